@@ -1,0 +1,94 @@
+"""A real HTTP server on loopback, and places for tests to work in."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Request:
+    """One request as it came over the wire: the path, and the headers in their order."""
+
+    path: str
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the server gives back; `body` is sent as it is, whatever the headers say of it."""
+
+    status: int = 200
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+Behaviour = Callable[[Request], Answer]
+
+
+class Server:
+    """A web server on loopback; `pages` maps a path to an answer or to a function that makes one."""
+
+    def __init__(self) -> None:
+        self.pages: dict[str, Answer | Behaviour] = {}
+        self.requests: list[Request] = []
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                request = Request(self.path, dict(self.headers.items()))
+                server.requests.append(request)
+                page = server.pages.get(self.path, Answer(404))
+                answer = page if isinstance(page, Answer) else page(request)
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                if "Content-Length" not in answer.headers and answer.status != 304:
+                    self.send_header("Content-Length", str(len(answer.body)))
+                self.end_headers()
+                try:
+                    self.wfile.write(answer.body)
+                except OSError:
+                    self.close_connection = True
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+
+    def close(self) -> None:
+        """Stops serving."""
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A server of one's own for each test."""
+    running = Server()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Real documents from the wild, where they are at hand."""
+    if not CORPUS.exists():
+        pytest.skip("the corpus of real documents is not beside this checkout")
+    return CORPUS

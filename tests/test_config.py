@@ -1,0 +1,162 @@
+"""The config: what it accepts, and how it tells what it does not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator import config
+from aggregator.errors import ConfigError
+
+
+def write(folder: Path, text: str) -> Path:
+    """A config file in the place where a config belongs."""
+    file = folder / "config" / "aggregator.toml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def mistakes(folder: Path, text: str) -> str:
+    """What `load` says of a wrong config."""
+    with pytest.raises(ConfigError) as caught:
+        config.load(write(folder, text))
+    return str(caught.value)
+
+
+def test_the_config_that_ships_is_valid() -> None:
+    """The file that a newcomer runs first loads, and has the seeds among its sources."""
+    loaded = config.load(Path(__file__).parents[1] / "config" / "aggregator.toml")
+    assert loaded.sources[0].path == Path(__file__).parents[1] / "seeds"
+    assert loaded.interval == timedelta(hours=1)
+
+
+def test_relative_paths_count_from_the_folder_that_holds_config(tmp_path: Path) -> None:
+    """Store, output, folders of articles and `file:` addresses all count from the same place."""
+    loaded = config.load(
+        write(
+            tmp_path,
+            """
+            store = "var/x.db"
+            [[sources]]
+            name = "folder"
+            kind = "articles"
+            path = "seeds"
+            [[sources]]
+            name = "file"
+            url = "file:saved/feed.xml"
+            """,
+        )
+    )
+    assert loaded.store == tmp_path / "var/x.db"
+    assert loaded.output == tmp_path / "feeds"
+    assert loaded.sources[0].path == tmp_path / "seeds"
+    assert loaded.sources[1].url == (tmp_path / "saved/feed.xml").as_uri()
+
+
+def test_a_config_outside_a_config_folder_counts_from_its_own(tmp_path: Path) -> None:
+    """A file that lies elsewhere is its own home."""
+    file = tmp_path / "planet.toml"
+    file.write_text('output = "out"')
+    assert config.load(file).output == tmp_path / "out"
+
+
+def test_every_mistake_is_told_at_once_with_file_and_key(tmp_path: Path) -> None:
+    """A person mends a config in one go: nothing is hidden behind the first mistake."""
+    told = mistakes(
+        tmp_path,
+        """
+        stor = "x"
+        entries_per_feed = "50"
+        interval = "1 fortnight"
+        [site]
+        title = 3
+        url = "example.org"
+        [[sources]]
+        name = "a"
+        kind = "fed"
+        [[sources]]
+        name = "a"
+        url = "ftp://example.org/"
+        categoris = ["x"]
+        [[sources]]
+        url = "https://example.org/"
+        path = "x"
+        """,
+    )
+    for part in (
+        "stor: is not a known key; did you mean 'store'?",
+        "entries_per_feed: ",
+        "interval: write a number and a unit",
+        "site.title: ",
+        "site.url: write an absolute address, such as \"https://example.org/feeds\", not 'example.org'",
+        "sources[1].kind (source 'a'): Input should be 'feed' or 'articles', not 'fed'",
+        "sources[2].name: 'a' is the name of sources[1] too",
+        "sources[2].url (source 'a'): write an http:, https: or file: address",
+        "sources[2].categoris (source 'a'): is not a known key; did you mean 'categories'?",
+        "sources[3].name: is missing",
+        "sources[3]: a source of kind 'feed' needs 'url', and no 'path'",
+    ):
+        assert part in told
+    assert all(line.startswith(str(tmp_path)) for line in told.splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("title = ", "is not TOML"),
+        ('[[sources]]\nname = "a"\nkind = "articles"\nurl = "https://example.org/"', "needs 'path'"),
+        ('[[sources]]\nname = "a"\nurl = "https://"', "write an http:"),
+        ('[[sources]]\nname = "a"\nurl = "https://example.org/"\ncategories = [""]', "write a name"),
+        ('[[sources]]\nname = ""\nurl = "https://example.org/"', "at least 1 character"),
+        ('interval = "-1h"', "write a number and a unit"),
+        ("entries_per_feed = 0", "greater than or equal to 1"),
+        ("[[site]]\ntitle = 'x'", "site"),
+        ("sources = 3", "sources"),
+    ],
+)
+def test_a_wrong_setting_is_refused_with_what_would_be_right(tmp_path: Path, text: str, reason: str) -> None:
+    """Each kind of mistake has its own words."""
+    assert reason in mistakes(tmp_path, text)
+
+
+def test_a_missing_or_undecodable_config_says_what_to_do(tmp_path: Path) -> None:
+    """No traceback for a file that is not there or is not UTF-8."""
+    with pytest.raises(ConfigError, match="name another with --config"):
+        config.load(tmp_path / "none.toml")
+    (tmp_path / "latin.toml").write_bytes(b"store = '\xe9'")
+    with pytest.raises(ConfigError, match="save it as UTF-8"):
+        config.load(tmp_path / "latin.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("45s", timedelta(seconds=45)), ("30 m", timedelta(minutes=30)), ("2D", timedelta(days=2))],
+)
+def test_durations_are_a_number_and_a_unit(tmp_path: Path, text: str, wanted: timedelta) -> None:
+    """Seconds to weeks, in the way people write them."""
+    assert config.load(write(tmp_path, f'interval = "{text}"')).interval == wanted
+
+
+def test_sources_are_selected_by_name(tmp_path: Path) -> None:
+    """All enabled ones, or the named ones, or word of a name that is not there."""
+    loaded = config.load(
+        write(
+            tmp_path,
+            """
+            [[sources]]
+            name = "News"
+            url = "https://example.org/a"
+            [[sources]]
+            name = "Old"
+            url = "https://example.org/b"
+            enabled = false
+            """,
+        )
+    )
+    assert [s.name for s in loaded.select([])] == ["News"]
+    assert [s.name for s in loaded.select(["Old"])] == ["Old"]
+    with pytest.raises(ConfigError, match="no source is named 'Nws'; did you mean 'News'"):
+        loaded.select(["Nws"])
