@@ -1,0 +1,102 @@
+"""Says what a document is that is no feed, and which feeds a page links to."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urljoin
+
+from selectolax.lexbor import LexborHTMLParser
+
+from aggregator.errors import NotAFeed, ReadError
+
+MAX_PAGE_CHARS = 2_000_000
+MAX_LINKS = 50
+FEED_TYPES = frozenset(
+    {
+        "application/rss+xml",
+        "application/atom+xml",
+        "application/rdf+xml",
+        "application/feed+json",
+        "application/json",
+        "application/xml",
+        "text/xml",
+    }
+)
+
+_ROOTS = {
+    "html": "a web page",
+    "head": "a web page",
+    "body": "a web page",
+    "opml": "an OPML list of feeds: import it instead",
+    "urlset": "a sitemap, which lists pages",
+    "sitemapindex": "a sitemap index, which lists sitemaps",
+    "svg": "an SVG image",
+    "error": "an XML error message",
+}
+_MAGIC = (
+    (b"\x1f\x8b", "gzip-compressed data, broken or too large to unpack"),
+    (b"PK\x03\x04", "a ZIP archive"),
+    (b"%PDF-", "a PDF document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+)
+_TAG = re.compile(r"<(?:html|head|body|title|meta|div|p|br|script)\b", re.IGNORECASE)
+
+
+def refuse_other_bytes(body: bytes, url: str) -> None:
+    """Raises ReadError for no document at all, NotAFeed for one that is not text."""
+    head = body[:64].lstrip()
+    if not head and not body.strip():
+        raise ReadError("the document is empty", url=url)
+    for magic, what in _MAGIC:
+        if head.startswith(magic):
+            raise NotAFeed(f"not a feed but {what}" if "compressed" not in what else what, url=url)
+
+
+def explain(text: str, root: str, url: str) -> NotAFeed:
+    """The error for a document whose first element is `root` ("" for none)."""
+    local = root.rpartition(":")[2].lower()
+    start = text[:200].lstrip("\ufeff \t\r\n")
+    if start.startswith(("{", "[")):
+        return NotAFeed("a JSON document, which the JSON Feed adapter reads", url=url)
+    what = _ROOTS.get(local)
+    if what == "a web page" or (not what and _TAG.search(text[:MAX_PAGE_CHARS])):
+        feeds = linked_feeds(text, url)
+        advice = (
+            f"use one of the feeds it links to: {', '.join(feeds[:3])}" if feeds else "it links to no feed"
+        )
+        return NotAFeed(f"a web page, not a feed; {advice}", feeds=feeds, url=url)
+    if what:
+        return NotAFeed(f"{what}, not a feed", url=url)
+    if local:
+        return NotAFeed(f"an XML document of another kind (its root is <{root[:60]}>), not a feed", url=url)
+    return NotAFeed(f"neither a feed nor XML; it begins with {start[:40]!r}", url=url)
+
+
+def linked_feeds(page: str, url: str = "") -> tuple[str, ...]:
+    """Addresses of the feeds that a page's head links to, absolute, in order, each once (RSS autodiscovery).
+
+    Relative ones are resolved against `<base href>` and `url`; without either they stay relative.
+    """
+    tree = LexborHTMLParser(page[:MAX_PAGE_CHARS])
+    found: dict[str, None] = {}
+    declared = tree.css_first("base[href]")
+    base = _join(url, (declared.attributes.get("href") or "") if declared else "")
+    for link in tree.css("link[href]"):
+        attributes = link.attributes
+        rels = (attributes.get("rel") or "").lower().split()
+        type_ = (attributes.get("type") or "").lower().partition(";")[0].strip()
+        href = (attributes.get("href") or "").strip()
+        if href and (("alternate" in rels and type_ in FEED_TYPES) or "feed" in rels):
+            found.setdefault(_join(base, href))
+        if len(found) == MAX_LINKS:
+            break
+    return tuple(each for each in found if not each.lower().startswith(("javascript:", "data:")))
+
+
+def _join(base: str, reference: str) -> str:
+    try:
+        return urljoin(base, reference.strip())
+    except ValueError:
+        return base

@@ -1,0 +1,322 @@
+"""Entry -> Article: everything that makes an article out of what an adapter found."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.article import Article, Enclosure, Origin, Problem
+from aggregator.entry import Entry, Feed, FeedInfo, Link, Media, Text
+from aggregator.normalise import dates, html
+from aggregator.normalise.identity import IdentityKind, fingerprint, identify
+from aggregator.normalise.images import is_image, lead_image
+from aggregator.normalise.links import WEB, resolve
+from aggregator.normalise.text import cut, is_html, people, plain, summarise, tidy, unmarked
+
+__all__ = ["Normalised", "articles"]
+
+MAX_TAGS = 100
+MAX_ENCLOSURES = 100
+MAX_MADE_TITLE = 80
+LONG_SUMMARY = 600
+
+_ENCLOSURE_SCHEMES = WEB | {"magnet"}
+_DURATION = re.compile(r"(?:(?:([0-9]{1,4}):)?([0-9]{1,4}):)?([0-9]{1,7})(?:\.[0-9]*)?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Normalised:
+    """What a feed gave.
+
+    - `articles`: in document order, unique by id. `fingerprints`: one for each, for the next call's `known`.
+    - `origin`: what the feed says of itself, links absolute.
+    - `unchanged`: ids of the entries that were skipped because their fingerprint was known.
+    - `identity`: the kind of id in use, for the next call's `identity`.
+    """
+
+    articles: tuple[Article, ...] = ()
+    origin: Origin = field(default_factory=Origin)
+    problems: tuple[Problem, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+    unchanged: tuple[str, ...] = ()
+    identity: IdentityKind = "guid"
+
+
+def articles(
+    feed: Feed,
+    *,
+    source: str = "",
+    url: str = "",
+    categories: tuple[str, ...] = (),
+    author: str | None = None,
+    identity: IdentityKind = "guid",
+    known: Container[str] = frozenset(),
+) -> Normalised:
+    """The articles of a feed: sanitised, links absolute, dates in UTC. Pure; raises for no feed.
+
+    - `source`: its name in the config. `url`: the document's. `categories`: the config's, for every article.
+    - `author`: stands where neither entry nor feed names one.
+    - `identity`: the kind that an earlier call gave back. `known`: fingerprints of entries that need no work.
+
+    Fills what is missing: a title from the first words of the body (readers show blanks otherwise), a
+    summary from the body, a publication date from the date of change (RFC 4287 §4.2.9 makes it optional).
+    """
+    info = _About(feed.info, url)
+    links = [_link(entry, info.bases) for entry in feed.entries]
+    identities = identify(feed.entries, links, identity)
+    problems = [*feed.problems, *identities.problems]
+    made: list[Article] = []
+    fingerprints: list[str] = []
+    unchanged: list[str] = []
+    context = repr((source, url, info.origin_without_date, info.bases, info.authors, categories, author))
+    for entry, link, id_ in zip(feed.entries, links, identities.ids, strict=True):
+        if id_ is None:
+            continue
+        mark = fingerprint(entry, id_, context)
+        if mark in known:
+            unchanged.append(id_)
+            continue
+        reader = _Reader(entry, link, id_, info, url, author)
+        made.append(reader.article(source, categories))
+        fingerprints.append(mark)
+        problems += reader.problems
+    return Normalised(
+        articles=tuple(made),
+        origin=info.origin,
+        problems=tuple(problems),
+        fingerprints=tuple(fingerprints),
+        unchanged=tuple(unchanged),
+        identity=identities.kind,
+    )
+
+
+class _About:
+    """What a feed says about itself, once for all its entries."""
+
+    def __init__(self, info: FeedInfo, url: str) -> None:
+        self.link = _alternate(info.links, (info.base, url))
+        # A reference in an entry is relative to these when the entry itself has no base and no link.
+        self.bases = tuple(base for base in (info.base, self.link, url) if base)
+        self.authors = people(info.authors)
+        self_link = next((resolve(i.href, i.base, *self.bases) for i in info.links if i.rel == "self"), None)
+        self.origin_without_date = Origin(
+            id=info.id,
+            title=plain(info.title),
+            link=self.link,
+            self_link=self_link or resolve(url),
+            language=_said(info.language),
+            rights=_said(info.rights),
+        )
+        self.origin = replace(self.origin_without_date, updated=dates.parse(info.updated))
+
+
+def _said(text: str | None) -> str | None:
+    return (tidy(text[:2_000]) or None) if text else None
+
+
+def _alternate(links: Sequence[Link], bases: Sequence[str | None]) -> str | None:
+    """The first alternate that is a page, else the first (RFC 4287 §4.2.7.2)."""
+    alternates = [link for link in links if link.rel == "alternate"]
+    for link in sorted(alternates, key=lambda link: (link.type or "text/html") not in _PAGES):
+        if found := resolve(link.href, link.base, *bases):
+            return found
+    return None
+
+
+_PAGES = frozenset({"text/html", "application/xhtml+xml"})
+
+
+def _link(entry: Entry, bases: Sequence[str]) -> str | None:
+    """The entry's page: its alternate link, else its guid where that is a permalink; never an enclosure."""
+    if found := _alternate(entry.links, (entry.base, *bases)):
+        return found
+    # RSS 2.0 `<guid>`: a permalink unless it says otherwise; one that is no URL at all says it best.
+    if entry.id and entry.id_is_permalink and "/" in entry.id:
+        return resolve(entry.id, entry.base, *bases)
+    return None
+
+
+class _Reader:
+    """One entry on its way to an article; `problems` are what was wrong with it."""
+
+    def __init__(
+        self, entry: Entry, link: str | None, id_: str, info: _About, url: str, author: str | None
+    ) -> None:
+        self.entry = entry
+        self.link = link
+        self.id = id_
+        self.info = info
+        self.url = url
+        self.author = author
+        self.bases = tuple(base for base in (entry.base, link, *info.bases) if base)
+        self.problems: list[Problem] = []
+
+    def article(self, source: str, categories: tuple[str, ...]) -> Article:
+        entry = self.entry
+        summary, content = self._bodies()
+        updated = self._date(entry.updated, "updated")
+        published = self._date(entry.published, "published") or updated
+        about = self.info if entry.source is None else _About(entry.source, "")
+        headimg = lead_image(entry.media, entry.thumbnails, content or summary, self.bases)
+        return Article(
+            source=source,
+            id=self.id,
+            title=plain(entry.title) or self._made_title(content or summary),
+            link=self.link,
+            published=published,
+            updated=updated,
+            authors=self._authors(about),
+            categories=categories,
+            tags=self._tags(),
+            headimg=headimg,
+            summary=summary,
+            content=content,
+            enclosures=self._enclosures(),
+            origin=about.origin,
+            extra=self._extra(headimg),
+        )
+
+    def _problem(self, text: str) -> None:
+        self.problems.append(Problem(text=text, where=self.id))
+
+    def _date(self, written: str | None, name: str) -> datetime | None:
+        moment = dates.parse(written)
+        if moment is None and written and written.strip():
+            self._problem(
+                f"{name} is no date that can be believed, taken for missing: {tidy(written[:100])!r}"
+            )
+        return moment
+
+    def _made_title(self, body: str) -> str:
+        head = body[: 20 * MAX_MADE_TITLE]
+        return cut(
+            tidy(unmarked(head[: head.rfind("<")] if len(head) < len(body) and "<" in head else head)),
+            MAX_MADE_TITLE,
+        )
+
+    def _authors(self, about: _About) -> tuple[str, ...]:
+        found = people(self.entry.authors) if self.entry.authors else ()
+        return found or about.authors or self.info.authors or ((self.author,) if self.author else ())
+
+    def _tags(self) -> tuple[str, ...]:
+        tags: dict[str, None] = {}
+        for category in self.entry.categories:
+            tags[plain(Text(category.label or category.term), 200)] = None
+        for keywords in self.entry.extra.get("itunes:keywords", ()):
+            if isinstance(keywords, str):
+                tags |= dict.fromkeys(plain(Text(word), 200) for word in keywords[:4_000].split(","))
+        tags.pop("", None)
+        return tuple(tags)[:MAX_TAGS]
+
+    def _bodies(self) -> tuple[str, str]:
+        """Summary and content.
+
+        The longest of the contents is the content. A description that is long, or twice as long as the
+        content, is a body whatever element it stands in (RSS 2.0 has no other); a summary is then made.
+        """
+        short = self.entry.summary
+        full = max(self.entry.contents, key=lambda text: len(text.value), default=None)
+        if full is not None and not full.value.strip():
+            full = None
+        if short is not None and not short.value.strip():
+            short = None
+        if short is not None:
+            length = len(short.value)
+            if full is None:
+                if length > LONG_SUMMARY:
+                    full, short = short, None
+            elif length > LONG_SUMMARY and length > 2 * len(full.value):
+                full, short = short, None
+            elif short.value == full.value or (length > LONG_SUMMARY and length > 0.9 * len(full.value)):
+                short = None
+        content = self._html(full)
+        summary = self._html(short)
+        return summary or summarise(content), content
+
+    def _html(self, text: Text | None) -> str:
+        if text is None:
+            return ""
+        if text.type == "text":
+            return "<br>\n".join(html.escaped(line) for line in text.value.strip().splitlines())
+        if text.type == "unknown" and not is_html(text.value):
+            return html.escaped(text.value)
+        if reason := html.hazard(text.value):
+            self._problem(f"{reason}: kept as plain text")
+        return html.sanitise(text.value, text.base, *self.bases)
+
+    def _enclosures(self) -> tuple[Enclosure, ...]:
+        """Enclosures, and media:content that is sound or film; each URL once, as it came first."""
+        found: dict[str, Enclosure] = {}
+        for media in self.entry.media:
+            if not (media.is_enclosure or _is_played(media)):
+                continue
+            url = resolve(media.url, media.base, *self.bases, schemes=_ENCLOSURE_SCHEMES)
+            if url is None:
+                self._problem(f"enclosure has no URL that can be used, left out: {media.url[:200]!r}")
+            elif url not in found and len(found) < MAX_ENCLOSURES:
+                found[url] = Enclosure(
+                    url=url,
+                    type=_said(media.type),
+                    length=_length(media.length),
+                    title=_said(media.title),
+                    duration=_duration(media.duration) or (None if found else self._itunes_duration()),
+                )
+        return tuple(found.values())
+
+    def _itunes_duration(self) -> timedelta | None:
+        for written in self.entry.extra.get("itunes:duration", ()):
+            return _duration(written if isinstance(written, str) else written.get("text"))
+        return None
+
+    def _extra(self, headimg: str | None) -> dict[str, Any]:
+        entry = self.entry
+        extra: dict[str, Any] = dict(entry.extra)
+        found = {
+            "comments_link": resolve(entry.comments, *self.bases),
+            "language": _said(entry.language),
+            "rights": _said(entry.rights),
+            "contributors": list(people(entry.contributors)),
+            "media:content": self._pictures(headimg),
+        }
+        extra |= {key: value for key, value in found.items() if value}
+        return extra
+
+    def _pictures(self, headimg: str | None) -> list[dict[str, str]]:
+        """Images of media:content beside the lead image, as the feed described them."""
+        pictures = []
+        for media in self.entry.media:
+            if media.is_enclosure or not is_image(media):
+                continue
+            url = resolve(media.url, media.base, *self.bases)
+            if url and url != headimg:
+                said = {
+                    "type": media.type,
+                    "width": media.width,
+                    "height": media.height,
+                    "title": media.title,
+                }
+                pictures.append({"url": url, **{k: v for k, v in said.items() if v}})
+        return pictures
+
+
+def _is_played(media: Media) -> bool:
+    kind = (media.medium or media.type or "").strip().lower()
+    return kind.startswith(("audio", "video"))
+
+
+def _length(written: str | None) -> int | None:
+    written = (written or "").strip()
+    if not (written.isascii() and written.isdecimal() and len(written) < 19):
+        return None
+    return int(written) or None
+
+
+def _duration(written: str | None) -> timedelta | None:
+    """`HH:MM:SS`, `MM:SS` or seconds (itunes:duration, Media RSS); None for anything else and for zero."""
+    m = _DURATION.fullmatch((written or "").strip())
+    if m is None:
+        return None
+    return timedelta(hours=int(m[1] or 0), minutes=int(m[2] or 0), seconds=int(m[3])) or None

@@ -1,0 +1,195 @@
+"""What makes an entry the same entry at the next poll: its guid, else its link, else a hash.
+
+Feeds get this wrong in every way: no guid, one guid for all, a guid that is the site. So the kind of
+identity is chosen for a whole document, and remembered by the caller: an article that changed its id
+would come out as new. No entry is ever lost to another's id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any, Literal
+
+from aggregator.article import Problem
+from aggregator.entry import Category, Entry, Link, Media, Person
+
+__all__ = ["Identities", "IdentityKind", "fingerprint", "identify"]
+
+IdentityKind = Literal["guid", "link", "hash"]
+
+MAX_CHARACTERS = 2_048
+_KINDS: tuple[IdentityKind, ...] = ("guid", "link", "hash")
+
+
+@dataclass(frozen=True, slots=True)
+class Identities:
+    """`ids`: one an entry, in order, unique; None for a copy of an earlier one. `kind`: to be remembered."""
+
+    ids: tuple[str | None, ...]
+    kind: IdentityKind
+    problems: tuple[Problem, ...] = ()
+
+
+def identify(
+    entries: Sequence[Entry], links: Sequence[str | None], remembered: IdentityKind = "guid"
+) -> Identities:
+    """An id for each of `entries`; `links` are their absolute links in the same order.
+
+    - guid verbatim (RFC 4287 §4.2.6, RSS 2.0 `<guid>`); an entry without one falls to its link, then to a
+      hash of title, date and content. Over 2,048 characters, or not encodable, it is hashed.
+    - An exact copy of an earlier entry is dropped, with a Problem.
+    - A value that several entries share becomes `value|link` for each of them, then `value|link|hash`.
+    - When at least two, and more than 5% of the entries have none or a shared one, all of them fall to the
+      next kind. `remembered` is where to begin: a feed never climbs back by itself.
+    """
+    problems: list[Problem] = []
+    copies = _copies(entries, links)
+    if copies:
+        first = min(copies)
+        text = f"left out {len(copies)} exact copies of earlier entries, this is the first"
+        problems.append(Problem(text=text, where=_where(entries[first], links[first])))
+    kept = [n for n in range(len(entries)) if n not in copies]
+    kind = remembered
+    while kind != "hash":
+        values = [_value(entries[n], links[n], kind) for n in kept]
+        faults = _faults(values)
+        if faults <= max(1, len(kept) * 0.05):
+            break
+        following = _KINDS[_KINDS.index(kind) + 1]
+        if any(values):  # RSS before 2.0 has no guid: nothing is wrong with that
+            text = (
+                f"{faults} of {len(kept)} entries have no {kind} of their own, so all are told by {following}"
+            )
+            problems.append(Problem(text=text))
+        kind = following
+    ids: list[str | None] = [None] * len(entries)
+    names = {n: _first_value(entries[n], links[n], kind) for n in kept}
+    shared = {name for name, count in Counter(names.values()).items() if count > 1}
+    taken: set[str] = set()
+    # Those with a value of their own first: what is made up for others must not take it from them.
+    for n in sorted(kept, key=lambda n: names[n] in shared):
+        name = names[n]
+        if name in shared:
+            name = _unique(f"{name}|{links[n] or ''}", entries[n], taken)
+            problems.append(
+                Problem(text=f"shares its {kind} with another: its id is {name!r}", where=names[n])
+            )
+        taken.add(name)
+        ids[n] = name
+    return Identities(tuple(ids), kind, tuple(problems))
+
+
+def _unique(name: str, entry: Entry, taken: set[str]) -> str:
+    if name in taken:
+        name = f"{name}|{_digest(entry)}"
+    number, numbered = 2, name
+    while numbered in taken:
+        numbered = f"{name}|{number}"
+        number += 1
+    return numbered
+
+
+def _copies(entries: Sequence[Entry], links: Sequence[str | None]) -> set[int]:
+    """Entries with the id, link and content of an earlier one; hashed only where id and link repeat."""
+    pairs = Counter((e.id, link) for e, link in zip(entries, links, strict=True))
+    seen: set[tuple[str | None, str | None, str]] = set()
+    copies = set()
+    for n, (entry, link) in enumerate(zip(entries, links, strict=True)):
+        if pairs[entry.id, link] == 1:
+            continue
+        mark = (entry.id, link, fingerprint(entry))
+        if mark in seen:
+            copies.add(n)
+        seen.add(mark)
+    return copies
+
+
+def _value(entry: Entry, link: str | None, kind: IdentityKind) -> str | None:
+    if kind == "hash":
+        return _digest(entry)
+    return _sound(entry.id if kind == "guid" else link)
+
+
+def _first_value(entry: Entry, link: str | None, kind: IdentityKind) -> str:
+    for candidate in _KINDS[_KINDS.index(kind) : 2]:
+        if value := _value(entry, link, candidate):
+            return value
+    return _digest(entry)
+
+
+def _sound(value: str | None) -> str | None:
+    """`value` verbatim, or its hash when no store or XML document could hold it."""
+    if value and (len(value) > MAX_CHARACTERS or not (value.isascii() or _encodable(value))):
+        return _hash(value)
+    return value or None
+
+
+def _encodable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _faults(values: Sequence[str | None]) -> int:
+    counts = Counter(values)
+    return sum(count for value, count in counts.items() if value is None or count > 1)
+
+
+def _digest(entry: Entry) -> str:
+    title = entry.title.value if entry.title else ""
+    body = [text.value for text in entry.contents] + ([entry.summary.value] if entry.summary else [])
+    return _hash(title, entry.published or entry.updated or "", *body)
+
+
+def _hash(*parts: str) -> str:
+    text = "\x1f".join(parts)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _where(entry: Entry, link: str | None) -> str:
+    return entry.id or link or (entry.title.value[:100] if entry.title else "")
+
+
+# A dataclass's own repr costs ten times what its values' does.
+def _values(of: type) -> Callable[[object], Any]:
+    return attrgetter(*(field.name for field in fields(of)))
+
+
+_PLAIN = attrgetter(
+    "id",
+    "id_is_permalink",
+    "published",
+    "updated",
+    "thumbnails",
+    "comments",
+    "rights",
+    "language",
+    "base",
+    "extra",
+)
+_LISTS = (
+    (attrgetter("links"), _values(Link)),
+    (attrgetter("authors"), _values(Person)),
+    (attrgetter("contributors"), _values(Person)),
+    (attrgetter("categories"), _values(Category)),
+    (attrgetter("contents"), attrgetter("type", "base", "language")),
+    (attrgetter("media"), _values(Media)),
+)
+
+
+def fingerprint(entry: Entry, *context: str) -> str:
+    """A hash of everything in a raw entry except its line, and of `context`; the same in every process."""
+    lists = [[values(item) for item in of(entry)] for of, values in _LISTS]
+    # Bodies are most of an entry, and repr is slow on them: they are hashed as they are, after their lengths.
+    bodies = [text.value for text in entry.contents]
+    summary = entry.summary and (entry.summary.type, entry.summary.base, entry.summary.language)
+    if entry.summary:
+        bodies.append(entry.summary.value)
+    rest = (_PLAIN(entry), entry.title, summary, entry.source, lists, [len(body) for body in bodies])
+    return _hash(repr(rest), *bodies, *context)

@@ -1,0 +1,238 @@
+"""Text constructs -> plain text, and bodies -> summaries.
+
+Entities are decoded once and only once: an adapter hands over text whose XML entities are gone, and
+what remains is HTML's, if the type says HTML (RFC 4287 §3.1). RSS 2.0 does not say whether a title
+is text or HTML; see `is_html`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from html import escape, unescape
+from html.entities import html5
+from unicodedata import east_asian_width
+
+from aggregator.entry import Person, Text
+
+__all__ = ["cut", "is_html", "people", "plain", "summarise", "tidy", "unmarked"]
+
+MAX_TITLE = 1_000
+MAX_SUMMARY = 280
+
+_INLINE = (
+    "a abbr acronym b bdi bdo big blink cite code data del dfn em font i ins kbd label mark nobr q rb "
+    "rp rt ruby s samp "
+    "small span strike strong sub sup time tt u var wbr"
+)
+_BLOCK = (
+    "address applet area article aside audio base basefont blockquote body br button canvas caption "
+    "center col "
+    "colgroup datalist dd details dialog dir div dl dt embed fieldset figcaption figure footer form "
+    "frame frameset h1 h2 "
+    "h3 h4 h5 h6 head header hgroup hr html iframe img input legend li link main map marquee math "
+    "menu meta meter nav "
+    "noembed noframes noscript object ol optgroup option output p param picture plaintext pre "
+    "progress script section "
+    "select slot source style summary svg table tbody td template textarea tfoot th thead title tr "
+    "track ul video xmp"
+)
+_INLINE_NAMES = frozenset(_INLINE.split())
+_NAMES = _INLINE_NAMES | frozenset(_BLOCK.split())
+# `[^<>]*` and not `[^>]*`: every character is looked at once, whatever the text.
+_TAG = re.compile(
+    r"</?([a-z][a-z0-9]*[:-]?[a-z0-9-]*)(?=[\s/>])[^<>]*>|<!--|-->|<!\[CDATA\[|\]\]>", re.IGNORECASE
+)
+_SILENT = re.compile(
+    r"<(script|style|template|svg|math)(?=[\s>])[^<>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL
+)
+_ALT = re.compile(r"""\salt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
+
+# Nothing here can be seen, and much of it cannot be written in XML (§2.2): controls, bidi overrides and
+# isolates (they reorder what stands around them), lone surrogates, noncharacters, byte order marks.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
+)
+
+
+def plain(text: Text | None, max_characters: int = MAX_TITLE) -> str:
+    """A text construct as one line of plain text, at most `max_characters` long; "" for None.
+
+    "text" is taken verbatim; "html" and "xhtml" lose their tags and have their entities decoded once;
+    "unknown" is treated as `is_html` finds it.
+    """
+    if text is None:
+        return ""
+    value = text.value
+    if ("<" in value or "&" in value) and text.type != "text":
+        value = value[: 8 * max_characters]
+        if text.type != "unknown" or is_html(value):
+            value = unmarked(_SILENT.sub(" ", value) if "</" in value else value)
+    return cut(tidy(value[: 8 * max_characters]), max_characters)
+
+
+def is_html(text: str) -> bool:
+    """Whether RSS text is meant as HTML: it holds a tag that HTML knows, or an entity that HTML knows.
+
+    So `AT&T`, `a < b`, `<3` and `List<String>` are text; `AT&amp;T` and `<b>bold</b>` are HTML.
+    """
+    if "<" in text and any(_is_tag(m[1]) for m in _TAG.finditer(text)):
+        return True
+    return "&" in text and any(m[1] is None or f"{m[1]};" in html5 for m in _ENTITY.finditer(text))
+
+
+def unmarked(markup: str) -> str:
+    """HTML without its tags, entities decoded once; an image leaves its alternative text.
+
+    Tags that HTML does not know stay as text: `List<String>` is more use than `List`.
+    """
+    if "<" in markup:
+        markup = _TAG.sub(_without_tag, markup)
+    return unescape(markup) if "&" in markup else markup
+
+
+def _is_tag(name: str | None) -> bool:
+    return name is not None and (name.lower() in _NAMES or ":" in name or "-" in name)
+
+
+def _without_tag(tag: re.Match[str]) -> str:
+    name = tag[1]
+    if name is None:
+        return " "
+    name = name.lower()
+    if name in _INLINE_NAMES:
+        return ""
+    if name == "img" and (alt := _ALT.search(tag[0])):
+        return alt[1] or alt[2] or ""
+    return " " if _is_tag(name) else tag[0]
+
+
+def tidy(text: str) -> str:
+    """One line: white space collapsed, and characters gone that nobody sees or that reorder others."""
+    if not text.isascii() or not text.isprintable():
+        text = _UNSEEN.sub("", text)
+    return " ".join(text.split())
+
+
+def cut(text: str, max_characters: int) -> str:
+    """At most `max_characters`, whole words, ending with `…` when something was cut off."""
+    if len(text) <= max_characters:
+        return text
+    head = text[: max_characters - 1]
+    space = head.rfind(" ")
+    return (head[:space] if space > max_characters // 2 else head).rstrip(" ,;:-–—") + "…"
+
+
+_SENTENCE_END = re.compile(r"[.!?…](?=[\s\"'”’)]|$)[\"'”’)]*|[。！？．」』]+")
+
+
+def summarise(html: str, max_characters: int = MAX_SUMMARY) -> str:
+    """The beginning of a sanitised body as escaped text, about `max_characters` wide; "" when it has no text.
+
+    A full-width character counts as two. Cut text ends with `…`, after a sentence when one ends in the
+    last third, else after a word.
+    """
+    # Twelve characters of markup for one of text is already much; mostly three are enough.
+    for share in (3, 12):
+        head = _whole_tags(html, share * max_characters)
+        text = tidy(unmarked(head))
+        if len(text) > max_characters or len(head) == len(html):
+            break
+    end = _fitting(text, max_characters)
+    if end == len(text) and len(head) == len(html):
+        return escape(text, quote=False)
+    text = text[:end]
+    sentences = [m.end() for m in _SENTENCE_END.finditer(text, end * 2 // 3)]
+    if sentences:
+        text = text[: sentences[-1]] + " "
+    else:
+        space = text.rfind(" ", end * 2 // 3)
+        text = text[:space] if space > 0 else text
+        text = text.rstrip(" ,;:-–—、，")
+    return escape(text, quote=False) + "…" if text.strip() else ""
+
+
+def _whole_tags(html: str, max_characters: int) -> str:
+    """The head of sanitised HTML, never ending inside a tag or an entity."""
+    if len(html) <= max_characters:
+        return html
+    head = html[:max_characters]
+    tag, entity = head.rfind("<"), head.rfind("&", -12)
+    if tag > head.rfind(">"):
+        return head[:tag]
+    return head[:entity] if entity > head.rfind(";") else head
+
+
+def _fitting(text: str, max_width: int) -> int:
+    """How many characters of `text` fit into `max_width` columns."""
+    if text.isascii():
+        return min(len(text), max_width)
+    width = 0
+    for i, character in enumerate(text[:max_width]):
+        width += 2 if character > "\u10ff" and east_asian_width(character) in "WF" else 1
+        if width > max_width:
+            return i
+    return min(len(text), max_width)
+
+
+_ADDRESS = r"[^\s<>()\[\]\",;:@]{1,64}@[^\s<>()\[\]\",;:@]{1,255}"
+_ADDRESS_THEN_NAME = re.compile(rf"(?:mailto:)?({_ADDRESS})\s*\(([^()]*)\)", re.IGNORECASE)
+_NAME_THEN_ADDRESS = re.compile(
+    rf"\"?([^<>\"@;]+?)\"?\s*[<(\[]\s*(?:mailto:)?({_ADDRESS})\s*[>)\]]", re.IGNORECASE
+)
+_ONLY_ADDRESS = re.compile(rf"[<(\[]?\s*(?:mailto:)?({_ADDRESS})\s*[>)\]]?(?:\s*\(\s*\))?", re.IGNORECASE)
+_LIST = re.compile(r"\s*[;\n]\s*|\s*,\s*(?=[^,]*@)|(?<=[)>])\s*,\s*")
+_NOBODY = frozenset(
+    {"", "noreply", "no-reply", "nobody", "unknown", "(unknown)", "none", "null", "undefined", "n/a"}
+)
+
+MAX_NAME = 200
+MAX_PEOPLE = 50
+
+
+def people(persons: Iterable[Person]) -> tuple[str, ...]:
+    """Names, plain text, in order, each once; at most 50.
+
+    RSS gives one string: `jane@example.org (Jane Doe)` and `Jane Doe <jane@example.org>` are Jane Doe,
+    several are told apart by `;` or by their addresses. An address never leaves: with no name beside it
+    its local part stands for the name, and `noreply` is nobody.
+    """
+    names: dict[str, None] = {}
+    for person in persons:
+        for name in _names(person):
+            if name.lower() not in _NOBODY:
+                names.setdefault(name)
+    return tuple(names)[:MAX_PEOPLE]
+
+
+def _names(person: Person) -> Iterator[str]:
+    written = person.name
+    if not written.strip():
+        written = person.email or ""
+    if "@" not in written and ";" not in written:
+        yield plain(Text(written), MAX_NAME)
+        return
+    # Split before decoding (`&amp;` holds a `;`), but never inside an entity.
+    written = tidy(unescape(written[: 20 * MAX_NAME]))
+    if (name := _name(written)) is not None:
+        yield plain(Text(name), MAX_NAME)
+        return
+    for part in _LIST.split(written)[:MAX_PEOPLE]:
+        name = _name(part)
+        yield plain(Text(part if name is None else name), MAX_NAME)
+
+
+def _name(written: str) -> str | None:
+    """The name in one of RSS's shapes; None when it is in none of them."""
+    if m := _ADDRESS_THEN_NAME.fullmatch(written):
+        return m[2].strip() or _local_part(m[1])
+    if m := _NAME_THEN_ADDRESS.fullmatch(written):
+        return m[1].strip()
+    if m := _ONLY_ADDRESS.fullmatch(written):
+        return _local_part(m[1])
+    return None
+
+
+def _local_part(address: str) -> str:
+    return address.partition("@")[0]

@@ -1,0 +1,153 @@
+"""The door: strict first, repaired second, lenient third."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import random
+
+import pytest
+
+from aggregator.adapters import feed
+from aggregator.errors import NotAFeed, ReadError
+
+RSS = """<?xml version="1.0" encoding="utf-8"?>
+<rss version="2.0"><channel><title>Köln</title>
+<item><title>One</title><link>http://a/1</link><guid>1</guid><description><![CDATA[<p>é]]></description></item>
+<item><title>Two</title><link>http://a/2</link><guid>2</guid></item>
+</channel></rss>"""
+
+
+def titles(body: bytes) -> list[str]:
+    """The titles that were read."""
+    return [entry.title.value for entry in feed.read(body).entries if entry.title]
+
+
+def test_a_well_formed_feed_has_no_problems() -> None:
+    """The usual case."""
+    found = feed.read(RSS.encode(), url="http://a/f", content_type="text/xml; charset=utf-8")
+    assert titles(RSS.encode()) == ["One", "Two"]
+    assert found.problems == []
+
+
+def test_a_feed_without_entries_is_a_feed() -> None:
+    """A new blog has none."""
+    assert feed.read(b"<rss version='2.0'><channel/></rss>").entries == []
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (RSS.replace("One", "One & &nbsp; x").encode(), "line 3: not well formed"),
+        (b"\n" + RSS.encode(), "line 2: not well formed"),
+        (RSS.encode() + b"<?php error", "left out"),
+        (RSS.replace("é", "\x03é").encode(), "not allow"),
+        (RSS.encode("cp1252"), "read as windows-1252"),
+        (RSS.replace("utf-8", "latin1").encode(), "bytes are UTF-8"),
+        (RSS.replace("</title>\n", "</titel>\n").encode(), "mismatch"),
+        (RSS.replace("<guid>", "<x:guid>").replace("</guid>", "</x:guid>").encode(), "prefix x"),
+    ],
+    ids=["ampersand", "leading line", "trailing junk", "control", "not utf-8", "lie", "tags", "prefix"],
+)
+def test_a_broken_feed_gives_its_entries_and_a_problem(body: bytes, says: str) -> None:
+    """Never silently."""
+    found = feed.read(body)
+    assert len(found.entries) == 2
+    assert any(says in str(problem) for problem in found.problems)
+
+
+def test_a_feed_that_is_cut_off_gives_its_whole_entries() -> None:
+    """The one it stops in would be an article that changes at the next poll."""
+    body = RSS.encode()
+    assert titles(body[: body.index(b"<guid>2")]) == ["One"]
+
+
+@pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-32", "utf-8-sig", "cp1252"])
+def test_every_encoding_gives_the_same_feed(codec: str) -> None:
+    """The declaration is right or absent."""
+    text = RSS.replace("utf-8", codec.removesuffix("-sig").removesuffix("-le"))
+    found = feed.read(text.encode(codec))
+    assert found.info.title is not None
+    assert (found.info.title.value, len(found.entries)) == ("Köln", 2)
+    assert found.problems == []
+
+
+def test_entities_of_its_own_are_resolved_and_bombs_are_not() -> None:
+    """Plain ones are text; one that names another stays what it is."""
+    plain = RSS.replace("<rss", '<!DOCTYPE rss [<!ENTITY me "Ann">]>\n<rss').replace("One", "&me;")
+    assert titles(plain.encode())[0] == "Ann"
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol" * 10}">' for n in range(9))
+    bomb = RSS.replace("<rss", f"<!DOCTYPE rss [{laughs}]>\n<rss").replace("One", "&l8;")
+    with pytest.raises(ReadError, match="beyond all bounds"):
+        feed.read(bomb.encode())
+
+
+def test_a_file_named_by_an_entity_is_not_opened() -> None:
+    """External entities stay what they are."""
+    attack = RSS.replace("<rss", '<!DOCTYPE rss [<!ENTITY x SYSTEM "file:///etc/passwd">]>\n<rss')
+    assert "root:" not in "".join(titles(attack.replace("One", "&x;").encode()))
+
+
+def test_too_deep_a_document_is_refused() -> None:
+    """With the line and the reason."""
+    with pytest.raises(ReadError, match="beyond all bounds"):
+        feed.read(b"<rss>" + b"<a>" * 5000 + b"</a>" * 5000 + b"</rss>")
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_happens_to_a_document_only_our_errors_are_raised(seed: int) -> None:
+    """A few hundred mutations: bytes changed, cut out, repeated, and the pieces that break parsers put in."""
+    pieces = [
+        b"&#xD800;",
+        b"&#x110000;",
+        b"&#99999999999;",
+        b"<![CDATA[",
+        b"]]>",
+        b"<!--",
+        b"&x;",
+        b"\xff",
+        b"<a:b>",
+    ]
+    pieces += [
+        b"</item>",
+        b"<item>",
+        b"<!DOCTYPE a [",
+        b"\x00",
+        b'xml:base="http://["',
+        b"<feed",
+        b"&",
+        b"<?xml ",
+    ]
+    chance = random.Random(seed)
+    for _ in range(60):
+        body = bytearray(RSS.encode())
+        for _ in range(chance.randint(1, 6)):
+            at, end = sorted((chance.randrange(len(body)), chance.randrange(len(body))))
+            kind = chance.randrange(3)
+            if kind == 0:
+                body[at:at] = chance.choice(pieces)
+            elif kind == 1:
+                del body[at : min(end, at + 40)]
+            else:
+                body[at] = chance.randrange(256)
+        with contextlib.suppress(ReadError):
+            feed.read(bytes(body))
+
+
+def test_a_feed_that_feedparser_loses_items_of_is_read_by_recovery() -> None:
+    """feedparser swallows the first item when the channel's title is closed by another name."""
+    assert titles(RSS.replace("</title>\n", "</titel>\n").encode()) == ["One", "Two"]
+
+
+def test_a_feed_that_recovery_loses_items_of_is_read_by_feedparser() -> None:
+    """libxml2 puts the second item inside the first, whose paragraph is never closed."""
+    assert titles(RSS.replace("</guid><desc", "</guid><p><desc").encode()) == ["One", "Two"]
+
+
+def test_a_feed_inside_a_gzip_file_is_unpacked_up_to_a_bound() -> None:
+    """Some servers compress twice, or serve `feed.xml.gz` as it lies on disk; a bomb is refused."""
+    document = b"<rss version='2.0'><channel><title>T</title><item><title>One</title></item></channel></rss>"
+    assert len(feed.read(gzip.compress(document)).entries) == 1
+    bomb = gzip.compress(b"<rss>" + b" " * (feed.MAX_UNPACKED_BYTES + 1))
+    with pytest.raises(NotAFeed, match="too large to unpack"):
+        feed.read(bomb)

@@ -1,0 +1,205 @@
+"""What stays of honest HTML, what is repaired, and what is too much."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.normalise.html import escaped, hazard, sanitise
+
+BASE = "https://example.org/a/post"
+RULES = ' loading="lazy" referrerpolicy="no-referrer">'
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<p lang="de" dir="rtl">x</p>',
+        "<table><thead><tr><th>a</th></tr></thead><tbody><tr><td>b</td></tr></tbody></table>",
+        '<pre class="language-python"><code class="hljs language-python">x &lt; 1</code></pre>',
+        '<div class="highlight"><pre><span class="k">def</span></pre></div>',
+        '<p style="text-align:center">x</p>',
+        "<figure><figcaption>x</figcaption></figure>",
+        "<details><summary>x</summary>y</details>",
+        "<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>",
+        '<ol start="3"><li value="4">x</li></ol>',
+        '<time datetime="2024-01-08">x</time>',
+    ],
+    ids=str,
+)
+def test_honest_markup_stays_as_it_is(markup: str) -> None:
+    """Structure, language, direction, code and alignment matter to readers."""
+    assert sanitise(markup, BASE) == markup
+
+
+@pytest.mark.parametrize(
+    ("markup", "expected"),
+    [
+        ('<a href="x">y</a>', '<a href="https://example.org/a/x" rel="noopener noreferrer">y</a>'),
+        ('<a href="#n">1</a>', '<a href="https://example.org/a/post#n" rel="noopener noreferrer">1</a>'),
+        ('<img src="/i.png">', f'<img src="https://example.org/i.png"{RULES}'),
+        ('<blockquote cite="q">x</blockquote>', '<blockquote cite="https://example.org/a/q">x</blockquote>'),
+        (
+            '<img src="i.png" srcset="j.png 1x, /k,l.png 2x,m.png">',
+            (
+                '<img src="https://example.org/a/i.png" srcset="https://example.org/a/j.png 1x, '
+                f'https://example.org/k,l.png 2x, https://example.org/a/m.png"{RULES}'
+            ),
+        ),
+        (
+            '<video src="v.mp4" poster="p.png"><track src="t.vtt" kind="captions"></video>',
+            (
+                '<video src="https://example.org/a/v.mp4" poster="https://example.org/a/p.png" controls="">'
+                '<track src="https://example.org/a/t.vtt" kind="captions"></video>'
+            ),
+        ),
+    ],
+    ids=["a", "fragment", "img", "cite", "srcset", "video"],
+)
+def test_relative_urls_become_absolute(markup: str, expected: str) -> None:
+    """Wherever HTML has one."""
+    assert sanitise(markup, BASE) == expected
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        '<img src="/p.gif" width="1" height="1">',
+        '<img src="/p.gif" height="0">',
+        '<img src="/p.gif" style="display: none">',
+        '<img src="/p.gif" style="width:1px;height:1px">',
+        '<img src="https://feeds.feedburner.com/~r/x/~4/y">',
+        '<img src="https://pixel.wp.com/b.gif?x">',
+        '<img src="https://ad.doubleclick.net/x">',
+        '<img alt="nothing">',
+    ],
+    ids=str,
+)
+def test_images_that_nobody_sees_are_removed(image: str) -> None:
+    """Pixels count readers; they are no content."""
+    assert sanitise(f"<p>x{image}</p>", BASE) == "<p>x</p>"
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        '<img data-src="i.png">',
+        '<img src="data:image/gif;base64,R0lGOD" data-src="i.png">',
+        '<img src="/img/blank.gif" data-lazy-src="i.png">',
+        '<img src="/placeholder.svg" data-original="i.png">',
+        '<img data-src="i.png"><noscript><img src="i.png"></noscript>',
+        '<noscript><img src="i.png"></noscript>',
+    ],
+    ids=str,
+)
+def test_a_lazy_image_gets_its_address_back(markup: str) -> None:
+    """No script will do it later, and its noscript twin is not shown twice."""
+    assert sanitise(markup, BASE) == f'<img src="https://example.org/a/i.png"{RULES}'
+
+
+def test_a_real_source_is_kept_over_a_lazy_one() -> None:
+    """data-src may be anything when there is an image already."""
+    assert 'src="https://example.org/a/i.png"' in sanitise('<img src="i.png" data-src="large.png">', BASE)
+
+
+def test_a_small_bitmap_may_be_inline_and_nothing_else() -> None:
+    """Ten kilobytes of PNG are an icon; SVG can hold script."""
+    small = "data:image/png;base64,iVBORw0KGgo="
+    assert f'src="{small}"' in sanitise(f'<img src="{small}">')
+    assert sanitise(f'<img src="{small}{"A" * 20_000}">') == ""
+    assert sanitise('<img src="data:image/svg+xml;base64,AAAA">') == ""
+
+
+def test_a_known_player_stays_with_our_rules() -> None:
+    """Only the address and the size are the feed's own."""
+    frame = sanitise(
+        '<iframe src="//player.vimeo.com/video/1" width="5" allow="camera" class="x"></iframe>', BASE
+    )
+    assert frame.startswith('<iframe src="https://player.vimeo.com/video/1" width="5" sandbox="')
+    assert 'loading="lazy"' in frame
+    assert "camera" not in frame
+
+
+def test_an_unknown_frame_goes_with_what_is_in_it() -> None:
+    """What is inside a frame is raw text that no browser shows."""
+    assert sanitise("<p>a<iframe src='https://example.net/'><b>x</b></iframe>b</p>") == "<p>ab</p>"
+
+
+def test_text_that_looks_like_attributes_is_left_alone() -> None:
+    """The pass over nh3's output reads tags, not text."""
+    text = '<p>&lt;img width="1" src="x"&gt; style="expression" &lt;iframe&gt;</p>'
+    assert sanitise(text) == text
+
+
+def test_what_xml_cannot_hold_is_gone() -> None:
+    """Controls and surrogates would make every feed with this article malformed."""
+    assert sanitise("<p>a\x00\x0b\x1f\ud800\ufffe&#8;b</p>") == "<p>ab</p>"
+
+
+def test_output_does_not_depend_on_the_process() -> None:
+    """One attribute set by nh3 an element: more would come in the order of a random hash."""
+    markup = '<video src="v"></video><img src="i"><a href="a">x</a>'
+    assert sanitise(markup, BASE) == (
+        '<video src="https://example.org/a/v" controls=""></video>'
+        f'<img src="https://example.org/a/i"{RULES}'
+        '<a href="https://example.org/a/a" rel="noopener noreferrer">x</a>'
+    )
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<div>" * 300 + "deep",
+        "<div></span>" * 300 + "deep",
+        "<p>" + "".join(f"<b class=a{n}>" for n in range(100)) + "<p>deep" * 3_000,
+        "<!-->" + "<div>" * 300 + "deep",
+        "deep " * 300_000,
+        "deep" + "&" * 200_000,
+    ],
+    ids=["nested", "falsely closed", "reopened", "after a comment", "long", "references"],
+)
+def test_what_would_take_too_long_becomes_plain_text(markup: str) -> None:
+    """Depth, repetition and length are measured before they are parsed."""
+    assert hazard(markup)
+    text = sanitise(markup)
+    assert text.startswith("deep")
+    assert "<" not in text
+
+
+@pytest.mark.parametrize(
+    "markup",
+    [
+        "<p>x" * 2_000,
+        "<ul>" + "<li><a href=x>y</a>" * 2_000 + "</ul>",
+        "<!--" + "<w:x>" * 500 + "-->x",
+        "<b>x</b>" * 2_000,
+    ],
+    ids=["paragraphs", "list", "comment", "bold"],
+)
+def test_long_but_shallow_markup_is_no_hazard(markup: str) -> None:
+    """End tags may be left out, and what a comment hides does not count."""
+    assert hazard(markup) is None
+
+
+def test_plain_text_is_escaped() -> None:
+    """Not sanitised: there is nothing to take away."""
+    assert sanitise("a > b") == "a &gt; b"
+    assert escaped("a\n <b> & c") == "a &lt;b&gt; &amp; c"
+
+
+_MARKUP = (
+    "<p> </p> <b> <a_href= <img_src= data-src= srcset= ' \" > < & &amp; &#0; <!-- --> <iframe_src= </iframe> "
+    "style= <svg> <math> <table> <td> <noscript> x \x00 \ud800 http://a.example/ javascript: "
+    "data:image/png;base64,"
+)
+_PIECES = st.sampled_from(_MARKUP.split(" "))
+
+
+@given(st.lists(_PIECES, max_size=25), st.text(max_size=10))
+def test_whatever_comes_in_no_script_comes_out(pieces: list[str], base: str) -> None:
+    """Never an exception, and twice gives nothing new to remove."""
+    clean = sanitise("".join(pieces).replace("_", " "), base, BASE)
+    assert clean.encode().decode() == clean
+    assert "<svg" not in clean
+    assert "<noscript" not in clean
