@@ -1,0 +1,52 @@
+"""What a fetch gives: bytes and the validators that stand for them, or the word that nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from aggregator.article import Problem
+
+Validators = Mapping[str, Any]
+"""What lets the next fetch be conditional: JSON-like, kept by the store, understood only by its fetcher."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One document's bytes.
+
+    `url` is where they were in the end (after redirects): what relative links count from.
+    `name` is the path inside a folder, with `/`, or "" for a document that stands alone.
+    """
+
+    url: str
+    body: bytes
+    content_type: str | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The documents of a source that are new or may have changed, and the validators that stand for them.
+
+    `unread` are resources that could not be had, each with its reason; the others are whole.
+    """
+
+    resources: tuple[Resource, ...]
+    validators: Validators
+    unread: tuple[Problem, ...] = ()
+
+    def validators_without(self, names: Collection[str]) -> Validators:
+        """The validators less those of the named resources, so that they are fetched again."""
+        if not names:
+            return self.validators
+        files = self.validators.get("files", {})
+        return {"files": {name: stamp for name, stamp in files.items() if name not in names}} if files else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotModified:
+    """Nothing changed since `validators` were given out; these replace them (RFC 9111 §4.3.4)."""
+
+    validators: Validators

@@ -1,0 +1,243 @@
+"""What one transaction does to the articles of one source: inserts, edits, versions, feeds gone stale."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.article import Article
+from aggregator.store import codec
+from aggregator.store.schema import ALL, articles, categories, memberships, versions
+
+MAX_VERSIONS = 10
+MAX_SILENT_EDITS = 24
+_BATCH = 500
+
+# Counters that a feed stamps anew on every poll: a change of these alone is neither kept nor published.
+_COUNTERS = frozenset(
+    ("slash:comments", "slash:hit_parade", "thr:count", "media:community", "media:statistics")
+)
+
+# RFC 3986 §3 with RFC 3987's letters: a scheme, then anything but spaces and the delimiters of §2.4.3.
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:[^\s<>\"{}|\\^`\x00-\x20\x7f-\x9f]{1,2000}")
+
+# Built once: SQLAlchemy takes several times as long to build a statement as SQLite to run it (measured).
+_SOURCE: sa.BindParameter[str] = sa.bindparam("of_source")
+_IDS: sa.BindParameter[list[str]] = sa.bindparam("some_ids", expanding=True)
+_KNOWN = sa.select(articles).where(articles.c.source == _SOURCE, articles.c.id.in_(_IDS))
+_TAKEN = sa.select(articles.c.uid).where(articles.c.uid.in_(_IDS))
+_INSERT = articles.insert().returning(articles.c.pk, sort_by_parameter_order=True)
+_PK: sa.BindParameter[int] = sa.bindparam("of_pk")
+_UPDATE = articles.update().where(articles.c.pk == _PK)
+_JOINED = sa.select(memberships.c.category).where(memberships.c.article == _PK)
+_LEAVE = memberships.delete().where(memberships.c.article == _PK)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An article as the store keeps it: its outward id, its fixed dates, and when it was first seen."""
+
+    uid: str
+    article: Article
+    published: datetime
+    updated: datetime
+    first_seen: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An article as a poll found it.
+
+    `fingerprint` is the hash of the entry that it was made from, "" when there is none; `file` is the
+    file's path inside a folder, "" for an entry of a feed.
+    """
+
+    article: Article
+    fingerprint: str = ""
+    file: str = ""
+
+
+class Changes:
+    """What one transaction does to the articles of one source."""
+
+    def __init__(self, connection: sa.Connection, source: str, now: datetime) -> None:
+        self._connection = connection
+        self._source = source
+        self._now = now
+        self._known_categories: set[str] | None = None
+        self._stale: dict[str, None] = {}
+        self.new = self.changed = self.unchanged = 0
+
+    def take(self, found: Sequence[Found]) -> None:
+        """Inserts articles, or updates those whose ids are there. Ids must be unique."""
+        for start in range(0, len(found), _BATCH):
+            batch = found[start : start + _BATCH]
+            ids = [f.article.id for f in batch]
+            rows = self._connection.execute(_KNOWN, {"of_source": self._source, "some_ids": ids})
+            known = {row.id: row for row in rows}
+            self._insert([f for f in batch if f.article.id not in known])
+            for f in batch:
+                if (row := known.get(f.article.id)) is not None:
+                    self._compare(row, f)
+
+    def _insert(self, found: Sequence[Found]) -> None:
+        if not found:
+            return
+        dated = [self._dated(f.article) for f in found]
+        uids = self._uids([article.id for article in dated])
+        rows = [
+            {
+                "source": self._source,
+                "id": article.id,
+                "uid": uid,
+                "published": article.published,
+                "updated": article.updated,
+                "first_seen": self._now,
+                "content_hash": article.content_hash,
+                "edits": 0,
+                "fingerprint": f.fingerprint,
+                "file": f.file,
+                "data": codec.encode(article),
+            }
+            for article, f, uid in zip(dated, found, uids, strict=True)
+        ]
+        pks = self._connection.scalars(_INSERT, rows).all()
+        self._join_feeds([*zip(pks, dated, strict=True)])
+        self.new += len(rows)
+
+    def _dated(self, article: Article) -> Article:
+        published = min(article.published or self._now, self._now)
+        updated = min(article.updated or published, self._now)
+        return replace(article, source=self._source, published=published, updated=updated)
+
+    def _uids(self, ids: Sequence[str]) -> Iterator[str]:
+        """An origin id that is a URI leaves verbatim, unless another source's article has it already."""
+        taken = set(self._connection.scalars(_TAKEN, {"some_ids": ids}))
+        for id in ids:  # noqa: A001 - the field's own name
+            if _URI.fullmatch(id) and id not in taken:
+                yield id
+            else:
+                yield uuid.uuid5(uuid.NAMESPACE_URL, f"{self._source}\n{id}").urn
+
+    def _compare(self, row: sa.Row[Any], found: Found) -> None:
+        old = kept(row).article
+        article = replace(found.article, source=old.source, published=old.published)
+        edited = article.content_hash != row.content_hash
+        says_when = article.updated is not None and row.updated < article.updated <= self._now
+        if edited and not says_when and row.edits >= MAX_SILENT_EDITS:
+            edited = False
+            article = old
+        if not edited and _lasting(article) == _lasting(old):
+            self.unchanged += 1
+            if (found.fingerprint, found.file) != (row.fingerprint, row.file):
+                self._connection.execute(_UPDATE.values(**_marks(found)), {"of_pk": row.pk})
+            return
+        updated = row.updated
+        if edited:
+            updated = article.updated if says_when else self._now
+            self._keep_version(row)
+            self.changed += 1
+        else:
+            self.unchanged += 1
+        article = replace(article, updated=updated)
+        self._connection.execute(
+            _UPDATE.values(
+                updated=updated,
+                content_hash=article.content_hash,
+                edits=row.edits + int(edited and not says_when),
+                data=codec.encode(article),
+                **_marks(found),
+            ),
+            {"of_pk": row.pk},
+        )
+        self.leave_feeds(row.pk)
+        self._join_feeds([(row.pk, article)])
+
+    def _keep_version(self, row: sa.Row[Any]) -> None:
+        self._connection.execute(
+            versions.insert().values(
+                article=row.pk, replaced=self._now, content_hash=row.content_hash, data=row.data
+            )
+        )
+        surplus = (
+            sa.select(versions.c.pk)
+            .where(versions.c.article == row.pk)
+            .order_by(versions.c.pk.desc())
+            .offset(MAX_VERSIONS)
+        )
+        self._connection.execute(versions.delete().where(versions.c.pk.in_(surplus)))
+
+    def file_under(self, pk: int, article: Article) -> None:
+        """Saves an article whose categories changed, and nothing else of it."""
+        self._connection.execute(_UPDATE.values(data=codec.encode(article)), {"of_pk": pk})
+        self.leave_feeds(pk)
+        self._join_feeds([(pk, article)])
+
+    def leave_feeds(self, pk: int) -> None:
+        """Takes an article out of every feed that it stands in; they become stale."""
+        self._stale.update(dict.fromkeys(self._connection.scalars(_JOINED, {"of_pk": pk})))
+        self._connection.execute(_LEAVE, {"of_pk": pk})
+
+    def _join_feeds(self, joining: Sequence[tuple[int, Article]]) -> None:
+        rows = [
+            {"category": name, "article": pk, "published": article.published}
+            for pk, article in joining
+            for name in dict.fromkeys((ALL, *article.categories))
+        ]
+        names = dict.fromkeys(str(row["category"]) for row in rows)
+        self._ensure(names)
+        self._stale.update(names)
+        self._connection.execute(memberships.insert(), rows)
+
+    def _ensure(self, names: Iterable[str]) -> None:
+        if self._known_categories is None:
+            self._known_categories = set(self._connection.scalars(sa.select(categories.c.name)))
+        for name in names:
+            if name not in self._known_categories:
+                self._connection.execute(
+                    categories.insert().values(
+                        name=name,
+                        position=len(self._known_categories),
+                        changed=self._now,
+                        generation=0,
+                        rendered=0,
+                    )
+                )
+                self._known_categories.add(name)
+
+    def save(self) -> None:
+        """Marks every feed that an article joined, left or changed in as stale."""
+        if self._stale:
+            self._connection.execute(
+                categories.update()
+                .where(categories.c.name == sa.bindparam("stale"))
+                .values(generation=categories.c.generation + 1, changed=self._now),
+                [{"stale": name} for name in self._stale],
+            )
+
+
+def _marks(found: Found) -> dict[str, str]:
+    return {"fingerprint": found.fingerprint, "file": found.file}
+
+
+def _lasting(article: Article) -> Article:
+    """The article without what changes from poll to poll and is no edit: dates of the feed, counters."""
+    extra = {key: value for key, value in article.extra.items() if key not in _COUNTERS}
+    return replace(article, updated=None, origin=replace(article.origin, updated=None), extra=extra)
+
+
+def kept(row: sa.Row[Any]) -> Kept:
+    """A row of `articles` as the store gives it out."""
+    return Kept(
+        uid=row.uid,
+        article=codec.decode(row.data, source=row.source, id=row.id),
+        published=row.published,
+        updated=row.updated,
+        first_seen=row.first_seen,
+    )

@@ -1,0 +1,57 @@
+"""Article <-> the JSON text in which the store keeps it."""
+
+from __future__ import annotations
+
+import json
+from contextlib import suppress
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from aggregator.article import Article, Enclosure, Origin
+
+_SKIPPED = frozenset(("source", "id"))  # columns of their own
+
+
+def encode(article: Article) -> str:
+    """Everything of an article but its source and id, as JSON; what equals its default is left out."""
+    kept = {
+        f.name: getattr(article, f.name)
+        for f in fields(article)
+        if f.name not in _SKIPPED and getattr(article, f.name) not in (None, "", (), {}, Origin())
+    }
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":"), default=_plain)
+
+
+def decode(text: str, *, source: str, id: str) -> Article:  # noqa: A002 - the field's own name
+    """The article that `encode` was given."""
+    kept: dict[str, Any] = json.loads(text, object_hook=_special)
+    for name in ("authors", "categories", "tags"):
+        if name in kept:
+            kept[name] = tuple(kept[name])
+    if "enclosures" in kept:
+        kept["enclosures"] = tuple(Enclosure(**e) for e in kept["enclosures"])
+    if "origin" in kept:
+        kept["origin"] = Origin(**kept["origin"])
+    return Article(source=source, id=id, **kept)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return {"$date": value.astimezone(UTC).isoformat()}
+    if isinstance(value, timedelta):
+        return {"$microseconds": value // timedelta(microseconds=1)}
+    if isinstance(value, (Enclosure, Origin)):
+        return {f.name: v for f in fields(value) if (v := getattr(value, f.name)) is not None}
+    raise TypeError(f"an article cannot keep a {type(value).__name__}")
+
+
+def _special(found: dict[str, Any]) -> Any:
+    if len(found) == 1:
+        # A stranger's front matter may hold such a key too: what does not decode is left as it is.
+        with suppress(ValueError, OverflowError):
+            if isinstance(date := found.get("$date"), str):
+                return datetime.fromisoformat(date)
+            if isinstance(count := found.get("$microseconds"), int):
+                return timedelta(microseconds=count)
+    return found

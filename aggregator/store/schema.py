@@ -1,0 +1,127 @@
+"""The tables of the store. Everything that a restart must find again is here, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+VERSION = 1
+ALL = ""
+"""The category under which every article stands: the feed `all`."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC datetime as whole microseconds since 1970: sorts and compares alike in every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Aware datetime -> microseconds. A naive one raises TypeError, as a naive date is a bug."""
+        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Microseconds -> aware datetime."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value)
+
+
+metadata = MetaData()
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+sources = Table(
+    "sources",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("address", Text, nullable=False),
+    # False once the config names it no longer: its articles are kept, but leave the feeds.
+    Column("active", Boolean, nullable=False),
+    Column("categories", JSON, nullable=False),
+    Column("validators", JSON, nullable=False),
+    Column("body_hash", Text),
+    Column("identity", Text),
+    Column("title", Text, nullable=False),
+    Column("polled", Instant),
+    Column("succeeded", Instant),
+    Column("failures", Integer, nullable=False),
+    Column("error", Text),
+)
+
+articles = Table(
+    "articles",
+    metadata,
+    Column("pk", Integer, primary_key=True),
+    Column("source", Text, ForeignKey("sources.name"), nullable=False),
+    Column("id", Text, nullable=False),
+    # The id under which it leaves us: a URI, unique over all sources, never changed.
+    Column("uid", Text, nullable=False, unique=True),
+    Column("published", Instant, nullable=False),
+    Column("updated", Instant, nullable=False),
+    Column("first_seen", Instant, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("edits", Integer, nullable=False),
+    # Hash of the entry as found, "" where none was taken: equal means that nothing need be made anew.
+    Column("fingerprint", Text, nullable=False),
+    # The file in a folder that it was found in, "" for an entry of a feed.
+    Column("file", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    UniqueConstraint("source", "id"),
+)
+
+versions = Table(
+    "versions",
+    metadata,
+    Column("pk", Integer, primary_key=True),
+    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), nullable=False),
+    Column("replaced", Instant, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("versions_by_article", "article"),
+)
+
+categories = Table(
+    "categories",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("position", Integer, nullable=False, unique=True),  # order of first appearance
+    # Given at the first publication and kept for good: subscribers rely on both.
+    Column("folder", Text, unique=True),
+    Column("feed_id", Text, unique=True),
+    Column("changed", Instant, nullable=False),
+    # `generation` counts changes, `rendered` is the one that was last published: unequal is stale.
+    Column("generation", Integer, nullable=False),
+    Column("rendered", Integer, nullable=False),
+)
+
+memberships = Table(
+    "memberships",
+    metadata,
+    Column("category", Text, ForeignKey("categories.name"), primary_key=True),
+    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
+    Column("published", Instant, nullable=False),
+    Index("memberships_newest", "category", "published"),
+    Index("memberships_by_article", "article"),
+)

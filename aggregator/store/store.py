@@ -1,0 +1,346 @@
+"""The store: what was read stays read. SQLAlchemy Core over one SQLite file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from aggregator.article import Article
+from aggregator.config import Source
+from aggregator.errors import StoreError
+from aggregator.store import codec
+from aggregator.store.changes import Changes, Found, Kept, kept
+from aggregator.store.schema import (
+    VERSION,
+    articles,
+    categories,
+    memberships,
+    metadata,
+    settings,
+    sources,
+    versions,
+)
+
+_BUSY_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What is known of a source from earlier polls; `body_hash` and `identity` are None before the first."""
+
+    validators: Mapping[str, Any]
+    body_hash: str | None = None
+    identity: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What one successful poll gave: articles of unique ids, none when nothing changed.
+
+    `unchanged` counts entries that were not even made into articles, as their fingerprint was known.
+    """
+
+    source: str
+    validators: Mapping[str, Any]
+    body_hash: str | None
+    identity: str | None = None
+    title: str = ""
+    found: Sequence[Found] = ()
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """How many articles a commit found new, edited, and as they were."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """A category and its feed; `folder` and `feed_id` are None until it is first published."""
+
+    name: str
+    folder: str | None
+    feed_id: str | None
+    changed: datetime
+    generation: int
+    is_stale: bool
+
+
+class Store:
+    """Articles, their earlier versions, validators and stale categories, saved together or not at all.
+
+    Every public method is one transaction and raises StoreError when the database refuses.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._errors():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._engine = sa.create_engine(
+                f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
+            )
+            sa.event.listen(self._engine, "connect", _prepare_sqlite)
+            sa.event.listen(self._engine, "begin", _begin)
+            with self._engine.begin() as connection:
+                metadata.create_all(connection)
+                found = connection.scalar(sa.select(settings.c.value).where(settings.c.name == "schema"))
+                if found is None:
+                    connection.execute(settings.insert().values(name="schema", value=str(VERSION)))
+                elif int(found) != VERSION:
+                    raise StoreError(
+                        f"{path} was made by another version (schema {found}, this one reads {VERSION}); "
+                        "use that version, or name another store in the config"
+                    )
+
+    def close(self) -> None:
+        """Closes the database; the store cannot be used afterwards."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as error:
+            cause = getattr(error, "orig", None) or error
+            raise StoreError(f"the store {self._path} cannot be used: {cause}") from error
+        except OSError as error:
+            raise StoreError(f"the store {self._path} cannot be used: {error.strerror}") from error
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[sa.Connection]:
+        """Reads that see one state of the database and hold nobody up."""
+        with self._errors(), self._engine.execution_options(reads_only=True).begin() as connection:
+            yield connection
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
+        with self._errors(), self._engine.begin() as connection:
+            yield connection
+
+    # Sources
+
+    def adopt(self, configured: Sequence[Source], now: datetime) -> None:
+        """Makes the store follow the config: new sources, other categories, sources no longer named.
+
+        Articles of a source that the config names no longer are kept but leave the feeds; they return
+        with it. A source whose address changed is read anew.
+        """
+        with self._transaction() as connection:
+            known = {row.name: row for row in connection.execute(sa.select(sources))}
+            for source in configured:
+                row = known.pop(source.name, None)
+                wanted = {
+                    "address": source.address,
+                    "active": True,
+                    "categories": [*source.categories],
+                }
+                if row is None:
+                    connection.execute(sources.insert().values(name=source.name, **wanted, **_UNPOLLED))
+                    continue
+                if (row.address, row.active, row.categories) == tuple(wanted.values()):
+                    continue
+                # Reading a folder again costs nobody anything and brings its own categories back.
+                again = _UNREAD if source.path or row.address != source.address else {"body_hash": None}
+                connection.execute(
+                    sources.update().where(sources.c.name == source.name).values(**wanted, **again)
+                )
+                self._recategorise(connection, source.name, row.categories, source.categories, now)
+            for row in known.values():
+                if row.active:
+                    connection.execute(
+                        sources.update().where(sources.c.name == row.name).values(active=False)
+                    )
+                    self._leave_feeds(connection, row.name, now)
+
+    def state(self, source: str) -> State:
+        """What earlier polls of this source left to go by."""
+        columns = (sources.c.validators, sources.c.body_hash, sources.c.identity)
+        with self._snapshot() as connection:
+            row = connection.execute(sa.select(*columns).where(sources.c.name == source)).one_or_none()
+        return State(validators={}) if row is None else State(**row._mapping)
+
+    def fingerprints(self, source: str) -> frozenset[str]:
+        """Fingerprints of the entries of this source that are kept as they were found."""
+        query = sa.select(articles.c.fingerprint).where(
+            articles.c.source == source, articles.c.fingerprint != ""
+        )
+        with self._snapshot() as connection:
+            return frozenset(connection.scalars(query))
+
+    def files(self, source: str) -> dict[str, str]:
+        """Which file of a folder each article was found in: id -> path inside the folder."""
+        query = sa.select(articles.c.id, articles.c.file).where(
+            articles.c.source == source, articles.c.file != ""
+        )
+        with self._snapshot() as connection:
+            return {row.id: row.file for row in connection.execute(query)}
+
+    def fail(self, source: str, error: str, now: datetime) -> None:
+        """Records that a poll failed; validators and articles stay as they were."""
+        with self._transaction() as connection:
+            connection.execute(
+                sources.update()
+                .where(sources.c.name == source)
+                .values(polled=now, failures=sources.c.failures + 1, error=error)
+            )
+
+    def commit(self, update: Update, now: datetime) -> Saved:
+        """Saves a poll's articles, the validators that stand for them, and the categories gone stale.
+
+        A missing `published` becomes `now`, once; a future one is capped at `now`. An article whose
+        content hash changed keeps its `published`; its earlier version is kept (the newest ten).
+        """
+        with self._transaction() as connection:
+            changes = Changes(connection, update.source, now)
+            changes.take(update.found)
+            changes.save()
+            connection.execute(
+                sources.update()
+                .where(sources.c.name == update.source)
+                .values(
+                    validators=dict(update.validators),
+                    body_hash=update.body_hash,
+                    identity=sa.func.coalesce(update.identity, sources.c.identity),
+                    title=update.title or sources.c.title,
+                    polled=now,
+                    succeeded=now,
+                    failures=0,
+                    error=None,
+                )
+            )
+        return Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
+
+    # Feeds
+
+    def feeds(self) -> tuple[Category, ...]:
+        """Every category that ever had an article, `all` (named "") among them, in order of appearance."""
+        with self._snapshot() as connection:
+            rows = connection.execute(sa.select(categories).order_by(categories.c.position)).all()
+        return tuple(
+            Category(
+                name=row.name,
+                folder=row.folder,
+                feed_id=row.feed_id,
+                changed=row.changed,
+                generation=row.generation,
+                is_stale=row.generation != row.rendered,
+            )
+            for row in rows
+        )
+
+    def settle(self, category: str, *, folder: str, feed_id: str) -> None:
+        """Gives a category its folder and feed id, once and for good."""
+        with self._transaction() as connection:
+            connection.execute(
+                categories.update()
+                .where(categories.c.name == category, categories.c.folder.is_(None))
+                .values(folder=folder, feed_id=feed_id)
+            )
+
+    def newest(self, category: str, limit: int) -> tuple[Kept, ...]:
+        """The newest `limit` articles of a category, newest first; equal dates are ordered by outward id."""
+        query = (
+            sa.select(articles)
+            .join(memberships, memberships.c.article == articles.c.pk)
+            .where(memberships.c.category == category)
+            .order_by(memberships.c.published.desc(), articles.c.uid)
+            .limit(limit)
+        )
+        with self._snapshot() as connection:
+            rows = connection.execute(query).all()
+        return tuple(kept(row) for row in rows)
+
+    def rendered(self, category: str, generation: int) -> None:
+        """Records that the feed of this generation is in place; a later change leaves it stale."""
+        with self._transaction() as connection:
+            connection.execute(
+                categories.update().where(categories.c.name == category).values(rendered=generation)
+            )
+
+    def setting(self, name: str) -> str | None:
+        """A remembered setting, None when it was never set."""
+        with self._snapshot() as connection:
+            return connection.scalar(sa.select(settings.c.value).where(settings.c.name == name))
+
+    def remember(self, name: str, value: str) -> None:
+        """Remembers a setting."""
+        with self._transaction() as connection:
+            connection.execute(settings.delete().where(settings.c.name == name))
+            connection.execute(settings.insert().values(name=name, value=value))
+
+    # Articles
+
+    def articles(self, source: str | None = None) -> Iterator[Kept]:
+        """Every article kept, oldest first, of one source or of all."""
+        query = sa.select(articles).order_by(articles.c.published, articles.c.uid)
+        if source is not None:
+            query = query.where(articles.c.source == source)
+        with self._snapshot() as connection:
+            for row in connection.execute(query):
+                yield kept(row)
+
+    def earlier_versions(self, uid: str) -> tuple[Article, ...]:
+        """What an article was before its edits, newest first."""
+        query = (
+            sa.select(articles.c.source, articles.c.id, versions.c.data)
+            .join(versions, versions.c.article == articles.c.pk)
+            .where(articles.c.uid == uid)
+            .order_by(versions.c.pk.desc())
+        )
+        with self._snapshot() as connection:
+            rows = connection.execute(query).all()
+        return tuple(codec.decode(row.data, source=row.source, id=row.id) for row in rows)
+
+    def _recategorise(
+        self,
+        connection: sa.Connection,
+        source: str,
+        before: Sequence[str],
+        after: Sequence[str],
+        now: datetime,
+    ) -> None:
+        changes = Changes(connection, source, now)
+        for row in connection.execute(sa.select(articles).where(articles.c.source == source)).all():
+            article = kept(row).article
+            own = [name for name in article.categories if name not in before]
+            changes.file_under(row.pk, replace(article, categories=tuple(dict.fromkeys([*after, *own]))))
+        changes.save()
+
+    def _leave_feeds(self, connection: sa.Connection, source: str, now: datetime) -> None:
+        changes = Changes(connection, source, now)
+        for pk in connection.scalars(sa.select(articles.c.pk).where(articles.c.source == source)).all():
+            changes.leave_feeds(pk)
+        changes.save()
+
+
+_UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
+_UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "failures": 0}
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # Transactions are ours to begin: the driver's own begin only before the first write, so that two
+    # processes could both read, and then one of them fail to write.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # WAL: a reader never waits for the writer. NORMAL keeps every commit through a killed process, and
+    # a whole database, short of its last commits, through a power cut; those are then fetched again,
+    # as their validators went with them.
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: sa.Connection) -> None:
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
