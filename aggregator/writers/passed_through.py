@@ -1,0 +1,120 @@
+"""What an article carries besides its text: podcast, media and other elements that go out as they came in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from aggregator.article import Article, Enclosure
+from aggregator.writers.feedgen_repair import Element
+from aggregator.writers.xml_text import address, clean, line
+
+__all__ = ["enclosures", "extensions", "whole_seconds"]
+
+MAX_ELEMENTS = 200
+_PREFIXES = frozenset({"dc", "georss", "itunes", "media", "podcast", "slash", "thr", "wfw"})
+# Said by elements of our own already; a second, other answer would be a coin toss for readers.
+_OURS = frozenset(
+    {"dc:creator", "dc:date", "dc:description", "dc:identifier", "dc:source", "dc:subject", "dc:title"}
+)
+_NAME = re.compile(r"(?!xml)[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII | re.IGNORECASE)
+_MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII | re.IGNORECASE)
+# Not the mimetypes module: it reads the machine's own tables, and output would differ between machines.
+_TYPES = {
+    ".aac": "audio/aac",
+    ".flac": "audio/flac",
+    ".gif": "image/gif",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".m4a": "audio/mp4",
+    ".m4v": "video/mp4",
+    ".mov": "video/quicktime",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+    ".oga": "audio/ogg",
+    ".ogg": "audio/ogg",
+    ".ogv": "video/ogg",
+    ".opus": "audio/ogg",
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".torrent": "application/x-bittorrent",
+    ".wav": "audio/wav",
+    ".webm": "video/webm",
+    ".webp": "image/webp",
+    ".zip": "application/zip",
+}
+
+
+def enclosures(article: Article) -> list[Enclosure]:
+    """The article's enclosures with an address that can be followed, each once, cleaned for XML.
+
+    A missing or malformed `type` is guessed from the file name, None when that does not tell;
+    a negative `length` is None.
+    """
+    found: dict[str, Enclosure] = {}
+    for enclosure in article.enclosures:
+        url = address(enclosure.url)
+        if url is None or url in found:
+            continue
+        declared = line(enclosure.type).partition(";")[0].strip()
+        suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
+        found[url] = replace(
+            enclosure,
+            url=url,
+            type=declared if _MEDIA_TYPE.fullmatch(declared) else _TYPES.get(suffix),
+            length=enclosure.length if enclosure.length is not None and enclosure.length >= 0 else None,
+            title=line(enclosure.title) or None,
+        )
+    return list(found.values())
+
+
+def extensions(article: Article) -> list[Element]:
+    """The elements from other namespaces, the same in RSS and Atom; at most `MAX_ELEMENTS`.
+
+    Those in `article.extra`, plus a media:thumbnail for the lead image and an itunes:duration for the
+    first enclosure that has one, where `extra` does not say it already.
+    """
+    found = _passed_through(article.extra)
+    headimg = address(article.headimg)
+    if headimg and not any(e.name == "media:thumbnail" and e.attributes.get("url") == headimg for e in found):
+        found.insert(0, Element("media:thumbnail", attributes={"url": headimg}))
+    durations = [e.duration for e in article.enclosures if e.duration is not None]
+    if durations and not any(e.name == "itunes:duration" for e in found):
+        found.append(Element("itunes:duration", whole_seconds(durations[0])))
+    return found
+
+
+def whole_seconds(duration: timedelta) -> str:
+    """A duration as media:content and itunes:duration want it."""
+    return str(max(0, int(duration.total_seconds())))
+
+
+def _passed_through(extra: Mapping[str, object]) -> list[Element]:
+    found: list[Element] = []
+    # Sorted: two equal mappings may differ in order, but must not in bytes.
+    for key, values in sorted(extra.items()):
+        prefix, _, local = key.partition(":")
+        if prefix not in _PREFIXES or key in _OURS or not _NAME.fullmatch(local):
+            continue
+        for value in values if isinstance(values, list | tuple) else (values,):
+            element = _element(key, value)
+            if element and element not in found:
+                found.append(element)
+            if len(found) == MAX_ELEMENTS:
+                return found
+    return found
+
+
+def _element(name: str, value: object) -> Element | None:
+    """A text or {"text": text, attribute: value} as an element; None when it is neither, or says nothing."""
+    if isinstance(value, str):
+        value = {"text": value}
+    if not isinstance(value, Mapping):
+        return None
+    texts = {k: v for k, v in sorted(value.items()) if isinstance(v, str) and _NAME.fullmatch(k)}
+    element = Element(name, line(texts.pop("text", "")), {k: clean(v) for k, v in texts.items()})
+    return element if element.text or element.attributes else None

@@ -1,0 +1,64 @@
+"""feedgen's traps: each stays shut."""
+
+from __future__ import annotations
+
+import locale
+import re
+from datetime import UTC, datetime
+
+import pytest
+
+from aggregator.errors import WriteError
+from aggregator.writers import WRITERS, Writer
+from aggregator.writers.feedgen_repair import Element, new_feed, serialise
+from tests.channels import article_with, channel_of, item_of
+
+each_writer = pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.file_name)
+
+
+@each_writer
+def test_the_locale_is_never_set(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """setlocale() is the whole process's; feedgen's date format called it for each date."""
+
+    def refused(*_: object) -> str:
+        raise AssertionError("setlocale was called")
+
+    monkeypatch.setattr(locale, "setlocale", refused)
+    assert b"2026" in writer.render(channel_of(item_of()))
+
+
+@each_writer
+def test_items_keep_their_order(writer: Writer) -> None:
+    """add_entry() prepends unless told otherwise."""
+    body = writer.render(channel_of(*(item_of(item_id=f"tag:tea.example,2026:{n}") for n in range(3))))
+    assert re.findall(rb"2026:(\d)<", body) == [b"0", b"1", b"2"]
+
+
+@each_writer
+def test_only_namespaces_in_use_are_declared_each_once(writer: Writer) -> None:
+    """Clean prefixes at the root, no ns0 on the elements."""
+    body = writer.render(channel_of(item_of(article_with(extra={"itunes:episode": ["1"]}))))
+    assert body.count(b"xmlns:itunes=") == 1
+    assert b"xmlns:podcast=" not in body
+    assert b"xmlns:ns0" not in body
+
+
+def test_what_lxml_refuses_is_a_write_error_that_names_the_feed() -> None:
+    """No library's exception leaves the writers."""
+    feed = new_feed(channel_of())
+    feed.link(href="https://feeds.example/")
+    feed.more.elements.append(Element("dc:rights", "\0"))
+    with pytest.raises(WriteError, match=r"feed tag:feeds\.example,2026:drinks"):
+        serialise(feed, feed.rss_str)
+
+
+def test_bytes_that_do_not_parse_are_a_write_error() -> None:
+    """The last gate: whatever went wrong before, it does not reach a file."""
+    with pytest.raises(WriteError, match="well-formed"):
+        serialise(new_feed(channel_of()), lambda: b"<rss>&nbsp;</rss>")
+
+
+def test_years_have_four_digits() -> None:
+    """RFC 822 with two digits is what RSS readers guess wrong."""
+    old = channel_of(updated=datetime(900, 1, 1, tzinfo=UTC))
+    assert all(b"0900" in writer.render(old) for writer in WRITERS)
