@@ -1,0 +1,231 @@
+"""The main job, end to end: real documents over a real server, and processes killed at any moment."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import feedparser
+import pytest
+
+from aggregator.store import ALL, Kept, Store
+from tests.conformance import check_atom, check_rss
+from tests.conftest import Answer, Server
+from tests.site import Site, feed
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves a folder, with Last-Modified and 304, and says nothing about it."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+        pass
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[str]:
+    """The address of a server of this folder."""
+    http = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    http.daemon_threads = True
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{http.server_port}"
+    finally:
+        http.shutdown()
+        http.server_close()
+        thread.join()
+
+
+def parsed(body: bytes) -> Any:
+    """What feedparser makes of a document of ours, with nothing resolved or sanitised."""
+    return feedparser.parse(body, sanitize_html=False, resolve_relative_uris=False)
+
+
+def test_every_feed_of_the_corpus_is_polled_stored_and_published(corpus: Path, tmp_path: Path) -> None:
+    """No crash, a line for every source; every output conformant and read back; a second run does nothing."""
+    site = Site(tmp_path)
+    paths = sorted((corpus / "feeds").iterdir())
+    with serving(corpus / "feeds") as address:
+        site.configure(
+            *(
+                {
+                    "name": path.name,
+                    "url": f"{address}/{quote(path.name)}",
+                    "categories": [path.name.split("__")[0], f"c{number % 9}"],
+                }
+                for number, path in enumerate(paths)
+            )
+        )
+        result = site.run("fetch")
+        assert result.exit_code == 0
+        lines = result.stdout.splitlines()
+        for path in paths:
+            assert sum(line[8:].startswith(f"{path.name}: ") for line in lines) == 1, path.name
+        before, times = site.files(), site.times()
+
+        again = site.run("fetch")
+        outcomes = [line for line in again.stdout.splitlines() if line.startswith(("ok", "failed"))]
+        assert len(outcomes) == len(paths)
+        assert all("nothing new at the source" in line for line in outcomes if line.startswith("ok"))
+        assert "0 files written" in again.stdout
+        assert site.times() == times
+    check_outputs(site, before)
+
+
+def check_outputs(site: Site, files: dict[str, bytes]) -> None:
+    """Every file against the rules, and against the store, entry by entry."""
+    store = Store(site.home / "var" / "aggregator.db")
+    feeds = store.feeds()
+    assert {f"{feed.folder}/{name}" for feed in feeds for name in ("rss.xml", "atom.xml")} == files.keys()
+    for feed_ in feeds:
+        kept = store.newest(feed_.name, 50)
+        rss, atom = (files[f"{feed_.folder}/{name}"] for name in ("rss.xml", "atom.xml"))
+        assert check_rss(rss) == []
+        assert check_atom(atom) == []
+        for body in (rss, atom):
+            document = parsed(body)
+            assert not document.bozo
+            for entry, expected in zip(document.entries, kept, strict=True):
+                check_entry(entry, expected, is_atom=body is atom)
+    store.close()
+
+
+def check_entry(entry: Any, kept: Kept, *, is_atom: bool) -> None:
+    """One entry as a reader sees it, against the article that the store keeps."""
+    article = kept.article
+    assert entry.id == kept.uid
+    assert article.link is None or entry.link == article.link
+    assert entry.published_parsed[:6] == kept.published.timetuple()[:6]
+    if is_atom:
+        assert entry.updated_parsed[:6] == kept.updated.timetuple()[:6]
+        if article.authors:
+            assert tuple(author.name for author in entry.authors) == article.authors
+    enclosures = [e.url for e in article.enclosures]
+    assert [e.href for e in entry.get("enclosures", [])] == (enclosures if is_atom else enclosures[:1])
+    assert {tag.term for tag in entry.get("tags", [])} == {*article.categories, *article.tags}
+
+
+SOURCES = 24
+
+
+def arrange(site: Site, address: str) -> None:
+    """Many small sources over a few categories."""
+    site.configure(
+        *(
+            {"name": f"s{n}", "url": f"{address}/s{n}", "categories": [f"c{n % 7}", "Everything"]}
+            for n in range(SOURCES)
+        )
+    )
+
+
+def articles_of(site: Site) -> list[tuple[str, ...]]:
+    """What the store holds, without what a clock put there."""
+    with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
+        return direct.execute("select uid, source, id, published, data from articles order by uid").fetchall()
+
+
+@pytest.mark.parametrize("share", range(4))
+def test_a_run_killed_at_any_moment_costs_nothing(server: Server, tmp_path: Path, share: int) -> None:
+    """`kill -9` at random moments, then a rerun: the articles and feeds of an undisturbed run.
+
+    Twenty moments in all, five a share. Until the rerun, whatever feed file exists is whole.
+    """
+    for n in range(SOURCES):
+        server.pages[f"/s{n}"] = Answer(200, {"ETag": f'"{n}"'}, feed(f"s{n}", *range(1, 10), body="x" * 500))
+    undisturbed = Site(tmp_path / "undisturbed")
+    arrange(undisturbed, server.url)
+    started = time.monotonic()
+    process = undisturbed.start("fetch")
+    process.communicate()
+    took = time.monotonic() - started
+    assert process.returncode == 0
+
+    moments = random.Random(share)
+    for attempt in range(5):
+        site = Site(tmp_path / f"killed{attempt}")
+        arrange(site, server.url)
+        process = site.start("fetch")
+        time.sleep(moments.uniform(0.2, 1.0) * took)
+        process.kill()
+        process.communicate()
+        for name, body in site.files().items():
+            if name.endswith(".xml"):
+                assert not parsed(body).bozo, name
+        rerun = site.start("fetch")
+        rerun.communicate()
+        assert rerun.returncode == 0
+        assert articles_of(site) == articles_of(undisturbed)
+        assert site.files() == undisturbed.files()
+
+
+def test_a_hundred_hostile_categories_write_nothing_outside_the_output_folder(
+    server: Server, tmp_path: Path
+) -> None:
+    """Whatever a category is called, its feed is inside, and in a folder of its own."""
+    hostile = [
+        *("../" * n + "etc/passwd" for n in range(1, 20)),
+        *("..\\" * n + "windows" for n in range(1, 10)),
+        *(f"/tmp/escape{n}" for n in range(10)),
+        *("\x01\x02", "a\x00b", ".", "..", "...", ".hidden", "~", "~root", "-rf", "--help", "$(id)", "`id`"),
+        *(
+            "CON",
+            "nul.txt",
+            "COM1",
+            "LPT9.xml",
+            "aux",
+            "con ",
+            "prn.",
+            "a.",
+            "a ",
+            " a",
+            "a:b",
+            "a|b",
+            "a*",
+            "a?",
+        ),
+        *("index.html", "all", "ALL", "rss.xml", "atom.xml", "feeds.opml", "status", "assets", "README.md"),
+        *("x" * n for n in (100, 255, 256, 5000)),
+        *("字" * n for n in (30, 100, 2000)),
+        *("\u202egnp.exe", "\u200b", "\ufeff", "e\u0301", "\u00e9", "E\u0301", "ﬁ", "İ", "ß", "SS", "ss"),
+        *(
+            "%2e%2e%2f",
+            "..%2f",
+            "file:///etc",
+            "C:\\",
+            "\\\\host\\share",
+            "a/b",
+            "a//b",
+            "a/./b",
+            "a/../b",
+            "#",
+            "&",
+        ),
+    ]
+    hostile = list(dict.fromkeys(hostile))
+    assert len(hostile) >= 100
+    home = tmp_path / "site"
+    site = Site(home)
+    server.pages["/a"] = Answer(200, {}, feed("a", 1))
+    site.configure({"name": "a", "url": server.url + "/a", "categories": hostile})
+    assert site.run("fetch").exit_code == 0
+    inside = {path for path in tmp_path.rglob("*") if path.is_file() and site.output in path.parents}
+    elsewhere = {path for path in tmp_path.rglob("*") if path.is_file()} - inside
+    assert {path.relative_to(home).parts[0] for path in elsewhere} == {"config", "var"}
+    store = Store(home / "var" / "aggregator.db")
+    names = [feed_.name for feed_ in store.feeds()]
+    folders = [feed_.folder or "" for feed_ in store.feeds()]
+    store.close()
+    assert {name.strip() for name in names} == {ALL, *(name.strip() for name in hostile)} - {""} | {ALL}
+    assert len({folder.casefold() for folder in folders}) == len(names)
+    assert {path.relative_to(site.output).parts for path in inside} == {
+        (folder, name) for folder in folders for name in ("rss.xml", "atom.xml")
+    }
