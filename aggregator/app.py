@@ -8,13 +8,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from aggregator import __version__, pipeline, reading
-from aggregator.article import Article, Document, Problem
+from aggregator import __version__, pipeline
+from aggregator.article import Document, Problem
 from aggregator.config import Config, Fetch, Source
 from aggregator.errors import ReadError, SourceError
 from aggregator.fetch import Fetcher, NotModified
 from aggregator.pipeline import Poll, Published
+from aggregator.reading import Context
 from aggregator.store import Store
+from aggregator.workers import Workers
 from aggregator.writers import WRITERS
 
 
@@ -31,6 +33,7 @@ class App:
         self.config = config
         self._store = Store(config.store)
         self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
+        self._workers = Workers()
         self._store.adopt(config.sources, now)
 
     def __enter__(self) -> Self:
@@ -39,6 +42,7 @@ class App:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._workers.close()
         self._fetcher.close()
         self._store.close()
 
@@ -48,7 +52,7 @@ class App:
             sources,
             store=self._store,
             fetcher=self._fetcher,
-            read=reading.read_resource,
+            read=self._workers.read,
             workers=self.config.fetch.workers,
             now=now,
         )
@@ -76,29 +80,25 @@ def preview(target: str, kind: str | None, settings: Fetch) -> Document:
     finally:
         fetcher.close()
     assert not isinstance(fetched, NotModified), "nothing was known, so nothing can be unchanged"
-    context = reading.Context(kind=source.kind, source=source.name)
-    articles: list[Article] = []
+    context = Context(kind=source.kind, source=source.name)
     problems: list[Problem] = [*fetched.unread]
     documents: list[Document] = []
-    for resource in fetched.resources:
-        try:
-            document = reading.read_resource(resource, context).document
-        except ReadError as error:
-            if not resource.name or len(fetched.resources) == 1:
-                error.url = error.url or source.address
-                raise
-            problems.append(Problem(text=error.reason, where=resource.name))
-        else:
-            documents.append(document)
-            articles += document.articles
-            problems += document.problems
+    with Workers(1) as workers:
+        for resource in fetched.resources:
+            try:
+                documents.append(workers.read(resource, context).document)
+            except ReadError as error:
+                if len(fetched.resources) == 1:
+                    raise
+                problems.append(Problem(text=error.reason, where=resource.name))
+    problems += [problem for document in documents for problem in document.problems]
     first = documents[0] if len(documents) == 1 else Document()
     return Document(
         source=target,
         kind=source.kind,
         title=first.title,
         link=first.link,
-        articles=tuple(articles),
+        articles=tuple(article for document in documents for article in document.articles),
         problems=tuple(problems),
     )
 

@@ -19,6 +19,8 @@ read without one) and `url` (what was asked for, "" when unknown).
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class AggregatorError(Exception):
     """Anything that this package raises on purpose."""
@@ -52,6 +54,17 @@ class SourceError(AggregatorError):
     def __str__(self) -> str:
         place = self.source or self.url
         return f"{place}: {self.reason}" if place else self.reason
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default an exception is unpickled by calling its class with `args`, which lacks what the
+        # kinds below ask for by keyword. Errors come back from worker processes.
+        return _restored, (type(self), self.args, self.__dict__)
+
+
+def _restored(kind: type[SourceError], args: tuple[Any, ...], state: dict[str, Any]) -> SourceError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(state)
+    return error
 
 
 class FetchError(SourceError):

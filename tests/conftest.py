@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.site import Site
+
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -84,6 +86,12 @@ def server() -> Iterator[Server]:
     running = Server()
     yield running
     running.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """A site folder of one's own."""
+    return Site(tmp_path)
 
 
 @pytest.fixture(scope="session")

@@ -14,12 +14,6 @@ from tests.conftest import Answer, Server
 from tests.site import Site, feed
 
 
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    """A folder of one's own."""
-    return Site(tmp_path)
-
-
 def run(*arguments: str) -> click.testing.Result:
     """Runs a command that needs no config."""
     result = click.testing.CliRunner().invoke(main, list(arguments))

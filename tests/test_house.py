@@ -16,6 +16,7 @@ FLOORS = (
     ("fetch",),
     ("adapters",),
     ("reading",),
+    ("workers",),
     ("store",),
     ("writers",),
     ("pipeline",),
@@ -33,6 +34,7 @@ VENDORS = {
     "nh3": {"normalise"},
     "click": {"cli"},
     "rich": {"cli"},
+    "pebble": {"workers"},
     "pydantic": {"config"},
 }
 

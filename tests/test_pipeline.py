@@ -8,17 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import feedparser
-import pytest
 
 from tests.conformance import check_atom, check_rss
 from tests.conftest import Answer, Request, Server
 from tests.site import Site, feed
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Site:
-    """A folder of one's own."""
-    return Site(tmp_path)
 
 
 def titles(site: Site, folder: str) -> list[str]:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from lxml import etree
 
+from aggregator.normalise.extra import inert
 from aggregator.writers import WRITERS, Channel, Writer
 from aggregator.writers.passed_through import enclosures
 from aggregator.writers.xml_text import address, clean, line, lines
@@ -86,14 +87,16 @@ def test_any_channel_is_conformant_and_read_back(writer: Writer, channel: Channe
             found = [url for url in found if url.startswith("http")][:1]
         assert [enclosure.href for enclosure in entry.get("enclosures", [])] == found
     root = etree.fromstring(body)
+    # RSS has no way to say that text is text: a `<` that would begin a tag is parted from it.
+    as_sent = inert if writer.file_name == "rss.xml" else str
     assert [texts(node, "category", "term") for node in nodes(root)] == [
-        lines(item.article.categories + item.article.tags) for item in channel.items
+        [as_sent(name) for name in lines(item.article.categories + item.article.tags)]
+        for item in channel.items
     ]
     for node, item in zip(nodes(root), channel.items, strict=True):
         names = texts(node, "creator") or texts(node, "author")
-        assert names[: len(item.article.authors)] == lines(item.article.authors) or not lines(
-            item.article.authors
-        )
+        authors = [as_sent(name) for name in lines(item.article.authors)]
+        assert names[: len(authors)] == authors
 
 
 def nodes(root: etree._Element) -> list[etree._Element]:

@@ -11,6 +11,7 @@ from typing import Any
 from aggregator.article import Article, Enclosure, Origin, Problem
 from aggregator.entry import Entry, Feed, FeedInfo, Link, Media, Text
 from aggregator.normalise import dates, html
+from aggregator.normalise.extra import harmless
 from aggregator.normalise.identity import IdentityKind, fingerprint, identify
 from aggregator.normalise.images import is_image, lead_image
 from aggregator.normalise.links import WEB, resolve
@@ -273,16 +274,14 @@ class _Reader:
 
     def _extra(self, headimg: str | None) -> dict[str, Any]:
         entry = self.entry
-        extra: dict[str, Any] = dict(entry.extra)
         found = {
             "comments_link": resolve(entry.comments, *self.bases),
             "language": _said(entry.language),
             "rights": _said(entry.rights),
             "contributors": list(people(entry.contributors)),
-            "media:content": self._pictures(headimg),
         }
-        extra |= {key: value for key, value in found.items() if value}
-        return extra
+        passed_on = harmless({**entry.extra, "media:content": [*self._pictures(headimg)]}, *self.bases)
+        return {**passed_on, **{key: value for key, value in found.items() if value}}
 
     def _pictures(self, headimg: str | None) -> list[dict[str, str]]:
         """Images of media:content beside the lead image, as the feed described them."""

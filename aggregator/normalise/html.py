@@ -1,19 +1,17 @@
 """HTML from strangers -> HTML that cannot act: sanitised by nh3, links absolute, trackers gone.
 
-nh3 decides what may stay. What it cannot see, because it needs two attributes at once (a pixel's width
-and height, a lazy image's two addresses, a player's host), is done afterwards on nh3's output: that is
-one regular serialisation, with every attribute quoted and every `<` in text escaped, so that a regex
-reads it reliably.
+nh3 decides what may stay; `embedded` does afterwards what nh3 cannot, which sees one attribute at a time.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from html import escape, unescape
+from html import escape
 
 import nh3
 
+from aggregator.normalise.embedded import LAZY, finish, is_pixel
 from aggregator.normalise.links import resolve
 from aggregator.normalise.text import tidy, unmarked
 
@@ -24,7 +22,6 @@ MAX_DEPTH = 250
 MAX_REOPENED = 20_000
 MAX_AMPERSANDS = 100_000
 MAX_DATA_CHARACTERS = 10_240
-MAX_SRCSET_CHARACTERS = 20_000
 
 _TAG_NAMES = (
     "a abbr acronym address article aside audio b bdi bdo big blockquote br caption center cite code col "
@@ -67,16 +64,6 @@ _ATTRIBUTES = {
     "track": frozenset({"default", "kind", "label", "src", "srclang"}),
     "video": frozenset({"height", "loop", "muted", "playsinline", "poster", "src", "width"}),
 }
-_LAZY_SOURCES = (
-    "data-src",
-    "data-lazy-src",
-    "data-original",
-    "data-orig-src",
-    "data-actualsrc",
-    "data-orig-file",
-)
-_LAZY_SRCSETS = ("data-srcset", "data-lazy-srcset")
-_LAZY = frozenset(_LAZY_SOURCES + _LAZY_SRCSETS)
 
 # Wrappers and tokens of Pygments, Rouge, Chroma and Pandoc: they colour code, and can do nothing else.
 _CODE_CLASSES = (
@@ -98,47 +85,6 @@ _STYLE_NAMES = (
 )
 STYLES = frozenset(_STYLE_NAMES.split())
 
-_PLAYERS = (
-    "www.youtube.com/embed/",
-    "youtube.com/embed/",
-    "www.youtube-nocookie.com/embed/",
-    "player.vimeo.com/video/",
-    "w.soundcloud.com/player/",
-    "open.spotify.com/embed",
-    "embed.podcasts.apple.com/",
-    "bandcamp.com/EmbeddedPlayer",
-    "player.bilibili.com/player.html",
-    "www.bilibili.com/blackboard/html5mobileplayer.html",
-    "www.dailymotion.com/embed/",
-    "geo.dailymotion.com/player",
-    "player.twitch.tv/",
-    "clips.twitch.tv/embed",
-    "archive.org/embed/",
-    "framatube.org/videos/embed/",
-)
-_PLAYER_RULES = (
-    'sandbox="allow-scripts allow-same-origin allow-popups allow-presentation" '
-    'allow="fullscreen; picture-in-picture" '
-    'allowfullscreen="" loading="lazy" referrerpolicy="strict-origin-when-cross-origin"'
-)
-
-_IMAGE_RULES = ' loading="lazy" referrerpolicy="no-referrer">'
-
-_TRACKERS = re.compile(
-    r"https?://(?:feeds\.feedburner\.com/~(?:r|ff|a)/|feeds\d*\.feedburner\.com/~|feeds\.feedblitz\.com/~/i/|pixel\.wp\.com/"
-    r"|stats\.wordpress\.com/|feeds\.wordpress\.com/1\.0/|[\w.-]*doubleclick\.net/|pixel\.quantserve\.com/"
-    r"|[\w.-]*scorecardresearch\.com/|(?:www|ssl)\.google-analytics\.com/|(?:da|pi|res\d?|rc)\.feedsportal\.com/"
-    r"|[\w.-]*\.feedsportal\.com/[^\s]*mf\.gif|blogger\.googleusercontent\.com/tracker/|medium\.com/_/stat"
-    r"|www\.facebook\.com/tr[?/]|b\.gatekeeperconsulting|api\.follow\.it/track)",
-    re.IGNORECASE,
-)
-_SMALL = re.compile(r"\s*0*[01](?:\.0*)?\s*(?:px)?\s*", re.IGNORECASE)
-_HIDDEN = re.compile(r"(?:^|;)(?:display:none|(?:width|height):0*[01](?:px)?)(?:;|$)", re.IGNORECASE)
-_PLACEHOLDER = re.compile(
-    r"data:|.{0,2000}(?:blank|spacer|pixel|placeholder|lazy|loading|transparent|1x1|gr[ae]y|empty)[\w-]{0,50}"
-    r"\.(?:gif|png|svg|jpe?g|webp)",
-    re.IGNORECASE,
-)
 _DATA_IMAGE = re.compile(r"data:image/(?:png|jpeg|jpg|gif|webp);base64,[A-Za-z0-9+/=%]*", re.IGNORECASE)
 _BLANKS = re.compile(r"[\x00-\x20]+")
 
@@ -152,11 +98,6 @@ _UNNESTED = frozenset(_UNNESTED_TAGS.split())
 _COMMENT = re.compile(r"<!--(?:-?>|.*?-->)", re.DOTALL)
 _NOSCRIPT = re.compile(r"</?noscript[^<>]*>", re.IGNORECASE)
 
-_ATTRIBUTE = re.compile(r' ([^\s="]+)="([^"]*)"')
-_TOUCHED = re.compile(
-    r'<iframe((?: [^\s="]+="[^"]*")*)>[^<]*(?:<(?!/iframe>)[^<]*)*</iframe>'
-    r'|<(img|source|blockquote|q|del|ins)((?: [^\s="]+="[^"]*")*)>'
-)
 # nh3 looks at a style's properties, not at their values: `width:expression(…)`, and escapes that hide it.
 _ACTIVE_STYLE = re.compile(
     r'(<[a-z][a-z0-9]*(?: [^\s="]+="[^"]*")*?) style="[^"]*(?:expression|\\)[^"]*"', re.IGNORECASE
@@ -175,7 +116,7 @@ def _absolute(url: str) -> str | None:
 def _only_small_images(element: str, attribute: str, value: str) -> str | None:
     """Of all data: URLs only `img src` of a bitmap up to 10 KB stays; SVG can hold script."""
     squeezed = _BLANKS.sub("", value[: MAX_DATA_CHARACTERS + 100])
-    if attribute in _LAZY or squeezed[:5].lower() != "data:":
+    if attribute in LAZY or squeezed[:5].lower() != "data:":
         return value
     if element != "img" or attribute != "src" or len(value) > MAX_DATA_CHARACTERS:
         return None
@@ -185,7 +126,7 @@ def _only_small_images(element: str, attribute: str, value: str) -> str | None:
 def _cleaner(*, with_data: bool) -> nh3.Cleaner:
     attributes: dict[str, frozenset[str]] = dict(_ATTRIBUTES)
     if with_data:
-        attributes |= {tag: attributes[tag] | _LAZY for tag in ("img", "iframe", "source")}
+        attributes |= {tag: attributes[tag] | LAZY for tag in ("img", "iframe", "source")}
     return nh3.Cleaner(
         tags=TAGS,
         clean_content_tags=_NOTHING_INSIDE,
@@ -278,8 +219,7 @@ def sanitise(html: str, *bases: str) -> str:
     except UnicodeEncodeError:  # a lone surrogate
         clean = cleaner.clean(_legal(html))
     clean = _legal(clean)
-    if "<img" in clean or "<iframe" in clean or "<source" in clean or ' cite="' in clean:
-        clean = _TOUCHED.sub(_Finish(bases).element, clean)
+    clean = finish(clean, bases)
     if ' style="' in clean:
         clean = _ACTIVE_STYLE.sub(r"\1", clean)
     return clean.strip()
@@ -296,104 +236,3 @@ def _legal(text: str) -> str:
     if "\ufffe" in legal or "\uffff" in legal:
         legal = legal.replace("\ufffe", "").replace("\uffff", "")
     return legal
-
-
-class _Finish:
-    """The pass over nh3's output; knows the last image, to tell a lazy image's noscript twin."""
-
-    def __init__(self, bases: tuple[str, ...]) -> None:
-        self.bases = bases
-        self.last = ""
-        self.last_end = -1
-
-    def element(self, m: re.Match[str]) -> str:
-        name = m[2]
-        if name is None:
-            return self._player(m)
-        if name == "img":
-            return self._image(m)
-        written = m[3]
-        if "cite=" in written or "srcset=" in written or "data-" in written:
-            attributes = _read(written)
-            if cite := resolve(attributes.pop("cite", None), *self.bases):
-                attributes["cite"] = cite
-            if name == "source":
-                self._wake(attributes)
-            return _tag(name, attributes)
-        return m[0]
-
-    def _player(self, m: re.Match[str]) -> str:
-        """A frame stays only when it is a known player, with our rules in place of its own."""
-        attributes = _read(m[1])
-        self._wake(attributes)
-        src = attributes.get("src", "")
-        address = re.sub(r"^https?://", "", src, count=1)
-        if not address.startswith(_PLAYERS):
-            return ""
-        kept = {"src": "https://" + address}
-        kept |= {k: attributes[k] for k in ("title", "width", "height") if k in attributes}
-        return f"{_tag('iframe', kept)[:-1]} {_PLAYER_RULES}></iframe>"
-
-    def _image(self, m: re.Match[str]) -> str:
-        attributes = _read(m[3])
-        if "srcset" in attributes or "data-" in m[3]:
-            self._wake(attributes)
-        src = attributes.get("src", "")
-        if (not src and not attributes.get("srcset")) or is_pixel(attributes):
-            return ""
-        twin = src == self.last and not m.string[self.last_end : m.start()].strip()
-        self.last, self.last_end = src, m.end()
-        if twin:
-            return ""
-        changed = "srcset" in attributes or "data-" in m[3]
-        return (_tag("img", attributes) if changed else m[0])[:-1] + _IMAGE_RULES
-
-    def _wake(self, attributes: dict[str, str]) -> None:
-        """Moves a lazy element's addresses to where they belong; srcset's become absolute."""
-        lazy = {name: attributes.pop(name) for name in _LAZY if name in attributes}
-        source = next((lazy[name] for name in _LAZY_SOURCES if name in lazy), None)
-        src = attributes.get("src")
-        if source and (not src or _PLACEHOLDER.match(src)) and (url := resolve(source, *self.bases)):
-            attributes["src"] = url
-        candidates = next((lazy[name] for name in _LAZY_SRCSETS if name in lazy), None)
-        srcset = _srcset(candidates or attributes.get("srcset", ""), self.bases)
-        attributes.pop("srcset", None)
-        if srcset:
-            attributes["srcset"] = srcset
-
-
-def _read(written: str) -> dict[str, str]:
-    return {name: unescape(value) if "&" in value else value for name, value in _ATTRIBUTE.findall(written)}
-
-
-def _tag(name: str, attributes: dict[str, str]) -> str:
-    return f"<{name}" + "".join(f' {k}="{escape(v)}"' for k, v in attributes.items()) + ">"
-
-
-def is_pixel(attributes: dict[str, str]) -> bool:
-    """Whether an image is there to be fetched, not seen: one pixel or less, hidden, or a known tracker's."""
-    return (
-        any(_SMALL.fullmatch(attributes.get(side, "")) for side in ("width", "height"))
-        or ("style" in attributes and _HIDDEN.search(attributes["style"]) is not None)
-        or _TRACKERS.match(attributes.get("src", "")) is not None
-    )
-
-
-_CANDIDATE = re.compile(r"[^\s,]\S*")
-_DESCRIPTOR = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?[wxh])?[^,]*,?")
-
-
-def _srcset(written: str, bases: tuple[str, ...]) -> str:
-    """Its candidates with absolute URLs (HTML §4.8.4.2.2); those that are not http(s) are dropped."""
-    written = written[:MAX_SRCSET_CHARACTERS]
-    candidates = []
-    at = 0
-    while m := _CANDIDATE.search(written, at):
-        url, at, descriptor = m[0], m.end(), None
-        if url.endswith(","):
-            url = url.rstrip(",")
-        elif d := _DESCRIPTOR.match(written, at):
-            descriptor, at = d[1], d.end()
-        if resolved := resolve(url, *bases):
-            candidates.append(f"{resolved} {descriptor}" if descriptor else resolved)
-    return ", ".join(candidates)

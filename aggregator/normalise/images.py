@@ -26,12 +26,12 @@ MIN_PIXELS = 64
 MAX_BODY_IMAGES = 20
 
 _EXTENSION = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:$|[?#])", re.IGNORECASE)
+# In lower case, as what it is compared with: a regex that ignores case takes three times as long.
 _NOT_A_PICTURE = re.compile(
-    r"/images/core/emoji/|/emoji/|twemoji|/smilies/|gravatar\.com/|/avatars?/|avatars\d*\.githubusercontent\.com"
-    r"|feedburner\.com|feedblitz\.com|shields\.io|badge|/spacer|spacer\.gif|blank\.gif|pixel\.(?:gif|png)|/pixel\?"
-    r"|1x1\.|share[-_]?button|addtoany|sharethis|addthis|pinit|transparent\.(?:gif|png)|/favicon|doubleclick\.net"
-    r"|pixel\.wp\.com|stats\.wordpress\.com|feeds\.wordpress\.com|/tracker/|^data:",
-    re.IGNORECASE,
+    r"/(?:emoji/|smilies/|avatars?/|spacer|pixel\?|favicon|tracker/)|twemoji|gravatar\.com/|shields\.io"
+    r"|a(?:vatars\d*\.githubusercontent\.com|dd(?:toany|this))|badge|blank\.gif|doubleclick\.net|transparent\.(?:gif|png)"
+    r"|feed(?:burner\.com|blitz\.com|s\.wordpress\.com)|p(?:ixel\.(?:gif|png|wp\.com)|init)|1x1\."
+    r"|s(?:pacer\.gif|hare(?:[-_]?button|this)|tats\.wordpress\.com)|^data:"
 )
 _IMAGE = re.compile(r'<img((?: [^\s="]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' (src|width|height|class)="([^"]*)"')
@@ -76,9 +76,8 @@ def _first_in(body: str) -> str | None:
 
 
 def _is_picture(url: str, width: str | None, height: str | None) -> bool:
-    return not any(0 <= _pixels(side) < MIN_PIXELS for side in (width, height)) and not _NOT_A_PICTURE.search(
-        url
-    )
+    small = 0 <= _pixels(width) < MIN_PIXELS or 0 <= _pixels(height) < MIN_PIXELS
+    return not small and not _NOT_A_PICTURE.search(url.lower())
 
 
 def _area(media: Media) -> int:
@@ -87,5 +86,7 @@ def _area(media: Media) -> int:
 
 def _pixels(side: str | None) -> int:
     """-1 when nothing, or nothing in pixels, is said."""
-    side = (side or "").strip().lower().removesuffix("px")
+    if not side:
+        return -1
+    side = side.strip().lower().removesuffix("px")
     return int(side) if side.isdecimal() and side.isascii() and len(side) < 6 else -1

@@ -31,6 +31,7 @@ _BLOCK = (
     "colgroup datalist dd details dialog dir div dl dt embed fieldset figcaption figure footer form "
     "frame frameset h1 h2 "
     "h3 h4 h5 h6 head header hgroup hr html iframe img input legend li link main map marquee math "
+    "keygen bgsound isindex menuitem portal fencedframe "
     "menu meta meter nav "
     "noembed noframes noscript object ol optgroup option output p param picture plaintext pre "
     "progress script section "

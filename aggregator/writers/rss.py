@@ -7,6 +7,7 @@ import re
 from feedgen.entry import FeedEntry
 
 from aggregator.article import Enclosure
+from aggregator.normalise.extra import inert
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.feedgen_repair import Element, new_feed, serialise
 from aggregator.writers.passed_through import enclosures, extensions, whole_seconds
@@ -47,7 +48,7 @@ class Rss:
 
 def _fill(entry: FeedEntry, item: Item) -> None:
     article, origin, guid = item.article, item.article.origin, line(item.id)
-    title, summary, content = line(article.title), body(article.summary), body(article.content)
+    title, summary, content = inert(line(article.title)), body(article.summary), body(article.content)
     link = address(article.link)
     # An item needs a title or a description (RSS 2.0 `<item>`).
     entry.title(title or (None if summary else link or guid))
@@ -56,11 +57,11 @@ def _fill(entry: FeedEntry, item: Item) -> None:
     if link:
         entry.link(href=link)
     entry.published(item.published)
-    entry.category([{"term": name} for name in lines(article.categories + article.tags)])
+    entry.category([{"term": inert(name)} for name in lines(article.categories + article.tags)])
     entry.comments(address(article.extra.get("comments_link")))
     if source := address(origin.self_link):
-        entry.source(source, line(origin.title) or source)
-    entry.more.elements += [Element("dc:creator", name) for name in lines(article.authors)]
+        entry.source(source, inert(line(origin.title)) or source)
+    entry.more.elements += [Element("dc:creator", inert(name)) for name in lines(article.authors)]
     if content:
         entry.more.elements.append(Element("content:encoded", content))
     found = enclosures(article)
@@ -81,7 +82,7 @@ def _media_content(enclosure: Enclosure) -> Element:
         "type": enclosure.type,
         "duration": None if enclosure.duration is None else whole_seconds(enclosure.duration),
     }
-    titles = (Element("media:title", enclosure.title),) if enclosure.title else ()
+    titles = (Element("media:title", inert(enclosure.title)),) if enclosure.title else ()
     return Element("media:content", "", attributes, titles)
 
 
