@@ -3,74 +3,39 @@
 from __future__ import annotations
 
 import difflib
-import re
 import tomllib
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
-    PlainSerializer,
     PositiveInt,
+    SecretStr,
     ValidationError,
+    model_validator,
 )
 
+from aggregator.config_values import (
+    Category,
+    Duration,
+    Headers,
+    HeaderText,
+    HttpUrl,
+    Place,
+    Proxy,
+    Secret,
+    SourceUrl,
+)
 from aggregator.errors import ConfigError
 
 SourceKind = Literal["feed", "articles"]
 KINDS: tuple[str, ...] = get_args(SourceKind)
 
-_DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-
-
-def _duration(value: object) -> timedelta:
-    if isinstance(value, timedelta):
-        return value
-    match = _DURATION.fullmatch(value.strip().lower()) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError('write a number and a unit in quotes, such as "45s", "30m", "6h" or "1d"')
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
-
-
-def _http_url(value: object) -> str:
-    if isinstance(value, str):
-        if not value:
-            return value
-        try:
-            parts = urlsplit(value)
-        except ValueError:
-            parts = urlsplit("")
-        if parts.scheme in ("http", "https") and parts.hostname and not re.search(r"\s", value):
-            return value
-    raise ValueError('write an absolute address, such as "https://example.org/feeds"')
-
-
-def _source_url(value: object) -> str:
-    if isinstance(value, str) and value.startswith("file:") and len(value) > len("file:"):
-        return value
-    try:
-        if value:
-            return _http_url(value)
-    except ValueError:
-        pass
-    raise ValueError('write an http:, https: or file: address, such as "https://example.org/feed.xml"')
-
-
-def _category(value: object) -> str:
-    if isinstance(value, str) and value.strip():
-        return value.strip()
-    raise ValueError('write a name in quotes, such as "news"')
-
-
-Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds())]
-Category = Annotated[str, BeforeValidator(_category)]
+_MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "proxy"))
 
 
 class _Settings(BaseModel):
@@ -81,36 +46,79 @@ class Site(_Settings):
     """What is published: `url` is the public address of the output folder, "" when there is none."""
 
     title: str = "Aggregator"
-    url: Annotated[str, BeforeValidator(_http_url)] = ""
+    url: HttpUrl = ""
     description: str = ""
     language: str | None = None
 
 
 class Fetch(_Settings):
-    """How sources are fetched: bounds, and who we say that we are."""
+    """How sources are fetched: bounds, manners, and who we say that we are.
+
+    `timeout` bounds a silence, `deadline` a whole fetch with all its redirects. `allow` names the
+    addresses, networks and hosts that may be reached although they are not public. `proxy` "" is none.
+    """
 
     timeout: Duration = timedelta(seconds=20)
+    deadline: Duration = timedelta(minutes=1)
     max_bytes: PositiveInt = 16 * 1024 * 1024
     max_redirects: PositiveInt = 5
     workers: Annotated[int, Field(ge=1, le=256)] = 16
-    contact: str = ""
+    contact: HeaderText = ""
+    allow: tuple[Place, ...] = Field(default=(), strict=False)
+    proxy: Proxy = SecretStr("")
+    tls_ca: Annotated[Path, Field(strict=False)] | None = None
+    host_at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    host_gap: Duration = timedelta(seconds=1)
+
+
+class Auth(_Settings):
+    """How a source is logged in to: `user` and `password` (RFC 7617), or a `bearer` token (RFC 6750)."""
+
+    user: Secret | None = None
+    password: Secret | None = None
+    bearer: Secret | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        basic = (self.user is not None, self.password is not None)
+        if basic not in ((True, True), (False, False)) or (self.bearer is not None) == any(basic):
+            raise ValueError("give user and password, or bearer")
+        if self.user and ":" in self.user.get_secret_value():
+            raise ValueError("a user's name cannot hold a colon (RFC 7617)")
+        return self
 
 
 class Source(_Settings):
     """One `[[sources]]` of the config.
 
     `url` is where a feed is (http, https or file); `path` is a folder of articles or a file, absolute.
-    `interval` None means the default of the config. `author` stands in where an article names none.
+    `interval` None means the default of the config; `adaptive` False polls at exactly this interval.
+    `author` stands in where an article names none.
+    `headers`, `auth`, `cookie` and the TLS settings hold for the origin of `url` alone, not for hosts that
+    it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
     kind: SourceKind = "feed"
-    url: Annotated[str, BeforeValidator(_source_url)] | None = None
+    url: SourceUrl | None = None
     path: Annotated[Path, Field(strict=False)] | None = None
     categories: tuple[Category, ...] = Field(default=(), strict=False)
     author: str | None = None
     interval: Duration | None = None
+    adaptive: bool = True
     enabled: bool = True
+    headers: Headers = ()
+    auth: Auth | None = None
+    cookie: Secret | None = None
+    user_agent: HeaderText | None = None
+    proxy: Proxy | None = None
+    tls_ca: Annotated[Path, Field(strict=False)] | None = None
+    tls_verify: bool = True
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is read from this machine's disk."""
+        return self.path is not None or self.address.startswith("file:")
 
     @property
     def address(self) -> str:
@@ -175,13 +183,22 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
     def absolute(path: Path) -> Path:
         return (home / path.expanduser()).absolute()
 
-    sources = tuple(
-        s.model_copy(
-            update={"path": absolute(s.path)} if s.path else {"url": _absolute_file_url(s.url, home)}
+    def placed(source: Source) -> Source:
+        place = (
+            {"path": absolute(source.path)} if source.path else {"url": _absolute_file_url(source.url, home)}
         )
-        for s in config.sources
-    )
-    changes = {"store": absolute(config.store), "output": absolute(config.output), "sources": sources}
+        authority = {"tls_ca": absolute(source.tls_ca)} if source.tls_ca else {}
+        return source.model_copy(update={**place, **authority})
+
+    fetch = config.fetch
+    if fetch.tls_ca:
+        fetch = fetch.model_copy(update={"tls_ca": absolute(fetch.tls_ca)})
+    changes = {
+        "store": absolute(config.store),
+        "output": absolute(config.output),
+        "fetch": fetch,
+        "sources": tuple(placed(source) for source in config.sources),
+    }
     return config.model_copy(update=changes)
 
 
@@ -229,13 +246,16 @@ def _mistake(kind: str, where: tuple[int | str, ...], message: str, data: Any) -
         )
     if kind == "missing":
         return f"{key}: is missing"
-    found = _at(data, where)
-    return f"{key}: {message.removeprefix('Value error, ')}, not {_short(found)}"
+    message = message.removeprefix("Value error, ")
+    # What may hold a secret is not repeated into a terminal or a log.
+    if _MAY_HOLD_SECRETS.intersection(where):
+        return f"{key}: {message}"
+    return f"{key}: {message}, not {_short(_at(data, where))}"
 
 
 def _keys_at(where: tuple[int | str, ...]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"site": Site, "fetch": Fetch, "sources": Source}
-    model = models.get(str(where[0]), Config) if where else Config
+    models: dict[str, type[BaseModel]] = {"site": Site, "fetch": Fetch, "sources": Source, "auth": Auth}
+    model = next((models[str(part)] for part in reversed(where) if part in models), Config)
     return sorted(model.model_fields)
 
 

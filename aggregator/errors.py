@@ -6,20 +6,33 @@
     ├── WriteError            an output cannot be rendered or written
     └── SourceError           one source failed; the others go on
         ├── FetchError        its bytes could not be had
+        │   ├── BadAddress    its address, or the one it redirects to, is none that can be fetched
+        │   ├── BlockedAddress  it leads to an address that the config does not let us reach
+        │   ├── DnsError      its host's name leads to no address
+        │   ├── ConnectError  nobody answers at its address
+        │   ├── ProxyError    the proxy does not let us through
+        │   ├── TlsError      its certificate or its TLS was refused
+        │   ├── TimedOut      silent for too long, or slower than the whole fetch may take
+        │   ├── BrokenExchange  the answer broke off or is no HTTP
         │   ├── TooLarge      the body, once decompressed, exceeds the limit
         │   ├── TooManyRedirects
         │   └── HttpStatus    the server answered with an error
+        │       ├── Gone      410: it says that it will not come back
+        │       ├── Later     429 or 503: it asks us to come later
+        │       └── ChallengePage  a protection before it takes us for an attack
         └── ReadError         its bytes could not be read
             ├── NotAFeed      something else than a feed: says what, and what it links to
             └── FrontMatterError  a file of front matter: file, line and reason
 
-Messages say what to change. Each `SourceError` carries `source` (its name in the config, "" when
-read without one) and `url` (what was asked for, "" when unknown).
+Each `SourceError` carries `source` (its name in the config, "" when read without one), `url` (what was
+asked for, "" when unknown), `reason` (what happened), `advice` (what to change, one sentence, "" where the
+reason says it) and its class's `label`: short, stable, one a class, for counts and logs.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, ClassVar
 
 
 class AggregatorError(Exception):
@@ -45,15 +58,25 @@ class WriteError(AggregatorError):
 class SourceError(AggregatorError):
     """One source failed; says which, where, and what to change."""
 
-    def __init__(self, reason: str, *, source: str = "", url: str = "") -> None:
+    label: ClassVar[str] = "source"
+    advice: str = ""
+
+    def __init__(self, reason: str, *, source: str = "", url: str = "", advice: str | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
         self.source = source
         self.url = url
+        if advice is not None:
+            self.advice = advice
+
+    @property
+    def told(self) -> str:
+        """What happened, and what to change."""
+        return f"{self.reason}; {self.advice}" if self.advice else self.reason
 
     def __str__(self) -> str:
         place = self.source or self.url
-        return f"{place}: {self.reason}" if place else self.reason
+        return f"{place}: {self.told}" if place else self.told
 
     def __reduce__(self) -> tuple[Any, ...]:
         # By default an exception is unpickled by calling its class with `args`, which lacks what the
@@ -70,29 +93,135 @@ def _restored(kind: type[SourceError], args: tuple[Any, ...], state: dict[str, A
 class FetchError(SourceError):
     """The source's bytes could not be had."""
 
+    label = "fetch"
+    advice = "check the address or path of the source, and who may read it"
+
+
+class BadAddress(FetchError):
+    """The address, or the one that it redirects to, is none that can be fetched."""
+
+    label = "address"
+    advice = "correct the source's address"
+
+
+class BlockedAddress(FetchError):
+    """The address, or one that it leads to, is not for strangers' feeds to name (see fetch.allow)."""
+
+    label = "blocked"
+    advice = "if it is yours and meant, add its host or network to fetch.allow"
+
+
+class DnsError(FetchError):
+    """The host's name leads to no address."""
+
+    label = "dns"
+    advice = "check the host's name in the address, and this machine's resolver"
+
+
+class ConnectError(FetchError):
+    """Nobody answers at the address."""
+
+    label = "connect"
+    advice = "check host and port, or wait until the server is back"
+
+
+class ProxyError(FetchError):
+    """The proxy cannot be reached, or does not let us through."""
+
+    label = "proxy"
+    advice = "check the proxy of this source, or fetch.proxy"
+
+
+class TlsError(FetchError):
+    """The certificate or the TLS of the server was refused."""
+
+    label = "tls"
+    advice = "tell the publisher; for a certificate of your own, name its authority's file in tls_ca"
+
+
+class TimedOut(FetchError):
+    """The server was silent for too long, or the whole fetch took longer than it may."""
+
+    label = "timeout"
+    advice = "raise fetch.timeout or fetch.deadline if the server is always this slow"
+
+
+class BrokenExchange(FetchError):
+    """The answer broke off, contradicts itself or is no HTTP."""
+
+    label = "protocol"
+    advice = "wait; if it stays, tell the publisher"
+
 
 class TooLarge(FetchError):
     """The body, once decompressed, exceeds the limit."""
+
+    label = "too large"
+    advice = "raise fetch.max_bytes if it is sound"
 
 
 class TooManyRedirects(FetchError):
     """The redirects form a loop or exceed the limit."""
 
+    label = "redirects"
+    advice = "give the address where a browser ends up"
+
 
 class HttpStatus(FetchError):
-    """The server answered with a status that carries no document; `status` is that number."""
+    """The server answered with a status that carries no document.
 
-    def __init__(self, reason: str, *, status: int, source: str = "", url: str = "") -> None:
-        super().__init__(reason, source=source, url=url)
+    `status` is that number; `retry_after` how long it asks us to stay away, None when it does not
+    (RFC 9110 §10.2.3: on any status).
+    """
+
+    label = "http"
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        status: int,
+        retry_after: timedelta | None = None,
+        source: str = "",
+        url: str = "",
+        advice: str | None = None,
+    ) -> None:
+        super().__init__(reason, source=source, url=url, advice=advice)
         self.status = status
+        self.retry_after = retry_after
+
+
+class Gone(HttpStatus):
+    """410: the publisher says that the document will not come back (RFC 9110 §15.5.11)."""
+
+    label = "gone"
+    advice = "remove the source, or give its new address"
+
+
+class Later(HttpStatus):
+    """429 or 503: the server asks us to come later, which is no failure of the source."""
+
+    label = "later"
+    advice = "nothing needs doing; lengthen the source's interval if it stays"
+
+
+class ChallengePage(HttpStatus):
+    """A protection in front of the server asks for proof of a human."""
+
+    label = "challenge"
+    advice = "ask the publisher to let feed readers pass, or set the source's cookie or user_agent"
 
 
 class ReadError(SourceError):
     """The source's bytes could not be read."""
 
+    label = "unreadable"
+
 
 class NotAFeed(ReadError):
     """The document is something else; `feeds` are the addresses of feeds that it links to."""
+
+    label = "not a feed"
 
     def __init__(self, reason: str, *, feeds: tuple[str, ...] = (), source: str = "", url: str = "") -> None:
         super().__init__(reason, source=source, url=url)
@@ -101,6 +230,8 @@ class NotAFeed(ReadError):
 
 class FrontMatterError(ReadError):
     """A file of front matter that cannot be read; `line` counts from 1."""
+
+    label = "front matter"
 
     def __init__(self, reason: str, *, line: int, source: str = "", url: str = "") -> None:
         super().__init__(f"line {line}: {reason}", source=source, url=url)

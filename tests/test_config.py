@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from aggregator import config
 from aggregator.errors import ConfigError
@@ -160,3 +162,95 @@ def test_sources_are_selected_by_name(tmp_path: Path) -> None:
     assert [s.name for s in loaded.select(["Old"])] == ["Old"]
     with pytest.raises(ConfigError, match="no source is named 'Nws'; did you mean 'News'"):
         loaded.select(["Nws"])
+
+
+SOURCE = '[[sources]]\nname = "a"\nurl = "https://example.org/"\n'
+
+
+def test_secrets_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A variable's name in the config, its value in the source; written out where the user wants it."""
+    monkeypatch.setenv("AGGREGATOR_TEST", "s3cret\n")
+    text = """
+    auth = { user = "me", password = { env = "AGGREGATOR_TEST" } }
+    cookie = { env = "AGGREGATOR_TEST" }
+    headers = { X-Key = { env = "AGGREGATOR_TEST" }, Accept-Language = "de" }
+    """
+    source = config.load(write(tmp_path, SOURCE + text)).sources[0]
+    assert source.auth is not None
+    assert source.auth.password is not None
+    assert source.auth.password.get_secret_value() == "s3cret"
+    assert [(name, value.get_secret_value()) for name, value in source.headers] == [
+        ("X-Key", "s3cret"),
+        ("Accept-Language", "de"),
+    ]
+    assert "s3cret" not in repr(source)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ('auth = { user = "me", pasword = "hunter2" }', "did you mean 'password'?"),
+        ('auth = { user = "hunter2" }', "auth (source 'a'): give user and password, or bearer"),
+        ('auth = { user = "a", password = "hunter2", bearer = "x" }', "give user and password, or bearer"),
+        ('auth = { user = "a:b", password = "hunter2" }', "cannot hold a colon"),
+        ('auth = { bearer = { env = "AGGREGATOR_NONE" } }', "variable AGGREGATOR_NONE is not set"),
+        ('cookie = "hunter2\\nX: y"', "a text of one line"),
+        ('headers = { X-Key = "hunter2\\r\\n" }', "a text of one line"),
+        ('headers = { Host = "hunter2" }', "Host cannot be set here"),
+        ('headers = { cookie = "hunter2" }', "use cookie"),
+        ('headers = { "X Y" = "hunter2" }', "cannot be a header's name"),
+        ('headers = ["hunter2"]', "write a table"),
+        ('proxy = "ftp://hunter2@x/"', "write the proxy's address"),
+        ('user_agent = "Mozilla\\n"', "on one line in ASCII"),
+    ],
+)
+def test_a_wrong_secret_is_refused_and_never_repeated(tmp_path: Path, text: str, reason: str) -> None:
+    """What might be a password does not reach a terminal or a log."""
+    told = mistakes(tmp_path, SOURCE + text)
+    assert reason in told
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("place", "kept"),
+    [
+        ("127.0.0.1", "127.0.0.1/32"),
+        ("192.168.0.0/16", "192.168.0.0/16"),
+        ("[::1]", "::1/128"),
+        ("Intranet.Example.", "intranet.example"),
+        ("*.LAN", "*.lan"),
+        ("Bücher.example", "xn--bcher-kva.example"),
+    ],
+)
+def test_places_that_may_be_reached_are_kept_in_one_form(tmp_path: Path, place: str, kept: str) -> None:
+    """Addresses, networks, hosts, and all hosts below a domain."""
+    assert config.load(write(tmp_path, f'[fetch]\nallow = ["{place}"]')).fetch.allow == (kept,)
+
+
+@pytest.mark.parametrize(
+    "place", ["127.0.0.1:80", "1.2.3", "300.1.1.1", "a b", "10.0.0.1/8", "", "*", "http://x"]
+)
+def test_a_place_that_is_none_is_refused(tmp_path: Path, place: str) -> None:
+    """A typing error must not look like a permission."""
+    assert "write addresses, networks or hosts" in mistakes(tmp_path, f'[fetch]\nallow = ["{place}"]')
+
+
+def test_files_of_authorities_count_from_the_home_folder(tmp_path: Path) -> None:
+    """As every path of the config does."""
+    loaded = config.load(write(tmp_path, f'[fetch]\ntls_ca = "ca.pem"\n{SOURCE}tls_ca = "own.pem"'))
+    assert (loaded.fetch.tls_ca, loaded.sources[0].tls_ca) == (tmp_path / "ca.pem", tmp_path / "own.pem")
+
+
+def test_every_setting_is_documented() -> None:
+    """A key that the config knows has its line in docs/config.md."""
+    text = (Path(__file__).parents[1] / "docs" / "config.md").read_text(encoding="utf-8")
+    parts = text.split("\n## ")
+    documented = {
+        part.split("\n")[0].strip("`[]"): re.findall(r"^\| `(\w+)`", part, re.MULTILINE) for part in parts
+    }
+    models: tuple[tuple[str, type[BaseModel]], ...] = (
+        *(("site", config.Site), ("fetch", config.Fetch)),
+        *(("sources", config.Source), ("auth", config.Auth)),
+    )
+    for name, model in models:
+        assert set(documented[name]) == set(model.model_fields), name

@@ -11,6 +11,7 @@ from aggregator import errors
 from aggregator.config import Fetch, Source
 from aggregator.fetch import Fetched, Fetcher, NotModified
 from aggregator.fetch.file import fetch_file, fetch_folder
+from tests.conftest import NOW
 
 
 def names(fetched: Fetched | NotModified) -> list[str]:
@@ -37,7 +38,7 @@ def test_a_file_that_cannot_be_had_says_why(tmp_path: Path) -> None:
     (tmp_path / "large").write_bytes(b"x" * 10)
     with pytest.raises(errors.TooLarge, match="exceeds 9 bytes"):
         fetch_file((tmp_path / "large").as_uri(), {}, max_bytes=9)
-    with pytest.raises(errors.FetchError, match="another machine"):
+    with pytest.raises(errors.FetchError, match="names another machine"):
         fetch_file("file://example.org/x", {}, max_bytes=9)
 
 
@@ -113,8 +114,8 @@ def test_the_fetcher_chooses_by_the_address(tmp_path: Path) -> None:
     """A path is a folder, `file:` is a file."""
     (tmp_path / "a.md").write_text("x")
     fetcher = Fetcher(Fetch(), "Aggregator/test")
-    folder = fetcher.fetch(Source(name="f", kind="articles", path=tmp_path), {})
-    file = fetcher.fetch(Source(name="u", url=(tmp_path / "a.md").as_uri()), {})
+    folder = fetcher.fetch(Source(name="f", kind="articles", path=tmp_path), {}, NOW)
+    file = fetcher.fetch(Source(name="u", url=(tmp_path / "a.md").as_uri()), {}, NOW)
     fetcher.close()
     assert names(folder) == ["a.md"]
     assert names(file) == [""]

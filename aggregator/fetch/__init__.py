@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from aggregator.config import Fetch, Source
-from aggregator.fetch.file import fetch_file, fetch_folder
-from aggregator.fetch.http import HttpFetcher
-from aggregator.fetch.resource import Fetched, NotModified, Resource, Validators
+import time
+from datetime import datetime
 
-__all__ = ["Fetched", "Fetcher", "NotModified", "Resource", "Validators"]
+from aggregator.config import Fetch, Source
+from aggregator.errors import HttpStatus
+from aggregator.fetch.file import fetch_file, fetch_folder
+from aggregator.fetch.guard import Guard, Resolve
+from aggregator.fetch.hosts import Hosts
+from aggregator.fetch.http import HttpFetcher
+from aggregator.fetch.resource import Fetched, Hints, NotModified, Resource, Validators
+
+__all__ = ["Fetched", "Fetcher", "Hints", "Hosts", "NotModified", "Resource", "Validators"]
 
 
 class Fetcher:
-    """Fetches any source by what its address is; safe to use from several threads."""
+    """Fetches any source by what its address is; safe to use from several threads.
 
-    def __init__(self, settings: Fetch, user_agent: str) -> None:
+    `hosts` says when an address may be asked: whoever polls many sources orders them by it. A host's
+    Retry-After is entered there by `fetch` itself. `resolve` stands in for the system's resolver.
+    """
+
+    def __init__(self, settings: Fetch, user_agent: str, resolve: Resolve | None = None) -> None:
+        guard = Guard(settings.allow, resolve)
         self._max_bytes = settings.max_bytes
-        self._http = HttpFetcher(settings, user_agent)
+        self._http = HttpFetcher(settings, user_agent, guard)
+        self.hosts = Hosts(at_once=settings.host_at_once, gap=settings.host_gap, is_own=guard.is_own)
 
     def close(self) -> None:
         """Closes every connection that is kept open."""
         self._http.close()
 
-    def fetch(self, source: Source, validators: Validators) -> Fetched | NotModified:
+    def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
         """What is new at `source` since `validators` were given out. Raises FetchError and its kinds."""
         if source.path is not None:
             return fetch_folder(source.path, validators, max_bytes=self._max_bytes)
         if source.address.startswith("file:"):
             return fetch_file(source.address, validators, max_bytes=self._max_bytes)
-        return self._http.fetch(source.address, validators)
+        try:
+            return self._http.fetch(source, validators, now)
+        except HttpStatus as error:
+            if error.retry_after:
+                self.hosts.hold(source.address, error.retry_after, time.monotonic())
+            raise

@@ -20,7 +20,7 @@ def fetch_file(url: str, validators: Validators, *, max_bytes: int) -> Fetched |
     """Reads the file behind a `file:` URL (RFC 8089). Raises FetchError or TooLarge."""
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
-        raise errors.FetchError(f"{url} names another machine; only files of this one can be read", url=url)
+        raise errors.FetchError(f"{url} names another machine, not this one", url=url, advice="")
     path = Path(url2pathname(parts.path))
     try:
         stamp = _stamp(path)
@@ -54,7 +54,7 @@ def fetch_folder(folder: Path, validators: Validators, *, max_bytes: int) -> Fet
             except OSError as error:
                 unread.append(Problem(text=f"cannot be read: {error.strerror}", where=name))
             except errors.TooLarge as error:
-                unread.append(Problem(text=error.reason, where=name))
+                unread.append(Problem(text=error.told, where=name))
     except OSError as error:
         raise errors.FetchError(f"{folder} cannot be read: {error.strerror}", url=str(folder)) from error
     found = {"files": stamps}
@@ -79,7 +79,7 @@ def _articles_under(folder: Path) -> Iterator[Path]:
                 continue
             count += 1
             if count > MAX_FILES:
-                raise errors.FetchError(f"it holds more than {MAX_FILES} files; split it", url=str(folder))
+                raise errors.FetchError(f"it holds more than {MAX_FILES} files", url=str(folder), advice="")
             yield path
 
 
@@ -92,7 +92,5 @@ def _read(path: Path, max_bytes: int) -> bytes:
     with path.open("rb") as file:
         body = file.read(max_bytes + 1)
     if len(body) > max_bytes:
-        raise errors.TooLarge(
-            f"it exceeds {max_bytes} bytes; raise fetch.max_bytes if it is sound", url=str(path)
-        )
+        raise errors.TooLarge(f"it exceeds {max_bytes} bytes", url=str(path))
     return body

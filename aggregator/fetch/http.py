@@ -1,122 +1,229 @@
-"""HTTP(S): conditional, bounded GETs; the only user of requests."""
+"""HTTP(S): conditional, bounded GETs, each hop of a redirect by hand."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from datetime import datetime
+from typing import Literal, NoReturn
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 import requests
-import urllib3
+from requests.structures import CaseInsensitiveDict
 
 from aggregator import errors
-from aggregator.config import Fetch
-from aggregator.fetch.resource import Fetched, NotModified, Resource, Validators
+from aggregator.config import Fetch, Source
+from aggregator.fetch import challenge, freshness
+from aggregator.fetch.connection import Adapter, Verify, exchange
+from aggregator.fetch.faults import mapped
+from aggregator.fetch.guard import Guard
+from aggregator.fetch.resource import Fetched, Hints, NotModified, Resource, Validators
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"
 )
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
-REDIRECTS = frozenset((301, 302, 303, 307, 308))
+PERMANENT = frozenset((301, 308))
+REDIRECTS = PERMANENT | {302, 303, 307}
+MAX_VALIDATOR_CHARS = 4096
+"""A longer ETag is not kept: sent back, it would make servers refuse the request."""
+
 _CHUNK_BYTES = 64 * 1024
+_PORTS = {"http": 80, "https": 443}
+_REASONS = {
+    401: ("it asks for a login (401)", "set the source's auth"),
+    403: ("it refuses us (403)", "try it in a browser; the publisher may refuse feed readers"),
+    404: ("there is nothing at this address (404)", "look for the feed's new place"),
+    407: ("the proxy asks for a login (407)", "put user and password into the proxy's address"),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class _Answer:
+class _Hop:
+    """One request of a fetch; `is_own` while every hop so far was at the origin that the user named."""
+
     url: str
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    source: Source
+    is_own: bool = True
+
+    def next(self, response: requests.Response) -> _Hop:
+        url = _target(self.url, response.headers["Location"])
+        return _Hop(url, self.source, self.is_own and _is_same_place(self.url, url))
 
 
 class HttpFetcher:
     """Fetches documents over HTTP(S) within the config's bounds; safe to use from several threads.
 
-    Sends nothing that identifies the reader: no cookies, no Referer, no credentials from the
-    environment (`trust_env` off, which also saves most of a request's time).
+    Sends nothing that identifies the reader: no cookies but the configured ones, no Referer, no
+    credentials from the environment. `guard` says which addresses may be reached.
     """
 
-    def __init__(self, settings: Fetch, user_agent: str) -> None:
+    def __init__(self, settings: Fetch, user_agent: str, guard: Guard | None = None) -> None:
         self._settings = settings
-        self._session = requests.Session()
-        self._session.trust_env = False
-        self._session.headers.clear()
-        self._session.headers.update(
-            {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
-        )
-        adapter = requests.adapters.HTTPAdapter(
-            pool_connections=settings.workers, pool_maxsize=settings.workers, max_retries=0
-        )
-        self._session.mount("http://", adapter)
-        self._session.mount("https://", adapter)
+        self._headers = {"User-Agent": user_agent, "Accept": ACCEPT, "Accept-Encoding": ACCEPT_ENCODING}
+        self._guard = guard or Guard(settings.allow)
+        self._adapters: dict[Verify, Adapter] = {}
 
     def close(self) -> None:
         """Closes every connection that is kept open."""
-        self._session.close()
+        for adapter in self._adapters.values():
+            adapter.close()
 
-    def fetch(self, url: str, validators: Validators) -> Fetched | NotModified:
-        """GETs `url`, following redirects by hand, conditionally where `validators` stand for the same URL.
+    def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
+        """GETs the source's address, conditionally where `validators` stand for the same URL.
 
-        ETag and Last-Modified go back byte for byte, both when both are known (RFC 9110 §13.1). Raises
-        FetchError, TooLarge, TooManyRedirects or HttpStatus.
+        ETag and Last-Modified go back byte for byte, both when both are known (RFC 9110 §13.1). Redirects
+        are followed by hand. `now` counts only where an answer gives a date without its own Date. Raises
+        FetchError and its kinds.
         """
-        asked = url
-        seen = {url}
+        with exchange.within(
+            self._guard,
+            deadline_seconds=self._settings.deadline.total_seconds(),
+            silence_seconds=self._settings.timeout.total_seconds(),
+        ):
+            try:
+                return self._follow(_Hop(_fetchable(source.address), source), validators, now)
+            except errors.FetchError as error:
+                error.url = error.url or _shown(source.address)
+                raise
+
+    def _follow(self, hop: _Hop, validators: Validators, now: datetime) -> Fetched | NotModified:
+        seen = [hop.url]
+        is_permanent = True
         for _ in range(self._settings.max_redirects + 1):
-            answer = self._get(url, _conditions(url, validators), asked)
-            if answer.status == 304:
-                return NotModified(validators={**validators, **_validators(answer.headers)})
-            if answer.status in REDIRECTS and (location := answer.headers.get("Location")):
-                url = _next_hop(url, location, asked)
-                if url in seen:
-                    raise errors.TooManyRedirects(f"its redirects form a loop at {url}", url=asked)
-                seen.add(url)
-                continue
-            if answer.status != 200:
-                raise errors.HttpStatus(_status_reason(answer.status), status=answer.status, url=asked)
-            resource = Resource(url=url, body=answer.body, content_type=answer.headers.get("Content-Type"))
-            return Fetched(resources=(resource,), validators={"url": url, **_validators(answer.headers)})
-        raise errors.TooManyRedirects(
-            f"it redirects more than {self._settings.max_redirects} times; give the address where it ends",
-            url=asked,
-        )
+            conditions = _conditions(hop.url, validators)
+            with mapped(), self._send(hop, conditions) as response:
+                status = response.status_code
+                if status in REDIRECTS and response.headers.get("Location"):
+                    _settle(response)
+                    hop = hop.next(response)
+                    if hop.url in seen:
+                        raise errors.TooManyRedirects(f"its redirects form a loop at {hop.url}")
+                    seen.append(hop.url)
+                    is_permanent = is_permanent and status in PERMANENT
+                    continue
+                hints = Hints(
+                    max_age=freshness.max_age(response.headers, now),
+                    retry_after=freshness.retry_after(response.headers, now),
+                    moved_to=hop.url if is_permanent and len(seen) > 1 else None,
+                )
+                if status == 304 and conditions:
+                    _settle(response)
+                    renewed = {**validators, **_validators(response.headers)}
+                    return NotModified(validators=renewed, hints=hints)
+                if status != 200:
+                    self._refuse(response, hints)
+                body = self._body(response)
+                if who := challenge.challenger(status, response.headers, b""):
+                    raise errors.ChallengePage(_challenged(who), status=status, retry_after=hints.retry_after)
+                resource = Resource(url=hop.url, body=body, content_type=response.headers.get("Content-Type"))
+                found = {"url": hop.url, **_validators(response.headers)}
+                return Fetched(resources=(resource,), validators=found, hints=hints)
+        raise errors.TooManyRedirects(f"it redirects more than {self._settings.max_redirects} times")
 
-    def _get(self, url: str, conditions: Mapping[str, str], asked: str) -> _Answer:
-        seconds = self._settings.timeout.total_seconds()
-        try:
-            request = self._session.prepare_request(requests.Request("GET", url, headers=dict(conditions)))
-            # Not `session.send`: even when told not to follow, it reads a redirect's whole body.
-            adapter = self._session.get_adapter(url)
-            with adapter.send(request, stream=True, timeout=seconds, verify=True, proxies={}) as response:
-                body = self._body(response, asked) if response.status_code == 200 else b""
-                return _Answer(url, response.status_code, response.headers, body)
-        except requests.exceptions.Timeout as error:
-            raise errors.FetchError(f"no answer within {seconds:g} s", url=asked) from error
-        except requests.exceptions.SSLError as error:
-            raise errors.FetchError(f"its TLS certificate was refused: {_cause(error)}", url=asked) from error
-        except (requests.exceptions.ConnectionError, urllib3.exceptions.NewConnectionError) as error:
-            raise errors.FetchError(f"unreachable: {_cause(error)}", url=asked) from error
-        except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise errors.FetchError(f"the exchange broke off: {_cause(error)}", url=asked) from error
-        except (ValueError, OSError, zlib.error) as error:
-            raise errors.FetchError(f"the answer cannot be used: {error}", url=asked) from error
+    def _send(self, hop: _Hop, conditions: Mapping[str, str]) -> requests.Response:
+        source, settings = hop.source, self._settings
+        request = requests.PreparedRequest()
+        request.prepare_method("GET")
+        request.prepare_url(hop.url, None)
+        request.headers = CaseInsensitiveDict(self._headers)
+        if source.user_agent:
+            request.headers["User-Agent"] = source.user_agent
+        if hop.is_own:
+            request.headers.update(_own_headers(source))
+        request.headers.update(conditions)
+        proxy = (settings.proxy if source.proxy is None else source.proxy).get_secret_value()
+        if proxy:
+            # The proxy resolves the name: our own answer may differ, and asking would tell who is read.
+            self._guard.check_written(_split(hop.url).hostname or "")
+        verify: Verify = settings.tls_ca or True
+        if hop.is_own:
+            verify = source.tls_verify and (source.tls_ca or verify)
+        proxies = {"http": proxy, "https": proxy} if proxy else {}
+        while True:
+            with exchange.head():
+                try:
+                    # Not `Session.send`: even when told not to follow, it reads a redirect's whole body.
+                    return self._adapter(verify).send(
+                        request, stream=True, timeout=exchange.patience(), proxies=proxies
+                    )
+                except requests.exceptions.ConnectionError:
+                    if not exchange.lost_a_kept_connection():
+                        raise
 
-    def _body(self, response: requests.Response, asked: str) -> bytes:
+    def _adapter(self, verify: Verify) -> Adapter:
+        adapter = self._adapters.get(verify)
+        if adapter is None:
+            adapter = self._adapters.setdefault(verify, Adapter(2 * self._settings.workers, verify))
+        return adapter
+
+    def _body(self, response: requests.Response) -> bytes:
         limit = self._settings.max_bytes
         chunks = []
-        size = 0
-        for chunk in response.iter_content(_CHUNK_BYTES):
-            size += len(chunk)
-            if size > limit:
-                raise errors.TooLarge(
-                    f"its body exceeds {limit} bytes once decompressed; raise fetch.max_bytes if it is sound",
-                    url=asked,
-                )
-            chunks.append(chunk)
+        size = response.raw.length_remaining or 0
+        if size <= limit:
+            size = 0
+            for chunk in response.iter_content(_CHUNK_BYTES):
+                size += len(chunk)
+                if size > limit:
+                    break
+                chunks.append(chunk)
+        if size > limit:
+            raise errors.TooLarge(f"its body exceeds {limit} bytes once decompressed")
         return b"".join(chunks)
+
+    def _refuse(self, response: requests.Response, hints: Hints) -> NoReturn:
+        status, wait = response.status_code, hints.retry_after
+        beginning = b""
+        if status in challenge.STATUSES:
+            with contextlib.suppress(errors.FetchError), mapped():
+                beginning = next(response.iter_content(challenge.MAX_BYTES), b"")
+        _settle(response)
+        if who := challenge.challenger(status, response.headers, beginning):
+            raise errors.ChallengePage(_challenged(who), status=status, retry_after=wait)
+        if status == 410:
+            raise errors.Gone("it is gone for good (410)", status=status, retry_after=wait)
+        if status in (429, 503):
+            reason = "it asks us to come less often" if status == 429 else "it is not available for now"
+            raise errors.Later(f"{reason} ({status})", status=status, retry_after=wait)
+        reason, advice = _REASONS.get(status, (f"the server answered {status}", None))
+        if status >= 500:
+            reason, advice = f"the server has a fault ({status})", "wait; if it stays, tell the publisher"
+        elif status == 304:
+            reason = "it says that nothing changed (304), although we have nothing of it"
+        raise errors.HttpStatus(reason, status=status, retry_after=wait, advice=advice)
+
+
+def _challenged(who: str) -> str:
+    return f"a protection ({who}) asks for proof of a human"
+
+
+def _own_headers(source: Source) -> dict[str, str]:
+    """What is for the origin that the user named, and for nobody that it redirects to."""
+    headers = {name: _as_header(value.get_secret_value()) for name, value in source.headers}
+    if source.cookie:
+        headers["Cookie"] = _as_header(source.cookie.get_secret_value())
+    parts = urlsplit(source.address)
+    auth = source.auth
+    if auth and auth.bearer:
+        headers["Authorization"] = f"Bearer {_as_header(auth.bearer.get_secret_value())}"
+    elif auth and auth.user and auth.password:
+        headers["Authorization"] = _basic(auth.user.get_secret_value(), auth.password.get_secret_value())
+    elif parts.username is not None:
+        headers["Authorization"] = _basic(unquote(parts.username), unquote(parts.password or ""))
+    return headers
+
+
+def _basic(user: str, password: str) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+def _as_header(text: str) -> str:
+    """UTF-8 on the wire: http.client writes Latin-1."""
+    return text.encode().decode("latin-1")
 
 
 def _conditions(url: str, validators: Validators) -> dict[str, str]:
@@ -128,40 +235,60 @@ def _conditions(url: str, validators: Validators) -> dict[str, str]:
 
 def _validators(headers: Mapping[str, str]) -> dict[str, str]:
     pairs = (("etag", "ETag"), ("last_modified", "Last-Modified"))
-    return {key: headers[header] for key, header in pairs if headers.get(header)}
+    found = ((key, headers.get(header)) for key, header in pairs)
+    return {key: value for key, value in found if value and len(value) <= MAX_VALIDATOR_CHARS}
 
 
-def _next_hop(url: str, location: str, asked: str) -> str:
+def _settle(response: requests.Response) -> None:
+    """Lets the connection be used again when the answer has no body; any other is left unread, and closed."""
+    if response.raw.length_remaining == 0:
+        response.raw.drain_conn()
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise errors.BadAddress(f"{_shown(url)!r} is no http or https address")
+    return parts
+
+
+def _fetchable(url: str) -> str:
+    """The address as it is asked for: without user and password, which go into a header."""
+    parts = _split(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+
+
+def _shown(url: str) -> str:
+    """An address for a message: a password in it is nobody's to read."""
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}" if mark else url
+
+
+def _target(url: str, location: str) -> str:
     # Header bytes reach us as Latin-1; servers that put UTF-8 there mean UTF-8.
     with contextlib.suppress(UnicodeError):
         location = location.encode("latin-1").decode("utf-8")
     try:
         target = urljoin(url, location.strip())
-        scheme = urlsplit(target).scheme
-    except ValueError as error:
-        raise errors.FetchError(f"it redirects to {location!r}, which is no address", url=asked) from error
-    if scheme not in ("http", "https"):
-        raise errors.FetchError(f"it redirects to {location!r}, which is not http or https", url=asked)
-    return target
+        return _fetchable(target)
+    except (ValueError, errors.BadAddress) as error:
+        raise errors.BadAddress(
+            f"it redirects to {location[:200]!r}, which is no http or https address"
+        ) from error
 
 
-def _status_reason(status: int) -> str:
-    known = {
-        401: "it asks for a login (401)",
-        403: "it refuses us (403)",
-        404: "there is nothing at this address (404); look for the feed's new place",
-        410: "it is gone for good (410); remove the source",
-        429: "it asks us to come less often (429)",
-    }
-    if status in known:
-        return known[status]
-    return f"the server has a fault ({status})" if status >= 500 else f"the server answered {status}"
+def _is_same_place(url: str, other: str) -> bool:
+    """Whether secrets for `url` may go to `other`: the same origin, or its encrypted twin."""
+    one, two = _origin(url), _origin(other)
+    upgraded: tuple[Literal["https"], str, int] = ("https", one[1], 443)
+    return one == two or (one[0] == "http" and one[2] == 80 and two == upgraded)
 
 
-def _cause(error: BaseException) -> str:
-    """The innermost reason, without the object addresses that urllib3 puts into its messages."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return str(error) or type(error).__name__
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]

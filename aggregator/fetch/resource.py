@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from aggregator.article import Problem
@@ -27,6 +28,24 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What an answer says about the next poll.
+
+    `max_age` is how long the answer stays fresh from now on (RFC 9111 §4.2): None when it does not say,
+    so that what an earlier one said still holds; zero when it says "not at all". `retry_after` is how
+    long the server asks us to stay away, None when it does not. `moved_to` is where every redirect on
+    the way, all of them permanent (301, 308), led to; None without any, or when one was temporary.
+    """
+
+    max_age: timedelta | None = None
+    retry_after: timedelta | None = None
+    moved_to: str | None = None
+
+
+NO_HINTS = Hints()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
     """The documents of a source that are new or may have changed, and the validators that stand for them.
 
@@ -36,6 +55,8 @@ class Fetched:
     resources: tuple[Resource, ...]
     validators: Validators
     unread: tuple[Problem, ...] = ()
+    hints: Hints = NO_HINTS
+    status: int = 200
 
     def validators_without(self, names: Collection[str]) -> Validators:
         """The validators less those of the named resources, so that they are fetched again."""
@@ -50,3 +71,5 @@ class NotModified:
     """Nothing changed since `validators` were given out; these replace them (RFC 9111 §4.3.4)."""
 
     validators: Validators
+    hints: Hints = NO_HINTS
+    status: int = 304

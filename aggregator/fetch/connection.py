@@ -1,0 +1,309 @@
+"""Connections that obey a guard and a deadline: what requests and urllib3 do not do by themselves.
+
+Both work by what every byte passes: `_new_conn` makes each connection, to an address that the guard has
+checked, and each read of a socket first sets its timeout to what is left of the whole fetch. Host, SNI
+and certificates stay those of the name. What the exchange of a thread may do is in `exchange`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import logging
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import requests
+from requests.structures import CaseInsensitiveDict
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import HTTPError
+from urllib3.util.ssl_ import create_urllib3_context
+
+from aggregator import errors
+from aggregator.fetch.guard import Guard
+
+# It tells of strangers' odd headers with a traceback each, and of pools in its own terms.
+logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+MAX_HEAD_BYTES = 256 * 1024
+"""Of one answer's status line and headers; http.client bounds a line to 64 KiB and headers to 100."""
+
+MAX_ADDRESSES = 16
+_MAX_IDLE_SECONDS = 4.0
+"""Servers close what is idle for 5 s and more; a request sent into a closing connection is lost."""
+
+Verify = bool | Path
+"""Whether certificates are checked: True against the public authorities, a path against that file's."""
+
+
+class Exchange(threading.local):
+    """What the fetch that this thread is at may still do: until when (monotonic), and where to."""
+
+    guard: Guard
+    until: float
+    deadline_seconds: float
+    silence_seconds: float
+    head_bytes_left: int | None = None
+    is_on_kept_connection = False
+
+    @contextlib.contextmanager
+    def within(self, guard: Guard, *, deadline_seconds: float, silence_seconds: float) -> Iterator[None]:
+        """Bounds everything that this thread does on sockets of ours inside the `with` statement."""
+        self.guard = guard
+        self.until = time.monotonic() + deadline_seconds
+        self.deadline_seconds = deadline_seconds
+        self.silence_seconds = silence_seconds
+        try:
+            yield
+        finally:
+            del self.guard, self.until
+
+    def patience(self) -> float:
+        """Seconds that the next step may take. Raises TimedOut when none are left."""
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise self.late()
+        return min(left, self.silence_seconds)
+
+    def late(self) -> errors.TimedOut:
+        """The error that says which of the two bounds was hit."""
+        if time.monotonic() >= self.until:
+            return errors.TimedOut(
+                f"not done within {self.deadline_seconds:g} s", advice="raise fetch.deadline if it is sound"
+            )
+        return errors.TimedOut(f"no answer within {self.silence_seconds:g} s")
+
+    @contextlib.contextmanager
+    def head(self) -> Iterator[None]:
+        """Bounds what is received inside the `with` statement, in which an answer's head is waited for."""
+        self.head_bytes_left = MAX_HEAD_BYTES
+        self.is_on_kept_connection = False
+        try:
+            yield
+        finally:
+            self.head_bytes_left = None
+
+    def lost_a_kept_connection(self) -> bool:
+        """Whether the server had closed a kept connection before our request came.
+
+        Such a request may be sent again (RFC 9112 §9.3.1); there are only so many connections to lose.
+        """
+        return self.is_on_kept_connection and self.head_bytes_left == MAX_HEAD_BYTES
+
+    def received(self, count: int) -> None:
+        """Counts what comes before a body. Raises BrokenExchange when it is too much."""
+        if self.head_bytes_left is not None:
+            self.head_bytes_left -= count
+            if self.head_bytes_left < 0:
+                raise errors.BrokenExchange(f"its headers exceed {MAX_HEAD_BYTES} bytes")
+
+
+exchange = Exchange()
+
+if TYPE_CHECKING:
+    _AnySocket = socket.socket
+else:
+    _AnySocket = object
+
+
+class _Bounded(_AnySocket):
+    """A socket each of whose reads ends with the exchange's deadline."""
+
+    def recv(self, *args: Any) -> bytes:
+        self.settimeout(exchange.patience())
+        try:
+            data = super().recv(*args)
+        except TimeoutError:
+            raise exchange.late() from None
+        exchange.received(len(data))
+        return data
+
+    def recv_into(self, *args: Any) -> int:
+        self.settimeout(exchange.patience())
+        try:
+            count = super().recv_into(*args)
+        except TimeoutError:
+            raise exchange.late() from None
+        exchange.received(count)
+        return count
+
+
+class _Socket(_Bounded, socket.socket):
+    pass
+
+
+class _TlsSocket(_Bounded, ssl.SSLSocket):
+    pass
+
+
+if TYPE_CHECKING:
+    _AnyConnection = HTTPConnection
+else:
+    _AnyConnection = object
+
+
+class _Guarded(_AnyConnection):
+    """Connects to checked addresses only, and is used again only while it is fresh."""
+
+    _used: float | None = None
+
+    def _new_conn(self) -> socket.socket:
+        host = self._dns_host
+        if self.proxy is None:
+            found = exchange.guard.addresses(host, exchange.patience())
+        else:
+            # The proxy is the user's own choice; the target was looked at before (see HttpFetcher).
+            found = exchange.guard.resolved(host, exchange.patience())
+        found = found[:MAX_ADDRESSES]
+        for number, address in enumerate(found):
+            sock = _Socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+            try:
+                for option in self.socket_options or ():
+                    sock.setsockopt(*option)
+                # An address that swallows everything leaves the others their share of the time.
+                sock.settimeout(exchange.patience() / (len(found) - number))
+                sock.connect((address, self.port))
+                sock.settimeout(exchange.patience())
+            except (OSError, errors.TimedOut) as error:
+                sock.close()
+                failure = error
+            else:
+                return sock
+        raise self._unreachable(failure) from failure
+
+    def _unreachable(self, failure: Exception) -> errors.FetchError:
+        if self.proxy is not None:
+            return errors.ProxyError(f"the proxy is unreachable: {_words(failure)}")
+        if isinstance(failure, TimeoutError | errors.TimedOut):
+            return exchange.late()
+        return errors.ConnectError(f"unreachable: {_words(failure)}")
+
+    @property
+    def is_connected(self) -> bool:
+        is_fresh = self._used is None or time.monotonic() - self._used < _MAX_IDLE_SECONDS
+        return is_fresh and super().is_connected
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        exchange.is_on_kept_connection = self._used is not None
+        self._used = time.monotonic()
+        super().request(*args, **kwargs)
+
+    def response_class(self, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:  # type: ignore[override]
+        self._answer = http.client.HTTPResponse(*args, **kwargs)
+        return self._answer
+
+    def getresponse(self) -> Any:
+        try:
+            return super().getresponse()
+        except HTTPError:
+            # urllib3 refuses two lengths only when http.client has let go of the socket: nobody closes it.
+            self._answer.close()
+            raise
+
+    def close(self) -> None:
+        self._used = None
+        super().close()
+
+
+class _HTTPConnection(_Guarded, HTTPConnection):
+    pass
+
+
+class _HTTPSConnection(_Guarded, HTTPSConnection):
+    pass
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _HTTPConnection
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _HTTPSConnection
+
+    def _validate_conn(self, conn: Any) -> None:
+        # The original warns of each unverified connection; whoever wrote `tls_verify = false` knows.
+        if conn.is_closed:
+            conn.connect()
+
+
+_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+class Adapter(requests.adapters.HTTPAdapter):
+    """requests' transport over guarded connections; cookies of answers are not looked at."""
+
+    def __init__(self, pools: int, verify: Verify = True) -> None:
+        self._verify = verify
+        super().__init__(pool_connections=pools, pool_maxsize=pools, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
+        if proxy not in self.proxy_manager:
+            if proxy.startswith("https:"):
+                proxy_kwargs["proxy_ssl_context"] = self._context
+            manager = super().proxy_manager_for(proxy, **proxy_kwargs)
+            manager.pool_classes_by_scheme = _POOLS
+        return self.proxy_manager[proxy]
+
+    def build_connection_pool_key_attributes(
+        self, request: Any, verify: Any, cert: Any = None
+    ) -> tuple[Any, Any]:
+        host, _ = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {"ssl_context": self._context} if host["scheme"] == "https" else {}
+
+    def get_connection_with_tls_context(
+        self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
+    ) -> Any:
+        """As the original; without a proxy it does not take the address apart three times more."""
+        if proxies:
+            return super().get_connection_with_tls_context(request, verify, proxies, cert)
+        host, tls = self.build_connection_pool_key_attributes(request, verify, cert)
+        return self.poolmanager.connection_from_host(**host, pool_kwargs=tls)
+
+    def request_url(self, request: Any, proxies: Any) -> str:
+        return super().request_url(request, proxies) if proxies else request.path_url
+
+    def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
+        """The context has it all; the original would read the authorities' file for every connection."""
+
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        """As the original, without reading its cookies into a jar that nobody asks."""
+        response = requests.Response()
+        response.status_code = resp.status
+        response.headers = CaseInsensitiveDict(resp.headers)
+        response.raw = resp
+        response.reason = resp.reason
+        response.url = req.url or ""
+        response.request = req
+        return response
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if self._verify else ssl.CERT_NONE)
+        context.sslsocket_class = _TlsSocket
+        if self._verify:
+            file = DEFAULT_CA_BUNDLE_PATH if self._verify is True else str(self._verify)
+            try:
+                context.load_verify_locations(file)
+            except OSError as error:
+                raise errors.TlsError(
+                    f"no certificates can be read from {file}", advice="correct tls_ca"
+                ) from error
+        return context
+
+
+def _words(failure: BaseException) -> str:
+    if isinstance(failure, OSError) and failure.strerror:
+        return failure.strerror
+    return str(failure) or type(failure).__name__

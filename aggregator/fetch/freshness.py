@@ -1,0 +1,71 @@
+"""What an answer's headers say about time: how long it is fresh, and when to come back. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+LONGEST = timedelta(days=366)
+"""What a server asks for beyond this is cut to it: no number of seconds can overflow a date."""
+
+_DIRECTIVE = re.compile(r'([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"([^"\\]*)"|([^\s,;"]*)))?')
+_SECONDS = re.compile(r"[0-9]+")
+
+
+def max_age(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """How long the answer stays fresh from now on, or None when it does not say.
+
+    Cache-Control counts before Expires, and Age is taken off (RFC 9111 §4.2.1, §4.2.3). `no-cache`,
+    `no-store` and an Expires that is no date mean zero (§5.2.2.4, §5.3). `s-maxage` is for shared caches,
+    which a feed reader is not.
+    """
+    said: dict[str, str] = {}
+    if control := headers.get("Cache-Control"):
+        for name, quoted, plain in _DIRECTIVE.findall(control[:1000]):
+            said.setdefault(name.lower(), quoted or plain)
+    if "no-cache" in said or "no-store" in said:
+        return timedelta()
+    fresh = _seconds(said.get("max-age"))
+    if fresh is None and (expires := headers.get("Expires")) is not None:
+        until = http_date(expires)
+        fresh = timedelta() if until is None else until - (http_date(headers.get("Date")) or now)
+    if fresh is None:
+        return None
+    return min(max(fresh - (_seconds(headers.get("Age")) or timedelta()), timedelta()), LONGEST)
+
+
+def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """How long the server asks us to stay away, from seconds or a date; None when it does not say.
+
+    A date is measured from the answer's own Date, so that a server whose clock is wrong is understood
+    (RFC 9110 §10.2.3).
+    """
+    value = headers.get("Retry-After")
+    if (wait := _seconds(value)) is None:
+        if (until := http_date(value)) is None:
+            return None
+        wait = until - (http_date(headers.get("Date")) or now)
+    return min(max(wait, timedelta()), LONGEST)
+
+
+def http_date(value: str | None) -> datetime | None:
+    """RFC 9110 §5.6.7, all three forms, as aware UTC; None for anything else."""
+    if not value or len(value) > 100:
+        return None
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, OverflowError, TypeError):
+        return None
+    try:
+        return (date if date.tzinfo else date.replace(tzinfo=UTC)).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+def _seconds(value: str | None) -> timedelta | None:
+    value = value.strip() if value else ""
+    if not _SECONDS.fullmatch(value):
+        return None
+    return timedelta(seconds=int(value)) if len(value) < 9 else LONGEST

@@ -1,0 +1,152 @@
+"""Pacing: how often and how many at once one publisher is asked, over all sources that are theirs.
+
+Who owns a host is read off its registrable domain (publicsuffix.org): `a.example.co.uk` and
+`b.example.co.uk` are one publisher, `a.github.io` and `b.github.io` are two. An address, or a host that
+the config allows although it is private, is paced by URL: those are the user's own services.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from functools import lru_cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aggregator.fetch.guard import written_address
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
+
+LONGEST_HOLD = timedelta(days=1)
+"""One feed's Retry-After holds its neighbours back no longer than this, however long it asks for."""
+
+_LEAST_WAIT_SECONDS = 0.1
+
+
+class _Line:
+    """The queue of one publisher: the next free start, until when it is held, how many run."""
+
+    __slots__ = ("held_until", "next_start", "running")
+
+    def __init__(self) -> None:
+        self.next_start = float("-inf")
+        self.held_until = float("-inf")
+        self.running = 0
+
+
+class Hosts:
+    """When each URL may be asked; safe to use from several threads, and never sleeps with a lock held.
+
+    Times are seconds of a monotonic clock, whatever its zero. A scheduler takes a place in line with
+    `reserve`, does other work until then, and asks `start` when the time has come:
+
+        at = hosts.reserve(url, now)
+        ...
+        again_at = hosts.start(url, now)    # None: go; else come back then
+        try: fetch
+        finally: hosts.finish(url)
+
+    Whoever has nothing else to do writes `with hosts.turn(url):`.
+    """
+
+    def __init__(
+        self,
+        *,
+        at_once: int = 2,
+        gap: timedelta = timedelta(seconds=1),
+        is_own: Callable[[str], bool] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._at_once = at_once
+        self._gap = gap.total_seconds()
+        self._is_own = is_own or (lambda _: False)
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._lines: dict[str, _Line] = {}
+        self._lock = threading.Lock()
+
+    def publisher(self, url: str) -> str:
+        """Who is paced as one: the registrable domain of the URL's host, or the URL itself (see above)."""
+        try:
+            host = (urlsplit(url).hostname or "").rstrip(".")
+        except ValueError:
+            return url
+        if not host or self._is_own(host) or written_address(host):
+            return url
+        return _registrable(host)
+
+    def earliest(self, url: str, now: float) -> float:
+        """When a place in line reserved now would start; takes none."""
+        with self._lock:
+            line = self._line(url)
+            return max(now, line.next_start, line.held_until)
+
+    def reserve(self, url: str, now: float) -> float:
+        """Takes the next place in line; returns when it starts, `now` or later."""
+        with self._lock:
+            return self._reserve(self._line(url), now)
+
+    def start(self, url: str, now: float) -> float | None:
+        """Begins what was reserved: None when it may go, to be followed by `finish`.
+
+        Otherwise a new place in line, when the publisher is held back since or too many of theirs run.
+        """
+        with self._lock:
+            line = self._line(url)
+            if now < line.held_until:
+                return self._reserve(line, now)
+            if line.running >= self._at_once:
+                return self._reserve(line, now + max(self._gap, _LEAST_WAIT_SECONDS))
+            line.running += 1
+            return None
+
+    def finish(self, url: str) -> None:
+        """Tells that what `start` let go has ended."""
+        with self._lock:
+            line = self._line(url)
+            line.running = max(line.running - 1, 0)
+
+    def hold(self, url: str, wait: timedelta, now: float) -> None:
+        """Holds back every URL of the publisher for `wait`, which Retry-After asked for."""
+        with self._lock:
+            line = self._line(url)
+            line.held_until = max(line.held_until, now + min(wait, LONGEST_HOLD).total_seconds())
+
+    @contextlib.contextmanager
+    def turn(self, url: str) -> Iterator[None]:
+        """Waits until the URL may be asked, however long that is (see `earliest`)."""
+        at: float | None = self.reserve(url, self._monotonic())
+        while at is not None:
+            self._sleep(max(at - self._monotonic(), 0))
+            at = self.start(url, max(at, self._monotonic()))
+        try:
+            yield
+        finally:
+            self.finish(url)
+
+    def _line(self, url: str) -> _Line:
+        return self._lines.setdefault(self.publisher(url), _Line())
+
+    def _reserve(self, line: _Line, now: float) -> float:
+        start = max(now, line.next_start, line.held_until)
+        line.next_start = start + self._gap
+        return start
+
+
+@lru_cache(maxsize=20_000)
+def _registrable(host: str) -> str:
+    # A suffix itself, and a name without dots, are nobody's domain: each stands for itself.
+    return _suffixes().privatesuffix(host) or host
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    # Loaded when first needed, 50 ms, from the list that comes with the package: no network.
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
