@@ -1,0 +1,133 @@
+"""What a feed and its server say of when to come again: read from text, nothing decided.
+
+Everything here comes from the network: bounded, and passed over where it makes no sense.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+_HOUR = timedelta(hours=1)
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What a feed document says of how often to poll it; a field is None or empty when it says nothing.
+
+    `ttl`: RSS 2.0 `<ttl>`. `skip_hours`, `skip_days`: hours 0 to 23 in GMT, days from Monday = 0 (RSS 2.0
+    `<skipHours>`, `<skipDays>`). `period`, `base`: sy:updatePeriod / sy:updateFrequency, and
+    sy:updateBase (RSS 1.0 syndication module).
+    """
+
+    ttl: timedelta | None = None
+    skip_hours: frozenset[int] = frozenset()
+    skip_days: frozenset[int] = frozenset()
+    period: timedelta | None = None
+    base: datetime | None = None
+
+    def until_update(self, now: datetime) -> timedelta:
+        """How long until the feed, by its `period`, changes again: a day when it has none.
+
+        The base counts for periods of a day or more only: WordPress gives every site the same one, which
+        would bring all of them to the same minute of every hour.
+        """
+        period = self.period or _DAY
+        if self.base is None or period < _DAY:
+            return period
+        return period - (now - self.base) % period
+
+
+_NUMBER = re.compile(r"[0-9]{1,9}")
+_PERIODS = {
+    "hourly": _HOUR,
+    "daily": _DAY,
+    "weekly": timedelta(days=7),
+    "monthly": timedelta(days=30),
+    "yearly": timedelta(days=365),
+}
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def read_hints(said: Mapping[str, str]) -> Hints:
+    """A feed's hints, as written, under the keys of `Feed.hints`; what makes no sense is passed over.
+
+    A ttl or frequency of 0 counts as nothing said, and so do skipHours of the whole day and skipDays
+    of the whole week. Hour 24 is hour 0 (RSS 0.91). A missing period is daily, as the module says.
+    """
+    ttl = _number(said.get("ttl"))
+    hours = {
+        n % 24 for word in said.get("skipHours", "").split() if (n := _number(word)) is not None and n <= 24
+    }
+    days = {
+        _DAYS.index(day) for word in said.get("skipDays", "").split() if (day := word[:3].lower()) in _DAYS
+    }
+    period = None
+    if any(key.startswith("sy:") for key in said):
+        period = _PERIODS.get(said.get("sy:updatePeriod", "daily").strip().lower())
+        if period is not None:
+            period /= max(1, _number(said.get("sy:updateFrequency")) or 1)
+    return Hints(
+        ttl=timedelta(minutes=ttl) if ttl else None,
+        skip_hours=frozenset(hours) if len(hours) < 24 else frozenset(),
+        skip_days=frozenset(days) if len(days) < 7 else frozenset(),
+        period=period,
+        base=_moment(said.get("sy:updateBase")) if period else None,
+    )
+
+
+def _number(text: str | None) -> int | None:
+    text = (text or "").strip()
+    return int(text) if _NUMBER.fullmatch(text) else None
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat((text or "").strip())
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def retry_after(value: str | None, now: datetime) -> datetime | None:
+    """When a Retry-After header (RFC 9110 §10.2.3), in seconds or as a date, lets us come again.
+
+    None when there is none, it cannot be read, or it names the past. `decide` bounds it.
+    """
+    seconds = _number(value)
+    moment = now + timedelta(seconds=min(seconds, 10**8)) if seconds is not None else _http_date(value)
+    return moment if moment is not None and moment > now else None
+
+
+_MAX_AGE = re.compile(r'(?:^|[,\s])max-age\s?=\s?"?([0-9]{1,9})', re.IGNORECASE)
+_NOT_KEPT = re.compile(r"(?:^|[,\s])no-(?:cache|store)(?![=\w-])", re.IGNORECASE)
+
+
+def fresh_for(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """How long an answer stays fresh for a private cache (RFC 9111 §4.2); None when the server says nothing.
+
+    Reads Cache-Control, Age, Expires and Date. Zero: to be asked about each time. Departs from §4.2.2:
+    no freshness is guessed from Last-Modified, which the publication rate tells better.
+    """
+    control = headers.get("Cache-Control", "")[:1000]
+    if _NOT_KEPT.search(control):
+        return timedelta(0)
+    if found := _MAX_AGE.search(control):
+        age = _number(headers.get("Age")) or 0
+        return timedelta(seconds=max(0, int(found[1]) - age))
+    if (expires := headers.get("Expires")) is None:
+        return None
+    until = _http_date(expires)  # §5.3: one that is no date, "0" above all, has expired
+    return max(timedelta(0), until - (_http_date(headers.get("Date")) or now)) if until else timedelta(0)
+
+
+def _http_date(value: str | None) -> datetime | None:
+    try:
+        found = parsedate_to_datetime((value or "")[:64])
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
