@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
-from aggregator import __version__, pipeline
+from aggregator import __version__, schedule
 from aggregator.article import Document, Problem
 from aggregator.config import Config, Fetch, Source
 from aggregator.errors import ReadError, SourceError
 from aggregator.fetch import Fetcher, NotModified
-from aggregator.pipeline import Poll, Published
+from aggregator.polling import Poll, Polls
+from aggregator.publishing import Published, publish
 from aggregator.reading import Context
-from aggregator.store import Store
+from aggregator.store import Health, Next, Store
 from aggregator.workers import Workers
 from aggregator.writers import WRITERS
 
@@ -34,6 +37,7 @@ class App:
         self._store = Store(config.store)
         self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
         self._workers = Workers()
+        self._polls = Polls(config, self._store, self._fetcher, self._workers.read)
         self._store.adopt(config.sources, now)
 
     def __enter__(self) -> Self:
@@ -46,20 +50,49 @@ class App:
         self._fetcher.close()
         self._store.close()
 
-    def fetch(self, sources: Sequence[Source], now: datetime) -> Iterator[Poll]:
+    def due(self, sources: Sequence[Source], now: datetime) -> tuple[list[Source], dict[str, str]]:
+        """Which of these sources may be polled now, in their order, and when and why not yet the others.
+
+        What is on this machine is always due: looking costs nobody anything.
+        """
+        due = set(self._store.due(now, len(self.config.sources)))
+        wanted = [source for source in sources if source.is_local or source.name in due]
+        chosen = {source.name for source in wanted}
+        health = {h.name: h for h in self._store.health()}
+        waiting = {
+            source.name: schedule.State.from_json(health[source.name].schedule).explain()
+            for source in sources
+            if source.name not in chosen
+        }
+        return wanted, waiting
+
+    def due_names(self, now: datetime, limit: int) -> list[Source]:
+        """The enabled sources to poll now, at most `limit`, the longest due first."""
+        enabled = {source.name: source for source in self.config.select(())}
+        return [enabled[name] for name in self._store.due(now, limit) if name in enabled]
+
+    def fetch(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
         """Polls these sources and saves what they give, yielding how each went, in their order."""
-        return pipeline.poll_many(
-            sources,
-            store=self._store,
-            fetcher=self._fetcher,
-            read=self._workers.read,
-            workers=self.config.fetch.workers,
-            now=now,
-        )
+        return self._polls.poll_many(sources, now, refetch=refetch)
+
+    def health(self) -> tuple[Health, ...]:
+        """How each source of the config fares, by name."""
+        return self._store.health()
+
+    def wake(self, now: datetime) -> None:
+        """Spreads what fell due while nothing ran, so that a long stop does not end in one burst."""
+        changed = {}
+        for health in self._store.health():
+            state = schedule.State.from_json(health.schedule) if health.schedule else schedule.State()
+            chance = schedule.chance_of(health.name, state.polls)
+            woken = schedule.wake(state, now, schedule.Policy(), chance)
+            if woken != state:
+                changed[health.name] = Next(state=woken.to_json(), poll=woken.next_poll)
+        self._store.plan(changed)
 
     def publish(self, *, everything: bool = False) -> Published:
         """Writes the feeds that are stale, or all of them, from the store alone."""
-        return pipeline.publish(
+        return publish(
             store=self._store,
             config=self.config,
             writers={writer.file_name: writer for writer in WRITERS},
@@ -67,16 +100,24 @@ class App:
             everything=everything,
         )
 
+    def tidy(self) -> None:
+        """Keeps the store's files small: what was written aside is taken in."""
+        self._store.tidy()
 
-def preview(target: str, kind: str | None, settings: Fetch) -> Document:
+
+def preview(target: str, kind: str | None, settings: Fetch, now: datetime) -> Document:
     """What a URL, a file or a folder would give, storing nothing.
 
-    `kind` None means articles for a folder or a file of front matter, else a feed. Raises SourceError.
+    `kind` None means articles for a folder or a file of front matter, else a feed. Whoever types a host's
+    name allows it, be it on this machine; where it redirects to is still checked. Raises SourceError.
     """
     source = _source_for(target, kind)
+    with contextlib.suppress(ValueError):
+        host = (urlsplit(source.address).hostname or "").rstrip(".")
+        settings = settings.model_copy(update={"allow": (*settings.allow, host)})
     fetcher = Fetcher(settings, user_agent(settings))
     try:
-        fetched = fetcher.fetch(source, {})
+        fetched = fetcher.fetch(source, {}, now)
     finally:
         fetcher.close()
     assert not isinstance(fetched, NotModified), "nothing was known, so nothing can be unchanged"
@@ -90,7 +131,7 @@ def preview(target: str, kind: str | None, settings: Fetch) -> Document:
             except ReadError as error:
                 if len(fetched.resources) == 1:
                     raise
-                problems.append(Problem(text=error.reason, where=resource.name))
+                problems.append(Problem(text=error.told, where=resource.name))
     problems += [problem for document in documents for problem in document.problems]
     first = documents[0] if len(documents) == 1 else Document()
     return Document(
@@ -107,7 +148,8 @@ def _source_for(target: str, kind: str | None) -> Source:
     if "://" in target or target.startswith("file:"):
         if kind == "articles":
             raise SourceError("articles are read from a folder or a file, not from an address", url=target)
-        return Source(name=target, url=target)
+        # Not validated: the fetcher says what is wrong with an address in this package's own terms.
+        return Source.model_construct(name=target, url=target)
     path = Path(target).absolute()
     if kind is None:
         kind = "articles" if path.is_dir() or path.suffix.lower() in (".md", ".markdown") else "feed"

@@ -1,41 +1,45 @@
-"""The command line; the only place that prints. Results go to standard output, everything else to error."""
+"""The commands. Results go to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
 import functools
-import json
 import logging
-import re
 import sys
 from collections.abc import Callable
-from dataclasses import fields, is_dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from aggregator import __version__
 from aggregator import config as configuration
-from aggregator.article import Document
 from aggregator.errors import AggregatorError, ConfigError
+from aggregator.terminal import (
+    ERR,
+    OUT,
+    log_as_json,
+    log_plainly,
+    plain,
+    poll_facts,
+    print_document,
+    print_fares,
+    print_json,
+    print_poll,
+    print_published,
+    print_status,
+    progress_bar,
+    published_facts,
+    shown,
+)
 
 if TYPE_CHECKING:
-    from aggregator.pipeline import Poll, Published
+    from aggregator.polling import Poll
 
 # `app` is imported by the commands that need it: with its libraries it takes most of a second to start,
 # which `--help` and `check` have no use for.
 DEFAULT_CONFIG = Path("config/aggregator.toml")
 EXIT_DONE, EXIT_NOTHING, EXIT_USAGE = 0, 1, 2
-
-_out = Console(soft_wrap=True, highlight=False)
-_err = Console(stderr=True, soft_wrap=True, highlight=False)
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 _EXIT_CODES = """\b
 Exit codes: 0 done (single sources may have failed, and are named),
@@ -51,10 +55,10 @@ def _fails_well(command: Callable[..., int]) -> Callable[..., None]:
             code = command(*args, **kwargs)
         except ConfigError as error:
             for mistake in error.mistakes:
-                _err.print(f"[red]error:[/red] {_shown(mistake)}")
+                ERR.print(f"[red]error:[/red] {shown(mistake)}")
             code = EXIT_USAGE
         except AggregatorError as error:
-            _err.print(f"[red]error:[/red] {_shown(str(error))}")
+            ERR.print(f"[red]error:[/red] {shown(str(error))}")
             code = EXIT_NOTHING
         sys.exit(code)
 
@@ -90,44 +94,129 @@ def main() -> None:
 @main.command(epilog=_EXIT_CODES)
 @click.argument("names", metavar="[SOURCE]...", nargs=-1)
 @click.option("--strict", is_flag=True, help="Exit with 1 when any source failed.")
+@click.option("--force", is_flag=True, help="Poll now what is not due yet; still conditionally.")
+@click.option("--refetch", is_flag=True, help="Poll now, and read everything anew.")
 @_json_option
 @_config_option
 @_fails_well
-def fetch(names: tuple[str, ...], strict: bool, as_json: bool, config_file: Path) -> int:
-    """Polls the sources, stores their articles and publishes the feeds that changed.
+def fetch(
+    names: tuple[str, ...], strict: bool, force: bool, refetch: bool, as_json: bool, config_file: Path
+) -> int:
+    """Polls the sources that are due, stores their articles and publishes the feeds that changed.
 
-    With no SOURCE all enabled ones are polled; named ones are polled even when disabled.
+    With no SOURCE all enabled ones are asked for; named ones also when disabled. A source that is not
+    due yet is told with the time and reason of its next poll. Files and folders are always looked at.
 
     \b
-    aggregator fetch                   every enabled source
-    aggregator fetch "Planet Python"   one source
-    aggregator fetch --json --strict   for a script
+    aggregator fetch                         every source that is due
+    aggregator fetch "Planet Debian"         one source, if it is due
+    aggregator fetch --force "Planet Debian" one source, now
+    aggregator fetch --json --strict         for a script
     """
     from aggregator import app
 
     config = configuration.load(config_file)
-    sources = config.select(names)
+    asked = config.select(names)
     now = datetime.now(UTC)
     polls: list[Poll] = []
     # A live bar and lines of text share a terminal only when one console prints both.
-    both_terminals = _out.is_terminal and _err.is_terminal
-    with app.App(config, now) as opened, _progress(as_json) as progress:
+    both_terminals = OUT.is_terminal and ERR.is_terminal
+    with app.App(config, now) as opened, progress_bar(as_json) as progress:
+        sources, waiting = (asked, {}) if force or refetch else opened.due(asked, now)
+        if not as_json:
+            for name, reason in waiting.items():
+                OUT.print(f"waiting {shown(name)}: {shown(reason)}")
         task = progress.add_task("Polling", total=len(sources))
-        for poll in opened.fetch(sources, now):
+        for poll in opened.fetch(sources, now, refetch=refetch):
             polls.append(poll)
             progress.advance(task)
             if not as_json:
-                _print_poll(poll, progress.console if both_terminals else _out)
+                print_poll(poll, progress.console if both_terminals else OUT)
         published = opened.publish()
     if as_json:
-        _print_json(
-            {"sources": [_poll_facts(poll) for poll in polls], "published": _published_facts(published)}
+        print_json(
+            {
+                "sources": [poll_facts(poll) for poll in polls],
+                "waiting": waiting,
+                "published": published_facts(published),
+            }
         )
     else:
-        _print_published(published, config.output)
+        print_published(published, config.output)
     failed = sum(poll.error is not None for poll in polls)
     nothing_done = (polls and failed == len(polls)) or (published.errors and not published.written)
     return EXIT_NOTHING if nothing_done or (strict and (failed or published.errors)) else EXIT_DONE
+
+
+@main.command(epilog=_EXIT_CODES)
+@_config_option
+@click.option("--json-logs", is_flag=True, help="Write each log line as one JSON object.")
+@_fails_well
+def run(config_file: Path, json_logs: bool) -> int:
+    """Polls the sources as they fall due and publishes what changed, until it is told to stop.
+
+    SIGTERM and SIGINT finish what is being saved and exit with 0; a second one exits at once. SIGHUP, or a
+    change of the config file, reloads the config; a broken one is told, and the old one goes on.
+
+    \b
+    aggregator run
+    aggregator run --json-logs --config /srv/planet/config/aggregator.toml
+    """
+    from aggregator.daemon import Daemon
+
+    config = configuration.load(config_file)
+    (log_as_json if json_logs else log_plainly)()
+    return Daemon(config_file, config).run()
+
+
+@main.command(epilog=_EXIT_CODES)
+@_json_option
+@_config_option
+@_fails_well
+def sources(as_json: bool, config_file: Path) -> int:
+    """Lists each source: how it fares, its next poll and why, what to do about its last error.
+
+    \b
+    aggregator sources
+    aggregator sources --json
+    """
+    from aggregator import app
+    from aggregator.health import fare
+
+    config = configuration.load(config_file)
+    now = datetime.now(UTC)
+    with app.App(config, now) as opened:
+        facts = [fare(health, now) for health in opened.health()]
+    if as_json:
+        print_json({"sources": plain(facts)})
+        return EXIT_DONE
+    print_fares(facts)
+    return EXIT_DONE
+
+
+@main.command(epilog=_EXIT_CODES)
+@_json_option
+@_config_option
+@_fails_well
+def status(as_json: bool, config_file: Path) -> int:
+    """Says in five lines how the whole fares.
+
+    \b
+    aggregator status
+    """
+    from aggregator import app
+    from aggregator.health import STATES, fare
+
+    config = configuration.load(config_file)
+    now = datetime.now(UTC)
+    with app.App(config, now) as opened:
+        facts = [fare(health, now) for health in opened.health()]
+    counts = {name: [f.name for f in facts if f.state == name] for name in STATES}
+    if as_json:
+        print_json({"states": counts, "articles": sum(f.articles for f in facts)})
+        return EXIT_DONE
+    print_status(facts, counts)
+    return EXIT_DONE
 
 
 @main.command(epilog=_EXIT_CODES)
@@ -148,9 +237,9 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
     with app.App(config, datetime.now(UTC)) as opened:
         published = opened.publish(everything=everything)
     if as_json:
-        _print_json({"published": _published_facts(published)})
+        print_json({"published": published_facts(published)})
     else:
-        _print_published(published, config.output)
+        print_published(published, config.output)
     return EXIT_NOTHING if published.errors else EXIT_DONE
 
 
@@ -171,11 +260,11 @@ def preview(target: str, kind: str | None, as_json: bool) -> int:
     """
     from aggregator import app
 
-    document = app.preview(target, kind, configuration.Fetch())
+    document = app.preview(target, kind, configuration.Fetch(), datetime.now(UTC))
     if as_json:
-        _print_json(_plain(document))
+        print_json(plain(document))
     else:
-        _print_document(document)
+        print_document(document)
     return EXIT_DONE if document.articles or not document.problems else EXIT_NOTHING
 
 
@@ -191,99 +280,9 @@ def check(config_file: Path) -> int:
     """
     config = configuration.load(config_file)
     enabled = len(config.select(()))
-    _out.print(f"{_shown(str(config_file))}: {len(config.sources)} sources, {enabled} enabled")
-    _out.print(f"store {_shown(str(config.store))}")
-    _out.print(f"feeds {_shown(str(config.output))}")
+    OUT.print(f"{shown(str(config_file))}: {len(config.sources)} sources, {enabled} enabled")
+    OUT.print(f"store {shown(str(config.store))}")
+    OUT.print(f"feeds {shown(str(config.output))}")
     if not config.site.url:
-        _out.print("site.url is not set: feeds will not tell their own address (atom:link rel=self)")
+        OUT.print("site.url is not set: feeds will not tell their own address (atom:link rel=self)")
     return EXIT_DONE
-
-
-def _shown(text: str) -> str:
-    """A stranger's text for a terminal: no control sequences, and no markup of ours."""
-    return escape(_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text))
-
-
-def _progress(as_json: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        console=_err,
-        transient=True,
-        disable=as_json or not _err.is_terminal,
-    )
-
-
-def _print_poll(poll: Poll, console: Console) -> None:
-    name = _shown(poll.source.name)
-    if poll.error is not None:
-        console.print(f"[red]failed[/red]  {name}: {_shown(poll.error.reason)}")
-    else:
-        saved = poll.saved
-        counts = f"{saved.new} new, {saved.changed} changed, {saved.unchanged} unchanged"
-        told = counts if poll.was_read else "nothing new at the source"
-        problems = f", [yellow]{len(poll.problems)} problems[/yellow]" if poll.problems else ""
-        console.print(f"[green]ok[/green]      {name}: {told}{problems}")
-    for problem in poll.problems:
-        console.print(f"        {_shown(str(problem))}", style="yellow")
-
-
-def _print_published(published: Published, output: Path) -> None:
-    for error in published.errors:
-        _err.print(f"[red]error:[/red] {_shown(str(error))}")
-    _out.print(
-        f"published {published.rendered} of {published.feeds} feeds, "
-        f"{len(published.written)} files written under {_shown(str(output))}"
-    )
-
-
-def _print_document(document: Document) -> None:
-    _out.print(f"[bold]{_shown(document.title or document.source)}[/bold] {_shown(document.link or '')}")
-    table = Table("published", "title", "authors", "link", box=None, pad_edge=False)
-    for article in document.articles:
-        when = f"{article.published:%Y-%m-%d %H:%M}" if article.published else "no date"
-        row = (when, article.title, ", ".join(article.authors), article.link or "")
-        table.add_row(*(_shown(cell) for cell in row))
-    _out.print(table, soft_wrap=False)
-    _out.print(f"{len(document.articles)} articles, {len(document.problems)} problems")
-    for problem in document.problems:
-        _out.print(_shown(str(problem)), style="yellow")
-
-
-def _poll_facts(poll: Poll) -> dict[str, Any]:
-    return {
-        "source": poll.source.name,
-        "ok": poll.error is None,
-        "error": poll.error.reason if poll.error else None,
-        "read": poll.was_read,
-        **_plain(poll.saved),
-        "problems": _plain(poll.problems),
-    }
-
-
-def _published_facts(published: Published) -> dict[str, Any]:
-    return {
-        "feeds": published.feeds,
-        "rendered": published.rendered,
-        "written": [str(path) for path in published.written],
-        "errors": [str(error) for error in published.errors],
-    }
-
-
-def _plain(value: Any) -> Any:
-    """Dataclasses and dates as JSON knows them: dates ISO 8601 UTC, durations in seconds."""
-    if is_dataclass(value):
-        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
-    if isinstance(value, dict):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return value.total_seconds() if isinstance(value, timedelta) else value
-
-
-def _print_json(value: Any) -> None:
-    click.echo(json.dumps(_plain(value), ensure_ascii=False, indent=2, default=str))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
-from dataclasses import dataclass, replace
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
 
 from aggregator import normalise
 from aggregator.adapters import ADAPTERS, Post
@@ -32,13 +32,15 @@ class Context:
 class Reading:
     """A document, and what the store keeps for the next time: a fingerprint for each article, the kind of id.
 
-    `unchanged` counts entries that were left out because their fingerprint was known.
+    `unchanged` counts entries that were left out because their fingerprint was known. `hints` are what the
+    document says of when to poll it again, as written.
     """
 
     document: Document
     fingerprints: tuple[str, ...] = ()
     unchanged: int = 0
     identity: IdentityKind = "guid"
+    hints: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(body: bytes, *, url: str = "", content_type: str | None = None, kind: str = "feed") -> Document:
@@ -86,6 +88,7 @@ def read_resource(resource: Resource, context: Context) -> Reading:
         fingerprints=made.fingerprints,
         unchanged=len(made.unchanged),
         identity=made.identity,
+        hints=found.hints,
     )
 
 

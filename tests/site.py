@@ -40,8 +40,10 @@ class Site:
 
     def configure(self, *sources: dict[str, Any], **settings: Any) -> None:
         """Writes the config; JSON's strings, numbers and lists are TOML's too."""
+        fetch = {"allow": ["127.0.0.1"], **settings.pop("fetch", {})}
         site = settings.pop("site", {"title": "Planet", "url": "https://planet.example/feeds"})
         lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+        lines += ["[fetch]", *(f"{key} = {json.dumps(value)}" for key, value in fetch.items())]
         lines += ["[site]", *(f"{key} = {json.dumps(value)}" for key, value in site.items())]
         for source in sources:
             lines += ["[[sources]]", *(f"{key} = {json.dumps(value)}" for key, value in source.items())]
@@ -54,10 +56,14 @@ class Site:
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exc_info
         return result
 
+    def command(self, *arguments: str) -> list[str]:
+        """A command line that runs in a process of its own."""
+        return [sys.executable, "-m", "aggregator", *arguments, "--config", str(self.file)]
+
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """Starts a command in a process of its own, that can be killed."""
         return subprocess.Popen(
-            [sys.executable, "-m", "aggregator", *arguments, "--config", str(self.file)],
+            self.command(*arguments),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )

@@ -67,9 +67,11 @@ def test_fetch_as_json_is_one_document(site: Site, server: Server) -> None:
     told = json.loads(site.run("fetch", "--json").stdout)
     first, second = told["sources"]
     assert (first["source"], first["ok"], first["new"], first["problems"]) == ("a", True, 1, [])
-    assert (second["ok"], second["error"]) == (
+    assert (second["ok"], second["error"], second["error_kind"], second["advice"]) == (
         False,
-        "there is nothing at this address (404); look for the feed's new place",
+        "there is nothing at this address (404)",
+        "http",
+        "look for the feed's new place",
     )
     assert told["published"]["feeds"] == 2
     assert len(told["published"]["written"]) == 4
@@ -134,6 +136,10 @@ def test_preview_of_nothing_exits_with_1_and_says_why(server: Server, tmp_path: 
     missing = run("preview", str(tmp_path / "none.xml"))
     assert missing.exit_code == 1
     assert "No such file" in missing.stderr
+    for address in ("ftp://example.org/feed", "http://["):
+        wrong = run("preview", address)
+        assert wrong.exit_code == 1
+        assert "no http or https address" in wrong.stderr
     server.pages["/page"] = Answer(
         200,
         {},

@@ -72,7 +72,9 @@ def test_every_feed_of_the_corpus_is_polled_stored_and_published(corpus: Path, t
             assert sum(line[8:].startswith(f"{path.name}: ") for line in lines) == 1, path.name
         before, times = site.files(), site.times()
 
-        again = site.run("fetch")
+        waiting = site.run("fetch")
+        assert waiting.stdout.count("waiting ") == len(paths)
+        again = site.run("fetch", "--force")
         outcomes = [line for line in again.stdout.splitlines() if line.startswith(("ok", "failed"))]
         assert len(outcomes) == len(paths)
         assert all("nothing new at the source" in line for line in outcomes if line.startswith("ok"))

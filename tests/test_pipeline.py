@@ -39,7 +39,7 @@ def test_each_category_and_all_become_feeds_newest_first(site: Site, server: Ser
     """An article stands in every category of its source, and in `all`."""
     server.pages |= {"/a": conditional(feed("a", 1, 3)), "/b": conditional(feed("b", 2))}
     site.configure(dict(source(server, "a", "Topic", "A")), dict(source(server, "b", "Topic", "B")))
-    assert site.run("fetch").exit_code == 0
+    assert site.run("fetch", "--force").exit_code == 0
     assert {name.split("/")[0] for name in site.files()} == {"A", "B", "Topic", "all"}
     assert titles(site, "all") == titles(site, "Topic") == ["a 3", "b 2", "a 1"]
     assert titles(site, "A") == ["a 3", "a 1"]
@@ -51,9 +51,9 @@ def test_a_second_run_does_no_work(site: Site, server: Server) -> None:
     """304 or the same bytes: nothing read, nothing rendered, no file touched."""
     server.pages |= {"/a": conditional(feed("a", 1)), "/b": Answer(200, {}, feed("b", 2))}
     site.configure(dict(source(server, "a", "X")), dict(source(server, "b", "X")))
-    site.run("fetch")
+    site.run("fetch", "--force")
     before = site.times()
-    again = site.run("fetch")
+    again = site.run("fetch", "--force")
     assert again.stdout.count("nothing new at the source") == 2
     assert "published 0 of 2 feeds, 0 files written" in again.stdout
     assert site.times() == before
@@ -63,10 +63,10 @@ def test_only_feeds_in_which_something_changed_are_written(site: Site, server: S
     """A new article in one category leaves the others' files alone."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(200, {}, feed("b", 2))}
     site.configure(dict(source(server, "a", "A")), dict(source(server, "b", "B")))
-    site.run("fetch")
+    site.run("fetch", "--force")
     before = site.times()
     server.pages["/a"] = Answer(200, {}, feed("a", 1, 5))
-    result = site.run("fetch")
+    result = site.run("fetch", "--force")
     assert "a: 1 new, 0 changed, 1 unchanged" in result.stdout
     after = site.times()
     changed = {
@@ -79,10 +79,10 @@ def test_an_edit_comes_out_under_the_same_id_with_a_later_update(site: Site, ser
     """Readers show an edit as an edit: same id and date, new text, new `updated`."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     site.configure(dict(source(server, "a", "A")))
-    site.run("fetch")
+    site.run("fetch", "--force")
     (before,) = feedparser.parse(site.files()["A/atom.xml"]).entries
     server.pages["/a"] = Answer(200, {}, feed("a", 1, body="Better"))
-    assert "a: 0 new, 1 changed" in site.run("fetch").stdout
+    assert "a: 0 new, 1 changed" in site.run("fetch", "--force").stdout
     (after,) = feedparser.parse(site.files()["A/atom.xml"]).entries
     assert (after.id, after.published) == (before.id, before.published)
     assert after.updated > before.updated
@@ -94,25 +94,25 @@ def test_one_broken_source_stops_nothing_and_is_named(site: Site, server: Server
     server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(500)}
     server.pages["/c"] = Answer(200, {}, b"<html><body>Sorry</body></html>")
     site.configure(*(dict(source(server, name, "X")) for name in "abc"))
-    result = site.run("fetch")
+    result = site.run("fetch", "--force")
     assert result.exit_code == 0
     assert "failed  b: the server has a fault (500)" in result.stdout
     assert "failed  c: a web page, not a feed" in result.stdout
     assert titles(site, "X") == ["a 1"]
-    assert site.run("fetch", "--strict").exit_code == 1
-    assert site.run("fetch", "b").exit_code == 1
+    assert site.run("fetch", "--force", "--strict").exit_code == 1
+    assert site.run("fetch", "--force", "b").exit_code == 1
 
 
 def test_a_source_that_failed_keeps_what_it_gave_before(site: Site, server: Server) -> None:
     """Articles and validators outlive an outage; afterwards the poll is conditional again."""
     server.pages["/a"] = conditional(feed("a", 1))
     site.configure(dict(source(server, "a", "X")))
-    site.run("fetch")
+    site.run("fetch", "--force")
     server.pages["/a"] = Answer(503)
-    site.run("fetch")
+    site.run("fetch", "--force")
     assert titles(site, "X") == ["a 1"]
     server.pages["/a"] = conditional(feed("a", 1))
-    assert "nothing new at the source" in site.run("fetch").stdout
+    assert "nothing new at the source" in site.run("fetch", "--force").stdout
     assert server.requests[-1].headers["If-None-Match"] == '"1"'
 
 
@@ -120,9 +120,9 @@ def test_articles_whose_feed_drops_them_are_kept(site: Site, server: Server) -> 
     """A feed shows its newest few; the store keeps them all."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1, 2))
     site.configure(dict(source(server, "a", "X")))
-    site.run("fetch")
+    site.run("fetch", "--force")
     server.pages["/a"] = Answer(200, {}, feed("a", 3))
-    site.run("fetch")
+    site.run("fetch", "--force")
     assert titles(site, "X") == ["a 3", "a 2", "a 1"]
 
 
@@ -130,7 +130,7 @@ def test_a_feed_holds_the_configured_number_of_entries(site: Site, server: Serve
     """The newest so many."""
     server.pages["/a"] = Answer(200, {}, feed("a", *range(1, 9)))
     site.configure(dict(source(server, "a", "X")), entries_per_feed=3)
-    site.run("fetch")
+    site.run("fetch", "--force")
     assert titles(site, "X") == ["a 8", "a 7", "a 6"]
 
 
@@ -144,7 +144,7 @@ def test_a_folder_of_articles_is_a_source(site: Site) -> None:
     (notes / "broken.md").write_text("---\ntitle: Two\n")
     site.configure({"name": "Notes", "kind": "articles", "path": "notes", "categories": ["All notes"]})
     for _ in range(2):
-        result = site.run("fetch")
+        result = site.run("fetch", "--force")
         assert result.exit_code == 0
         assert "broken.md: line" in result.stdout
     assert titles(site, "Mine") == titles(site, "All-notes") == ["One"]
@@ -159,13 +159,13 @@ def test_two_files_of_one_guid_are_two_articles_and_a_renamed_file_stays_one(sit
     (notes / "a.md").write_text(text.format("A", 1))
     (notes / "b.md").write_text(text.format("B", 2))
     site.configure({"name": "Notes", "kind": "articles", "path": "notes"})
-    assert "b.md: has the id of a.md" in site.run("fetch").stdout
+    assert "b.md: has the id of a.md" in site.run("fetch", "--force").stdout
     assert titles(site, "all") == ["B", "A"]
     (notes / "b.md").write_text(text.format("B2", 2))
-    assert "0 new, 1 changed" in site.run("fetch").stdout
+    assert "0 new, 1 changed" in site.run("fetch", "--force").stdout
     assert titles(site, "all") == ["B2", "A"]
     (notes / "a.md").rename(notes / "c.md")
-    assert "0 new, 0 changed, 1 unchanged" in site.run("fetch").stdout
+    assert "0 new, 0 changed, 1 unchanged" in site.run("fetch", "--force").stdout
     assert titles(site, "all") == ["B2", "A"]
 
 
@@ -173,7 +173,7 @@ def test_missing_output_is_written_again(site: Site, server: Server) -> None:
     """Someone emptied the folder: the next publication restores it to the byte, without network."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     site.configure(dict(source(server, "a", "X")))
-    site.run("fetch")
+    site.run("fetch", "--force")
     before = site.files()
     for path in site.output.rglob("*.xml"):
         path.unlink()
@@ -190,7 +190,7 @@ def test_another_title_or_address_renders_every_feed(site: Site, server: Server)
     """Settings that show in feeds count as a change; ids of feeds stay."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     site.configure(dict(source(server, "a", "X")))
-    site.run("fetch")
+    site.run("fetch", "--force")
     before = feedparser.parse(site.files()["X/atom.xml"]).feed
     site.configure(dict(source(server, "a", "X")), site={"title": "Other", "url": "https://other.example"})
     site.run("publish")
@@ -210,7 +210,7 @@ def test_categories_whose_names_meet_get_folders_of_their_own(site: Site, server
         sources.append(dict(source(server, f"s{number}", name)))
     server.pages |= pages
     site.configure(*sources)
-    assert site.run("fetch").exit_code == 0
+    assert site.run("fetch", "--force").exit_code == 0
     folders = {path.parent.name for path in site.output.rglob("atom.xml")}
     assert len(folders) == len({f.casefold() for f in folders}) == len(names) + 1
     assert all(path.parent.parent == site.output for path in site.output.rglob("*.xml"))
@@ -222,7 +222,7 @@ def test_a_feed_that_cannot_be_written_is_told_and_stays_stale(site: Site, serve
     site.configure(dict(source(server, "a", "A")), dict(source(server, "b", "B")))
     site.output.mkdir()
     (site.output / "A").write_text("in the way")
-    result = site.run("fetch")
+    result = site.run("fetch", "--force")
     assert "error:" in result.stderr
     assert titles(site, "B") == ["b 2"]
     (site.output / "A").unlink()
@@ -234,19 +234,19 @@ def test_entries_already_known_are_not_made_anew(site: Site, server: Server) -> 
     """Equal entry, no sanitising: the count of unchanged tells it, and the fingerprints are kept."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1, 2))
     site.configure(dict(source(server, "a", "X")))
-    site.run("fetch")
+    site.run("fetch", "--force")
     with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
         marks = direct.execute("select fingerprint from articles").fetchall()
     assert all(mark for (mark,) in marks)
     server.pages["/a"] = Answer(200, {}, feed("a", 1, 2, 3))
-    assert "a: 1 new, 0 changed, 2 unchanged" in site.run("fetch").stdout
+    assert "a: 1 new, 0 changed, 2 unchanged" in site.run("fetch", "--force").stdout
 
 
 def test_feeds_without_public_address_are_valid_too(site: Site, server: Server) -> None:
     """A folder that is not served anywhere yet: no self link, everything else in order."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     site.configure(dict(source(server, "a", "X")), site={"title": "Here"})
-    site.run("fetch")
+    site.run("fetch", "--force")
     parsed = feedparser.parse(site.files()["X/atom.xml"])
     assert not parsed.bozo
     assert "links" not in parsed.feed

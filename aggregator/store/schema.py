@@ -68,6 +68,12 @@ sources = Table(
     Column("succeeded", Instant),
     Column("failures", Integer, nullable=False),
     Column("error", Text),
+    Column("advice", Text),
+    # What the schedule remembers (schedule.State as JSON), "" before the first poll.
+    Column("schedule", Text, nullable=False),
+    # Repeated from it, so that what is due is found by an index; None: at once, or never (see `is_gone`).
+    Column("next_poll", Instant, index=True),
+    Column("is_gone", Boolean, nullable=False),
 )
 
 articles = Table(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,11 @@ from aggregator.article import Article
 from aggregator.config import Source
 from aggregator.errors import StoreError
 from aggregator.store import codec
-from aggregator.store.changes import Changes, Found, Kept, kept
+from aggregator.store.changes import Changes, Kept, kept
+from aggregator.store.records import Category, Health, Next, Saved, State, Update
 from aggregator.store.schema import (
     VERSION,
+    Instant,
     articles,
     categories,
     memberships,
@@ -29,52 +31,6 @@ from aggregator.store.schema import (
 )
 
 _BUSY_SECONDS = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """What is known of a source from earlier polls; `body_hash` and `identity` are None before the first."""
-
-    validators: Mapping[str, Any]
-    body_hash: str | None = None
-    identity: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Update:
-    """What one successful poll gave: articles of unique ids, none when nothing changed.
-
-    `unchanged` counts entries that were not even made into articles, as their fingerprint was known.
-    """
-
-    source: str
-    validators: Mapping[str, Any]
-    body_hash: str | None
-    identity: str | None = None
-    title: str = ""
-    found: Sequence[Found] = ()
-    unchanged: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saved:
-    """How many articles a commit found new, edited, and as they were."""
-
-    new: int = 0
-    changed: int = 0
-    unchanged: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
-    """A category and its feed; `folder` and `feed_id` are None until it is first published."""
-
-    name: str
-    folder: str | None
-    feed_id: str | None
-    changed: datetime
-    generation: int
-    is_stale: bool
 
 
 class Store:
@@ -165,7 +121,7 @@ class Store:
 
     def state(self, source: str) -> State:
         """What earlier polls of this source left to go by."""
-        columns = (sources.c.validators, sources.c.body_hash, sources.c.identity)
+        columns = (sources.c.validators, sources.c.body_hash, sources.c.identity, sources.c.schedule)
         with self._snapshot() as connection:
             row = connection.execute(sa.select(*columns).where(sources.c.name == source)).one_or_none()
         return State(validators={}) if row is None else State(**row._mapping)
@@ -186,13 +142,75 @@ class Store:
         with self._snapshot() as connection:
             return {row.id: row.file for row in connection.execute(query)}
 
-    def fail(self, source: str, error: str, now: datetime) -> None:
+    def due(self, now: datetime, limit: int) -> tuple[str, ...]:
+        """The names of the sources to poll now, the longest due first; new ones before all others."""
+        query = (
+            sa.select(sources.c.name)
+            .where(
+                sources.c.active,
+                sa.not_(sources.c.is_gone),
+                sa.or_(sources.c.next_poll.is_(None), sources.c.next_poll <= now),
+            )
+            .order_by(sources.c.next_poll.nulls_first(), sources.c.name)
+            .limit(limit)
+        )
+        with self._snapshot() as connection:
+            return tuple(connection.scalars(query))
+
+    def health(self) -> tuple[Health, ...]:
+        """How each source of the config fares, by name."""
+        kept_articles = (
+            sa.select(
+                articles.c.source,
+                sa.func.count().label("articles"),
+                sa.func.max(articles.c.published).label("newest"),
+            )
+            .group_by(articles.c.source)
+            .subquery()
+        )
+        shared = [sources.c[f.name] for f in fields(Health) if f.name in sources.c]
+        query = (
+            sa.select(*shared, sa.func.coalesce(kept_articles.c.articles, 0).label("articles"))
+            .add_columns(sa.type_coerce(kept_articles.c.newest, Instant).label("newest"))
+            .outerjoin(kept_articles, kept_articles.c.source == sources.c.name)
+            .where(sources.c.active)
+            .order_by(sources.c.name)
+        )
+        with self._snapshot() as connection:
+            return tuple(Health(**row._mapping) for row in connection.execute(query))
+
+    def newest_dates(self, source: str, limit: int) -> tuple[datetime, ...]:
+        """When the newest articles of a source were published, newest first."""
+        query = (
+            sa.select(articles.c.published)
+            .where(articles.c.source == source)
+            .order_by(articles.c.published.desc())
+            .limit(limit)
+        )
+        with self._snapshot() as connection:
+            return tuple(connection.scalars(query))
+
+    def plan(self, states: Mapping[str, Next]) -> None:
+        """Sets the next polls of several sources at once, and nothing else of them."""
+        with self._transaction() as connection:
+            for name, following in states.items():
+                connection.execute(sources.update().where(sources.c.name == name).values(_next(following)))
+
+    def fail(
+        self, source: str, error: str, now: datetime, *, advice: str = "", following: Next | None = None
+    ) -> None:
         """Records that a poll failed; validators and articles stay as they were."""
         with self._transaction() as connection:
             connection.execute(
                 sources.update()
                 .where(sources.c.name == source)
-                .values(polled=now, failures=sources.c.failures + 1, error=error)
+                .values(
+                    polled=now,
+                    failures=sources.c.failures + 1,
+                    error=error,
+                    advice=advice,
+                    **_next(following),
+                )
             )
 
     def commit(self, update: Update, now: datetime) -> Saved:
@@ -217,6 +235,8 @@ class Store:
                     succeeded=now,
                     failures=0,
                     error=None,
+                    advice=None,
+                    **_next(update.next),
                 )
             )
         return Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
@@ -279,6 +299,13 @@ class Store:
             connection.execute(settings.delete().where(settings.c.name == name))
             connection.execute(settings.insert().values(name=name, value=value))
 
+    def tidy(self) -> None:
+        """Takes what SQLite has written aside into the database file, and lets it look after its indexes."""
+        with self._errors(), self._engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("PRAGMA optimize")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
     # Articles
 
     def articles(self, source: str | None = None) -> Iterator[Kept]:
@@ -324,8 +351,18 @@ class Store:
         changes.save()
 
 
+def _next(following: Next | None) -> dict[str, Any]:
+    if following is None:
+        return {}
+    return {
+        "schedule": following.state,
+        "next_poll": following.poll,
+        "is_gone": following.poll is None,
+    }
+
+
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
-_UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "failures": 0}
+_UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "failures": 0, "schedule": "", "is_gone": False}
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

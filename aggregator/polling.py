@@ -1,0 +1,325 @@
+"""Polling: a source from its turn to its saved articles. Knows protocols, no concrete parts."""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol, cast
+
+from aggregator import schedule
+from aggregator.article import Problem
+from aggregator.config import Config, Source
+from aggregator.errors import FetchError, HttpStatus, Later, ReadError, SourceError
+from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
+from aggregator.hints import read_hints
+from aggregator.normalise import IdentityKind
+from aggregator.reading import Context, Reading
+from aggregator.store import Found, Next, Saved, State, Store, Update
+
+_POLLS_AHEAD = 256
+_LONGEST_TURN_SECONDS = 300.0
+_DATES_THAT_TELL_A_RATE = 16
+_LOCAL = timedelta(minutes=1)
+
+
+class Fetches(Protocol):
+    """Where bytes come from; `hosts` says when an address may be asked."""
+
+    hosts: Hosts
+
+    def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
+        """What is new at `source`. Raises FetchError."""
+        ...
+
+
+Reads = Callable[[Resource, Context], Reading]
+"""Turns one document's bytes into articles. Raises ReadError."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """How one poll of one source went; `error` is None when it succeeded.
+
+    `next_poll` is when the source is polled again, and why; `moved_to` the address that it has moved to for
+    good, once that has been seen for days.
+    """
+
+    source: Source
+    saved: Saved = field(default_factory=Saved)
+    was_read: bool = False
+    problems: tuple[Problem, ...] = ()
+    error: SourceError | None = None
+    next_poll: str = ""
+    moved_to: str | None = None
+
+
+@dataclass(slots=True)
+class _Poll:
+    """What fetching and reading gave, before the store has it."""
+
+    update: Update | None = None
+    was_read: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    error: SourceError | None = None
+    result: schedule.Result = field(default_factory=schedule.Result)
+
+
+class Polls:
+    """Polls sources in parallel, each publisher paced, and saves what they give in the order asked for.
+
+    Saving in one order whatever network answers first makes outward ids and folder names the same
+    in every run. One source's failure is its own result; it never stops another.
+    """
+
+    def __init__(self, config: Config, store: Store, fetcher: Fetches, read: Reads) -> None:
+        self._config = config
+        self._store = store
+        self._fetcher = fetcher
+        self._read = read
+
+    def poll_many(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
+        """Polls each source now, whether it is due or not; `refetch` forgets validators and what is known."""
+        hosts = self._fetcher.hosts
+        turns = [(hosts.reserve(s.address, time.monotonic()), n) for n, s in enumerate(sources)]
+        heapq.heapify(turns)
+        running: dict[Future[_Poll], int] = {}
+        ended: dict[int, _Poll] = {}
+        following = 0
+        pool = ThreadPoolExecutor(self._config.fetch.workers, thread_name_prefix="poll")
+        try:
+            while following < len(sources):
+                if following in ended:
+                    yield self._save(sources[following], ended.pop(following), now)
+                    following += 1
+                    continue
+                until = self._start(turns, sources, running, ended, pool, now, refetch, following)
+                done, _ = wait(running, timeout=until, return_when=FIRST_COMPLETED) if running else ((), ())
+                if not running and following not in ended and until:
+                    time.sleep(until)
+                for future in done:
+                    ended[running.pop(future)] = future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _start(
+        self,
+        turns: list[tuple[float, int]],
+        sources: Sequence[Source],
+        running: dict[Future[_Poll], int],
+        ended: dict[int, _Poll],
+        pool: ThreadPoolExecutor,
+        now: datetime,
+        refetch: bool,
+        following: int,
+    ) -> float | None:
+        """Starts every source whose turn has come; returns the seconds until the next turn, if any."""
+        hosts = self._fetcher.hosts
+        while turns:
+            at, number = turns[0]
+            moment = time.monotonic()
+            if at - moment > _LONGEST_TURN_SECONDS:
+                heapq.heappop(turns)
+                ended[number] = _held_back(sources[number], timedelta(seconds=at - moment))
+                continue
+            if at > moment:
+                return at - moment
+            if number >= following + _POLLS_AHEAD:
+                return None
+            heapq.heappop(turns)
+            source = sources[number]
+            if (again := hosts.start(source.address, moment)) is not None:
+                heapq.heappush(turns, (again, number))
+            else:
+                running[pool.submit(self._poll, source, now, refetch)] = number
+        return None
+
+    def _poll(self, source: Source, now: datetime, refetch: bool) -> _Poll:
+        try:
+            return self._read_source(source, now, refetch)
+        finally:
+            self._fetcher.hosts.finish(source.address)
+
+    def _read_source(self, source: Source, now: datetime, refetch: bool) -> _Poll:
+        poll = _Poll()
+        try:
+            state = self._store.state(source.name)
+            if refetch:
+                state = replace(state, validators={}, body_hash=None)
+            fetched = self._fetcher.fetch(source, state.validators, now)
+            hints = fetched.hints
+            poll.result = schedule.Result(
+                status=fetched.status,
+                fresh_for=hints.max_age,
+                retry_after=None if hints.retry_after is None else now + hints.retry_after,
+                moved_to=hints.moved_to,
+            )
+            body_hash = state.body_hash
+            if isinstance(fetched, Fetched):
+                poll.problems.extend(fetched.unread)
+                body_hash = _body_hash(fetched.resources)
+            if isinstance(fetched, NotModified) or (body_hash is not None and body_hash == state.body_hash):
+                poll.update = Update(source=source.name, validators=fetched.validators, body_hash=body_hash)
+                return poll
+            self._take(source, fetched, state, poll, body_hash, now, refetch)
+        except SourceError as error:
+            error.source = source.name
+            error.url = error.url or source.address
+            poll.error = error
+            poll.result = _result_of(error, poll.result, now)
+        return poll
+
+    def _take(
+        self,
+        source: Source,
+        fetched: Fetched,
+        state: State,
+        poll: _Poll,
+        body_hash: str | None,
+        now: datetime,
+        refetch: bool,
+    ) -> None:
+        poll.was_read = True
+        known = frozenset[str]() if refetch else self._store.fingerprints(source.name)
+        readings = _read_resources(fetched.resources, _context(source, state, known), self._read, poll)
+        only = next(iter(readings.values())) if len(readings) == 1 else None
+        poll.update = Update(
+            source=source.name,
+            validators=fetched.validators_without(
+                {r.name for r in fetched.resources if r.name not in readings}
+            ),
+            body_hash=body_hash,
+            identity=only.identity if only else None,
+            title=only.document.title if only and "" in readings else "",
+            found=_unique(readings, fetched, self._store.files(source.name), poll),
+            unchanged=sum(reading.unchanged for reading in readings.values()),
+        )
+        dates = [f.article.published or now for f in poll.update.found]
+        dates += self._store.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)
+        poll.result = replace(
+            poll.result,
+            hints=read_hints(only.hints) if only else None,
+            published=tuple(sorted({min(d, now) for d in dates}, reverse=True)[:_DATES_THAT_TELL_A_RATE]),
+        )
+
+    def _save(self, source: Source, polled: _Poll, now: datetime) -> Poll:
+        before = _remembered(self._store.state(source.name))
+        decision = schedule.decide(
+            before, polled.result, now, self._policy(source), schedule.chance_of(source.name, before.polls)
+        )
+        following = Next(state=decision.state.to_json(), poll=decision.state.next_poll)
+        problems = tuple(polled.problems)
+        error = polled.error
+        saved = Saved()
+        if polled.update is not None:
+            saved = self._store.commit(replace(polled.update, next=following), now)
+        else:
+            error = error or FetchError("it gave nothing", source=source.name, url=source.address)
+            self._store.fail(source.name, error.reason, now, advice=error.advice, following=following)
+        return Poll(
+            source=source,
+            saved=saved,
+            was_read=polled.was_read,
+            problems=problems,
+            error=error,
+            next_poll=decision.state.explain(),
+            moved_to=decision.adopt,
+        )
+
+    def _policy(self, source: Source) -> schedule.Policy:
+        """What is on this machine costs nobody: it is looked at again after a minute, or its own interval."""
+        if source.is_local:
+            return schedule.Policy(interval=source.interval or _LOCAL, is_fixed=True)
+        return schedule.Policy(
+            interval=source.interval, is_fixed=not source.adaptive, usual=self._config.interval
+        )
+
+
+def _remembered(state: State) -> schedule.State:
+    try:
+        return schedule.State.from_json(state.schedule) if state.schedule else schedule.State()
+    except ValueError:
+        return schedule.State()
+
+
+def _held_back(source: Source, wait: timedelta) -> _Poll:
+    """A source whose publisher, asked for another of its feeds, wants to be left alone: it is not asked."""
+    error = Later(
+        "its publisher asked us to stay away (Retry-After)", status=429, retry_after=wait, url=source.address
+    )
+    error.source = source.name
+    return _Poll(error=error, result=schedule.Result(status=429))
+
+
+def _result_of(error: SourceError, result: schedule.Result, now: datetime) -> schedule.Result:
+    if isinstance(error, HttpStatus):
+        wait = None if error.retry_after is None else now + error.retry_after
+        return schedule.Result(status=error.status, retry_after=wait)
+    return replace(result, is_broken=True) if isinstance(error, ReadError) else schedule.Result(status=None)
+
+
+def _context(source: Source, state: State, known: frozenset[str]) -> Context:
+    return Context(
+        kind=source.kind,
+        source=source.name,
+        categories=source.categories,
+        author=source.author,
+        identity=cast(IdentityKind, state.identity or "guid"),
+        known=known,
+    )
+
+
+def _read_resources(
+    resources: Iterable[Resource], context: Context, read: Reads, poll: _Poll
+) -> dict[str, Reading]:
+    """What each document gave, by its name; one that was refused is left out, unless it stands alone."""
+    readings = {}
+    for resource in resources:
+        try:
+            reading = read(resource, context)
+        except SourceError as error:
+            if not resource.name:
+                raise
+            poll.problems.append(Problem(text=error.told, where=resource.name))
+        else:
+            readings[resource.name] = reading
+            poll.problems.extend(_placed(problem, resource.name) for problem in reading.document.problems)
+    return readings
+
+
+def _unique(
+    readings: Mapping[str, Reading], fetched: Fetched, owners: dict[str, str], poll: _Poll
+) -> list[Found]:
+    """Every article under an id of its own: two files of one folder that share a guid are two articles.
+
+    `owners` tells which file an id belonged to so far. A file that is gone has left its id to be taken
+    over, so that a renamed file stays the same article.
+    """
+    present = fetched.validators.get("files", {})
+    owners = {id_: name for id_, name in owners.items() if name in present}
+    found = []
+    for name, reading in readings.items():
+        marks = reading.fingerprints or [""] * len(reading.document.articles)
+        for article, mark in zip(reading.document.articles, marks, strict=True):
+            if name and owners.setdefault(article.id, name) != name:
+                shared = f"has the id of {owners[article.id]}; kept as an article of its own"
+                poll.problems.append(Problem(text=shared, where=name))
+                article = replace(article, id=f"{article.id}|{name}")
+                owners[article.id] = name
+            found.append(Found(article, mark, name))
+    return found
+
+
+def _placed(problem: Problem, name: str) -> Problem:
+    return replace(problem, where=f"{name}: {problem.where}" if problem.where else name) if name else problem
+
+
+def _body_hash(resources: Sequence[Resource]) -> str | None:
+    """Stands for a source of one document; a folder knows by itself which of its files changed."""
+    if len(resources) != 1 or resources[0].name:
+        return None
+    return hashlib.blake2b(resources[0].body, digest_size=16).hexdigest()

@@ -1,0 +1,87 @@
+"""What goes into the store and comes out of it, beside articles: plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from aggregator.store.changes import Found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What is known of a source from earlier polls; `body_hash` and `identity` are None before the first.
+
+    `schedule` is what `schedule.State.to_json` wrote, "" before the first poll.
+    """
+
+    validators: Mapping[str, Any]
+    body_hash: str | None = None
+    identity: str | None = None
+    schedule: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Next:
+    """When a source is polled next; `poll` is None for one that is gone. `state` is the schedule's JSON."""
+
+    state: str
+    poll: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """How a source fares, for people: its polls, its last error, its articles."""
+
+    name: str
+    address: str
+    title: str
+    polled: datetime | None
+    succeeded: datetime | None
+    failures: int
+    error: str | None
+    advice: str | None
+    schedule: str
+    next_poll: datetime | None
+    articles: int
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Update:
+    """What one successful poll gave: articles of unique ids, none when nothing changed.
+
+    `unchanged` counts entries that were not even made into articles, as their fingerprint was known.
+    """
+
+    source: str
+    validators: Mapping[str, Any]
+    body_hash: str | None
+    identity: str | None = None
+    title: str = ""
+    found: Sequence[Found] = ()
+    unchanged: int = 0
+    next: Next | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """How many articles a commit found new, edited, and as they were."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Category:
+    """A category and its feed; `folder` and `feed_id` are None until it is first published."""
+
+    name: str
+    folder: str | None
+    feed_id: str | None
+    changed: datetime
+    generation: int
+    is_stale: bool

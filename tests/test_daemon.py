@@ -1,0 +1,152 @@
+"""The daemon, as a process of its own: started, told, stopped and killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import Answer, Request, Server
+from tests.site import Site, feed
+
+
+@contextmanager
+def running(site: Site, *arguments: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A daemon; killed when the test is over, if it still runs."""
+    log = (site.home / "log").open("ab")
+    process = subprocess.Popen(
+        site.command("run", *arguments), stdout=log, stderr=log, env={**os.environ, **environment}
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        log.close()
+
+
+def log_of(site: Site) -> str:
+    """Everything that daemons here have said."""
+    return (site.home / "log").read_text(encoding="utf-8")
+
+
+def until(what: Callable[[], Any], seconds: float = 30) -> None:
+    """Waits until it is so."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.05)
+
+
+def source(server: Server, name: str, **more: Any) -> dict[str, Any]:
+    """A source of the config that is served under its name."""
+    return {"name": name, "url": f"{server.url}/{name}", "categories": ["X"], **more}
+
+
+def test_it_polls_publishes_and_stops_with_0(site: Site, server: Server) -> None:
+    """New sources are polled at once; SIGTERM ends it in order; one line a source in the log."""
+    server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(500)}
+    site.configure(source(server, "a"), source(server, "b"))
+    with running(site) as process:
+        until(lambda: (site.output / "X" / "atom.xml").exists())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(35) == 0
+    log = log_of(site)
+    assert "a: 1 new, 0 changed; next " in log
+    assert "b: the server has a fault (500)" in log
+    assert "stopped" in log
+    assert len(server.requests) == 2
+
+
+def test_a_restart_polls_nobody_before_time(site: Site, server: Server) -> None:
+    """Due times are in the store; so they are after a kill."""
+    server.pages["/a"] = Answer(200, {}, feed("a", 1))
+    site.configure(source(server, "a"))
+    with running(site):
+        until(lambda: (site.output / "X" / "atom.xml").exists())
+    with running(site) as process:
+        until(lambda: log_of(site).count("polling 1 sources") == 2)
+        time.sleep(1)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(35) == 0
+    assert len(server.requests) == 1
+
+
+def test_only_one_daemon_a_store(site: Site) -> None:
+    """The second says which process has it, and ends."""
+    site.configure()
+    with running(site) as first:
+        until(lambda: "polling 0 sources" in log_of(site))
+        second = subprocess.run(site.command("run"), capture_output=True, text=True, timeout=30, check=False)
+        assert second.returncode == 1
+        assert f"in use by another `aggregator run` (process {first.pid})" in second.stderr
+
+
+def test_a_changed_config_is_taken_and_a_broken_one_refused(site: Site, server: Server) -> None:
+    """Without a restart; what is wrong is told, and the old config goes on."""
+    server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(200, {}, feed("b", 2))}
+    site.configure(source(server, "a"))
+    with running(site) as process:
+        until(lambda: (site.output / "X" / "atom.xml").exists())
+        site.file.write_text("nonsense = 1", encoding="utf-8")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: "the new config is refused" in log_of(site))
+        assert "nonsense: is not a known key" in log_of(site)
+        site.configure(source(server, "a"), source(server, "b"))
+        until(lambda: "b: 1 new" in log_of(site))
+        assert process.poll() is None
+
+
+def test_a_second_signal_exits_at_once(site: Site, server: Server) -> None:
+    """A server that never answers holds nobody who insists."""
+    asked: list[Request] = []
+
+    def slow(request: Request) -> Answer:
+        asked.append(request)
+        time.sleep(8)
+        return Answer(200, {}, feed("a", 1))
+
+    server.pages["/a"] = slow
+    site.configure(source(server, "a"))
+    with running(site) as process:
+        until(lambda: asked)
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(3) == 128 + signal.SIGTERM
+
+
+def test_log_lines_can_be_json(site: Site, server: Server) -> None:
+    """Each line one object, with what the poll's line was made of."""
+    server.pages["/a"] = Answer(404)
+    site.configure(source(server, "a"))
+    with running(site, "--json-logs") as process:
+        until(lambda: "nothing at this address" in log_of(site))
+        process.send_signal(signal.SIGTERM)
+        process.wait(35)
+    lines = [json.loads(line) for line in log_of(site).splitlines()]
+    (told,) = [line for line in lines if line.get("source") == "a"]
+    assert (told["level"], told["kind"]) == ("warning", "http")
+
+
+def test_systemd_is_told(site: Site, tmp_path: Path) -> None:
+    """READY when it polls, WATCHDOG with every tick, STOPPING at the end."""
+    site.configure()
+    place = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(place))
+        listening.settimeout(20)
+        with running(site, NOTIFY_SOCKET=str(place)) as process:
+            heard = {listening.recv(100), listening.recv(100)}
+            assert heard == {b"READY=1", b"WATCHDOG=1"}
+            process.send_signal(signal.SIGTERM)
+            while listening.recv(100) != b"STOPPING=1":
+                pass
+            assert process.wait(35) == 0

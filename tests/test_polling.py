@@ -1,0 +1,139 @@
+"""When sources are polled: due times that hold across runs, pacing, health; with a real server."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from datetime import timedelta
+from typing import Any
+
+from aggregator import app, config, schedule
+from tests.conftest import NOW, Answer, Request, Server
+from tests.site import Site, feed
+
+
+def source(server: Server, name: str, **more: Any) -> dict[str, Any]:
+    """A source of the config that is served under its name."""
+    return {"name": name, "url": f"{server.url}/{name}", "categories": ["X"], **more}
+
+
+def remembered(site: Site, name: str) -> schedule.State:
+    """What the store's schedule says of a source."""
+    with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
+        ((text,),) = direct.execute("select schedule from sources where name = ?", (name,)).fetchall()
+    return schedule.State.from_json(text)
+
+
+def test_a_source_is_not_asked_again_before_it_is_due(site: Site, server: Server) -> None:
+    """Also in another run of the program; `--force` asks, still conditionally; `--refetch` asks for all."""
+
+    def page(request: Request) -> Answer:
+        return (
+            Answer(304) if "If-None-Match" in request.headers else Answer(200, {"ETag": '"1"'}, feed("a", 1))
+        )
+
+    server.pages["/a"] = page
+    site.configure(source(server, "a"))
+    site.run("fetch")
+    waiting = site.run("fetch")
+    assert waiting.exit_code == 0
+    assert "waiting a: " in waiting.stdout
+    assert len(server.requests) == 1
+    assert "nothing new at the source" in site.run("fetch", "--force").stdout
+    assert server.requests[1].headers["If-None-Match"] == '"1"'
+    assert "0 new, 0 changed, 1 unchanged" in site.run("fetch", "--refetch").stdout
+    assert "If-None-Match" not in server.requests[2].headers
+    assert json.loads(site.run("fetch", "--json").stdout)["waiting"].keys() == {"a"}
+
+
+def test_what_lies_on_this_machine_is_always_looked_at(site: Site) -> None:
+    """A file that was just edited counts at once; looking costs nobody anything."""
+    (site.home / "notes").mkdir()
+    (site.home / "notes" / "a.md").write_text("---\ntitle: A\n---\n\nx\n")
+    site.configure({"name": "Notes", "kind": "articles", "path": "notes"})
+    site.run("fetch")
+    (site.home / "notes" / "b.md").write_text("---\ntitle: B\n---\n\nx\n")
+    assert "Notes: 1 new" in site.run("fetch").stdout
+
+
+def test_hints_of_the_feed_and_of_the_server_are_remembered_across_a_304(site: Site, server: Server) -> None:
+    """A ttl of six hours holds after a 304, which brings none."""
+    body = feed("a", 1).replace(b"<description>About", b"<ttl>360</ttl><description>About")
+    server.pages["/a"] = Answer(200, {"ETag": '"1"'}, body)
+    site.configure(source(server, "a"))
+    site.run("fetch")
+    server.pages["/a"] = Answer(304)
+    site.run("fetch", "--force")
+    state = remembered(site, "a")
+    assert state.hints.ttl == timedelta(hours=6)
+    assert state.next_poll is not None
+    assert state.polled is not None
+    assert state.next_poll - state.polled >= timedelta(hours=6)
+
+
+def test_failures_wait_longer_each_time_and_gone_is_left_alone(site: Site, server: Server) -> None:
+    """Back-off doubles; 410 stops and says so; asking by hand tries again."""
+    server.pages |= {"/a": Answer(500), "/b": Answer(410)}
+    site.configure(source(server, "a"), source(server, "b"))
+    waits = []
+    for _ in range(3):
+        site.run("fetch", "--force")
+        state = remembered(site, "a")
+        assert state.next_poll is not None
+        assert state.polled is not None
+        waits.append(state.next_poll - state.polled)
+    assert waits[0] < waits[1] < waits[2]
+    assert remembered(site, "b").reason is schedule.Reason.GONE
+    assert "waiting b: never" in site.run("fetch").stdout
+    server.pages["/b"] = Answer(200, {}, feed("b", 1))
+    assert "b: 1 new" in site.run("fetch", "--force", "b").stdout
+    assert remembered(site, "b").reason is not schedule.Reason.GONE
+
+
+def test_a_server_that_asks_us_to_stay_away_is_left_alone(site: Site, server: Server) -> None:
+    """Retry-After is a floor, and no failure."""
+    server.pages["/a"] = Answer(429, {"Retry-After": "7200"})
+    site.configure(source(server, "a"))
+    site.run("fetch")
+    state = remembered(site, "a")
+    assert state.failures == 0
+    assert state.next_poll is not None
+    assert state.polled is not None
+    assert state.next_poll - state.polled >= timedelta(hours=2)
+
+
+def test_one_line_a_source_says_how_it_fares(site: Site, server: Server) -> None:
+    """`sources` and `status`, for people and for scripts."""
+    server.pages |= {"/a": Answer(200, {}, feed("a", 1, 2, 3)), "/b": Answer(404), "/c": Answer(410)}
+    site.configure(*(source(server, name) for name in "abc"))
+    assert {f["state"] for f in json.loads(site.run("sources", "--json").stdout)["sources"]} == {"new"}
+    site.run("fetch")
+    facts = {f["name"]: f for f in json.loads(site.run("sources", "--json").stdout)["sources"]}
+    assert (facts["a"]["state"], facts["a"]["articles"]) == ("silent", 3)  # its newest is of 2024
+    assert facts["b"]["state"] == "failing"
+    assert "404" in facts["b"]["error"]
+    assert facts["b"]["advice"]
+    assert facts["c"]["state"] == "gone"
+    shown = site.run("sources")
+    assert shown.exit_code == 0
+    assert "b: there is nothing at this address" in shown.stdout
+    lines = site.run("status").stdout.splitlines()
+    assert len(lines) == 5
+    assert lines[0].startswith("sources   3: ")
+
+
+def test_waking_after_a_long_stop_spreads_what_is_late(site: Site, server: Server) -> None:
+    """A day asleep does not end in one burst; nothing becomes due later than within the hour."""
+    count = 60
+    for n in range(count):
+        server.pages[f"/s{n}"] = Answer(200, {}, feed(f"s{n}", 1))
+    site.configure(*(source(server, f"s{n}") for n in range(count)))
+    loaded = config.load(site.file)
+    with app.App(loaded, NOW) as opened:
+        for _ in opened.fetch(loaded.select(()), NOW):
+            pass
+        later = NOW + timedelta(days=3)
+        assert len(opened.due_names(later, 500)) == count
+        opened.wake(later)
+        assert 0 < len(opened.due_names(later + timedelta(minutes=5), 500)) < count
+        assert len(opened.due_names(later + timedelta(hours=1, minutes=1), 500)) == count
