@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import re
 from collections.abc import Iterator
 from urllib.parse import urljoin, urlsplit
 
@@ -15,6 +16,7 @@ from aggregator.entry import Category, Entry, FeedInfo, Link, Media, Person, Tex
 
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_ADDRESS = re.compile(r"https?://[\w.-]+(?:/[\w!$%&'()*+,./:;=?@~#-]*)?", re.ASCII)
 _FOREIGN = ("{http://www.w3.org/2000/svg}", "{http://www.w3.org/1998/Math/MathML}")
 
 _MIME: dict[str, TextType] = {
@@ -32,6 +34,8 @@ def join(base: str, reference: str | None) -> str:
     """`reference` resolved against `base`; what cannot be resolved is ignored (RFC 3986 §5)."""
     if not reference:
         return base
+    if not base and _ADDRESS.fullmatch(reference):  # Atom's contents often have a base each
+        return reference
     try:
         urlsplit(reference)
         return urljoin(base, reference.strip())

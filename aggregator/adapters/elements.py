@@ -77,7 +77,9 @@ def _guid(entry: Entry, element: _Element) -> None:
     if entry.id:
         return
     entry.id = plain(element) or None
-    said = next((str(v) for k, v in element.attrib.items() if str(k).lower() == "ispermalink"), "true")
+    said = element.get("isPermaLink")
+    if said is None:
+        said = next((str(v) for k, v in element.items() if str(k).lower() == "ispermalink"), "true")
     entry.id_is_permalink = entry.id is not None and said.strip().lower() == "true"
 
 

@@ -7,7 +7,9 @@ bytes ── strict ────────────────────
 
 from __future__ import annotations
 
+import re
 import zlib
+from itertools import islice
 
 from aggregator.adapters import encoding, lenient, not_a_feed, strict
 from aggregator.adapters.repair import repair
@@ -16,6 +18,8 @@ from aggregator.entry import Feed
 from aggregator.errors import ReadError
 
 MAX_UNPACKED_BYTES = 16 * 1024 * 1024
+MAX_BROKEN_ENTRIES = 2_000
+_ENTRY = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
 
 def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed:
@@ -80,14 +84,27 @@ def _read_structure(document: bytes, url: str) -> Feed:
     feedparser loses every item up to the next tag of a name that was never closed; libxml2 takes the end
     of any element for the end of the innermost, and puts what follows inside the wrong one.
     """
+    document, cut = _first_entries(document)
     feed = lenient.read(document, url=url)
+    feed.problems += cut
     try:
         recovered = strict.read(document, recover=True)
     except (strict.NotWellFormed, strict.OtherRoot):
         return feed
     if len(recovered.entries) > len(feed.entries):
+        recovered.problems += cut
         return recovered
     return feed
+
+
+def _first_entries(document: bytes) -> tuple[bytes, list[Problem]]:
+    """What feedparser reads in reasonable time: 0.12 ms an entry, or 7 s for 60,000 in 4 MB, was measured."""
+    after = next(islice(_ENTRY.finditer(document), MAX_BROKEN_ENTRIES, None), None)
+    if after is None:
+        return document, []
+    what = f"not well formed: only the first {MAX_BROKEN_ENTRIES} entries are read"
+    line = document.count(b"\n", 0, after.start()) + 1
+    return document[: after.start()], [Problem(text=what, where=f"line {line}")]
 
 
 def _utf8(text: str) -> bytes:

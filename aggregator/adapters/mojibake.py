@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from aggregator.entry import Entry, Feed, FeedInfo
 
-# One literal byte first, so that the search is memchr's: this looks at every document.
+# What each begins with is looked for first: this looks at every document, and memchr is quicker at it.
 _SIGNS = (
-    re.compile(rb"\xc3[\x82\x83\x8e-\x91\xa2]"),
-    re.compile(rb"\xc2[\x80-\x9f]"),
-    re.compile(rb"&#(?:1[2-5][0-9]|[xX][89][0-9a-fA-F]|19[45]|[xX][cC][23]|226|[xX][eE]2);"),
+    (b"\xc3", re.compile(rb"\xc3[\x82\x83\x8e-\x91\xa2]")),
+    (b"\xc2", re.compile(rb"\xc2[\x80-\x9f]")),
+    (b"#", re.compile(rb"#(?:1[2-5][0-9]|[xX][89][0-9a-fA-F]|19[45]|[xX][cC][23]|226|[xX][eE]2);")),
 )
 _C1 = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
 _SUSPECT = re.compile("[\x80-\x9f]|[\xc2-\xf4](?:[\x80-\xbf]|[\u0152-\u2122])")
@@ -24,7 +24,7 @@ _TO_C1 = {ord(character): code for code, character in _C1.items() if character}
 
 def shows(document: bytes) -> bool:
     """Whether a UTF-8 document has anything that `mend` could change."""
-    return any(sign.search(document) for sign in _SIGNS)
+    return any(first in document and sign.search(document) for first, sign in _SIGNS)
 
 
 def mended(text: str) -> str:

@@ -121,7 +121,7 @@ def parse(text: str | None) -> datetime | None:
 def _parse(text: str) -> datetime | None:
     text = text.strip()
     try:
-        found = _common(text) or _rfc822(text) or _iso(text) or _stamp(text) or _any(text)
+        found = _iso(text) or _common(text) or _rfc822(text) or _stamp(text) or _any(text)
         found = found.astimezone(UTC) if found else None
     except (ValueError, OverflowError):
         return None

@@ -72,6 +72,10 @@ _PLACEHOLDER = re.compile(
 
 _ATTRIBUTE = re.compile(r' ([^\s="]+)="([^"]*)"')
 _IMAGE = re.compile(r'<img((?: [^\s="]+="[^"]*")*)>')
+_NOT_ONLY_IMAGES = re.compile(r"<(?:iframe|source|(?:blockquote|q|del|ins) )")
+_SOURCE = re.compile(r' src="([^\s"][^"]*)"')
+_UNUSUAL = re.compile(r' (?:style="|data-|(?:width|height)="\s*0*[01]?[^0-9])')
+"""What makes an image worth a closer look: it may be a pixel, or lazy."""
 _TOUCHED = re.compile(
     r'<iframe((?: [^\s="]+="[^"]*")*)>[^<]*(?:<(?!/iframe>)[^<]*)*</iframe>'
     r'|<(img|source|blockquote|q|del|ins)((?: [^\s="]+="[^"]*")*)>'
@@ -79,8 +83,8 @@ _TOUCHED = re.compile(
 
 
 def finish(clean: str, bases: tuple[str, ...]) -> str:
-    """nh3's output with its images, frames, sources and citations made right; `bases` as in `links`."""
-    if "<iframe" in clean or "<source" in clean or ' cite="' in clean:
+    """nh3's output with its images, frames, sources and citations made right; `bases` as for `resolve`."""
+    if _NOT_ONLY_IMAGES.search(clean):
         return _TOUCHED.sub(_Finish(bases).element, clean)
     return _IMAGE.sub(_Finish(bases).image, clean) if "<img" in clean else clean
 
@@ -106,7 +110,7 @@ class _Finish:
                 attributes["cite"] = cite
             if name == "source":
                 self._wake(attributes)
-            return _tag(name, attributes)
+            return f"<{name}{_attributes(attributes)}>"
         return m[0]
 
     def _player(self, m: re.Match[str]) -> str:
@@ -119,25 +123,29 @@ class _Finish:
             return ""
         kept = {"src": "https://" + address}
         kept |= {k: attributes[k] for k in ("title", "width", "height") if k in attributes}
-        return f"{_tag('iframe', kept)[:-1]} {_PLAYER_RULES}></iframe>"
+        return f"<iframe{_attributes(kept)} {_PLAYER_RULES}></iframe>"
 
     def image(self, m: re.Match[str]) -> str:
         written = m[m.lastindex or 0]
-        attributes = _read(written)
-        tag = m[0]
-        if "srcset" in attributes or "data-" in written:
-            sound = _SOUND_SRCSET.search(written)
-            if sound and len(sound[0]) < MAX_CHARACTERS and "data-" not in written:
-                tag = f"<img{_quoted(written[: sound.start()] + written[sound.end() :])}{sound[0]}>"
-            else:
+        source = _SOURCE.search(written)
+        sound = _SOUND_SRCSET.search(written) if len(written) < MAX_CHARACTERS else None
+        if source is None or _UNUSUAL.search(written) or (" srcset=" in written and sound is None):
+            attributes = _read(written)
+            if "srcset" in attributes or "data-" in written:
                 self._wake(attributes)
-                tag = _tag("img", attributes)
-        src = attributes.get("src", "")
-        if (not src and not attributes.get("srcset")) or is_pixel(attributes):
-            return ""
+                written = _attributes(attributes)
+            src = attributes.get("src", "")
+            if (not src and not attributes.get("srcset")) or is_pixel(attributes):
+                return ""
+        else:
+            src = unescape(source[1])
+            if _TRACKERS.match(src.lower()):
+                return ""
+            if sound:  # it goes last, as in `_wake`
+                written = _requoted(written[: sound.start()] + written[sound.end() :]) + sound[0]
         twin = src == self.last and not m.string[self.last_end : m.start()].strip()
         self.last, self.last_end = src, m.end()
-        return "" if twin else tag[:-1] + _IMAGE_RULES
+        return "" if twin else f"<img{written}{_IMAGE_RULES}"
 
     def _wake(self, attributes: dict[str, str]) -> None:
         """Moves a lazy element's addresses to where they belong; srcset's become absolute."""
@@ -158,14 +166,14 @@ def _read(written: str) -> dict[str, str]:
     return {name: unescape(value) for name, value in found.items()} if "&" in written else found
 
 
-def _tag(name: str, attributes: dict[str, str]) -> str:
-    return f"<{name}" + "".join(f' {k}="{escape(v)}"' for k, v in attributes.items()) + ">"
+def _attributes(attributes: dict[str, str]) -> str:
+    return "".join(f' {k}="{escape(v)}"' for k, v in attributes.items())
 
 
-def _quoted(written: str) -> str:
-    """Attributes as nh3 wrote them, as `_tag` would write them."""
+def _requoted(written: str) -> str:
+    """Attributes as nh3 wrote them, as `_attributes` writes them."""
     if "'" in written or "<" in written or ">" in written or "&nbsp;" in written:
-        return _tag("", _read(written))[1:-1]
+        return _attributes(_read(written))
     return written
 
 

@@ -15,7 +15,7 @@ from aggregator.normalise.extra import harmless
 from aggregator.normalise.identity import IdentityKind, fingerprint, identify
 from aggregator.normalise.images import is_image, lead_image
 from aggregator.normalise.links import WEB, resolve
-from aggregator.normalise.text import cut, is_html, people, plain, summarise, tidy, unmarked
+from aggregator.normalise.text import cut, is_html, people, plain, plain_value, summarise, tidy, unmarked
 
 __all__ = ["Normalised", "articles"]
 
@@ -121,7 +121,9 @@ def _said(text: str | None) -> str | None:
 def _alternate(links: Sequence[Link], bases: Sequence[str | None]) -> str | None:
     """The first alternate that is a page, else the first (RFC 4287 §4.2.7.2)."""
     alternates = [link for link in links if link.rel == "alternate"]
-    for link in sorted(alternates, key=lambda link: (link.type or "text/html") not in _PAGES):
+    if len(alternates) > 1:
+        alternates.sort(key=lambda link: (link.type or "text/html") not in _PAGES)
+    for link in alternates:
         if found := resolve(link.href, link.base, *bases):
             return found
     return None
@@ -152,7 +154,7 @@ class _Reader:
         self.info = info
         self.url = url
         self.author = author
-        self.bases = tuple(base for base in (entry.base, link, *info.bases) if base)
+        self.bases = tuple(filter(None, (entry.base, link, *info.bases)))
         self.problems: list[Problem] = []
 
     def article(self, source: str, categories: tuple[str, ...]) -> Article:
@@ -205,10 +207,12 @@ class _Reader:
     def _tags(self) -> tuple[str, ...]:
         tags: dict[str, None] = {}
         for category in self.entry.categories:
-            tags[plain(Text(category.label or category.term), 200)] = None
+            tags[plain_value(category.label or category.term, max_characters=200)] = None
         for keywords in self.entry.extra.get("itunes:keywords", ()):
             if isinstance(keywords, str):
-                tags |= dict.fromkeys(plain(Text(word), 200) for word in keywords[:4_000].split(","))
+                tags |= dict.fromkeys(
+                    plain_value(word, max_characters=200) for word in keywords[:4_000].split(",")
+                )
         tags.pop("", None)
         return tuple(tags)[:MAX_TAGS]
 
@@ -219,7 +223,8 @@ class _Reader:
         content, is a body whatever element it stands in (RSS 2.0 has no other); a summary is then made.
         """
         short = self.entry.summary
-        full = max(self.entry.contents, key=lambda text: len(text.value), default=None)
+        contents = self.entry.contents
+        full = max(contents, key=lambda text: len(text.value)) if contents else None
         if full is not None and not full.value.strip():
             full = None
         if short is not None and not short.value.strip():
@@ -246,7 +251,8 @@ class _Reader:
             return html.escaped(text.value)
         if reason := html.hazard(text.value):
             self._problem(f"{reason}: kept as plain text")
-        return html.sanitise(text.value, text.base, *self.bases)
+            return html.sanitise(text.value, text.base, *self.bases)
+        return html.sanitise_checked(text.value, text.base, *self.bases)
 
     def _enclosures(self) -> tuple[Enclosure, ...]:
         """Enclosures, and media:content that is sound or film; each URL once, as it came first."""

@@ -8,6 +8,7 @@ would come out as new. No entry is ever lost to another's id.
 from __future__ import annotations
 
 import hashlib
+import marshal
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -15,7 +16,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from aggregator.article import Problem
-from aggregator.entry import Category, Entry, Link, Media, Person
+from aggregator.entry import Category, Entry, Link, Media, Person, Text
 
 __all__ = ["Identities", "IdentityKind", "fingerprint", "identify"]
 
@@ -157,39 +158,43 @@ def _where(entry: Entry, link: str | None) -> str:
 
 
 # A dataclass's own repr costs ten times what its values' does.
-def _values(of: type) -> Callable[[object], Any]:
-    return attrgetter(*(field.name for field in fields(of)))
+def _values(of: type, *without: str) -> Callable[[object], Any]:
+    return attrgetter(*(field.name for field in fields(of) if field.name not in without))
 
 
-_PLAIN = attrgetter(
-    "id",
-    "id_is_permalink",
-    "published",
-    "updated",
-    "thumbnails",
-    "comments",
-    "rights",
-    "language",
-    "base",
-    "extra",
-)
-_LISTS = (
-    (attrgetter("links"), _values(Link)),
-    (attrgetter("authors"), _values(Person)),
-    (attrgetter("contributors"), _values(Person)),
-    (attrgetter("categories"), _values(Category)),
-    (attrgetter("contents"), attrgetter("type", "base", "language")),
-    (attrgetter("media"), _values(Media)),
+_TEXT = _values(Text)
+_LINK, _PERSON, _CATEGORY, _MEDIA = map(_values, (Link, Person, Category, Media))
+_PLAIN = _values(
+    Entry,
+    "title",
+    "links",
+    "authors",
+    "contributors",
+    "categories",
+    "summary",
+    "contents",
+    "media",
+    "source",
+    "line",
 )
 
 
 def fingerprint(entry: Entry, *context: str) -> str:
     """A hash of everything in a raw entry except its line, and of `context`; the same in every process."""
-    lists = [[values(item) for item in of(entry)] for of, values in _LISTS]
-    # Bodies are most of an entry, and repr is slow on them: they are hashed as they are, after their lengths.
-    bodies = [text.value for text in entry.contents]
-    summary = entry.summary and (entry.summary.type, entry.summary.base, entry.summary.language)
-    if entry.summary:
-        bodies.append(entry.summary.value)
-    rest = (_PLAIN(entry), entry.title, summary, entry.source, lists, [len(body) for body in bodies])
-    return _hash(repr(rest), *bodies, *context)
+    bodies = entry.contents if entry.summary is None else [*entry.contents, entry.summary]
+    said = (
+        _PLAIN(entry),
+        _TEXT(entry.title) if entry.title else None,
+        entry.summary is None,
+        [*map(_TEXT, bodies)],
+        [*map(_LINK, entry.links)],
+        [*map(_PERSON, entry.authors)],
+        [*map(_PERSON, entry.contributors)],
+        [*map(_CATEGORY, entry.categories)],
+        [*map(_MEDIA, entry.media)],
+        repr(entry.source) if entry.source else None,
+        context,
+    )
+    # marshal takes a fifth of repr's time; its version 2 writes equal values as equal bytes, whatever
+    # process made them. SHA-256 because processors have instructions for it: BLAKE2 takes twice as long.
+    return hashlib.sha256(marshal.dumps(said, 2)).hexdigest()[:32]

@@ -14,8 +14,9 @@ Never a pixel, an emoji, an avatar, a share button, a badge, a spacer, or anythi
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import unescape
+from itertools import islice
 
 from aggregator.entry import Media
 from aggregator.normalise.links import resolve
@@ -34,13 +35,15 @@ _NOT_A_PICTURE = re.compile(
     r"|s(?:pacer\.gif|hare(?:[-_]?button|this)|tats\.wordpress\.com)|^data:"
 )
 _IMAGE = re.compile(r'<img((?: [^\s="]+="[^"]*")*)>')
-_ATTRIBUTE = re.compile(r' (src|width|height|class)="([^"]*)"')
+_ATTRIBUTE = re.compile(r' (src|width|height)="([^"]*)"')
 
 
 def lead_image(
-    media: Iterable[Media], thumbnails: Sequence[str], body: str, bases: Sequence[str]
+    media: Sequence[Media], thumbnails: Sequence[str], body: str, bases: Sequence[str]
 ) -> str | None:
     """The lead image's absolute URL, or None. `body`: sanitised HTML; `bases`: as for `links.resolve`."""
+    if not media and not thumbnails:
+        return _first_in(body)
     images = [m for m in media if is_image(m)]
     shown = sorted((m for m in images if not m.is_enclosure), key=_area, reverse=True)
     enclosed = [m for m in images if m.is_enclosure]
@@ -52,7 +55,7 @@ def lead_image(
     for written, width, height, base in candidates:
         if _is_picture(written, width, height) and (url := resolve(written, base, *bases)):
             return url
-    return _first_in(body) if "<img" in body else None
+    return _first_in(body)
 
 
 def is_image(media: Media) -> bool:
@@ -65,9 +68,7 @@ def is_image(media: Media) -> bool:
 
 
 def _first_in(body: str) -> str | None:
-    for n, image in enumerate(_IMAGE.finditer(body)):
-        if n == MAX_BODY_IMAGES:
-            return None
+    for image in islice(_IMAGE.finditer(body), MAX_BODY_IMAGES):
         attributes = dict(_ATTRIBUTE.findall(image[1]))
         src = unescape(attributes.get("src", ""))
         if _is_picture(src, attributes.get("width"), attributes.get("height")) and (url := resolve(src)):

@@ -41,6 +41,8 @@ def resolve(href: str | None, *bases: str | None, schemes: frozenset[str] = WEB)
         return None
     if _LEGAL.fullmatch(href) and len(href) <= MAX_CHARACTERS:
         return href
+    if url := _from_root(href, bases):
+        return url
     if len(href) > 2 * MAX_CHARACTERS:
         return None
     href = _DROPPED.sub("", href).strip()
@@ -58,13 +60,17 @@ def resolve(href: str | None, *bases: str | None, schemes: frozenset[str] = WEB)
     return url if url and len(url) <= MAX_CHARACTERS else None
 
 
+def _from_root(href: str, bases: tuple[str | None, ...]) -> str | None:
+    """Most relative links start at the root: urljoin splits and joins five parts for what two do."""
+    if href[0] != "/" or href[:2] == "//" or "/." in href or len(href) > MAX_CHARACTERS // 2:
+        return None
+    site = _SITE.match(next(filter(None, bases), None) or "")
+    url = site[0] + href if site else ""
+    return url if _LEGAL.fullmatch(url) and len(url) <= MAX_CHARACTERS else None
+
+
 def _join(href: str, bases: tuple[str | None, ...]) -> str:
     """`href` against the innermost base, itself against the next …; may still be relative."""
-    # Most relative links start at the root: urljoin splits and joins five parts for what two do.
-    if href[:1] == "/" and href[:2] != "//" and "/." not in href and bases and bases[0]:
-        site = _SITE.match(bases[0])
-        if site:
-            return site[0] + href
     for base in bases:
         if not base or len(base) > MAX_CHARACTERS:
             continue

@@ -13,7 +13,7 @@ from html import escape, unescape
 from html.entities import html5
 from unicodedata import east_asian_width
 
-from aggregator.entry import Person, Text
+from aggregator.entry import Person, Text, TextType
 
 __all__ = ["cut", "is_html", "people", "plain", "summarise", "tidy", "unmarked"]
 
@@ -40,10 +40,10 @@ _BLOCK = (
 )
 _INLINE_NAMES = frozenset(_INLINE.split())
 _NAMES = _INLINE_NAMES | frozenset(_BLOCK.split())
+_LEFT = dict.fromkeys(_NAMES - {"img"}, " ") | {"!--": " "} | dict.fromkeys(_INLINE_NAMES, "")
+"""What a tag leaves in plain text."""
 # `[^<>]*` and not `[^>]*`: every character is looked at once, whatever the text.
-_TAG = re.compile(
-    r"</?([a-z][a-z0-9]*[:-]?[a-z0-9-]*)(?=[\s/>])[^<>]*>|<!--|-->|<!\[CDATA\[|\]\]>", re.IGNORECASE
-)
+_TAG = re.compile(r"<(?:/?([A-Za-z][A-Za-z0-9]*[:-]?[A-Za-z0-9-]*)(?=[\s/>])[^<>]*>|!--|!\[CDATA\[)")
 _SILENT = re.compile(
     r"<(script|style|template|svg|math)(?=[\s>])[^<>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL
 )
@@ -63,12 +63,14 @@ def plain(text: Text | None, max_characters: int = MAX_TITLE) -> str:
     "text" is taken verbatim; "html" and "xhtml" lose their tags and have their entities decoded once;
     "unknown" is treated as `is_html` finds it.
     """
-    if text is None:
-        return ""
-    value = text.value
-    if ("<" in value or "&" in value) and text.type != "text":
+    return plain_value(text.value, text.type, max_characters) if text is not None else ""
+
+
+def plain_value(value: str, type_: TextType = "unknown", max_characters: int = MAX_TITLE) -> str:
+    """The same for a text construct's value and type."""
+    if ("<" in value or "&" in value) and type_ != "text":
         value = value[: 8 * max_characters]
-        if text.type != "unknown" or is_html(value):
+        if type_ != "unknown" or is_html(value):
             value = unmarked(_SILENT.sub(" ", value) if "</" in value else value)
     return cut(tidy(value[: 8 * max_characters]), max_characters)
 
@@ -89,7 +91,7 @@ def unmarked(markup: str) -> str:
     Tags that HTML does not know stay as text: `List<String>` is more use than `List`.
     """
     if "<" in markup:
-        markup = _TAG.sub(_without_tag, markup)
+        markup = _TAG.sub(_without_tag, markup).replace("-->", " ").replace("]]>", " ")
     return unescape(markup) if "&" in markup else markup
 
 
@@ -98,12 +100,10 @@ def _is_tag(name: str | None) -> bool:
 
 
 def _without_tag(tag: re.Match[str]) -> str:
-    name = tag[1]
-    if name is None:
-        return " "
-    name = name.lower()
-    if name in _INLINE_NAMES:
-        return ""
+    name = (tag[1] or "!--").lower()
+    left = _LEFT.get(name)
+    if left is not None:
+        return left
     if name == "img" and (alt := _ALT.search(tag[0])):
         return alt[1] or alt[2] or ""
     return " " if _is_tag(name) else tag[0]
@@ -111,9 +111,8 @@ def _without_tag(tag: re.Match[str]) -> str:
 
 def tidy(text: str) -> str:
     """One line: white space collapsed, and characters gone that nobody sees or that reorder others."""
-    if not text.isascii() or not text.isprintable():
-        text = _UNSEEN.sub("", text)
-    return " ".join(text.split())
+    text = " ".join(text.split())
+    return text if text.isprintable() else " ".join(_UNSEEN.sub("", text).split())
 
 
 def cut(text: str, max_characters: int) -> str:
@@ -134,15 +133,15 @@ def summarise(html: str, max_characters: int = MAX_SUMMARY) -> str:
     A full-width character counts as two. Cut text ends with `…`, after a sentence when one ends in the
     last third, else after a word.
     """
-    # Twelve characters of markup for one of text is already much; mostly three are enough.
-    for share in (3, 12):
+    # Twelve characters of markup for one of text is already much; mostly two are enough.
+    for share in (2, 4, 12):
         head = _whole_tags(html, share * max_characters)
         text = tidy(unmarked(head))
-        if len(text) > max_characters or len(head) == len(html):
+        end = _fitting(text, max_characters)
+        if end < len(text):
             break
-    end = _fitting(text, max_characters)
-    if end == len(text) and len(head) == len(html):
-        return escape(text, quote=False)
+        if len(head) == len(html):
+            return escape(text, quote=False)
     text = text[:end]
     sentences = [m.end() for m in _SENTENCE_END.finditer(text, end * 2 // 3)]
     if sentences:
@@ -169,12 +168,16 @@ def _fitting(text: str, max_width: int) -> int:
     """How many characters of `text` fit into `max_width` columns."""
     if text.isascii():
         return min(len(text), max_width)
-    width = 0
-    for i, character in enumerate(text[:max_width]):
-        width += 2 if character > "\u10ff" and east_asian_width(character) in "WF" else 1
-        if width > max_width:
-            return i
-    return min(len(text), max_width)
+    fitting, room = 0, max_width
+    # Half as many characters as there are columns always fit. Widths are called W, F, Na, N, A and H.
+    while room > 0 and (piece := text[fitting : fitting + max(room // 2, 1)]):
+        widths = "".join(map(east_asian_width, piece))
+        width = len(piece) + widths.count("W") + widths.count("F")
+        if width > room:
+            break
+        fitting += len(piece)
+        room -= width
+    return fitting
 
 
 _ADDRESS = r"[^\s<>()\[\]\",;:@]{1,64}@[^\s<>()\[\]\",;:@]{1,255}"
@@ -212,16 +215,16 @@ def _names(person: Person) -> Iterator[str]:
     if not written.strip():
         written = person.email or ""
     if "@" not in written and ";" not in written:
-        yield plain(Text(written), MAX_NAME)
+        yield plain_value(written, max_characters=MAX_NAME)
         return
     # Split before decoding (`&amp;` holds a `;`), but never inside an entity.
     written = tidy(unescape(written[: 20 * MAX_NAME]))
     if (name := _name(written)) is not None:
-        yield plain(Text(name), MAX_NAME)
+        yield plain_value(name, max_characters=MAX_NAME)
         return
     for part in _LIST.split(written)[:MAX_PEOPLE]:
         name = _name(part)
-        yield plain(Text(part if name is None else name), MAX_NAME)
+        yield plain_value(part if name is None else name, max_characters=MAX_NAME)
 
 
 def _name(written: str) -> str | None:
