@@ -6,15 +6,17 @@ import hashlib
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
 from typing import Protocol, cast
 
 from aggregator import schedule
 from aggregator.article import Problem
 from aggregator.config import Config, Source
-from aggregator.errors import FetchError, HttpStatus, Later, ReadError, SourceError
+from aggregator.errors import HttpStatus, Later, ReadError, SourceError
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
 from aggregator.hints import read_hints
 from aggregator.normalise import IdentityKind
@@ -22,6 +24,7 @@ from aggregator.reading import Context, Reading
 from aggregator.store import Found, Next, Saved, State, Store, Update
 
 _POLLS_AHEAD = 256
+_SAVED_AT_ONCE = 100
 _LONGEST_TURN_SECONDS = 300.0
 _DATES_THAT_TELL_A_RATE = 16
 _LOCAL = timedelta(minutes=1)
@@ -87,22 +90,32 @@ class Polls:
         hosts = self._fetcher.hosts
         turns = [(hosts.reserve(s.address, time.monotonic()), n) for n, s in enumerate(sources)]
         heapq.heapify(turns)
-        running: dict[Future[_Poll], int] = {}
+        states = self._store.states()
+        done: SimpleQueue[tuple[int, _Poll]] = SimpleQueue()
         ended: dict[int, _Poll] = {}
         following = 0
         pool = ThreadPoolExecutor(self._config.fetch.workers, thread_name_prefix="poll")
+
+        def begin(number: int) -> None:
+            source = sources[number]
+            state = states.get(source.name, State(validators={}))
+            future = pool.submit(self._poll, source, state, now, refetch)
+            future.add_done_callback(lambda finished: done.put((number, finished.result())))
+
         try:
             while following < len(sources):
-                if following in ended:
-                    yield self._save(sources[following], ended.pop(following), now)
-                    following += 1
-                    continue
-                until = self._start(turns, sources, running, ended, pool, now, refetch, following)
-                done, _ = wait(running, timeout=until, return_when=FIRST_COMPLETED) if running else ((), ())
-                if not running and following not in ended and until:
-                    time.sleep(until)
-                for future in done:
-                    ended[running.pop(future)] = future.result()
+                until = self._start(turns, sources, following + _POLLS_AHEAD, begin, ended)
+                if following not in ended:
+                    with suppress(Empty):
+                        ended.update([done.get(timeout=until)])
+                while not done.empty():
+                    ended.update([done.get()])
+                batch: list[tuple[Source, State | None, _Poll]] = []
+                while following + len(batch) in ended and len(batch) < _SAVED_AT_ONCE:
+                    number = following + len(batch)
+                    batch.append((sources[number], states.get(sources[number].name), ended.pop(number)))
+                following += len(batch)
+                yield from self._save_all(batch, now)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -110,14 +123,11 @@ class Polls:
         self,
         turns: list[tuple[float, int]],
         sources: Sequence[Source],
-        running: dict[Future[_Poll], int],
+        limit: int,
+        begin: Callable[[int], None],
         ended: dict[int, _Poll],
-        pool: ThreadPoolExecutor,
-        now: datetime,
-        refetch: bool,
-        following: int,
     ) -> float | None:
-        """Starts every source whose turn has come; returns the seconds until the next turn, if any."""
+        """Begins every source whose turn has come; returns the seconds until the next turn, if any."""
         hosts = self._fetcher.hosts
         while turns:
             at, number = turns[0]
@@ -128,26 +138,24 @@ class Polls:
                 continue
             if at > moment:
                 return at - moment
-            if number >= following + _POLLS_AHEAD:
+            if number >= limit:
                 return None
             heapq.heappop(turns)
-            source = sources[number]
-            if (again := hosts.start(source.address, moment)) is not None:
+            if (again := hosts.start(sources[number].address, moment)) is not None:
                 heapq.heappush(turns, (again, number))
             else:
-                running[pool.submit(self._poll, source, now, refetch)] = number
+                begin(number)
         return None
 
-    def _poll(self, source: Source, now: datetime, refetch: bool) -> _Poll:
+    def _poll(self, source: Source, state: State, now: datetime, refetch: bool) -> _Poll:
         try:
-            return self._read_source(source, now, refetch)
+            return self._read_source(source, state, now, refetch)
         finally:
             self._fetcher.hosts.finish(source.address)
 
-    def _read_source(self, source: Source, now: datetime, refetch: bool) -> _Poll:
+    def _read_source(self, source: Source, state: State, now: datetime, refetch: bool) -> _Poll:
         poll = _Poll()
         try:
-            state = self._store.state(source.name)
             if refetch:
                 state = replace(state, validators={}, body_hash=None)
             fetched = self._fetcher.fetch(source, state.validators, now)
@@ -206,29 +214,47 @@ class Polls:
             published=tuple(sorted({min(d, now) for d in dates}, reverse=True)[:_DATES_THAT_TELL_A_RATE]),
         )
 
-    def _save(self, source: Source, polled: _Poll, now: datetime) -> Poll:
-        before = _remembered(self._store.state(source.name))
-        decision = schedule.decide(
-            before, polled.result, now, self._policy(source), schedule.chance_of(source.name, before.polls)
-        )
-        following = Next(state=decision.state.to_json(), poll=decision.state.next_poll)
-        problems = tuple(polled.problems)
-        error = polled.error
-        saved = Saved()
+    def _save_all(self, batch: Sequence[tuple[Source, State | None, _Poll]], now: datetime) -> Iterator[Poll]:
+        """Saves in order: what changed or failed one by one, what lies between in one transaction."""
+        unchanged: list[Update] = []
+        told: list[Poll] = []
+        for source, state, polled in batch:
+            before = _remembered(state)
+            chance = schedule.chance_of(source.name, before.polls)
+            decision = schedule.decide(before, polled.result, now, self._policy(source), chance)
+            following = Next(state=decision.state.to_json(), poll=decision.state.next_poll)
+            saved = Saved()
+            if polled.update is not None and not polled.was_read:
+                unchanged.append(replace(polled.update, next=following))
+            else:
+                self._save_unchanged(unchanged, now)
+                saved = self._save(source, polled, following, now)
+            told.append(
+                Poll(
+                    source=source,
+                    saved=saved,
+                    was_read=polled.was_read,
+                    problems=tuple(polled.problems),
+                    error=polled.error,
+                    next_poll=decision.state.explain(),
+                    moved_to=decision.adopt,
+                )
+            )
+        self._save_unchanged(unchanged, now)
+        yield from told
+
+    def _save_unchanged(self, unchanged: list[Update], now: datetime) -> None:
+        if unchanged:
+            self._store.commit_unchanged(unchanged, now)
+            unchanged.clear()
+
+    def _save(self, source: Source, polled: _Poll, following: Next, now: datetime) -> Saved:
         if polled.update is not None:
-            saved = self._store.commit(replace(polled.update, next=following), now)
-        else:
-            error = error or FetchError("it gave nothing", source=source.name, url=source.address)
-            self._store.fail(source.name, error.reason, now, advice=error.advice, following=following)
-        return Poll(
-            source=source,
-            saved=saved,
-            was_read=polled.was_read,
-            problems=problems,
-            error=error,
-            next_poll=decision.state.explain(),
-            moved_to=decision.adopt,
-        )
+            return self._store.commit(replace(polled.update, next=following), now)
+        error = polled.error
+        assert error is not None, "a poll gives an update or an error"
+        self._store.fail(source.name, error.reason, now, advice=error.advice, following=following)
+        return Saved()
 
     def _policy(self, source: Source) -> schedule.Policy:
         """What is on this machine costs nobody: it is looked at again after a minute, or its own interval."""
@@ -239,9 +265,9 @@ class Polls:
         )
 
 
-def _remembered(state: State) -> schedule.State:
+def _remembered(state: State | None) -> schedule.State:
     try:
-        return schedule.State.from_json(state.schedule) if state.schedule else schedule.State()
+        return schedule.State.from_json(state.schedule) if state and state.schedule else schedule.State()
     except ValueError:
         return schedule.State()
 

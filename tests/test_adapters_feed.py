@@ -144,6 +144,14 @@ def test_a_feed_that_recovery_loses_items_of_is_read_by_feedparser() -> None:
     assert titles(RSS.replace("</guid><desc", "</guid><p><desc").encode()) == ["One", "Two"]
 
 
+def test_of_a_broken_feed_the_first_two_thousand_entries_are_read() -> None:
+    """feedparser takes a second for every 8,000 of them; the rest is said to be left out, with the line."""
+    items = "".join(f"<item><title>{n}<b></title></item>\n" for n in range(feed.MAX_BROKEN_ENTRIES + 500))
+    found = feed.read(f"<rss version='2.0'><channel>\n{items}</channel></rss>".encode())
+    assert len(found.entries) == feed.MAX_BROKEN_ENTRIES
+    assert [p.where for p in found.problems if "only the first 2000" in p.text] == ["line 2002"]
+
+
 def test_a_feed_inside_a_gzip_file_is_unpacked_up_to_a_bound() -> None:
     """Some servers compress twice, or serve `feed.xml.gz` as it lies on disk; a bomb is refused."""
     document = b"<rss version='2.0'><channel><title>T</title><item><title>One</title></item></channel></rss>"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -180,6 +183,29 @@ def test_what_would_take_too_long_becomes_plain_text(markup: str) -> None:
 def test_long_but_shallow_markup_is_no_hazard(markup: str) -> None:
     """End tags may be left out, and what a comment hides does not count."""
     assert hazard(markup) is None
+
+
+@pytest.mark.parametrize("separator", [" ", "\n/ "], ids=["space", "slash"])
+def test_a_tag_with_thousands_of_attributes_goes_and_the_rest_stays(separator: str) -> None:
+    """They are compared with one another: 100,000 took seconds."""
+    crowd = separator.join(f"a{n}=x" for n in range(30_000))
+    assert sanitise(f"<p>a</p><img {crowd}><p>b</p>") == "<p>a</p><p>b</p>"
+
+
+def test_a_long_attribute_costs_nothing_but_itself() -> None:
+    """A drawing's path is thousands of words long, and goes with the drawing; a title and a picture stay."""
+    path = "M 0 0 " * 3_000
+    assert sanitise(f'<p>a</p><svg><path d="{path}"/></svg><p>b</p>') == "<p>a</p><p>b</p>"
+    assert sanitise(f'<p title="{"word " * 1_500}">a</p>').startswith('<p title="word word')
+    bitmap = base64.b64encode(random.Random(1).randbytes(7_500)).decode()
+    picture = f'<img src="data:image/png;base64,{bitmap}">'
+    assert sanitise(picture).startswith(picture[:-1])
+
+
+@pytest.mark.parametrize("name", ["noscript", "NOSCRIPT", "NoScript"], ids=str)
+def test_what_is_for_browsers_without_scripts_is_shown(name: str) -> None:
+    """Readers run none, and names of elements have no case."""
+    assert sanitise(f"<{name}><b>x</b></{name}>") == "<b>x</b>"
 
 
 def test_plain_text_is_escaped() -> None:

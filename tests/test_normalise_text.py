@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.entry import Person, Text, TextType
-from aggregator.normalise.text import cut, is_html, people, plain, summarise, tidy
+from aggregator.normalise.text import _fitting, cut, is_html, people, plain, summarise, tidy, unmarked
 
 
 @pytest.mark.parametrize(
@@ -140,3 +140,25 @@ def test_tidy_text_is_one_line_and_stays_so(text: str) -> None:
     assert tidy(tidied) == tidied
     assert "\n" not in tidied
     assert tidied.encode().decode() == tidied
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "expected"),
+    [
+        ("aé文b文", 1, 1),
+        ("aé文b文", 3, 2),
+        ("aé文b文", 4, 3),
+        ("aé文b文", 99, 5),
+        ("文" * 50, 21, 10),
+        ("é" * 50, 21, 21),
+    ],
+    ids=["one", "no half", "exactly", "all", "wide", "narrow"],
+)
+def test_full_width_characters_take_two_columns(text: str, columns: int, expected: int) -> None:
+    """A summary in Chinese is as wide as one in English, and a character is never halved."""
+    assert _fitting(text, columns) == expected
+
+
+def test_tags_of_any_case_leave_the_same() -> None:
+    """Inline elements join what they stand between, others part it, unknown ones are text."""
+    assert unmarked("a<B>b</B>c<P>d<BR/>e</p>f<Foo>g<x-y>h<!-- i -->]]>") == "abc d e f<Foo>g h  i   "

@@ -3,86 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
 
 from aggregator.article import Article
 from aggregator.config import Source
-from aggregator.errors import StoreError
 from aggregator.store import codec
 from aggregator.store.changes import Changes, Kept, kept
+from aggregator.store.database import Database
 from aggregator.store.records import Category, Health, Next, Saved, State, Update
 from aggregator.store.schema import (
-    VERSION,
     Instant,
     articles,
     categories,
     memberships,
-    metadata,
     settings,
     sources,
     versions,
 )
 
-_BUSY_SECONDS = 30
 
-
-class Store:
+class Store(Database):
     """Articles, their earlier versions, validators and stale categories, saved together or not at all.
 
     Every public method is one transaction and raises StoreError when the database refuses.
     """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        with self._errors():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._engine = sa.create_engine(
-                f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
-            )
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            sa.event.listen(self._engine, "begin", _begin)
-            with self._engine.begin() as connection:
-                metadata.create_all(connection)
-                found = connection.scalar(sa.select(settings.c.value).where(settings.c.name == "schema"))
-                if found is None:
-                    connection.execute(settings.insert().values(name="schema", value=str(VERSION)))
-                elif int(found) != VERSION:
-                    raise StoreError(
-                        f"{path} was made by another version (schema {found}, this one reads {VERSION}); "
-                        "use that version, or name another store in the config"
-                    )
-
-    def close(self) -> None:
-        """Closes the database; the store cannot be used afterwards."""
-        self._engine.dispose()
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except SQLAlchemyError as error:
-            cause = getattr(error, "orig", None) or error
-            raise StoreError(f"the store {self._path} cannot be used: {cause}") from error
-        except OSError as error:
-            raise StoreError(f"the store {self._path} cannot be used: {error.strerror}") from error
-
-    @contextmanager
-    def _snapshot(self) -> Iterator[sa.Connection]:
-        """Reads that see one state of the database and hold nobody up."""
-        with self._errors(), self._engine.execution_options(reads_only=True).begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
-        with self._errors(), self._engine.begin() as connection:
-            yield connection
 
     # Sources
 
@@ -118,6 +66,13 @@ class Store:
                         sources.update().where(sources.c.name == row.name).values(active=False)
                     )
                     self._leave_feeds(connection, row.name, now)
+
+    def states(self) -> dict[str, State]:
+        """What earlier polls left to go by, of every source."""
+        columns = (sources.c.validators, sources.c.body_hash, sources.c.identity, sources.c.schedule)
+        with self._snapshot() as connection:
+            rows = connection.execute(sa.select(sources.c.name, *columns)).all()
+        return {name: State(**dict(zip(State.__slots__, values, strict=True))) for name, *values in rows}
 
     def state(self, source: str) -> State:
         """What earlier polls of this source left to go by."""
@@ -241,6 +196,22 @@ class Store:
             )
         return Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
 
+    def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
+        """Saves the validators and next polls of sources in which nothing changed, all in one transaction."""
+        rows = [
+            {
+                "of_source": update.source,
+                "new_validators": dict(update.validators),
+                "new_body_hash": update.body_hash,
+                "new_schedule": update.next.state if update.next else "",
+                "new_poll": update.next.poll if update.next else None,
+                "now": now,
+            }
+            for update in updates
+        ]
+        with self._transaction() as connection:
+            connection.execute(_UNCHANGED, rows)
+
     # Feeds
 
     def feeds(self) -> tuple[Category, ...]:
@@ -299,13 +270,6 @@ class Store:
             connection.execute(settings.delete().where(settings.c.name == name))
             connection.execute(settings.insert().values(name=name, value=value))
 
-    def tidy(self) -> None:
-        """Takes what SQLite has written aside into the database file, and lets it look after its indexes."""
-        with self._errors(), self._engine.connect() as connection:
-            connection.exec_driver_sql("COMMIT")
-            connection.exec_driver_sql("PRAGMA optimize")
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-
     # Articles
 
     def articles(self, source: str | None = None) -> Iterator[Kept]:
@@ -361,23 +325,23 @@ def _next(following: Next | None) -> dict[str, Any]:
     }
 
 
+# Built once: a statement takes longer to build than to run, and this one runs for every poll.
+_UNCHANGED = (
+    sources.update()
+    .where(sources.c.name == sa.bindparam("of_source"))
+    .values(
+        validators=sa.bindparam("new_validators"),
+        body_hash=sa.bindparam("new_body_hash"),
+        polled=sa.bindparam("now"),
+        succeeded=sa.bindparam("now"),
+        failures=0,
+        error=None,
+        advice=None,
+        schedule=sa.bindparam("new_schedule"),
+        next_poll=sa.bindparam("new_poll"),
+        is_gone=False,
+    )
+)
+
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
 _UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "failures": 0, "schedule": "", "is_gone": False}
-
-
-def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # Transactions are ours to begin: the driver's own begin only before the first write, so that two
-    # processes could both read, and then one of them fail to write.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    # WAL: a reader never waits for the writer. NORMAL keeps every commit through a killed process, and
-    # a whole database, short of its last commits, through a power cut; those are then fetched again,
-    # as their validators went with them.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin(connection: sa.Connection) -> None:
-    reads_only = connection.get_execution_options().get("reads_only", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
