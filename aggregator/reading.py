@@ -17,7 +17,8 @@ from aggregator.normalise import IdentityKind
 class Context:
     """What the config and the store know of a source, for reading a document of it.
 
-    `known` are fingerprints of entries that are kept already: they are counted, not made anew.
+    `known` are fingerprints of entries that are kept already: they are counted, not made anew; None when
+    nobody keeps any, which saves taking them.
     """
 
     kind: str = "feed"
@@ -25,7 +26,7 @@ class Context:
     categories: tuple[str, ...] = ()
     author: str | None = None
     identity: IdentityKind = "guid"
-    known: Container[str] = frozenset()
+    known: Container[str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

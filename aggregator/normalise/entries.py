@@ -54,13 +54,14 @@ def articles(
     categories: tuple[str, ...] = (),
     author: str | None = None,
     identity: IdentityKind = "guid",
-    known: Container[str] = frozenset(),
+    known: Container[str] | None = None,
 ) -> Normalised:
     """The articles of a feed: sanitised, links absolute, dates in UTC. Pure; raises for no feed.
 
     - `source`: its name in the config. `url`: the document's. `categories`: the config's, for every article.
     - `author`: stands where neither entry nor feed names one.
-    - `identity`: the kind that an earlier call gave back. `known`: fingerprints of entries that need no work.
+    - `identity`: the kind that an earlier call gave back. `known`: fingerprints of entries that need no
+      work; None takes none, for a caller that keeps none.
 
     Fills what is missing: a title from the first words of the body (readers show blanks otherwise), a
     summary from the body, a publication date from the date of change (RFC 4287 §4.2.9 makes it optional).
@@ -76,8 +77,8 @@ def articles(
     for entry, link, id_ in zip(feed.entries, links, identities.ids, strict=True):
         if id_ is None:
             continue
-        mark = fingerprint(entry, id_, context)
-        if mark in known:
+        mark = "" if known is None else fingerprint(entry, id_, context)
+        if known and mark in known:
             unchanged.append(id_)
             continue
         reader = _Reader(entry, link, id_, info, url, author)
