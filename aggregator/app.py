@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import urlsplit
 
 from aggregator import __version__, schedule
 from aggregator.article import Document, Problem
-from aggregator.config import Config, Fetch, Source
+from aggregator.config import Config, Fetch, Keep, Source
 from aggregator.errors import ReadError, SourceError
 from aggregator.fetch import Fetcher, NotModified
 from aggregator.polling import Poll, Polls
@@ -100,9 +101,26 @@ class App:
             everything=everything,
         )
 
-    def tidy(self) -> None:
-        """Keeps the store's files small: what was written aside is taken in."""
+    def upkeep(self, now: datetime) -> Iterator[int]:
+        """Prunes what the config's retention lets go, and keeps the store's file small: once a day (UTC), and
+        when the retention was changed.
+
+        Yields how many articles each step pruned. Sources that the config names no longer keep all they have.
+        """
+        config = self.config
+        rules = [(source.name, source.retention or config.retention) for source in config.sources]
+        facts = f"{now:%Y-%m-%d} {config.entries_per_feed} {config.retention!r} {rules!r}"
+        done = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        if self._store.setting("upkeep") == done:
+            return
+        window = config.entries_per_feed
+        for name, keep in rules:
+            if keep.max_age is not None or keep.max_articles is not None:
+                yield from self._store.prune(keep, window, now, source=name)
+        for name, count in config.retention.categories.items():
+            yield from self._store.prune(Keep(max_articles=count), window, now, category=name)
         self._store.tidy()
+        self._store.remember("upkeep", done)
 
 
 def preview(target: str, kind: str | None, settings: Fetch, now: datetime) -> Document:

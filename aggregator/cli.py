@@ -132,16 +132,20 @@ def fetch(
             progress.advance(task)
             if not as_json:
                 print_poll(poll, progress.console if both_terminals else OUT)
+        pruned = sum(opened.upkeep(now))
         published = opened.publish()
     if as_json:
         print_json(
             {
                 "sources": [poll_facts(poll) for poll in polls],
                 "waiting": waiting,
+                "pruned": pruned,
                 "published": published_facts(published),
             }
         )
     else:
+        if pruned:
+            OUT.print(f"pruned {pruned} articles, as the config's retention says")
         print_published(published, config.output)
     failed = sum(poll.error is not None for poll in polls)
     nothing_done = (polls and failed == len(polls)) or (published.errors and not published.written)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
+from urllib.parse import urlsplit
 
 from pydantic import (
     BaseModel,
@@ -71,6 +72,19 @@ class Fetch(_Settings):
     host_gap: Duration = timedelta(seconds=1)
 
 
+class Keep(_Settings):
+    """What is kept: what is no older than `max_age`, the newest `max_articles`; None is no limit."""
+
+    max_age: Duration | None = None
+    max_articles: PositiveInt | None = None
+
+
+class Retention(Keep):
+    """What is kept of each source, and of the categories named here the newest so many articles."""
+
+    categories: dict[Category, PositiveInt] = {}
+
+
 class Auth(_Settings):
     """How a source is logged in to: `user` and `password` (RFC 7617), or a `bearer` token (RFC 6750)."""
 
@@ -96,6 +110,7 @@ class Source(_Settings):
     `author` stands in where an article names none.
     `headers`, `auth`, `cookie` and the TLS settings hold for the origin of `url` alone, not for hosts that
     it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none.
+    `retention` stands in place of the config's; None means that.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -114,6 +129,13 @@ class Source(_Settings):
     proxy: Proxy | None = None
     tls_ca: Annotated[Path, Field(strict=False)] | None = None
     tls_verify: bool = True
+    retention: Keep | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it has anything that holds for the origin of `url` alone: no other may stand in for it."""
+        own = (self.headers, self.auth, self.cookie, self.tls_ca, not self.tls_verify)
+        return any(own) or (self.url is not None and "@" in urlsplit(self.url).netloc)
 
     @property
     def is_local(self) -> bool:
@@ -135,6 +157,7 @@ class Config(_Settings):
     output: Annotated[Path, Field(strict=False)] = Path("feeds")
     entries_per_feed: Annotated[int, Field(ge=1, le=10_000)] = 50
     interval: Duration = timedelta(hours=1)
+    retention: Retention = Retention()
     sources: tuple[Source, ...] = Field(default=(), strict=False)
 
     def select(self, names: Sequence[str]) -> tuple[Source, ...]:
@@ -255,6 +278,7 @@ def _mistake(kind: str, where: tuple[int | str, ...], message: str, data: Any) -
 
 def _keys_at(where: tuple[int | str, ...]) -> list[str]:
     models: dict[str, type[BaseModel]] = {"site": Site, "fetch": Fetch, "sources": Source, "auth": Auth}
+    models["retention"] = Keep if "sources" in where else Retention
     model = next((models[str(part)] for part in reversed(where) if part in models), Config)
     return sorted(model.model_fields)
 

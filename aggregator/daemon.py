@@ -25,7 +25,7 @@ from aggregator.errors import ConfigError, StoreError
 from aggregator.polling import Poll
 
 TICK = timedelta(seconds=5)
-UPKEEP = timedelta(hours=6)
+UPKEEP = timedelta(hours=1)
 MAX_BATCH = 500
 STOP_SECONDS = 30
 
@@ -71,7 +71,9 @@ class Daemon:
         )
         now = datetime.now(UTC)
         scheduler.add_job(self._tick, "interval", seconds=TICK.total_seconds(), id="tick", next_run_time=now)
-        scheduler.add_job(self._upkeep, "interval", seconds=UPKEEP.total_seconds(), id="upkeep")
+        scheduler.add_job(
+            self._upkeep, "interval", seconds=UPKEEP.total_seconds(), id="upkeep", next_run_time=now
+        )
         scheduler.add_listener(_on_event, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
         return scheduler
 
@@ -99,8 +101,15 @@ class Daemon:
                 _log.info("published %d feeds, %d files", published.rendered, len(published.written))
 
     def _upkeep(self) -> None:
-        if self._app is not None:
-            self._app.tidy()
+        if self._app is None:
+            return
+        pruned = 0
+        for count in self._app.upkeep(datetime.now(UTC)):
+            pruned += count
+            if self._stop.is_set():
+                return
+        if pruned:
+            _log.info("%d articles were pruned, as the config's retention says", pruned)
 
     def _open(self, config: Config) -> None:
         now = datetime.now(UTC)
@@ -186,8 +195,8 @@ def _tell(poll: Poll) -> None:
         _log.info("%s: %s; next %s", poll.source.name, told, poll.next_poll, extra={"facts": facts})
     for problem in poll.problems:
         _log.info("%s: %s", poll.source.name, problem)
-    if poll.moved_to:
-        _log.warning("%s: it has moved for good to %s; change its url", poll.source.name, poll.moved_to)
+    if poll.move:
+        _log.warning("%s: %s", poll.source.name, poll.move)
 
 
 def _on_event(event: JobEvent) -> None:

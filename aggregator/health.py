@@ -20,11 +20,13 @@ class Fare:
 
     `state`: "new" was never polled; "failing" failed the last time, "broken" for a week or more; "silent"
     answers but has published nothing for ten of its usual gaps, and a month at least; "gone" said so (410).
-    `rhythm`: how often it publishes. `next_poll`: when, and why then.
+    `rhythm`: how often it publishes. `next_poll`: when, and why then. `moved_to`: where it is polled since it
+    moved for good, None when at `address`.
     """
 
     name: str
     address: str
+    moved_to: str | None
     title: str
     state: str
     articles: int
@@ -45,6 +47,7 @@ def fare(health: Health, now: datetime) -> Fare:
     return Fare(
         name=health.name,
         address=health.address,
+        moved_to=health.moved_to,
         title=health.title,
         state=_judged(health, state, gap, now),
         articles=health.articles,

@@ -28,6 +28,7 @@ _SAVED_AT_ONCE = 100
 _LONGEST_TURN_SECONDS = 300.0
 _DATES_THAT_TELL_A_RATE = 16
 _LOCAL = timedelta(minutes=1)
+_FAILURES_BEFORE_TURNING_BACK = 5
 
 
 class Fetches(Protocol):
@@ -48,8 +49,8 @@ Reads = Callable[[Resource, Context], Reading]
 class Poll:
     """How one poll of one source went; `error` is None when it succeeded.
 
-    `next_poll` is when the source is polled again, and why; `moved_to` the address that it has moved to for
-    good, once that has been seen for days.
+    `next_poll` is when the source is polled again, and why; `move` says where it has moved to for good, once
+    that has been seen for days, and what comes of it.
     """
 
     source: Source
@@ -58,7 +59,7 @@ class Poll:
     problems: tuple[Problem, ...] = ()
     error: SourceError | None = None
     next_poll: str = ""
-    moved_to: str | None = None
+    move: str = ""
 
 
 @dataclass(slots=True)
@@ -81,13 +82,19 @@ class Polls:
 
     def __init__(self, config: Config, store: Store, fetcher: Fetches, read: Reads) -> None:
         self._config = config
+        self._addresses = {source.name: source.address for source in config.sources}
         self._store = store
         self._fetcher = fetcher
         self._read = read
 
     def poll_many(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
-        """Polls each source now, whether it is due or not; `refetch` forgets validators and what is known."""
+        """Polls each source now, whether it is due or not; `refetch` forgets validators and what is known.
+
+        One that has moved for good is polled at its new address, and told with that.
+        """
         hosts = self._fetcher.hosts
+        moves = self._store.moves()
+        sources = [_as_moved(source, moves.get(source.name)) for source in sources]
         turns = [(hosts.reserve(s.address, time.monotonic()), n) for n, s in enumerate(sources)]
         heapq.heapify(turns)
         states = self._store.states()
@@ -237,7 +244,7 @@ class Polls:
                     problems=tuple(polled.problems),
                     error=polled.error,
                     next_poll=decision.state.explain(),
-                    moved_to=decision.adopt,
+                    move=self._move(source, decision),
                 )
             )
         self._save_unchanged(unchanged, now)
@@ -256,6 +263,22 @@ class Polls:
         self._store.fail(source.name, error.reason, now, advice=error.advice, following=following)
         return Saved()
 
+    def _move(self, source: Source, decision: schedule.Decision) -> str:
+        """Goes along with a permanent move, or turns back from one; says so."""
+        if decision.adopt:
+            told = f"it has moved for good to {decision.adopt}"
+            is_weaker = source.address.startswith("https:") and not decision.adopt.startswith("https:")
+            if source.is_bound or is_weaker:
+                return f"{told}; change its url"
+            self._store.move(source.name, decision.adopt)
+            return f"{told} and is polled there from now on; change its url"
+        lost = decision.state.failures >= _FAILURES_BEFORE_TURNING_BACK
+        configured = self._addresses.get(source.name, source.address)
+        if source.address != configured and (lost or decision.state.gone_since):
+            self._store.move(source.name, None)
+            return f"{source.address}, where it had moved, fails; {configured} is polled again"
+        return ""
+
     def _policy(self, source: Source) -> schedule.Policy:
         """What is on this machine costs nobody: it is looked at again after a minute, or its own interval."""
         if source.is_local:
@@ -263,6 +286,11 @@ class Polls:
         return schedule.Policy(
             interval=source.interval, is_fixed=not source.adaptive, usual=self._config.interval
         )
+
+
+def _as_moved(source: Source, moved_to: str | None) -> Source:
+    """The source as it is polled; what is for one origin alone goes nowhere else (docs/manners.md)."""
+    return source.model_copy(update={"url": moved_to}) if moved_to and not source.is_bound else source
 
 
 def _remembered(state: State | None) -> schedule.State:

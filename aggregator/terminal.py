@@ -95,8 +95,9 @@ def print_poll(poll: Poll, console: Console) -> None:
         told = counts if poll.was_read else "nothing new at the source"
         problems = f", [yellow]{len(poll.problems)} problems[/yellow]" if poll.problems else ""
         console.print(f"[green]ok[/green]      {name}: {told}{problems}")
-    for problem in poll.problems:
-        console.print(f"        {shown(str(problem))}", style="yellow")
+    for told in (*map(str, poll.problems), poll.move):
+        if told:
+            console.print(f"        {shown(told)}", style="yellow")
 
 
 def print_published(published: Published, output: Path) -> None:
@@ -134,6 +135,7 @@ def poll_facts(poll: Poll) -> dict[str, Any]:
         "read": poll.was_read,
         **plain(poll.saved),
         "problems": plain(poll.problems),
+        "move": poll.move or None,
     }
 
 
@@ -175,6 +177,10 @@ def print_fares(facts: Sequence[Fare]) -> None:
         table.add_row(*(shown(cell) for cell in row))
     OUT.print(table, soft_wrap=False)
     for f in facts:
+        if f.moved_to:
+            OUT.print(
+                shown(f"{f.name}: it has moved for good to {f.moved_to} and is polled there; change its url")
+            )
         if f.error:
             advice = f"; {f.advice}" if f.advice else ""
             OUT.print(shown(f"{f.name}: {f.error}{advice}"), style="yellow")

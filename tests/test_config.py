@@ -241,6 +241,42 @@ def test_files_of_authorities_count_from_the_home_folder(tmp_path: Path) -> None
     assert (loaded.fetch.tls_ca, loaded.sources[0].tls_ca) == (tmp_path / "ca.pem", tmp_path / "own.pem")
 
 
+def test_retention_of_a_source_stands_in_place_of_the_configs(tmp_path: Path) -> None:
+    """Durations and counts; an empty table keeps everything; a source has no categories to count."""
+    text = f"""
+    [retention]
+    max_age = "365d"
+    max_articles = 1000
+    categories = {{ Links = 50 }}
+    {SOURCE}
+    retention = {{}}
+    """
+    loaded = config.load(write(tmp_path, text))
+    assert loaded.retention.max_age == timedelta(days=365)
+    assert (loaded.retention.max_articles, loaded.retention.categories) == (1000, {"Links": 50})
+    assert loaded.sources[0].retention == config.Keep()
+    told = mistakes(tmp_path, SOURCE + "retention = { categories = { Links = 0 } }")
+    assert "retention.categories (source 'a'): is not a known key; known here: max_age, max_articles" in told
+    assert "retention.max_articles: " in mistakes(tmp_path, "[retention]\nmax_articles = 0")
+    assert "did you mean 'max_age'?" in mistakes(tmp_path, "[retention]\nmax_ages = 1")
+
+
+def test_what_holds_for_one_origin_binds_a_source_to_it(tmp_path: Path) -> None:
+    """Login, headers and TLS settings; not what every host is told, nor an @ in a path."""
+
+    def is_bound(line: str, url: str = "https://example.org/") -> bool:
+        text = f'[[sources]]\nname = "a"\nurl = "{url}"\n{line}'
+        return config.load(write(tmp_path, text)).sources[0].is_bound
+
+    assert is_bound('auth = { bearer = "x" }')
+    assert is_bound('headers = { X = "x" }')
+    assert is_bound('cookie = "x"')
+    assert is_bound('tls_ca = "ca.pem"')
+    assert is_bound("tls_verify = false")
+    assert is_bound("", "https://me:x@example.org/")
+    assert not is_bound('user_agent = "x"', "https://example.org/@me/feed")
+
+
 def test_every_setting_is_documented() -> None:
     """A key that the config knows has its line in docs/config.md."""
     text = (Path(__file__).parents[1] / "docs" / "config.md").read_text(encoding="utf-8")
@@ -250,7 +286,7 @@ def test_every_setting_is_documented() -> None:
     }
     models: tuple[tuple[str, type[BaseModel]], ...] = (
         *(("site", config.Site), ("fetch", config.Fetch)),
-        *(("sources", config.Source), ("auth", config.Auth)),
+        *(("sources", config.Source), ("auth", config.Auth), ("retention", config.Retention)),
     )
     for name, model in models:
         assert set(documented[name]) == set(model.model_fields), name

@@ -104,6 +104,19 @@ def test_a_changed_config_is_taken_and_a_broken_one_refused(site: Site, server: 
         assert process.poll() is None
 
 
+def test_upkeep_prunes(site: Site, server: Server) -> None:
+    """At the start, for what a day or a changed config has to let go; nobody is polled for it."""
+    server.pages["/a"] = Answer(200, {}, feed("a", 1, 2, 3))
+    site.configure(source(server, "a"), entries_per_feed=1)
+    site.run("fetch")
+    site.file.write_text(f"{site.file.read_text()}\n[retention]\nmax_articles = 1\n", encoding="utf-8")
+    with running(site) as process:
+        until(lambda: "2 articles were pruned" in log_of(site))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(35) == 0
+    assert len(server.requests) == 1
+
+
 def test_a_second_signal_exits_at_once(site: Site, server: Server) -> None:
     """A server that never answers holds nobody who insists."""
     asked: list[Request] = []

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+
+import pytest
 
 from aggregator import app, config, schedule
 from tests.conftest import NOW, Answer, Request, Server
@@ -137,3 +140,121 @@ def test_waking_after_a_long_stop_spreads_what_is_late(site: Site, server: Serve
         opened.wake(later)
         assert 0 < len(opened.due_names(later + timedelta(minutes=5), 500)) < count
         assert len(opened.due_names(later + timedelta(hours=1, minutes=1), 500)) == count
+
+
+DAY = timedelta(days=1)
+
+
+def moved(server: Server) -> Callable[[Request], Answer]:
+    """A page that has moved to `/new` for good; there it answers conditional requests."""
+
+    def page(request: Request) -> Answer:
+        known = request.headers.get("If-None-Match") == '"1"'
+        return Answer(304) if known else Answer(200, {"ETag": '"1"'}, feed("a", 1))
+
+    server.pages["/new"] = page
+    return lambda _request: Answer(301, {"Location": "/new"})
+
+
+def polled(site: Site, day: int) -> str:
+    """Polls everything on a day; returns what was said of moves."""
+    loaded = config.load(site.file)
+    with app.App(loaded, NOW) as opened:
+        (poll,) = opened.fetch(loaded.select(()), NOW + day * DAY)
+    return poll.move
+
+
+def test_a_permanent_move_is_adopted(site: Site, server: Server) -> None:
+    """After three days the old address is left alone, and the new one asked conditionally."""
+    server.pages["/a"] = moved(server)
+    site.configure(source(server, "a"))
+    assert [polled(site, day) for day in range(3)] == ["", "", ""]
+    assert json.loads(site.run("sources", "--json").stdout)["sources"][0]["moved_to"] is None
+    assert polled(site, 3) == (
+        f"it has moved for good to {server.url}/new and is polled there from now on; change its url"
+    )
+    server.requests.clear()
+    assert polled(site, 4) == ""
+    assert [r.path for r in server.requests] == ["/new"]
+    assert server.requests[0].headers["If-None-Match"] == '"1"'
+    facts = json.loads(site.run("sources", "--json").stdout)["sources"][0]
+    assert (facts["address"], facts["moved_to"]) == (f"{server.url}/a", f"{server.url}/new")
+    assert f"a: it has moved for good to {server.url}/new" in site.run("sources").stdout
+
+
+def test_the_url_of_the_config_ends_a_move(site: Site, server: Server) -> None:
+    """The new address put there goes on conditionally; any other is read anew."""
+    server.pages |= {"/a": moved(server), "/b": Answer(200, {}, feed("a", 1, 2))}
+    site.configure(source(server, "a"))
+    for day in range(4):
+        polled(site, day)
+    server.requests.clear()
+    site.configure({**source(server, "a"), "url": f"{server.url}/new"})
+    polled(site, 5)
+    assert server.requests[0].headers["If-None-Match"] == '"1"'
+    site.configure({**source(server, "a"), "url": f"{server.url}/b"})
+    polled(site, 6)
+    site.configure(source(server, "a"))
+    polled(site, 7)
+    assert [r.path for r in server.requests] == ["/new", "/b", "/a", "/new"]
+    assert json.loads(site.run("sources", "--json").stdout)["sources"][0]["moved_to"] is None
+
+
+@pytest.mark.parametrize("setting", ["headers", "auth", "cookie", "tls_verify"])
+def test_what_is_bound_to_its_origin_is_only_told_to_have_moved(
+    site: Site, server: Server, setting: str
+) -> None:
+    """Secrets go to the address of the config alone; also when they are given after the move."""
+    lines = {
+        "headers": 'headers = { X-Key = "s" }',
+        "auth": 'auth = { bearer = "s" }',
+        "cookie": 'cookie = "s"',
+        "tls_verify": "tls_verify = false",
+    }
+    server.pages["/a"] = moved(server)
+    site.configure(source(server, "a"))
+    free = site.file.read_text()
+    site.file.write_text(f"{free}\n{lines[setting]}\n")
+    told = [polled(site, day) for day in range(4)]
+    assert told == ["", "", "", f"it has moved for good to {server.url}/new; change its url"]
+    server.requests.clear()
+    polled(site, 4)
+    assert [r.path for r in server.requests] == ["/a", "/new"]
+    site.file.write_text(free)
+    for day in range(5, 10):
+        polled(site, day)
+    server.requests.clear()
+    polled(site, 10)
+    assert [r.path for r in server.requests] == ["/new"]
+    site.file.write_text(f"{free}\n{lines[setting]}\n")
+    server.requests.clear()
+    polled(site, 11)
+    assert [r.path for r in server.requests] == ["/a", "/new"]
+
+
+@pytest.mark.parametrize(("status", "polls"), [(404, 5), (410, 1)])
+def test_a_move_that_ends_in_failures_is_taken_back(
+    site: Site, server: Server, status: int, polls: int
+) -> None:
+    """A wrong redirect loses no source: the address of the config is asked again, and told."""
+    server.pages["/a"] = moved(server)
+    site.configure(source(server, "a"))
+    for day in range(4):
+        polled(site, day)
+    server.pages |= {"/new": Answer(status), "/a": Answer(200, {}, feed("a", 1, 2))}
+    told = [polled(site, 10 + day) for day in range(polls)]
+    assert told[:-1] == [""] * (polls - 1)
+    assert told[-1] == f"{server.url}/new, where it had moved, fails; {server.url}/a is polled again"
+    server.requests.clear()
+    assert polled(site, 30) == ""
+    assert [r.path for r in server.requests] == ["/a"]
+
+
+def test_fetch_tells_a_move(site: Site, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a line of its own, and in the facts for a script."""
+    server.pages["/a"] = moved(server)
+    site.configure(source(server, "a"))
+    instantly = schedule.Policy(time_before_adopting=timedelta(0), polls_before_adopting=2)
+    monkeypatch.setattr(schedule, "Policy", lambda **_settings: instantly)
+    assert json.loads(site.run("fetch", "--json").stdout)["sources"][0]["move"] is None
+    assert f"it has moved for good to {server.url}/new and is polled" in site.run("fetch", "--force").stdout

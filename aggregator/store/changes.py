@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from aggregator.article import Article
 from aggregator.store import codec
-from aggregator.store.schema import ALL, articles, categories, memberships, versions
+from aggregator.store.schema import ALL, articles, categories, memberships, tombstones, versions
 
 MAX_VERSIONS = 10
 MAX_SILENT_EDITS = 24
@@ -31,11 +31,18 @@ _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:[^\s<>\"{}|\\^`\x00-\x20\x7f-\x
 _SOURCE: sa.BindParameter[str] = sa.bindparam("of_source")
 _IDS: sa.BindParameter[list[str]] = sa.bindparam("some_ids", expanding=True)
 _KNOWN = sa.select(articles).where(articles.c.source == _SOURCE, articles.c.id.in_(_IDS))
-_TAKEN = sa.select(articles.c.uid).where(articles.c.uid.in_(_IDS))
+_TAKEN = sa.union_all(*(sa.select(t.c.uid).where(t.c.uid.in_(_IDS)) for t in (articles, tombstones)))
+_PRUNED = sa.select(tombstones.c.id).where(tombstones.c.source == _SOURCE, tombstones.c.id.in_(_IDS))
+_MARK_PRUNED = tombstones.update().where(
+    tombstones.c.source == _SOURCE, tombstones.c.id == sa.bindparam("of_id")
+)
 _INSERT = articles.insert().returning(articles.c.pk, sort_by_parameter_order=True)
 _PK: sa.BindParameter[int] = sa.bindparam("of_pk")
 _UPDATE = articles.update().where(articles.c.pk == _PK)
 _JOINED = sa.select(memberships.c.category).where(memberships.c.article == _PK)
+_PKS: sa.BindParameter[list[int]] = sa.bindparam("some_pks", expanding=True)
+_JOINED_BY_SOME = sa.select(memberships.c.category).where(memberships.c.article.in_(_PKS)).distinct()
+_DELETE = articles.delete().where(articles.c.pk.in_(_PKS))
 _LEAVE = memberships.delete().where(memberships.c.article == _PK)
 
 
@@ -72,19 +79,31 @@ class Changes:
         self._now = now
         self._known_categories: set[str] | None = None
         self._stale: dict[str, None] = {}
-        self.new = self.changed = self.unchanged = 0
+        self.new = self.changed = self.unchanged = self.pruned = 0
 
     def take(self, found: Sequence[Found]) -> None:
-        """Inserts articles, or updates those whose ids are there. Ids must be unique."""
+        """Inserts articles, or updates those whose ids are there; pruned ones stay so. Ids must be unique."""
         for start in range(0, len(found), _BATCH):
             batch = found[start : start + _BATCH]
             ids = [f.article.id for f in batch]
             rows = self._connection.execute(_KNOWN, {"of_source": self._source, "some_ids": ids})
             known = {row.id: row for row in rows}
-            self._insert([f for f in batch if f.article.id not in known])
+            self._insert(self._without_pruned([f for f in batch if f.article.id not in known]))
             for f in batch:
                 if (row := known.get(f.article.id)) is not None:
                     self._compare(row, f)
+
+    def _without_pruned(self, found: Sequence[Found]) -> Sequence[Found]:
+        if not found:
+            return found
+        ids = [f.article.id for f in found]
+        pruned = set(self._connection.scalars(_PRUNED, {"of_source": self._source, "some_ids": ids}))
+        for f in found:
+            if f.article.id in pruned:
+                self.unchanged += 1
+                of_id = {"of_source": self._source, "of_id": f.article.id}
+                self._connection.execute(_MARK_PRUNED.values(**_marks(f)), of_id)
+        return [f for f in found if f.article.id not in pruned] if pruned else found
 
     def _insert(self, found: Sequence[Found]) -> None:
         if not found:
@@ -183,6 +202,17 @@ class Changes:
         """Takes an article out of every feed that it stands in; they become stale."""
         self._stale.update(dict.fromkeys(self._connection.scalars(_JOINED, {"of_pk": pk})))
         self._connection.execute(_LEAVE, {"of_pk": pk})
+
+    def prune(self, rows: Sequence[sa.Row[Any]]) -> None:
+        """Leaves a tombstone of each of these rows of `articles`, and nothing else; of any source."""
+        if not rows:
+            return
+        pks = {"some_pks": [row.pk for row in rows]}
+        self._stale.update(dict.fromkeys(self._connection.scalars(_JOINED_BY_SOME, pks)))
+        buried = [{column.name: row._mapping[column.name] for column in tombstones.c} for row in rows]
+        self._connection.execute(tombstones.insert(), buried)
+        self._connection.execute(_DELETE, pks)
+        self.pruned += len(rows)
 
     def _join_feeds(self, joining: Sequence[tuple[int, Article]]) -> None:
         rows = [

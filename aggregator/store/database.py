@@ -1,7 +1,8 @@
-"""One SQLite file: connections, transactions, and what the database's own errors become."""
+"""The SQLite file itself: connections, transactions, the schema brought up to date, upkeep of its size."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +12,17 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from aggregator.errors import StoreError
-from aggregator.store.schema import VERSION, metadata, settings
+from aggregator.store.schema import UPGRADES, VERSION, metadata, settings
 
 _BUSY_SECONDS = 30
+_FREE_BYTES_THAT_PAY = 10 * 1024 * 1024
+_FREE_PART_THAT_PAYS = 0.25
+_PAGES_AT_ONCE = 2_000
+_INCREMENTAL = 2
 
 
 class Database:
-    """Opens the file and makes its tables. Raises StoreError when the database refuses, here and later."""
+    """One SQLite file of this version's tables. Raises StoreError when it cannot be opened."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -30,14 +35,22 @@ class Database:
             sa.event.listen(self._engine, "begin", _begin)
             with self._engine.begin() as connection:
                 metadata.create_all(connection)
-                found = connection.scalar(sa.select(settings.c.value).where(settings.c.name == "schema"))
-                if found is None:
-                    connection.execute(settings.insert().values(name="schema", value=str(VERSION)))
-                elif int(found) != VERSION:
-                    raise StoreError(
-                        f"{path} was made by another version (schema {found}, this one reads {VERSION}); "
-                        "use that version, or name another store in the config"
-                    )
+                self._upgrade(connection)
+
+    def _upgrade(self, connection: sa.Connection) -> None:
+        found = connection.scalar(sa.select(settings.c.value).where(settings.c.name == "schema"))
+        if found is None:
+            connection.execute(settings.insert().values(name="schema", value=str(VERSION)))
+            return
+        if int(found) > VERSION:
+            raise StoreError(
+                f"{self._path} was made by another version (schema {found}, this one reads {VERSION}); "
+                "use that version, or name another store in the config"
+            )
+        for version in range(int(found), VERSION):
+            for statement in UPGRADES[version]:
+                connection.exec_driver_sql(statement)
+        connection.execute(settings.update().where(settings.c.name == "schema").values(value=str(VERSION)))
 
     def close(self) -> None:
         """Closes the database; the store cannot be used afterwards."""
@@ -47,7 +60,7 @@ class Database:
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, sqlite3.Error) as error:
             cause = getattr(error, "orig", None) or error
             raise StoreError(f"the store {self._path} cannot be used: {cause}") from error
         except OSError as error:
@@ -65,11 +78,35 @@ class Database:
             yield connection
 
     def tidy(self) -> None:
-        """Takes what SQLite has written aside into the database file, and lets it look after its indexes."""
+        """Gives back what the file has long had no use for, takes in what was written aside.
+
+        Pages are given back when more than a quarter of the file and 10 MB are free, in small steps, so
+        that nobody waits long. A file made by a version that did not do so is rewritten once.
+        """
         with self._errors(), self._engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
+            self._shrink(connection)
             connection.exec_driver_sql("PRAGMA optimize")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _shrink(self, connection: sa.Connection) -> None:
+        def asked(pragma: str) -> int:
+            return int(connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one())
+
+        free = asked("freelist_count")
+        pays = (
+            free > _FREE_PART_THAT_PAYS * asked("page_count")
+            and free * asked("page_size") > _FREE_BYTES_THAT_PAY
+        )
+        if not pays:
+            return
+        if asked("auto_vacuum") != _INCREMENTAL:
+            connection.exec_driver_sql("VACUUM")
+            return
+        driver: Any = connection.connection.driver_connection
+        for _ in range(0, free, _PAGES_AT_ONCE):
+            # Not `execute`: it takes one step, which frees one page whatever the number says (measured).
+            driver.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -80,7 +117,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # WAL: a reader never waits for the writer. NORMAL keeps every commit through a killed process, and
     # a whole database, short of its last commits, through a power cut; those are then fetched again,
     # as their validators went with them.
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    # auto_vacuum stands first: it counts in a new file alone, before anything is written to it.
+    for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

@@ -33,10 +33,11 @@ class Next:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """How a source fares, for people: its polls, its last error, its articles."""
+    """How a source fares, for people: its polls, its last error, its articles; `moved_to` is None mostly."""
 
     name: str
     address: str
+    moved_to: str | None
     title: str
     polled: datetime | None
     succeeded: datetime | None

@@ -21,7 +21,15 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 1
+VERSION = 2
+UPGRADES = {
+    1: (
+        "ALTER TABLE sources ADD COLUMN moved_to TEXT",
+        "CREATE INDEX articles_newest ON articles (source, published)",
+    )
+}
+"""What turns a store of each earlier version into one of the next; whole new tables come by themselves."""
+
 ALL = ""
 """The category under which every article stands: the feed `all`."""
 
@@ -74,6 +82,8 @@ sources = Table(
     # Repeated from it, so that what is due is found by an index; None: at once, or never (see `is_gone`).
     Column("next_poll", Instant, index=True),
     Column("is_gone", Boolean, nullable=False),
+    # Where permanent redirects have led for days: it is polled there while the config has the old address.
+    Column("moved_to", Text),
 )
 
 articles = Table(
@@ -95,6 +105,18 @@ articles = Table(
     Column("file", Text, nullable=False),
     Column("data", Text, nullable=False),
     UniqueConstraint("source", "id"),
+    Index("articles_newest", "source", "published"),
+)
+
+# What is left of an article that was pruned, so that it does not come back while its feed still lists it.
+tombstones = Table(
+    "tombstones",
+    metadata,
+    Column("source", Text, ForeignKey("sources.name"), primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("uid", Text, nullable=False, unique=True),
+    Column("fingerprint", Text, nullable=False),
+    Column("file", Text, nullable=False),
 )
 
 versions = Table(

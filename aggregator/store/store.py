@@ -10,8 +10,8 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.article import Article
-from aggregator.config import Source
-from aggregator.store import codec
+from aggregator.config import Keep, Source
+from aggregator.store import codec, retention
 from aggregator.store.changes import Changes, Kept, kept
 from aggregator.store.database import Database
 from aggregator.store.records import Category, Health, Next, Saved, State, Update
@@ -22,6 +22,7 @@ from aggregator.store.schema import (
     memberships,
     settings,
     sources,
+    tombstones,
     versions,
 )
 
@@ -29,7 +30,7 @@ from aggregator.store.schema import (
 class Store(Database):
     """Articles, their earlier versions, validators and stale categories, saved together or not at all.
 
-    Every public method is one transaction and raises StoreError when the database refuses.
+    Every public method but `prune` is one transaction; each raises StoreError when the database refuses.
     """
 
     # Sources
@@ -38,24 +39,27 @@ class Store(Database):
         """Makes the store follow the config: new sources, other categories, sources no longer named.
 
         Articles of a source that the config names no longer are kept but leave the feeds; they return
-        with it. A source whose address changed is read anew.
+        with it. A source whose address changed is read anew, unless to where it has moved.
         """
         with self._transaction() as connection:
             known = {row.name: row for row in connection.execute(sa.select(sources))}
             for source in configured:
                 row = known.pop(source.name, None)
+                is_there = row is not None and row.address == source.address
                 wanted = {
                     "address": source.address,
                     "active": True,
                     "categories": [*source.categories],
+                    "moved_to": row.moved_to if row and is_there and not source.is_bound else None,
                 }
                 if row is None:
                     connection.execute(sources.insert().values(name=source.name, **wanted, **_UNPOLLED))
                     continue
-                if (row.address, row.active, row.categories) == tuple(wanted.values()):
+                if (row.address, row.active, row.categories, row.moved_to) == tuple(wanted.values()):
                     continue
+                is_there = source.address in (row.address, row.moved_to)
                 # Reading a folder again costs nobody anything and brings its own categories back.
-                again = _UNREAD if source.path or row.address != source.address else {"body_hash": None}
+                again = _UNREAD if source.path or not is_there else {"body_hash": None}
                 connection.execute(
                     sources.update().where(sources.c.name == source.name).values(**wanted, **again)
                 )
@@ -82,17 +86,23 @@ class Store(Database):
         return State(validators={}) if row is None else State(**row._mapping)
 
     def fingerprints(self, source: str) -> frozenset[str]:
-        """Fingerprints of the entries of this source that are kept as they were found."""
-        query = sa.select(articles.c.fingerprint).where(
-            articles.c.source == source, articles.c.fingerprint != ""
+        """Fingerprints of the entries of this source that are kept as they were found, or were pruned."""
+        query = sa.union_all(
+            *(
+                sa.select(t.c.fingerprint).where(t.c.source == source, t.c.fingerprint != "")
+                for t in (articles, tombstones)
+            )
         )
         with self._snapshot() as connection:
             return frozenset(connection.scalars(query))
 
     def files(self, source: str) -> dict[str, str]:
         """Which file of a folder each article was found in: id -> path inside the folder."""
-        query = sa.select(articles.c.id, articles.c.file).where(
-            articles.c.source == source, articles.c.file != ""
+        query = sa.union_all(
+            *(
+                sa.select(t.c.id, t.c.file).where(t.c.source == source, t.c.file != "")
+                for t in (articles, tombstones)
+            )
         )
         with self._snapshot() as connection:
             return {row.id: row.file for row in connection.execute(query)}
@@ -144,6 +154,17 @@ class Store(Database):
         )
         with self._snapshot() as connection:
             return tuple(connection.scalars(query))
+
+    def moves(self) -> dict[str, str]:
+        """The addresses that sources have moved to for good, by name, where the config has the old ones."""
+        query = sa.select(sources.c.name, sources.c.moved_to).where(sources.c.moved_to.is_not(None))
+        with self._snapshot() as connection:
+            return {row.name: row.moved_to for row in connection.execute(query)}
+
+    def move(self, source: str, address: str | None) -> None:
+        """Records where a source has moved to; None sends back to the address of the config."""
+        with self._transaction() as connection:
+            connection.execute(sources.update().where(sources.c.name == source).values(moved_to=address))
 
     def plan(self, states: Mapping[str, Next]) -> None:
         """Sets the next polls of several sources at once, and nothing else of them."""
@@ -280,6 +301,30 @@ class Store(Database):
         with self._snapshot() as connection:
             for row in connection.execute(query):
                 yield kept(row)
+
+    def prune(
+        self, keep: Keep, window: int, now: datetime, *, source: str = "", category: str = ""
+    ) -> Iterator[int]:
+        """Forgets what `keep` does not keep of a source or a category, yielding how many articles each time.
+
+        A forgotten article never comes back: its id and uid stay taken. The newest `window` of each feed
+        are never forgotten. Each step is a transaction of its own, of some hundred articles.
+        """
+        scope = retention.Scope(source=source, category=category)
+        with self._snapshot() as connection:
+            place = retention.first(connection, scope, keep, now)
+            old_versions = retention.old_versions(connection, scope, keep, now)
+        while place is not None:
+            with self._transaction() as connection:
+                changes = Changes(connection, source, now)
+                place = retention.prune(connection, changes, scope, place, window)
+                changes.save()
+            yield changes.pruned
+        while old_versions:
+            with self._transaction() as connection:
+                retention.prune_versions(connection, old_versions)
+                old_versions = retention.old_versions(connection, scope, keep, now)
+            yield 0
 
     def earlier_versions(self, uid: str) -> tuple[Article, ...]:
         """What an article was before its edits, newest first."""

@@ -1,0 +1,124 @@
+"""What need not be kept: which articles and versions a rule lets go, in batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.config import Keep
+from aggregator.store.changes import Changes
+from aggregator.store.schema import articles, categories, memberships, tombstones, versions
+
+_BATCH = 500
+
+_Place = tuple[datetime, str]
+"""Of an article among others, newest first: by its date, then by its uid, as in feeds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """The articles of a source, or else those in the feed of a category."""
+
+    source: str = ""
+    category: str = ""
+
+    @property
+    def _published(self) -> sa.ColumnElement[Any]:
+        # Each has an index by this date.
+        return articles.c.published if self.source else memberships.c.published
+
+    def newest_first(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
+        """These columns of its articles, newest first."""
+        query = sa.select(*columns).order_by(self._published.desc(), articles.c.uid)
+        if self.source:
+            return query.where(articles.c.source == self.source)
+        joined = query.join(memberships, memberships.c.article == articles.c.pk)
+        return joined.where(memberships.c.category == self.category)
+
+    def older_than(self, moment: datetime) -> sa.ColumnElement[bool]:
+        """Those published before."""
+        return self._published < moment
+
+    def from_place(self, place: _Place) -> sa.ColumnElement[bool]:
+        """Those at this place or behind it."""
+        published, uid = place
+        at_once = sa.and_(self._published == published, articles.c.uid >= uid)
+        # The first condition is for the index, which cannot use the second.
+        return sa.and_(self._published <= published, sa.or_(self._published < published, at_once))
+
+
+def first(connection: sa.Connection, scope: Scope, keep: Keep, now: datetime) -> _Place | None:
+    """The newest article that `keep` lets go, None when there is none."""
+    query = scope.newest_first(articles.c.published, articles.c.uid).limit(1)
+    wanted = []
+    if keep.max_age is not None:
+        wanted.append(query.where(scope.older_than(_oldest(keep.max_age, now))))
+    if keep.max_articles is not None:
+        wanted.append(query.offset(keep.max_articles))
+    found = [row for one in wanted if (row := connection.execute(one).one_or_none()) is not None]
+    return min(((row.published, row.uid) for row in found), key=_order, default=None)
+
+
+def _oldest(max_age: timedelta, now: datetime) -> datetime:
+    """What is as old as that at `now`; the earliest date there is, for an age beyond it."""
+    return now - min(max_age, now - datetime.min.replace(tzinfo=UTC))
+
+
+def _order(place: _Place) -> tuple[float, str]:
+    return -place[0].timestamp(), place[1]
+
+
+def prune(
+    connection: sa.Connection, changes: Changes, scope: Scope, place: _Place, window: int
+) -> _Place | None:
+    """Prunes one batch from `place` on, less what feeds show; returns the next one's place, if any."""
+    columns = [articles.c.pk, articles.c.published, *(articles.c[column.name] for column in tombstones.c)]
+    query = scope.newest_first(*columns).where(scope.from_place(place)).limit(_BATCH + 1)
+    rows = connection.execute(query).all()
+    shown = _shown(connection, [row.pk for row in rows[:_BATCH]], window)
+    changes.prune([row for row in rows[:_BATCH] if row.pk not in shown])
+    return (rows[_BATCH].published, rows[_BATCH].uid) if len(rows) > _BATCH else None
+
+
+def _shown(connection: sa.Connection, pks: Sequence[int], window: int) -> set[int]:
+    """Which of these articles are among the newest `window` of a feed; all of that last moment count."""
+    of_these = memberships.c.article.in_(pks)
+    last = (
+        sa.select(memberships.c.published)
+        .where(memberships.c.category == categories.c.name)
+        .order_by(memberships.c.published.desc())
+        .limit(1)
+        .offset(window - 1)
+        .scalar_subquery()
+    )
+    names = connection.scalars(sa.select(memberships.c.category).where(of_these).distinct()).all()
+    oldest = sa.select(categories.c.name, last.label("published")).where(categories.c.name.in_(names))
+    oldest_shown = {row.name: row.published for row in connection.execute(oldest)}
+    joined = connection.execute(sa.select(memberships).where(of_these))
+    return {
+        row.article
+        for row in joined
+        if (moment := oldest_shown[row.category]) is None or row.published >= moment
+    }
+
+
+def old_versions(connection: sa.Connection, scope: Scope, keep: Keep, now: datetime) -> Sequence[int]:
+    """Some earlier versions that were replaced longer ago than `keep` keeps anything; empty at the end."""
+    if keep.max_age is None or not scope.source:
+        return ()
+    query = (
+        sa.select(versions.c.pk)
+        .join(articles, versions.c.article == articles.c.pk)
+        .where(articles.c.source == scope.source, versions.c.replaced < _oldest(keep.max_age, now))
+        .limit(_BATCH)
+    )
+    return connection.scalars(query).all()
+
+
+def prune_versions(connection: sa.Connection, pks: Sequence[int]) -> None:
+    """Forgets these earlier versions."""
+    connection.execute(versions.delete().where(versions.c.pk.in_(pks)))
