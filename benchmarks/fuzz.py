@@ -107,6 +107,7 @@ def main() -> int:
                     or "crashed" in error.reason
                 ):
                     failures.append(f"case {number}: {error.reason}")
+                    print(failures[-1], file=sys.stderr, flush=True)
             slowest = max(slowest, time.perf_counter() - started)
 
         with ThreadPoolExecutor(options.workers * 2) as threads:
