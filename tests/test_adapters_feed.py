@@ -8,7 +8,7 @@ import random
 
 import pytest
 
-from aggregator.adapters import feed
+from aggregator.adapters import feed, lenient, strict
 from aggregator.errors import NotAFeed, ReadError
 
 RSS = """<?xml version="1.0" encoding="utf-8"?>
@@ -159,3 +159,25 @@ def test_a_feed_inside_a_gzip_file_is_unpacked_up_to_a_bound() -> None:
     bomb = gzip.compress(b"<rss>" + b" " * (feed.MAX_UNPACKED_BYTES + 1))
     with pytest.raises(NotAFeed, match="too large to unpack"):
         feed.read(bomb)
+
+
+ATOM_XHTML = (
+    "<feed xmlns='http://www.w3.org/2005/Atom'><id>urn:x</id><entry><id>urn:x:1</id><title>T</title>"
+    "<content type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'>a<?php x ?><!-- c -->&unknown; b</div>"
+    "</content></entry>&unknown;<link href='x'"
+)
+NAMED_AS_FEEDPARSER_NAMES = (
+    "<rss version='2.0'><channel><title>T</title><links>x</links><tags>x</tags><authors>x</authors><item>"
+    "<title>One</title><links>x</links><tags>x</tags><content>x</content><authors>x</authors>"
+    "<title_detail>x</title_detail><media_content>x</media_content><source>x</source><image>x</image></item><b></rss>"
+)
+
+
+@pytest.mark.parametrize("document", [ATOM_XHTML, NAMED_AS_FEEDPARSER_NAMES, ATOM_XHTML + ">&x;</feed>"])
+def test_nothing_in_a_broken_document_is_taken_for_what_it_is_not(document: str) -> None:
+    """Entities and instructions among elements, and elements called as feedparser calls its own lists."""
+    for end in range(len(document) - 120, len(document) + 1):
+        with contextlib.suppress(ReadError):
+            assert len(feed.read(document[:end].encode()).entries) <= 1
+    for reader in (lenient.read, lambda body: strict.read(body, recover=True)):
+        assert len(reader(document.encode()).entries) <= 1

@@ -59,7 +59,7 @@ def markup(element: etree._Element) -> str:
     holder = etree.Element("div")
     holder.text = element.text
     holder.extend(list(element))
-    for each in holder.iter():
+    for each in holder.iter(etree.Element):  # entities and instructions have no name
         if each.tag[0] == "{" and not each.tag.startswith(_FOREIGN):
             forget_namespace(each)
     etree.cleanup_namespaces(holder)

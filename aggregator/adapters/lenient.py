@@ -86,7 +86,7 @@ def _feed(found: Mapping[str, Any]) -> Feed:
 
 
 def _entry(found: Mapping[str, Any], version: str) -> Entry:
-    links = [link for link in found.get("links", ()) if link.get("href")]
+    links = [link for link in _several(found, "links") if link.get("href")]
     entry = Entry(
         id=_plain(found, "id"),
         id_is_permalink=bool(found.get("guidislink")) and not version.startswith("atom"),
@@ -94,13 +94,13 @@ def _entry(found: Mapping[str, Any], version: str) -> Entry:
         links=[_link(each) for each in links if each.get("rel") != "enclosure"],
         published=_plain(found, "published") or _plain(found, "created"),
         updated=_plain(found, "updated"),
-        authors=_people(found.get("authors")),
-        contributors=_people(found.get("contributors")),
-        categories=_categories(found.get("tags")),
+        authors=_people(_several(found, "authors")),
+        contributors=_people(_several(found, "contributors")),
+        categories=_categories(_several(found, "tags")),
         summary=_text(found.get("summary_detail"), version),
-        contents=[text for each in found.get("content", ()) if (text := _text(each, version, "html"))],
+        contents=[text for each in _several(found, "content") if (text := _text(each, version, "html"))],
         media=[_media(each, is_enclosure=True) for each in links if each.get("rel") == "enclosure"],
-        thumbnails=[each["url"].strip() for each in found.get("media_thumbnail", ()) if each.get("url")],
+        thumbnails=[each["url"].strip() for each in _several(found, "media_thumbnail") if each.get("url")],
         comments=_plain(found, "comments"),
         rights=_plain(found, "rights"),
         extra=_extra(found),
@@ -108,7 +108,7 @@ def _entry(found: Mapping[str, Any], version: str) -> Entry:
     original = _plain(found, "feedburner_origlink")
     if original:
         entry.links.insert(0, Link(original))
-    entry.media += [_media(m, is_enclosure=False) for m in found.get("media_content", ()) if m.get("url")]
+    entry.media += [_media(m, is_enclosure=False) for m in _several(found, "media_content") if m.get("url")]
     image = found.get("image")
     if isinstance(image, Mapping) and image.get("href") and image["href"] not in entry.thumbnails:
         entry.thumbnails.append(str(image["href"]))
@@ -125,6 +125,12 @@ def _entry(found: Mapping[str, Any], version: str) -> Entry:
     return entry
 
 
+def _several(found: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """What feedparser lists under a key of its own; an element of that name leaves its text there."""
+    value = found.get(key)
+    return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
+
+
 def _info(found: Mapping[str, Any], version: str) -> FeedInfo:
     image = found.get("image")
     href = image.get("href") if isinstance(image, Mapping) else None
@@ -135,10 +141,10 @@ def _info(found: Mapping[str, Any], version: str) -> FeedInfo:
         id=_plain(found, "id"),
         title=title,
         subtitle=_text(found.get("subtitle_detail"), version),
-        links=[_link(each) for each in found.get("links", ()) if each.get("href")],
+        links=[_link(each) for each in _several(found, "links") if each.get("href")],
         updated=_plain(found, "updated") or _plain(found, "published"),
-        authors=_people(found.get("authors")),
-        categories=_categories(found.get("tags")),
+        authors=_people(_several(found, "authors")),
+        categories=_categories(_several(found, "tags")),
         image=(str(href) if href else None) or _plain(found, "logo") or _plain(found, "icon"),
         rights=_plain(found, "rights"),
         language=_plain(found, "language"),
@@ -153,7 +159,7 @@ def _plain(found: Mapping[str, Any], key: str) -> str | None:
 
 def _text(found: Mapping[str, Any] | None, version: str, rss: TextType = "unknown") -> Text | None:
     """A text with its type; RSS's, which feedparser guesses, is not known (content:encoded: HTML)."""
-    value = _plain(found, "value") if found else None
+    value = _plain(found, "value") if isinstance(found, Mapping) else None
     if not found or not value:
         return None
     type_ = _TYPES.get(str(found.get("type")), "text")

@@ -73,6 +73,8 @@ def read(document: bytes, *, recover: bool = False) -> Feed:
         and (any(dtd.iterentities()) or any(True for _ in root.iter(etree.Entity)))
     ):
         raise NotWellFormed("entities of a document type", 1)
+    if recover:  # nobody says what they stand for
+        etree.strip_tags(root, etree.Entity)
     feed = _read(root)
     if mojibake.shows(document):
         mojibake.mend(feed)
