@@ -74,6 +74,8 @@ class Daemon:
         scheduler.add_job(
             self._upkeep, "interval", seconds=UPKEEP.total_seconds(), id="upkeep", next_run_time=now
         )
+        # It would tell of every tick, twice.
+        logging.getLogger("apscheduler").setLevel(logging.WARNING)
         scheduler.add_listener(_on_event, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
         return scheduler
 

@@ -62,6 +62,7 @@ def test_it_polls_publishes_and_stops_with_0(site: Site, server: Server) -> None
     assert "a: 1 new, 0 changed; next " in log
     assert "b: the server has a fault (500)" in log
     assert "stopped" in log
+    assert "Running job" not in log
     assert len(server.requests) == 2
 
 
