@@ -6,7 +6,7 @@ import hashlib
 import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -98,7 +98,7 @@ class Polls:
         turns = [(hosts.reserve(s.address, time.monotonic()), n) for n, s in enumerate(sources)]
         heapq.heapify(turns)
         states = self._store.states()
-        done: SimpleQueue[tuple[int, _Poll]] = SimpleQueue()
+        done: SimpleQueue[tuple[int, Future[_Poll]]] = SimpleQueue()
         ended: dict[int, _Poll] = {}
         following = 0
         pool = ThreadPoolExecutor(self._config.fetch.workers, thread_name_prefix="poll")
@@ -107,16 +107,19 @@ class Polls:
             source = sources[number]
             state = states.get(source.name, State(validators={}))
             future = pool.submit(self._poll, source, state, now, refetch)
-            future.add_done_callback(lambda finished: done.put((number, finished.result())))
+            # What is not a source's own failure is raised by `result` in the caller's thread.
+            future.add_done_callback(lambda finished: done.put((number, finished)))
 
         try:
             while following < len(sources):
                 until = self._start(turns, sources, following + _POLLS_AHEAD, begin, ended)
                 if following not in ended:
                     with suppress(Empty):
-                        ended.update([done.get(timeout=until)])
+                        number, future = done.get(timeout=until)
+                        ended[number] = future.result()
                 while not done.empty():
-                    ended.update([done.get()])
+                    number, future = done.get()
+                    ended[number] = future.result()
                 batch: list[tuple[Source, State | None, _Poll]] = []
                 while following + len(batch) in ended and len(batch) < _SAVED_AT_ONCE:
                     number = following + len(batch)

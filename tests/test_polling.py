@@ -11,6 +11,11 @@ from typing import Any
 import pytest
 
 from aggregator import app, config, schedule
+from aggregator.errors import StoreError
+from aggregator.fetch import Fetcher, Resource
+from aggregator.polling import Polls
+from aggregator.reading import Context, Reading
+from aggregator.store import Store
 from tests.conftest import NOW, Answer, Request, Server
 from tests.site import Site, feed
 
@@ -258,3 +263,21 @@ def test_fetch_tells_a_move(site: Site, server: Server, monkeypatch: pytest.Monk
     monkeypatch.setattr(schedule, "Policy", lambda **_settings: instantly)
     assert json.loads(site.run("fetch", "--json").stdout)["sources"][0]["move"] is None
     assert f"it has moved for good to {server.url}/new and is polled" in site.run("fetch", "--force").stdout
+
+
+def test_what_is_no_sources_failure_ends_the_run_with_its_reason(site: Site, server: Server) -> None:
+    """A mistake of ours or a broken store is raised, not waited for until the end of days."""
+    server.pages |= {f"/s{n}": Answer(200, {}, feed(f"s{n}", 1)) for n in range(5)}
+    site.configure(*(source(server, f"s{n}") for n in range(5)))
+    loaded = config.load(site.file)
+    store = Store(loaded.store)
+    store.adopt(loaded.sources, NOW)
+    fetcher = Fetcher(loaded.fetch, "Aggregator/test")
+
+    def broken(resource: Resource, context: Context) -> Reading:
+        raise StoreError("the disk is full")
+
+    with pytest.raises(StoreError, match="the disk is full"):
+        list(Polls(loaded, store, fetcher, broken).poll_many(loaded.select(()), NOW))
+    fetcher.close()
+    store.close()
