@@ -1,4 +1,4 @@
-"""What a feed and its server say of when to come again: read from text, nothing decided.
+"""What a feed says of when to come again: read from text, nothing decided.
 
 Everything here comes from the network: bounded, and passed over where it makes no sense.
 """
@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 
 _HOUR = timedelta(hours=1)
 _DAY = timedelta(days=1)
@@ -90,44 +89,4 @@ def _moment(text: str | None) -> datetime | None:
         found = datetime.fromisoformat((text or "").strip())
         return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
     except (ValueError, OverflowError):
-        return None
-
-
-def retry_after(value: str | None, now: datetime) -> datetime | None:
-    """When a Retry-After header (RFC 9110 §10.2.3), in seconds or as a date, lets us come again.
-
-    None when there is none, it cannot be read, or it names the past. `decide` bounds it.
-    """
-    seconds = _number(value)
-    moment = now + timedelta(seconds=min(seconds, 10**8)) if seconds is not None else _http_date(value)
-    return moment if moment is not None and moment > now else None
-
-
-_MAX_AGE = re.compile(r'(?:^|[,\s])max-age\s?=\s?"?([0-9]{1,9})', re.IGNORECASE)
-_NOT_KEPT = re.compile(r"(?:^|[,\s])no-(?:cache|store)(?![=\w-])", re.IGNORECASE)
-
-
-def fresh_for(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """How long an answer stays fresh for a private cache (RFC 9111 §4.2); None when the server says nothing.
-
-    Reads Cache-Control, Age, Expires and Date. Zero: to be asked about each time. Departs from §4.2.2:
-    no freshness is guessed from Last-Modified, which the publication rate tells better.
-    """
-    control = headers.get("Cache-Control", "")[:1000]
-    if _NOT_KEPT.search(control):
-        return timedelta(0)
-    if found := _MAX_AGE.search(control):
-        age = _number(headers.get("Age")) or 0
-        return timedelta(seconds=max(0, int(found[1]) - age))
-    if (expires := headers.get("Expires")) is None:
-        return None
-    until = _http_date(expires)  # §5.3: one that is no date, "0" above all, has expired
-    return max(timedelta(0), until - (_http_date(headers.get("Date")) or now)) if until else timedelta(0)
-
-
-def _http_date(value: str | None) -> datetime | None:
-    try:
-        found = parsedate_to_datetime((value or "")[:64])
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -106,7 +106,7 @@ class Result:
     - `status`: the last HTTP status (200 for a file), None when no answer came. `is_broken`: the
       document came but could not be read.
     - `hints`: the document's, None when none was read (304, or the body we know): the old ones stand.
-    - `fresh_for`: see the function of that name. `retry_after`: from any status, None when not sent.
+    - `fresh_for`: how long the answer stays fresh. `retry_after`: from any status, None when not sent.
     - `published`: when the newest known entries were published, any order; None: as before. Undated
       entries count as of when they were first seen, never as of now.
     - `moved_to`: where permanent redirects alone (301, 308) led, None when there were none or others too.
