@@ -34,6 +34,7 @@ from aggregator.terminal import (
 )
 
 if TYPE_CHECKING:
+    from aggregator.health import Fare
     from aggregator.polling import Poll
 
 # `app` is imported by the commands that need it: with its libraries it takes most of a second to start,
@@ -170,7 +171,18 @@ def run(config_file: Path, json_logs: bool) -> int:
 
     config = configuration.load(config_file)
     (log_as_json if json_logs else log_plainly)()
-    return Daemon(config_file, config).run()
+    Daemon(config_file, config).run()
+
+
+def _fares(config_file: Path) -> list[Fare]:
+    """How each source of the config fares now."""
+    from aggregator import app
+    from aggregator.health import fare
+
+    config = configuration.load(config_file)
+    now = datetime.now(UTC)
+    with app.App(config, now) as opened:
+        return [fare(health, now) for health in opened.health()]
 
 
 @main.command(epilog=_EXIT_CODES)
@@ -184,13 +196,7 @@ def sources(as_json: bool, config_file: Path) -> int:
     aggregator sources
     aggregator sources --json
     """
-    from aggregator import app
-    from aggregator.health import fare
-
-    config = configuration.load(config_file)
-    now = datetime.now(UTC)
-    with app.App(config, now) as opened:
-        facts = [fare(health, now) for health in opened.health()]
+    facts = _fares(config_file)
     if as_json:
         print_json({"sources": plain(facts)})
         return EXIT_DONE
@@ -208,13 +214,9 @@ def status(as_json: bool, config_file: Path) -> int:
     \b
     aggregator status
     """
-    from aggregator import app
-    from aggregator.health import STATES, fare
+    from aggregator.health import STATES
 
-    config = configuration.load(config_file)
-    now = datetime.now(UTC)
-    with app.App(config, now) as opened:
-        facts = [fare(health, now) for health in opened.health()]
+    facts = _fares(config_file)
     counts = {name: [f.name for f in facts if f.state == name] for name in STATES}
     if as_json:
         print_json({"states": counts, "articles": sum(f.articles for f in facts)})

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from aggregator.article import Problem
 
@@ -147,6 +147,3 @@ class Feed:
     version: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-
-
-JsonLike = Mapping[str, Any]

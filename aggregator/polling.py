@@ -25,7 +25,7 @@ from aggregator.store import Found, Next, Saved, State, Store, Update
 
 _POLLS_AHEAD = 256
 _SAVED_AT_ONCE = 100
-_LONGEST_TURN_SECONDS = 300.0
+_LONGEST_HOLD_SECONDS = 300.0
 _DATES_THAT_TELL_A_RATE = 16
 _LOCAL = timedelta(minutes=1)
 _FAILURES_BEFORE_TURNING_BACK = 5
@@ -142,12 +142,14 @@ class Polls:
         while turns:
             at, number = turns[0]
             moment = time.monotonic()
-            if at - moment > _LONGEST_TURN_SECONDS:
-                heapq.heappop(turns)
-                ended[number] = _held_back(sources[number], timedelta(seconds=at - moment))
-                continue
             if at > moment:
-                return at - moment
+                # A long queue at one publisher is waited for, second by second; a long hold is not.
+                held = hosts.held_for(sources[number].address, moment)
+                if held <= _LONGEST_HOLD_SECONDS:
+                    return at - moment
+                heapq.heappop(turns)
+                ended[number] = _held_back(sources[number], timedelta(seconds=held))
+                continue
             if number >= limit:
                 return None
             heapq.heappop(turns)

@@ -12,7 +12,7 @@ import pytest
 
 from aggregator import app, config, schedule
 from aggregator.errors import StoreError
-from aggregator.fetch import Fetcher, Resource
+from aggregator.fetch import Fetcher, Hosts, Resource
 from aggregator.polling import Polls
 from aggregator.reading import Context, Reading
 from aggregator.store import Store
@@ -281,3 +281,15 @@ def test_what_is_no_sources_failure_ends_the_run_with_its_reason(site: Site, ser
         list(Polls(loaded, store, fetcher, broken).poll_many(loaded.select(()), NOW))
     fetcher.close()
     store.close()
+
+
+def test_a_long_queue_at_one_publisher_is_not_taken_for_a_wish_to_be_left_alone() -> None:
+    """Only Retry-After holds back: 400 feeds of one publisher, a second apart, all stay in line."""
+    hosts = Hosts(gap=timedelta(seconds=1))
+    urls = [f"https://videos.example/{n}" for n in range(400)]
+    assert hosts.reserve(urls[0], 0.0) == 0.0
+    assert [hosts.reserve(url, 0.0) for url in urls[1:]][-1] == 399.0
+    assert hosts.held_for(urls[-1], 0.0) == 0.0
+    hosts.hold(urls[0], timedelta(hours=1), 0.0)
+    assert hosts.held_for(urls[-1], 0.0) == 3600.0
+    assert hosts.held_for(urls[-1], 4000.0) == 0.0

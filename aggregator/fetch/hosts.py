@@ -105,6 +105,11 @@ class Hosts:
             line.running += 1
             return None
 
+    def held_for(self, url: str, now: float) -> float:
+        """The seconds for which the publisher asked to be left alone; 0 when it did not, or they are over."""
+        with self._lock:
+            return max(self._line(url).held_until - now, 0.0)
+
     def finish(self, url: str) -> None:
         """Tells that what `start` let go has ended."""
         with self._lock:
