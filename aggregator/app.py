@@ -96,7 +96,7 @@ class App:
         return publish(
             store=self._store,
             config=self.config,
-            writers={writer.file_name: writer for writer in WRITERS},
+            writers=WRITERS,
             version=__version__,
             everything=everything,
         )

@@ -7,52 +7,34 @@ import tomllib
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
-from urllib.parse import urlsplit
+from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    PositiveInt,
-    SecretStr,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
 
-from aggregator.config_values import (
-    Category,
-    Duration,
-    Headers,
-    HeaderText,
-    HttpUrl,
-    Place,
-    Proxy,
-    Secret,
-    SourceUrl,
-)
+from aggregator.config_output import CategoryFeed, Publish, Site
+from aggregator.config_sources import KINDS, Auth, Keep, Retention, Source
+from aggregator.config_values import Duration, HeaderText, Place, Proxy, Settings
 from aggregator.errors import ConfigError
 
-SourceKind = Literal["feed", "articles"]
-KINDS: tuple[str, ...] = get_args(SourceKind)
+__all__ = [
+    "KINDS",
+    "Auth",
+    "CategoryFeed",
+    "Config",
+    "Fetch",
+    "Keep",
+    "Publish",
+    "Retention",
+    "Site",
+    "Source",
+    "home_of",
+    "load",
+]
 
 _MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "proxy"))
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Site(_Settings):
-    """What is published: `url` is the public address of the output folder, "" when there is none."""
-
-    title: str = "Aggregator"
-    url: HttpUrl = ""
-    description: str = ""
-    language: str | None = None
-
-
-class Fetch(_Settings):
+class Fetch(Settings):
     """How sources are fetched: bounds, manners, and who we say that we are.
 
     `timeout` bounds a silence, `deadline` a whole fetch with all its redirects. `allow` names the
@@ -72,86 +54,11 @@ class Fetch(_Settings):
     host_gap: Duration = timedelta(seconds=1)
 
 
-class Keep(_Settings):
-    """What is kept: what is no older than `max_age`, the newest `max_articles`; None is no limit."""
-
-    max_age: Duration | None = None
-    max_articles: PositiveInt | None = None
-
-
-class Retention(Keep):
-    """What is kept of each source, and of the categories named here the newest so many articles."""
-
-    categories: dict[Category, PositiveInt] = {}
-
-
-class Auth(_Settings):
-    """How a source is logged in to: `user` and `password` (RFC 7617), or a `bearer` token (RFC 6750)."""
-
-    user: Secret | None = None
-    password: Secret | None = None
-    bearer: Secret | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> Self:
-        basic = (self.user is not None, self.password is not None)
-        if basic not in ((True, True), (False, False)) or (self.bearer is not None) == any(basic):
-            raise ValueError("give user and password, or bearer")
-        if self.user and ":" in self.user.get_secret_value():
-            raise ValueError("a user's name cannot hold a colon (RFC 7617)")
-        return self
-
-
-class Source(_Settings):
-    """One `[[sources]]` of the config.
-
-    `url` is where a feed is (http, https or file); `path` is a folder of articles or a file, absolute.
-    `interval` None means the default of the config; `adaptive` False polls at exactly this interval.
-    `author` stands in where an article names none.
-    `headers`, `auth`, `cookie` and the TLS settings hold for the origin of `url` alone, not for hosts that
-    it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none.
-    `retention` stands in place of the config's; None means that.
-    """
-
-    name: Annotated[str, Field(min_length=1, max_length=200)]
-    kind: SourceKind = "feed"
-    url: SourceUrl | None = None
-    path: Annotated[Path, Field(strict=False)] | None = None
-    categories: tuple[Category, ...] = Field(default=(), strict=False)
-    author: str | None = None
-    interval: Duration | None = None
-    adaptive: bool = True
-    enabled: bool = True
-    headers: Headers = ()
-    auth: Auth | None = None
-    cookie: Secret | None = None
-    user_agent: HeaderText | None = None
-    proxy: Proxy | None = None
-    tls_ca: Annotated[Path, Field(strict=False)] | None = None
-    tls_verify: bool = True
-    retention: Keep | None = None
-
-    @property
-    def is_bound(self) -> bool:
-        """Whether it has anything that holds for the origin of `url` alone: no other may stand in for it."""
-        own = (self.headers, self.auth, self.cookie, self.tls_ca, not self.tls_verify)
-        return any(own) or (self.url is not None and "@" in urlsplit(self.url).netloc)
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it is read from this machine's disk."""
-        return self.path is not None or self.address.startswith("file:")
-
-    @property
-    def address(self) -> str:
-        """Where the source is, as text: its URL, or its path."""
-        return self.url if self.url is not None else str(self.path)
-
-
-class Config(_Settings):
+class Config(Settings):
     """The whole config; every path in it is absolute."""
 
     site: Site = Site()
+    publish: Publish = Publish()
     fetch: Fetch = Fetch()
     store: Annotated[Path, Field(strict=False)] = Path("var/aggregator.db")
     output: Annotated[Path, Field(strict=False)] = Path("feeds")
@@ -277,7 +184,15 @@ def _mistake(kind: str, where: tuple[int | str, ...], message: str, data: Any) -
 
 
 def _keys_at(where: tuple[int | str, ...]) -> list[str]:
-    models: dict[str, type[BaseModel]] = {"site": Site, "fetch": Fetch, "sources": Source, "auth": Auth}
+    models: dict[str, type[BaseModel]] = {
+        "site": Site,
+        "fetch": Fetch,
+        "publish": Publish,
+        "sources": Source,
+        "auth": Auth,
+    }
+    if where[:2] == ("publish", "categories") and len(where) > 2:
+        return sorted(CategoryFeed.model_fields)
     models["retention"] = Keep if "sources" in where else Retention
     model = next((models[str(part)] for part in reversed(where) if part in models), Config)
     return sorted(model.model_fields)

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, PlainSerializer, SecretStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, SecretStr
 
 _DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -29,6 +29,12 @@ _OURS = {
         "it is part of the exchange itself",
     ),
 }
+
+
+class Settings(BaseModel):
+    """A table of the config: frozen; a key that it does not know is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 def _duration(value: object) -> timedelta:

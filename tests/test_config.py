@@ -287,6 +287,7 @@ def test_every_setting_is_documented() -> None:
     models: tuple[tuple[str, type[BaseModel]], ...] = (
         *(("site", config.Site), ("fetch", config.Fetch)),
         *(("sources", config.Source), ("auth", config.Auth), ("retention", config.Retention)),
+        *(("publish", config.Publish), ("publish.categories", config.CategoryFeed)),
     )
     for name, model in models:
         assert set(documented[name]) == set(model.model_fields), name

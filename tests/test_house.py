@@ -10,7 +10,7 @@ import aggregator
 PACKAGE = Path(aggregator.__file__).parent
 FLOORS = (
     ("article", "errors"),
-    ("entry", "config", "config_values"),
+    ("entry", "config", "config_output", "config_sources", "config_values"),
     ("front_matter", "front_matter_generators", "front_matter_keys", "front_matter_yaml"),
     ("normalise",),
     ("fetch",),
@@ -20,9 +20,9 @@ FLOORS = (
     ("reading",),
     ("workers",),
     ("store",),
+    ("health",),
     ("writers",),
     ("polling", "publishing"),
-    ("health",),
     ("app",),
     ("daemon",),
     ("terminal",),
@@ -42,7 +42,7 @@ VENDORS = {
     "click": {"cli", "terminal"},
     "rich": {"terminal"},
     "pebble": {"workers"},
-    "pydantic": {"config", "config_values"},
+    "pydantic": {"config", "config_output", "config_sources", "config_values"},
 }
 
 

@@ -26,7 +26,7 @@ from tests.conformance import check_atom, check_rss
 CHECKS = {"rss.xml": check_rss, "atom.xml": check_atom}
 # Whole channels take minutes to shrink; the case that failed is printed either way.
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
-each_writer = pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.file_name)
+each_writer = pytest.mark.parametrize("writer", WRITERS.values(), ids=lambda writer: writer.file_name)
 
 
 def read(body: bytes) -> Any:
@@ -47,7 +47,7 @@ def moment(parsed: Any) -> datetime:
 
 def test_the_registry_names_each_file_once() -> None:
     """Two formats in one file would overwrite each other."""
-    assert sorted(writer.file_name for writer in WRITERS) == ["atom.xml", "rss.xml"]
+    assert sorted(writer.file_name for writer in WRITERS.values()) == ["atom.xml", "rss.xml"]
 
 
 @each_writer
@@ -168,9 +168,9 @@ def test_bytes_do_not_depend_on_the_process() -> None:
     program = (
         "import sys, locale; locale.setlocale(locale.LC_ALL, '')\n"
         "from tests.channels import *; from aggregator.writers import WRITERS\n"
-        "sys.stdout.buffer.write(b''.join(w.render(channel_of(item_of())) for w in WRITERS))"
+        "sys.stdout.buffer.write(b''.join(w.render(channel_of(item_of())) for w in WRITERS.values()))"
     )
-    here = b"".join(writer.render(channel_of(item_of())) for writer in WRITERS)
+    here = b"".join(writer.render(channel_of(item_of())) for writer in WRITERS.values())
     environment = {**os.environ, "PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "LC_ALL": "C.UTF-8"}
     root = Path(__file__).parents[1]
     there = subprocess.run(

@@ -13,7 +13,7 @@ from aggregator.writers import WRITERS, Writer
 from aggregator.writers.feedgen_repair import Element, new_feed, serialise
 from tests.channels import article_with, channel_of, item_of
 
-each_writer = pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.file_name)
+each_writer = pytest.mark.parametrize("writer", WRITERS.values(), ids=lambda writer: writer.file_name)
 
 
 @each_writer
@@ -61,4 +61,4 @@ def test_bytes_that_do_not_parse_are_a_write_error() -> None:
 def test_years_have_four_digits() -> None:
     """RFC 822 with two digits is what RSS readers guess wrong."""
     old = channel_of(updated=datetime(900, 1, 1, tzinfo=UTC))
-    assert all(b"0900" in writer.render(old) for writer in WRITERS)
+    assert all(b"0900" in writer.render(old) for writer in WRITERS.values())

@@ -273,6 +273,12 @@ class Store(Database):
             rows = connection.execute(query).all()
         return tuple(kept(row) for row in rows)
 
+    def count(self, category: str) -> int:
+        """How many articles of a category are kept."""
+        query = sa.select(sa.func.count()).where(memberships.c.category == category)
+        with self._snapshot() as connection:
+            return connection.scalar(query) or 0
+
     def rendered(self, category: str, generation: int) -> None:
         """Records that the feed of this generation is in place; a later change leaves it stale."""
         with self._transaction() as connection:

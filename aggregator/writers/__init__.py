@@ -1,17 +1,41 @@
 """One file per output format: channel -> bytes. The only room that knows feedgen.
 
-A new format is one file with a `Writer` in it and one line in `WRITERS`.
+A new format is one file with a `Writer` in it and one line in `WRITERS`; a document of the whole site is a
+`SiteWriter` and one line in `SITE_WRITERS`. A format's name is what `publish.formats` in the config says.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aggregator.writers.atom import Atom
-from aggregator.writers.channel import Channel, Item, Writer
+from aggregator.writers.channel import (
+    Chain,
+    Channel,
+    Followed,
+    Item,
+    Overview,
+    Section,
+    SiteWriter,
+    Writer,
+)
 from aggregator.writers.rss import Rss
 
-__all__ = ["WRITERS", "Channel", "Item", "Writer"]
+__all__ = [
+    "SITE_WRITERS",
+    "WRITERS",
+    "Chain",
+    "Channel",
+    "Followed",
+    "Item",
+    "Overview",
+    "Section",
+    "SiteWriter",
+    "Writer",
+]
 
-WRITERS: tuple[Writer, ...] = (
-    Rss(),
-    Atom(),
-)
+WRITERS: Mapping[str, Writer] = {
+    "rss": Rss(),
+    "atom": Atom(),
+}
+SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {}

@@ -1,15 +1,17 @@
-"""What a writer renders: one category's feed, with everything already decided.
+"""What a writer renders, with everything already decided: a category's feed, or the whole site.
 
-A writer reads no clock and no store: same channel, same bytes.
+A writer reads no clock and no store: same input, same bytes.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from aggregator.article import Article
+from aggregator.health import Fare
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,14 +29,35 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Chain:
+    """Where a document stands in the chain of a feed's archives (RFC 5005 §4); None: no such one.
+
+    `number` is the archive's, from 1, the oldest; None for the feed itself. `is_full`: it never changes
+    again. The others are references to folders, absolute where a public URL is configured, else relative
+    to the document, each ending in "/": a writer appends its own file name.
+    """
+
+    number: int | None = None
+    is_full: bool = False
+    older: str | None = None
+    newer: str | None = None
+    current: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """One feed to write.
+    """One feed to write, or one archive document of it.
 
     - `id`: the feed's permanent absolute URI. `title`: plain text. `category`: its name, None for `all`.
     - `link`: the public page, absolute, "" when no public URL is configured.
-    - `self_links`: file name (`rss.xml`, `atom.xml`) -> its public URL; empty when none is configured.
+    - `self_links`: file name (`rss.xml`, `atom.xml`, …) of each format that is written -> its public URL;
+      empty when no public URL is configured.
+    - `files`: the file names of all the formats that are written beside this one.
+    - `root`: a relative reference from the document's folder to the output folder, ending in "/".
     - `updated`: newest change among the items, aware UTC; never the clock.
     - `items`: newest first, unique by id.
+    - `hubs`: WebSub hubs. `image`: the address of a picture, None for none. `total`: articles in the
+      category.
     """
 
     id: str
@@ -42,18 +65,92 @@ class Channel:
     description: str
     category: str | None
     link: str
-    self_links: dict[str, str]
+    self_links: Mapping[str, str]
     updated: datetime
     items: tuple[Item, ...]
+    files: tuple[str, ...] = ()
+    root: str = "../"
     language: str | None = None
+    image: str | None = None
+    hubs: tuple[str, ...] = ()
+    chain: Chain = Chain()
+    total: int = 0
+    generator_version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """One category's feed as the site's own pages and lists show it.
+
+    `category` is None for `all`; `folder` its folder's name; `files` the formats written there;
+    `total` how many articles are kept in it; `newest` the newest few; `link` and `self_links` as in
+    `Channel`.
+    """
+
+    category: str | None
+    title: str
+    description: str
+    folder: str
+    files: tuple[str, ...]
+    total: int
+    updated: datetime
+    newest: tuple[Item, ...]
+    link: str = ""
+    self_links: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Followed:
+    """One source that is followed: how it fares, and the categories that the config gives it.
+
+    `url` is where its feed is, None for what is not a feed with an http or https address: such a one is in no
+    subscription list. `link` is its site. `published`: its newest entries' dates, newest first.
+    """
+
+    fare: Fare
+    categories: tuple[str, ...] = ()
+    url: str | None = None
+    link: str | None = None
+    published: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overview:
+    """The whole site: what its start page, status page and lists are made of.
+
+    `link` is the public address of the output folder, "" without one. `updated` is the newest change of any
+    section, `seen` the newest poll of any source, None before the first; never the clock.
+    `files` are the names of the site's own documents, such as `index.html`, that are written.
+    """
+
+    title: str
+    description: str
+    link: str
+    updated: datetime
+    sections: tuple[Section, ...]
+    followed: tuple[Followed, ...] = ()
+    seen: datetime | None = None
+    files: tuple[str, ...] = ()
+    language: str | None = None
+    image: str | None = None
     generator_version: str = ""
 
 
 class Writer(Protocol):
-    """An output format: one file in this package and one line in its registry."""
+    """An output format of a feed: one file in this package and one line in its registry."""
 
     file_name: str
 
     def render(self, channel: Channel) -> bytes:
+        """The whole document as bytes, deterministic. Raises WriteError when it cannot be well formed."""
+        ...
+
+
+class SiteWriter(Protocol):
+    """A document of the whole site, at the top of the output folder."""
+
+    file_name: str
+
+    def render(self, overview: Overview) -> bytes:
         """The whole document as bytes, deterministic. Raises WriteError when it cannot be well formed."""
         ...

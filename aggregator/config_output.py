@@ -1,0 +1,54 @@
+"""What is published, and how: the part of the config that decides how the output looks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from aggregator.config_values import Category, HttpUrl, Settings
+
+Format = Literal["rss", "atom", "json", "html", "opml"]
+
+
+class Site(Settings):
+    """What is published: `url` is the public address of the output folder, "" when there is none.
+
+    `image` is the address of a square picture that stands for the whole, None for none.
+    """
+
+    title: str = "Aggregator"
+    url: HttpUrl = ""
+    description: str = ""
+    language: str | None = None
+    image: HttpUrl | None = None
+
+
+class CategoryFeed(Settings):
+    """How one category's feeds differ from the others'; None means as the site and the config say.
+
+    `title` and `description` are plain text, `entries` how many of the newest articles a feed holds.
+    """
+
+    title: str | None = None
+    description: str | None = None
+    image: HttpUrl | None = None
+    language: str | None = None
+    entries: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    formats: tuple[Format, ...] | None = Field(default=None, strict=False)
+
+
+class Publish(Settings):
+    """In which forms the articles go out.
+
+    `formats`: "rss", "atom" and "json" feeds, "html" pages for each category and for all, "opml" lists of our
+    feeds and of what we follow. `archives`: older articles in documents that never change (RFC 5005 §4).
+    `compress`: what is written precompressed beside each file. `hubs`: WebSub hubs to tell of changes.
+    `categories`: what is different for single ones.
+    """
+
+    formats: tuple[Format, ...] = Field(default=("rss", "atom", "json", "html", "opml"), strict=False)
+    archives: bool = True
+    compress: tuple[Literal["gzip", "br"], ...] = Field(default=(), strict=False)
+    hubs: tuple[HttpUrl, ...] = Field(default=(), strict=False)
+    categories: dict[Category, CategoryFeed] = Field(default={})

@@ -1,0 +1,99 @@
+"""What is followed, and what is kept of it: the part of the config that tells of sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal, Self, get_args
+from urllib.parse import urlsplit
+
+from pydantic import Field, PositiveInt, model_validator
+
+from aggregator.config_values import (
+    Category,
+    Duration,
+    Headers,
+    HeaderText,
+    Proxy,
+    Secret,
+    Settings,
+    SourceUrl,
+)
+
+SourceKind = Literal["feed", "articles"]
+KINDS: tuple[str, ...] = get_args(SourceKind)
+
+
+class Keep(Settings):
+    """What is kept: what is no older than `max_age`, the newest `max_articles`; None is no limit."""
+
+    max_age: Duration | None = None
+    max_articles: PositiveInt | None = None
+
+
+class Retention(Keep):
+    """What is kept of each source, and of the categories named here the newest so many articles."""
+
+    categories: dict[Category, PositiveInt] = Field(default={})
+
+
+class Auth(Settings):
+    """How a source is logged in to: `user` and `password` (RFC 7617), or a `bearer` token (RFC 6750)."""
+
+    user: Secret | None = None
+    password: Secret | None = None
+    bearer: Secret | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        basic = (self.user is not None, self.password is not None)
+        if basic not in ((True, True), (False, False)) or (self.bearer is not None) == any(basic):
+            raise ValueError("give user and password, or bearer")
+        if self.user and ":" in self.user.get_secret_value():
+            raise ValueError("a user's name cannot hold a colon (RFC 7617)")
+        return self
+
+
+class Source(Settings):
+    """One `[[sources]]` of the config.
+
+    `url` is where a feed is (http, https or file); `path` is a folder of articles or a file, absolute.
+    `interval` None means the default of the config; `adaptive` False polls at exactly this interval.
+    `author` stands in where an article names none.
+    `headers`, `auth`, `cookie` and the TLS settings hold for the origin of `url` alone, not for hosts that
+    it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none.
+    `retention` stands in place of the config's; None means that.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    kind: SourceKind = "feed"
+    url: SourceUrl | None = None
+    path: Annotated[Path, Field(strict=False)] | None = None
+    categories: tuple[Category, ...] = Field(default=(), strict=False)
+    author: str | None = None
+    interval: Duration | None = None
+    adaptive: bool = True
+    enabled: bool = True
+    headers: Headers = ()
+    auth: Auth | None = None
+    cookie: Secret | None = None
+    user_agent: HeaderText | None = None
+    proxy: Proxy | None = None
+    tls_ca: Annotated[Path, Field(strict=False)] | None = None
+    tls_verify: bool = True
+    retention: Keep | None = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it has anything that holds for the origin of `url` alone: no other may stand in for it."""
+        own = (self.headers, self.auth, self.cookie, self.tls_ca, not self.tls_verify)
+        return any(own) or (self.url is not None and "@" in urlsplit(self.url).netloc)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is read from this machine's disk."""
+        return self.path is not None or self.address.startswith("file:")
+
+    @property
+    def address(self) -> str:
+        """Where the source is, as text: its URL, or its path."""
+        return self.url if self.url is not None else str(self.path)
