@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
 
 from aggregator import __version__, schedule
-from aggregator.article import Document, Problem
 from aggregator.config import Config, Fetch, Keep, Source
-from aggregator.errors import ReadError, SourceError
-from aggregator.fetch import Fetcher, NotModified
+from aggregator.fetch import Fetcher
 from aggregator.polling import Poll, Polls
 from aggregator.publishing import Published, publish
-from aggregator.reading import Context
 from aggregator.store import Health, Next, Store
 from aggregator.workers import Workers
 from aggregator.writers import WRITERS
@@ -121,56 +115,3 @@ class App:
             yield from self._store.prune(Keep(max_articles=count), window, now, category=name)
         self._store.tidy()
         self._store.remember("upkeep", done)
-
-
-def preview(target: str, kind: str | None, settings: Fetch, now: datetime) -> Document:
-    """What a URL, a file or a folder would give, storing nothing.
-
-    `kind` None means articles for a folder or a file of front matter, else a feed. Whoever types a host's
-    name allows it, be it on this machine; where it redirects to is still checked. Raises SourceError.
-    """
-    source = _source_for(target, kind)
-    with contextlib.suppress(ValueError):
-        host = (urlsplit(source.address).hostname or "").rstrip(".")
-        settings = settings.model_copy(update={"allow": (*settings.allow, host)})
-    fetcher = Fetcher(settings, user_agent(settings))
-    try:
-        fetched = fetcher.fetch(source, {}, now)
-    finally:
-        fetcher.close()
-    assert not isinstance(fetched, NotModified), "nothing was known, so nothing can be unchanged"
-    context = Context(kind=source.kind, source=source.name)
-    problems: list[Problem] = [*fetched.unread]
-    documents: list[Document] = []
-    with Workers(1) as workers:
-        for resource in fetched.resources:
-            try:
-                documents.append(workers.read(resource, context).document)
-            except ReadError as error:
-                if len(fetched.resources) == 1:
-                    raise
-                problems.append(Problem(text=error.told, where=resource.name))
-    problems += [problem for document in documents for problem in document.problems]
-    first = documents[0] if len(documents) == 1 else Document()
-    return Document(
-        source=target,
-        kind=source.kind,
-        title=first.title,
-        link=first.link,
-        articles=tuple(article for document in documents for article in document.articles),
-        problems=tuple(problems),
-    )
-
-
-def _source_for(target: str, kind: str | None) -> Source:
-    if "://" in target or target.startswith("file:"):
-        if kind == "articles":
-            raise SourceError("articles are read from a folder or a file, not from an address", url=target)
-        # Not validated: the fetcher says what is wrong with an address in this package's own terms.
-        return Source.model_construct(name=target, url=target)
-    path = Path(target).absolute()
-    if kind is None:
-        kind = "articles" if path.is_dir() or path.suffix.lower() in (".md", ".markdown") else "feed"
-    if kind == "articles":
-        return Source(name=target, kind="articles", path=path)
-    return Source(name=target, url=path.as_uri())

@@ -251,22 +251,22 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
 
 @main.command(epilog=_EXIT_CODES)
 @click.argument("target")
-@click.option(
-    "--kind", type=click.Choice(configuration.KINDS), help="Read it as this; guessed when not given."
-)
+@click.option("--kind", help="Read it as this kind of source; guessed when not given.")
+@click.option("options", "-o", "--option", multiple=True, metavar="KEY=VALUE", help="An option of the kind.")
 @_json_option
 @_fails_well
-def preview(target: str, kind: str | None, as_json: bool) -> int:
+def preview(target: str, kind: str | None, options: tuple[str, ...], as_json: bool) -> int:
     """Shows what a URL, a file or a folder would give, storing nothing.
 
     \b
     aggregator preview https://example.org/feed.xml
     aggregator preview seeds/
     aggregator preview post.md --json
+    aggregator preview https://example.org/news/ --kind page -o item=article -o title=h2
     """
-    from aggregator import app
+    from aggregator import preview as previews
 
-    document = app.preview(target, kind, configuration.Fetch(), datetime.now(UTC))
+    document = previews.preview(target, kind, configuration.Fetch(), datetime.now(UTC), options)
     if as_json:
         print_json(plain(document))
     else:

@@ -11,13 +11,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
 
+from aggregator import kinds
 from aggregator.config_output import CategoryFeed, Publish, Site
-from aggregator.config_sources import KINDS, Auth, Keep, Retention, Source
+from aggregator.config_sources import Auth, Keep, Retention, Source
 from aggregator.config_values import Duration, HeaderText, Place, Proxy, Settings
 from aggregator.errors import ConfigError
 
 __all__ = [
-    "KINDS",
     "Auth",
     "CategoryFeed",
     "Config",
@@ -31,6 +31,13 @@ __all__ = [
     "load",
 ]
 
+_GIVEN = {"url": (["url"],), "path": (["path"],), "either": (["url"], ["path"]), "none": ([],)}
+_NEEDED = {
+    "url": "'url', and no 'path'",
+    "path": "'path', and no 'url'",
+    "either": "'url' or 'path'",
+    "none": "neither 'url' nor 'path'",
+}
 _MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "proxy"))
 
 
@@ -99,7 +106,7 @@ def load(file: Path) -> Config:
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: is not TOML: {error}") from error
 
-    mistakes = [*_repeated_names(data.get("sources")), *_misplaced_addresses(data.get("sources"))]
+    mistakes = [*_repeated_names(data.get("sources")), *_mistakes_of_kinds(data)]
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
@@ -153,28 +160,44 @@ def _repeated_names(sources: object) -> Iterable[str]:
         first.setdefault(name, index + 1)
 
 
-def _misplaced_addresses(sources: object) -> Iterable[str]:
+def _mistakes_of_kinds(data: Any) -> Iterable[str]:
+    """What is wrong with each source's kind, its options, and where it says that it is."""
+    sources = data.get("sources")
     for index, source in enumerate(sources if isinstance(sources, list) else []):
-        if isinstance(source, dict) and (kind := source.get("kind", "feed")) in KINDS:
-            wanted, other = ("path", "url") if kind == "articles" else ("url", "path")
-            if wanted not in source or other in source:
-                yield f"sources[{index + 1}]: a source of kind {kind!r} needs {wanted!r}, and no {other!r}"
+        kind = source.get("kind", "feed") if isinstance(source, dict) else None
+        options = source.get("options", {}) if isinstance(source, dict) else None
+        if not isinstance(kind, str) or not isinstance(options, dict):
+            continue
+        wrong = kinds.mistakes(kind, options)
+        yield from (
+            _mistake(what, ("sources", index, *where), message, data, kind) for where, what, message in wrong
+        )
+        if any(where == ("kind",) for where, *_ in wrong):
+            continue
+        given = [key for key in ("url", "path") if key in source]
+        if given not in _GIVEN[place := kinds.named(kind).place]:
+            yield f"sources[{index + 1}]: a source of kind {kind!r} needs {_NEEDED[place]}"
 
 
-def _mistake(kind: str, where: tuple[int | str, ...], message: str, data: Any) -> str:
-    """One line for one mistake: the key as a person would write it, and what would be right."""
+def _mistake(
+    what: str, where: tuple[int | str, ...], message: str, data: Any, kind: str | None = None
+) -> str:
+    """One line for one mistake: the key as a person would write it, and what would be right.
+
+    `what` is pydantic's type of the mistake; `kind` is the source kind whose options it is in.
+    """
     key = ""
     for part in where:
         key += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if key else str(part)
     if "sources" in where[:1] and len(where) > 1 and isinstance(where[1], int):
         name = _at(data, where[:2]).get("name") if isinstance(_at(data, where[:2]), dict) else None
         key += f" (source {name!r})" if isinstance(name, str) else ""
-    if kind == "extra_forbidden":
-        known = _keys_at(where[:-1])
+    if what == "extra_forbidden":
+        known = _keys_at(where[:-1], kind)
         return (
             f"{key}: is not a known key{_suggestion(str(where[-1]), known)}; known here: {', '.join(known)}"
         )
-    if kind == "missing":
+    if what == "missing":
         return f"{key}: is missing"
     message = message.removeprefix("Value error, ")
     # What may hold a secret is not repeated into a terminal or a log.
@@ -183,7 +206,10 @@ def _mistake(kind: str, where: tuple[int | str, ...], message: str, data: Any) -
     return f"{key}: {message}, not {_short(_at(data, where))}"
 
 
-def _keys_at(where: tuple[int | str, ...]) -> list[str]:
+def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
+    if kind is not None:
+        model = kinds.named(kind).options
+        return sorted(model.model_fields) if model is not None and where[-1:] == ("options",) else []
     models: dict[str, type[BaseModel]] = {
         "site": Site,
         "fetch": Fetch,
@@ -194,8 +220,8 @@ def _keys_at(where: tuple[int | str, ...]) -> list[str]:
     if where[:2] == ("publish", "categories") and len(where) > 2:
         return sorted(CategoryFeed.model_fields)
     models["retention"] = Keep if "sources" in where else Retention
-    model = next((models[str(part)] for part in reversed(where) if part in models), Config)
-    return sorted(model.model_fields)
+    found = next((models[str(part)] for part in reversed(where) if part in models), Config)
+    return sorted(found.model_fields)
 
 
 def _at(data: Any, where: tuple[int | str, ...]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, PositiveInt, model_validator
@@ -18,9 +18,6 @@ from aggregator.config_values import (
     Settings,
     SourceUrl,
 )
-
-SourceKind = Literal["feed", "articles"]
-KINDS: tuple[str, ...] = get_args(SourceKind)
 
 
 class Keep(Settings):
@@ -56,7 +53,8 @@ class Auth(Settings):
 class Source(Settings):
     """One `[[sources]]` of the config.
 
-    `url` is where a feed is (http, https or file); `path` is a folder of articles or a file, absolute.
+    `kind` is a name of the registered kinds, `options` is that kind's own table. `url` is where a feed is
+    (http, https or file); `path` is a folder of articles or a file, absolute.
     `interval` None means the default of the config; `adaptive` False polls at exactly this interval.
     `author` stands in where an article names none.
     `headers`, `auth`, `cookie` and the TLS settings hold for the origin of `url` alone, not for hosts that
@@ -65,7 +63,8 @@ class Source(Settings):
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    kind: SourceKind = "feed"
+    kind: str = "feed"
+    options: dict[str, Any] = Field(default={})
     url: SourceUrl | None = None
     path: Annotated[Path, Field(strict=False)] | None = None
     categories: tuple[Category, ...] = Field(default=(), strict=False)

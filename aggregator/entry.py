@@ -139,7 +139,8 @@ class Feed:
 
     `hints`: polling hints as written: "ttl", "skipHours", "skipDays" (lists joined by spaces),
     "sy:updatePeriod", "sy:updateFrequency", "sy:updateBase". `version`: "rss20", "atom10", "rss10",
-    "rss090" … as feedparser names them.
+    "rss090" … as feedparser names them. `more`: absolute addresses of further documents of the same source
+    that belong to this one, such as the next page of a list.
     """
 
     info: FeedInfo = field(default_factory=FeedInfo)
@@ -147,3 +148,4 @@ class Feed:
     version: str = ""
     hints: Mapping[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    more: list[str] = field(default_factory=list)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import heapq
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -13,15 +13,16 @@ from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import Protocol, cast
 
-from aggregator import schedule
+from aggregator import kinds, schedule
 from aggregator.article import Problem
 from aggregator.config import Config, Source
 from aggregator.errors import HttpStatus, Later, ReadError, SourceError
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
+from aggregator.gathering import Reads, found, gather
 from aggregator.hints import read_hints
 from aggregator.normalise import IdentityKind
-from aggregator.reading import Context, Reading
-from aggregator.store import Found, Next, Saved, State, Store, Update
+from aggregator.reading import Context
+from aggregator.store import Next, Saved, State, Store, Update
 
 _POLLS_AHEAD = 256
 _SAVED_AT_ONCE = 100
@@ -40,9 +41,9 @@ class Fetches(Protocol):
         """What is new at `source`. Raises FetchError."""
         ...
 
-
-Reads = Callable[[Resource, Context], Reading]
-"""Turns one document's bytes into articles. Raises ReadError."""
+    def further(self, source: Source, url: str, now: datetime) -> Resource:
+        """A document that `source` led to. Raises FetchError."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,24 +206,32 @@ class Polls:
     ) -> None:
         poll.was_read = True
         known = frozenset[str]() if refetch else self._store.fingerprints(source.name)
-        readings = _read_resources(fetched.resources, _context(source, state, known), self._read, poll)
-        only = next(iter(readings.values())) if len(readings) == 1 else None
+        gathered = gather(
+            fetched.resources,
+            _context(source, state, known),
+            self._read,
+            lambda url: self._fetcher.further(source, url, now),
+        )
+        files = fetched.validators.get("files", {})
+        articles = found(gathered, files, self._store.files(source.name))
+        poll.problems += gathered.problems
+        # What a folder's files say is each for itself; a list is known by its first page.
+        first = None if files else next((reading for _, reading in gathered.readings), None)
+        is_whole = not gathered.failed or bool(files)
         poll.update = Update(
             source=source.name,
-            validators=fetched.validators_without(
-                {r.name for r in fetched.resources if r.name not in readings}
-            ),
-            body_hash=body_hash,
-            identity=only.identity if only else None,
-            title=only.document.title if only and "" in readings else "",
-            found=_unique(readings, fetched, self._store.files(source.name), poll),
-            unchanged=sum(reading.unchanged for reading in readings.values()),
+            validators=fetched.validators_without(gathered.failed) if is_whole else {},
+            body_hash=body_hash if is_whole else None,
+            identity=first.identity if first else None,
+            title=first.document.title if first else "",
+            found=articles,
+            unchanged=sum(reading.unchanged for _, reading in gathered.readings),
         )
         dates = [f.article.published or now for f in poll.update.found]
         dates += self._store.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)
         poll.result = replace(
             poll.result,
-            hints=read_hints(only.hints) if only else None,
+            hints=read_hints(first.hints) if first else None,
             published=tuple(sorted({min(d, now) for d in dates}, reverse=True)[:_DATES_THAT_TELL_A_RATE]),
         )
 
@@ -324,57 +333,13 @@ def _result_of(error: SourceError, result: schedule.Result, now: datetime) -> sc
 def _context(source: Source, state: State, known: frozenset[str]) -> Context:
     return Context(
         kind=source.kind,
+        options=kinds.named(source.kind).parse(source.options),
         source=source.name,
         categories=source.categories,
         author=source.author,
         identity=cast(IdentityKind, state.identity or "guid"),
         known=known,
     )
-
-
-def _read_resources(
-    resources: Iterable[Resource], context: Context, read: Reads, poll: _Poll
-) -> dict[str, Reading]:
-    """What each document gave, by its name; one that was refused is left out, unless it stands alone."""
-    readings = {}
-    for resource in resources:
-        try:
-            reading = read(resource, context)
-        except SourceError as error:
-            if not resource.name:
-                raise
-            poll.problems.append(Problem(text=error.told, where=resource.name))
-        else:
-            readings[resource.name] = reading
-            poll.problems.extend(_placed(problem, resource.name) for problem in reading.document.problems)
-    return readings
-
-
-def _unique(
-    readings: Mapping[str, Reading], fetched: Fetched, owners: dict[str, str], poll: _Poll
-) -> list[Found]:
-    """Every article under an id of its own: two files of one folder that share a guid are two articles.
-
-    `owners` tells which file an id belonged to so far. A file that is gone has left its id to be taken
-    over, so that a renamed file stays the same article.
-    """
-    present = fetched.validators.get("files", {})
-    owners = {id_: name for id_, name in owners.items() if name in present}
-    found = []
-    for name, reading in readings.items():
-        marks = reading.fingerprints or [""] * len(reading.document.articles)
-        for article, mark in zip(reading.document.articles, marks, strict=True):
-            if name and owners.setdefault(article.id, name) != name:
-                shared = f"has the id of {owners[article.id]}; kept as an article of its own"
-                poll.problems.append(Problem(text=shared, where=name))
-                article = replace(article, id=f"{article.id}|{name}")
-                owners[article.id] = name
-            found.append(Found(article, mark, name))
-    return found
-
-
-def _placed(problem: Problem, name: str) -> Problem:
-    return replace(problem, where=f"{name}: {problem.where}" if problem.where else name) if name else problem
 
 
 def _body_hash(resources: Sequence[Resource]) -> str | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
 
-from aggregator import normalise
-from aggregator.adapters import ADAPTERS, Post
+from pydantic import BaseModel
+
+from aggregator import kinds, normalise
 from aggregator.article import Document
-from aggregator.errors import ReadError
-from aggregator.fetch.resource import Resource
+from aggregator.errors import ConfigError, ReadError
+from aggregator.kinds import Post
 from aggregator.normalise import IdentityKind
+from aggregator.resource import Resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,10 +20,11 @@ class Context:
     """What the config and the store know of a source, for reading a document of it.
 
     `known` are fingerprints of entries that are kept already: they are counted, not made anew; None when
-    nobody keeps any, which saves taking them.
+    nobody keeps any, which saves taking them. `options` are the kind's own, as its model has them.
     """
 
     kind: str = "feed"
+    options: BaseModel | None = None
     source: str = ""
     categories: tuple[str, ...] = ()
     author: str | None = None
@@ -34,7 +37,7 @@ class Reading:
     """A document, and what the store keeps for the next time: a fingerprint for each article, the kind of id.
 
     `unchanged` counts entries that were left out because their fingerprint was known. `hints` are what the
-    document says of when to poll it again, as written.
+    document says of when to poll it again, as written. `more` are further documents that belong to it.
     """
 
     document: Document
@@ -42,15 +45,16 @@ class Reading:
     unchanged: int = 0
     identity: IdentityKind = "guid"
     hints: Mapping[str, str] = field(default_factory=dict)
+    more: tuple[str, ...] = ()
 
 
 def read(body: bytes, *, url: str = "", content_type: str | None = None, kind: str = "feed") -> Document:
     """The articles of one document, and what was wrong with it.
 
     `url` is where the document was: relative links count from it. `content_type` is the header's value,
-    None when there was none. `kind` is a source kind: "feed" for RSS and Atom, "articles" for one file of
-    front matter. Dates that the document does not give are None. Raises ReadError and its kinds; ValueError
-    for a kind that does not exist.
+    None when there was none. `kind` is a source kind that needs no options: "feed" for RSS and Atom,
+    "articles" for one file of front matter. Dates that the document does not give are None. Raises
+    ReadError and its kinds; ValueError for a kind that does not exist.
     """
     resource = Resource(url=url, body=body, content_type=content_type)
     return read_resource(resource, Context(kind=kind)).document
@@ -58,11 +62,12 @@ def read(body: bytes, *, url: str = "", content_type: str | None = None, kind: s
 
 def read_resource(resource: Resource, context: Context) -> Reading:
     """Reads one document for the source that `context` tells of. Raises ReadError and its kinds."""
-    adapter = ADAPTERS.get(context.kind)
-    if adapter is None:
-        raise ValueError(f"no kind is named {context.kind!r}; there are {', '.join(ADAPTERS)}")
     try:
-        found = adapter(resource)
+        kind = kinds.named(context.kind)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    try:
+        found = kind.read(resource, context.options)
     except ReadError as error:
         error.url = error.url or resource.url
         raise
@@ -90,6 +95,7 @@ def read_resource(resource: Resource, context: Context) -> Reading:
         unchanged=len(made.unchanged),
         identity=made.identity,
         hints=found.hints,
+        more=tuple(found.more),
     )
 
 

@@ -16,8 +16,8 @@ from pebble import ProcessExpired, ProcessPool
 
 from aggregator import reading
 from aggregator.errors import ReadError
-from aggregator.fetch.resource import Resource
 from aggregator.reading import Context, Reading
+from aggregator.resource import Resource
 
 DEADLINE = timedelta(seconds=20)
 MEMORY_BYTES = 1024**3

@@ -94,7 +94,7 @@ def test_every_mistake_is_told_at_once_with_file_and_key(tmp_path: Path) -> None
         "interval: write a number and a unit",
         "site.title: ",
         "site.url: write an absolute address, such as \"https://example.org/feeds\", not 'example.org'",
-        "sources[1].kind (source 'a'): Input should be 'feed' or 'articles', not 'fed'",
+        "sources[1].kind (source 'a'): no kind is named 'fed'; there are ",
         "sources[2].name: 'a' is the name of sources[1] too",
         "sources[2].url (source 'a'): write an http:, https: or file: address",
         "sources[2].categoris (source 'a'): is not a known key; did you mean 'categories'?",

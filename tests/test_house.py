@@ -10,7 +10,8 @@ import aggregator
 PACKAGE = Path(aggregator.__file__).parent
 FLOORS = (
     ("article", "errors"),
-    ("entry", "config", "config_output", "config_sources", "config_values"),
+    ("resource",),
+    ("entry", "kinds", "config", "config_output", "config_sources", "config_values"),
     ("front_matter", "front_matter_generators", "front_matter_keys", "front_matter_yaml"),
     ("normalise",),
     ("fetch",),
@@ -22,8 +23,10 @@ FLOORS = (
     ("store",),
     ("health",),
     ("writers",),
+    ("gathering",),
     ("polling", "publishing"),
     ("app",),
+    ("preview",),
     ("daemon",),
     ("terminal",),
     ("cli",),
@@ -42,7 +45,15 @@ VENDORS = {
     "click": {"cli", "terminal"},
     "rich": {"terminal"},
     "pebble": {"workers"},
-    "pydantic": {"config", "config_output", "config_sources", "config_values"},
+    "pydantic": {
+        "config",
+        "config_output",
+        "config_sources",
+        "config_values",
+        "kinds",
+        "reading",
+        "adapters",
+    },
 }
 
 

@@ -9,8 +9,10 @@ from markdown_it import MarkdownIt
 
 from aggregator import front_matter
 from aggregator.article import Article, Problem
+from aggregator.kinds import Kind, Post
 from aggregator.normalise import html, links, text
 from aggregator.normalise.verbatim import is_harmless
+from aggregator.resource import Resource
 
 _HTML = re.compile(r"\s*<[A-Za-z!].*>\s*", re.DOTALL)
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -53,3 +55,10 @@ def _tidy(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _is_html(body: str, name: str) -> bool:
     return not body.strip() or name.lower().endswith((".html", ".htm")) or _HTML.fullmatch(body) is not None
+
+
+def _read(resource: Resource, _: None) -> Post:
+    return Post(*read(resource.body, name=resource.name or resource.url))
+
+
+KIND = Kind(read=_read, place="path")

@@ -16,6 +16,8 @@ from aggregator.adapters.repair import repair
 from aggregator.article import Problem
 from aggregator.entry import Feed
 from aggregator.errors import ReadError
+from aggregator.kinds import Kind
+from aggregator.resource import Resource
 
 MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 MAX_BROKEN_ENTRIES = 2_000
@@ -109,3 +111,10 @@ def _first_entries(document: bytes) -> tuple[bytes, list[Problem]]:
 
 def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "replace")  # lone surrogates, which UTF-8 cannot hold
+
+
+def _read(resource: Resource, _: None) -> Feed:
+    return read(resource.body, url=resource.url, content_type=resource.content_type)
+
+
+KIND = Kind(read=_read)

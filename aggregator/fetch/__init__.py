@@ -33,6 +33,20 @@ class Fetcher:
         """Closes every connection that is kept open."""
         self._http.close()
 
+    def further(self, source: Source, url: str, now: datetime) -> Resource:
+        """A document that one of the source's documents leads to, fetched in its publisher's turn.
+
+        What is for the origin of the source's own address alone is sent there alone. Raises FetchError.
+        """
+        with self.hosts.turn(url):
+            try:
+                fetched = self._http.fetch(source, {}, now, url=url)
+            except HttpStatus as error:
+                self._heed(url, error)
+                raise
+        assert isinstance(fetched, Fetched), "nothing was known, so nothing can be unchanged"
+        return fetched.resources[0]
+
     def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
         """What is new at `source` since `validators` were given out. Raises FetchError and its kinds."""
         if source.path is not None:
@@ -42,6 +56,9 @@ class Fetcher:
         try:
             return self._http.fetch(source, validators, now)
         except HttpStatus as error:
-            if error.retry_after:
-                self.hosts.hold(source.address, error.retry_after, time.monotonic())
+            self._heed(source.address, error)
             raise
+
+    def _heed(self, url: str, error: HttpStatus) -> None:
+        if error.retry_after:
+            self.hosts.hold(url, error.retry_after, time.monotonic())

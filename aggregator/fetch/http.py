@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, NoReturn
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -72,8 +72,10 @@ class HttpFetcher:
         for adapter in self._adapters.values():
             adapter.close()
 
-    def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
-        """GETs the source's address, conditionally where `validators` stand for the same URL.
+    def fetch(
+        self, source: Source, validators: Validators, now: datetime, *, url: str | None = None
+    ) -> Fetched | NotModified:
+        """GETs the source's address, or `url`, conditionally where `validators` stand for the same URL.
 
         ETag and Last-Modified go back byte for byte, both when both are known (RFC 9110 §13.1). Redirects
         are followed by hand. `now` counts only where an answer gives a date without its own Date. Raises
@@ -85,9 +87,12 @@ class HttpFetcher:
             silence_seconds=self._settings.timeout.total_seconds(),
         ):
             try:
-                return self._follow(_Hop(_fetchable(source.address), source), validators, now)
+                first = _Hop(_fetchable(url or source.address), source)
+                if url is not None:
+                    first = replace(first, is_own=_is_same_place(_fetchable(source.address), first.url))
+                return self._follow(first, validators, now)
             except errors.FetchError as error:
-                error.url = error.url or _shown(source.address)
+                error.url = error.url or _shown(url or source.address)
                 raise
 
     def _follow(self, hop: _Hop, validators: Validators, now: datetime) -> Fetched | NotModified:

@@ -8,23 +8,12 @@ from datetime import timedelta
 from typing import Any
 
 from aggregator.article import Problem
+from aggregator.resource import Resource
+
+__all__ = ["NO_HINTS", "Fetched", "Hints", "NotModified", "Resource", "Validators"]
 
 Validators = Mapping[str, Any]
 """What lets the next fetch be conditional: JSON-like, kept by the store, understood only by its fetcher."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """One document's bytes.
-
-    `url` is where they were in the end (after redirects): what relative links count from.
-    `name` is the path inside a folder, with `/`, or "" for a document that stands alone.
-    """
-
-    url: str
-    body: bytes
-    content_type: str | None = None
-    name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
