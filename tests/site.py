@@ -28,6 +28,13 @@ def feed(name: str, *numbers: int, body: str = "Text", guid: bool = True) -> byt
     ).encode()
 
 
+def _toml(value: Any) -> str:
+    """JSON's strings, numbers and lists are TOML's too; its objects are written with `=`."""
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
+    return json.dumps(value)
+
+
 class Site:
     """A folder with a config of its own; commands run against it in this process or in another."""
 
@@ -39,14 +46,14 @@ class Site:
         self.configure()
 
     def configure(self, *sources: dict[str, Any], **settings: Any) -> None:
-        """Writes the config; JSON's strings, numbers and lists are TOML's too."""
+        """Writes the config."""
         fetch = {"allow": ["127.0.0.1"], **settings.pop("fetch", {})}
         site = settings.pop("site", {"title": "Planet", "url": "https://planet.example/feeds"})
-        lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
+        lines = [f"{key} = {_toml(value)}" for key, value in settings.items()]
         lines += ["[fetch]", *(f"{key} = {json.dumps(value)}" for key, value in fetch.items())]
         lines += ["[site]", *(f"{key} = {json.dumps(value)}" for key, value in site.items())]
         for source in sources:
-            lines += ["[[sources]]", *(f"{key} = {json.dumps(value)}" for key, value in source.items())]
+            lines += ["[[sources]]", *(f"{key} = {_toml(value)}" for key, value in source.items())]
         self.file.write_text("\n".join(lines), encoding="utf-8")
 
     def run(self, command: str, *arguments: str) -> click.testing.Result:

@@ -1,6 +1,7 @@
 """The door to feeds of every dialect: strict first, then repaired, then lenient.
 
 bytes ── strict ──────────────────────────────────────────> Feed
+     ├─ JSON ── json_feed ─────────────────────────────────> Feed
      └─ not well formed ── decode, repair ── strict ──────> Feed + Problem
                                          └─ lenient ──────> Feed + Problem
 """
@@ -11,7 +12,7 @@ import re
 import zlib
 from itertools import islice
 
-from aggregator.adapters import encoding, lenient, not_a_feed, strict
+from aggregator.adapters import encoding, json_feed, lenient, not_a_feed, strict
 from aggregator.adapters.repair import repair
 from aggregator.article import Problem
 from aggregator.entry import Feed
@@ -30,8 +31,10 @@ def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed
     `content_type` is HTTP's; `url` is where the body came from, to resolve the feeds that a page links to.
     Raises NotAFeed for any other document, and ReadError for one that cannot be read.
     """
-    body = _unpacked(body)
+    body = unpacked(body)
     not_a_feed.refuse_other_bytes(body, url)
+    if json_feed.is_json(body):
+        return json_feed.read(body, url=url, content_type=content_type)
     decoded = None if encoding.is_utf8(body, content_type) else encoding.decode(body, content_type)
     try:
         feed = strict.read(body if decoded is None else _utf8(decoded.text))
@@ -48,7 +51,7 @@ def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed
     return feed
 
 
-def _unpacked(body: bytes) -> bytes:
+def unpacked(body: bytes) -> bytes:
     """The feed inside a gzip file: some servers compress twice, or serve `feed.xml.gz` as it lies on disk."""
     if not body.startswith(b"\x1f\x8b"):
         return body

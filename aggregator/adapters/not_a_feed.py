@@ -58,8 +58,6 @@ def explain(text: str, root: str, url: str) -> NotAFeed:
     """The error for a document whose first element is `root` ("" for none)."""
     local = root.rpartition(":")[2].lower()
     start = text[:200].lstrip("\ufeff \t\r\n")
-    if start.startswith(("{", "[")):
-        return NotAFeed("a JSON document, which the JSON Feed adapter reads", url=url)
     what = _ROOTS.get(local)
     if what == "a web page" or (not what and _TAG.search(text[:MAX_PAGE_CHARS])):
         feeds = linked_feeds(text, url)

@@ -1,0 +1,238 @@
+"""Kind `json`: the answer of an API, by JMESPath expressions (jmespath.org)."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+from urllib.parse import urljoin
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+from pydantic import AfterValidator, Field, PositiveInt
+
+from aggregator.adapters import json_text
+from aggregator.adapters.strict import MAX_ENTRIES, bound
+from aggregator.article import Problem
+from aggregator.config_values import Settings
+from aggregator.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
+from aggregator.errors import ReadError
+from aggregator.kinds import Kind
+from aggregator.resource import Resource
+
+MAX_LOOKED_AT = 10_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS = re.compile(r"-?\d{9,10}(?:\.\d+)?|\d{13}")
+
+
+def _expression(text: str) -> str:
+    try:
+        _compiled(text)
+    except JMESPathError as error:
+        raise ValueError(f"write a JMESPath expression ({' '.join(str(error).split())[:120]})") from error
+    return text
+
+
+@lru_cache(maxsize=1_000)
+def _compiled(text: str) -> Any:
+    return jmespath.compile(text)
+
+
+Expression = Annotated[str, AfterValidator(_expression)]
+
+
+class Options(Settings):
+    """What each expression finds; None is guessed from the names that APIs commonly use.
+
+    `items` is the list, `feed_title` and `next` (the address of the next page) are of the whole answer; the
+    others are of one item. `text` says what `content` and `summary` are. At most `pages` pages are read.
+    """
+
+    items: Expression | None = None
+    id: Expression | None = None
+    link: Expression | None = None
+    title: Expression | None = None
+    date: Expression | None = None
+    updated: Expression | None = None
+    summary: Expression | None = None
+    content: Expression | None = None
+    image: Expression | None = None
+    author: Expression | None = None
+    categories: Expression | None = None
+    language: Expression | None = None
+    enclosure: Expression | None = None
+    feed_title: Expression | None = None
+    next: Expression | None = None
+    pages: Annotated[PositiveInt, Field(le=100)] = 1
+    text: Literal["html", "text"] = "html"
+
+
+_COMMON: Mapping[str, tuple[str, ...]] = {
+    "id": ("id", "ID", "guid", "uuid", "objectID", "key", "url", "link"),
+    "link": ("url", "link", "html_url", "permalink", "web_url", "canonical_url", "href", "story_url", "uri"),
+    "title": ("title", "name", "headline", "subject", "post_title", "title.rendered", "story_title"),
+    "date": (
+        *("published_at", "publishedAt", "date_published", "published", "pubDate", "created_at", "createdAt"),
+        *("created_utc", "post_date", "date", "time", "timestamp", "created"),
+    ),
+    "updated": ("updated_at", "updatedAt", "date_modified", "modified", "updated", "post_modified"),
+    "content": (
+        *("content_html", "body_html", "content.rendered", "content", "body", "html", "selftext_html"),
+        *("full_text", "story_text", "comment_text", "post_content", "text"),
+    ),
+    "summary": ("summary", "description", "excerpt.rendered", "excerpt", "abstract"),
+    "image": ("image", "image_url", "urlToImage", "thumbnail_url", "cover_image", "thumbnail"),
+    "author": ("author.name", "author.login", "author", "user.name", "user.login", "user", "by", "creator"),
+    "categories": ("tags", "categories", "labels[].name", "tag_list"),
+}
+"""Of each field the names to look for, the likeliest first; `id` falls back on the address."""
+
+
+_FIELDS = (*_COMMON, "language", "enclosure")
+
+
+def read(resource: Resource, options: Options) -> Feed:
+    """The entries of an API's answer. Raises ReadError for what is no JSON, or holds no list of items."""
+    data, problems = json_text.load(resource.body, resource.content_type)
+    feed = Feed(version="json", problems=problems)
+    items, where = _items(data, options)
+    chosen, guessed = _expressions(items, options)
+    if guessed or options.items is None:
+        shown = {"items": where, **guessed} if options.items is None else guessed
+        told = ", ".join(f"{name} = {expression!r}" for name, expression in shown.items())
+        feed.problems.append(Problem(text=f"options were guessed: {told}"))
+    feed.info = FeedInfo(title=Text(_text(_find(data, options.feed_title)), "text"))
+    for number, item in enumerate(items[:MAX_ENTRIES], 1):
+        entry = _entry(item, chosen, options)
+        if entry.title is None and not entry.links and not entry.contents and entry.summary is None:
+            problem = "it has no title, link or text by these expressions; it is left out"
+            feed.problems.append(Problem(text=problem, where=f"item {number}"))
+            continue
+        feed.entries.append(entry)
+        bound(entry, feed)
+    if len(items) > MAX_ENTRIES:
+        feed.problems.append(Problem(text=f"only the first {MAX_ENTRIES} entries are read"))
+    following = _text(_find(data, options.next))
+    if following and resource.number + 1 < options.pages:
+        feed.more.append(urljoin(resource.url, following))
+    return feed
+
+
+def _items(data: Any, options: Options) -> tuple[list[Any], str]:
+    """The list of items, and the expression that finds it."""
+    if options.items is not None:
+        found = _find(data, options.items)
+        if not isinstance(found, list):
+            there = f"there are {', '.join(list(data)[:20])}" if isinstance(data, dict) else "it is a list"
+            raise ReadError(f"items = {options.items!r} finds no list in the answer; {there}")
+        return found, options.items
+    lists = [(len(found), -len(where), where, found) for where, found in _lists(data)]
+    if not lists:
+        raise ReadError("the answer holds no list of objects; name it with the option items")
+    _, _, where, found = max(lists, key=lambda each: each[:2])
+    return found, where
+
+
+def _lists(data: Any) -> Iterator[tuple[str, list[Any]]]:
+    """Every list of objects, with an expression for it; a list within such a list is not looked for."""
+    waiting: deque[tuple[str, Any]] = deque([("", data)])
+    for _ in range(MAX_LOOKED_AT):
+        if not waiting:
+            return
+        where, value = waiting.popleft()
+        if isinstance(value, list):
+            if any(isinstance(item, dict) for item in value):
+                yield where or "@", value
+        elif isinstance(value, dict):
+            for key, inner in value.items():
+                name = json_text.quoted(key)
+                waiting.append((f"{where}.{name}" if where else name, inner))
+
+
+def _expressions(items: list[Any], options: Options) -> tuple[dict[str, str], dict[str, str]]:
+    """The expression of each field; and those among them that were guessed."""
+    chosen = {name: given for name in _FIELDS if (given := getattr(options, name)) is not None}
+    # Items may all be wrapped alike: `{"kind": "t3", "data": {…}}`.
+    sample = [item for item in items[:20] if isinstance(item, dict)]
+    guessed = {}
+    for prefix in _wrappers(sample):
+        for name, candidates in _COMMON.items():
+            if name not in chosen and name not in guessed:
+                found = next((p for c in candidates if _tells(sample, p := f"{prefix}{c}", name)), None)
+                if found:
+                    guessed[name] = found
+    return {**guessed, **chosen}, guessed
+
+
+def _wrappers(sample: list[dict[str, Any]]) -> list[str]:
+    wrapped = [key for key, value in sample[0].items() if isinstance(value, dict)] if sample else []
+    return ["", *(f"{json_text.quoted(key)}." for key in wrapped if all(key in item for item in sample))][:6]
+
+
+def _tells(sample: list[dict[str, Any]], expression: str, name: str) -> bool:
+    """Whether most of the items have something of the right sort there."""
+    values = [_find(item, expression) for item in sample]
+    if name == "categories":
+        sound = sum(isinstance(v, list) and all(isinstance(each, str) for each in v) for v in values)
+    elif name in ("link", "image"):
+        sound = sum(isinstance(v, str) and v.startswith(("http://", "https://", "/")) for v in values)
+    else:
+        sound = sum(isinstance(v, str | int | float) and bool(str(v).strip()) for v in values)
+    return sound * 2 > len(values)
+
+
+def _entry(item: Any, chosen: Mapping[str, str], options: Options) -> Entry:
+    found = {name: _find(item, expression) for name, expression in chosen.items()}
+    text = {name: _text(value) for name, value in found.items()}
+    title, link = text.get("title"), text.get("link")
+    summary, content = text.get("summary"), text.get("content")
+    image, enclosure = text.get("image"), text.get("enclosure")
+    return Entry(
+        id=text.get("id") or None,
+        title=Text(title) if title else None,
+        links=[Link(link)] if link else [],
+        published=_date(found.get("date")),
+        updated=_date(found.get("updated")),
+        authors=[Person(name) for name in _texts(found.get("author"))],
+        categories=[Category(term) for term in _texts(found.get("categories"))],
+        summary=Text(summary, "unknown" if options.text == "html" else "text") if summary else None,
+        contents=[Text(content, options.text)] if content else [],
+        thumbnails=[image] if image else [],
+        media=[Media(url=enclosure, is_enclosure=True)] if enclosure else [],
+        language=text.get("language") or None,
+    )
+
+
+def _find(data: Any, expression: str | None) -> Any:
+    if expression is None:
+        return None
+    try:
+        return _compiled(expression).search(data)
+    except (JMESPathError, TypeError, RecursionError):  # a function of a value that is of another type
+        return None
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value).strip()
+
+
+def _texts(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [text for each in values if (text := _text(each))]
+
+
+def _date(value: Any) -> str | None:
+    """A date's text; seconds or milliseconds since 1970, as APIs give them, become one."""
+    text = _text(value)
+    if not _SECONDS.fullmatch(text):
+        return text or None
+    seconds = float(text) / (1000 if len(text) == 13 else 1)
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()
+
+
+KIND = Kind(read=read, options=Options)

@@ -1,0 +1,68 @@
+"""Bytes -> JSON value; of a list that breaks off, the whole items before the break."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from aggregator.adapters import encoding
+from aggregator.article import Problem
+from aggregator.errors import ReadError
+
+_SPACE = re.compile(r"[\s,]*")
+# A control character within a string is against RFC 8259 §7, and common.
+_DECODER = json.JSONDecoder(strict=False, parse_constant=lambda _: None)
+
+
+def load(body: bytes, content_type: str | None = None) -> tuple[Any, list[Problem]]:
+    """The value, and what was wrong with its text: RFC 8259, but for the characters in strings.
+
+    Raises ReadError for what is no JSON, and for a value nested deeper or a number longer than Python reads.
+    """
+    decoded = encoding.decode(body, content_type)
+    problems = [p for p in decoded.problems if "declares no encoding" not in p.text]
+    try:
+        value, _ = _DECODER.raw_decode(decoded.text, _after_space(decoded.text, 0))
+    except (ValueError, RecursionError) as error:
+        raise ReadError(told(error)) from error
+    return value, problems
+
+
+def load_broken(body: bytes, key: str, content_type: str | None = None) -> tuple[list[Any], list[Problem]]:
+    """The values of the first list under `key`, up to where the text breaks. Raises ReadError for none."""
+    text = encoding.decode(body, content_type).text
+    start = re.search(rf'"{re.escape(key)}"\s*:\s*\[', text)
+    found: list[Any] = []
+    fault: Exception | None = None
+    at = _after_space(text, start.end()) if start else len(text)
+    while at < len(text) and text[at] != "]":
+        try:
+            value, at = _DECODER.raw_decode(text, at)
+        except (ValueError, RecursionError) as error:
+            fault = error
+            break
+        found.append(value)
+        at = _after_space(text, at)
+    if not found:
+        raise ReadError(told(fault or ValueError(f"it has no list {key!r}")))
+    line = text.count("\n", 0, at) + 1
+    what = f"broken JSON after {len(found)} items: {told(fault) if fault else 'it ends too early'}"
+    return found, [Problem(text=what, where=f"line {line}")]
+
+
+def told(error: Exception) -> str:
+    """What is wrong with the text, and where."""
+    if isinstance(error, json.JSONDecodeError):
+        return f"line {error.lineno}: not JSON: {error.msg}"
+    return "it is nested too deeply" if isinstance(error, RecursionError) else f"not JSON: {error}"
+
+
+def _after_space(text: str, at: int) -> int:
+    match = _SPACE.match(text, at)
+    return match.end() if match else at
+
+
+def quoted(key: str) -> str:
+    """A key as a JMESPath expression takes it."""
+    return key if re.fullmatch(r"[A-Za-z_]\w*", key, re.ASCII) else json.dumps(key)

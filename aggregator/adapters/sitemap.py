@@ -1,0 +1,171 @@
+"""Kind `sitemap`: sitemaps, their indexes and news sitemaps (sitemaps.org), as XML or text, plain or gzip."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated
+from urllib.parse import unquote, urljoin, urlsplit
+
+from lxml import etree
+from pydantic import Field, PositiveInt
+
+from aggregator.adapters import encoding
+from aggregator.adapters.feed import unpacked
+from aggregator.article import Problem
+from aggregator.config_values import Settings
+from aggregator.entry import Category, Entry, Feed, FeedInfo, Link, Text
+from aggregator.errors import NotAFeed, ReadError
+from aggregator.kinds import Kind
+from aggregator.resource import Resource
+
+_SLUG = re.compile(r"[-_+\s]+")
+_SUFFIX = re.compile(r"\.(?:html?|php|aspx?|jsp|md)$", re.IGNORECASE)
+_FIRST_ELEMENT = re.compile(r"<(?:\w+:)?(\w+)")
+
+
+class Options(Settings):
+    """Which of the pages are entries: those whose address has one of `include` in it and none of `exclude`.
+
+    At most the newest `entries` are read; of an index the newest `sitemaps`.
+    """
+
+    include: tuple[str, ...] = Field(default=(), strict=False)
+    exclude: tuple[str, ...] = Field(default=(), strict=False)
+    entries: Annotated[PositiveInt, Field(le=10_000)] = 200
+    sitemaps: Annotated[PositiveInt, Field(le=100)] = 5
+
+
+def read(resource: Resource, options: Options) -> Feed:
+    """The pages of a sitemap as entries, the newest first; of an index, the sitemaps to read.
+
+    A page that a news sitemap gives no title has one made from the last part of its address. What is
+    truncated is read as far as it goes, with a problem. Raises NotAFeed for a document of another kind.
+    """
+    body = unpacked(resource.body)
+    if not body.strip():
+        raise ReadError("the document is empty", url=resource.url)
+    decoded = encoding.decode(body, resource.content_type)
+    feed = Feed(version="sitemap", problems=[p for p in decoded.problems if "declares no" not in p.text])
+    host = urlsplit(resource.url).hostname or ""
+    feed.info = FeedInfo(title=Text(host, "text"))
+    text = decoded.text.lstrip("\ufeff \t\r\n")
+    if text.startswith("<"):
+        root = _root(text)
+        if root == "sitemapindex":
+            feed.more = _newest_sitemaps(text, feed, resource, options)
+            return feed
+        if root != "urlset":
+            raise NotAFeed(f"not a sitemap (its root is <{root[:60]}>)", url=resource.url)
+        pages = list(_pages(text, feed))
+    else:
+        pages = [
+            Entry(links=[Link(line)]) for line in text.split() if line.startswith(("http://", "https://"))
+        ]
+        if not pages:
+            raise NotAFeed("neither XML nor a list of addresses, so no sitemap", url=resource.url)
+    feed.entries = _chosen(pages, resource, options, feed)
+    return feed
+
+
+def _root(text: str) -> str:
+    found = _FIRST_ELEMENT.search(text)
+    return found[1].lower() if found else ""
+
+
+def _parsed(text: str, feed: Feed) -> Iterator[etree._Element]:
+    """The `url` or `sitemap` elements; of a broken document those before the break."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, remove_comments=True)
+    document = re.sub(r"^<\?xml[^>]*\?>", "", text).encode("utf-8", "replace")
+    try:
+        root = etree.fromstring(document, parser)
+    except etree.XMLSyntaxError as error:
+        raise ReadError(f"line {error.lineno}: it cannot be read: {error.msg}") from error
+    if root is None:
+        raise ReadError("it cannot be read as XML")
+    if parser.error_log:
+        first = parser.error_log[0]
+        feed.problems.append(
+            Problem(text=f"not well formed: {' '.join(first.message.split())}", where=f"line {first.line}")
+        )
+    yield from (each for each in root if isinstance(each.tag, str))
+
+
+def _fields(element: etree._Element) -> Iterator[tuple[str, str]]:
+    """The local names and texts of an element's descendants, `loc` of an image as `image`."""
+    for each in element.iterdescendants():
+        if isinstance(each.tag, str) and each.text and (text := each.text.strip()):
+            uri, _, local = each.tag.rpartition("}")
+            yield ("image" if local == "loc" and "image" in uri else local.lower()), text
+
+
+def _pages(text: str, feed: Feed) -> Iterator[Entry]:
+    for element in _parsed(text, feed):
+        fields: dict[str, str] = {}
+        for name, value in _fields(element):
+            fields.setdefault(name, value)
+        if "loc" not in fields:
+            where = f"line {element.sourceline}"
+            feed.problems.append(Problem(text="a page without an address; it is left out", where=where))
+            continue
+        keywords = fields.get("keywords", "").split(",")
+        yield Entry(
+            links=[Link(fields["loc"])],
+            title=Text(fields["title"], "text") if "title" in fields else None,
+            published=fields.get("publication_date"),
+            updated=fields.get("lastmod"),
+            categories=[Category(word.strip()) for word in keywords if word.strip()],
+            thumbnails=[fields["image"]] if "image" in fields else [],
+            language=fields.get("language"),
+        )
+
+
+def _newest_sitemaps(text: str, feed: Feed, resource: Resource, options: Options) -> list[str]:
+    found = []
+    for element in _parsed(text, feed):
+        fields = dict(_fields(element))
+        if loc := fields.get("loc"):
+            found.append((fields.get("lastmod", ""), urljoin(resource.url, loc)))
+    if resource.number:
+        feed.problems.append(Problem(text="an index within an index is not followed", where=resource.url))
+        return []
+    found.sort(key=lambda each: each[0], reverse=True)
+    if len(found) > options.sitemaps:
+        told = f"{options.sitemaps} of its {len(found)} sitemaps are read, by the newest change"
+        feed.problems.append(Problem(text=told))
+    return [url for _, url in found[: options.sitemaps]]
+
+
+def _chosen(pages: list[Entry], resource: Resource, options: Options, feed: Feed) -> list[Entry]:
+    def is_wanted(url: str) -> bool:
+        return (not options.include or any(part in url for part in options.include)) and not any(
+            part in url for part in options.exclude
+        )
+
+    wanted = [page for page in pages if is_wanted(page.links[0].href)]
+    if pages and not wanted:
+        first = pages[0].links[0].href
+        feed.problems.append(
+            Problem(text=f"none of its {len(pages)} pages is included; the first is {first[:200]}")
+        )
+    wanted.sort(key=lambda page: page.published or page.updated or "", reverse=True)
+    if len(wanted) > options.entries:
+        told = f"the newest {options.entries} of {len(wanted)} pages are read"
+        feed.problems.append(Problem(text=told))
+    wanted = wanted[: options.entries]
+    for page in wanted:
+        page.title = page.title or _title(urljoin(resource.url, page.links[0].href))
+    return wanted
+
+
+def _title(url: str) -> Text | None:
+    """The last part of an address as words: `/2026/tea-at-noon.html` is "tea at noon"."""
+    parts = urlsplit(url)
+    segments = [segment for segment in unquote(parts.path).split("/") if segment]
+    if segments and _SUFFIX.sub("", segments[-1]).lower() == "index":
+        segments.pop()
+    words = _SLUG.sub(" ", _SUFFIX.sub("", segments[-1])).strip() if segments else parts.hostname or ""
+    return Text(words, "text") if words else None
+
+
+KIND = Kind(read=read, options=Options)
