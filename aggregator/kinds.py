@@ -91,6 +91,12 @@ def mistakes(name: str, options: Mapping[str, Any]) -> list[tuple[tuple[str | in
     return []
 
 
+def forget() -> None:
+    """Forgets what is installed: for a process in which packages come and go."""
+    named.cache_clear()
+    _registered.cache_clear()
+
+
 @lru_cache(maxsize=1)
 def _registered() -> dict[str, EntryPoint]:
     # The first of a name wins: what stands first on the path.

@@ -8,17 +8,18 @@ from pathlib import Path
 import aggregator
 
 PACKAGE = Path(aggregator.__file__).parent
+CONFIG = ("config", "config_output", "config_sources", "config_values")
 FLOORS = (
     ("article", "errors"),
     ("resource",),
-    ("entry", "kinds", "config", "config_output", "config_sources", "config_values"),
+    ("entry", "kinds", *CONFIG),
     ("front_matter", "front_matter_generators", "front_matter_keys", "front_matter_yaml"),
     ("normalise",),
     ("fetch",),
     ("adapters",),
     ("hints",),
     ("schedule",),
-    ("reading",),
+    ("reading", "contract"),
     ("workers",),
     ("store",),
     ("health",),
@@ -45,15 +46,7 @@ VENDORS = {
     "click": {"cli", "terminal"},
     "rich": {"terminal"},
     "pebble": {"workers"},
-    "pydantic": {
-        "config",
-        "config_output",
-        "config_sources",
-        "config_values",
-        "kinds",
-        "reading",
-        "adapters",
-    },
+    "pydantic": {*CONFIG, "kinds", "contract", "reading", "adapters"},
 }
 
 

@@ -35,15 +35,10 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "[aggregator.adapters]\nstrange = stranger:KIND\nbroken = stranger:BROKEN\nlost = nowhere:KIND\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
-    _forget()
+    kinds.forget()
     yield
-    _forget()
+    kinds.forget()
     sys.modules.pop("stranger", None)
-
-
-def _forget() -> None:
-    kinds.named.cache_clear()
-    kinds._registered.cache_clear()
 
 
 def test_our_kinds_are_registered() -> None:
