@@ -254,9 +254,12 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
 @click.option("--kind", help="Read it as this kind of source; guessed when not given.")
 @click.option("options", "-o", "--option", multiple=True, metavar="KEY=VALUE", help="An option of the kind.")
 @_json_option
+@_config_option
 @_fails_well
-def preview(target: str, kind: str | None, options: tuple[str, ...], as_json: bool) -> int:
+def preview(target: str, kind: str | None, options: tuple[str, ...], as_json: bool, config_file: Path) -> int:
     """Shows what a URL, a file or a folder would give, storing nothing.
+
+    It is fetched as the config's [fetch] says, where there is a config.
 
     \b
     aggregator preview https://example.org/feed.xml
@@ -266,7 +269,8 @@ def preview(target: str, kind: str | None, options: tuple[str, ...], as_json: bo
     """
     from aggregator import preview as previews
 
-    document = previews.preview(target, kind, configuration.Fetch(), datetime.now(UTC), options)
+    settings = configuration.load(config_file).fetch if config_file.exists() else configuration.Fetch()
+    document = previews.preview(target, kind, settings, datetime.now(UTC), options)
     if as_json:
         print_json(plain(document))
     else:

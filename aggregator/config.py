@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
 from aggregator import kinds
 from aggregator.config_output import CategoryFeed, Publish, Site
 from aggregator.config_sources import Auth, Keep, Retention, Source
-from aggregator.config_values import Duration, HeaderText, Place, Proxy, Settings
+from aggregator.config_values import Duration, HeaderText, HttpUrl, Place, Proxy, Settings
 from aggregator.errors import ConfigError
 
 __all__ = [
@@ -46,6 +46,8 @@ class Fetch(Settings):
 
     `timeout` bounds a silence, `deadline` a whole fetch with all its redirects. `allow` names the
     addresses, networks and hosts that may be reached although they are not public. `proxy` "" is none.
+    `rsshub` are the instances that `rsshub:` addresses are asked of, in turn. `commands`: whether sources
+    of kind "exec" may run theirs.
     """
 
     timeout: Duration = timedelta(seconds=20)
@@ -57,6 +59,8 @@ class Fetch(Settings):
     allow: tuple[Place, ...] = Field(default=(), strict=False)
     proxy: Proxy = SecretStr("")
     tls_ca: Annotated[Path, Field(strict=False)] | None = None
+    rsshub: tuple[HttpUrl, ...] = Field(default=(), strict=False)
+    commands: bool = False
     host_at_once: Annotated[int, Field(ge=1, le=64)] = 2
     host_gap: Duration = timedelta(seconds=1)
 
@@ -175,8 +179,14 @@ def _mistakes_of_kinds(data: Any) -> Iterable[str]:
         if any(where == ("kind",) for where, *_ in wrong):
             continue
         given = [key for key in ("url", "path") if key in source]
-        if given not in _GIVEN[place := kinds.named(kind).place]:
-            yield f"sources[{index + 1}]: a source of kind {kind!r} needs {_NEEDED[place]}"
+        registered = kinds.named(kind)
+        if given not in _GIVEN[registered.place]:
+            yield f"sources[{index + 1}]: a source of kind {kind!r} needs {_NEEDED[registered.place]}"
+        url = source.get("url")
+        if isinstance(url, str) and url.partition(":")[0].lower() not in registered.schemes:
+            schemes = ", ".join(f"{scheme}:" for scheme in registered.schemes)
+            where, told = ("sources", index, "url"), f"a source of kind {kind!r} has an address of {schemes}"
+            yield _mistake("value_error", where, told, data)
 
 
 def _mistake(

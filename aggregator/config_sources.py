@@ -94,5 +94,7 @@ class Source(Settings):
 
     @property
     def address(self) -> str:
-        """Where the source is, as text: its URL, or its path."""
-        return self.url if self.url is not None else str(self.path)
+        """Where the source is, as text: its URL, its path, or for one that has neither its kind and name."""
+        if self.url is not None:
+            return self.url
+        return str(self.path) if self.path is not None else f"{self.kind}:{self.name}"

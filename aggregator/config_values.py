@@ -60,14 +60,16 @@ def _http_url(value: object) -> str:
 
 
 def _source_url(value: object) -> str:
-    if isinstance(value, str) and value.startswith("file:") and len(value) > len("file:"):
-        return value
+    if isinstance(value, str):
+        scheme, _, rest = value.partition(":")
+        if scheme in ("file", "rsshub", "imap", "imaps") and rest.strip("/") and not _CONTROLS.search(value):
+            return value
     try:
         if value:
             return _http_url(value)
     except ValueError:
         pass
-    raise ValueError('write an http:, https: or file: address, such as "https://example.org/feed.xml"')
+    raise ValueError('write an address, such as "https://example.org/feed.xml"')
 
 
 def _category(value: object) -> str:

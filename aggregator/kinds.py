@@ -41,12 +41,14 @@ class Kind:
       may be killed. It raises ReadError and its kinds, nothing else. Further documents of the same source
       (the next page of a list) are named in `Feed.more`; they come back to `read` with their `number`.
     - `options` is the pydantic model of the source's `options` table; None: it has none.
+    - `place` is what a source is found by; `schemes` are those that its `url` may have.
     - `is_scraped`: its documents are pages for people, so that robots.txt is honoured (RFC 9309).
     """
 
     read: Callable[[Resource, Any], Feed | Post]
     options: type[BaseModel] | None = None
     place: Place = "url"
+    schemes: tuple[str, ...] = ("http", "https", "file")
     is_scraped: bool = False
 
     def parse(self, options: Mapping[str, Any]) -> BaseModel | None:

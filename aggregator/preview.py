@@ -28,9 +28,9 @@ def preview(
     """What a URL, a file or a folder would give, storing nothing.
 
     `kind` None means articles for a folder or a file of front matter, else a feed. `options` are the kind's,
-    as lines of TOML; a value that is no TOML is a text. Whoever types a host's name allows it, be it on this
-    machine; where it redirects to is still checked. Raises SourceError, and ConfigError for a kind that does
-    not exist or options that it does not have.
+    as lines of TOML; a value that is no TOML is a text. Whoever types a host's name or a command allows it,
+    be the host on this machine; where it redirects to is still checked. Raises SourceError, and ConfigError
+    for a kind that does not exist or options that it does not have.
     """
     source = _source_for(target, kind, options)
     context = Context(
@@ -38,7 +38,7 @@ def preview(
     )
     with contextlib.suppress(ValueError):
         host = (urlsplit(source.address).hostname or "").rstrip(".")
-        settings = settings.model_copy(update={"allow": (*settings.allow, host)})
+        settings = settings.model_copy(update={"allow": (*settings.allow, host), "commands": True})
     fetcher = Fetcher(settings, user_agent(settings))
     try:
         fetched = fetcher.fetch(source, {}, now)
@@ -64,15 +64,17 @@ def preview(
 
 
 def _source_for(target: str, kind: str | None, options: Sequence[str]) -> Source:
-    is_address = "://" in target or target.startswith("file:")
+    is_address = "://" in target or target.startswith(("file:", "rsshub:"))
     path = Path(target).absolute()
     if kind is None:
         is_articles = not is_address and (path.is_dir() or path.suffix.lower() in (".md", ".markdown"))
-        kind = "articles" if is_articles else "feed"
+        kind = "articles" if is_articles else "rsshub" if target.startswith("rsshub:") else "feed"
     chosen = _options(options)
     if wrong := kinds.mistakes(kind, chosen):
         raise ConfigError(*(f"{'.'.join(map(str, where))}: {text}" for where, _, text in wrong))
     place = kinds.named(kind).place
+    if place == "none":
+        return Source(name=target, kind=kind, options=chosen)
     if place == "path" and is_address:
         raise SourceError(f"{kind} are read from a folder or a file, not from an address", url=target)
     if place == "path" or (place == "either" and not is_address):

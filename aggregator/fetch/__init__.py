@@ -6,12 +6,14 @@ import time
 from datetime import datetime
 
 from aggregator.config import Fetch, Source
-from aggregator.errors import HttpStatus
+from aggregator.errors import FetchError, HttpStatus
+from aggregator.fetch.command import run
 from aggregator.fetch.file import fetch_file, fetch_folder
 from aggregator.fetch.guard import Guard, Resolve
 from aggregator.fetch.hosts import Hosts
 from aggregator.fetch.http import HttpFetcher
 from aggregator.fetch.resource import Fetched, Hints, NotModified, Resource, Validators
+from aggregator.fetch.rsshub import Rsshub
 
 __all__ = ["Fetched", "Fetcher", "Hints", "Hosts", "NotModified", "Resource", "Validators"]
 
@@ -25,7 +27,8 @@ class Fetcher:
 
     def __init__(self, settings: Fetch, user_agent: str, resolve: Resolve | None = None) -> None:
         guard = Guard(settings.allow, resolve)
-        self._max_bytes = settings.max_bytes
+        self._settings = settings
+        self._rsshub = Rsshub(settings.rsshub)
         self._http = HttpFetcher(settings, user_agent, guard)
         self.hosts = Hosts(at_once=settings.host_at_once, gap=settings.host_gap, is_own=guard.is_own)
 
@@ -38,26 +41,50 @@ class Fetcher:
 
         What is for the origin of the source's own address alone is sent there alone. Raises FetchError.
         """
-        with self.hosts.turn(url):
-            try:
-                fetched = self._http.fetch(source, {}, now, url=url)
-            except HttpStatus as error:
-                self._heed(url, error)
-                raise
+        fetched = self._get(source, url, {}, now)
         assert isinstance(fetched, Fetched), "nothing was known, so nothing can be unchanged"
         return fetched.resources[0]
 
     def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
         """What is new at `source` since `validators` were given out. Raises FetchError and its kinds."""
         if source.path is not None:
-            return fetch_folder(source.path, validators, max_bytes=self._max_bytes)
+            return fetch_folder(source.path, validators, max_bytes=self._settings.max_bytes)
         if source.address.startswith("file:"):
-            return fetch_file(source.address, validators, max_bytes=self._max_bytes)
+            return fetch_file(source.address, validators, max_bytes=self._settings.max_bytes)
+        if source.kind == "exec":
+            return self._run(source)
+        if source.address.startswith("rsshub:"):
+            return self._rsshub.fetch(
+                source.address, validators, lambda url, known: self._get(source, url, known, now)
+            )
         try:
             return self._http.fetch(source, validators, now)
         except HttpStatus as error:
             self._heed(source.address, error)
             raise
+
+    def _get(self, source: Source, url: str, validators: Validators, now: datetime) -> Fetched | NotModified:
+        """GETs what a source led to, in its publisher's turn."""
+        with self.hosts.turn(url):
+            try:
+                return self._http.fetch(source, validators, now, url=url)
+            except HttpStatus as error:
+                self._heed(url, error)
+                raise
+
+    def _run(self, source: Source) -> Fetched:
+        if not self._settings.commands:
+            raise FetchError(
+                "sources of kind exec are not allowed to run",
+                url=source.address,
+                advice="set fetch.commands = true if every exec source of the config is yours",
+            )
+        return run(
+            source.options["command"],
+            url=source.address,
+            deadline=self._settings.deadline,
+            max_bytes=self._settings.max_bytes,
+        )
 
     def _heed(self, url: str, error: HttpStatus) -> None:
         if error.retry_after:

@@ -73,7 +73,8 @@ class Hosts:
     def publisher(self, url: str) -> str:
         """Who is paced as one: the registrable domain of the URL's host, or the URL itself (see above)."""
         try:
-            host = (urlsplit(url).hostname or "").rstrip(".")
+            parts = urlsplit(url)
+            host = (parts.hostname or "").rstrip(".") if parts.scheme in ("http", "https") else ""
         except ValueError:
             return url
         if not host or self._is_own(host) or written_address(host):

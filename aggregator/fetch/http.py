@@ -89,7 +89,7 @@ class HttpFetcher:
             try:
                 first = _Hop(_fetchable(url or source.address), source)
                 if url is not None:
-                    first = replace(first, is_own=_is_same_place(_fetchable(source.address), first.url))
+                    first = replace(first, is_own=_is_own(source, first.url))
                 return self._follow(first, validators, now)
             except errors.FetchError as error:
                 error.url = error.url or _shown(url or source.address)
@@ -285,6 +285,12 @@ def _target(url: str, location: str) -> str:
         raise errors.BadAddress(
             f"it redirects to {location[:200]!r}, which is no http or https address"
         ) from error
+
+
+def _is_own(source: Source, url: str) -> bool:
+    """Whether what is for the source's own address may go to `url`; what is no web address has no origin."""
+    is_web = source.address.startswith(("http:", "https:"))
+    return is_web and _is_same_place(_fetchable(source.address), url)
 
 
 def _is_same_place(url: str, other: str) -> bool:

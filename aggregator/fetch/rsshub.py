@@ -1,0 +1,68 @@
+"""`rsshub:` addresses: a route of RSSHub, asked of one instance after the other until one answers."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from aggregator import errors
+from aggregator.fetch.resource import Fetched, NotModified, Validators
+
+Get = Callable[[str, Validators], Fetched | NotModified]
+"""GETs an address, conditionally. Raises FetchError."""
+
+
+class Rsshub:
+    """The instances of the config; safe to use from several threads.
+
+    The one that answered last is asked first: for this source, else for any.
+    """
+
+    def __init__(self, instances: Sequence[str]) -> None:
+        self._instances = [instance.rstrip("/") for instance in instances]
+        self._healthy = ""
+        self._lock = threading.Lock()
+
+    def fetch(self, address: str, validators: Validators, get: Get) -> Fetched | NotModified:
+        """What the first instance that has it gives for `rsshub://route`. Raises FetchError when none has.
+
+        Validators count for the instance that gave them. That an instance has moved is nothing that the
+        source's address could follow.
+        """
+        if not self._instances:
+            raise errors.BadAddress(
+                "no instance of RSSHub is known", url=address, advice="name some in fetch.rsshub"
+            )
+        route = "/" + address.removeprefix("rsshub:").lstrip("/")
+        failed: list[errors.FetchError] = []
+        for instance in self._in_turn(validators.get("instance", "")):
+            known = validators if validators.get("instance") == instance else {}
+            try:
+                fetched = get(instance + route, known)
+            except errors.FetchError as error:
+                failed.append(error)
+                continue
+            with self._lock:
+                self._healthy = instance
+            return replace(
+                fetched,
+                validators={**fetched.validators, "instance": instance},
+                hints=replace(fetched.hints, moved_to=None),
+            )
+        raise _of_all(failed, address)
+
+    def _in_turn(self, last: str) -> list[str]:
+        with self._lock:
+            first = [instance for instance in (last, self._healthy) if instance in self._instances]
+        return list(dict.fromkeys([*first, *self._instances]))
+
+
+def _of_all(failed: Sequence[errors.FetchError], address: str) -> errors.FetchError:
+    """The failure of the whole: one that asks us to come later counts before one that says what is wrong."""
+    worst = next((error for error in failed if isinstance(error, errors.Later)), failed[0])
+    if len(failed) > 1:
+        told = "; ".join(f"{error.url}: {error.reason}" for error in failed)
+        worst.reason = f"none of {len(failed)} instances gave it: {told}"
+    worst.url = address
+    return worst
