@@ -118,7 +118,9 @@ def _proxy(value: object) -> str:
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
             return text
     except ValueError:
-        pass
+        parts = urlsplit("")
+    if parts.scheme.startswith("socks"):
+        raise ValueError("SOCKS is not spoken here; name an HTTP proxy, which most that speak SOCKS are too")
     raise ValueError('write the proxy\'s address, such as "http://proxy.example:3128"')
 
 

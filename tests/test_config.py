@@ -201,6 +201,7 @@ def test_secrets_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.M
         ('headers = { "X Y" = "hunter2" }', "cannot be a header's name"),
         ('headers = ["hunter2"]', "write a table"),
         ('proxy = "ftp://hunter2@x/"', "write the proxy's address"),
+        ('proxy = "socks5h://u:hunter2@x:1080"', "SOCKS is not spoken here"),
         ('user_agent = "Mozilla\\n"', "on one line in ASCII"),
     ],
 )

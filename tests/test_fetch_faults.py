@@ -9,9 +9,11 @@ import http.client
 import inspect
 import socket
 import ssl
+import sys
 import threading
 import time
 import types
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,9 @@ import pytest
 import requests.exceptions
 import trustme
 import urllib3.exceptions
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from aggregator import errors
 from aggregator.config import Fetch, Source
@@ -157,6 +162,62 @@ def test_a_fault_is_named_for_what_it_is(
     assert fetched.resources[0].body == b"<rss/>"
 
 
+FEED = b"<rss>" + bytes(n * n % 251 for n in range(3_000)) + b"</rss>"
+
+
+def packed(coding: str) -> bytes:
+    """The feed in this content coding; skips where nothing here can pack it."""
+    raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    if coding == "br":
+        return bytes(pytest.importorskip("brotli").compress(FEED))
+    if coding == "zstd":
+        zstd = "backports.zstd" if sys.version_info < (3, 14) else "compression.zstd"
+        return bytes(pytest.importorskip(zstd).compress(FEED))
+    return {
+        "gzip": gzip.compress(FEED),
+        "x-gzip": gzip.compress(FEED),
+        "deflate": zlib.compress(FEED),
+        "raw deflate": raw.compress(FEED) + raw.flush(),
+        "deflate, gzip": gzip.compress(zlib.compress(FEED)),
+        "gzip in two members": gzip.compress(FEED[:100]) + gzip.compress(FEED[100:]),
+        "gzip and a stray byte": gzip.compress(FEED) + b"\n",
+    }[coding]
+
+
+@pytest.mark.parametrize("is_chunked", [False, True], ids=["to-the-close", "chunked"])
+@pytest.mark.parametrize(
+    ("name", "coding"),
+    [
+        *((name, name) for name in ("gzip", "x-gzip", "deflate", "br", "zstd", "deflate, gzip")),
+        ("raw deflate", "deflate"),
+        ("gzip in two members", "gzip"),
+        ("gzip and a stray byte", "gzip"),
+    ],
+    ids=lambda value: value.replace(" ", "-"),
+)
+def test_a_packed_body_without_its_end_is_no_document(
+    fetcher: Fetcher, serve: Serve, name: str, coding: str, is_chunked: bool
+) -> None:
+    """Framing says nothing of it: the connection just closes, or a proxy framed what it got. Whole, it is read."""
+    whole = packed(name)
+    first = packed(coding)
+
+    def served(body: bytes) -> str:
+        head = HEAD + b"Content-Encoding: " + coding.encode()
+        if is_chunked:
+            head += b"\r\nTransfer-Encoding: chunked"
+            body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+        return serve(sends(head + b"\r\n\r\n" + body)).url
+
+    fetched = fetcher.fetch(Source(name="x", url=served(whole)), {}, NOW)
+    assert isinstance(fetched, Fetched)
+    assert fetched.resources[0].body == FEED
+    for length in (1, 5, len(first) // 2, len(first) - 1):
+        found = failure(fetcher, served(first[:length]))
+        assert type(found) is errors.BrokenExchange
+        assert "breaks off" in found.reason or "broke off" in found.reason
+
+
 def test_a_refused_connection_an_unknown_host_and_a_hundred_redirects(fetcher: Fetcher, serve: Serve) -> None:
     """Each has a class of its own."""
     wire = serve(lambda sock, head: sock.sendall(b"HTTP/1.1 301 M\r\nLocation: %dx\r\n\r\n" % time.time_ns()))
@@ -184,6 +245,27 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> tuple[trustme.CA, Pat
     return made, file
 
 
+def self_signed(folder: Path) -> ssl.SSLContext:
+    """A server's side of TLS with a certificate that vouches for itself."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "feeds.example")])
+    now = dt.datetime.now(dt.UTC)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("feeds.example")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "self-signed.pem"
+    plain = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem = serialization.Encoding.PEM
+    file.write_bytes(key.private_bytes(pem, *plain) + made.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
 def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
     """A server's side of TLS with this certificate."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -192,9 +274,9 @@ def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
 
 
 def test_tls_is_checked_against_the_name_and_the_authority(
-    fetcher: Fetcher, serve: Serve, authority: tuple[trustme.CA, Path]
+    fetcher: Fetcher, serve: Serve, authority: tuple[trustme.CA, Path], tmp_path: Path
 ) -> None:
-    """Sound, of a stranger, of another host, expired: each told for what it is; off only when asked for."""
+    """Sound, of a stranger, self-signed, of another host, expired: each told for what it is; off only when asked for."""
     ca, file = authority
     past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     sound = serve(sends(OK), tls=context(ca.issue_cert("feeds.example")))
@@ -204,6 +286,7 @@ def test_tls_is_checked_against_the_name_and_the_authority(
         tls=context(ca.issue_cert("feeds.example", not_before=past, not_after=past + dt.timedelta(days=1))),
     )
     stranger = serve(sends(OK), tls=context(trustme.CA().issue_cert("feeds.example")))
+    own = serve(sends(OK), tls=self_signed(tmp_path))
 
     def url(wire: Wire) -> str:
         return f"https://feeds.example:{wire.port}/"
@@ -213,6 +296,7 @@ def test_tls_is_checked_against_the_name_and_the_authority(
     for wire, settings, says, advice in (
         (sound, {}, "certificate was refused: ", "tls_ca"),
         (stranger, {"tls_ca": file}, "certificate was refused: ", "tls_ca"),
+        (own, {}, "self-signed certificate", "tls_ca"),
         (expired, {"tls_ca": file}, "certificate has expired", "tell the publisher"),
         (other, {"tls_ca": file}, "mismatch", "check the host's name"),
         (sound, {"tls_ca": file.with_name("none.pem")}, "no certificates can be read", "correct tls_ca"),
@@ -221,7 +305,7 @@ def test_tls_is_checked_against_the_name_and_the_authority(
         assert type(found) is errors.TlsError
         assert says in found.reason
         assert advice in found.advice
-    assert [len(wire.requests) for wire in (sound, stranger, expired, other)] == [1, 1, 0, 0]
+    assert [len(wire.requests) for wire in (sound, stranger, own, expired, other)] == [1, 1, 0, 0, 0]
 
 
 def test_tls_that_is_none_or_never_done_is_named(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from ipaddress import ip_address
@@ -15,6 +16,7 @@ from aggregator.fetch import Fetched, Fetcher
 from aggregator.fetch.guard import Guard, refusal
 from tests.conftest import NOW, Answer, Server
 
+DEADLINE = 2
 PUBLIC = "93.184.215.14"
 ZONE = {
     "localhost": ["127.0.0.1", "::1"],
@@ -27,6 +29,8 @@ ZONE = {
     "metadata.attacker.example": ["::ffff:169.254.169.254"],
     "public.example": [PUBLIC],
     "dns64.example": ["64:ff9b::5db8:d70e"],
+    "private.dns64.example": ["64:ff9b::5db8:d70e", "64:ff9b::a01:203"],
+    "local.dns64.example": ["64:ff9b:1::5db8:d70e"],
     "intranet.example": ["10.1.2.3"],
     "nas.lan": ["192.168.1.9"],
     "other.lan.attacker.example": ["192.168.1.9"],
@@ -62,13 +66,16 @@ ELSEWHERE = [
     *("10.0.0.1", "172.16.0.1", "192.168.0.1", "100.64.0.1", "198.18.0.1", "224.0.0.1", "239.255.255.250"),
     *("240.0.0.1", "255.255.255.255", "192.88.99.1", "[fc00::1]", "[fec0::1]", "[ff02::1]", "[2001:db8::1]"),
     *("[3fff::1]", "[4000::1]", "intranet.example", "nas.lan"),
+    *("[64:ff9b::10.0.0.1]", "[64:ff9b::c0a8:1]", "[64:ff9b::100.64.0.1]", "private.dns64.example"),
+    # The prefix for local use (RFC 8215) leads wherever its network wants, whatever is written inside.
+    *(f"[64:ff9b:1::{PUBLIC}]", "[64:ff9b:1:ffff::1]", "local.dns64.example"),
 ]
 
 
 @pytest.fixture
 def fetcher() -> Iterator[Fetcher]:
     """A fetcher as it comes, on a resolver of ours; it never gets as far as to connect."""
-    made = Fetcher(Fetch(deadline=timedelta(seconds=2)), "Aggregator/test", resolve)
+    made = Fetcher(Fetch(deadline=timedelta(seconds=DEADLINE)), "Aggregator/test", resolve)
     yield made
     made.close()
 
@@ -77,10 +84,12 @@ def fetcher() -> Iterator[Fetcher]:
 def test_an_address_that_is_not_public_is_refused_however_it_is_written(
     server: Server, fetcher: Fetcher, host: str
 ) -> None:
-    """Decimal, hex, octal, short, full-width, mapped, translated, tunnelled, or behind a name."""
+    """Decimal, hex, octal, short, full-width, mapped, translated, tunnelled, or behind a name; at once."""
     port = server.url.rpartition(":")[2]
+    begun = time.monotonic()
     with pytest.raises(errors.BlockedAddress, match=r"not public.*fetch\.allow") as caught:
         fetcher.fetch(Source(name="x", url=f"http://{host}:{port}/"), {}, NOW)
+    assert time.monotonic() - begun < DEADLINE + 1
     assert "secret" not in str(caught.value)
     assert server.requests == []
 
@@ -96,7 +105,15 @@ def test_digits_of_other_scripts_lead_nowhere(server: Server, fetcher: Fetcher, 
 
 
 @pytest.mark.parametrize(
-    "host", ["public.example", "dns64.example", PUBLIC, "[2606:4700::1111]", f"[::ffff:{PUBLIC}]"]
+    "host",
+    [
+        "public.example",
+        "dns64.example",
+        PUBLIC,
+        "[2606:4700::1111]",
+        f"[::ffff:{PUBLIC}]",
+        f"[64:ff9b::{PUBLIC}]",
+    ],
 )
 def test_a_public_address_may_be_reached(host: str) -> None:
     """Also through NAT64, where every IPv4 host of the world is behind its prefix."""

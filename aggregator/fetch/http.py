@@ -16,7 +16,7 @@ from requests.structures import CaseInsensitiveDict
 from aggregator import errors
 from aggregator.config import Fetch, Source
 from aggregator.fetch import challenge, freshness
-from aggregator.fetch.connection import Adapter, Verify, exchange
+from aggregator.fetch.connection import Adapter, Verify, exchange, is_cut_short
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.resource import Fetched, Hints, NotModified, Resource, Validators
@@ -178,6 +178,9 @@ class HttpFetcher:
                 chunks.append(chunk)
         if size > limit:
             raise errors.TooLarge(f"its body exceeds {limit} bytes once decompressed")
+        if is_cut_short(response.raw):
+            coding = response.headers.get("Content-Encoding", "")
+            raise errors.BrokenExchange(f"its body breaks off: what is packed as {coding[:40]} has no end")
         return b"".join(chunks)
 
     def _refuse(self, response: requests.Response, hints: Hints) -> NoReturn:
