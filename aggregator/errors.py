@@ -9,6 +9,7 @@
         │   ├── BadAddress    its address, or the one it redirects to, is none that can be fetched
         │   ├── BlockedAddress  it leads to an address that the config does not let us reach
         │   ├── DnsError      its host's name leads to no address
+        │   ├── NoNetwork     no network leads there: this machine is offline, or the host is cut off
         │   ├── ConnectError  nobody answers at its address
         │   ├── ProxyError    the proxy does not let us through
         │   ├── TlsError      its certificate or its TLS was refused
@@ -116,6 +117,17 @@ class DnsError(FetchError):
 
     label = "dns"
     advice = "check the host's name in the address, and this machine's resolver"
+
+
+class NoNetwork(FetchError):
+    """No network leads to the host, or none to a resolver that knows it: mostly this machine's own affair.
+
+    ENETUNREACH, ENETDOWN or EADDRNOTAVAIL at every address of the host; EAI_AGAIN from the resolver, which
+    also stands for name servers of that one domain that do not answer.
+    """
+
+    label = "network"
+    advice = "check this machine's network; if others are reached, the host or its name servers are cut off"
 
 
 class ConnectError(FetchError):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from aggregator import schedule
 from aggregator.store import Health
 
-STATES = ("healthy", "new", "failing", "broken", "silent", "gone")
+STATES = ("healthy", "new", "waiting", "failing", "broken", "silent", "gone")
 _BROKEN_AFTER = timedelta(days=7)
 _SILENT_GAPS = 10
 _SILENT_AFTER = timedelta(days=30)
@@ -18,8 +18,10 @@ _SILENT_AFTER = timedelta(days=30)
 class Fare:
     """How a source fares, as people want to know it.
 
-    `state`: "new" was never polled; "failing" failed the last time, "broken" for a week or more; "silent"
-    answers but has published nothing for ten of its usual gaps, and a month at least; "gone" said so (410).
+    `state`: "new" was never polled; "failing" failed the last time, "broken" for a week or more; "waiting"
+    gave nothing the last time, which is no failure: it asked us to come later (429, 503), or this machine
+    was offline; "silent" answers but has published nothing for ten of its usual gaps, and a month at least;
+    "gone" said so (410).
     `rhythm`: how often it publishes. `next_poll`: when, and why then. `moved_to`: where it is polled since it
     moved for good, None when at `address`.
     """
@@ -55,7 +57,7 @@ def fare(health: Health, now: datetime) -> Fare:
         polled=health.polled,
         succeeded=health.succeeded,
         newest=health.newest,
-        failures=health.failures,
+        failures=state.failures,
         next_poll=state.explain(),
         error=health.error,
         advice=health.advice,
@@ -74,8 +76,12 @@ def _judged(health: Health, state: schedule.State, gap: timedelta | None, now: d
     if health.polled is None:
         return "new"
     if health.error is not None:
+        if state.reason is schedule.Reason.OFFLINE:
+            return "waiting"
         since = health.succeeded or state.since or now
-        return "broken" if now - since >= _BROKEN_AFTER else "failing"
+        if now - since >= _BROKEN_AFTER:
+            return "broken"
+        return "failing" if state.failures else "waiting"
     if gap is not None and health.newest and now - health.newest > max(_SILENT_GAPS * gap, _SILENT_AFTER):
         return "silent"
     return "healthy"

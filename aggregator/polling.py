@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import heapq
-import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from queue import Empty, SimpleQueue
 from typing import Protocol, cast
 
 from aggregator import kinds, schedule
 from aggregator.article import Problem
 from aggregator.config import Config, Source
-from aggregator.errors import HttpStatus, Later, ReadError, SourceError
+from aggregator.errors import HttpStatus, Later, NoNetwork, ReadError, SourceError
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
 from aggregator.gathering import Reads, found, gather
 from aggregator.hints import read_hints
+from aggregator.network import Network
 from aggregator.normalise import IdentityKind
 from aggregator.reading import Context
 from aggregator.store import Next, Saved, State, Store, Update
+from aggregator.turns import Turns
 
-_POLLS_AHEAD = 256
-_SAVED_AT_ONCE = 100
-_LONGEST_HOLD_SECONDS = 300.0
 _DATES_THAT_TELL_A_RATE = 16
 _LOCAL = timedelta(minutes=1)
 _FAILURES_BEFORE_TURNING_BACK = 5
@@ -51,7 +46,8 @@ class Poll:
     """How one poll of one source went; `error` is None when it succeeded.
 
     `next_poll` is when the source is polled again, and why; `move` says where it has moved to for good, once
-    that has been seen for days, and what comes of it.
+    that has been seen for days, and what comes of it. `is_offline` is when the error seems to be this
+    machine's own lack of a network; `notice`, mostly empty, is what is to be said once of that network.
     """
 
     source: Source
@@ -61,6 +57,8 @@ class Poll:
     error: SourceError | None = None
     next_poll: str = ""
     move: str = ""
+    is_offline: bool = False
+    notice: str = ""
 
 
 @dataclass(slots=True)
@@ -78,7 +76,8 @@ class Polls:
     """Polls sources in parallel, each publisher paced, and saves what they give in the order asked for.
 
     Saving in one order whatever network answers first makes outward ids and folder names the same
-    in every run. One source's failure is its own result; it never stops another.
+    in every run; only what is slower than the next by seconds is saved after it. One source's failure is
+    its own result; it never stops another.
     """
 
     def __init__(self, config: Config, store: Store, fetcher: Fetches, read: Reads) -> None:
@@ -87,86 +86,35 @@ class Polls:
         self._store = store
         self._fetcher = fetcher
         self._read = read
+        self._network = Network(fetcher.hosts.publisher, self._addresses)
+        self._stop = threading.Event()
 
     def poll_many(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
         """Polls each source now, whether it is due or not; `refetch` forgets validators and what is known.
 
         One that has moved for good is polled at its new address, and told with that.
         """
-        hosts = self._fetcher.hosts
         moves = self._store.moves()
         sources = [_as_moved(source, moves.get(source.name)) for source in sources]
-        turns = [(hosts.reserve(s.address, time.monotonic()), n) for n, s in enumerate(sources)]
-        heapq.heapify(turns)
         states = self._store.states()
-        done: SimpleQueue[tuple[int, Future[_Poll]]] = SimpleQueue()
-        ended: dict[int, _Poll] = {}
-        following = 0
-        pool = ThreadPoolExecutor(self._config.fetch.workers, thread_name_prefix="poll")
+        turns = Turns(
+            self._fetcher.hosts,
+            [source.address for source in sources],
+            workers=self._config.fetch.workers,
+            work=lambda n: self._poll(
+                sources[n], states.get(sources[n].name, State(validators={})), now, refetch
+            ),
+            held_back=lambda n, wait: _held_back(sources[n], wait),
+            stop=self._stop,
+        )
+        for batch in turns:
+            yield from self._save_all([(sources[n], polled) for n, polled in batch], states, now)
 
-        def begin(number: int) -> None:
-            source = sources[number]
-            state = states.get(source.name, State(validators={}))
-            future = pool.submit(self._poll, source, state, now, refetch)
-            # What is not a source's own failure is raised by `result` in the caller's thread.
-            future.add_done_callback(lambda finished: done.put((number, finished)))
-
-        try:
-            while following < len(sources):
-                until = self._start(turns, sources, following + _POLLS_AHEAD, begin, ended)
-                if following not in ended:
-                    with suppress(Empty):
-                        number, future = done.get(timeout=until)
-                        ended[number] = future.result()
-                while not done.empty():
-                    number, future = done.get()
-                    ended[number] = future.result()
-                batch: list[tuple[Source, State | None, _Poll]] = []
-                while following + len(batch) in ended and len(batch) < _SAVED_AT_ONCE:
-                    number = following + len(batch)
-                    batch.append((sources[number], states.get(sources[number].name), ended.pop(number)))
-                following += len(batch)
-                yield from self._save_all(batch, now)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-
-    def _start(
-        self,
-        turns: list[tuple[float, int]],
-        sources: Sequence[Source],
-        limit: int,
-        begin: Callable[[int], None],
-        ended: dict[int, _Poll],
-    ) -> float | None:
-        """Begins every source whose turn has come; returns the seconds until the next turn, if any."""
-        hosts = self._fetcher.hosts
-        while turns:
-            at, number = turns[0]
-            moment = time.monotonic()
-            if at > moment:
-                # A long queue at one publisher is waited for, second by second; a long hold is not.
-                held = hosts.held_for(sources[number].address, moment)
-                if held <= _LONGEST_HOLD_SECONDS:
-                    return at - moment
-                heapq.heappop(turns)
-                ended[number] = _held_back(sources[number], timedelta(seconds=held))
-                continue
-            if number >= limit:
-                return None
-            heapq.heappop(turns)
-            if (again := hosts.start(sources[number].address, moment)) is not None:
-                heapq.heappush(turns, (again, number))
-            else:
-                begin(number)
-        return None
+    def stop(self) -> None:
+        """Begins no poll any more: `poll_many` saves what has come and ends; what is under way is left."""
+        self._stop.set()
 
     def _poll(self, source: Source, state: State, now: datetime, refetch: bool) -> _Poll:
-        try:
-            return self._read_source(source, state, now, refetch)
-        finally:
-            self._fetcher.hosts.finish(source.address)
-
-    def _read_source(self, source: Source, state: State, now: datetime, refetch: bool) -> _Poll:
         poll = _Poll()
         try:
             if refetch:
@@ -235,14 +183,19 @@ class Polls:
             published=tuple(sorted({min(d, now) for d in dates}, reverse=True)[:_DATES_THAT_TELL_A_RATE]),
         )
 
-    def _save_all(self, batch: Sequence[tuple[Source, State | None, _Poll]], now: datetime) -> Iterator[Poll]:
+    def _save_all(
+        self, batch: Sequence[tuple[Source, _Poll]], states: Mapping[str, State], now: datetime
+    ) -> Iterator[Poll]:
         """Saves in order: what changed or failed one by one, what lies between in one transaction."""
         unchanged: list[Update] = []
         told: list[Poll] = []
-        for source, state, polled in batch:
-            before = _remembered(state)
+        for source, polled in batch:
+            before = _remembered(states.get(source.name))
             chance = schedule.chance_of(source.name, before.polls)
-            decision = schedule.decide(before, polled.result, now, self._policy(source), chance)
+            result = polled.result
+            if result.is_unconnected:
+                result = replace(result, answered=self._network.answered(states))
+            decision = schedule.decide(before, result, now, self._policy(source), chance)
             following = Next(state=decision.state.to_json(), poll=decision.state.next_poll)
             saved = Saved()
             if polled.update is not None and not polled.was_read:
@@ -259,6 +212,10 @@ class Polls:
                     error=polled.error,
                     next_poll=decision.state.explain(),
                     move=self._move(source, decision),
+                    is_offline=decision.is_offline,
+                    notice=self._network.hear(
+                        source.address, is_offline=decision.is_offline, is_answer=polled.update is not None
+                    ),
                 )
             )
         self._save_unchanged(unchanged, now)
@@ -327,7 +284,9 @@ def _result_of(error: SourceError, result: schedule.Result, now: datetime) -> sc
     if isinstance(error, HttpStatus):
         wait = None if error.retry_after is None else now + error.retry_after
         return schedule.Result(status=error.status, retry_after=wait)
-    return replace(result, is_broken=True) if isinstance(error, ReadError) else schedule.Result(status=None)
+    if isinstance(error, ReadError):
+        return replace(result, is_broken=True)
+    return schedule.Result(status=None, is_unconnected=isinstance(error, NoNetwork))
 
 
 def _context(source: Source, state: State, known: frozenset[str]) -> Context:

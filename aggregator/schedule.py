@@ -10,23 +10,24 @@ How a wait is found, after a poll that succeeded:
     then                   up to a tenth later, so that sources do not march in step; then out of skipHours
                            and skipDays
 
-Failures wait 30 minutes, doubled each time up to a week, and are never given up. Nothing keeps a
-source away for longer than that week (and what jitter and skipDays add) but a 410.
+Failures wait 30 minutes, doubled each time up to a week, and are never given up. When this machine itself
+has no network, sources are tried again after 5 minutes, doubled each time up to an hour, and nothing is
+counted. Nothing keeps a source away for longer than that week (and what jitter and skipDays add) but a 410.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any
 
 from aggregator.hints import Hints
+from aggregator.schedule_state import Reason, State
+
+__all__ = ["Decision", "Policy", "Reason", "Result", "State", "chance_of", "decide", "wake"]
 
 _HOUR = timedelta(hours=1)
 _HOURS_OF_A_WEEK = 168
@@ -34,42 +35,6 @@ _KEPT_DATES = 16
 _ENTRIES_THAT_TELL_A_RATE = 5
 _BUSY = (429, 503)
 _GONE = 410
-
-
-class Reason(StrEnum):
-    """What decided the next poll."""
-
-    NEW = "new"
-    INTERVAL = "interval"
-    RATE = "publication rate"
-    MAX_AGE = "max-age"
-    TTL = "ttl"
-    UPDATE_PERIOD = "sy:updatePeriod"
-    RETRY_AFTER = "retry-after"
-    LATER = "later"
-    BACK_OFF = "back-off"
-    SKIP_HOURS = "skip hours"
-    SKIP_DAYS = "skip days"
-    WAKING = "waking"
-    GONE = "gone"
-
-
-_SENTENCES = {
-    Reason.NEW: "it was never polled",
-    Reason.INTERVAL: "it is polled no more often than its interval, or once an hour",
-    Reason.RATE: "it is polled as often as it publishes makes worthwhile",
-    Reason.MAX_AGE: "its server says that nothing changes before (Cache-Control, Expires)",
-    Reason.TTL: "the feed asks for this much time between polls (ttl)",
-    Reason.UPDATE_PERIOD: "the feed says that it changes no more often (sy:updatePeriod)",
-    Reason.RETRY_AFTER: "its server asks us not to come before (Retry-After)",
-    Reason.LATER: "its server is busy or wants fewer polls (429, 503)",
-    Reason.BACK_OFF: "it failed {state.failures} times in a row; each failure doubles the wait, up to a week",
-    Reason.SKIP_HOURS: "the feed asks not to be polled in the hours before (skipHours)",
-    Reason.SKIP_DAYS: "the feed asks not to be polled on the days before (skipDays)",
-    Reason.WAKING: "it fell due while nothing ran; what is late is spread out a little",
-    Reason.GONE: "its server said on {state.gone_since:%Y-%m-%d} that it is gone for good (410); "
-    "poll it by name to try again, or remove it",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +59,8 @@ class Policy:
     longest: timedelta = timedelta(days=7)
     first_retry: timedelta = timedelta(minutes=30)
     longest_busy: timedelta = timedelta(hours=6)
+    first_offline: timedelta = timedelta(minutes=5)
+    longest_offline: timedelta = _HOUR
     jitter: float = 0.1
     polls_before_adopting: int = 3
     time_before_adopting: timedelta = timedelta(days=3)
@@ -104,7 +71,8 @@ class Result:
     """What one poll gave.
 
     - `status`: the last HTTP status (200 for a file), None when no answer came. `is_broken`: the
-      document came but could not be read.
+      document came but could not be read. `is_unconnected`: no network led to the source; and `answered`
+      is when anybody else answered last, None if never or not known.
     - `hints`: the document's, None when none was read (304, or the body we know): the old ones stand.
     - `fresh_for`: how long the answer stays fresh. `retry_after`: from any status, None when not sent.
     - `published`: when the newest known entries were published, any order; None: as before. Undated
@@ -114,6 +82,8 @@ class Result:
 
     status: int | None = 200
     is_broken: bool = False
+    is_unconnected: bool = False
+    answered: datetime | None = None
     hints: Hints | None = None
     fresh_for: timedelta | None = None
     retry_after: datetime | None = None
@@ -122,71 +92,15 @@ class Result:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """All that is remembered of a source's polling; `State()` is a new source, due at once.
-
-    `next_poll` is None when new and when gone. `since` is the first poll, `polled` the last, `polls` their
-    number. `failures` and `postponed` (429, 503) count those in a row; `held_off` is when the server last
-    said 429 or 503. `published` holds the newest dates, newest first. `moved_*`: a permanent redirect
-    that is not adopted yet.
-    """
-
-    next_poll: datetime | None = None
-    reason: Reason = Reason.NEW
-    since: datetime | None = None
-    polled: datetime | None = None
-    polls: int = 0
-    failures: int = 0
-    postponed: int = 0
-    held_off: datetime | None = None
-    gone_since: datetime | None = None
-    hints: Hints = field(default_factory=Hints)
-    fresh_for: timedelta | None = None
-    published: tuple[datetime, ...] = ()
-    moved_to: str | None = None
-    moved_since: datetime | None = None
-    moved_count: int = 0
-
-    def is_due(self, now: datetime) -> bool:
-        """Whether to poll it now; a source that is gone never is."""
-        if self.reason is Reason.GONE:
-            return False
-        return self.next_poll is None or self.next_poll <= now
-
-    def mean_gap(self, now: datetime) -> timedelta:
-        """The mean time between its newest entries, the silence since the newest one included.
-
-        A source that stops publishing is thus polled less by itself; one without entries counts from its
-        first poll.
-        """
-        oldest = self.published[-1] if self.published else self.since or now
-        return max(timedelta(0), now - oldest) / max(1, len(self.published))
-
-    def explain(self) -> str:
-        """When the next poll is and why, in one sentence."""
-        when = f"{self.next_poll:%Y-%m-%d %H:%M} UTC" if self.next_poll else "now"
-        sentence = _SENTENCES[self.reason].format(state=self)
-        return f"{'never' if self.reason is Reason.GONE else when}: {sentence}"
-
-    def to_json(self) -> str:
-        """As one JSON object: times in ISO 8601, durations in seconds."""
-        return json.dumps(_fields_of(self), default=_plain, separators=(",", ":"))
-
-    @classmethod
-    def from_json(cls, text: str) -> State:
-        """What `to_json` wrote; keys unknown are passed over, keys missing are as new. Raises ValueError."""
-        try:
-            return cls(**_read(json.loads(text), cls))
-        except (TypeError, AttributeError, OverflowError) as error:
-            raise ValueError(f"not the state of a source: {error}") from error
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The state to store, with its next poll and reason; `adopt` is the source's new address, else None."""
+    """The state to store, with its next poll and reason.
+
+    `adopt` is the source's new address, else None. `is_offline`: our own network failed, not the source.
+    """
 
     state: State
     adopt: str | None = None
+    is_offline: bool = False
 
     def explain(self) -> str:
         """The state's sentence, and the new address if there is one."""
@@ -199,8 +113,11 @@ def decide(state: State, result: Result, now: datetime, policy: Policy, chance: 
     is_success = _is_success(result)
     changes: dict[str, Any] = {"since": state.since or now, "polled": now, "polls": state.polls + 1}
     changes["gone_since"] = None
+    changes["offline"] = state.offline + 1 if result.is_unconnected else 0
     adopt = None
-    if is_success:
+    if is_offline := _is_offline(state, result):
+        changes["gone_since"] = state.gone_since
+    elif is_success:
         changes |= _learnt(state, result, now)
         adopt = _redirect(state, result, now, policy, changes)
     elif result.status in _BUSY:
@@ -212,16 +129,19 @@ def decide(state: State, result: Result, now: datetime, policy: Policy, chance: 
         changes["failures"] = state.failures + 1
     state = replace(state, **changes)
 
-    floors = (
-        _success_floors(state, now, policy) if is_success else _failure_floors(state, result, now, policy)
-    )
+    if is_offline:
+        floors = _offline_floors(state, now, policy)
+    elif is_success:
+        floors = _success_floors(state, now, policy)
+    else:
+        floors = _failure_floors(state, result, now, policy)
     if result.retry_after is not None:
         floors.append((min(result.retry_after, now + policy.longest), Reason.RETRY_AFTER))
     due, reason = max(floors, key=itemgetter(0))
     due += chance * policy.jitter * (due - now)
     if not policy.is_fixed:
         due, reason = _outside_skipped(due, reason, now, state.hints, policy.jitter, chance)
-    return Decision(state=replace(state, next_poll=due, reason=reason), adopt=adopt)
+    return Decision(state=replace(state, next_poll=due, reason=reason), adopt=adopt, is_offline=is_offline)
 
 
 def wake(state: State, now: datetime, policy: Policy, chance: float) -> State:
@@ -290,6 +210,27 @@ def _redirect(
 
 
 _Floors = list[tuple[datetime, Reason]]
+
+
+def _is_offline(state: State, result: Result) -> bool:
+    """Whether it was our own network that failed, rather than the way to this one source.
+
+    The first time that is believed. Where others answered since, and this source still is out of reach, it
+    is the source's own failure: a domain whose name servers are dead looks the same from here.
+    """
+    if not result.is_unconnected:
+        return False
+    is_alone = state.polled and result.answered and result.answered >= state.polled
+    return not (state.offline and is_alone)
+
+
+def _offline_floors(state: State, now: datetime, policy: Policy) -> _Floors:
+    # Nobody was asked, so the user's interval has not begun; but what was forced does not come early for it.
+    wait = _doubled(policy.first_offline, state.offline - 1, policy.longest_offline)
+    floors = [(now + wait, Reason.OFFLINE)]
+    if state.next_poll is not None:
+        floors.append((state.next_poll, state.reason))
+    return floors
 
 
 def _success_floors(state: State, now: datetime, policy: Policy) -> _Floors:
@@ -361,38 +302,3 @@ def _outside_skipped(
     by_day = due.weekday() in hints.skip_days
     spread = min(jitter * (moment - now), _HOUR)
     return moment + chance * spread, Reason.SKIP_DAYS if by_day else Reason.SKIP_HOURS
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return _fields_of(value) if isinstance(value, Hints) else sorted(cast(frozenset[int], value))
-
-
-def _fields_of(value: State | Hints) -> dict[str, object]:
-    # Not `asdict`: its deep copies took a quarter of a poll that gave a 304.
-    return {f.name: getattr(value, f.name) for f in fields(value)}
-
-
-def _hints(data: Mapping[str, Any]) -> Hints:
-    return Hints(**_read(data, Hints))
-
-
-_READERS: Mapping[str, Callable[[Any], Any]] = {
-    **dict.fromkeys(("next_poll", "since", "polled", "held_off", "gone_since"), datetime.fromisoformat),
-    **dict.fromkeys(("moved_since", "base"), datetime.fromisoformat),
-    **dict.fromkeys(("fresh_for", "ttl", "period"), lambda seconds: timedelta(seconds=seconds)),
-    **dict.fromkeys(("polls", "failures", "postponed", "moved_count"), int),
-    **dict.fromkeys(("skip_hours", "skip_days"), frozenset),
-    "reason": Reason,
-    "hints": _hints,
-    "published": lambda texts: tuple(map(datetime.fromisoformat, texts)),
-    "moved_to": str,
-}
-
-
-def _read(data: Mapping[str, Any], kind: type[State | Hints]) -> dict[str, Any]:
-    names = [f.name for f in fields(kind)]
-    return {name: _READERS[name](data[name]) for name in names if data.get(name) is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import gzip
 import http.client
 import inspect
@@ -198,7 +199,7 @@ def packed(coding: str) -> bytes:
 def test_a_packed_body_without_its_end_is_no_document(
     fetcher: Fetcher, serve: Serve, name: str, coding: str, is_chunked: bool
 ) -> None:
-    """Framing says nothing of it: the connection just closes, or a proxy framed what it got. Whole, it is read."""
+    """Framing says nothing of it: the connection closes, or a proxy framed what it got. Whole, it is read."""
     whole = packed(name)
     first = packed(coding)
 
@@ -225,6 +226,44 @@ def test_a_refused_connection_an_unknown_host_and_a_hundred_redirects(fetcher: F
     assert type(failure(fetcher, "http://unknown.example/")) is errors.DnsError
     assert type(failure(fetcher, wire.url)) is errors.TooManyRedirects
     assert len(wire.requests) == 6
+
+
+def without_network(host: str) -> Sequence[str]:
+    """A resolver whose names lead to addresses that no machine has a route to: no TCP goes to multicast."""
+    if host == "again.example":
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+    if host == "down.example":
+        raise OSError(errno.ENETDOWN, "Network is down")
+    return {
+        "routeless.example": ["224.0.0.1", "ff0e::1"],
+        "v6only.example": ["ff0e::1"],
+        "refused.example": ["224.0.0.1", "127.0.0.2", "ff0e::1"],
+    }[host]
+
+
+@pytest.mark.parametrize(
+    ("host", "proxy", "kind"),
+    [
+        ("again.example", "", errors.NoNetwork),
+        ("down.example", "", errors.NoNetwork),
+        ("routeless.example", "", errors.NoNetwork),
+        ("feeds.example", "http://routeless.example:9", errors.NoNetwork),
+        ("feeds.example", "http://again.example:9", errors.NoNetwork),
+        ("refused.example", "", errors.ConnectError),
+    ],
+)
+def test_a_machine_without_a_network_is_told_from_a_host_that_is_down(
+    serve: Serve, host: str, proxy: str, kind: type[errors.FetchError]
+) -> None:
+    """EAI_AGAIN, ENETDOWN, ENETUNREACH at every address; one that refuses shows that there is a way."""
+    port = serve(sends(OK)).port
+    fetcher = Fetcher(
+        Fetch(allow=("127.0.0.0/8", "224.0.0.0/4", "ff00::/8")), "Aggregator/test", without_network
+    )
+    found = failure(fetcher, f"http://{host}:{port}/", proxy=proxy)
+    fetcher.close()
+    assert type(found) is kind
+    assert ("this machine's network" in found.advice) == (kind is errors.NoNetwork)
 
 
 def test_a_host_is_reached_by_the_address_that_answers(serve: Serve) -> None:
@@ -276,7 +315,7 @@ def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
 def test_tls_is_checked_against_the_name_and_the_authority(
     fetcher: Fetcher, serve: Serve, authority: tuple[trustme.CA, Path], tmp_path: Path
 ) -> None:
-    """Sound, of a stranger, self-signed, of another host, expired: each told for what it is; off only when asked for."""
+    """Sound, a stranger's, its own, another host's, expired: told for what it is; off only when asked for."""
     ca, file = authority
     past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     sound = serve(sends(OK), tls=context(ca.issue_cert("feeds.example")))

@@ -122,6 +122,16 @@ HINT_FOR_FAST = Hints(ttl=25 * MINUTE)
         pytest.param(Result(status=None), POLICY, 30 * MINUTE, Reason.BACK_OFF, id="no answer"),
         pytest.param(Result(status=404), POLICY, 30 * MINUTE, Reason.BACK_OFF, id="404"),
         pytest.param(Result(status=403), POLICY, 30 * MINUTE, Reason.BACK_OFF, id="403"),
+        pytest.param(
+            Result(status=None, is_unconnected=True), POLICY, 5 * MINUTE, Reason.OFFLINE, id="offline"
+        ),
+        pytest.param(
+            Result(status=None, is_unconnected=True, answered=NOW - HOUR),
+            Policy(interval=DAY),
+            5 * MINUTE,
+            Reason.OFFLINE,
+            id="offline: nobody was asked, so no interval has begun",
+        ),
         pytest.param(Result(is_broken=True), POLICY, 30 * MINUTE, Reason.BACK_OFF, id="not a feed"),
         pytest.param(
             Result(published=every(MINUTE)),
@@ -259,6 +269,48 @@ def test_a_server_that_said_429_is_not_polled_within_the_hour_for_a_week() -> No
     fast = Result(published=every(MINUTE))
     assert after(fast, state=State(held_off=NOW - 6 * DAY)) == (HOUR, Reason.INTERVAL)
     assert after(fast, state=State(held_off=NOW - 8 * DAY)) == (20 * MINUTE, Reason.RATE)
+
+
+OFFLINE = Result(status=None, is_unconnected=True)
+
+
+def test_without_a_network_nothing_is_counted_and_all_is_tried_soon() -> None:
+    """5 minutes, 10, 20, 40, an hour and an hour again; then it goes on as if nothing had been."""
+    before = decide(State(), Result(status=500), NOW, POLICY, 0.0).state
+    state, now, waits = before, NOW + HOUR, []
+    for _ in range(30):
+        state = decide(state, replace(OFFLINE, answered=NOW), now, POLICY, 0.0).state
+        assert state.next_poll is not None
+        waits.append(state.next_poll - now)
+        now = state.next_poll
+    assert waits[:6] == [5 * MINUTE, 10 * MINUTE, 20 * MINUTE, 40 * MINUTE, HOUR, HOUR]
+    assert set(waits[6:]) == {HOUR}
+    assert (state.failures, state.gone_since, state.reason) == (before.failures, None, Reason.OFFLINE)
+    assert "offline" in state.explain()
+    state = decide(state, Result(), now, POLICY, 0.0).state
+    assert (state.failures, state.offline, state.reason) == (0, 0, Reason.RATE)
+
+
+def test_a_source_that_alone_is_out_of_reach_fails_by_itself() -> None:
+    """A domain whose name servers are dead: from the second time on, as others were answered meanwhile."""
+    state, now, waits = State(), NOW, []
+    for _ in range(14):
+        state = decide(state, replace(OFFLINE, answered=now - MINUTE), now, POLICY, 0.0).state
+        assert state.next_poll is not None
+        waits.append(state.next_poll - now)
+        now = state.next_poll
+    assert waits[:4] == [5 * MINUTE, 30 * MINUTE, HOUR, 2 * HOUR]
+    assert waits[-1] == 7 * DAY
+    assert (state.failures, state.reason) == (13, Reason.BACK_OFF)
+    alone = decide(state, replace(OFFLINE, answered=state.polled), now, POLICY, 0.0).state
+    assert alone.failures == 14  # answered in the same run
+
+
+def test_what_is_forced_without_a_network_does_not_come_early() -> None:
+    """A server that asked for six hours gets them, whatever was tried in between."""
+    held = decide(State(), Result(status=429, retry_after=NOW + 6 * HOUR), NOW, POLICY, 0.0).state
+    forced = decide(held, OFFLINE, NOW + MINUTE, POLICY, 0.0).state
+    assert (forced.next_poll, forced.reason, forced.postponed) == (NOW + 6 * HOUR, Reason.RETRY_AFTER, 1)
 
 
 def test_gone_stops_and_says_so_until_the_user_asks() -> None:
@@ -435,12 +487,13 @@ RESULTS = st.builds(
     Result,
     status=st.sampled_from([200, 200, 200, 304, 304, None, 301, 400, 401, 404, 410, 429, 500, 503]),
     is_broken=st.booleans(),
+    answered=st.none() | MOMENTS,
     hints=st.none() | HINTS,
     fresh_for=st.none() | SPANS,
     retry_after=st.none() | MOMENTS,
     published=st.none() | st.lists(MOMENTS, max_size=20).map(tuple),
     moved_to=st.sampled_from([None, "https://a/", "https://b/"]),
-)
+) | st.builds(Result, status=st.none(), is_unconnected=st.just(True), answered=st.none() | MOMENTS)
 POLICIES = st.builds(
     Policy,
     interval=st.none() | st.timedeltas(timedelta(seconds=1), timedelta(days=30)),
@@ -452,6 +505,8 @@ CHANCES = st.floats(0, 1, exclude_max=True)
 def floor_of(state: State, result: Result, now: datetime, policy: Policy) -> datetime:
     """The earliest moment at which the rules, told apart from the code, allow the next poll."""
     ok = result.status in (200, 304) and not result.is_broken
+    if state.reason is Reason.OFFLINE:
+        return now + 5 * MINUTE
     limit = timedelta(days=7)
     waits = [policy.interval or timedelta(0)]
     if ok and policy.is_fixed:

@@ -29,7 +29,7 @@ from urllib3.response import GzipDecoder, GzipDecoderState
 from urllib3.util.ssl_ import create_urllib3_context
 
 from aggregator import errors
-from aggregator.fetch.guard import Guard
+from aggregator.fetch.guard import Guard, is_without_network
 
 # It tells of strangers' odd headers with a traceback each, and of pools in its own terms.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
@@ -164,6 +164,7 @@ class _Guarded(_AnyConnection):
             # The proxy is the user's own choice; the target was looked at before (see HttpFetcher).
             found = exchange.guard.resolved(host, exchange.patience())
         found = found[:MAX_ADDRESSES]
+        failure: Exception | None = None
         for number, address in enumerate(found):
             sock = _Socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
             try:
@@ -175,12 +176,17 @@ class _Guarded(_AnyConnection):
                 sock.settimeout(exchange.patience())
             except (OSError, errors.TimedOut) as error:
                 sock.close()
-                failure = error
+                # A host that is down has an IPv6 address as well: that we have no IPv6 tells nothing of it.
+                if failure is None or not _is_without_network(error):
+                    failure = error
             else:
                 return sock
+        assert failure is not None, "a host has an address, or an error of its own"
         raise self._unreachable(failure) from failure
 
     def _unreachable(self, failure: Exception) -> errors.FetchError:
+        if _is_without_network(failure):
+            return errors.NoNetwork(f"unreachable: {_words(failure)}")
         if self.proxy is not None:
             return errors.ProxyError(f"the proxy is unreachable: {_words(failure)}")
         if isinstance(failure, TimeoutError | errors.TimedOut):
@@ -302,6 +308,10 @@ class Adapter(requests.adapters.HTTPAdapter):
                     f"no certificates can be read from {file}", advice="correct tls_ca"
                 ) from error
         return context
+
+
+def _is_without_network(failure: Exception) -> bool:
+    return isinstance(failure, OSError) and is_without_network(failure)
 
 
 def is_cut_short(answer: Any) -> bool:

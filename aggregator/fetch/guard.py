@@ -7,6 +7,7 @@ to a checked answer, never to the name again: an answer that changes in between 
 
 from __future__ import annotations
 
+import errno
 import queue
 import socket
 import threading
@@ -72,7 +73,7 @@ class Guard:
         """Every address of `host`, each of them one that may be reached; found within `seconds`.
 
         One that may not be reached refuses the host as a whole: which of several a connection takes is
-        chance. Raises BlockedAddress, DnsError or TimedOut.
+        chance. Raises BlockedAddress, DnsError, NoNetwork or TimedOut.
         """
         found = self.resolved(host, seconds)
         if not self._names(host):
@@ -83,7 +84,7 @@ class Guard:
         return found
 
     def resolved(self, host: str, seconds: float) -> list[str]:
-        """Every address of `host`, unchecked. Raises DnsError or TimedOut."""
+        """Every address of `host`, unchecked. Raises DnsError, NoNetwork or TimedOut."""
         found = written_address(host) or _within(seconds, self._resolve, host)
         if not found:
             raise errors.DnsError(f"the host {host} has no address")
@@ -171,6 +172,17 @@ def written_address(host: str) -> list[str] | None:
     return [str(sockaddr[0]) for *_, sockaddr in found]
 
 
+def is_without_network(fault: OSError) -> bool:
+    """Whether the system says that it has no way out, rather than that nobody is there.
+
+    What a resolver that is out of reach gives (EAI_AGAIN) is also what it gives where a domain's own name
+    servers are: SERVFAIL.
+    """
+    if isinstance(fault, socket.gaierror):
+        return fault.errno == socket.EAI_AGAIN
+    return fault.errno in (errno.ENETUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL)
+
+
 def system_addresses(host: str) -> list[str]:
     """What this machine's resolver says. Raises OSError."""
     return [str(sockaddr[0]) for *_, sockaddr in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
@@ -199,8 +211,8 @@ def _within(seconds: float, resolve: Resolve, host: str) -> Sequence[str]:
         found = answer.get(timeout=max(seconds, 0))
     except queue.Empty:
         raise late from None
-    if isinstance(found, socket.gaierror) and found.errno == socket.EAI_AGAIN:
-        raise errors.DnsError(f"the resolver knows no address of {host} for now") from found
+    if isinstance(found, OSError) and is_without_network(found):
+        raise errors.NoNetwork(f"the resolver has no answer for {host} for now") from found
     if isinstance(found, Exception):
         raise errors.DnsError(f"the host {host} is not known") from found
     return found

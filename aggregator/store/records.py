@@ -14,13 +14,15 @@ from aggregator.store.changes import Found
 class State:
     """What is known of a source from earlier polls; `body_hash` and `identity` are None before the first.
 
-    `schedule` is what `schedule.State.to_json` wrote, "" before the first poll.
+    `schedule` is what `schedule.State.to_json` wrote, "" before the first poll; `succeeded` is when a poll
+    did last.
     """
 
     validators: Mapping[str, Any]
     body_hash: str | None = None
     identity: str | None = None
     schedule: str = ""
+    succeeded: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,16 +73,14 @@ class Store(Database):
 
     def states(self) -> dict[str, State]:
         """What earlier polls left to go by, of every source."""
-        columns = (sources.c.validators, sources.c.body_hash, sources.c.identity, sources.c.schedule)
         with self._snapshot() as connection:
-            rows = connection.execute(sa.select(sources.c.name, *columns)).all()
+            rows = connection.execute(sa.select(sources.c.name, *_STATE)).all()
         return {name: State(**dict(zip(State.__slots__, values, strict=True))) for name, *values in rows}
 
     def state(self, source: str) -> State:
         """What earlier polls of this source left to go by."""
-        columns = (sources.c.validators, sources.c.body_hash, sources.c.identity, sources.c.schedule)
         with self._snapshot() as connection:
-            row = connection.execute(sa.select(*columns).where(sources.c.name == source)).one_or_none()
+            row = connection.execute(sa.select(*_STATE).where(sources.c.name == source)).one_or_none()
         return State(validators={}) if row is None else State(**row._mapping)
 
     def fingerprints(self, source: str) -> frozenset[str]:
@@ -394,5 +392,6 @@ _UNCHANGED = (
     )
 )
 
+_STATE = tuple(sources.c[f.name] for f in fields(State))
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
 _UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "failures": 0, "schedule": "", "is_gone": False}

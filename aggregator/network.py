@@ -1,0 +1,67 @@
+"""Whether it is this machine that is offline, judged over all sources by what their polls gave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from aggregator.store import State
+
+_PUBLISHERS_THAT_TELL = 3
+
+
+class Network:
+    """The way out, as polls find it. Services of one's own say nothing of it: they stand on this side.
+
+    `publisher` names whose an address is, and gives back the address itself for one's own (see
+    `fetch.Hosts`); `addresses` are those of every source of the config, by name.
+    """
+
+    def __init__(self, publisher: Callable[[str], str], addresses: Mapping[str, str]) -> None:
+        self._publisher = publisher
+        self._addresses = addresses
+        self._lost: set[str] = set()
+        self._is_told = False
+
+    def answered(self, states: Mapping[str, State]) -> datetime | None:
+        """When anybody outside last gave what was asked for; None if never."""
+        moments = (
+            state.succeeded
+            for name, state in states.items()
+            if state.succeeded and self._outside(self._addresses.get(name, ""))
+        )
+        return max(moments, default=None)
+
+    def hear(self, address: str, *, is_offline: bool, is_answer: bool) -> str:
+        """What is to be said, once, now that a poll gave this: that we are offline, or back; else ""."""
+        publisher = self._outside(address)
+        if publisher is None:
+            return ""
+        if is_offline:
+            self._lost.add(publisher)
+            if not self._is_told and len(self._lost) >= self._enough():
+                self._is_told = True
+                return (
+                    "this machine seems to be offline: no network leads to any source; all are tried again "
+                    "in some minutes, at most an hour, and it counts as no failure of theirs"
+                )
+        elif is_answer:
+            self._lost.clear()
+            if self._is_told:
+                self._is_told = False
+                return "this machine is online again"
+        return ""
+
+    def _outside(self, address: str) -> str | None:
+        if not address.startswith(("http:", "https:")):
+            return None
+        publisher = self._publisher(address)
+        return None if publisher == address else publisher
+
+    def _enough(self) -> int:
+        """So many publishers out of reach in a row tell; one alone may have lost its own name servers."""
+        return min(_PUBLISHERS_THAT_TELL, len(_outsiders(map(self._outside, self._addresses.values()))))
+
+
+def _outsiders(publishers: Iterable[str | None]) -> set[str]:
+    return {publisher for publisher in publishers if publisher}

@@ -1,0 +1,138 @@
+"""Turns: work at many publishers, each piece begun when its publisher's turn has come, a few at once.
+
+What ends is handed back in the order asked for, as long as nothing holds it up for longer than some
+seconds: a server that drips must not keep what others gave from being saved.
+"""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
+from itertools import islice, takewhile
+from queue import Empty, SimpleQueue
+from typing import Generic, TypeVar
+
+from aggregator.fetch import Hosts
+
+_AHEAD = 256
+_AT_ONCE = 100
+_LONGEST_HOLD_SECONDS = 300.0
+_LONGEST_WAIT_SECONDS = 5.0
+_LOOK_SECONDS = 0.5
+
+_Result = TypeVar("_Result")
+
+
+class Turns(Generic[_Result]):
+    """One run of `work` over `addresses`, by number, on `workers` threads. Iterate over it once.
+
+    - `work`: what is done in a thread; what it raises is raised by the iteration.
+    - `held_back`: stands for the work where a publisher asked to be left alone for longer than is waited.
+    - `stop`: once set, nothing more is begun; what has ended is handed back, and the iteration ends.
+    """
+
+    def __init__(
+        self,
+        hosts: Hosts,
+        addresses: Sequence[str],
+        *,
+        workers: int,
+        work: Callable[[int], _Result],
+        held_back: Callable[[int, timedelta], _Result],
+        stop: threading.Event,
+    ) -> None:
+        self._hosts = hosts
+        self._addresses = addresses
+        self._workers = workers
+        self._work = work
+        self._held_back = held_back
+        self._stop = stop
+        moment = time.monotonic()
+        self._turns = [(hosts.reserve(address, moment), n) for n, address in enumerate(addresses)]
+        heapq.heapify(self._turns)
+        self._left = dict.fromkeys(range(len(addresses)))  # in the order asked for
+        self._done: SimpleQueue[tuple[int, Future[_Result]]] = SimpleQueue()
+        self._ended: dict[int, _Result] = {}
+        self._outstanding = 0
+        self._waits_since: float | None = None
+
+    def __iter__(self) -> Iterator[list[tuple[int, _Result]]]:
+        """Batches of what ended, with the numbers of their addresses; at most a hundred each."""
+        pool = ThreadPoolExecutor(self._workers, thread_name_prefix="poll")
+        try:
+            while self._left and not self._stop.is_set():
+                seconds = self._begin(pool)
+                if next(iter(self._left)) not in self._ended:
+                    self._collect(seconds)
+                self._collect(None)
+                yield from self._batches(self._ripe())
+            self._collect(None)
+            yield from self._batches(sorted(self._ended))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _begin(self, pool: ThreadPoolExecutor) -> float:
+        """Begins all whose turn has come; returns the seconds until the next turn, or a look at `stop`."""
+        while self._turns and self._outstanding < _AHEAD:
+            at, number = self._turns[0]
+            address = self._addresses[number]
+            moment = time.monotonic()
+            if at > moment:
+                # A long queue at one publisher is waited for, second by second; a long hold is not.
+                held = self._hosts.held_for(address, moment)
+                if held <= _LONGEST_HOLD_SECONDS:
+                    return min(at - moment, _LOOK_SECONDS)
+                heapq.heappop(self._turns)
+                self._outstanding += 1
+                self._ended[number] = self._held_back(number, timedelta(seconds=held))
+                continue
+            heapq.heappop(self._turns)
+            if (again := self._hosts.start(address, moment)) is not None:
+                heapq.heappush(self._turns, (again, number))
+                continue
+            self._outstanding += 1
+            pool.submit(self._run, number).add_done_callback(
+                lambda future, number=number: self._done.put((number, future))  # type: ignore[misc]
+            )
+        return _LOOK_SECONDS
+
+    def _run(self, number: int) -> _Result:
+        try:
+            return self._work(number)
+        finally:
+            self._hosts.finish(self._addresses[number])
+
+    def _collect(self, seconds: float | None) -> None:
+        """Takes one that ended within so many seconds; with None all that have ended."""
+        with suppress(Empty):
+            while True:
+                number, future = self._done.get(block=seconds is not None, timeout=seconds)
+                self._ended[number] = future.result()
+                if seconds is not None:
+                    return
+
+    def _ripe(self) -> list[int]:
+        """What may be handed back: all that ended in order, or all that ended when the next one is late."""
+        if not self._ended or next(iter(self._left)) in self._ended:
+            self._waits_since = None
+            return list(takewhile(self._ended.__contains__, self._left))
+        moment = time.monotonic()
+        if self._waits_since is None:
+            self._waits_since = moment
+        if moment - self._waits_since < _LONGEST_WAIT_SECONDS:
+            return []
+        self._waits_since = None
+        return sorted(self._ended)
+
+    def _batches(self, numbers: list[int]) -> Iterator[list[tuple[int, _Result]]]:
+        following = iter(numbers)
+        while batch := list(islice(following, _AT_ONCE)):
+            for number in batch:
+                del self._left[number]
+            self._outstanding -= len(batch)
+            yield [(number, self._ended.pop(number)) for number in batch]
