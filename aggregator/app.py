@@ -13,7 +13,7 @@ from aggregator.config import Config, Fetch, Keep, Source
 from aggregator.fetch import Fetcher
 from aggregator.polling import Poll, Polls
 from aggregator.publishing import Published, publish
-from aggregator.store import Health, Next, Store
+from aggregator.store import Next, Store
 from aggregator.workers import Workers
 from aggregator.writers import WRITERS
 
@@ -70,9 +70,9 @@ class App:
         """Polls these sources and saves what they give, yielding how each went, in their order."""
         return self._polls.poll_many(sources, now, refetch=refetch)
 
-    def health(self) -> tuple[Health, ...]:
-        """How each source of the config fares, by name."""
-        return self._store.health()
+    def stop(self) -> None:
+        """Ends every `fetch` soon: what comes within seconds is saved, the rest left; nothing is begun."""
+        self._polls.stop()
 
     def wake(self, now: datetime) -> None:
         """Spreads what fell due while nothing ran, so that a long stop does not end in one burst."""

@@ -176,13 +176,9 @@ def run(config_file: Path, json_logs: bool) -> int:
 
 def _fares(config_file: Path) -> list[Fare]:
     """How each source of the config fares now."""
-    from aggregator import app
-    from aggregator.health import fare
+    from aggregator.health import fares
 
-    config = configuration.load(config_file)
-    now = datetime.now(UTC)
-    with app.App(config, now) as opened:
-        return [fare(health, now) for health in opened.health()]
+    return fares(configuration.load(config_file), datetime.now(UTC))
 
 
 @main.command(epilog=_EXIT_CODES)

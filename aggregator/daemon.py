@@ -27,6 +27,7 @@ from aggregator.polling import Poll
 
 TICK = timedelta(seconds=5)
 UPKEEP = timedelta(hours=1)
+ASLEEP = timedelta(minutes=1)
 MAX_BATCH = 500
 STOP_SECONDS = 30
 
@@ -44,22 +45,27 @@ class Daemon:
         self._file = config_file
         self._config = config
         self._stamp = _stamp(config_file)
-        self._stop = threading.Event()
-        self._reload = threading.Event()
+        # Plain marks: a signal's handler interrupts this very thread, perhaps while it holds an Event's lock,
+        # which the handler would then wait for, for ever.
+        self._is_stopping = False
+        self._must_reload = False
         self._app: App | None = None
+        self._ended: datetime | None = None
+        self._is_behind = False
 
     def run(self) -> NoReturn:
         """Polls until it is told to stop, then exits with 0. Raises StoreError for a store in use."""
         with _only_one(self._config.store):
+            told, self._tell_stop = os.pipe()
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._on_stop)
-            signal.signal(signal.SIGHUP, lambda _number, _frame: self._reload.set())
+            signal.signal(signal.SIGHUP, self._on_reload)
             self._open(self._config)
             scheduler = self._scheduler()
             scheduler.start()
             _log.info("polling %d sources", len(self._config.select(())))
             _notify("READY=1")
-            self._stop.wait()
+            os.read(told, 1)
             _notify("STOPPING=1")
             self._finish(scheduler)
             # The interpreter would wait for the threads that wait for slow servers, past our stated time;
@@ -68,6 +74,8 @@ class Daemon:
             os._exit(0)
 
     def _scheduler(self) -> BackgroundScheduler:
+        # It would tell of every tick, and of what `_on_event` tells.
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         # A few jobs, whatever the number of sources: with a job for each, 2,000 due at once were measured
         # to be dropped or skipped for the most part.
         scheduler = BackgroundScheduler(
@@ -78,18 +86,32 @@ class Daemon:
         scheduler.add_job(
             self._upkeep, "interval", seconds=UPKEEP.total_seconds(), id="upkeep", next_run_time=now
         )
-        # It would tell of every tick, twice.
-        logging.getLogger("apscheduler").setLevel(logging.WARNING)
-        scheduler.add_listener(_on_event, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+        scheduler.add_listener(self._on_event, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
         return scheduler
 
     def _tick(self) -> None:
-        if self._reload.is_set() or _stamp(self._file) != self._stamp:
-            self._reload.clear()
+        if self._must_reload or _stamp(self._file) != self._stamp:
+            self._must_reload = False
             self._load_again()
         _notify("WATCHDOG=1")
-        app = self._app
-        while app is not None and not self._stop.is_set():
+        try:
+            if self._app is not None:
+                self._wake(self._app)
+                self._poll(self._app)
+        finally:
+            self._ended = datetime.now(UTC)
+            self._is_behind = False
+
+    def _wake(self, app: App) -> None:
+        """Spreads what fell due while the machine slept, or when its clock was set."""
+        now = datetime.now(UTC)
+        if self._ended is not None and abs(now - self._ended) > ASLEEP:
+            _log.info("nothing ran since %s UTC: what fell due is spread", f"{self._ended:%Y-%m-%d %H:%M}")
+            app.wake(now)
+
+    def _poll(self, app: App) -> None:
+        """Polls until nothing is due, publishing after each batch."""
+        while not self._is_stopping:
             now = datetime.now(UTC)
             batch = app.due_names(now, MAX_BATCH)
             if not batch:
@@ -97,14 +119,8 @@ class Daemon:
             for poll in app.fetch(batch, now):
                 _tell(poll)
                 _notify("WATCHDOG=1")
-                # What was fetched but not saved is fetched again: its validators were not saved either.
-                if self._stop.is_set():
-                    return
-            published = app.publish()
-            for error in published.errors:
-                _log.error("%s", error)
-            if published.written:
-                _log.info("published %d feeds, %d files", published.rendered, len(published.written))
+            if not self._is_stopping:
+                _publish(app)
 
     def _upkeep(self) -> None:
         if self._app is None:
@@ -112,7 +128,7 @@ class Daemon:
         pruned = 0
         for count in self._app.upkeep(datetime.now(UTC)):
             pruned += count
-            if self._stop.is_set():
+            if self._is_stopping:
                 return
         if pruned:
             _log.info("%d articles were pruned, as the config's retention says", pruned)
@@ -122,6 +138,8 @@ class Daemon:
         self._config = config
         self._app = App(config, now)
         self._app.wake(now)
+        # What was saved when a run was stopped or killed may not have been published.
+        _publish(self._app)
 
     def _load_again(self) -> None:
         """Takes a changed config, or tells what is wrong with it and goes on with the old one."""
@@ -141,13 +159,29 @@ class Daemon:
         _log.info("the config was read again: %d sources", len(config.select(())))
 
     def _on_stop(self, number: int, _frame: FrameType | None) -> None:
-        if self._stop.is_set():
+        if self._is_stopping:
             os._exit(128 + number)
-        self._stop.set()
+        self._is_stopping = True
+        os.write(self._tell_stop, b"!")
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._must_reload = True
+
+    def _on_event(self, event: JobEvent) -> None:
+        if event.code != EVENT_JOB_MAX_INSTANCES:
+            _log.error("%s failed", event.job_id, exc_info=event.exception)
+        elif event.job_id == "tick" and not self._is_behind:
+            self._is_behind = True
+            _log.info(
+                "this round of polls takes longer than %g s; what falls due meanwhile is polled after it",
+                TICK.total_seconds(),
+            )
 
     def _finish(self, scheduler: BackgroundScheduler) -> None:
-        # Not `shutdown(wait=True)` in this thread: a fetch may be waiting for a slow server, and nothing
-        # that is not saved yet is lost by leaving it.
+        if self._app is not None:
+            self._app.stop()
+        # Not `shutdown(wait=True)` in this thread: what takes longer than stated is left, and what is not
+        # saved is fetched again, as its validators were not saved either.
         closing = threading.Thread(target=scheduler.shutdown, kwargs={"wait": True}, daemon=True)
         closing.start()
         until = time.monotonic() + STOP_SECONDS
@@ -186,14 +220,24 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     return info.st_mtime_ns, info.st_size
 
 
+def _publish(app: App) -> None:
+    published = app.publish()
+    for error in published.errors:
+        _log.error("%s", error)
+    if published.written:
+        _log.info("published %d feeds, %d files", published.rendered, len(published.written))
+
+
 def _tell(poll: Poll) -> None:
     """One log line a source and poll."""
     facts = {"source": poll.source.name, "next": poll.next_poll}
+    if poll.notice:
+        _log.warning("%s", poll.notice)
     if poll.error is not None:
         facts |= {"error": poll.error.reason, "kind": poll.error.label, "advice": poll.error.advice}
-        _log.warning(
-            "%s: %s; next %s", poll.source.name, poll.error.told, poll.next_poll, extra={"facts": facts}
-        )
+        level = logging.INFO if poll.is_offline else logging.WARNING
+        told = f"{poll.source.name}: {poll.error.told}; next {poll.next_poll}"
+        _log.log(level, "%s", told, extra={"facts": facts})
     else:
         saved = poll.saved
         told = f"{saved.new} new, {saved.changed} changed" if poll.was_read else "nothing new"
@@ -203,16 +247,6 @@ def _tell(poll: Poll) -> None:
         _log.info("%s: %s", poll.source.name, problem)
     if poll.move:
         _log.warning("%s: %s", poll.source.name, poll.move)
-
-
-def _on_event(event: JobEvent) -> None:
-    if event.code == EVENT_JOB_MAX_INSTANCES:
-        _log.info(
-            "polling takes longer than %g s a round; the next round begins when it is done",
-            TICK.total_seconds(),
-        )
-    else:
-        _log.error("%s failed", event.job_id, exc_info=event.exception)
 
 
 def _notify(state: str) -> None:

@@ -1,12 +1,13 @@
-"""How sources fare, judged from what the store and the schedule remember. Pure."""
+"""How sources fare, judged from what the store and the schedule remember."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from aggregator import schedule
-from aggregator.store import Health
+from aggregator.config import Config
+from aggregator.store import Health, Store
 
 STATES = ("healthy", "new", "waiting", "failing", "broken", "silent", "gone")
 _BROKEN_AFTER = timedelta(days=7)
@@ -40,6 +41,23 @@ class Fare:
     next_poll: str
     error: str | None
     advice: str | None
+
+
+def fares(config: Config, now: datetime) -> list[Fare]:
+    """How each source of the config fares, by name; writes nothing. Raises StoreError without a store."""
+    store = Store(config.store, reads_only=True)
+    try:
+        known = {health.name: health for health in store.health()}
+    finally:
+        store.close()
+    found = []
+    for source in sorted(config.sources, key=lambda source: source.name):
+        health = known.get(source.name) or Health(name=source.name, address=source.address)
+        if health.address != source.address:
+            # The next run takes the config's address up.
+            health = replace(health, address=source.address, moved_to=None)
+        found.append(fare(health, now))
+    return found
 
 
 def fare(health: Health, now: datetime) -> Fare:

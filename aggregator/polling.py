@@ -111,7 +111,7 @@ class Polls:
             yield from self._save_all([(sources[n], polled) for n, polled in batch], states, now)
 
     def stop(self) -> None:
-        """Begins no poll any more: `poll_many` saves what has come and ends; what is under way is left."""
+        """Begins no poll any more: `poll_many` saves what comes within some seconds, and ends."""
         self._stop.set()
 
     def _poll(self, source: Source, state: State, now: datetime, refetch: bool) -> _Poll:

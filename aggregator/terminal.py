@@ -95,7 +95,7 @@ def print_poll(poll: Poll, console: Console) -> None:
         told = counts if poll.was_read else "nothing new at the source"
         problems = f", [yellow]{len(poll.problems)} problems[/yellow]" if poll.problems else ""
         console.print(f"[green]ok[/green]      {name}: {told}{problems}")
-    for told in (*map(str, poll.problems), poll.move):
+    for told in (*map(str, poll.problems), poll.move, poll.notice):
         if told:
             console.print(f"        {shown(told)}", style="yellow")
 
@@ -136,6 +136,7 @@ def poll_facts(poll: Poll) -> dict[str, Any]:
         **plain(poll.saved),
         "problems": plain(poll.problems),
         "move": poll.move or None,
+        "notice": poll.notice or None,
     }
 
 

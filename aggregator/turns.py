@@ -24,6 +24,7 @@ _AT_ONCE = 100
 _LONGEST_HOLD_SECONDS = 300.0
 _LONGEST_WAIT_SECONDS = 5.0
 _LOOK_SECONDS = 0.5
+_LAST_SECONDS = 5.0
 
 _Result = TypeVar("_Result")
 
@@ -33,7 +34,8 @@ class Turns(Generic[_Result]):
 
     - `work`: what is done in a thread; what it raises is raised by the iteration.
     - `held_back`: stands for the work where a publisher asked to be left alone for longer than is waited.
-    - `stop`: once set, nothing more is begun; what has ended is handed back, and the iteration ends.
+    - `stop`: once set, nothing more is begun; what ends within some seconds is handed back, and the
+      iteration ends.
     """
 
     def __init__(
@@ -71,7 +73,10 @@ class Turns(Generic[_Result]):
                     self._collect(seconds)
                 self._collect(None)
                 yield from self._batches(self._ripe())
-            self._collect(None)
+            # What was asked for is not to be asked for again: most answers are only a moment away.
+            until = time.monotonic() + _LAST_SECONDS
+            while self._outstanding > len(self._ended) and (left := until - time.monotonic()) > 0:
+                self._collect(left)
             yield from self._batches(sorted(self._ended))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

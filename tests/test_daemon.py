@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES
+
+from aggregator import config, daemon
+from aggregator.daemon import Daemon
 from tests.conftest import Answer, Request, Server
 from tests.site import Site, feed
 
@@ -90,6 +98,22 @@ def test_only_one_daemon_a_store(site: Site) -> None:
         assert f"in use by another `aggregator run` (process {first.pid})" in second.stderr
 
 
+def test_health_is_told_while_a_daemon_runs(site: Site, server: Server) -> None:
+    """Beside its lock, and while it waits for a server."""
+    release = threading.Event()
+    server.pages |= {
+        "/a": Answer(200, {}, feed("a", 1)),
+        "/b": lambda _: (release.wait(20) and Answer(404)) or Answer(),
+    }
+    site.configure(source(server, "a"), source(server, "b"))
+    with running(site):
+        until(lambda: "a: 1 new" in log_of(site))
+        facts = json.loads(site.run("sources", "--json").stdout)["sources"]
+        assert {f["name"]: f["state"] for f in facts} == {"a": "healthy", "b": "new"}
+        assert "sources   2: 1 healthy, 1 new" in site.run("status").stdout
+        release.set()
+
+
 def test_a_changed_config_is_taken_and_a_broken_one_refused(site: Site, server: Server) -> None:
     """Without a restart; what is wrong is told, and the old config goes on."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(200, {}, feed("b", 2))}
@@ -116,6 +140,33 @@ def test_upkeep_prunes(site: Site, server: Server) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(35) == 0
     assert len(server.requests) == 1
+
+
+def test_a_stop_waits_for_no_slow_server_and_saves_what_has_come(site: Site, server: Server) -> None:
+    """The slow one stands first in line; all others have answered. Only it is asked again afterwards."""
+    release = threading.Event()
+    names = [f"s{n}" for n in range(30)]
+
+    def slow(request: Request) -> Answer:
+        release.wait(60)
+        return Answer(200, {}, feed("a", 1))
+
+    server.pages["/a"] = slow
+    server.pages |= {f"/{name}": Answer(200, {"ETag": '"1"'}, feed(name, 1)) for name in names}
+    site.configure(*(source(server, name) for name in ("a", *names)))
+    with running(site) as process:
+        until(lambda: len(server.requests) == 31)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    assert log_of(site).count(": 1 new, 0 changed; next ") == 30
+    release.set()
+    asked = [request.path for request in server.requests]
+    with running(site) as process:
+        until(lambda: "a: 1 new" in log_of(site))
+        until(lambda: (site.output / "X" / "atom.xml").read_bytes().count(b"<entry>") == 31)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(15) == 0
+    assert [request.path for request in server.requests] == [*asked, "/a"]
 
 
 def test_a_second_signal_exits_at_once(site: Site, server: Server) -> None:
@@ -164,3 +215,64 @@ def test_systemd_is_told(site: Site, tmp_path: Path) -> None:
             while listening.recv(100) != b"STOPPING=1":
                 pass
             assert process.wait(35) == 0
+
+
+def test_a_round_that_takes_longer_than_a_tick_is_told_once(
+    site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not skipped in silence, nor told with every tick that is left out; the next round follows."""
+    caplog.set_level(logging.INFO, logger="aggregator")
+    monkeypatch.setattr(daemon, "TICK", timedelta(milliseconds=30))
+    site.configure()
+    slow, rounds = threading.Event(), []
+    slept = Daemon(site.file, config.load(site.file))
+
+    def tick() -> None:
+        rounds.append(caplog.text.count("this round of polls takes longer"))
+        slow.wait(20 if len(rounds) == 1 else 0.01)
+        slept._is_behind = False
+
+    monkeypatch.setattr(slept, "_tick", tick)
+    monkeypatch.setattr(slept, "_upkeep", lambda: None)
+    scheduler = slept._scheduler()
+    events: list[int] = []
+    scheduler.add_listener(lambda event: events.append(event.code), EVENT_JOB_MAX_INSTANCES)
+    scheduler.start()
+    until(lambda: len(events) > 3)
+    slow.set()
+    until(lambda: len(rounds) > 2)
+    scheduler.shutdown()
+    assert rounds[:2] == [0, 1]
+    assert [r.name for r in caplog.records if r.name.startswith("apscheduler")] == []
+
+
+def test_after_a_sleep_of_the_machine_not_everything_is_polled_at_once(
+    site: Site, server: Server, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A laptop opened after three days: what fell due is spread, as after a restart."""
+    caplog.set_level(logging.INFO, logger="aggregator")
+    names = [f"s{n}" for n in range(20)]
+    server.pages |= {f"/{name}": Answer(200, {}, feed(name, 1)) for name in names}
+    site.configure(*(source(server, name) for name in names))
+    slept = Daemon(site.file, config.load(site.file))
+    slept._open(config.load(site.file))
+    assert slept._app is not None
+    slept._tick()
+    assert len(server.requests) == 20
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override]
+            return datetime.now(tz) + timedelta(days=3)
+
+    monkeypatch.setattr(daemon, "datetime", Later)
+    assert len(slept._app.due_names(Later.now(UTC), 100)) == 20
+    slept._tick()
+    assert "nothing ran since" in caplog.text
+    assert len(server.requests) == 20
+    waiting = [slept._app.due_names(Later.now(UTC) + timedelta(minutes=m), 100) for m in (10, 61)]
+    assert 0 < len(waiting[0]) < 20
+    assert len(waiting[1]) == 20
+    slept._tick()
+    assert caplog.text.count("nothing ran since") == 1
+    slept._app.__exit__(None, None, None)

@@ -114,7 +114,6 @@ def test_one_line_a_source_says_how_it_fares(site: Site, server: Server) -> None
     """`sources` and `status`, for people and for scripts."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1, 2, 3)), "/b": Answer(404), "/c": Answer(410)}
     site.configure(*(source(server, name) for name in "abc"))
-    assert {f["state"] for f in json.loads(site.run("sources", "--json").stdout)["sources"]} == {"new"}
     site.run("fetch")
     facts = {f["name"]: f for f in json.loads(site.run("sources", "--json").stdout)["sources"]}
     assert (facts["a"]["state"], facts["a"]["articles"]) == ("silent", 3)  # its newest is of 2024
@@ -128,6 +127,45 @@ def test_one_line_a_source_says_how_it_fares(site: Site, server: Server) -> None
     lines = site.run("status").stdout.splitlines()
     assert len(lines) == 5
     assert lines[0].startswith("sources   3: ")
+
+
+def test_health_is_told_without_a_write(site: Site, server: Server) -> None:
+    """Not even what the config says anew is taken up; that is the next run's to do."""
+    server.pages["/a"] = Answer(200, {}, feed("a", 1))
+    site.configure(source(server, "a"))
+    site.run("fetch")
+    store = site.home / "var" / "aggregator.db"
+    before = store.read_bytes()
+    site.configure({**source(server, "a"), "url": f"{server.url}/new"}, source(server, "b"))
+    facts = json.loads(site.run("sources", "--json").stdout)["sources"]
+    assert [(f["name"], f["state"], f["articles"]) for f in facts] == [("a", "healthy", 1), ("b", "new", 0)]
+    assert facts[0]["address"] == f"{server.url}/new"
+    assert "1 healthy, 1 new" in site.run("status").stdout
+    site.configure(source(server, "b"))
+    assert [f["name"] for f in json.loads(site.run("sources", "--json").stdout)["sources"]] == ["b"]
+    assert store.read_bytes() == before
+    assert [path.name for path in store.parent.iterdir()] == [store.name]
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("command", ["sources", "status"])
+def test_health_of_a_store_that_is_not_there_or_not_ours(site: Site, command: str) -> None:
+    """Nothing is made; each says what to do."""
+    site.configure()
+    result = site.run(command)
+    assert result.exit_code == 1
+    assert "there is no store" in result.stderr
+    assert "`aggregator fetch` polls and makes it" in result.stderr
+    assert not (site.home / "var").exists()
+    site.run("fetch")
+    for schema, says in (("1", "an earlier version"), ("99", "another version (schema 99")):
+        with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
+            direct.execute("update settings set value = ? where name = 'schema'", (schema,))
+        result = site.run(command)
+        assert result.exit_code == 1
+        assert says in result.stderr
+    (site.home / "var" / "aggregator.db").write_bytes(b"no database at all, but long enough for one" * 100)
+    assert "cannot be used" in site.run(command).stderr
 
 
 def test_waking_after_a_long_stop_spreads_what_is_late(site: Site, server: Server) -> None:

@@ -15,6 +15,7 @@ import pytest
 from aggregator import app, config
 from aggregator.article import Article
 from aggregator.config import Keep, Source
+from aggregator.health import fares
 from aggregator.store import ALL, Found, Store, Update, retention
 from tests.conftest import NOW, Answer, Server
 from tests.site import Site, feed
@@ -269,4 +270,4 @@ def test_upkeep_heeds_what_a_source_says_for_itself(site: Site, server: Server) 
         list(opened.fetch(loaded.select(()), NOW))
         assert sum(opened.upkeep(NOW)) == 0
         assert sum(opened.upkeep(NOW + DAY)) == 5 + 4
-        assert [h.articles for h in opened.health()] == [3, 8, 4]
+    assert [fare.articles for fare in fares(loaded, NOW)] == [3, 8, 4]

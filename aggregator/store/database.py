@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -19,13 +20,20 @@ _FREE_BYTES_THAT_PAY = 10 * 1024 * 1024
 _FREE_PART_THAT_PAYS = 0.25
 _PAGES_AT_ONCE = 2_000
 _INCREMENTAL = 2
+_SCHEMA = sa.select(settings.c.value).where(settings.c.name == "schema")
 
 
 class Database:
-    """One SQLite file of this version's tables. Raises StoreError when it cannot be opened."""
+    """One SQLite file of this version's tables. Raises StoreError when it cannot be opened.
 
-    def __init__(self, path: Path) -> None:
+    With `reads_only` nothing is written, nor made: another process may be at work with the file.
+    """
+
+    def __init__(self, path: Path, *, reads_only: bool = False) -> None:
         self._path = path
+        if reads_only:
+            self._open_for_reading()
+            return
         with self._errors():
             path.parent.mkdir(parents=True, exist_ok=True)
             self._engine = sa.create_engine(
@@ -37,16 +45,38 @@ class Database:
                 metadata.create_all(connection)
                 self._upgrade(connection)
 
+    def _open_for_reading(self) -> None:
+        if not self._path.exists():
+            raise StoreError(f"there is no store {self._path} yet; `aggregator fetch` polls and makes it")
+        # The file, not the address, is quoted: SQLite reads `?` and `%` in an address as its own.
+        file = quote(str(self._path))
+        self._engine = sa.create_engine(
+            f"sqlite:///file:{file}?mode=ro&uri=true", connect_args={"timeout": _BUSY_SECONDS}
+        )
+        sa.event.listen(self._engine, "connect", _prepare_reading)
+        sa.event.listen(self._engine, "begin", _begin)
+        with self._snapshot() as connection:
+            found = int(connection.scalar(_SCHEMA) or 0)
+        if found > VERSION:
+            raise self._is_of_another_version(found)
+        if found < VERSION:
+            raise StoreError(
+                f"{self._path} was made by an earlier version; `aggregator fetch` brings it up to date"
+            )
+
+    def _is_of_another_version(self, found: int) -> StoreError:
+        return StoreError(
+            f"{self._path} was made by another version (schema {found}, this one reads {VERSION}); "
+            "use that version, or name another store in the config"
+        )
+
     def _upgrade(self, connection: sa.Connection) -> None:
-        found = connection.scalar(sa.select(settings.c.value).where(settings.c.name == "schema"))
+        found = connection.scalar(_SCHEMA)
         if found is None:
             connection.execute(settings.insert().values(name="schema", value=str(VERSION)))
             return
         if int(found) > VERSION:
-            raise StoreError(
-                f"{self._path} was made by another version (schema {found}, this one reads {VERSION}); "
-                "use that version, or name another store in the config"
-            )
+            raise self._is_of_another_version(int(found))
         for version in range(int(found), VERSION):
             for statement in UPGRADES[version]:
                 connection.exec_driver_sql(statement)
@@ -121,6 +151,10 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _prepare_reading(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
 
 
 def _begin(connection: sa.Connection) -> None:

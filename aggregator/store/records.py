@@ -39,17 +39,17 @@ class Health:
 
     name: str
     address: str
-    moved_to: str | None
-    title: str
-    polled: datetime | None
-    succeeded: datetime | None
-    failures: int
-    error: str | None
-    advice: str | None
-    schedule: str
-    next_poll: datetime | None
-    articles: int
-    newest: datetime | None
+    moved_to: str | None = None
+    title: str = ""
+    polled: datetime | None = None
+    succeeded: datetime | None = None
+    failures: int = 0
+    error: str | None = None
+    advice: str | None = None
+    schedule: str = ""
+    next_poll: datetime | None = None
+    articles: int = 0
+    newest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

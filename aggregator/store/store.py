@@ -121,7 +121,7 @@ class Store(Database):
             return tuple(connection.scalars(query))
 
     def health(self) -> tuple[Health, ...]:
-        """How each source of the config fares, by name."""
+        """How each source fares, by name; also those that the config names no longer."""
         kept_articles = (
             sa.select(
                 articles.c.source,
@@ -136,7 +136,6 @@ class Store(Database):
             sa.select(*shared, sa.func.coalesce(kept_articles.c.articles, 0).label("articles"))
             .add_columns(sa.type_coerce(kept_articles.c.newest, Instant).label("newest"))
             .outerjoin(kept_articles, kept_articles.c.source == sources.c.name)
-            .where(sources.c.active)
             .order_by(sources.c.name)
         )
         with self._snapshot() as connection:
