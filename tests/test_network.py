@@ -40,7 +40,10 @@ class Machine:
         port = server.url.rpartition(":")[2]
         places = {name: f"http://{name}.example:{port}" for name in names} | dict.fromkeys(own, server.url)
         server.pages |= {f"/{name}": unchanged(name) for name in places}
-        site.configure(*({"name": name, "url": f"{place}/{name}"} for name, place in places.items()))
+        at_once = {"host_gap": "0s"}
+        site.configure(
+            *({"name": name, "url": f"{place}/{name}"} for name, place in places.items()), fetch=at_once
+        )
         self.lost: set[str] = set()
         self._config = config.load(site.file)
         self._store = Store(self._config.store)
