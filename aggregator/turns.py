@@ -73,6 +73,7 @@ class Turns(Generic[_Result]):
                     self._collect(seconds)
                 self._collect(None)
                 yield from self._batches(self._ripe())
+            pool.shutdown(wait=False, cancel_futures=True)
             # What was asked for is not to be asked for again: most answers are only a moment away.
             until = time.monotonic() + _LAST_SECONDS
             while self._outstanding > len(self._ended) and (left := until - time.monotonic()) > 0:
@@ -117,7 +118,10 @@ class Turns(Generic[_Result]):
         with suppress(Empty):
             while True:
                 number, future = self._done.get(block=seconds is not None, timeout=seconds)
-                self._ended[number] = future.result()
+                if future.cancelled():
+                    self._outstanding -= 1
+                else:
+                    self._ended[number] = future.result()
                 if seconds is not None:
                     return
 
