@@ -1,4 +1,4 @@
-"""What RSS and Atom have in common for `conformance`: addresses, dates, cardinalities. Knows lxml only."""
+"""What the formats have in common for `conformance`: addresses, dates, cardinalities. Knows lxml only."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ from lxml import etree
 ATOM = "{http://www.w3.org/2005/Atom}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 DC = "{http://purl.org/dc/elements/1.1/}"
+HISTORY = "{http://purl.org/syndication/history/1.0}"
+ITUNES = "{http://www.itunes.com/dtds/podcast-1.0.dtd}"
 MEDIA = "{http://search.yahoo.com/mrss/}"
 XML = "{http://www.w3.org/XML/1998/namespace}"
 XHTML_DIV = "{http://www.w3.org/1999/xhtml}div"
 
 Node = etree._Element
+
+ONE, MAYBE, ANY = (1, 1), (0, 1), (0, None)
 
 URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9!#$&'()*+,/:;=?@\[\]._~-]|%[0-9A-Fa-f]{2})+")
 IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[^\x00-\x20\x7f-\x9f\s<>\"{}|\\^`%]|%[0-9A-Fa-f]{2})+")
@@ -110,32 +114,36 @@ def address(
 
 
 def rfc822(node: Node | None, where: str) -> Iterator[str]:
-    if node is None:
-        return
-    value = node.text or ""
+    if node is not None:
+        yield from rfc822_text(node.text or "", f"{where}: <{name_of(node)}>")
+
+
+def rfc822_text(value: str, where: str) -> Iterator[str]:
     if not _RFC822.fullmatch(value):
-        yield f"{where}: <{name_of(node)}> {value!r} is no RFC 822 date with a four-digit year"
+        yield f"{where} {value!r} is no RFC 822 date with a four-digit year"
         return
     try:
         moment = parsedate_to_datetime(value)
     except ValueError:
-        yield f"{where}: <{name_of(node)}> {value!r} is no date of the calendar"
+        yield f"{where} {value!r} is no date of the calendar"
         return
     if "," in value and value[:3] != _DAY.split("|")[moment.weekday()]:
-        yield f"{where}: <{name_of(node)}> {value!r} names the wrong day of the week"
+        yield f"{where} {value!r} names the wrong day of the week"
 
 
 def rfc3339(node: Node | None, where: str) -> Iterator[str]:
-    if node is None:
-        return
-    value = node.text or ""
+    if node is not None:
+        yield from rfc3339_text(node.text or "", f"{where}: <{name_of(node)}>")
+
+
+def rfc3339_text(value: str, where: str) -> Iterator[str]:
     if not _RFC3339.fullmatch(value):
-        yield f"{where}: <{name_of(node)}> {value!r} is no RFC 3339 date with T and an offset (§3.3)"
+        yield f"{where} {value!r} is no RFC 3339 date with T and an offset (§3.3)"
         return
     try:
         datetime.fromisoformat(value)
     except ValueError:
-        yield f"{where}: <{name_of(node)}> {value!r} is no date of the calendar"
+        yield f"{where} {value!r} is no date of the calendar"
 
 
 def repeats(ids: list[str]) -> Iterator[str]:
