@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aggregator.article import Article, Enclosure, Origin
-from aggregator.writers.channel import Channel, Item
+from aggregator.writers.channel import Chain, Channel, Item
 
 PUBLISHED = datetime(2026, 1, 1, 3, 4, 5, tzinfo=UTC)
 UPDATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -195,6 +195,8 @@ EXTRAS: st.SearchStrategy[Mapping[str, Any]] = st.dictionaries(
     lambda extra: st.fixed_dictionaries(
         {},
         optional={
+            "contributors": st.one_of(TEXTS, st.lists(st.one_of(TEXTS, st.integers()), max_size=2)),
+            "dc:language": st.one_of(TEXTS, st.lists(st.sampled_from(["en", "de", "no tag"]), max_size=2)),
             "comments_link": st.one_of(ADDRESSES, st.none(), st.integers()),
             "links": st.lists(
                 st.dictionaries(
@@ -222,6 +224,21 @@ ARTICLES = st.builds(
     extra=EXTRAS,
 )
 ITEMS = st.builds(Item, id=IDS, article=ARTICLES, published=DATES, updated=DATES)
+_FOLDERS = st.sampled_from(["https://feeds.example/{}/", "../{}/"])
+CHAINS = st.one_of(
+    st.just(Chain()),
+    _FOLDERS.map(lambda folder: Chain(older=folder.format("archive/9"))),
+    st.builds(
+        lambda folder, is_full, has_older, has_newer: Chain(
+            number=2,
+            is_full=is_full,
+            older=folder.format(1) if has_older else None,
+            newer=folder.format(3) if has_newer else None,
+            current=folder.format(".."),
+        ),
+        *(_FOLDERS, st.booleans(), st.booleans(), st.booleans()),
+    ),
+)
 CHANNELS = st.builds(
     Channel,
     id=IDS,
@@ -230,10 +247,13 @@ CHANNELS = st.builds(
     category=st.one_of(st.none(), TEXTS),
     link=st.one_of(st.just(""), st.just("https://feeds.example/科技/"), TEXTS),
     self_links=st.dictionaries(
-        st.sampled_from(["rss.xml", "atom.xml"]), st.just("https://feeds.example/科技/f.xml")
+        st.sampled_from(["rss.xml", "atom.xml", "feed.json"]), st.just("https://feeds.example/科技/f.xml")
     ),
     updated=DATES,
     items=st.lists(ITEMS, max_size=3, unique_by=lambda item: item.id).map(tuple),
     language=st.one_of(st.none(), TEXTS, st.just("en")),
+    image=st.one_of(st.none(), ADDRESSES),
+    hubs=st.lists(st.one_of(ADDRESSES, st.just("https://hub.example/")), max_size=2).map(tuple),
+    chain=CHAINS,
     generator_version=TEXTS,
 )

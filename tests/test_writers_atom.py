@@ -9,6 +9,7 @@ from lxml import etree
 
 from aggregator.article import Origin
 from aggregator.writers.atom import Atom
+from aggregator.writers.channel import Chain
 from tests.channels import ARTICLE, article_with, channel_of, item_of
 
 NS = {"a": "http://www.w3.org/2005/Atom"}
@@ -171,3 +172,32 @@ def test_rights_are_the_articles_own() -> None:
     """Those of the origin stand in its atom:source."""
     assert entry_node(extra={"rights": "CC BY"}).findtext("a:rights", namespaces=NS) == "CC BY"
     assert entry_node().find("a:rights", NS) is None
+
+
+def test_contributors_are_persons() -> None:
+    """§4.2.3"""
+    node = entry_node(extra={"contributors": ["Cy <i>"]})
+    assert [name.text for name in node.findall("a:contributor/a:name", NS)] == ["Cy <i>"]
+
+
+def test_the_channels_picture_is_logo_and_icon() -> None:
+    """§4.2.5, §4.2.8: readers look for one or the other."""
+    node = feed_node(image="https://feeds.example/t.png")
+    assert node.findtext("a:logo", namespaces=NS) == node.findtext("a:icon", namespaces=NS)
+    assert node.findtext("a:icon", namespaces=NS) == "https://feeds.example/t.png"
+    assert feed_node().find("a:logo", NS) is None
+
+
+def test_hubs_and_neighbours_are_links() -> None:
+    """WebSub §4, RFC 5005 §4: hubs follow self; a full archive is marked as one."""
+    chain = Chain(number=2, is_full=True, older="../1/", newer="../3/", current="../../")
+    node = feed_node(hubs=("https://hub.example/",), chain=chain)
+    assert [link["rel"] for link in links(node)] == [
+        *("self", "hub", "alternate", "alternate", "current", "prev-archive", "next-archive")
+    ]
+    assert links(node)[1] == {"href": "https://hub.example/", "rel": "hub"}
+    assert links(node)[-2]["href"] == "../1/atom.xml"
+    marker = "{http://purl.org/syndication/history/1.0}archive"
+    assert node.find(marker) is not None
+    assert feed_node(chain=Chain(number=2, current="../../")).find(marker) is None
+    assert feed_node(chain=Chain(older="archive/1/")).find(marker) is None

@@ -16,7 +16,9 @@ each_writer = pytest.mark.parametrize("writer", WRITERS.values(), ids=lambda wri
 
 
 @each_writer
-@pytest.mark.parametrize("prefix", ["itunes", "podcast", "media", "georss", "thr", "slash", "wfw"])
+@pytest.mark.parametrize(
+    "prefix", ["itunes", "podcast", "media", "geo", "georss", "thr", "slash", "wfw", "yt"]
+)
 def test_known_namespaces_go_out_under_their_names(writer: Writer, prefix: str) -> None:
     """Repeats, texts and attributes included; in RSS and Atom alike."""
     extra = {f"{prefix}:thing": ["one", {"text": "two", "href": "https://a/?b&c"}, {"role": "x"}]}

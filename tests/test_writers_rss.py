@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 
 from aggregator.article import Enclosure, Origin
+from aggregator.writers.channel import Chain
 from aggregator.writers.rss import Rss
 from tests.channels import ARTICLE, article_with, channel_of, item_of
 
@@ -164,3 +165,55 @@ def test_comments_and_rights_are_kept() -> None:
     node = item_node()
     assert node.findtext("comments") == "https://tea.example/1#c"
     assert node.findtext(DC + "rights") == "Ann & Bo"
+
+
+@pytest.mark.parametrize(
+    ("origin", "extra", "written"),
+    [("de", {}, "de"), ("en", {"language": "fr"}, "fr"), ("en", {}, None), (None, {}, None)],
+    ids=["the feed's", "its own", "the channel's", "unknown"],
+)
+def test_an_item_in_another_language_says_so(
+    origin: str | None, extra: dict[str, Any], written: str | None
+) -> None:
+    """RSS has a language for the channel alone; Dublin Core's serves items."""
+    assert item_node(origin=Origin(language=origin), extra=extra).findtext(DC + "language") == written
+
+
+def test_contributors_are_named_after_the_creators() -> None:
+    """As they came in; a tag in a name stays text."""
+    node = item_node(extra={"contributors": ["Cy <i>"]})
+    assert node.findtext(DC + "contributor") == "Cy < i>"
+
+
+def test_the_channels_picture_is_an_image_with_title_and_link() -> None:
+    """RSS 2.0 <image>: title and link are the channel's; podcast players look for itunes:image."""
+    podcast = Rss().render(channel_of(item_of(), image="https://feeds.example/t.png"))
+    node = etree.fromstring(podcast)[0]
+    image = node.find("image")
+    assert image is not None
+    assert [(child.tag, child.text) for child in image] == [
+        ("url", "https://feeds.example/t.png"),
+        ("title", "Drinks & more"),
+        ("link", "https://feeds.example/drinks/"),
+    ]
+    itunes = "{http://www.itunes.com/dtds/podcast-1.0.dtd}image"
+    assert [picture.get("href") for picture in node.findall(itunes)] == ["https://feeds.example/t.png"]
+    assert channel_node(image="https://feeds.example/t.png").find(itunes) is None
+    assert channel_node(image="t.png").find("image") is None
+
+
+@pytest.mark.parametrize("is_full", [True, False], ids=["full", "still filling"])
+def test_an_archive_is_marked_when_it_is_full(is_full: bool) -> None:
+    """RFC 5005 §4: what is said to be an archive does not change any more."""
+    node = channel_node(chain=Chain(number=1, is_full=is_full, current="../../"))
+    assert (node.find("{http://purl.org/syndication/history/1.0}archive") is not None) is is_full
+    assert [link.get("rel") for link in node.findall(ATOM_LINK)] == ["self", "alternate", "current"]
+
+
+def test_the_channels_links_are_in_atoms_namespace() -> None:
+    """Hubs after self; the page is the <link>."""
+    node = channel_node(hubs=("https://hub.example/",))
+    assert [dict(link.attrib) for link in node.findall(ATOM_LINK)][1] == {
+        "href": "https://hub.example/",
+        "rel": "hub",
+    }

@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.writers.xml_text import address, body, clean, identifier, language_tag, line, lines
+from aggregator.writers.xml_text import (
+    address,
+    body,
+    clean,
+    identifier,
+    language_tag,
+    line,
+    lines,
+    percent_encoded,
+)
 
 
 @given(st.text(st.characters()))
@@ -83,3 +92,15 @@ def test_lines_are_stripped_and_unrepeated_in_order() -> None:
 def test_a_body_of_white_space_is_none() -> None:
     """It would leave an RSS item without title as good as empty; any other white space is the body's own."""
     assert (body(" \n\0"), body(" <p>x\0</p>\n")) == ("", " <p>x</p>\n")
+
+
+@given(
+    st.one_of(
+        st.from_regex(r"\Ahttps?://[a-zA-Z0-9.-]{1,9}(:[0-9]+)?([/?#][!-~]{0,9})?\Z"),
+        st.text(st.sampled_from("htps:/?#a1.%2F[]@é \n\0"), max_size=15).map("http://{}".format),
+    )
+)
+def test_a_plain_address_is_what_the_whole_way_would_leave(url: str) -> None:
+    """Most addresses take a short cut, which must change none."""
+    encoded = percent_encoded(url)
+    assert address(url) == (encoded if identifier(encoded) else None)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
-from feedgen.entry import FeedEntry
-
-from aggregator.writers.channel import Channel, Item
-from aggregator.writers.feedgen_repair import Element, new_feed, serialise
-from aggregator.writers.passed_through import enclosures, extensions
-from aggregator.writers.xml_text import address, body, identifier, language_tag, line, lines
+from aggregator.article import Origin
+from aggregator.writers.channel import Channel
+from aggregator.writers.cleaned import Cleaned, cleaned
+from aggregator.writers.feedgen_repair import new_feed, serialise
+from aggregator.writers.markup import attributes, escaped, nested, quoted
+from aggregator.writers.relations import relations
+from aggregator.writers.xml_text import address, identifier, language_tag, line, lines
 
 __all__ = ["Atom"]
 
@@ -25,79 +27,89 @@ class Atom:
     def render(self, channel: Channel) -> bytes:
         """An Atom feed; every entry has an author (§4.1.2) and, where known, its atom:source (§4.2.11)."""
         feed = new_feed(channel)
-        for rel, url, media_type in (
-            ("self", channel.self_links.get("atom.xml"), "application/atom+xml"),
-            ("alternate", channel.link, "text/html"),
-            ("alternate", channel.self_links.get("rss.xml"), "application/rss+xml"),
-        ):
-            if href := address(url):
-                feed.link(href=href, rel=rel, type=media_type)
-        for item in channel.items:
-            _fill(feed.add_entry(order="append"), item, channel)
-        return serialise(feed, lambda: feed.atom_str(pretty=True))
+        feed.link([*relations(channel, self.file_name)])
+        return serialise(feed, lambda: feed.atom_str(pretty=True), _elements(channel), "feed")
 
 
-def _fill(entry: FeedEntry, item: Item, channel: Channel) -> None:
-    article, origin = item.article, item.article.origin
-    summary, content = body(article.summary), body(article.content)
-    link = address(article.link)
-    entry.id(line(item.id))
-    entry.title(line(article.title) or " ")
-    entry.updated(item.updated)
-    entry.published(item.published)
-    names = lines(article.authors) or lines((origin.title, channel.title, channel.id))[:1]
-    entry.author([{"name": name} for name in names])
-    entry.category([{"term": name} for name in lines(article.categories + article.tags)])
-    if link:
-        entry.link(href=link)
-    if content or not link:  # §4.1.2: without content there must be an alternate link
-        entry.content(content, type="html")
-    if summary:
-        entry.summary(summary, type="html")
-    if isinstance(rights := article.extra.get("rights"), str) and line(rights):
-        entry.rights(line(rights))
-    entry.more.language = language_tag(article.extra.get("language")) or language_tag(origin.language)
-    entry.more.elements += _links(item)
-    entry.more.elements += _source(item)
-    entry.more.elements += extensions(article)
+def _elements(channel: Channel) -> Iterator[str]:
+    if channel.chain.is_full:
+        yield "<fh:archive/>"
+    for item in cleaned(channel):
+        yield nested("entry" + attributes({"xml:lang": item.language}), _entry(item, channel), 1)
 
 
-def _links(item: Item) -> Iterator[Element]:
-    """Enclosures, comments and other links: here, since feedgen writes nothing but their href."""
-    extra = item.article.extra
-    for enclosure in enclosures(item.article):
+def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
+    origin, updated = item.item.article.origin, item.item.updated.isoformat()
+    yield f"<id>{escaped(item.id)}</id>"
+    yield f"<title>{escaped(item.title)}</title>"
+    yield f"<updated>{updated}</updated>"
+    for name in item.authors or lines((origin.title, channel.title, channel.id))[:1]:
+        yield _person("author", name)
+    for name in item.contributors:
+        yield _person("contributor", name)
+    if item.content:
+        yield f'<content type="html">{item.content}</content>'
+    elif not item.link:  # §4.1.2: without content there must be an alternate link
+        yield '<content type="html"/>'
+    if item.link:
+        yield f'<link href="{quoted(item.link)}"/>'
+    if item.summary:
+        yield f'<summary type="html">{item.summary}</summary>'
+    for name in item.categories:
+        yield f'<category term="{quoted(name)}"/>'
+    yield f"<published>{item.item.published.isoformat()}</published>"
+    if item.rights:
+        yield f"<rights>{escaped(item.rights)}</rights>"
+    yield from _links(item)
+    before, after = _source(origin)
+    if before:
+        yield f"{before}{origin.updated.isoformat() if origin.updated else updated}{after}"
+    for _, written in item.extensions:
+        yield written
+
+
+def _person(role: str, name: str) -> str:
+    return nested(role, [f"<name>{escaped(name)}</name>"], 2)
+
+
+def _links(item: Cleaned) -> Iterator[str]:
+    """Enclosures, comments and other links."""
+    for enclosure in item.enclosures:
         size = None if enclosure.length is None else str(enclosure.length)
         yield _link(enclosure.url, "enclosure", type=enclosure.type, length=size, title=enclosure.title)
-    comments = address(extra.get("comments_link"))
-    if comments:
-        yield _link(comments, "replies", type="text/html")
-    others = extra.get("links")
+    if item.comments:
+        yield _link(item.comments, "replies", type="text/html")
+    others = item.item.article.extra.get("links")
     for other in others if isinstance(others, list | tuple) else ():
         href = address(other.get("href")) if isinstance(other, Mapping) else None
-        if href and other.get("rel") in _RELATIONS and (href, other["rel"]) != (comments, "replies"):
+        if href and other.get("rel") in _RELATIONS and (href, other["rel"]) != (item.comments, "replies"):
             title = other.get("title")
             yield _link(href, other["rel"], title=line(title) or None if isinstance(title, str) else None)
 
 
-def _link(href: str, rel: str, **attributes: str | None) -> Element:
-    return Element("link", attributes={"rel": rel, "href": href, **attributes})
+def _link(href: str, rel: str, **others: str | None) -> str:
+    return f'<link rel="{rel}" href="{quoted(href)}"{attributes(others)}/>'
 
 
-def _source(item: Item) -> Iterator[Element]:
-    """The atom:source of the feed that the entry came from; nothing when nothing is known of it."""
-    origin = item.article.origin
+@lru_cache(maxsize=256)  # the entries of a feed come from the same one
+def _source(origin: Origin) -> tuple[str, str]:
+    """The atom:source of the feed that an entry came from, before and after its date.
+
+    Both are empty when nothing is known of it.
+    """
     link, self_link = address(origin.link), address(origin.self_link)
     origin_id = identifier(origin.id) or self_link or link
-    title, rights = line(origin.title), line(origin.rights)
-    if not (origin_id or title):
-        return
+    title, rights = line(origin.title) or origin_id, line(origin.rights)
+    if not title:
+        return "", ""
     children = [
-        Element("id", origin_id) if origin_id else None,
-        Element("title", title or origin_id or ""),
-        Element("updated", (origin.updated or item.updated).isoformat()),
-        _link(link, "alternate") if link else None,
-        _link(self_link, "self") if self_link else None,
-        Element("rights", rights) if rights else None,
+        f"<id>{escaped(origin_id)}</id>" if origin_id else "",
+        f"<title>{escaped(title)}</title>",
+        "<updated></updated>",
+        _link(link, "alternate") if link else "",
+        _link(self_link, "self") if self_link else "",
+        f"<rights>{escaped(rights)}</rights>" if rights else "",
     ]
-    language = language_tag(origin.language)
-    yield Element("source", "", {"xml:lang": language}, tuple(child for child in children if child))
+    opened = "source" + attributes({"xml:lang": language_tag(origin.language)})
+    before, after = nested(opened, filter(None, children), 2).split("<updated></updated>")
+    return f"{before}<updated>", f"</updated>{after}"

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from aggregator.article import Article, Enclosure
-from aggregator.writers.feedgen_repair import Element
+from aggregator.writers.markup import Element
 from aggregator.writers.xml_text import address, clean, line
 
 __all__ = ["enclosures", "extensions", "whole_seconds"]
 
 MAX_ELEMENTS = 200
-_PREFIXES = frozenset({"dc", "georss", "itunes", "media", "podcast", "slash", "thr", "wfw"})
+_PREFIXES = frozenset({"dc", "geo", "georss", "itunes", "media", "podcast", "slash", "thr", "wfw", "yt"})
 # Said by elements of our own already; a second, other answer would be a coin toss for readers.
 _OURS = frozenset(
-    {"dc:creator", "dc:date", "dc:description", "dc:identifier", "dc:source", "dc:subject", "dc:title"}
+    {"dc:creator", "dc:date", "dc:description", "dc:identifier", "dc:language", "dc:source", "dc:subject"}
+    | {"dc:title"}
 )
 _NAME = re.compile(r"(?!xml)[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII | re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII | re.IGNORECASE)
@@ -61,15 +61,18 @@ def enclosures(article: Article) -> list[Enclosure]:
         if url is None or url in found:
             continue
         declared = line(enclosure.type).partition(";")[0].strip()
-        suffix = PurePosixPath(urlsplit(url).path).suffix.lower()
-        found[url] = replace(
-            enclosure,
+        found[url] = Enclosure(
             url=url,
-            type=declared if _MEDIA_TYPE.fullmatch(declared) else _TYPES.get(suffix),
+            type=declared if _MEDIA_TYPE.fullmatch(declared) else _type_of(url),
             length=enclosure.length if enclosure.length is not None and enclosure.length >= 0 else None,
             title=line(enclosure.title) or None,
+            duration=enclosure.duration,
         )
     return list(found.values())
+
+
+def _type_of(url: str) -> str | None:
+    return _TYPES.get(PurePosixPath(urlsplit(url).path).suffix.lower())
 
 
 def extensions(article: Article) -> list[Element]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
 
-from feedgen.entry import FeedEntry
-
-from aggregator.article import Enclosure
+from aggregator.article import Enclosure, Origin
 from aggregator.normalise.extra import inert
-from aggregator.writers.channel import Channel, Item
-from aggregator.writers.feedgen_repair import Element, new_feed, serialise
-from aggregator.writers.passed_through import enclosures, extensions, whole_seconds
-from aggregator.writers.xml_text import address, body, line, lines, percent_encoded
+from aggregator.writers.channel import Channel
+from aggregator.writers.cleaned import Cleaned, cleaned
+from aggregator.writers.feedgen_repair import new_feed, rfc822, serialise
+from aggregator.writers.markup import Element, attributes, escaped, nested, quoted
+from aggregator.writers.passed_through import whole_seconds
+from aggregator.writers.relations import relations
+from aggregator.writers.xml_text import address, line, percent_encoded
 
 __all__ = ["Rss"]
 
-_PLAIN_TEXT = re.compile(rb"<(?:title|category|source|dc:creator)(?: [^>]*)?>[^<]*&[^<]*")
-_REFERENCE = re.compile(rb"&(?:amp|lt|gt);")
-_HEXADECIMAL = {b"&amp;": b"&#x26;", b"&lt;": b"&#x3C;", b"&gt;": b"&#x3E;"}
+_TITLE = re.compile(rb"<title>[^<]*&[^<]*")
 
 
 class Rss:
@@ -33,63 +34,110 @@ class Rss:
         feed = new_feed(channel)
         feed.link(href=address(channel.link) or percent_encoded(channel.id))
         feed.generator(f"Aggregator {line(channel.generator_version)}".strip())
-        for rel, file_name, media_type in (
-            ("self", "rss.xml", "application/rss+xml"),
-            ("alternate", "atom.xml", "application/atom+xml"),
-        ):
-            if href := address(channel.self_links.get(file_name)):
-                feed.more.elements.append(
-                    Element("atom:link", attributes={"href": href, "rel": rel, "type": media_type})
-                )
-        for item in channel.items:
-            _fill(feed.add_entry(order="append"), item)
-        return serialise(feed, lambda: _with_hexadecimal_references(feed.rss_str(pretty=True)))
+        return serialise(
+            feed, lambda: _with_plain_titles(feed.rss_str(pretty=True)), _elements(channel), "channel"
+        )
 
 
-def _fill(entry: FeedEntry, item: Item) -> None:
-    article, origin, guid = item.article, item.article.origin, line(item.id)
-    title, summary, content = inert(line(article.title)), body(article.summary), body(article.content)
-    link = address(article.link)
+def _elements(channel: Channel) -> Iterator[str]:
+    items, picture = cleaned(channel), address(channel.image)
+    for link in relations(channel, Rss.file_name):
+        if link.get("type") != "text/html":  # that is <link>
+            yield f"<atom:link{attributes(link)}/>"
+    played = ((e.type or "").startswith(("audio/", "video/")) for item in items for e in item.enclosures)
+    if picture and any(played):
+        yield f'<itunes:image href="{quoted(picture)}"/>'
+    if channel.chain.is_full:
+        yield "<fh:archive/>"
+    for item in items:
+        yield nested("item", _item(item, channel), 2)
+
+
+def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
+    article, origin = item.item.article, item.item.article.origin
     # An item needs a title or a description (RSS 2.0 `<item>`).
-    entry.title(title or (None if summary else link or guid))
-    entry.description(summary or None)
-    entry.guid(guid, permalink=guid == line(article.link) and guid.startswith(("http://", "https://")))
-    if link:
-        entry.link(href=link)
-    entry.published(item.published)
-    entry.category([{"term": inert(name)} for name in lines(article.categories + article.tags)])
-    entry.comments(address(article.extra.get("comments_link")))
-    if source := address(origin.self_link):
-        entry.source(source, inert(line(origin.title)) or source)
-    entry.more.elements += [Element("dc:creator", inert(name)) for name in lines(article.authors)]
-    if content:
-        entry.more.elements.append(Element("content:encoded", content))
-    found = enclosures(article)
+    if title := inert(item.title) or ("" if item.summary else item.link or item.id):
+        yield f"<title>{_plain(title)}</title>"
+    if item.link:
+        yield f"<link>{escaped(item.link)}</link>"
+    if item.summary:
+        yield f"<description>{item.summary}</description>"
+    is_permanent = item.id == line(article.link) and item.id.startswith(("http://", "https://"))
+    yield f'<guid isPermaLink="{"true" if is_permanent else "false"}">{escaped(item.id)}</guid>'
+    for name in item.categories:
+        yield f"<category>{_plain(inert(name))}</category>"
+    if item.comments:
+        yield f"<comments>{escaped(item.comments)}</comments>"
     # RSS 2.0 `<enclosure>`: an http address; profile: one an item, since readers take the first or the last.
-    first = next((e for e in found if e.url.startswith("http")), None)
+    first = next((e for e in item.enclosures if e.url.startswith("http")), None)
     if first:
-        entry.enclosure(first.url, first.length or 0, first.type or "application/octet-stream")
-    entry.more.elements += [_media_content(e) for e in found if e is not first]
-    if isinstance(rights := article.extra.get("rights", origin.rights), str) and line(rights):
-        entry.more.elements.append(Element("dc:rights", line(rights)))
-    entry.more.elements += [e for e in extensions(article) if e not in entry.more.elements]
+        length, media_type = str(first.length or 0), first.type or "application/octet-stream"
+        yield f"<enclosure{attributes({'url': first.url, 'length': length, 'type': media_type})}/>"
+    yield f"<pubDate>{rfc822(item.item.published)}</pubDate>"
+    if source := _source(origin):
+        yield source
+    for name in item.authors:
+        yield f"<dc:creator>{_plain(inert(name))}</dc:creator>"
+    for name in item.contributors:
+        yield f"<dc:contributor>{_plain(inert(name))}</dc:contributor>"
+    if item.content:
+        yield f"<content:encoded>{item.content}</content:encoded>"
+    yield from _extensions(item, first, channel.language)
+
+
+@lru_cache(maxsize=256)  # the entries of a feed come from the same one
+def _source(origin: Origin) -> str:
+    """RSS 2.0 `<source>`, "" without the address that it requires."""
+    url = address(origin.self_link)
+    return f'<source url="{quoted(url)}">{_plain(inert(line(origin.title)) or url)}</source>' if url else ""
+
+
+def _extensions(item: Cleaned, first: Enclosure | None, language: str | None) -> Iterator[str]:
+    """Elements from other namespaces: ours, then those passed through that say something else."""
+    ours = []
+    for enclosure in item.enclosures:
+        if enclosure is first:
+            continue
+        ours.append(media := _media_content(enclosure))
+        if enclosure.title:
+            title = f"<media:title>{escaped(inert(enclosure.title))}</media:title>"
+            yield nested("media:content" + attributes(media.attributes), [title], 3)
+        else:
+            yield str(media)
+    if item.language and item.language != language:
+        yield f"<dc:language>{item.language}</dc:language>"
+    if rights := item.rights or line(item.item.article.origin.rights):
+        ours.append(Element("dc:rights", rights))
+        yield f"<dc:rights>{escaped(rights)}</dc:rights>"
+    for extension, written in item.extensions:
+        if extension not in ours:
+            yield written
 
 
 def _media_content(enclosure: Enclosure) -> Element:
-    attributes = {
+    said = {
         "url": enclosure.url,
         "fileSize": None if enclosure.length is None else str(enclosure.length),
         "type": enclosure.type,
         "duration": None if enclosure.duration is None else whole_seconds(enclosure.duration),
     }
-    titles = (Element("media:title", inert(enclosure.title)),) if enclosure.title else ()
-    return Element("media:content", "", attributes, titles)
+    return Element("media:content", "", {name: value for name, value in said.items() if value is not None})
 
 
-def _with_hexadecimal_references(body: bytes) -> bytes:
+def _plain(text: str) -> str:
     """Plain text with `&`, `<` and `>` as hexadecimal references, once (profile, "Character Data").
 
     RSS does not say whether a title is text or HTML. Of all the ways to write `AT&T`, the board found
     `AT&#x26;T` to be shown right by most readers; escaped twice, it is wrong in those that take it as text.
     """
-    return _PLAIN_TEXT.sub(lambda element: _REFERENCE.sub(lambda r: _HEXADECIMAL[r[0]], element[0]), body)
+    markup = escaped(text)
+    return _hexadecimal(markup) if "&" in markup else markup
+
+
+def _hexadecimal(markup: str) -> str:
+    return markup.replace("&amp;", "&#x26;").replace("&lt;", "&#x3C;").replace("&gt;", "&#x3E;")
+
+
+def _with_plain_titles(head: bytes) -> bytes:
+    """The same for what feedgen wrote."""
+    return _TITLE.sub(lambda title: _hexadecimal(title[0].decode()).encode(), head)

@@ -13,6 +13,10 @@ _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]+")
 _CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
 # RFC 3987, loosely: what no IRI holds, and no `%` that encodes nothing.
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[^\x00-\x20\x7f-\x9f\s<>\"{}|\\^`%]|%[0-9A-Fa-f]{2})+")
+# What `address` would leave as it is, for certain: nearly all there are, in a tenth of the time.
+_PLAIN_ADDRESS = re.compile(
+    r"https?://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:[/?#](?:[a-zA-Z0-9!#$&'()*+,/:;=?@_.~-]|%[0-9A-Fa-f]{2})*)?"
+)
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}", re.ASCII)
 # What a reader may follow with one click. Others (javascript:, data:, file:) have no place in a public feed.
@@ -57,6 +61,8 @@ def address(url: object) -> str | None:
     """
     if not isinstance(url, str):
         return None
+    if _PLAIN_ADDRESS.fullmatch(url):
+        return url
     text = identifier(percent_encoded(url))
     return text if text and text.partition(":")[0].lower() in _FOLLOWED else None
 

@@ -1,0 +1,87 @@
+"""Items as RSS and Atom both write them: text fit for XML, addresses to follow, bodies escaped once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from aggregator.article import Article, Enclosure
+from aggregator.writers.channel import Channel, Item
+from aggregator.writers.markup import Element, escaped
+from aggregator.writers.passed_through import enclosures, extensions
+from aggregator.writers.xml_text import address, body, language_tag, line, lines
+
+__all__ = ["Cleaned", "cleaned"]
+
+
+@dataclass(slots=True)
+class Cleaned:
+    """An item's parts, "" or None or empty where there is nothing to say.
+
+    `summary` and `content` are markup: HTML, escaped. `extensions` are with each as it is written.
+    `rights` are the article's own.
+    """
+
+    item: Item
+    id: str
+    title: str
+    link: str | None
+    summary: str
+    content: str
+    authors: list[str]
+    contributors: list[str]
+    categories: list[str]
+    comments: str | None
+    language: str | None
+    rights: str
+    enclosures: list[Enclosure]
+    extensions: list[tuple[Element, str]]
+
+
+_last: tuple[tuple[Item, ...], list[Cleaned]] = ((), [])
+
+
+def cleaned(channel: Channel) -> list[Cleaned]:
+    """The channel's items, cleaned; not again for the next format of the same channel."""
+    global _last
+    items, found = _last  # replaced whole: threads at worst clean twice
+    if items is not channel.items:
+        found = [_cleaned(item) for item in channel.items]
+        _last = (channel.items, found)
+    return found
+
+
+def _cleaned(item: Item) -> Cleaned:
+    article, extra = item.article, item.article.extra
+    rights = extra.get("rights")
+    return Cleaned(
+        item=item,
+        id=line(item.id),
+        title=line(article.title),
+        link=address(article.link),
+        summary=escaped(body(article.summary)),
+        content=escaped(body(article.content)),
+        authors=lines(article.authors),
+        contributors=lines(_texts(extra.get("contributors"))),
+        categories=lines(article.categories + article.tags),
+        comments=address(extra.get("comments_link")),
+        language=_language(article),
+        rights=line(rights) if isinstance(rights, str) else "",
+        enclosures=enclosures(article),
+        extensions=[(extension, str(extension)) for extension in extensions(article)],
+    )
+
+
+def _language(article: Article) -> str | None:
+    """The article's own, else that of the feed it came from."""
+    said = [article.extra.get("language"), article.origin.language]
+    if "dc:language" in article.extra:
+        said[1:1] = _texts(article.extra["dc:language"])
+    for tag in said:
+        if language := language_tag(tag):
+            return language
+    return None
+
+
+def _texts(values: object) -> Iterable[str]:
+    return [value for value in values if isinstance(value, str)] if isinstance(values, list | tuple) else ()

@@ -1,0 +1,57 @@
+"""Elements as text, laid out as lxml prints them.
+
+Entries written as text cost a fraction of a tree of objects; what is written is read by a strict parser
+before it leaves (`feedgen_repair.serialise`). Whatever comes from an article passes `escaped` or `quoted`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+__all__ = ["Element", "attributes", "escaped", "nested", "quoted"]
+
+_NOTHING: Mapping[str, str | None] = MappingProxyType({})
+
+
+class Element(NamedTuple):
+    """An element to write, comparable; its text as a str is how it is written.
+
+    `name` is "prefix:local". All strings must be clean (`xml_text`). None leaves an attribute out.
+    """
+
+    name: str
+    text: str = ""
+    attributes: Mapping[str, str | None] = _NOTHING
+
+    def __str__(self) -> str:
+        opened = f"{self.name}{attributes(self.attributes)}"
+        return f"<{opened}>{escaped(self.text)}</{self.name}>" if self.text else f"<{opened}/>"
+
+
+def nested(opened: str, children: Iterable[str], depth: int) -> str:
+    """An element with elements in it, each on a line of its own.
+
+    `opened` is its name, with its attributes if it has any; `depth` how many elements it stands in.
+    """
+    outer = "\n" + "  " * depth
+    inner = outer + "  "
+    return f"<{opened}>{inner}{inner.join(children)}{outer}</{opened.partition(' ')[0]}>"
+
+
+def attributes(values: Mapping[str, str | None]) -> str:
+    """Attributes, each after a space; those of None are left out."""
+    return "".join([f' {name}="{quoted(value)}"' for name, value in values.items() if value is not None])
+
+
+def escaped(text: str) -> str:
+    """Text as it stands in an element. A carriage return that is not escaped would be read as a line feed."""
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace("\r", "&#13;") if "\r" in text else text
+
+
+def quoted(value: str) -> str:
+    """A value as it stands between double quotes, where white space would be read as spaces."""
+    value = escaped(value).replace('"', "&quot;")
+    return value if value.isprintable() else value.replace("\n", "&#10;").replace("\t", "&#9;")
