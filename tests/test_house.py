@@ -13,6 +13,7 @@ FLOORS = (
     ("article", "errors"),
     ("resource",),
     ("entry", "kinds", *CONFIG),
+    ("config_edit",),
     ("front_matter", "front_matter_generators", "front_matter_keys", "front_matter_yaml"),
     ("normalise",),
     ("fetch",),
@@ -47,6 +48,7 @@ VENDORS = {
     "click": {"cli", "terminal"},
     "rich": {"terminal"},
     "pebble": {"workers"},
+    "tomlkit": {"config_edit"},
     "pydantic": {*CONFIG, "kinds", "contract", "reading", "adapters"},
 }
 
