@@ -22,9 +22,9 @@ def add_sources(file: Path, sources: Sequence[Mapping[str, object]]) -> None:
     """Appends these sources as `[[sources]]` tables to a config file: all of them, or none.
 
     Each maps the keys of `[[sources]]` to strings, numbers, booleans, lists and tables of such, written in
-    their order; None leaves a key out. Nothing that the file holds is changed: such a table may stand at the end
-    of any TOML document, unless that has them as one list, `sources = [...]`. The new text replaces the file
-    in one step, and only after `config.load` took it; a symbolic link stays one, permissions stay.
+    their order; None leaves a key out. Nothing that the file holds is changed: such a table may stand at the
+    end of any TOML document, unless that has them as one list, `sources = [...]`. The new text replaces the
+    file in one step, and only after `config.load` took it; a symbolic link stays one, permissions stay.
 
     Raises ConfigError with every mistake, also when the file was wrong before.
     """
