@@ -17,7 +17,7 @@ FLOORS = (
     ("front_matter", "front_matter_generators", "front_matter_keys", "front_matter_yaml"),
     ("normalise",),
     ("fetch",),
-    ("adapters",),
+    ("adapters", "opml"),
     ("hints",),
     ("schedule", "schedule_state"),
     ("reading", "contract"),
