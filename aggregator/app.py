@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
-from aggregator import __version__, schedule
+from aggregator import __version__, opml, schedule
 from aggregator.config import Config, Fetch, Keep, Source
-from aggregator.fetch import Fetcher
+from aggregator.fetch import Fetcher, NotModified
+from aggregator.opml import SubscriptionList
 from aggregator.polling import Poll, Polls
 from aggregator.publishing import Published, publish
 from aggregator.store import Next, Store
@@ -115,3 +119,24 @@ class App:
             yield from self._store.prune(Keep(max_articles=count), window, now, category=name)
         self._store.tidy()
         self._store.remember("upkeep", done)
+
+
+def subscription_list(target: str, settings: Fetch, now: datetime) -> SubscriptionList:
+    """The OPML document at an address, or in a file. Raises SourceError.
+
+    Whoever types a host's name allows it; where it redirects to is still checked.
+    """
+    is_address = "://" in target or target.startswith("file:")
+    url = target if is_address else Path(target).absolute().as_uri()
+    with contextlib.suppress(ValueError):
+        host = (urlsplit(url).hostname or "").rstrip(".")
+        settings = settings.model_copy(update={"allow": (*settings.allow, host)})
+    fetcher = Fetcher(settings, user_agent(settings))
+    try:
+        # Not validated: the fetcher says what is wrong with an address in this package's own terms.
+        fetched = fetcher.fetch(Source.model_construct(name=target, url=url), {}, now)
+    finally:
+        fetcher.close()
+    assert not isinstance(fetched, NotModified), "nothing was known, so nothing can be unchanged"
+    document = fetched.resources[0]
+    return opml.read(document.body, document.content_type, url=target)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import functools
 import logging
 import sys
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from aggregator import __version__
 from aggregator import config as configuration
-from aggregator.errors import AggregatorError, ConfigError
+from aggregator.cli_lists import export, import_
+from aggregator.cli_options import EXIT_CODES as _EXIT_CODES
+from aggregator.cli_options import EXIT_DONE, EXIT_NOTHING
+from aggregator.cli_options import config_option as _config_option
+from aggregator.cli_options import fails_well as _fails_well
+from aggregator.cli_options import json_option as _json_option
 from aggregator.terminal import (
     ERR,
     OUT,
@@ -39,42 +42,6 @@ if TYPE_CHECKING:
 
 # `app` is imported by the commands that need it: with its libraries it takes most of a second to start,
 # which `--help` and `check` have no use for.
-DEFAULT_CONFIG = Path("config/aggregator.toml")
-EXIT_DONE, EXIT_NOTHING, EXIT_USAGE = 0, 1, 2
-
-_EXIT_CODES = """\b
-Exit codes: 0 done (single sources may have failed, and are named),
-1 nothing could be done, 2 usage or config."""
-
-
-def _fails_well(command: Callable[..., int]) -> Callable[..., None]:
-    """Maps what a command returns or raises to an exit code and a message without a traceback."""
-
-    @functools.wraps(command)
-    def wrapped(*args: Any, **kwargs: Any) -> None:
-        try:
-            code = command(*args, **kwargs)
-        except ConfigError as error:
-            for mistake in error.mistakes:
-                ERR.print(f"[red]error:[/red] {shown(mistake)}")
-            code = EXIT_USAGE
-        except AggregatorError as error:
-            ERR.print(f"[red]error:[/red] {shown(str(error))}")
-            code = EXIT_NOTHING
-        sys.exit(code)
-
-    return wrapped
-
-
-_config_option = click.option(
-    "--config",
-    "config_file",
-    type=click.Path(path_type=Path, dir_okay=False),
-    default=DEFAULT_CONFIG,
-    show_default=True,
-    help="The config to use. Relative paths in it count from the folder that holds config/.",
-)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document for a script.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_CODES)
@@ -292,3 +259,7 @@ def check(config_file: Path) -> int:
     if not config.site.url:
         OUT.print("site.url is not set: feeds will not tell their own address (atom:link rel=self)")
     return EXIT_DONE
+
+
+main.add_command(import_)
+main.add_command(export)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Item
 
 from aggregator import config
 from aggregator.errors import ConfigError
@@ -49,20 +50,31 @@ def add_sources(file: Path, sources: Sequence[Mapping[str, object]]) -> None:
 def _table(source: Mapping[str, object]) -> str:
     """One `[[sources]]` table with the blank line that follows it."""
     try:
-        table = tomlkit.table()
-        for key, value in source.items():
-            if value is not None:
-                table.add(key, list(value) if isinstance(value, tuple) else value)
-        tables = tomlkit.aot()
-        tables.append(table)
-        document = tomlkit.document()
-        document.append("sources", tables)
-        text = tomlkit.dumps(document)
+        # Line by line: a whole document of tomlkit's takes three times as long for a thousand sources.
+        lines = [
+            f"{tomlkit.key(key).as_string()} = {_item(value).as_string()}\n"
+            for key, value in source.items()
+            if value is not None
+        ]
+        text = "".join(("[[sources]]\n", *lines, "\n"))
         text.encode()
     except (TOMLKitError, TypeError, ValueError) as error:  # ValueError: lone surrogates
         name = source.get("name")
         raise ConfigError(f"the new source {name!r} cannot be written as TOML: {error}") from error
-    return text.rstrip("\n") + "\n\n"
+    return text
+
+
+def _item(value: object) -> Item:
+    """The value on one line: also a table, since other sources may follow."""
+    if isinstance(value, Mapping):
+        table = tomlkit.inline_table()
+        table.update({key: _item(each) for key, each in value.items() if each is not None})
+        return table
+    if isinstance(value, list | tuple):
+        array = tomlkit.array()
+        array.extend(_item(each) for each in value)
+        return array
+    return tomlkit.item(value)
 
 
 def _check_place(file: Path, text: str) -> None:

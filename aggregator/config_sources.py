@@ -13,6 +13,7 @@ from aggregator.config_values import (
     Duration,
     Headers,
     HeaderText,
+    HttpUrl,
     Proxy,
     Secret,
     Settings,
@@ -60,6 +61,7 @@ class Source(Settings):
     `headers`, `auth`, `cookie` and the TLS settings hold for the origin of `url` alone, not for hosts that
     it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none.
     `retention` stands in place of the config's; None means that.
+    `link` is the address of its site, for lists of what is followed; None: what its feed says.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -80,6 +82,7 @@ class Source(Settings):
     tls_ca: Annotated[Path, Field(strict=False)] | None = None
     tls_verify: bool = True
     retention: Keep | None = None
+    link: HttpUrl | None = None
 
     @property
     def is_bound(self) -> bool:

@@ -1,24 +1,35 @@
 """OPML of any version, broken as it may be -> the subscriptions that it lists. Pure.
 
 OPML 2.0 (http://opml.org/spec2.opml, "Subscription lists") is read as programs write it: names of attributes
-in any case, addresses also in `url`, titles escaped twice, quotes and `<` inside values, outlines that are never
-closed. No parser of XML reads that, and none is needed: `<outline` cannot stand in a value of well-formed XML.
+in any case, addresses also in `url`, titles escaped twice, quotes and `<` inside values, outlines that are
+never closed. No parser of XML reads all that, and none is needed: `<outline` cannot stand in a value of
+well-formed XML.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape, unescape
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from aggregator.adapters.encoding import decode
 from aggregator.article import Problem
 from aggregator.errors import ReadError
 from aggregator.normalise import links, text
 
-__all__ = ["Subscription", "SubscriptionList", "read"]
+__all__ = [
+    "Subscription",
+    "SubscriptionList",
+    "merged",
+    "read",
+    "with_ascii_host",
+    "without_login",
+    "written_category",
+    "written_name",
+]
 
 MAX_OUTLINES = 100_000
 MAX_DEPTH = 100
@@ -43,10 +54,11 @@ _HOST_FIRST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?/[^\s@]*")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """One feed of a list: `url` and `link` (its site, None when there is none) are absolute http(s) addresses.
+    """One feed of a list.
 
-    `title` is plain text, "" when the list gives none. `categories` are the names of the folders that it
-    stands in, outermost first, and then those of its `category` attribute, each once.
+    `url` and `link` (its site, None when there is none) are absolute http or https addresses. `title` is
+    plain text, "" when the list gives none. `categories` are the names of the folders that it stands in,
+    outermost first, and then those of its `category` attribute, each once.
     """
 
     url: str
@@ -77,23 +89,12 @@ def read(body: bytes, content_type: str | None = None, *, url: str = "") -> Subs
         document = _HIDDEN.sub(lambda hidden: escape(hidden[1] or ""), document)
     if _OUTLINE.search(document) is None and "<opml" not in document[:10_000].lower():
         raise ReadError("no OPML: it has no <outline>", url=url)
-    found: dict[str, Subscription] = {}
-    repeated: dict[str, int] = {}
-    for outline in _feeds(document, problems):
-        before = found.get(outline.url)
-        if before is None:
-            found[outline.url] = outline
-            continue
-        repeated[outline.url] = repeated.get(outline.url, 1) + 1
-        found[outline.url] = Subscription(
-            url=before.url,
-            title=before.title or outline.title,
-            link=before.link or outline.link,
-            categories=_bounded((*before.categories, *outline.categories)),
-        )
+    listed = [*_feeds(document, problems)]
+    counts = Counter(each.url for each in listed)
     problems += [
         Problem(text=f"stands {count} times in the list: one source in all its categories", where=address)
-        for address, count in repeated.items()
+        for address, count in counts.items()
+        if count > 1
     ]
     if len(problems) > MAX_PROBLEMS:
         more = Problem(text=f"and {len(problems) - MAX_PROBLEMS} more")
@@ -101,9 +102,56 @@ def read(body: bytes, content_type: str | None = None, *, url: str = "") -> Subs
     title = _TITLE.search(document, 0, 100_000)
     return SubscriptionList(
         title=_name(unescape(title[1])) if title else "",
-        subscriptions=tuple(found.values()),
+        subscriptions=merged(listed),
         problems=tuple(problems),
     )
+
+
+def merged(subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
+    """Each address once, in the order of their first appearance, in all its categories."""
+    found: dict[str, Subscription] = {}
+    for one in subscriptions:
+        if (before := found.get(one.url)) is not None:
+            one = Subscription(
+                url=one.url,
+                title=before.title or one.title,
+                link=before.link or one.link,
+                categories=_bounded((*before.categories, *one.categories)),
+            )
+        found[one.url] = one
+    return tuple(found.values())
+
+
+def written_name(name: str) -> str:
+    """A name as `read` gives it back: one that looks like HTML is escaped once more, as many programs do."""
+    plain = text.cut(text.tidy(name), MAX_NAME)
+    return plain if _name(plain) == plain else escape(plain, quote=False)
+
+
+def written_category(names: Iterable[str]) -> str:
+    """Names for a `category` attribute, as `written_name` made them: what divides them is percent-encoded."""
+    return ",".join(name.replace("%", "%25").replace(",", "%2C").replace("/", "%2F") for name in names)
+
+
+def without_login(url: str) -> str:
+    """An http address without the user and password that it may hold."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
+
+
+def with_ascii_host(url: str) -> str | None:
+    """The address with its host as DNS asks for it (RFC 5891); None for a host that cannot be one."""
+    if url.isascii():
+        return url
+    try:
+        parts = urlsplit(url)
+        login, at, place = parts.netloc.rpartition("@")
+        return parts._replace(netloc=f"{login}{at}{place.encode('idna').decode()}").geturl()
+    except ValueError:  # UnicodeError is one
+        return None
 
 
 def _feeds(document: str, problems: list[Problem]) -> Iterator[Subscription]:
@@ -118,7 +166,7 @@ def _feeds(document: str, problems: list[Problem]) -> Iterator[Subscription]:
         kind = said.get("type", "").lower()
         if address:
             resolved = links.resolve(_with_scheme(address))
-            if resolved:
+            if resolved and with_ascii_host(resolved):
                 yield Subscription(
                     url=resolved,
                     title=name,
@@ -195,7 +243,7 @@ def _name(value: str) -> str:
 def _categories(value: str) -> Iterator[str]:
     """The names in a `category` attribute: paths joined by commas, their names by slashes (OPML 2.0).
 
-    A comma, slash or percent sign inside a name is percent-encoded, as `writers.opml` has it.
+    A comma, slash or percent sign inside a name is percent-encoded (`written_category`).
     """
     for path in value[:10_000].split(","):
         for name in path.split("/"):

@@ -55,6 +55,16 @@ def test_new_sources_stand_at_the_end_and_nothing_else_changes(file: Path) -> No
     assert loaded.fetch.contact == "me@example.org"
 
 
+def test_tables_and_numbers_are_written_too(file: Path) -> None:
+    """Every key that a source may have can be added, options of its kind included."""
+    auth = {"user": "me", "password": {"env": "HOME"}}
+    add_sources(file, [source("Two", auth=auth, retention={"max_articles": 5}, headers={"X-Key": "1"})])
+    two = config.load(file).sources[1]
+    assert two.auth is not None
+    assert two.retention == config.Keep(max_articles=5)
+    assert two.headers[0][0] == "X-Key"
+
+
 def test_adding_twice_leaves_one_blank_line_between(file: Path) -> None:
     """The file reads as if a careful person had added to it."""
     add_sources(file, [source("Two")])

@@ -19,6 +19,7 @@ from aggregator.writers.channel import (
     SiteWriter,
     Writer,
 )
+from aggregator.writers.opml import Feeds, Sources
 from aggregator.writers.rss import Rss
 
 __all__ = [
@@ -38,4 +39,6 @@ WRITERS: Mapping[str, Writer] = {
     "rss": Rss(),
     "atom": Atom(),
 }
-SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {}
+SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {
+    "opml": (Feeds(), Sources()),
+}

@@ -1,0 +1,139 @@
+"""OPML 2.0 (http://opml.org/spec2.opml): lists of our feeds, and of what we follow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from email.utils import format_datetime
+from urllib.parse import quote
+
+from lxml import etree
+
+from aggregator.opml import (
+    Subscription,
+    merged,
+    with_ascii_host,
+    without_login,
+    written_category,
+    written_name,
+)
+from aggregator.writers.channel import Overview, Section
+from aggregator.writers.xml_text import address, language_tag, line
+
+__all__ = ["Feeds", "Sources", "subscription_list"]
+
+DOCS = "http://opml.org/spec2.opml"
+# Of the formats of one feed a reader wants one.
+_PREFERRED = ("atom.xml", "rss.xml", "feed.json")
+
+
+class Feeds:
+    """Writes `feeds.opml`: one outline for each of our feeds, in the first written of Atom, RSS, JSON Feed.
+
+    Without a public address references are relative to the document, which the specification does not
+    provide for: such a list is of use in its folder alone.
+    """
+
+    file_name = "feeds.opml"
+
+    def render(self, overview: Overview) -> bytes:
+        """The list; `dateModified` is the newest change of any feed."""
+        root, body = _document(overview.title, overview.updated)
+        for section in overview.sections:
+            file = next((name for name in _PREFERRED if name in section.files), None)
+            if file is not None:
+                _outline(body, written_name(section.title), _described(section, file, overview.language))
+        return _serialised(root, body)
+
+
+class Sources:
+    """Writes `sources.opml`: the feeds that are followed, as `subscription_list` has them.
+
+    It has no date: what it says changes with the config, which keeps none.
+    """
+
+    file_name = "sources.opml"
+
+    def render(self, overview: Overview) -> bytes:
+        """The list; logins in addresses are left out."""
+        return subscription_list(
+            f"{line(overview.title)}: what it follows".removeprefix(": "),
+            [
+                Subscription(
+                    url=source.url, title=source.fare.name, link=source.link, categories=source.categories
+                )
+                for source in overview.followed
+                if source.url
+            ],
+        )
+
+
+def subscription_list(title: str, subscriptions: Iterable[Subscription]) -> bytes:
+    """Subscriptions as OPML, each address once, in folders by their first category.
+
+    A source of several categories says them all in `category`: of the ways to say it, this alone keeps their
+    order and gives no reader the same feed twice. `opml.read` gives back what was written, and a list written
+    from that has the same bytes. Logins in addresses are left out.
+    """
+    root, body = _document(title, None)
+    folders: dict[str, etree._Element] = {"": body}
+    public = [
+        Subscription(url=url, title=one.title, link=one.link, categories=one.categories)
+        for one in subscriptions
+        if (url := address(with_ascii_host(without_login(one.url))))
+    ]
+    # Whole folders in the order of their first source: reading and writing again changes nothing.
+    for one in merged(public):
+        names = [*dict.fromkeys(filter(None, map(written_name, one.categories)))]
+        folder = names[0] if names else ""
+        if folder not in folders:
+            folders[folder] = _outline(body, folder, {})
+        attributes = {
+            "type": "rss",
+            "xmlUrl": one.url,
+            "htmlUrl": address(without_login(one.link or "")),
+            "category": written_category(names) if len(names) > 1 else None,
+        }
+        _outline(folders[folder], written_name(one.title) or one.url, attributes)
+    return _serialised(root, body)
+
+
+def _described(section: Section, file: str, language: str | None) -> Mapping[str, str | None]:
+    folder = quote(section.folder)
+    page = f"{folder}/index.html" if "index.html" in section.files else None
+    return {
+        "type": "rss",
+        "xmlUrl": address(section.self_links.get(file)) or f"{folder}/{file}",
+        "htmlUrl": address(section.link) or page,
+        "description": line(section.description) or None,
+        "language": language_tag(language),
+    }
+
+
+def _document(title: str, updated: datetime | None) -> tuple[etree._Element, etree._Element]:
+    root = etree.Element("opml", version="2.0")
+    head = etree.SubElement(root, "head")
+    if line(title):
+        etree.SubElement(head, "title").text = line(title)
+    if updated is not None:
+        etree.SubElement(head, "dateModified").text = format_datetime(updated, usegmt=True)
+    etree.SubElement(head, "docs").text = DOCS
+    return root, etree.SubElement(root, "body")
+
+
+def _outline(parent: etree._Element, name: str, attributes: Mapping[str, str | None]) -> etree._Element:
+    """An outline whose name is as `written_name` made it."""
+    shown = line(name) or "?"
+    made = etree.SubElement(parent, "outline", text=shown)
+    if attributes:
+        made.set("title", shown)
+    for key, value in attributes.items():
+        if value is not None:
+            made.set(key, line(value))
+    return made
+
+
+def _serialised(root: etree._Element, body: etree._Element) -> bytes:
+    if not len(body):  # the specification wants one outline at least
+        _outline(body, "No feeds", {})
+    return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)
