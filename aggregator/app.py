@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +18,7 @@ from aggregator.fetch import Fetcher, NotModified
 from aggregator.opml import SubscriptionList
 from aggregator.polling import Poll, Polls
 from aggregator.publishing import Published, publish
+from aggregator.publishing.posts import write_posts
 from aggregator.store import Next, Store
 from aggregator.workers import Workers
 from aggregator.writers import WRITERS
@@ -90,13 +92,21 @@ class App:
         self._store.plan(changed)
 
     def publish(self, *, everything: bool = False) -> Published:
-        """Writes the feeds that are stale, or all of them, from the store alone."""
-        return publish(
+        """Writes the feeds that are stale, or all of them, and posts, from the store alone."""
+        published = publish(
             store=self._store,
             config=self.config,
             writers=WRITERS,
             version=__version__,
             everything=everything,
+        )
+        if (posts := self.config.publish.posts) is None:
+            return published
+        done = write_posts(store=self._store, posts=posts, version=__version__, everything=everything)
+        return replace(
+            published,
+            written=(*published.written, *done.written),
+            errors=(*published.errors, *done.errors),
         )
 
     def upkeep(self, now: datetime) -> Iterator[int]:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
 
 from aggregator import kinds
-from aggregator.config_output import CategoryFeed, Publish, Site
+from aggregator.config_output import CategoryFeed, Posts, Publish, Site
 from aggregator.config_sources import Auth, Keep, Retention, Source
 from aggregator.config_values import Duration, HeaderText, HttpUrl, Place, Proxy, Settings
 from aggregator.errors import ConfigError
@@ -23,6 +23,7 @@ __all__ = [
     "Config",
     "Fetch",
     "Keep",
+    "Posts",
     "Publish",
     "Retention",
     "Site",
@@ -134,7 +135,12 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
     fetch = config.fetch
     if fetch.tls_ca:
         fetch = fetch.model_copy(update={"tls_ca": absolute(fetch.tls_ca)})
+    publish = config.publish
+    if publish.posts:
+        posts = publish.posts.model_copy(update={"folder": absolute(publish.posts.folder)})
+        publish = publish.model_copy(update={"posts": posts})
     changes = {
+        "publish": publish,
         "store": absolute(config.store),
         "output": absolute(config.output),
         "fetch": fetch,
@@ -224,6 +230,7 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "site": Site,
         "fetch": Fetch,
         "publish": Publish,
+        "posts": Posts,
         "sources": Source,
         "auth": Auth,
     }

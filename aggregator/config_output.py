@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer, model_validator
 
-from aggregator.config_values import Category, HttpUrl, Settings
+from aggregator.config_values import Category, HttpUrl, PostPath, Settings
 
 Format = Literal["rss", "atom", "json", "html", "opml"]
 
@@ -38,13 +39,33 @@ class CategoryFeed(Settings):
     formats: tuple[Format, ...] | None = Field(default=None, strict=False)
 
 
+class Posts(Settings):
+    """Articles as files of front matter, for a generator of sites: `folder` is absolute once loaded.
+
+    `path` is where in it an article's file is, of literal text and placeholders. `categories`: only articles
+    that are in one of these; None for all.
+    """
+
+    folder: Annotated[Path, Field(strict=False), PlainSerializer(str)]
+    generator: Literal["hexo", "hugo", "jekyll"] = "hexo"
+    path: PostPath = "{categories}/{date}-{slug}.html"
+    categories: tuple[Category, ...] | None = Field(default=None, strict=False)
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        name = self.path.rpartition("/")[2]
+        if self.generator == "jekyll" and not name.startswith(("{date}-", "{year}-{month}-{day}-")):
+            raise ValueError('Jekyll takes a file for a post when its name begins with "{date}-"')
+        return self
+
+
 class Publish(Settings):
     """In which forms the articles go out.
 
     `formats`: "rss", "atom" and "json" feeds, "html" pages for each category and for all, "opml" lists of our
     feeds and of what we follow. `archives`: older articles in documents that never change (RFC 5005 §4).
     `compress`: what is written precompressed beside each file. `hubs`: WebSub hubs to tell of changes.
-    `categories`: what is different for single ones.
+    `categories`: what is different for single ones. `posts`: articles as files, None for none.
     """
 
     formats: tuple[Format, ...] = Field(default=("rss", "atom", "json", "html", "opml"), strict=False)
@@ -52,3 +73,4 @@ class Publish(Settings):
     compress: tuple[Literal["gzip", "br"], ...] = Field(default=(), strict=False)
     hubs: tuple[HttpUrl, ...] = Field(default=(), strict=False)
     categories: dict[Category, CategoryFeed] = Field(default={})
+    posts: Posts | None = None

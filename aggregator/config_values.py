@@ -16,6 +16,8 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]*[a-z_-][a-z0-9_-]*)*")
+_PLACEHOLDER = re.compile(r"\{(\w{1,20})\}")
+_POST_SEGMENT = re.compile(r"[\w-](?:[\w.-]*[\w-])?")
 _OURS = {
     "authorization": "use auth",
     "cookie": "use cookie",
@@ -140,6 +142,29 @@ def _place(value: object) -> str:
     raise ValueError('write addresses, networks or hosts, such as "192.168.0.0/16", "nas.lan" or "*.lan"')
 
 
+PLACEHOLDERS = ("categories", "category", "source", "date", "year", "month", "day", "slug", "hash")
+
+
+def _post_path(value: object) -> str:
+    """The place of a post in its folder: its segments can lead nowhere else."""
+    segments = value.split("/") if isinstance(value, str) and len(value) <= 200 else []
+    found = {name for segment in segments for name in _PLACEHOLDER.findall(segment)}
+    name = segments[-1] if segments else ""
+    if unknown := sorted(found.difference(PLACEHOLDERS)):
+        raise ValueError(f"{{{unknown[0]}}} stands for nothing; there are {{{'}, {'.join(PLACEHOLDERS)}}}")
+    if (
+        all(_POST_SEGMENT.fullmatch(_PLACEHOLDER.sub("x", segment)) for segment in segments)
+        and all("{categories}" not in segment or segment == "{categories}" for segment in segments)
+        and name.lower().endswith((".html", ".htm", ".md", ".markdown"))
+        and ("{slug}" in name or "{hash}" in name)
+    ):
+        return str(value)
+    raise ValueError(
+        'write a path inside the folder, such as "{categories}/{date}-{slug}.html": a name with {slug} or '
+        "{hash} that ends in .html or .md, in folders of letters, digits, dots, dashes and placeholders"
+    )
+
+
 Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 HeaderText = Annotated[str, BeforeValidator(_plain_header)]
 Proxy = Annotated[SecretStr, BeforeValidator(_proxy)]
@@ -149,3 +174,4 @@ Headers = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_headers)
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
 Place = Annotated[str, BeforeValidator(_place)]
 SourceUrl = Annotated[str, BeforeValidator(_source_url)]
+PostPath = Annotated[str, BeforeValidator(_post_path)]

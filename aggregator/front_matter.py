@@ -23,21 +23,23 @@ from aggregator import front_matter_keys as keys
 from aggregator import front_matter_yaml as yaml_text
 from aggregator.article import Article, Problem
 from aggregator.errors import FrontMatterError
+from aggregator.front_matter_flavours import Flavour
 
 __all__ = ["dumps", "loads", "parse"]
 
 
-def dumps(article: Article) -> str:
+def dumps(article: Article, flavour: Flavour = "") -> str:
     """The article as a file: `loads(dumps(a)) == a` for every valid article, its body byte for byte.
 
     Keys come in the order title, categories, headimg, author, comments, date, thumbnail, then link,
-    guid, source, updated, authors, tags, enclosures, summary, origin, then the extra keys. Dates are
+    guid, source, updated, authors, tags, enclosures, summary, origin, then the extra keys. A `flavour` adds
+    what its generator wants said in its own words, and keeps under `extra` what would steer it. Dates are
     RFC 1123 text where that is exact, else ISO 8601. Strict loaders of YAML 1.1 and 1.2 agree on it.
     Raises WriteError for an extra value that is not JSON-like and for a date without a zone.
     """
     post = frontmatter.Post(article.content, _WRITTEN)
     # Set, not passed: the library's constructor trips over keys such as `content` and `handler`.
-    post.metadata = keys.metadata(article)
+    post.metadata = keys.metadata(article, flavour)
     return frontmatter.dumps(post)
 
 

@@ -12,8 +12,10 @@ from decimal import Decimal, InvalidOperation
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from aggregator import front_matter_flavours as flavours
 from aggregator.article import Article, Enclosure, Origin, Problem
 from aggregator.errors import WriteError
+from aggregator.front_matter_flavours import Flavour
 from aggregator.front_matter_yaml import typed
 
 OWN_KEYS = (
@@ -25,14 +27,20 @@ OWN_KEYS = (
 # --- out
 
 
-def metadata(article: Article) -> dict[str, Any]:
+def metadata(article: Article, flavour: Flavour = "") -> dict[str, Any]:
     """The keys of an article's file, in the order they are written.
 
-    `thumbnail` repeats the lead image. Extra keys stand at the top level as they were found; those that
-    clash with a key of ours are kept under `extra`.
+    `thumbnail` repeats the lead image, and a `flavour` adds what its generator wants. Extra keys stand at the
+    top level as they were found; those that clash with a key of ours, or would steer that generator, are kept
+    under `extra`.
     """
     extra = dict(article.extra)
     clashing = {key: extra.pop(key) for key in OWN_KEYS if key in extra}
+    updated = date_text(article.updated) if article.updated else None
+    added = flavours.added(flavour, updated=updated, headimg=article.headimg)
+    steering = [key for key in extra if flavour and isinstance(key, str) and key.lower() in flavours.STEERING]
+    repeated = flavours.repeated(extra, updated=updated, headimg=article.headimg)
+    clashing |= {key: extra.pop(key) for key in dict.fromkeys([*added, *steering, *repeated]) if key in extra}
     first = article.authors[0] if article.authors else None
     keys: dict[str, Any] = {
         "title": article.title,
@@ -55,7 +63,8 @@ def metadata(article: Article) -> dict[str, Any]:
         "link": article.link,
         "guid": _Kept(article.id),
         "source": _Kept(article.source),
-        "updated": article.updated and date_text(article.updated),
+        "updated": updated,
+        **added,
         "authors": list(article.authors) if len(article.authors) > 1 or first == "" else None,
         "tags": list(article.tags),
         "enclosures": [_enclosure_keys(enclosure) for enclosure in article.enclosures],
@@ -147,8 +156,10 @@ def is_ours(meta: dict[str, Any]) -> bool:
 def article(meta: dict[str, Any], body: str, problems: list[Problem]) -> Article:
     """The article of a file of ours; a value that somebody's edit broke is left out with a Problem."""
     known = set(OWN_KEYS)
+    headimg, updated = text(meta.get("headimg")), text(meta.get("updated"))
     extra = {key: typed(value) for key, value in meta.items() if key not in known}
-    headimg = text(meta.get("headimg"))
+    for key in flavours.repeated(extra, updated=updated, headimg=headimg):
+        del extra[key]
     thumbnail = meta.get("thumbnail")
     if thumbnail is not None and text(thumbnail) != headimg:
         extra["thumbnail"] = typed(thumbnail)

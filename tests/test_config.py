@@ -278,6 +278,39 @@ def test_what_holds_for_one_origin_binds_a_source_to_it(tmp_path: Path) -> None:
     assert not is_bound('user_agent = "x"', "https://example.org/@me/feed")
 
 
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ("../{slug}.md", "write a path inside the folder"),
+        ("/{slug}.md", "write a path inside the folder"),
+        ("a//{slug}.md", "write a path inside the folder"),
+        (".hidden/{slug}.md", "write a path inside the folder"),
+        ("a\\\\{slug}.md", "write a path inside the folder"),
+        ("{slug}", "ends in .html or .md"),
+        ("{slug}.exe", "ends in .html or .md"),
+        ("{date}.md", "with {slug} or {hash}"),
+        ("x{categories}/{slug}.md", "write a path inside the folder"),
+        ("{categories}.md", "with {slug} or {hash}"),
+        ("{titel}/{slug}.md", "{titel} stands for nothing; there are {categories}, {category}"),
+    ],
+)
+def test_a_path_of_posts_leads_nowhere_else(tmp_path: Path, path: str, told: str) -> None:
+    """What would be right is said."""
+    said = mistakes(tmp_path, f'[publish.posts]\nfolder = "posts"\npath = "{path}"')
+    assert "publish.posts.path: " in said
+    assert told in said
+
+
+def test_a_folder_of_posts_counts_from_home_and_jekyll_wants_dates(tmp_path: Path) -> None:
+    """Its own mistakes are told at their own keys."""
+    loaded = config.load(write(tmp_path, '[publish.posts]\nfolder = "site/source/_posts"'))
+    assert loaded.publish.posts is not None
+    assert loaded.publish.posts.folder == tmp_path / "site/source/_posts"
+    wrong = '[publish.posts]\nfolder = "x"\ngenerator = "jekyll"\npath = "{slug}.md"'
+    assert "publish.posts: Jekyll takes a file for a post when" in mistakes(tmp_path, wrong)
+    assert "did you mean 'folder'" in mistakes(tmp_path, '[publish.posts]\nfolde = "x"')
+
+
 def test_every_setting_is_documented() -> None:
     """A key that the config knows has its line in docs/config.md."""
     text = (Path(__file__).parents[1] / "docs" / "config.md").read_text(encoding="utf-8")
@@ -289,6 +322,7 @@ def test_every_setting_is_documented() -> None:
         *(("site", config.Site), ("fetch", config.Fetch)),
         *(("sources", config.Source), ("auth", config.Auth), ("retention", config.Retention)),
         *(("publish", config.Publish), ("publish.categories", config.CategoryFeed)),
+        ("publish.posts", config.Posts),
     )
     for name, model in models:
         assert set(documented[name]) == set(model.model_fields), name

@@ -153,3 +153,18 @@ memberships = Table(
     Index("memberships_newest", "category", "published"),
     Index("memberships_by_article", "article"),
 )
+
+# The files of articles in folders of posts. What is not here is somebody else's, and never touched.
+posts = Table(
+    "posts",
+    metadata,
+    Column("folder", Text, primary_key=True),
+    Column("uid", Text, primary_key=True),
+    Column("path", Text, nullable=False),
+    Column("body_hash", Text, nullable=False),
+    # Stands for the article as it was written.
+    Column("mark", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    UniqueConstraint("folder", "path"),
+)

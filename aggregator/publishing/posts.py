@@ -1,0 +1,204 @@
+"""A folder of posts kept in step with the store: what changed is written, what was pruned is removed.
+
+Nobody else's file is touched: what we wrote is remembered with the hash of its bytes. A file that differs
+from that was changed by hand; it is ours still while its front matter names the article that it was made of.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import stat
+from dataclasses import dataclass, field, replace
+from itertools import count
+from pathlib import Path
+
+from aggregator import front_matter
+from aggregator.config import Posts
+from aggregator.errors import FrontMatterError, WriteError
+from aggregator.publishing.channels import items
+from aggregator.store import Kept, Store
+from aggregator.store import posts as stored
+from aggregator.store.posts import Post
+from aggregator.writers import posts as writer
+from aggregator.writers.channel import Item
+from aggregator.writers.files import remove_leftovers, write_if_changed
+from aggregator.writers.folders import folder_key
+
+__all__ = ["Written", "write_posts"]
+
+MAX_BYTES = 64 * 1024 * 1024
+_AT_ONCE = 200
+
+
+@dataclass(slots=True, kw_only=True)
+class Written:
+    """What was done: files whose bytes changed, files removed, and what was left alone or failed."""
+
+    written: list[Path] = field(default_factory=list)
+    removed: list[Path] = field(default_factory=list)
+    errors: list[WriteError] = field(default_factory=list)
+
+
+def write_posts(*, store: Store, posts: Posts, version: str, everything: bool = False) -> Written:
+    """Writes the articles that changed since the last time, and removes the files of those that are gone.
+
+    An article keeps the file that it first got, as long as that is there. `everything` looks at every file.
+    """
+    look = f"{version} {posts.generator}"
+    state = f"{stored.generation(store)} {look} {posts.model_dump_json()}"
+    done = Written()
+    if store.setting("posts") == state and not everything:
+        return done
+    folder = _Folder(posts, store, done)
+    wanted = {uid: f"{look} {mark}" for uid, mark in stored.marks(store, posts.categories).items()}
+    changed = [uid for uid, mark in wanted.items() if everything or folder.mark(uid) != mark]
+    gone = [uid for uid in folder.known if uid not in wanted]
+    if changed or gone:
+        remove_leftovers(posts.folder)
+    folder.remove(gone)
+    for kept in stored.some(store, changed):
+        folder.write(kept, wanted[kept.uid])
+    folder.save()
+    if not folder.failed:
+        store.remember("posts", state)
+    return done
+
+
+class _Folder:
+    """The files that are ours in one folder, and what becomes of them."""
+
+    def __init__(self, posts: Posts, store: Store, done: Written) -> None:
+        self._posts = posts
+        self._store = store
+        self._done = done
+        self.known = stored.written(store, str(posts.folder))
+        self._taken = {folder_key(post.path) for post in self.known.values()}
+        self._changed: dict[str, Post | None] = {}
+        self.failed = False
+
+    def mark(self, uid: str) -> str:
+        """The mark at which an article was last written, "" for never."""
+        return self.known[uid].mark if uid in self.known else ""
+
+    def write(self, kept: Kept, mark: str) -> None:
+        """Writes one article's file, unless it is somebody else's by now."""
+        post = self.known.get(kept.uid)
+        item = items([kept])[0]
+        try:
+            holds = "nothing" if post is None else self._holds(post)
+            if post is not None and holds == "another":
+                why = "changed by hand into something else: left alone"
+                self._leave(kept.uid, replace(post, mark=mark), why)
+                return
+            if post is not None and holds == "nothing":
+                self._taken.discard(folder_key(post.path))
+            place = post.path if post is not None and holds == "ours" else self._place(item, kept)
+            body = writer.render(item, self._posts, place)
+            if write_if_changed(path := self._path(place), body):
+                self._done.written.append(path)
+        except WriteError as error:
+            self._fail(error)
+            return
+        made = Post(
+            path=place, body_hash=_hash(body), mark=mark, source=kept.article.source, id=kept.article.id
+        )
+        self._note(kept.uid, made)
+
+    def remove(self, uids: list[str]) -> None:
+        """Removes the files of articles that are gone, and the folders that they leave empty."""
+        for uid in uids:
+            post = self.known[uid]
+            try:
+                holds = self._holds(post)
+                if holds == "ours":
+                    self._remove(self._path(post.path))
+            except WriteError as error:
+                self._fail(error)
+                continue
+            if holds == "another":
+                self._leave(uid, None, "its article is gone, but it was changed by hand: left alone")
+            else:
+                self._taken.discard(folder_key(post.path))
+                self._note(uid, None)
+
+    def _remove(self, path: Path) -> None:
+        try:
+            path.unlink()
+        except OSError as error:
+            raise WriteError(f"{path}: it cannot be removed: {error}") from error
+        self._done.removed.append(path)
+        with contextlib.suppress(OSError):  # somebody else's files are in it
+            for folder in path.parents:
+                if folder == self._posts.folder:
+                    break
+                folder.rmdir()
+
+    def save(self) -> None:
+        """Remembers what was written and removed."""
+        stored.record(self._store, str(self._posts.folder), self._changed)
+        self._changed = {}
+
+    def _note(self, uid: str, post: Post | None) -> None:
+        self._changed[uid] = post
+        if post is not None:
+            self._taken.add(folder_key(post.path))
+        if len(self._changed) >= _AT_ONCE:
+            self.save()
+
+    def _leave(self, uid: str, post: Post | None, why: str) -> None:
+        self._done.errors.append(WriteError(f"{self._posts.folder / self.known[uid].path}: {why}"))
+        self._note(uid, post)
+
+    def _fail(self, error: WriteError) -> None:
+        self._done.errors.append(error)
+        self.failed = True
+
+    def _place(self, item: Item, kept: Kept) -> str:
+        """A place that no other file has, be it a file of this very article from an earlier store."""
+        for attempt in count():
+            place = writer.path(item, self._posts, attempt)
+            if folder_key(place) in self._taken:
+                continue
+            wanted = Post(path=place, body_hash="", mark="", source=kept.article.source, id=kept.article.id)
+            if self._holds(wanted) != "another":
+                return place
+        raise AssertionError  # pragma: no cover
+
+    def _path(self, place: str) -> Path:
+        """The file itself. Raises WriteError where a symbolic link leads out of the folder."""
+        path = self._posts.folder / place
+        try:
+            inside = path.parent.resolve().is_relative_to(self._posts.folder.resolve())
+        except (OSError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
+            raise WriteError(f"{path}: it cannot be written: {error}") from error
+        if not inside:
+            raise WriteError(f"{path}: a symbolic link leads out of the folder of posts; remove it")
+        return path
+
+    def _holds(self, post: Post) -> str:
+        """What stands where this post is: "nothing", "ours", or "another" file."""
+        path = self._path(post.path)
+        try:
+            found = path.lstat()
+            if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+                return "another"
+            body = path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return "nothing"
+        except OSError as error:
+            raise WriteError(f"{path}: it cannot be read: {error}") from error
+        return "ours" if _hash(body) == post.body_hash or _names(body, post) else "another"
+
+
+def _names(body: bytes, post: Post) -> bool:
+    """Whether a file's front matter names the article that the post was made of."""
+    try:
+        article = front_matter.loads(body)
+    except FrontMatterError:
+        return False
+    return (article.source, article.id) == (post.source, post.id)
+
+
+def _hash(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()

@@ -1,0 +1,119 @@
+"""An article -> its file in the folder of a Hexo, Hugo or Jekyll site: where, and which bytes. Pure.
+
+These generators run what looks like a template in a body: Nunjucks (Hexo), Liquid (Jekyll), shortcodes
+(Hugo). All of theirs begin with `{`, so no stranger's body leaves with one: `&#123;` is the same in HTML.
+Front matter is data to them; what they render of it as HTML, the summary, is treated like the body.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from hashlib import sha256
+from unicodedata import category as kind
+from unicodedata import normalize
+
+from aggregator import front_matter
+from aggregator.article import Article
+from aggregator.config import Posts
+from aggregator.writers.channel import Item
+from aggregator.writers.folders import folder_name
+
+__all__ = ["path", "render"]
+
+MAX_SLUG_BYTES = 80
+MAX_SEGMENT_BYTES = 200
+MAX_CATEGORIES = 5
+
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+# What else Hexo finds in a body before it is HTML: its own placeholders (`<!--swig\ufffc0-->`, which end the
+# whole build where they name nothing), and fences of code.
+_RUN = re.compile("[{\ufffc]|`{3,}|~{3,}")
+_BLANK_LINE = re.compile(r"\r?\n(?=[ \t]*\r?\n)")
+_MARKDOWN = (".md", ".markdown")
+
+
+def path(item: Item, posts: Posts, attempt: int = 0) -> str:
+    """The place of an article's file in the folder, with `/`; each segment as safe as `folder_name` has it.
+
+    It depends on nothing but the article. `attempt` 0 is the place that is wanted; the others stand in when
+    that is taken, told apart by a hash of the article's id. No segment is longer than 200 bytes.
+    """
+    article, day = item.article, item.published
+    categories = [_segment(name) for name in article.categories[:MAX_CATEGORIES]]
+    exact = item.id if attempt < 2 else f"{item.id}\0{attempt}"
+    mark = sha256(exact.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    values = {
+        "category": categories[0] if categories else "",
+        "source": _segment(article.source),
+        "date": f"{day.year:04}-{day.month:02}-{day.day:02}",
+        "year": f"{day.year:04}",
+        "month": f"{day.month:02}",
+        "day": f"{day.day:02}",
+        "slug": _slug(article.title) or mark,
+        "hash": mark,
+    }
+    segments: list[str] = []
+    *folders, name = posts.path.split("/")
+    for folder in folders:
+        filled = [*categories] if folder == "{categories}" else [_filled(folder, values)]
+        segments += [_cut(segment, MAX_SEGMENT_BYTES) for segment in filled]
+    stem, dot, suffix = name.rpartition(".")
+    stem = _filled(stem, values)
+    # A name that is taken, or that means something to a generator or a system: index, con.
+    if attempt or folder_name(stem) != stem:
+        stem = f"{_cut(stem, MAX_SEGMENT_BYTES - 20)}-{mark}"
+    return "/".join([*filter(None, segments), f"{_cut(stem, MAX_SEGMENT_BYTES - 10)}{dot}{suffix}"])
+
+
+def render(item: Item, posts: Posts, place: str) -> bytes:
+    """The file's bytes; `place` is its path, whose suffix says whether the body is Markdown to the generator.
+
+    `front_matter.loads` gives the article back with every field equal, but that content and summary have
+    the references above for the characters that they stand for: the same HTML. In Markdown the body is one
+    block of HTML: in a `<div>`, without blank lines.
+    """
+    content = _inert(item.article.content)
+    if place.lower().endswith(_MARKDOWN) and content:
+        content = _BLANK_LINE.sub("&#10;", content)
+        content = content if content.startswith("<div") else f"<div>\n{content}\n</div>"
+    article = _dated(item, content)
+    # Jekyll wants the fence on the first line.
+    return front_matter.dumps(article, posts.generator).removeprefix("\n").encode("utf-8", "replace")
+
+
+def _dated(item: Item, content: str) -> Article:
+    summary = _inert(item.article.summary)
+    return replace(
+        item.article, content=content, summary=summary, published=item.published, updated=item.updated
+    )
+
+
+def _inert(html: str) -> str:
+    return _RUN.sub(lambda found: f"&#{ord(found[0][0])};" * len(found[0]), html)
+
+
+def _filled(segment: str, values: dict[str, str]) -> str:
+    return _PLACEHOLDER.sub(lambda found: values[found[1]], segment).strip("-.")
+
+
+def _segment(name: str) -> str:
+    """A name from outside as a folder; generators pass over what begins with `_`, `#` or `~`."""
+    return folder_name(folder_name(name).lstrip("_-.") or "category")
+
+
+def _slug(title: str) -> str:
+    """The title in lower case: letters, marks and digits of every script, parted by `-`; "" for none."""
+    folded = normalize("NFC", normalize("NFKC", title[:500]).lower())
+    kept = "".join(c if kind(c)[0] in "LN" or (kind(c)[0] == "M") else "-" for c in folded)
+    words = (word.lstrip("".join({c for c in word if kind(c)[0] == "M"})) for word in kept.split("-"))
+    return _cut("-".join(filter(None, words)), MAX_SLUG_BYTES)
+
+
+def _cut(text: str, max_bytes: int) -> str:
+    """The beginning of a text, not ending inside a character or between a letter and its marks."""
+    head = text.encode("utf-8", "ignore")[:max_bytes].decode(errors="ignore")
+    rest = text[len(head) :]
+    while head and rest and kind(rest[0])[0] == "M":
+        head, rest = head[:-1], head[-1]
+    return head.strip("-.")
