@@ -62,6 +62,7 @@ def test_a_name_that_means_something_elsewhere_gets_a_hash(title: str) -> None:
     stem = PurePosixPath(place(title, template="{slug}.html")).stem
     assert stem.startswith(f"{title.lower()}-")
     assert len(stem) == len(title) + 9
+    assert PurePosixPath(place(title)).stem == f"2026-01-01-{stem}"
 
 
 def test_placeholders_are_filled_and_empty_segments_left_out() -> None:
@@ -176,6 +177,17 @@ def test_keys_that_would_steer_a_generator_are_kept_out_of_its_reach() -> None:
     assert "\nAliases" not in text
     assert "\nmood: 'good'" in text
     assert front_matter.loads(text).extra == article.extra
+
+
+def test_no_tag_leads_hugo_to_another_page() -> None:
+    """Hugo makes pages at the paths that tags and categories spell; others keep them as they are."""
+    article = replace(
+        ARTICLE, tags=("../about", "..", "a/b", "/x", "C.", "..."), categories=("TCP/IP", "./..")
+    )
+    hugo = front_matter.loads(render(item_of(article), posts(generator="hugo"), "x.html"))
+    assert hugo.tags == ("about", "a/b", "x", "C.")
+    assert hugo.categories == ("TCP/IP",)
+    assert front_matter.loads(render(item_of(article), posts(), "x.html")).tags == article.tags
 
 
 def test_what_hexo_looks_for_in_a_body_is_not_there() -> None:

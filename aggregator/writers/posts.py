@@ -30,6 +30,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 # whole build where they name nothing), and fences of code.
 _RUN = re.compile("[{\ufffc]|`{3,}|~{3,}")
 _BLANK_LINE = re.compile(r"\r?\n(?=[ \t]*\r?\n)")
+_SLASH = re.compile(r"[/\\]")
 _MARKDOWN = (".md", ".markdown")
 
 
@@ -50,7 +51,7 @@ def path(item: Item, posts: Posts, attempt: int = 0) -> str:
         "year": f"{day.year:04}",
         "month": f"{day.month:02}",
         "day": f"{day.day:02}",
-        "slug": _slug(article.title) or mark,
+        "slug": _slug(article.title, mark),
         "hash": mark,
     }
     segments: list[str] = []
@@ -60,7 +61,7 @@ def path(item: Item, posts: Posts, attempt: int = 0) -> str:
         segments += [_cut(segment, MAX_SEGMENT_BYTES) for segment in filled]
     stem, dot, suffix = name.rpartition(".")
     stem = _filled(stem, values)
-    # A name that is taken, or that means something to a generator or a system: index, con.
+    # A name that is taken, or that means something to a system.
     if attempt or folder_name(stem) != stem:
         stem = f"{_cut(stem, MAX_SEGMENT_BYTES - 20)}-{mark}"
     return "/".join([*filter(None, segments), f"{_cut(stem, MAX_SEGMENT_BYTES - 10)}{dot}{suffix}"])
@@ -70,23 +71,47 @@ def render(item: Item, posts: Posts, place: str) -> bytes:
     """The file's bytes; `place` is its path, whose suffix says whether the body is Markdown to the generator.
 
     `front_matter.loads` gives the article back with every field equal, but that content and summary have
-    the references above for the characters that they stand for: the same HTML. In Markdown the body is one
+    the references above for the characters that they stand for, which is the same HTML, and that for Hugo no
+    tag or category is a path that leads elsewhere. In Markdown the body is one
     block of HTML: in a `<div>`, without blank lines.
     """
     content = _inert(item.article.content)
     if place.lower().endswith(_MARKDOWN) and content:
         content = _BLANK_LINE.sub("&#10;", content)
         content = content if content.startswith("<div") else f"<div>\n{content}\n</div>"
-    article = _dated(item, content)
+    article = _outward(item, content, posts)
     # Jekyll wants the fence on the first line.
     return front_matter.dumps(article, posts.generator).removeprefix("\n").encode("utf-8", "replace")
 
 
-def _dated(item: Item, content: str) -> Article:
-    summary = _inert(item.article.summary)
+def _outward(item: Item, content: str, posts: Posts) -> Article:
+    article = item.article
+    if posts.generator == "hugo":
+        article = replace(article, categories=_tame(article.categories), tags=_tame(article.tags))
     return replace(
-        item.article, content=content, summary=summary, published=item.published, updated=item.updated
+        article,
+        content=content,
+        summary=_inert(article.summary),
+        published=item.published,
+        updated=item.updated,
     )
+
+
+def _tame(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Names that Hugo makes no paths of which lead elsewhere: `../about` would write another page.
+
+    A name that is nothing but dots and slashes ends its build ("missing taxonomy", Hugo 0.111).
+    """
+    made = [name if _leads_down(name) else "-".join(_steps(name)) for name in names]
+    return tuple(dict.fromkeys(filter(None, made)))
+
+
+def _leads_down(name: str) -> bool:
+    return len(_steps(name)) == len(_SLASH.split(name))
+
+
+def _steps(name: str) -> list[str]:
+    return [step for step in _SLASH.split(name) if step.strip(" .")]
 
 
 def _inert(html: str) -> str:
@@ -102,12 +127,16 @@ def _segment(name: str) -> str:
     return folder_name(folder_name(name).lstrip("_-.") or "category")
 
 
-def _slug(title: str) -> str:
-    """The title in lower case: letters, marks and digits of every script, parted by `-`; "" for none."""
+def _slug(title: str, mark: str) -> str:
+    """The title in lower case: letters, marks and digits of every script, parted by `-`; `mark` for none.
+
+    Where addresses are made of it, a stranger's `index` must not stand for the page of a folder.
+    """
     folded = normalize("NFC", normalize("NFKC", title[:500]).lower())
     kept = "".join(c if kind(c)[0] in "LN" or (kind(c)[0] == "M") else "-" for c in folded)
     words = (word.lstrip("".join({c for c in word if kind(c)[0] == "M"})) for word in kept.split("-"))
-    return _cut("-".join(filter(None, words)), MAX_SLUG_BYTES)
+    slug = _cut("-".join(filter(None, words)), MAX_SLUG_BYTES)
+    return slug if slug and folder_name(slug) == slug else f"{slug}-{mark}".lstrip("-")
 
 
 def _cut(text: str, max_bytes: int) -> str:
