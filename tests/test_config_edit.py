@@ -116,7 +116,7 @@ def test_permissions_stay_and_a_link_stays_a_link(file: Path, tmp_path: Path) ->
         ([source("One")], "'One' is the name of sources[1] too"),
         (
             [source("Two"), source("Three", url="gopher://x")],
-            "sources[3].url (source 'Three'): write an http:",
+            "sources[3].url (source 'Three'): write an address",
         ),
         ([source("Two", url="https://x.example/\ud800")], "cannot be written as TOML"),
         ([source("Two", author=object())], "cannot be written as TOML"),
