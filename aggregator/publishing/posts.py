@@ -55,7 +55,10 @@ def write_posts(*, store: Store, posts: Posts, version: str, everything: bool = 
     changed = [uid for uid, mark in wanted.items() if everything or folder.mark(uid) != mark]
     gone = [uid for uid in folder.known if uid not in wanted]
     if changed or gone:
-        remove_leftovers(posts.folder)
+        try:
+            remove_leftovers(posts.folder)
+        except WriteError as error:  # they are in nobody's way
+            done.errors.append(error)
     folder.remove(gone)
     for kept in stored.some(store, changed):
         folder.write(kept, wanted[kept.uid])
