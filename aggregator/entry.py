@@ -15,7 +15,7 @@ from aggregator.article import Problem
 TextType = Literal["text", "html", "xhtml", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Text:
     """A text construct (RFC 4287 §3.1) with XML entities already decoded once.
 
@@ -29,7 +29,7 @@ class Text:
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Person:
     """A person construct (RFC 4287 §3.2), or an RSS author whose one string is in `name`, unsplit."""
 
@@ -39,7 +39,7 @@ class Person:
     role: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Link:
     """A link as written: `href` may be relative to `base`; `rel` is "alternate" when not given."""
 
@@ -52,7 +52,7 @@ class Link:
     base: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Category:
     """A category as written: Atom term/scheme/label, RSS text/domain, or one itunes:category path."""
 
@@ -61,7 +61,7 @@ class Category:
     label: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Media:
     """A Media RSS `media:content`, an RSS `<enclosure>` or an Atom enclosure link, as written."""
 

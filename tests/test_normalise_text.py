@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from unicodedata import category, east_asian_width
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.entry import Person, Text, TextType
-from aggregator.normalise.text import _fitting, cut, is_html, people, plain, summarise, tidy, unmarked
+from aggregator.normalise.text import (
+    _TAG,
+    _WIDE,
+    _fitting,
+    _without_tag,
+    cut,
+    is_html,
+    people,
+    plain,
+    summarise,
+    tidy,
+    unmarked,
+)
 
 
 @pytest.mark.parametrize(
@@ -162,3 +176,21 @@ def test_full_width_characters_take_two_columns(text: str, columns: int, expecte
 def test_tags_of_any_case_leave_the_same() -> None:
     """Inline elements join what they stand between, others part it, unknown ones are text."""
     assert unmarked("a<B>b</B>c<P>d<BR/>e</p>f<Foo>g<x-y>h<!-- i -->]]>") == "abc d e f<Foo>g h  i   "
+
+
+def test_every_character_of_two_columns_is_among_those_that_may_be() -> None:
+    """Else a summary would be too wide: the widths of all others are not looked at."""
+    narrow = (c for c in map(chr, range(0x231A)) if not _WIDE.match(c) and category(c) != "Cn")
+    assert [c for c in narrow if east_asian_width(c) in "WF"] == []
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", " ", "<b>", "</b>", "<p>", "<IMG alt=x>", "<", ">", "<!--", "<x>", "&lt;"])
+    )
+)
+def test_tags_taken_out_at_once_leave_what_they_leave_one_by_one(pieces: list[str]) -> None:
+    """The quick way is the slow way."""
+    markup = "".join(pieces)
+    one_by_one = _TAG.sub(_without_tag, markup).replace("-->", " ").replace("]]>", " ")
+    assert unmarked(markup) == one_by_one.replace("&lt;", "<")

@@ -42,7 +42,7 @@ def set_context(owner: Entry | FeedInfo, element: _Element, around: FeedInfo | N
 
 def pass_through(owner: Entry | FeedInfo, element: _Element) -> None:
     """Keeps an element of a known namespace, and its children one level down (`podcast:value`)."""
-    for each in (element, *element):
+    for each in (element, *element) if len(element) else (element,):
         kind = name(each.tag)
         if ":" in kind and not kind.startswith(_NOT_PASSED):
             values = owner.extra.setdefault(kind, [])

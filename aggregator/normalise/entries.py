@@ -15,7 +15,7 @@ from aggregator.normalise.extra import harmless
 from aggregator.normalise.identity import IdentityKind, fingerprint, identify
 from aggregator.normalise.images import is_image, lead_image
 from aggregator.normalise.links import WEB, resolve
-from aggregator.normalise.text import cut, is_html, people, plain, plain_value, summarise, tidy, unmarked
+from aggregator.normalise.text import cut, is_html, people, plain, plain_name, summarise, tidy, unmarked
 
 __all__ = ["Normalised", "articles"]
 
@@ -70,7 +70,7 @@ def articles(
     links = [_link(entry, info.bases) for entry in feed.entries]
     identities = identify(feed.entries, links, identity)
     problems = [*feed.problems, *identities.problems]
-    made: list[Article] = []
+    readers: list[_Reader] = []
     fingerprints: list[str] = []
     unchanged: list[str] = []
     context = repr((source, url, info.origin_without_date, info.bases, info.authors, categories, author))
@@ -81,9 +81,11 @@ def articles(
         if known and mark in known:
             unchanged.append(id_)
             continue
-        reader = _Reader(entry, link, id_, info, url, author)
-        made.append(reader.article(source, categories))
+        readers.append(_Reader(entry, link, id_, info, author))
         fingerprints.append(mark)
+    html.sanitise_checked([body for reader in readers for body in reader.bodies()])
+    made = [reader.article(source, categories) for reader in readers]
+    for reader in readers:
         problems += reader.problems
     return Normalised(
         articles=tuple(made),
@@ -143,24 +145,26 @@ def _link(entry: Entry, bases: Sequence[str]) -> str | None:
     return None
 
 
+_NOTHING = html.Body()
+
+
 class _Reader:
     """One entry on its way to an article; `problems` are what was wrong with it."""
 
-    def __init__(
-        self, entry: Entry, link: str | None, id_: str, info: _About, url: str, author: str | None
-    ) -> None:
+    def __init__(self, entry: Entry, link: str | None, id_: str, info: _About, author: str | None) -> None:
         self.entry = entry
         self.link = link
         self.id = id_
         self.info = info
-        self.url = url
         self.author = author
         self.bases = tuple(filter(None, (entry.base, link, *info.bases)))
+        self.summary = self.content = _NOTHING
         self.problems: list[Problem] = []
 
     def article(self, source: str, categories: tuple[str, ...]) -> Article:
         entry = self.entry
-        summary, content = self._bodies()
+        content = self.content.html
+        summary = self.summary.html or summarise(content)
         updated = self._date(entry.updated, "updated")
         published = self._date(entry.published, "published") or updated
         about = self.info if entry.source is None else _About(entry.source, "")
@@ -208,20 +212,18 @@ class _Reader:
     def _tags(self) -> tuple[str, ...]:
         tags: dict[str, None] = {}
         for category in self.entry.categories:
-            tags[plain_value(category.label or category.term, max_characters=200)] = None
+            tags[plain_name(category.label or category.term)] = None
         for keywords in self.entry.extra.get("itunes:keywords", ()):
             if isinstance(keywords, str):
-                tags |= dict.fromkeys(
-                    plain_value(word, max_characters=200) for word in keywords[:4_000].split(",")
-                )
+                tags |= dict.fromkeys(map(plain_name, keywords[:4_000].split(",")))
         tags.pop("", None)
         return tuple(tags)[:MAX_TAGS]
 
-    def _bodies(self) -> tuple[str, str]:
-        """Summary and content.
+    def bodies(self) -> tuple[html.Body, html.Body]:
+        """Summary and content, to be sanitised before `article` is called.
 
         The longest of the contents is the content. A description that is long, or twice as long as the
-        content, is a body whatever element it stands in (RSS 2.0 has no other); a summary is then made.
+        content, is a body whatever element it stands in (RSS 2.0 has no other); a summary is then to be made.
         """
         short = self.entry.summary
         contents = self.entry.contents
@@ -239,21 +241,22 @@ class _Reader:
                 full, short = short, None
             elif short.value == full.value or (length > LONG_SUMMARY and length > 0.9 * len(full.value)):
                 short = None
-        content = self._html(full)
-        summary = self._html(short)
-        return summary or summarise(content), content
+        self.content = self._html(full)
+        self.summary = self._html(short)
+        return self.summary, self.content
 
-    def _html(self, text: Text | None) -> str:
+    def _html(self, text: Text | None) -> html.Body:
         if text is None:
-            return ""
+            return _NOTHING
         if text.type == "text":
-            return "<br>\n".join(html.escaped(line) for line in text.value.strip().splitlines())
+            return html.Body("<br>\n".join(html.escaped(line) for line in text.value.strip().splitlines()))
         if text.type == "unknown" and not is_html(text.value):
-            return html.escaped(text.value)
+            return html.Body(html.escaped(text.value))
+        bases = (text.base, *self.bases)
         if reason := html.hazard(text.value):
             self._problem(f"{reason}: kept as plain text")
-            return html.sanitise(text.value, text.base, *self.bases)
-        return html.sanitise_checked(text.value, text.base, *self.bases)
+            return html.Body(html.sanitise(text.value, *bases))
+        return html.Body(raw=text.value, bases=bases)
 
     def _enclosures(self) -> tuple[Enclosure, ...]:
         """Enclosures, and media:content that is sound or film; each URL once, as it came first."""
@@ -281,14 +284,19 @@ class _Reader:
 
     def _extra(self, headimg: str | None) -> dict[str, Any]:
         entry = self.entry
-        found = {
-            "comments_link": resolve(entry.comments, *self.bases),
-            "language": _said(entry.language),
-            "rights": _said(entry.rights),
-            "contributors": list(people(entry.contributors)),
-        }
-        passed_on = harmless({**entry.extra, "media:content": [*self._pictures(headimg)]}, *self.bases)
-        return {**passed_on, **{key: value for key, value in found.items() if value}}
+        passed_on = entry.extra
+        if entry.media or "media:content" in passed_on:
+            passed_on = {**passed_on, "media:content": [*self._pictures(headimg)]}
+        found: dict[str, Any] = {**harmless(passed_on, *self.bases)}
+        if link := resolve(entry.comments, *self.bases):
+            found["comments_link"] = link
+        if language := _said(entry.language):
+            found["language"] = language
+        if rights := _said(entry.rights):
+            found["rights"] = rights
+        if entry.contributors and (contributors := people(entry.contributors)):
+            found["contributors"] = list(contributors)
+        return found
 
     def _pictures(self, headimg: str | None) -> list[dict[str, str]]:
         """Images of media:content beside the lead image, as the feed described them."""

@@ -25,8 +25,11 @@ def harmless(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
 
     Text that is no HTML (`is_html`) stays text, made `inert`.
     """
-    made = {key: [_value(value, bases) for value in values] for key, values in extra.items()}
-    return {key: kept for key, values in made.items() if (kept := [v for v in values if v])}
+    made: dict[str, Values] = {}
+    for key, values in extra.items():
+        if kept := [v for value in values if (v := _value(value, bases))]:
+            made[key] = kept
+    return made
 
 
 def inert(text: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterable
 from html import escape
 
 import nh3
@@ -19,6 +20,7 @@ __all__ = [
     "MAX_CHARACTERS",
     "STYLES",
     "TAGS",
+    "Body",
     "escaped",
     "hazard",
     "is_pixel",
@@ -221,26 +223,63 @@ def sanitise(html: str, *bases: str) -> str:
     html = _without_comments(html)
     if hazard(html):
         return escaped(unmarked(html[:MAX_CHARACTERS]))
-    return sanitise_checked(html, *bases)
+    body = Body(raw=html, bases=bases)
+    sanitise_checked([body])
+    return body.html
 
 
-def sanitise_checked(html: str, *bases: str) -> str:
-    """The same for `html` that `hazard` does not refuse."""
-    if "<" not in html and "&" not in html:
-        return escape(_legal(html), quote=False)
+class Body:
+    """One body: `html` is safe; it is empty until `sanitise_checked` has made it from `raw`.
+
+    `bases`: as for `sanitise`.
+    """
+
+    __slots__ = ("bases", "html", "raw")
+
+    def __init__(self, html: str = "", *, raw: str = "", bases: tuple[str, ...] = ()) -> None:
+        self.html = html
+        self.raw = raw
+        self.bases = bases
+
+
+def sanitise_checked(bodies: Iterable[Body]) -> None:
+    """`sanitise` for each that has a `raw`, which `hazard` must not refuse.
+
+    Each step is taken for all of them before the next, while its code is in the processor's caches: a body at
+    a time took a sixth more of all the time that reading takes.
+    """
+    marked = []
+    for body in bodies:
+        if "<" in body.raw or "&" in body.raw:
+            body.raw = _prepared(body.raw)
+            marked.append(body)
+        elif body.raw:
+            body.html = escape(_legal(body.raw), quote=False)
+    for body in marked:
+        _place.bases = body.bases
+        body.raw = _clean(body.raw)
+    for body in marked:
+        body.html = _finished(body.raw, body.bases)
+
+
+def _prepared(html: str) -> str:
     if _DROPPED.search(html):
         # nh3 would take a noscript's contents for text: it parses as a browser that runs scripts.
         html = _NOSCRIPT.sub("", _without_comments(html))
-    if len(html) > 2 * MAX_ATTRIBUTES:
-        html = _CROWDED.sub("", html)
-    _place.bases = bases
+    return _CROWDED.sub("", html) if len(html) > 2 * MAX_ATTRIBUTES else html
+
+
+def _clean(html: str) -> str:
     # Each search of a body takes a microsecond, and nh3 fifty: those that are not needed count.
     with_data = "data" in html and ("data:" in html or "data-" in html)
     cleaner = _CLEANER_WITH_DATA if with_data else _CLEANER
     try:
-        clean = cleaner.clean(html)
+        return cleaner.clean(html)
     except UnicodeEncodeError:  # a lone surrogate
-        clean = cleaner.clean(_legal(html))
+        return cleaner.clean(_legal(html))
+
+
+def _finished(clean: str, bases: tuple[str, ...]) -> str:
     clean = finish(_legal(clean), bases)
     if ' style="' in clean and _ACTIVE_VALUE.search(clean):
         clean = _ACTIVE_STYLE.sub(r"\1", clean)

@@ -32,7 +32,7 @@ _NOT_A_PICTURE = re.compile(
     r"/(?:emoji/|smilies/|avatars?/|spacer|pixel\?|favicon|tracker/)|twemoji|gravatar\.com/|shields\.io"
     r"|a(?:vatars\d*\.githubusercontent\.com|dd(?:toany|this))|badge|blank\.gif|doubleclick\.net|transparent\.(?:gif|png)"
     r"|feed(?:burner\.com|blitz\.com|s\.wordpress\.com)|p(?:ixel\.(?:gif|png|wp\.com)|init)|1x1\."
-    r"|s(?:pacer\.gif|hare(?:[-_]?button|this)|tats\.wordpress\.com)|^data:"
+    r"|s(?:pacer\.gif|hare(?:[-_]?button|this)|tats\.wordpress\.com)"
 )
 _IMAGE = re.compile(r'<img((?: [^\s="]+="[^"]*")*)>')
 _ATTRIBUTE = re.compile(r' (src|width|height)="([^"]*)"')
@@ -68,6 +68,8 @@ def is_image(media: Media) -> bool:
 
 
 def _first_in(body: str) -> str | None:
+    if "<img" not in body:
+        return None
     for image in islice(_IMAGE.finditer(body), MAX_BODY_IMAGES):
         attributes = dict(_ATTRIBUTE.findall(image[1]))
         src = unescape(attributes.get("src", ""))
@@ -77,8 +79,10 @@ def _first_in(body: str) -> str | None:
 
 
 def _is_picture(url: str, width: str | None, height: str | None) -> bool:
-    small = 0 <= _pixels(width) < MIN_PIXELS or 0 <= _pixels(height) < MIN_PIXELS
-    return not small and not _NOT_A_PICTURE.search(url.lower())
+    if 0 <= _pixels(width) < MIN_PIXELS or 0 <= _pixels(height) < MIN_PIXELS:
+        return False
+    url = url.lower()
+    return not (url.startswith("data:") or _NOT_A_PICTURE.search(url))
 
 
 def _area(media: Media) -> int:

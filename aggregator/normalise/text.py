@@ -8,17 +8,20 @@ is text or HTML; see `is_html`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from functools import lru_cache
 from html import escape, unescape
 from html.entities import html5
 from unicodedata import east_asian_width
 
 from aggregator.entry import Person, Text, TextType
 
-__all__ = ["cut", "is_html", "people", "plain", "summarise", "tidy", "unmarked"]
+__all__ = ["cut", "is_html", "people", "plain", "plain_name", "summarise", "tidy", "unmarked"]
 
 MAX_TITLE = 1_000
 MAX_SUMMARY = 280
+MAX_NAME = 200
+MAX_PEOPLE = 50
 
 _INLINE = (
     "a abbr acronym b bdi bdo big blink cite code data del dfn em font i ins kbd label mark nobr q rb "
@@ -75,6 +78,17 @@ def plain_value(value: str, type_: TextType = "unknown", max_characters: int = M
     return cut(tidy(value[: 8 * max_characters]), max_characters)
 
 
+def plain_name(value: str) -> str:
+    """A name of a person or a category as plain text, at most 200 characters."""
+    return _plain_name(value) if len(value) <= MAX_NAME else _plain_name.__wrapped__(value)
+
+
+# A feed has few authors and categories, and says them with every entry.
+@lru_cache(maxsize=4_096)
+def _plain_name(value: str) -> str:
+    return plain_value(value, max_characters=MAX_NAME)
+
+
 def is_html(text: str) -> bool:
     """Whether RSS text is meant as HTML: it holds a tag that HTML knows, or an entity that HTML knows.
 
@@ -91,7 +105,14 @@ def unmarked(markup: str) -> str:
     Tags that HTML does not know stay as text: `List<String>` is more use than `List`.
     """
     if "<" in markup:
-        markup = _TAG.sub(_without_tag, markup).replace("-->", " ").replace("]]>", " ")
+        parts = _TAG.split(markup)
+        left = [*map(_LEFT.get, parts[1::2])]
+        if None in left:  # an image, a comment, a name in capitals or of nobody's
+            markup = _TAG.sub(_without_tag, markup)
+        else:  # at a third of the cost
+            parts[1::2] = left
+            markup = "".join(parts)
+        markup = markup.replace("-->", " ").replace("]]>", " ")
     return unescape(markup) if "&" in markup else markup
 
 
@@ -124,7 +145,10 @@ def cut(text: str, max_characters: int) -> str:
     return (head[:space] if space > max_characters // 2 else head).rstrip(" ,;:-–—") + "…"
 
 
-_SENTENCE_END = re.compile(r"[.!?…](?=[\s\"'”’)]|$)[\"'”’)]*|[。！？．」』]+")
+# One class first: a search for it skips what cannot begin a match, which a search for a choice cannot.
+_SENTENCE_END = re.compile(
+    r"[.!?…。！？．」』](?:(?<=[.!?…])(?=[\s\"'”’)]|$)[\"'”’)]*|(?<=[。！？．」』])[。！？．」』]*)"
+)
 
 
 def summarise(html: str, max_characters: int = MAX_SUMMARY) -> str:
@@ -164,9 +188,13 @@ def _whole_tags(html: str, max_characters: int) -> str:
     return head[:entity] if entity > head.rfind(";") else head
 
 
+# No character below the first, and none between, takes two columns (Unicode Standard Annex 11).
+_WIDE = re.compile("[\u1100-\u115f\u231a-\U0010ffff]")
+
+
 def _fitting(text: str, max_width: int) -> int:
     """How many characters of `text` fit into `max_width` columns."""
-    if text.isascii():
+    if text.isascii() or not _WIDE.search(text, 0, max_width):
         return min(len(text), max_width)
     fitting, room = 0, max_width
     # Half as many characters as there are columns always fit. Widths are called W, F, Na, N, A and H.
@@ -191,9 +219,6 @@ _NOBODY = frozenset(
     {"", "noreply", "no-reply", "nobody", "unknown", "(unknown)", "none", "null", "undefined", "n/a"}
 )
 
-MAX_NAME = 200
-MAX_PEOPLE = 50
-
 
 def people(persons: Iterable[Person]) -> tuple[str, ...]:
     """Names, plain text, in order, each once; at most 50.
@@ -204,27 +229,24 @@ def people(persons: Iterable[Person]) -> tuple[str, ...]:
     """
     names: dict[str, None] = {}
     for person in persons:
-        for name in _names(person):
-            if name.lower() not in _NOBODY:
-                names.setdefault(name)
+        written = person.name if person.name.strip() else person.email or ""
+        for name in _names(written) if len(written) <= MAX_NAME else _names.__wrapped__(written):
+            names.setdefault(name)
     return tuple(names)[:MAX_PEOPLE]
 
 
-def _names(person: Person) -> Iterator[str]:
-    written = person.name
-    if not written.strip():
-        written = person.email or ""
+@lru_cache(maxsize=1_024)
+def _names(written: str) -> tuple[str, ...]:
     if "@" not in written and ";" not in written:
-        yield plain_value(written, max_characters=MAX_NAME)
-        return
+        found = [written]
     # Split before decoding (`&amp;` holds a `;`), but never inside an entity.
-    written = tidy(unescape(written[: 20 * MAX_NAME]))
-    if (name := _name(written)) is not None:
-        yield plain_value(name, max_characters=MAX_NAME)
-        return
-    for part in _LIST.split(written)[:MAX_PEOPLE]:
-        name = _name(part)
-        yield plain_value(part if name is None else name, max_characters=MAX_NAME)
+    elif (name := _name(written := tidy(unescape(written[: 20 * MAX_NAME])))) is not None:
+        found = [name]
+    else:
+        parts = _LIST.split(written)[:MAX_PEOPLE]
+        found = [part if (name := _name(part)) is None else name for part in parts]
+    plain_names = (plain_name(each) for each in found)
+    return tuple(each for each in plain_names if each.lower() not in _NOBODY)
 
 
 def _name(written: str) -> str | None:
