@@ -56,7 +56,6 @@ VENDORS = {
     "apscheduler": {"daemon"},
     "click": {"cli", "cli_lists", "cli_options", "terminal"},
     "rich": {"terminal"},
-    "pebble": {"workers"},
     "tomlkit": {"config_edit"},
     "pydantic": {*CONFIG, "kinds", "contract", "reading", "adapters"},
 }

@@ -13,6 +13,7 @@ from typing import NoReturn
 import pytest
 
 from aggregator import reading
+from aggregator.article import Document
 from aggregator.errors import FrontMatterError, NotAFeed, ReadError
 from aggregator.fetch.resource import Resource
 from aggregator.reading import Context, Reading
@@ -33,6 +34,20 @@ def misbehave(resource: Resource, context: Context) -> Reading:
     if resource.body == b"bug":
         raise KeyError("a mistake of ours")
     return reading.read_resource(resource, context)
+
+
+def tell_process(resource: Resource, context: Context) -> Reading:
+    """A document whose title is the number of the process that read it."""
+    return Reading(document=Document(title=str(os.getpid())))
+
+
+def process_lives(process: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def swell() -> NoReturn:
@@ -91,6 +106,38 @@ def test_a_document_that_harms_its_worker_is_its_own_failure(
             bad.result()
         assert {len(future.result().document.articles) for future in good} == {2}
     assert len(workers.read(GOOD, Context()).document.articles) == 2
+
+
+def test_a_process_that_died_between_documents_costs_none() -> None:
+    """Another takes its place before the next document is sent."""
+    with Workers(1, read=tell_process) as unlucky:
+        process = int(unlucky.read(GOOD, Context()).document.title)
+        os.kill(process, signal.SIGKILL)
+        while process_lives(process):
+            time.sleep(0.01)
+        assert int(unlucky.read(GOOD, Context()).document.title) != process
+
+
+def test_closing_ends_those_who_wait() -> None:
+    """One waits for a worker's answer, one for the worker: both are told, and nobody reads any more."""
+    stopped = Workers(1, read=misbehave)
+    assert len(stopped.read(GOOD, Context()).document.articles) == 2
+    with ThreadPoolExecutor(2) as threads:
+        waiting = [threads.submit(stopped.read, resource(b"hang"), Context()) for _ in range(2)]
+        stopped.close()
+        for future in waiting:
+            with pytest.raises(ReadError, match="the workers are stopped"):
+                future.result()
+    with pytest.raises(ReadError, match="the workers are stopped"):
+        stopped.read(GOOD, Context())
+
+
+def test_a_process_is_replaced_after_so_many_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a library leaks goes with it; no document notices."""
+    monkeypatch.setattr("aggregator.workers._DOCUMENTS_PER_PROCESS", 2)
+    with Workers(1, read=tell_process) as short_lived:
+        processes = [short_lived.read(GOOD, Context()).document.title for _ in range(5)]
+    assert processes[0] == processes[1] != processes[2] == processes[3] != processes[4]
 
 
 def test_a_document_that_takes_too_long_is_given_up() -> None:
