@@ -37,7 +37,7 @@ class Workers:
     - `read`: what the workers do; a function that can be imported by its name.
 
     The thread that wants a document read talks to a worker itself, so that the parent does nothing else for
-    it. A pool of pebble's took 0.8 ms of the parent's time for each document, a quarter of reading it.
+    it. A pool of pebble's took half as much again of the parent's time.
     """
 
     def __init__(
