@@ -129,6 +129,8 @@ class _Worker:
                 process = _CONTEXT.Process(target=_work, args=(theirs, *self._task), daemon=True)
                 process.start()
             self._process, self._documents = process, 0
+        if self._connection.poll(_START_SECONDS):
+            self._connection.recv()  # it is ready: its start is no part of a document's deadline
 
     def _end(self) -> None:
         with _LOCK:
@@ -147,6 +149,7 @@ else:
     _CONTEXT = multiprocessing.get_context("forkserver")
     _CONTEXT.set_forkserver_preload(["aggregator.reading"])
 _TOO_MUCH = "reading it needed too much memory"
+_START_SECONDS = 60
 _STOPPED = "the workers are stopped"
 
 
@@ -154,6 +157,7 @@ def _work(connection: Connection, read: Read, memory_bytes: int) -> None:
     """What a worker does until its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the parent's to deal with
     _limit_memory(memory_bytes)
+    connection.send(None)
     with contextlib.suppress(EOFError, OSError):
         while True:
             resource, context = connection.recv()
