@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import io
 import re
+
+# feedparser imports it when it parses; where memory is used up by then, that fails as something else.
+import xml.sax.expatreader  # noqa: F401
 from collections.abc import Mapping
 from typing import Any
 
