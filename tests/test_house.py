@@ -50,6 +50,7 @@ VENDORS = {
     "publicsuffixlist": {"fetch"},
     "feedparser": {"adapters"},
     "feedgen": {"writers"},
+    "jinja2": {"writers"},
     "frontmatter": {"front_matter"},
     "sqlalchemy": {"store"},
     "nh3": {"normalise"},

@@ -19,6 +19,8 @@ from aggregator.writers.channel import (
     SiteWriter,
     Writer,
 )
+from aggregator.writers.html import Html
+from aggregator.writers.html_site import StartPage, StatusPage, Stylesheet
 from aggregator.writers.opml import Feeds, Sources
 from aggregator.writers.rss import Rss
 
@@ -38,7 +40,9 @@ __all__ = [
 WRITERS: Mapping[str, Writer] = {
     "rss": Rss(),
     "atom": Atom(),
+    "html": Html(),
 }
 SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {
+    "html": (StartPage(), StatusPage(), Stylesheet()),
     "opml": (Feeds(), Sources()),
 }

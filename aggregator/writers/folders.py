@@ -23,7 +23,7 @@ RESERVED = frozenset(
         "websub",
     }
 )
-_ROOT_FILE = re.compile(r".*\.(?:html?|ico|json|opml|png|txt|xml)")
+_ROOT_FILE = re.compile(r".*\.(?:css|html?|ico|json|opml|png|txt|xml)")
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file: also with any extension.
 _DEVICE = re.compile(r"(?:con|prn|aux|nul|conin|conout|clock|(?:com|lpt)[0-9])(?:[. ].*)?")
 _ASCII_KEPT = frozenset("-_.+&,()@")

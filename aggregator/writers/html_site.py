@@ -1,0 +1,143 @@
+"""The site's own pages: the start page, the status page, and the stylesheet of them all."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+from aggregator.writers.channel import Followed, Overview, Section
+from aggregator.writers.html_parts import FEEDS, PAGE, render, rhythm
+
+__all__ = ["StartPage", "StatusPage", "Stylesheet"]
+
+LISTS = {
+    "feeds.opml": "All our feeds (OPML)",
+    "sources.opml": "All our sources (OPML)",
+}
+INDEX_FROM = 12
+# What calls for somebody comes first.
+_STATES = {
+    "broken": "They have failed for a week or longer.",
+    "failing": "They failed at the last poll.",
+    "gone": "They say that they are gone for good.",
+    "silent": "They answer, but have published nothing for unusually long.",
+    "new": "They have not been polled yet.",
+    "healthy": "They answer and publish as usual.",
+}
+# user:password@ in an address: nobody's to read (RFC 3986 §3.2.1). To the last @, since a password may hold one.
+_LOGIN = re.compile(r"(?<=//)[^\s/?#]*@")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    """A source as the status page shows it, without any login; "" where there is nothing to show."""
+
+    name: str
+    site: str
+    feed: str
+    moved_to: str
+    articles: int
+    rhythm: str
+    chart: tuple[str, str] | None
+    succeeded: datetime | None
+    next_poll: str
+    failures: int
+    error: str
+    advice: str
+
+
+class StartPage:
+    """Writes `index.html` of the whole site."""
+
+    file_name = PAGE
+
+    def render(self, overview: Overview) -> bytes:
+        """All categories, each with its count, its feeds and its newest entries."""
+        page = "" if overview.link else PAGE
+        shown = [_shown(section, page) for section in overview.sections]
+        return render(
+            "start.html",
+            overview=overview,
+            whole=next((s for s in shown if s["category"] is None), None),
+            categories=[s for s in shown if s["category"] is not None],
+            lists=[(name, LISTS[name]) for name in LISTS if name in overview.files],
+            index_from=INDEX_FROM,
+        )
+
+
+class StatusPage:
+    """Writes `status.html`."""
+
+    file_name = "status.html"
+
+    def render(self, overview: Overview) -> bytes:
+        """Every source by its state, those that call for somebody first; no login in any address."""
+        states: dict[str, list[Followed]] = {state: [] for state in _STATES}
+        for followed in overview.followed:
+            states.setdefault(followed.fare.state, []).append(followed)
+        return render(
+            "status.html",
+            overview=overview,
+            page="" if overview.link else PAGE,
+            states=[
+                (state, _STATES.get(state, ""), [_row(followed, overview.seen) for followed in found])
+                for state, found in states.items()
+                if found
+            ],
+        )
+
+
+class Stylesheet:
+    """Writes `style.css`, which every page asks for."""
+
+    file_name = "style.css"
+
+    def render(self, overview: Overview) -> bytes:
+        """The same for every site."""
+        return _stylesheet()
+
+
+@cache
+def _stylesheet() -> bytes:
+    return (files("aggregator.writers") / "pages" / "style.css").read_bytes()
+
+
+def _shown(section: Section, page: str) -> dict[str, Any]:
+    """A section as the start page names it; `href` is None where it has no page of its own."""
+    folder = f"{quote(section.folder)}/"
+    return {
+        "category": section.category,
+        "name": section.category or section.title,
+        "description": section.description,
+        "href": folder + page if PAGE in section.files else None,
+        "feeds": [(folder + name, *FEEDS[name]) for name in FEEDS if name in section.files],
+        "total": section.total,
+        "newest": section.newest,
+    }
+
+
+def _row(followed: Followed, seen: datetime | None) -> _Row:
+    fare = followed.fare
+    return _Row(
+        name=_without_login(fare.name),
+        site=_without_login(followed.link),
+        feed=_without_login(followed.url),
+        moved_to=_without_login(fare.moved_to) if followed.url else "",
+        articles=fare.articles,
+        rhythm=fare.rhythm,
+        chart=rhythm(followed.published, seen) if seen else None,
+        succeeded=fare.succeeded,
+        next_poll=fare.next_poll,
+        failures=fare.failures,
+        error=_without_login(fare.error),
+        advice=_without_login(fare.advice),
+    )
+
+
+def _without_login(text: str | None) -> str:
+    return _LOGIN.sub("", text) if text else ""
