@@ -228,6 +228,6 @@ def test_a_hundred_hostile_categories_write_nothing_outside_the_output_folder(
     store.close()
     assert {name.strip() for name in names} == {ALL, *(name.strip() for name in hostile)} - {""} | {ALL}
     assert len({folder.casefold() for folder in folders}) == len(names)
-    assert {path.relative_to(site.output).parts for path in inside} == {
-        (folder, name) for folder in folders for name in ("rss.xml", "atom.xml")
-    }
+    written = {path.relative_to(site.output).parts for path in inside}
+    assert {parts[0] for parts in written if len(parts) > 1} == {*folders}
+    assert {(folder, name) for folder in folders for name in ("rss.xml", "atom.xml")} < written

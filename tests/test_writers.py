@@ -26,7 +26,8 @@ from tests.conformance import check_atom, check_rss
 CHECKS = {"rss.xml": check_rss, "atom.xml": check_atom}
 # Whole channels take minutes to shrink; the case that failed is printed either way.
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
-each_writer = pytest.mark.parametrize("writer", WRITERS.values(), ids=lambda writer: writer.file_name)
+FEEDS = [WRITERS["rss"], WRITERS["atom"]]
+each_writer = pytest.mark.parametrize("writer", FEEDS, ids=lambda writer: writer.file_name)
 
 
 def read(body: bytes) -> Any:
@@ -47,7 +48,9 @@ def moment(parsed: Any) -> datetime:
 
 def test_the_registry_names_each_file_once() -> None:
     """Two formats in one file would overwrite each other."""
-    assert sorted(writer.file_name for writer in WRITERS.values()) == ["atom.xml", "rss.xml"]
+    names = [writer.file_name for writer in WRITERS.values()]
+    assert sorted({*names}) == sorted(names)
+    assert {"atom.xml", "rss.xml"} < {*names}
 
 
 @each_writer

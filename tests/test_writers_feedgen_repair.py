@@ -16,7 +16,8 @@ from aggregator.writers import WRITERS, Writer
 from aggregator.writers.feedgen_repair import new_feed, rfc822, serialise
 from tests.channels import article_with, channel_of, item_of
 
-each_writer = pytest.mark.parametrize("writer", WRITERS.values(), ids=lambda writer: writer.file_name)
+FEEDS = [WRITERS["rss"], WRITERS["atom"]]
+each_writer = pytest.mark.parametrize("writer", FEEDS, ids=lambda writer: writer.file_name)
 
 
 @each_writer
@@ -91,4 +92,4 @@ def test_rfc822_dates_are_the_standard_librarys(moment: datetime, hours: int) ->
 def test_years_have_four_digits() -> None:
     """RFC 822 with two digits is what RSS readers guess wrong."""
     old = channel_of(updated=datetime(900, 1, 1, tzinfo=UTC))
-    assert all(b"0900" in writer.render(old) for writer in WRITERS.values())
+    assert all(b"0900" in writer.render(old) for writer in FEEDS)

@@ -12,7 +12,8 @@ from aggregator.writers.feedgen_repair import NAMESPACES
 from aggregator.writers.passed_through import MAX_ELEMENTS, extensions
 from tests.channels import article_with, channel_of, item_of
 
-each_writer = pytest.mark.parametrize("writer", WRITERS.values(), ids=lambda writer: writer.file_name)
+FEEDS = [WRITERS["rss"], WRITERS["atom"]]
+each_writer = pytest.mark.parametrize("writer", FEEDS, ids=lambda writer: writer.file_name)
 
 
 @each_writer

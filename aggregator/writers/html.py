@@ -24,5 +24,6 @@ class Html:
             channel=channel,
             chain=chain,
             page="" if channel.link else PAGE,
+            canonical=channel.self_links.get(PAGE, channel.link).removesuffix(PAGE),
             feeds=[(current + name, *FEEDS[name]) for name in FEEDS if name in channel.files],
         )

@@ -1,7 +1,7 @@
-"""What the HTML pages are made of: their templates, and how text, addresses, dates and numbers stand in them.
+"""What the HTML pages are made of: templates, and how text, addresses, dates and numbers stand in them.
 
-Nothing can be left unescaped by forgetting it: the templates escape whatever is put into them, after taking out
-what nobody sees (controls, bidi overrides, lone surrogates). There is no `Markup` and no `safe` in any page.
+Nothing can be left unescaped by forgetting it: the templates escape whatever is put into them, after taking
+out what nobody sees (controls, bidi overrides, lone surrogates). No page has a `Markup` or a `safe`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ POLICY = (
 
 MAX_TEASER, MAX_TITLE, MAX_NAME = 320, 200, 80
 # strftime's names of months are the locale's.
-_MONTHS = tuple(
-    "January February March April May June July August September October November December".split()
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 )
 
 
@@ -109,11 +110,12 @@ _SPANS = (
 BARS, BAR_WIDTH, CHART_HEIGHT = 24, 4, 16
 
 
-def rhythm(published: Sequence[datetime], seen: datetime) -> tuple[str, str] | None:
-    """How the dates of a source's newest entries lie in the time up to `seen`: (SVG path of bars, its words).
+def rhythm(published: Sequence[datetime], seen: datetime) -> tuple[str, int, str] | None:
+    """When a source published its newest entries, up to `seen`: (SVG path of bars, entries, span).
 
-    The span is the shortest of a day, a week, 30 days, a year and ten years that holds all of them (later ones
-    count as `seen`); a bar is a 24th of it. None without dates. Pixels: 96 wide, 16 high.
+    The span is the shortest of a day, a week, 30 days, a year and ten years that holds all of them; later
+    dates count as `seen`, earlier ones as the span's first. A bar is a 24th of the span. None without
+    dates. Pixels: 96 wide, 16 high.
     """
     if not published:
         return None
@@ -126,4 +128,4 @@ def rhythm(published: Sequence[datetime], seen: datetime) -> tuple[str, str] | N
         f"M{number * BAR_WIDTH + BAR_WIDTH // 2} {CHART_HEIGHT}v-{max(CHART_HEIGHT * count // most, 3)}"
         for number, count in sorted(counts.items())
     )
-    return bars, f"{len(ages)} {'entry' if len(ages) == 1 else 'entries'} in {name}"
+    return bars, len(ages), name

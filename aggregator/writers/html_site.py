@@ -29,7 +29,7 @@ _STATES = {
     "new": "They have not been polled yet.",
     "healthy": "They answer and publish as usual.",
 }
-# user:password@ in an address: nobody's to read (RFC 3986 §3.2.1). To the last @, since a password may hold one.
+# user:password@ in an address (RFC 3986 §3.2.1), to the last @: a password may hold one.
 _LOGIN = re.compile(r"(?<=//)[^\s/?#]*@")
 
 
@@ -43,7 +43,7 @@ class _Row:
     moved_to: str
     articles: int
     rhythm: str
-    chart: tuple[str, str] | None
+    chart: tuple[str, int, str] | None
     succeeded: datetime | None
     next_poll: str
     failures: int
