@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from aggregator.article import Article
 from aggregator.normalise.text import cut, summarise, tidy
-from aggregator.writers.xml_text import address, language_tag, line, lines
+from aggregator.writers.xml_text import address, language_tag
 
 __all__ = ["FEEDS", "PAGE", "POLICY", "human", "render", "rhythm"]
 
@@ -63,13 +63,13 @@ def _templates() -> Environment:
     environment.filters |= {
         "address": address,
         "picture": _picture,
-        "line": line,
-        "lines": lines,
+        "tidy": tidy,
+        "names": _names,
         "language": _language,
         "language_tag": language_tag,
         "teaser": _teaser,
-        "name": lambda text: cut(line(text), MAX_NAME),
-        "title": lambda text: cut(line(text), MAX_TITLE) or "Untitled",
+        "name": _name,
+        "title": _title,
         "human": human,
         "iso": lambda moment: moment.isoformat().replace("+00:00", "Z"),
         "number": lambda number: f"{number:,}",
@@ -81,6 +81,20 @@ def _templates() -> Environment:
 def human(moment: datetime) -> str:
     """A moment as people write it, the same in every locale: "22 November 2026, 09:40 UTC"."""
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M} UTC"
+
+
+def _title(text: str) -> str:
+    return cut(tidy(text), MAX_TITLE) or "Untitled"
+
+
+def _name(text: str) -> str:
+    return cut(tidy(text), MAX_NAME)
+
+
+def _names(article: Article) -> list[str]:
+    """The authors, without empty ones, repeats, and the name of the feed."""
+    names = dict.fromkeys(map(_name, article.authors))
+    return [name for name in names if name and name != _name(article.origin.title)]
 
 
 def _picture(url: str | None) -> str | None:
