@@ -114,8 +114,10 @@ def test_sources_stand_by_state_with_counts_on_top() -> None:
     """What calls for somebody comes first; each count leads to its sources."""
     tree = status(*(followed_of(f"S {state}", state) for state in STATES), followed_of("Two"))
     assert [words(node) for node in tree.css(".states a")] == [
-        *("1 broken", "1 failing", "1 gone", "1 silent", "1 new", "2 healthy"),
+        *("1 broken", "1 failing", "1 gone", "1 waiting", "1 silent", "1 new", "2 healthy"),
     ]
+    assert len(tree.css("section > .facts")) == len(STATES)
+    assert all(words(node) for node in tree.css("section > .facts"))
     assert values(tree, ".states a") == [f"#{node.attributes['id']}" for node in tree.css("h2")]
     assert [words(node) for node in tree.css("h3")][-2:] == ["S healthy", "Two"]
 

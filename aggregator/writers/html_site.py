@@ -25,6 +25,7 @@ _STATES = {
     "broken": "They have failed for a week or longer.",
     "failing": "They failed at the last poll.",
     "gone": "They say that they are gone for good.",
+    "waiting": "They asked to be polled later, or this machine was offline: no failure.",
     "silent": "They answer, but have published nothing for unusually long.",
     "new": "They have not been polled yet.",
     "healthy": "They answer and publish as usual.",
