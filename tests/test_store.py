@@ -289,8 +289,8 @@ def test_a_failure_keeps_validators_and_counts(store: Store, tmp_path: Path) -> 
 def test_folder_and_feed_id_are_given_once(store: Store) -> None:
     """Subscribers rely on both."""
     commit(store, article(1))
-    store.settle("World", folder="world", feed_id="urn:a")
-    store.settle("World", folder="other", feed_id="urn:b")
+    store.settle({"World": ("world", "urn:a")})
+    store.settle({"World": ("other", "urn:b")})
     (world,) = (feed for feed in store.feeds() if feed.name == "World")
     assert (world.folder, world.feed_id) == ("world", "urn:a")
 

@@ -211,6 +211,9 @@ def test_the_file_shrinks_when_it_pays(store: Store, tmp_path: Path) -> None:
 def _as_version_1(file: Path) -> None:
     """Makes a store what the first version of the schema had made of it."""
     with sqlite3.connect(file, isolation_level=None) as direct:
+        direct.execute("drop table archives")
+        direct.execute("drop index memberships_unfiled")
+        direct.execute("alter table memberships drop column archived")
         direct.execute("drop table tombstones")
         direct.execute("drop index articles_newest")
         direct.execute("alter table sources drop column moved_to")

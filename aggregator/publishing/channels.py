@@ -45,7 +45,7 @@ def outlets(store: Store, config: Config, writers: Mapping[str, Writer]) -> Iter
         if folder is None or feed_id is None:
             folder = "all" if feed.name == ALL else folder_name(feed.name, taken)
             feed_id = _feed_id(config, feed.name, folder)
-            store.settle(feed.name, folder=folder, feed_id=feed_id)
+            store.settle({feed.name: (folder, feed_id)})
             taken.append(folder)
         settings = config.publish.categories.get(feed.name, _AS_THE_SITE) if feed.name else _AS_THE_SITE
         formats = config.publish.formats if settings.formats is None else settings.formats

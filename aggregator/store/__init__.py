@@ -1,8 +1,20 @@
 """Articles, versions and validators in one SQLite file, through SQLAlchemy Core."""
 
 from aggregator.store.changes import Found, Kept
-from aggregator.store.records import Category, Health, Next, Saved, State, Update
+from aggregator.store.records import Category, Health, Next, Saved, State, Summary, Update
 from aggregator.store.schema import ALL
 from aggregator.store.store import Store
 
-__all__ = ["ALL", "Category", "Found", "Health", "Kept", "Next", "Saved", "State", "Store", "Update"]
+__all__ = [
+    "ALL",
+    "Category",
+    "Found",
+    "Health",
+    "Kept",
+    "Next",
+    "Saved",
+    "State",
+    "Store",
+    "Summary",
+    "Update",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from aggregator.store.schema import ALL, articles, categories, memberships, tomb
 MAX_VERSIONS = 10
 MAX_SILENT_EDITS = 24
 _BATCH = 500
+_UNFILED: Mapping[str, int | None] = {}
 
 # Counters that a feed stamps anew on every poll: a change of these alone is neither kept nor published.
 _COUNTERS = frozenset(
@@ -39,7 +40,7 @@ _MARK_PRUNED = tombstones.update().where(
 _INSERT = articles.insert().returning(articles.c.pk, sort_by_parameter_order=True)
 _PK: sa.BindParameter[int] = sa.bindparam("of_pk")
 _UPDATE = articles.update().where(articles.c.pk == _PK)
-_JOINED = sa.select(memberships.c.category).where(memberships.c.article == _PK)
+_JOINED = sa.select(memberships.c.category, memberships.c.archived).where(memberships.c.article == _PK)
 _PKS: sa.BindParameter[list[int]] = sa.bindparam("some_pks", expanding=True)
 _JOINED_BY_SOME = sa.select(memberships.c.category).where(memberships.c.article.in_(_PKS)).distinct()
 _DELETE = articles.delete().where(articles.c.pk.in_(_PKS))
@@ -175,8 +176,9 @@ class Changes:
             ),
             {"of_pk": row.pk},
         )
-        self.leave_feeds(row.pk)
-        self._join_feeds([(row.pk, article)])
+        filed = self.leave_feeds(row.pk)
+        # Edited, it comes again in a newer archive: those that are full never change.
+        self._join_feeds([(row.pk, article)], {} if edited else filed)
 
     def _keep_version(self, row: sa.Row[Any]) -> None:
         self._connection.execute(
@@ -195,13 +197,17 @@ class Changes:
     def file_under(self, pk: int, article: Article) -> None:
         """Saves an article whose categories changed, and nothing else of it."""
         self._connection.execute(_UPDATE.values(data=codec.encode(article)), {"of_pk": pk})
-        self.leave_feeds(pk)
-        self._join_feeds([(pk, article)])
+        self._join_feeds([(pk, article)], self.leave_feeds(pk))
 
-    def leave_feeds(self, pk: int) -> None:
-        """Takes an article out of every feed that it stands in; they become stale."""
-        self._stale.update(dict.fromkeys(self._connection.scalars(_JOINED, {"of_pk": pk})))
+    def leave_feeds(self, pk: int) -> Mapping[str, int | None]:
+        """Takes an article out of every feed that it stands in; they become stale.
+
+        Returns the full archive of each that holds it, None for none.
+        """
+        filed = {row.category: row.archived for row in self._connection.execute(_JOINED, {"of_pk": pk})}
+        self._stale.update(dict.fromkeys(filed))
         self._connection.execute(_LEAVE, {"of_pk": pk})
+        return filed
 
     def prune(self, rows: Sequence[sa.Row[Any]]) -> None:
         """Leaves a tombstone of each of these rows of `articles`, and nothing else; of any source."""
@@ -214,9 +220,16 @@ class Changes:
         self._connection.execute(_DELETE, pks)
         self.pruned += len(rows)
 
-    def _join_feeds(self, joining: Sequence[tuple[int, Article]]) -> None:
+    def _join_feeds(
+        self, joining: Sequence[tuple[int, Article]], filed: Mapping[str, int | None] = _UNFILED
+    ) -> None:
         rows = [
-            {"category": name, "article": pk, "published": article.published}
+            {
+                "category": name,
+                "article": pk,
+                "published": article.published,
+                "archived": filed.get(name),
+            }
             for pk, article in joining
             for name in dict.fromkeys((ALL, *article.categories))
         ]

@@ -86,6 +86,17 @@ class Database:
         """Closes the database; the store cannot be used afterwards."""
         self._engine.dispose()
 
+    def setting(self, name: str) -> str | None:
+        """A remembered setting, None when it was never set."""
+        with self._snapshot() as connection:
+            return connection.scalar(sa.select(settings.c.value).where(settings.c.name == name))
+
+    def remember(self, name: str, value: str) -> None:
+        """Remembers a setting."""
+        with self._transaction() as connection:
+            connection.execute(settings.delete().where(settings.c.name == name))
+            connection.execute(settings.insert().values(name=name, value=value))
+
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aggregator.store.changes import Found
+from aggregator.store.changes import Found, Kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +80,10 @@ class Saved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Category:
-    """A category and its feed; `folder` and `feed_id` are None until it is first published."""
+    """A category and its feed; `folder` and `feed_id` are None until it is first published.
+
+    `has_archives`: some of its articles are filed in full archives.
+    """
 
     name: str
     folder: str | None
@@ -88,3 +91,12 @@ class Category:
     changed: datetime
     generation: int
     is_stale: bool
+    has_archives: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a category holds in short: how many articles, and its newest few, newest first."""
+
+    total: int
+    newest: tuple[Kept, ...]

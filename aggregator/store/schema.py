@@ -14,6 +14,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -21,12 +22,16 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 2
+VERSION = 3
 UPGRADES = {
     1: (
         "ALTER TABLE sources ADD COLUMN moved_to TEXT",
         "CREATE INDEX articles_newest ON articles (source, published)",
-    )
+    ),
+    2: (
+        "ALTER TABLE memberships ADD COLUMN archived INTEGER",
+        "CREATE INDEX memberships_unfiled ON memberships (category, published) WHERE archived IS NULL",
+    ),
 }
 """What turns a store of each earlier version into one of the next; whole new tables come by themselves."""
 
@@ -150,6 +155,8 @@ memberships = Table(
     Column("category", Text, ForeignKey("categories.name"), primary_key=True),
     Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
     Column("published", Instant, nullable=False),
+    # The full archive of this category that holds it as it is; None: none does, or it was edited since.
+    Column("archived", Integer),
     Index("memberships_newest", "category", "published"),
     Index("memberships_by_article", "article"),
 )
@@ -167,4 +174,22 @@ posts = Table(
     Column("source", Text, nullable=False),
     Column("id", Text, nullable=False),
     UniqueConstraint("folder", "path"),
+)
+Index(
+    "memberships_unfiled",
+    memberships.c.category,
+    memberships.c.published,
+    sqlite_where=memberships.c.archived.is_(None),
+    postgresql_where=memberships.c.archived.is_(None),
+)
+
+# The full archives of each category's feed (RFC 5005 §4): their articles as they were when it was made.
+archives = Table(
+    "archives",
+    metadata,
+    Column("category", Text, ForeignKey("categories.name"), primary_key=True),
+    Column("number", Integer, primary_key=True),  # from 1, the oldest
+    Column("data", LargeBinary, nullable=False),
+    # What decided the look of its files when they were written, None before that.
+    Column("look", Text),
 )

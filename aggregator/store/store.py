@@ -12,22 +12,14 @@ import sqlalchemy as sa
 from aggregator.article import Article
 from aggregator.config import Keep, Source
 from aggregator.store import codec, retention
+from aggregator.store.archives import Archives
 from aggregator.store.changes import Changes, Kept, kept
-from aggregator.store.database import Database
-from aggregator.store.records import Category, Health, Next, Saved, State, Update
-from aggregator.store.schema import (
-    Instant,
-    articles,
-    categories,
-    memberships,
-    settings,
-    sources,
-    tombstones,
-    versions,
-)
+from aggregator.store.feeds import Feeds
+from aggregator.store.records import Health, Next, Saved, State, Update
+from aggregator.store.schema import Instant, articles, sources, tombstones, versions
 
 
-class Store(Database):
+class Store(Feeds, Archives):
     """Articles, their earlier versions, validators and stale categories, saved together or not at all.
 
     Every public method but `prune` is one transaction; each raises StoreError when the database refuses.
@@ -141,6 +133,33 @@ class Store(Database):
         with self._snapshot() as connection:
             return tuple(Health(**row._mapping) for row in connection.execute(query))
 
+    def pulse(self) -> tuple[datetime | None, str]:
+        """The newest poll of any source of the config, and a text that differs once one fares otherwise."""
+        facts = (sa.func.count(), sa.func.sum(sources.c.failures), sa.func.sum(sources.c.is_gone))
+        query = sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant), *facts).where(
+            sources.c.active
+        )
+        with self._snapshot() as connection:
+            seen, *counts = connection.execute(query).one()
+        return seen, f"{seen} {counts}"
+
+    def sites(self) -> dict[str, str]:
+        """The site of each source, by name, as its newest article has it; not all have one."""
+        newest = (
+            sa.select(articles.c.pk)
+            .where(articles.c.source == sources.c.name)
+            .order_by(articles.c.published.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        query = sa.select(articles.c.source, articles.c.id, articles.c.data).join_from(
+            sources, articles, articles.c.pk == newest
+        )
+        with self._snapshot() as connection:
+            rows = connection.execute(query.where(sources.c.active)).all()
+        found = {row.source: codec.decode(row.data, source=row.source, id=row.id).origin.link for row in rows}
+        return {name: link for name, link in found.items() if link}
+
     def newest_dates(self, source: str, limit: int) -> tuple[datetime, ...]:
         """When the newest articles of a source were published, newest first."""
         query = (
@@ -229,70 +248,6 @@ class Store(Database):
         ]
         with self._transaction() as connection:
             connection.execute(_UNCHANGED, rows)
-
-    # Feeds
-
-    def feeds(self) -> tuple[Category, ...]:
-        """Every category that ever had an article, `all` (named "") among them, in order of appearance."""
-        with self._snapshot() as connection:
-            rows = connection.execute(sa.select(categories).order_by(categories.c.position)).all()
-        return tuple(
-            Category(
-                name=row.name,
-                folder=row.folder,
-                feed_id=row.feed_id,
-                changed=row.changed,
-                generation=row.generation,
-                is_stale=row.generation != row.rendered,
-            )
-            for row in rows
-        )
-
-    def settle(self, category: str, *, folder: str, feed_id: str) -> None:
-        """Gives a category its folder and feed id, once and for good."""
-        with self._transaction() as connection:
-            connection.execute(
-                categories.update()
-                .where(categories.c.name == category, categories.c.folder.is_(None))
-                .values(folder=folder, feed_id=feed_id)
-            )
-
-    def newest(self, category: str, limit: int) -> tuple[Kept, ...]:
-        """The newest `limit` articles of a category, newest first; equal dates are ordered by outward id."""
-        query = (
-            sa.select(articles)
-            .join(memberships, memberships.c.article == articles.c.pk)
-            .where(memberships.c.category == category)
-            .order_by(memberships.c.published.desc(), articles.c.uid)
-            .limit(limit)
-        )
-        with self._snapshot() as connection:
-            rows = connection.execute(query).all()
-        return tuple(kept(row) for row in rows)
-
-    def count(self, category: str) -> int:
-        """How many articles of a category are kept."""
-        query = sa.select(sa.func.count()).where(memberships.c.category == category)
-        with self._snapshot() as connection:
-            return connection.scalar(query) or 0
-
-    def rendered(self, category: str, generation: int) -> None:
-        """Records that the feed of this generation is in place; a later change leaves it stale."""
-        with self._transaction() as connection:
-            connection.execute(
-                categories.update().where(categories.c.name == category).values(rendered=generation)
-            )
-
-    def setting(self, name: str) -> str | None:
-        """A remembered setting, None when it was never set."""
-        with self._snapshot() as connection:
-            return connection.scalar(sa.select(settings.c.value).where(settings.c.name == name))
-
-    def remember(self, name: str, value: str) -> None:
-        """Remembers a setting."""
-        with self._transaction() as connection:
-            connection.execute(settings.delete().where(settings.c.name == name))
-            connection.execute(settings.insert().values(name=name, value=value))
 
     # Articles
 
