@@ -21,6 +21,7 @@ from aggregator.writers.channel import (
 )
 from aggregator.writers.html import Html
 from aggregator.writers.html_site import StartPage, StatusPage, Stylesheet
+from aggregator.writers.json_feed import JsonFeed
 from aggregator.writers.opml import Feeds, Sources
 from aggregator.writers.rss import Rss
 
@@ -40,6 +41,7 @@ __all__ = [
 WRITERS: Mapping[str, Writer] = {
     "rss": Rss(),
     "atom": Atom(),
+    "json": JsonFeed(),
     "html": Html(),
 }
 SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {

@@ -1,0 +1,131 @@
+"""JSON Feed 1.1 (https://www.jsonfeed.org/version/1.1/)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+
+from aggregator.article import Article, Enclosure
+from aggregator.normalise.text import plain_value
+from aggregator.writers.channel import Channel, Item
+from aggregator.writers.passed_through import enclosures
+from aggregator.writers.xml_text import address, body, identifier, language_tag, line, lines
+
+__all__ = ["JsonFeed"]
+
+_MAX_SUMMARY = 1000
+
+
+class JsonFeed:
+    """Writes `feed.json`."""
+
+    file_name = "feed.json"
+
+    def render(self, channel: Channel) -> bytes:
+        """A JSON Feed: one line a member, and one an item; what is not known is left out.
+
+        No authors of the feed are named: they would stand in for those of items that name none.
+        """
+        feed_url = address(channel.self_links.get(self.file_name))
+        image = address(channel.image)
+        older = channel.chain.older
+        feed = _known(
+            {
+                "version": "https://jsonfeed.org/version/1.1",
+                "title": line(channel.title) or line(channel.id),
+                "home_page_url": address(channel.link),
+                "feed_url": feed_url,
+                "description": line(channel.description),
+                "next_url": f"{older}{self.file_name}" if older else None,
+                "icon": image,
+                "favicon": image,
+                "language": language_tag(channel.language),
+                # A subscription is to a feed_url: without one a hub is of no use.
+                "hubs": [{"type": "WebSub", "url": hub} for hub in channel.hubs] if feed_url else None,
+            }
+        )
+        members = [f"{_json(name)}: {_json(value)}" for name, value in feed.items()]
+        items = ",\n".join(_json(_item(item)) for item in channel.items)
+        members.append(f'"items": [\n{items}\n]' if items else '"items": []')
+        return ("{\n" + ",\n".join(members) + "\n}\n").encode()
+
+
+def _item(item: Item) -> dict[str, object]:
+    article = item.article
+    url = address(article.link)
+    content, summary = body(article.content), body(article.summary)
+    return _known(
+        {
+            "id": line(item.id),
+            "url": url,
+            "external_url": _external(article, url),
+            "title": line(article.title),
+            "summary": plain_value(summary, "html", _MAX_SUMMARY) if content else None,
+            "image": address(article.headimg),
+            "date_published": item.published.isoformat(),
+            "date_modified": item.updated.isoformat(),
+            "authors": [{"name": name} for name in lines(article.authors)],
+            "tags": lines(article.categories + article.tags),
+            "language": language_tag(article.extra.get("language")) or language_tag(article.origin.language),
+            "attachments": [_attachment(enclosure) for enclosure in enclosures(article)],
+            "_source": _source(item),
+        }
+    ) | {"content_html": content or summary}  # one of the contents must be there, be it empty
+
+
+def _external(article: Article, url: str | None) -> str | None:
+    """What a link blog's entry is about: its first link rel="related" that leads elsewhere."""
+    links = article.extra.get("links")
+    for link in links if isinstance(links, list | tuple) else ():
+        if isinstance(link, Mapping) and link.get("rel") == "related":
+            related = address(link.get("href"))
+            if related and related != url:
+                return related
+    return None
+
+
+def _attachment(enclosure: Enclosure) -> dict[str, object]:
+    duration = enclosure.duration
+    return _known(
+        {
+            "url": enclosure.url,
+            "mime_type": enclosure.type or "application/octet-stream",  # required
+            "title": enclosure.title,
+            "size_in_bytes": enclosure.length,
+            "duration_in_seconds": _seconds(duration) if duration is not None else None,
+        }
+    )
+
+
+def _seconds(duration: timedelta) -> int | float:
+    seconds = max(0.0, duration.total_seconds())
+    return int(seconds) if seconds.is_integer() else seconds
+
+
+def _source(item: Item) -> dict[str, object]:
+    """The feed that the entry came from, as atom:source tells it; an extension, hence its underscore."""
+    origin = item.article.origin
+    url, feed_url = address(origin.link), address(origin.self_link)
+    origin_id = identifier(origin.id) or feed_url or url
+    title = line(origin.title)
+    if not (origin_id or title):
+        return {}
+    return _known(
+        {
+            "id": origin_id,
+            "title": title,
+            "url": url,
+            "feed_url": feed_url,
+            "updated": (origin.updated or item.updated).isoformat(),
+        }
+    )
+
+
+def _known(members: Mapping[str, object]) -> dict[str, object]:
+    """Members that say something: a zero does."""
+    return {name: value for name, value in members.items() if value not in (None, "", [], {})}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
