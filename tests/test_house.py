@@ -49,6 +49,7 @@ VENDORS = {
     "urllib3": {"fetch"},
     "publicsuffixlist": {"fetch"},
     "feedparser": {"adapters"},
+    "brotli": {"writers"},
     "feedgen": {"writers"},
     "jinja2": {"writers"},
     "frontmatter": {"front_matter"},

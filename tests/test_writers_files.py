@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import signal
 import subprocess
@@ -9,10 +10,11 @@ import sys
 import textwrap
 from pathlib import Path
 
+import brotli
 import pytest
 
 from aggregator.errors import WriteError
-from aggregator.writers.files import remove_leftovers, write_if_changed
+from aggregator.writers.files import remove, remove_leftovers, write_if_changed
 
 
 def test_a_new_file_is_written_with_its_folders(tmp_path: Path) -> None:
@@ -153,3 +155,98 @@ def test_only_leftovers_are_removed(tmp_path: Path) -> None:
 def test_leftovers_of_a_missing_folder_are_none(tmp_path: Path) -> None:
     """Before the first publishing there is nothing to clean."""
     assert remove_leftovers(tmp_path / "nowhere") == 0
+
+
+LARGE, LARGER = b"<rss>" * 1000, b"<rss/>" * 1000
+BOTH = ("gzip", "br")
+
+
+def beside(folder: Path) -> dict[str, bytes]:
+    """What lies in a folder, each file as it reads once decompressed."""
+    readers = {".gz": gzip.decompress, ".br": brotli.decompress}
+    return {p.name: readers.get(p.suffix, bytes)(p.read_bytes()) for p in sorted(folder.iterdir())}
+
+
+def test_compressed_forms_lie_beside_a_large_file(tmp_path: Path) -> None:
+    """They decompress to it and have its time of change; equal bytes leave all three alone."""
+    path = tmp_path / "rss.xml"
+    assert write_if_changed(path, LARGE, compress=BOTH)
+    assert beside(tmp_path) == {"rss.xml": LARGE, "rss.xml.br": LARGE, "rss.xml.gz": LARGE}
+    assert len({p.stat().st_mtime_ns for p in tmp_path.iterdir()}) == 1
+    before = {p.name: p.stat().st_ino for p in tmp_path.iterdir()}
+    assert not write_if_changed(path, LARGE, compress=BOTH)
+    assert {p.name: p.stat().st_ino for p in tmp_path.iterdir()} == before
+
+
+def test_compressed_bytes_are_the_same_every_time(tmp_path: Path) -> None:
+    """No time and no name in them."""
+    for name in ("a", "b"):
+        write_if_changed(tmp_path / name / f"{name}.xml", LARGE, compress=BOTH)
+    for suffix in (".gz", ".br"):
+        first, second = (tmp_path / n / f"{n}.xml{suffix}" for n in ("a", "b"))
+        assert first.read_bytes() == second.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("body", "compress", "left"),
+    [
+        (LARGE, ("br",), ["rss.xml", "rss.xml.br"]),
+        (LARGE, (), ["rss.xml"]),
+        (LARGER, ("gzip",), ["rss.xml", "rss.xml.gz"]),
+        (b"small", BOTH, ["rss.xml"]),
+    ],
+    ids=["one is no longer wanted", "none is wanted", "new bytes and one of them", "the file became small"],
+)
+def test_what_is_no_longer_wanted_beside_a_file_goes(
+    tmp_path: Path, body: bytes, compress: tuple[str, ...], left: list[str]
+) -> None:
+    """Nothing stale is left for a server to prefer."""
+    path = tmp_path / "rss.xml"
+    write_if_changed(path, LARGE, compress=BOTH)
+    write_if_changed(path, body, compress=compress)
+    assert beside(tmp_path) == dict.fromkeys(left, body)
+
+
+def test_a_missing_compressed_form_is_made_again(tmp_path: Path) -> None:
+    """So a process killed between the file and its compressed forms is made good; the file stays."""
+    path = tmp_path / "rss.xml"
+    write_if_changed(path, LARGE)
+    assert not write_if_changed(path, LARGE, compress=BOTH)
+    assert sorted(beside(tmp_path)) == ["rss.xml", "rss.xml.br", "rss.xml.gz"]
+
+
+def test_no_compressed_form_is_ever_another_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """At each rename, whatever lies there says the same: old and new never stand side by side."""
+    path = tmp_path / "rss.xml"
+    write_if_changed(path, LARGE, compress=BOTH)
+    seen: list[set[bytes]] = []
+    replace = Path.replace
+
+    def watched(self: Path, target: Path) -> Path:
+        seen.append({body for name, body in beside(tmp_path).items() if "part" not in name})
+        made = replace(self, target)
+        seen.append({body for name, body in beside(tmp_path).items() if "part" not in name})
+        return made
+
+    monkeypatch.setattr(Path, "replace", watched)
+    write_if_changed(path, LARGER, compress=BOTH)
+    assert seen == [{LARGE}, *[{LARGER}] * 5]
+
+
+def test_a_removed_file_takes_its_compressed_forms_along(tmp_path: Path) -> None:
+    """And nothing else; removing it twice is no error."""
+    write_if_changed(tmp_path / "rss.xml", LARGE, compress=BOTH)
+    write_if_changed(tmp_path / "atom.xml", LARGE)
+    for _ in range(2):
+        remove(tmp_path / "rss.xml")
+    assert sorted(beside(tmp_path)) == ["atom.xml"]
+
+
+def test_leftovers_of_one_folder_alone(tmp_path: Path) -> None:
+    """The folders inside may be many: they can be left for later."""
+    leftover = "." + "0" * 16 + ".part"
+    (tmp_path / "tea").mkdir()
+    for folder in (tmp_path, tmp_path / "tea"):
+        (folder / leftover).write_bytes(b"")
+    assert remove_leftovers(tmp_path, below=False) == 1
+    assert (tmp_path / "tea" / leftover).exists()

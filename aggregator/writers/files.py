@@ -1,22 +1,43 @@
-"""Output files: whole or not there at all, and untouched when nothing changed."""
+"""Output files: whole or not there at all, untouched when nothing changed, and their compressed forms."""
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import secrets
 import stat
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+
+import brotli
 
 from aggregator.errors import WriteError
 
-__all__ = ["remove_leftovers", "write_if_changed"]
+__all__ = ["remove", "remove_leftovers", "write_if_changed"]
+
+COMPRESS_FROM_BYTES = 1024  # below that a response fits into one packet anyway
 
 # A dotfile: web servers and our own do not list or serve it, and it is no feed's name.
 _LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
-def write_if_changed(path: Path, body: bytes, *, fsync: bool = False) -> bool:
+def _gzip(body: bytes) -> bytes:
+    return gzip.compress(body, 9, mtime=0)  # no time and no name in it: same bytes, same file
+
+
+def _brotli(body: bytes) -> bytes:
+    # Beyond 7, measured on feeds: 15% smaller for twenty times the time.
+    return bytes(brotli.compress(body, mode=brotli.MODE_TEXT, quality=7))
+
+
+_ENCODINGS: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
+    "gzip": (".gz", _gzip),
+    "br": (".br", _brotli),
+}
+
+
+def write_if_changed(path: Path, body: bytes, *, fsync: bool = False, compress: Collection[str] = ()) -> bool:
     """Makes `path` hold `body`; True when it had to be written, False when it already did (its mtime stays).
 
     Missing folders are made. Readers see the old file or the new one, never a part: the bytes go to a
@@ -26,35 +47,79 @@ def write_if_changed(path: Path, body: bytes, *, fsync: bool = False) -> bool:
     kernel's by then. A power cut may still leave an empty file behind: rendering everything again
     repairs it, since the store is the truth. `fsync` guards against that too, at about three times
     the cost. Raises WriteError.
+
+    `compress` ("gzip", "br") keeps `.gz` and `.br` beside a file of 1 KB or more, with its time of change;
+    one that is no longer wanted is removed. Whatever lies there is the file's own at every moment: the old
+    ones go before the file is replaced, the new ones come after it.
     """
+    wanted = compress if len(body) >= COMPRESS_FROM_BYTES else ()
     try:
-        if _holds(path, body):
-            return False
-        path.parent.mkdir(parents=True, exist_ok=True)
-        aside = path.parent / f".{secrets.token_hex(8)}.part"
-        try:
-            # Not tempfile: it makes files that only their owner may read, and a web server is somebody else.
-            with aside.open("xb") as file:
-                file.write(body)
-                if fsync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            aside.replace(path)
-        except BaseException:
-            aside.unlink(missing_ok=True)
-            raise
-        if fsync:
+        changed = not _holds(path, body)
+        lacking = {}
+        for name, (suffix, encode) in _ENCODINGS.items():
+            beside = _beside(path, suffix)
+            if name in wanted and (changed or not _is_file(beside)):
+                lacking[beside] = encode(body)
+            if name not in wanted or changed:
+                beside.unlink(missing_ok=True)
+        if changed:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, body, fsync=fsync)
+        for beside, encoded in lacking.items():
+            _replace(beside, encoded, fsync=fsync, like=path)
+        if fsync and (changed or lacking):
             _fsync_folder(path.parent)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise WriteError(f"{path}: it cannot be written: {error}") from error
-    return True
+    return changed
 
 
-def remove_leftovers(folder: Path) -> int:
+def _replace(path: Path, body: bytes, *, fsync: bool, like: Path | None = None) -> None:
+    aside = path.parent / f".{secrets.token_hex(8)}.part"
+    try:
+        # Not tempfile: it makes files that only their owner may read, and a web server is somebody else.
+        with aside.open("xb") as file:
+            file.write(body)
+            if fsync:
+                file.flush()
+                os.fsync(file.fileno())
+        if like is not None:
+            # Servers tell each encoding's own time as Last-Modified (nginx's gzip_static).
+            moment = like.stat().st_mtime_ns
+            os.utime(aside, ns=(moment, moment))
+        aside.replace(path)
+    except BaseException:
+        aside.unlink(missing_ok=True)
+        raise
+
+
+def remove(path: Path) -> None:
+    """Removes a file and its compressed forms; none need be there. Raises WriteError."""
+    try:
+        for suffix, _ in _ENCODINGS.values():
+            _beside(path, suffix).unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise WriteError(f"{path}: it cannot be removed: {error}") from error
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def remove_leftovers(folder: Path, *, below: bool = True) -> int:
     """Removes what a killed process left half written in `folder` and below; how many files that was.
 
-    Only files that `write_if_changed` named, and symbolic links are not followed. Call it while nobody
-    else writes there: a file being written looks the same. Raises WriteError.
+    `below` False leaves the folders inside alone. Only files that `write_if_changed` named, and symbolic
+    links are not followed. Call it while nobody else writes there: a file being written looks the same.
+    Raises WriteError.
     """
     removed = 0
     try:
@@ -62,6 +127,8 @@ def remove_leftovers(folder: Path) -> int:
             for name in filter(_LEFTOVER.fullmatch, names):
                 Path(parent, name).unlink(missing_ok=True)
                 removed += 1
+            if not below:
+                break
     except OSError as error:
         raise WriteError(f"{folder}: leftovers cannot be removed: {error}") from error
     return removed
