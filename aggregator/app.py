@@ -17,11 +17,11 @@ from aggregator.config import Config, Fetch, Keep, Source
 from aggregator.fetch import Fetcher, NotModified
 from aggregator.opml import SubscriptionList
 from aggregator.polling import Poll, Polls
-from aggregator.publishing import Published, publish
+from aggregator.publishing import Published, Recall, publish
 from aggregator.publishing.posts import write_posts
 from aggregator.store import Next, Store
 from aggregator.workers import Workers
-from aggregator.writers import WRITERS
+from aggregator.writers import SITE_WRITERS, WRITERS
 
 
 def user_agent(settings: Fetch) -> str:
@@ -39,6 +39,7 @@ class App:
         self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
         self._workers = Workers()
         self._polls = Polls(config, self._store, self._fetcher, self._workers.read)
+        self._recall = Recall()
         self._store.adopt(config.sources, now)
 
     def __enter__(self) -> Self:
@@ -97,8 +98,10 @@ class App:
             store=self._store,
             config=self.config,
             writers=WRITERS,
+            site_writers=SITE_WRITERS,
             version=__version__,
             everything=everything,
+            recall=self._recall,
         )
         if (posts := self.config.publish.posts) is None:
             return published

@@ -9,9 +9,11 @@ from typing import Any
 
 import feedparser
 
-from tests.conformance import check_atom, check_rss
+from tests.conformance import check_atom, check_json_feed, check_rss
 from tests.conftest import Answer, Request, Server
 from tests.site import Site, feed
+
+CHECKS = {"rss.xml": check_rss, "atom.xml": check_atom, "feed.json": check_json_feed}
 
 
 def titles(site: Site, folder: str) -> list[str]:
@@ -44,8 +46,7 @@ def test_each_category_and_all_become_feeds_newest_first(site: Site, server: Ser
     assert titles(site, "all") == titles(site, "Topic") == ["a 3", "b 2", "a 1"]
     assert titles(site, "A") == ["a 3", "a 1"]
     for name, body in site.files().items():
-        if name.endswith(".xml"):
-            assert (check_rss if name.endswith("rss.xml") else check_atom)(body) == []
+        assert CHECKS[name.partition("/")[2]](body) == []
 
 
 def test_a_second_run_does_no_work(site: Site, server: Server) -> None:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 from aggregator.config import Config
 from aggregator.errors import WriteError
+from aggregator.publishing.archives import FOLDER, Archives, folders_in, remove_archive
 from aggregator.publishing.channels import Outlet, channel, outlets
+from aggregator.publishing.overview import Recall, overview
 from aggregator.store import Store
-from aggregator.writers.channel import Writer
-from aggregator.writers.files import remove_leftovers, write_if_changed
+from aggregator.writers.channel import Channel, SiteWriter, Writer
+from aggregator.writers.files import remove, remove_leftovers, write_if_changed
+
+__all__ = ["Published", "Recall", "publish"]
+
+_NO_SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,65 +35,162 @@ class Published:
 
 
 def publish(
-    *, store: Store, config: Config, writers: Mapping[str, Writer], version: str, everything: bool = False
+    *,
+    store: Store,
+    config: Config,
+    writers: Mapping[str, Writer],
+    site_writers: Mapping[str, tuple[SiteWriter, ...]] = _NO_SITE_WRITERS,
+    version: str,
+    everything: bool = False,
+    recall: Recall | None = None,
 ) -> Published:
     """Writes every feed that is stale, or whose files are missing; `everything` renders all of them.
 
-    `writers` are all there are, by their formats' names; the config chooses among them, and the files of
-    those it does not choose are removed. A feed that cannot be written is told in `errors` and stays stale;
-    the others are written.
+    `writers` and `site_writers` are all there are, by their formats' names; the config chooses among them,
+    and the files of those it does not choose are removed. A feed that cannot be written is told in `errors`
+    and stays stale; the others are written. Full archives are written once, and again when `everything` or
+    the config wants them otherwise. `recall` spares one who publishes again some reading.
     """
-    config.output.mkdir(parents=True, exist_ok=True)
-    look = _look(config, writers, version)
-    everything = everything or store.setting("look") != look
-    written: list[Path] = []
-    errors: list[WriteError] = []
-    rendered = feeds = 0
-    for outlet in outlets(store, config, writers):
-        feeds += 1
-        place = config.output / outlet.folder
-        if not (everything or outlet.category.is_stale or _lacks_files(place, outlet)):
-            continue
-        rendered += 1
-        try:
-            remove_leftovers(place)
-            made = channel(outlet, store, config, version)
-            written += [
-                path
-                for writer in outlet.writers.values()
-                if write_if_changed(path := place / writer.file_name, writer.render(made))
-            ]
-            _remove_others(place, writers, outlet)
-        except WriteError as error:
-            errors.append(error)
-        else:
-            store.rendered(outlet.category.name, outlet.category.generation)
-    if not errors:
+    publication = _Publication(store, config, writers, version, everything)
+    look = _look(config, [*writers, *site_writers], version)
+    renew = everything or store.setting("look") != look
+    chosen = outlets(store, config, writers)
+    try:
+        config.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{config.output}: it cannot be made: {error}") from error
+    for outlet in chosen:
+        if renew or outlet.category.is_stale or publication.lacks_files(outlet):
+            publication.write(outlet)
+    publication.write_site(site_writers, chosen, recall or Recall(), renew=renew)
+    if not publication.errors:
         store.remember("look", look)
-    return Published(rendered=rendered, written=tuple(written), feeds=feeds, errors=tuple(errors))
+    return Published(
+        rendered=publication.rendered,
+        written=tuple(publication.written),
+        feeds=len(chosen),
+        errors=tuple(publication.errors),
+    )
 
 
-def _look(config: Config, writers: Mapping[str, Writer], version: str) -> str:
+class _Publication:
+    """One run: what was written, and what failed."""
+
+    def __init__(
+        self, store: Store, config: Config, writers: Mapping[str, Writer], version: str, everything: bool
+    ) -> None:
+        self._store = store
+        self._config = config
+        self._names = [writer.file_name for writer in writers.values()]
+        self._version = version
+        self._everything = everything
+        self.written: list[Path] = []
+        self.errors: list[WriteError] = []
+        self.rendered = 0
+
+    def lacks_files(self, outlet: Outlet) -> bool:
+        """Whether somebody removed what was written; archives are looked at as one."""
+        try:
+            present = set(os.listdir(self._config.output / outlet.folder))  # noqa: PTH208 - a third of the time
+        except OSError:
+            return True
+        has_archives = outlet.category.has_archives and self._config.publish.archives and outlet.files
+        return not present.issuperset(outlet.files) or bool(has_archives and FOLDER not in present)
+
+    def write(self, outlet: Outlet) -> None:
+        """Writes one category: what is older first, so that no entry is ever in none of its documents."""
+        self.rendered += 1
+        store, category = self._store, outlet.category
+        place = self._config.output / outlet.folder
+        try:
+            newest = store.newest(category.name, outlet.entries)
+            feed = channel(outlet, newest, store.count(category.name), self._config, self._version)
+            present = folders_in(place)
+            if self._config.publish.archives and outlet.files:
+                archives = Archives.filed(outlet, newest, store, self._config.publish.compress)
+                self._write_archives(archives, feed, place, {} if self._everything else present)
+                feed = replace(feed, chain=archives.of_feed())
+                present = {n: folder for n, folder in present.items() if n > (archives.open or 0)}
+            self._write_folder(place, feed, outlet)
+            for folder in present.values():
+                remove_archive(folder, self._names)
+        except WriteError as error:
+            self.errors.append(error)
+        else:
+            store.rendered(category.name, category.generation)
+
+    def _write_archives(
+        self, archives: Archives, feed: Channel, place: Path, present: Mapping[int, Path]
+    ) -> None:
+        for document in archives.documents(feed, self._store, present):
+            number = document.chain.number
+            self._write_folder(place / FOLDER / str(number), document, archives.outlet)
+            if number is not None and document.chain.is_full:
+                self._store.archives_written(archives.outlet.category.name, [number], archives.look)
+
+    def _write_folder(self, place: Path, document: Channel, outlet: Outlet) -> None:
+        remove_leftovers(place, below=False)
+        for writer in outlet.writers.values():
+            self._write_file(place / writer.file_name, writer.render(document))
+        for name in self._names:
+            if name not in outlet.files:
+                remove(place / name)
+
+    def _write_file(self, path: Path, body: bytes) -> None:
+        if write_if_changed(path, body, compress=self._config.publish.compress):
+            self.written.append(path)
+
+    def write_site(
+        self,
+        site_writers: Mapping[str, tuple[SiteWriter, ...]],
+        chosen: list[Outlet],
+        recall: Recall,
+        *,
+        renew: bool,
+    ) -> None:
+        """Writes the documents of the whole site, if anything that they show may have changed."""
+        store, config = self._store, self._config
+        formats = [name for name in site_writers if name in config.publish.formats]
+        writers = [writer for name in formats for writer in site_writers[name]]
+        files = tuple(writer.file_name for writer in writers)
+        seen, pulse = store.pulse()
+        pulse += _digest([(s.name, s.address, s.categories) for s in config.sources])
+        places = [config.output / name for name in files]
+        if not (renew or self.rendered or store.setting("pulse") != pulse or _any_lacks(places)):
+            return
+        if writers:
+            whole = overview(
+                outlets=chosen,
+                store=store,
+                config=config,
+                seen=seen,
+                files=files,
+                version=self._version,
+                recall=recall,
+            )
+        try:
+            remove_leftovers(config.output, below=False)
+            for writer in writers:
+                self._write_file(config.output / writer.file_name, writer.render(whole))
+            for writer in chain.from_iterable(site_writers.values()):
+                if writer.file_name not in files:
+                    remove(config.output / writer.file_name)
+        except WriteError as error:
+            self.errors.append(error)
+        else:
+            store.remember("pulse", pulse)
+
+
+def _any_lacks(places: list[Path]) -> bool:
+    return not all(place.exists() for place in places)
+
+
+def _look(config: Config, formats: list[str], version: str) -> str:
     """Stands for everything beside the articles that decides how feeds look."""
-    facts = [
-        config.site.model_dump(),
-        config.publish.model_dump(),
-        config.entries_per_feed,
-        [*writers],
-        version,
-    ]
+    return _digest(
+        [config.site.model_dump(), config.publish.model_dump(), config.entries_per_feed, formats, version]
+    )
+
+
+def _digest(facts: object) -> str:
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
-
-
-def _lacks_files(place: Path, outlet: Outlet) -> bool:
-    return not all((place / name).exists() for name in outlet.files)
-
-
-def _remove_others(place: Path, writers: Mapping[str, Writer], outlet: Outlet) -> None:
-    """Removes what is left of formats that the config no longer asks for."""
-    for writer in writers.values():
-        if writer.file_name not in outlet.files:
-            try:
-                (place / writer.file_name).unlink(missing_ok=True)
-            except OSError as error:
-                raise WriteError(f"{place / writer.file_name}: it cannot be removed: {error}") from error

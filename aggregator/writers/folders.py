@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import lru_cache
 from hashlib import sha256
 from itertools import count
 from unicodedata import category as kind
@@ -50,6 +51,7 @@ def folder_name(category: str, taken: Collection[str] = ()) -> str:
     raise AssertionError  # pragma: no cover
 
 
+@lru_cache(maxsize=10_000)
 def folder_key(folder: str) -> str:
     """What two folder names share when some file system could take them for one.
 

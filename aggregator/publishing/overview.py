@@ -1,0 +1,138 @@
+"""The whole site as its own pages and lists show it: every category, every source that is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from aggregator import schedule
+from aggregator.config import Config, Source
+from aggregator.health import Fare, fare
+from aggregator.publishing.channels import Outlet, items
+from aggregator.store import ALL, Health, Store
+from aggregator.writers.channel import Followed, Overview, Section
+
+NEWEST = 3
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Recall:
+    """What one publication leaves for the next one of the same process: sections that are still right.
+
+    `sections` are by category, each under its generation and what else decides its look.
+    """
+
+    sections: dict[str, tuple[object, Section]] = field(default_factory=dict)
+
+
+def overview(
+    *,
+    outlets: Sequence[Outlet],
+    store: Store,
+    config: Config,
+    seen: datetime | None,
+    files: tuple[str, ...],
+    version: str,
+    recall: Recall,
+) -> Overview:
+    """The whole site; `seen` is the newest poll of any source, by which sources are judged."""
+    site = config.site
+    sections = _sections(outlets, store, recall)
+    return Overview(
+        title=site.title,
+        description=site.description,
+        link=f"{site.url.rstrip('/')}/" if site.url else "",
+        updated=max((section.updated for section in sections), default=_EPOCH),
+        sections=sections,
+        followed=_followed(store, config, seen),
+        seen=seen,
+        files=files,
+        language=site.language,
+        image=site.image,
+        generator_version=version,
+    )
+
+
+def _sections(outlets: Sequence[Outlet], store: Store, recall: Recall) -> tuple[Section, ...]:
+    known = {
+        outlet.category.name: found[1]
+        for outlet in outlets
+        if (found := recall.sections.get(outlet.category.name)) and found[0] == _decides(outlet)
+    }
+    names = [outlet.category.name for outlet in outlets if outlet.category.name not in known]
+    summaries = store.summaries(names, NEWEST)
+    made = {}
+    for outlet in outlets:
+        category = outlet.category
+        section = known.get(category.name)
+        if section is None:
+            summary = summaries[category.name]
+            newest = items(summary.newest)
+            section = Section(
+                category=None if category.name == ALL else category.name,
+                title=outlet.title,
+                description=outlet.description,
+                folder=outlet.folder,
+                files=outlet.files,
+                total=summary.total,
+                updated=max((i.updated for i in newest), default=category.changed.replace(microsecond=0)),
+                newest=newest,
+                link=outlet.url,
+                self_links=outlet.links(),
+            )
+        made[category.name] = (_decides(outlet), section)
+    recall.sections = made
+    return tuple(section for _, section in made.values())
+
+
+def _decides(outlet: Outlet) -> object:
+    """What a section is made of, beside what only changes with the category's generation."""
+    return (
+        outlet.category.generation,
+        *(outlet.folder, outlet.title, outlet.description, outlet.files, outlet.url),
+    )
+
+
+def _followed(store: Store, config: Config, seen: datetime | None) -> tuple[Followed, ...]:
+    """Every source of the config, in its order."""
+    healths = {health.name: health for health in store.health()}
+    sites = store.sites()
+    return tuple(
+        Followed(
+            fare=_public(fare(health, seen or _EPOCH), source),
+            categories=source.categories,
+            url=_subscribable(source, health),
+            link=sites.get(source.name),
+            published=schedule.State.from_json(health.schedule).published if health.schedule else (),
+        )
+        for source in config.sources
+        if (health := healths.get(source.name)) is not None
+    )
+
+
+def _subscribable(source: Source, health: Health) -> str | None:
+    """Where anybody can follow the source; None for what needs a login, headers or certificates of ours."""
+    if source.url is None or source.is_bound or not source.url.startswith(("http://", "https://")):
+        return None
+    return health.moved_to or source.url
+
+
+def _public(found: Fare, source: Source) -> Fare:
+    """How a source fares, without what is nobody else's business: logins, and places on this machine."""
+    secret = source.address if source.is_local else urlsplit(source.address).netloc.rpartition("@")[0]
+    if not secret:
+        return found
+
+    def told(text: str | None) -> str | None:
+        return text and text.replace(source.address if source.is_local else f"{secret}@", "")
+
+    return replace(
+        found,
+        address=told(found.address) or "",
+        moved_to=told(found.moved_to),
+        error=told(found.error),
+        advice=told(found.advice),
+    )
