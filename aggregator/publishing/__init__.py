@@ -112,6 +112,7 @@ class _Publication:
                 feed = replace(feed, chain=archives.of_feed())
                 present = {n: folder for n, folder in present.items() if n > (archives.open or 0)}
             self._write_folder(place, feed, outlet)
+            store.archives_written(category.name, [*present], "")
             for folder in present.values():
                 remove_archive(folder, self._names)
         except WriteError as error:
