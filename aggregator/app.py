@@ -120,11 +120,13 @@ class App:
         """
         config = self.config
         rules = [(source.name, source.retention or config.retention) for source in config.sources]
-        facts = f"{now:%Y-%m-%d} {config.entries_per_feed} {config.retention!r} {rules!r}"
+        # No feed shows more than this; one rule for all of them, as an article stands in several.
+        shown = [feed.entries or 0 for feed in config.publish.categories.values()]
+        window = max(config.entries_per_feed, *shown, 0)
+        facts = f"{now:%Y-%m-%d} {window} {config.retention!r} {rules!r}"
         done = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         if self._store.setting("upkeep") == done:
             return
-        window = config.entries_per_feed
         for name, keep in rules:
             if keep.max_age is not None or keep.max_articles is not None:
                 yield from self._store.prune(keep, window, now, source=name)

@@ -258,6 +258,9 @@ def check(config_file: Path) -> int:
     OUT.print(f"feeds {shown(str(config.output))}")
     if not config.site.url:
         OUT.print("site.url is not set: feeds will not tell their own address (atom:link rel=self)")
+        OUT.print("site.url is not set: archives and pages are linked by relative references")
+        if config.publish.hubs:
+            OUT.print("site.url is not set: publish.hubs has no effect, a hub needs public addresses")
     return EXIT_DONE
 
 

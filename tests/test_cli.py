@@ -56,6 +56,9 @@ def test_check_tells_what_is_configured(site: Site) -> None:
     assert result.exit_code == 0
     assert "1 sources, 1 enabled" in result.stdout
     assert "site.url is not set" in result.stdout
+    assert "publish.hubs" not in result.stdout
+    site.file.write_text(site.file.read_text() + '\n[publish]\nhubs = ["https://hub.example/"]\n')
+    assert "publish.hubs has no effect" in site.run("check").stdout
 
 
 def test_fetch_as_json_is_one_document(site: Site, server: Server) -> None:

@@ -62,7 +62,9 @@ def publish(
     for outlet in chosen:
         if renew or outlet.category.is_stale or publication.lacks_files(outlet):
             publication.write(outlet)
-    publication.write_site(site_writers, chosen, recall or Recall(), renew=renew)
+    recall = recall or Recall()
+    recall.hold_to(look)
+    publication.write_site(site_writers, chosen, recall, renew=renew)
     if not publication.errors:
         store.remember("look", look)
     return Published(
@@ -81,6 +83,7 @@ class _Publication:
     ) -> None:
         self._store = store
         self._config = config
+        self._output = os.path.join(config.output, "")  # noqa: PTH118 - joined as text, a thousand times
         self._names = [writer.file_name for writer in writers.values()]
         self._version = version
         self._everything = everything
@@ -91,7 +94,7 @@ class _Publication:
     def lacks_files(self, outlet: Outlet) -> bool:
         """Whether somebody removed what was written; archives are looked at as one."""
         try:
-            present = set(os.listdir(self._config.output / outlet.folder))  # noqa: PTH208 - a third of the time
+            present = set(os.listdir(f"{self._output}{outlet.folder}"))  # noqa: PTH208 - a third of the time
         except OSError:
             return True
         has_archives = outlet.category.has_archives and self._config.publish.archives and outlet.files
@@ -104,7 +107,7 @@ class _Publication:
         place = self._config.output / outlet.folder
         try:
             newest = store.newest(category.name, outlet.entries)
-            feed = channel(outlet, newest, store.count(category.name), self._config, self._version)
+            feed = channel(outlet, newest, store.count(category.name), self._version)
             present = folders_in(place)
             if self._config.publish.archives and outlet.files:
                 archives = Archives.filed(outlet, newest, store, self._config.publish.compress)

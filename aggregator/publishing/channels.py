@@ -19,29 +19,55 @@ _AS_THE_SITE = CategoryFeed()
 class Outlet:
     """Where and how one category is published: `folder` and `feed_id` are given once and for good.
 
-    `writers` are by the names of their formats; `url` is the folder's public address, "" without one.
-    `entries`: how many of the newest articles its feed holds. The rest is as in `Channel`.
+    `writers` are by the names of their formats, `files` the names of what they write.
     """
 
+    # There are thousands, of which a publication looks at a few: what is not asked for is not made.
     category: Category
     folder: str
     feed_id: str
     writers: Mapping[str, Writer]
-    entries: int
-    url: str
-    title: str
-    description: str
-    language: str | None
-    image: str | None
+    files: tuple[str, ...]
+    settings: CategoryFeed
+    config: Config
 
     @property
-    def files(self) -> tuple[str, ...]:
-        """The names of the files that are written in its folder."""
-        return tuple(writer.file_name for writer in self.writers.values())
+    def entries(self) -> int:
+        """How many of the newest articles its feed holds."""
+        return self.settings.entries or self.config.entries_per_feed
+
+    @property
+    def url(self) -> str:
+        """The public address of its folder, "" without one."""
+        return public_url(self.config, self.folder)
+
+    @property
+    def title(self) -> str:
+        """The title of its feed."""
+        site = self.config.site.title
+        if self.category.name == ALL:
+            return site
+        return self.settings.title or f"{self.category.name} — {site}"
+
+    @property
+    def description(self) -> str:
+        """The description of its feed."""
+        return self.settings.description or self.config.site.description or self.title
+
+    @property
+    def language(self) -> str | None:
+        """The language of its feed."""
+        return self.settings.language or self.config.site.language
+
+    @property
+    def image(self) -> str | None:
+        """The address of its picture."""
+        return self.settings.image or self.config.site.image or None
 
     def links(self, folder: str = "") -> dict[str, str]:
         """The public address of each of its files in a folder below, ending in "/"; none without one."""
-        return {file: f"{self.url}{folder}{file}" for file in self.files} if self.url else {}
+        url = self.url
+        return {file: f"{url}{folder}{file}" for file in self.files} if url else {}
 
 
 def outlets(store: Store, config: Config, writers: Mapping[str, Writer]) -> list[Outlet]:
@@ -49,7 +75,32 @@ def outlets(store: Store, config: Config, writers: Mapping[str, Writer]) -> list
     feeds = store.feeds()
     given = _given(feeds, config)
     store.settle(given)
-    return [_outlet(feed, given.get(feed.name), config, writers) for feed in feeds]
+    usual = _chosen(config.publish.formats, writers)
+    categories = config.publish.categories
+    made = []
+    for feed in feeds:
+        settings = categories.get(feed.name, _AS_THE_SITE) if feed.name else _AS_THE_SITE
+        folder, feed_id = given.get(feed.name) or (feed.folder or "", feed.feed_id or "")
+        chosen, files = usual if settings.formats is None else _chosen(settings.formats, writers)
+        made.append(
+            Outlet(
+                category=feed,
+                folder=folder,
+                feed_id=feed_id,
+                writers=chosen,
+                files=files,
+                settings=settings,
+                config=config,
+            )
+        )
+    return made
+
+
+def _chosen(
+    formats: Sequence[str], writers: Mapping[str, Writer]
+) -> tuple[Mapping[str, Writer], tuple[str, ...]]:
+    chosen = {name: writer for name, writer in writers.items() if name in formats}
+    return chosen, tuple(writer.file_name for writer in chosen.values())
 
 
 def _given(feeds: Sequence[Category], config: Config) -> dict[str, tuple[str, str]]:
@@ -62,28 +113,6 @@ def _given(feeds: Sequence[Category], config: Config) -> dict[str, tuple[str, st
             taken.append(folder)
             given[feed.name] = (folder, _feed_id(config, feed.name, folder))
     return given
-
-
-def _outlet(
-    feed: Category, given: tuple[str, str] | None, config: Config, writers: Mapping[str, Writer]
-) -> Outlet:
-    site, publish = config.site, config.publish
-    settings = publish.categories.get(feed.name, _AS_THE_SITE) if feed.name else _AS_THE_SITE
-    formats = publish.formats if settings.formats is None else settings.formats
-    folder, feed_id = given or (feed.folder or "", feed.feed_id or "")
-    title = site.title if feed.name == ALL else settings.title or f"{feed.name} — {site.title}"
-    return Outlet(
-        category=feed,
-        folder=folder,
-        feed_id=feed_id,
-        writers={name: writers[name] for name in writers if name in formats},
-        entries=settings.entries or config.entries_per_feed,
-        url=public_url(config, folder),
-        title=title,
-        description=settings.description or site.description or title,
-        language=settings.language or site.language,
-        image=settings.image or site.image or None,
-    )
 
 
 def public_url(config: Config, folder: str, file_name: str = "") -> str:
@@ -104,7 +133,7 @@ def items(kept: Iterable[Kept]) -> tuple[Item, ...]:
     )
 
 
-def channel(outlet: Outlet, newest: Sequence[Kept], total: int, config: Config, version: str) -> Channel:
+def channel(outlet: Outlet, newest: Sequence[Kept], total: int, version: str) -> Channel:
     """The feed of this outlet, of these articles; it is in no chain yet."""
     feed, shown = outlet.category, items(newest)
     return Channel(
@@ -119,7 +148,7 @@ def channel(outlet: Outlet, newest: Sequence[Kept], total: int, config: Config, 
         items=shown,
         language=outlet.language,
         image=outlet.image,
-        hubs=config.publish.hubs,
+        hubs=outlet.config.publish.hubs,
         total=total,
         generator_version=version,
     )

@@ -11,7 +11,7 @@ from aggregator import schedule
 from aggregator.config import Config, Source
 from aggregator.health import Fare, fare
 from aggregator.publishing.channels import Outlet, items
-from aggregator.store import ALL, Health, Store
+from aggregator.store import ALL, Health, Store, Summary
 from aggregator.writers.channel import Followed, Overview, Section
 
 NEWEST = 3
@@ -22,10 +22,16 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Recall:
     """What one publication leaves for the next one of the same process: sections that are still right.
 
-    `sections` are by category, each under its generation and what else decides its look.
+    `sections` are by category, each with the generation that it shows, all of them in this `look`.
     """
 
-    sections: dict[str, tuple[object, Section]] = field(default_factory=dict)
+    look: str = ""
+    sections: dict[str, tuple[int, Section]] = field(default_factory=dict)
+
+    def hold_to(self, look: str) -> None:
+        """Forgets what was made in another look."""
+        if self.look != look:
+            self.look, self.sections = look, {}
 
 
 def overview(
@@ -57,42 +63,35 @@ def overview(
 
 
 def _sections(outlets: Sequence[Outlet], store: Store, recall: Recall) -> tuple[Section, ...]:
-    known = {
-        outlet.category.name: found[1]
+    old = recall.sections
+    changed = [
+        outlet.category.name
         for outlet in outlets
-        if (found := recall.sections.get(outlet.category.name)) and found[0] == _decides(outlet)
+        if (known := old.get(outlet.category.name)) is None or known[0] != outlet.category.generation
+    ]
+    summaries = store.summaries(changed, NEWEST)
+    recall.sections = {
+        (name := outlet.category.name): (outlet.category.generation, _section(outlet, summaries[name]))
+        if name in summaries
+        else old[name]
+        for outlet in outlets
     }
-    names = [outlet.category.name for outlet in outlets if outlet.category.name not in known]
-    summaries = store.summaries(names, NEWEST)
-    made = {}
-    for outlet in outlets:
-        category = outlet.category
-        section = known.get(category.name)
-        if section is None:
-            summary = summaries[category.name]
-            newest = items(summary.newest)
-            section = Section(
-                category=None if category.name == ALL else category.name,
-                title=outlet.title,
-                description=outlet.description,
-                folder=outlet.folder,
-                files=outlet.files,
-                total=summary.total,
-                updated=max((i.updated for i in newest), default=category.changed.replace(microsecond=0)),
-                newest=newest,
-                link=outlet.url,
-                self_links=outlet.links(),
-            )
-        made[category.name] = (_decides(outlet), section)
-    recall.sections = made
-    return tuple(section for _, section in made.values())
+    return tuple(section for _, section in recall.sections.values())
 
 
-def _decides(outlet: Outlet) -> object:
-    """What a section is made of, beside what only changes with the category's generation."""
-    return (
-        outlet.category.generation,
-        *(outlet.folder, outlet.title, outlet.description, outlet.files, outlet.url),
+def _section(outlet: Outlet, summary: Summary) -> Section:
+    category, newest = outlet.category, items(summary.newest)
+    return Section(
+        category=None if category.name == ALL else category.name,
+        title=outlet.title,
+        description=outlet.description,
+        folder=outlet.folder,
+        files=outlet.files,
+        total=summary.total,
+        updated=max((item.updated for item in newest), default=category.changed.replace(microsecond=0)),
+        newest=newest,
+        link=outlet.url,
+        self_links=outlet.links(),
     )
 
 
@@ -122,12 +121,13 @@ def _subscribable(source: Source, health: Health) -> str | None:
 
 def _public(found: Fare, source: Source) -> Fare:
     """How a source fares, without what is nobody else's business: logins, and places on this machine."""
-    secret = source.address if source.is_local else urlsplit(source.address).netloc.rpartition("@")[0]
-    if not secret:
+    address = source.address
+    if not source.is_local and "@" not in address:
         return found
+    secret = address if source.is_local else f"{urlsplit(address).netloc.rpartition('@')[0]}@"
 
     def told(text: str | None) -> str | None:
-        return text and text.replace(source.address if source.is_local else f"{secret}@", "")
+        return text and text.replace(secret, "")
 
     return replace(
         found,
