@@ -114,7 +114,8 @@ def _followed(store: Store, config: Config, seen: datetime | None) -> tuple[Foll
 
 def _subscribable(source: Source, health: Health) -> str | None:
     """Where anybody can follow the source; None for what needs a login, headers or certificates of ours."""
-    if source.url is None or source.is_bound or not source.url.startswith(("http://", "https://")):
+    is_web = source.url is not None and source.url.startswith(("http://", "https://"))
+    if source.kind != "feed" or source.is_bound or not is_web:
         return None
     return health.moved_to or source.url
 
