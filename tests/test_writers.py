@@ -50,7 +50,7 @@ def test_the_registry_names_each_file_once() -> None:
     """Two formats in one file would overwrite each other."""
     names = [writer.file_name for writer in WRITERS.values()]
     assert sorted({*names}) == sorted(names)
-    assert {"atom.xml", "rss.xml"} < {*names}
+    assert {"atom.xml", "feed.json", "index.html", "rss.xml"} <= {*names}
 
 
 @each_writer

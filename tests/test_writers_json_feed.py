@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from aggregator.article import Enclosure, Origin
 from aggregator.writers.channel import Chain, Channel
@@ -166,6 +166,7 @@ def test_letters_of_every_script_stand_as_they_are_and_one_line_an_item() -> Non
     ]
 
 
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(CHANNELS)
 def test_any_channel_gives_a_valid_feed(channel: Channel) -> None:
     """Control characters, lone surrogates, addresses that are none: conformant, and the same twice."""
