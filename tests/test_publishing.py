@@ -156,6 +156,17 @@ def test_a_category_may_differ_from_the_others(tmp_path: Path) -> None:
     planet.store.close()
 
 
+def test_a_category_in_no_format_is_left_alone(tmp_path: Path) -> None:
+    """No folder is made for it, and nothing is looked for again and again."""
+    planet = Planet(tmp_path)
+    planet.configure(categories={"World": {"formats": ()}})
+    planet.add(article(1))
+    planet.publish()
+    assert {name.split("/")[0] for name in planet.files()} == {"all"}
+    assert planet.publish().rendered == 0
+    planet.store.close()
+
+
 class Failing:
     """A writer that cannot write one category."""
 

@@ -93,12 +93,14 @@ class _Publication:
 
     def lacks_files(self, outlet: Outlet) -> bool:
         """Whether somebody removed what was written; archives are looked at as one."""
+        if not outlet.files:
+            return False
         try:
             present = set(os.listdir(f"{self._output}{outlet.folder}"))  # noqa: PTH208 - a third of the time
         except OSError:
             return True
-        has_archives = outlet.category.has_archives and self._config.publish.archives and outlet.files
-        return not present.issuperset(outlet.files) or bool(has_archives and FOLDER not in present)
+        has_archives = outlet.category.has_archives and self._config.publish.archives
+        return not present.issuperset(outlet.files) or (has_archives and FOLDER not in present)
 
     def write(self, outlet: Outlet) -> None:
         """Writes one category: what is older first, so that no entry is ever in none of its documents."""
