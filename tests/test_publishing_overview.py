@@ -19,9 +19,9 @@ from tests.planet import NEWS, Planet, article
 class Witness:
     """A document of the whole site that keeps what it is given."""
 
-    file_name = "index.html"
-
-    def __init__(self) -> None:
+    def __init__(self, file_name: str, *, shows_sources: bool) -> None:
+        self.file_name = file_name
+        self.shows_sources = shows_sources
         self.seen: list[Overview] = []
 
     def render(self, overview: Overview) -> bytes:
@@ -32,15 +32,21 @@ class Witness:
 
 @pytest.fixture
 def witness() -> Witness:
-    """What sees the overviews of a planet."""
-    return Witness()
+    """What sees the sections of a planet."""
+    return Witness("index.html", shows_sources=False)
 
 
 @pytest.fixture
-def planet(tmp_path: Path, witness: Witness) -> Iterator[Planet]:
-    """One source, and a start page."""
+def onlooker() -> Witness:
+    """What sees the sources of a planet."""
+    return Witness("status.html", shows_sources=True)
+
+
+@pytest.fixture
+def planet(tmp_path: Path, witness: Witness, onlooker: Witness) -> Iterator[Planet]:
+    """One source, a start page, and a page of the sources."""
     made = Planet(tmp_path)
-    made.site_writers = {"html": (witness,)}
+    made.site_writers = {"html": (witness, onlooker)}
     yield made
     made.store.close()
 
@@ -55,7 +61,7 @@ def test_every_category_is_there_with_its_newest(planet: Planet, witness: Witnes
     planet.publish()
     (whole,) = witness.seen
     assert (whole.title, whole.description, whole.language) == ("Planet", "About", "en")
-    assert (whole.link, whole.files) == ("https://planet.example/", ("index.html",))
+    assert (whole.link, whole.files) == ("https://planet.example/", ("index.html", "status.html"))
     everything, world, other = whole.sections
     assert (everything.category, everything.title, everything.folder) == (None, "Planet", "all")
     assert (world.category, world.title, world.description) == ("World", "The world", "What is new")
@@ -77,14 +83,14 @@ def test_equal_dates_are_ordered_as_in_the_feed(planet: Planet, witness: Witness
     ]
 
 
-def test_every_source_of_the_config_is_there(planet: Planet, witness: Witness) -> None:
+def test_every_source_of_the_config_is_there(planet: Planet, onlooker: Witness) -> None:
     """Judged at the newest poll, not by a clock; its site is what its newest article says."""
     planet.configure(sources=(Source(name="quiet", url="https://quiet.example/feed"), NEWS))
     planet.add(*map(article, range(3)), now=NOW)
     planet.add(source="quiet")
     planet.store.fail("quiet", "it is broken", NOW + timedelta(days=9), advice="wait")
     planet.publish()
-    (whole,) = witness.seen
+    (whole,) = onlooker.seen
     assert whole.seen == NOW + timedelta(days=9)
     quiet, news = whole.followed
     assert (quiet.fare.name, quiet.fare.state, quiet.fare.advice) == ("quiet", "broken", "wait")
@@ -92,14 +98,14 @@ def test_every_source_of_the_config_is_there(planet: Planet, witness: Witness) -
     assert (news.url, news.link, quiet.link) == ("https://news.example/feed", None, None)
 
 
-def test_the_rhythm_of_a_source_is_that_of_its_schedule(planet: Planet, witness: Witness) -> None:
+def test_the_rhythm_of_a_source_is_that_of_its_schedule(planet: Planet, onlooker: Witness) -> None:
     """The dates that its feed gave, newest first."""
     state = '{"published":["2026-05-02T00:00:00+00:00","2026-05-01T00:00:00+00:00"]}'
     planet.store.commit(
         Update(source="news", validators={}, body_hash=None, next=Next(state=state, poll=NOW)), NOW
     )
     planet.publish()
-    assert [date.day for date in witness.seen[0].followed[0].published] == [2, 1]
+    assert [date.day for date in onlooker.seen[0].followed[0].published] == [2, 1]
 
 
 @pytest.mark.parametrize(
@@ -113,42 +119,50 @@ def test_the_rhythm_of_a_source_is_that_of_its_schedule(planet: Planet, witness:
     ],
     ids=["a login in the address", "a token", "a file", "a folder", "no feed"],
 )
-def test_what_is_nobody_elses_business_is_not_told(planet: Planet, witness: Witness, source: Source) -> None:
+def test_what_is_nobody_elses_business_is_not_told(planet: Planet, onlooker: Witness, source: Source) -> None:
     """No list for subscribers has it; logins and places on this machine are on no page."""
     planet.configure(sources=(source,))
     planet.store.fail("s", f"{source.address}: cannot be had", NOW)
     planet.publish()
-    (followed,) = witness.seen[0].followed
+    (followed,) = onlooker.seen[0].followed
     assert followed.url is None
     assert "secret" not in repr(followed)
     assert "cannot be had" in str(followed.fare.error)
 
 
-def test_a_source_that_moved_is_listed_where_it_is(planet: Planet, witness: Witness) -> None:
+def test_a_source_that_moved_is_listed_where_it_is(planet: Planet, onlooker: Witness) -> None:
     """Subscribers need not be redirected for ever."""
     planet.store.move("news", "https://new.example/feed")
     planet.publish()
-    assert witness.seen[0].followed[0].url == "https://new.example/feed"
+    assert onlooker.seen[0].followed[0].url == "https://new.example/feed"
 
 
-def test_it_is_made_anew_when_something_changed_and_not_else(planet: Planet, witness: Witness) -> None:
-    """News, a poll, another config, a missing file; otherwise nothing is done."""
+def test_each_is_made_anew_when_what_it_shows_changed_and_not_else(
+    planet: Planet, witness: Witness, onlooker: Witness
+) -> None:
+    """News; a failure, another config, some time with polls; a missing file. Otherwise nothing is done."""
+
+    def made() -> tuple[int, int]:
+        planet.publish()
+        return len(witness.seen), len(onlooker.seen)
+
     planet.add(article(1))
-    planet.publish()
-    planet.publish()
-    assert len(witness.seen) == 1
+    assert (made(), made()) == ((1, 1), (1, 1))
     planet.add(article(2))
-    planet.publish()
-    planet.store.fail("news", "it is broken", NOW + timedelta(hours=1))
-    planet.publish()
-    planet.configure(sources=(NEWS.model_copy(update={"categories": ("World", "More")}),))
-    planet.publish()
+    assert made() == (2, 1)
+    planet.store.fail("news", "it is broken", NOW + timedelta(minutes=1))
+    assert (made(), made()) == ((2, 2), (2, 2))
+    planet.store.fail("news", "it is broken", NOW + timedelta(minutes=14))
+    assert made() == (2, 2)
+    planet.store.fail("news", "it is broken", NOW + timedelta(minutes=16))
+    assert made() == (2, 3)
     (planet.config.output / "index.html").unlink()
-    planet.publish()
+    assert made() == (3, 3)
+    planet.configure(sources=(NEWS.model_copy(update={"name": "news", "categories": ("World", "More")}),))
+    assert made()[1] == 4
     planet.publish(everything=True)
-    assert len(witness.seen) == 6
+    assert len(onlooker.seen) == 5
     assert planet.publish().rendered == 0
-    assert len(witness.seen) == 6
 
 
 def test_a_format_that_is_no_longer_chosen_goes(planet: Planet) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
 
@@ -16,10 +17,13 @@ from aggregator.publishing.archives import FOLDER, Archives, folders_in, remove_
 from aggregator.publishing.channels import Outlet, channel, outlets
 from aggregator.publishing.overview import Recall, overview
 from aggregator.store import Store
-from aggregator.writers.channel import Channel, SiteWriter, Writer
+from aggregator.writers.channel import Channel, Overview, SiteWriter, Writer
 from aggregator.writers.files import remove, remove_leftovers, write_if_changed
 
 __all__ = ["Published", "Recall", "publish"]
+
+POLLS_SHOWN_AFTER = timedelta(minutes=15)
+"""How late what shows sources may be in showing that they were polled, and nothing else."""
 
 _NO_SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {}
 
@@ -154,37 +158,63 @@ class _Publication:
         *,
         renew: bool,
     ) -> None:
-        """Writes the documents of the whole site, if anything that they show may have changed."""
+        """Writes the documents of the whole site in which anything may have changed.
+
+        What shows sources is written anew when one fares otherwise, else not more often than once in
+        `POLLS_SHOWN_AFTER`: with ten thousand sources, somebody is polled all the time.
+        """
         store, config = self._store, self._config
-        formats = [name for name in site_writers if name in config.publish.formats]
+        single = config.publish.categories.values()
+        wanted = {*config.publish.formats}.union(*(category.formats or () for category in single))
+        formats = [name for name in site_writers if name in wanted]
         writers = [writer for name in formats for writer in site_writers[name]]
         files = tuple(writer.file_name for writer in writers)
-        seen, pulse = store.pulse()
-        pulse += _digest([(s.name, s.address, s.categories) for s in config.sources])
-        places = [config.output / name for name in files]
-        if not (renew or self.rendered or store.setting("pulse") != pulse or _any_lacks(places)):
-            return
-        if writers:
-            whole = overview(
-                outlets=chosen,
-                store=store,
-                config=config,
-                seen=seen,
-                files=files,
-                version=self._version,
-                recall=recall,
-            )
+        seen, states = store.pulse()
+        states += _digest([(s.name, s.address, s.categories) for s in config.sources])
+        shown = store.setting("shown sources")
+        last, _, shown_states = (shown or "").partition(" ")
+        is_late = seen is not None and (not last or seen - POLLS_SHOWN_AFTER >= datetime.fromisoformat(last))
+        fares_otherwise = shown_states != states or is_late
+        for shows_sources, may_differ in ((False, self.rendered > 0), (True, fares_otherwise)):
+            due = [writer for writer in writers if writer.shows_sources is shows_sources]
+            if not (renew or may_differ or _any_lacks([config.output / w.file_name for w in due])):
+                continue
+            try:
+                self._write_documents(
+                    due,
+                    overview(
+                        outlets=() if shows_sources else chosen,
+                        sources=config.sources if shows_sources else (),
+                        store=store,
+                        config=config,
+                        seen=seen,
+                        files=files,
+                        version=self._version,
+                        recall=recall,
+                    ),
+                )
+            except WriteError as error:
+                self.errors.append(error)
+                continue
+            if shows_sources:
+                store.remember("shown sources", f"{seen.isoformat() if seen else ''} {states}")
+        if renew:
+            self._remove_documents(site_writers, files)
+
+    def _write_documents(self, writers: list[SiteWriter], whole: Overview) -> None:
+        remove_leftovers(self._config.output, below=False)
+        for writer in writers:
+            self._write_file(self._config.output / writer.file_name, writer.render(whole))
+
+    def _remove_documents(
+        self, site_writers: Mapping[str, tuple[SiteWriter, ...]], files: tuple[str, ...]
+    ) -> None:
         try:
-            remove_leftovers(config.output, below=False)
-            for writer in writers:
-                self._write_file(config.output / writer.file_name, writer.render(whole))
             for writer in chain.from_iterable(site_writers.values()):
                 if writer.file_name not in files:
-                    remove(config.output / writer.file_name)
+                    remove(self._config.output / writer.file_name)
         except WriteError as error:
             self.errors.append(error)
-        else:
-            store.remember("pulse", pulse)
 
 
 def _any_lacks(places: list[Path]) -> bool:

@@ -37,6 +37,7 @@ class Recall:
 def overview(
     *,
     outlets: Sequence[Outlet],
+    sources: Sequence[Source],
     store: Store,
     config: Config,
     seen: datetime | None,
@@ -44,16 +45,19 @@ def overview(
     version: str,
     recall: Recall,
 ) -> Overview:
-    """The whole site; `seen` is the newest poll of any source, by which sources are judged."""
+    """The whole site: the sections of these outlets, and these sources; none where nobody asks for them.
+
+    `seen` is the newest poll of any source, by which sources are judged.
+    """
     site = config.site
-    sections = _sections(outlets, store, recall)
+    sections = _sections(outlets, store, recall) if outlets else ()
     return Overview(
         title=site.title,
         description=site.description,
         link=f"{site.url.rstrip('/')}/" if site.url else "",
         updated=max((section.updated for section in sections), default=_EPOCH),
         sections=sections,
-        followed=_followed(store, config, seen),
+        followed=_followed(store, sources, seen) if sources else (),
         seen=seen,
         files=files,
         language=site.language,
@@ -95,8 +99,8 @@ def _section(outlet: Outlet, summary: Summary) -> Section:
     )
 
 
-def _followed(store: Store, config: Config, seen: datetime | None) -> tuple[Followed, ...]:
-    """Every source of the config, in its order."""
+def _followed(store: Store, followed: Sequence[Source], seen: datetime | None) -> tuple[Followed, ...]:
+    """The sources, in their order."""
     healths = {health.name: health for health in store.health()}
     sites = store.sites()
     return tuple(
@@ -107,7 +111,7 @@ def _followed(store: Store, config: Config, seen: datetime | None) -> tuple[Foll
             link=sites.get(source.name),
             published=schedule.State.from_json(health.schedule).published if health.schedule else (),
         )
-        for source in config.sources
+        for source in followed
         if (health := healths.get(source.name)) is not None
     )
 

@@ -135,13 +135,13 @@ class Store(Feeds, Archives):
 
     def pulse(self) -> tuple[datetime | None, str]:
         """The newest poll of any source of the config, and a text that differs once one fares otherwise."""
-        facts = (sa.func.count(), sa.func.sum(sources.c.failures), sa.func.sum(sources.c.is_gone))
+        facts = (sa.func.count(), sa.func.count(sources.c.error), sa.func.sum(sources.c.is_gone))
         query = sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant), *facts).where(
             sources.c.active
         )
         with self._snapshot() as connection:
             seen, *counts = connection.execute(query).one()
-        return seen, f"{seen} {counts}"
+        return seen, f"{counts}"
 
     def sites(self) -> dict[str, str]:
         """The site of each source, by name, as its newest article has it; not all have one."""

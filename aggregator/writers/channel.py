@@ -147,9 +147,13 @@ class Writer(Protocol):
 
 
 class SiteWriter(Protocol):
-    """A document of the whole site, at the top of the output folder."""
+    """A document of the whole site, at the top of the output folder.
+
+    `shows_sources`: it is made of the overview's `followed`, else of its `sections`; never of both.
+    """
 
     file_name: str
+    shows_sources: bool
 
     def render(self, overview: Overview) -> bytes:
         """The whole document as bytes, deterministic. Raises WriteError when it cannot be well formed."""

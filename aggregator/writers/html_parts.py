@@ -71,7 +71,7 @@ def _templates() -> Environment:
         "name": _name,
         "title": _title,
         "human": human,
-        "iso": lambda moment: moment.isoformat().replace("+00:00", "Z"),
+        "iso": lambda moment: moment.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "number": lambda number: f"{number:,}",
         "plural": lambda number, one, many: f"{number:,} {one if number == 1 else many}",
     }

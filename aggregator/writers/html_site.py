@@ -56,6 +56,7 @@ class StartPage:
     """Writes `index.html` of the whole site."""
 
     file_name = PAGE
+    shows_sources = False
 
     def render(self, overview: Overview) -> bytes:
         """All categories, each with its count, its feeds and its newest entries."""
@@ -75,6 +76,7 @@ class StatusPage:
     """Writes `status.html`."""
 
     file_name = "status.html"
+    shows_sources = True
 
     def render(self, overview: Overview) -> bytes:
         """Every source by its state, those that call for somebody first; no login in any address."""
@@ -97,6 +99,7 @@ class Stylesheet:
     """Writes `style.css`, which every page asks for."""
 
     file_name = "style.css"
+    shows_sources = False
 
     def render(self, overview: Overview) -> bytes:
         """The same for every site."""

@@ -10,6 +10,7 @@ from aggregator.article import Article, Enclosure
 from aggregator.normalise.text import plain_value
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.passed_through import enclosures
+from aggregator.writers.relations import hubs
 from aggregator.writers.xml_text import address, body, identifier, language_tag, line, lines
 
 __all__ = ["JsonFeed"]
@@ -42,7 +43,7 @@ class JsonFeed:
                 "favicon": image,
                 "language": language_tag(channel.language),
                 # A subscription is to a feed_url: without one a hub is of no use.
-                "hubs": [{"type": "WebSub", "url": hub} for hub in channel.hubs] if feed_url else None,
+                "hubs": [{"type": "WebSub", "url": hub} for hub in hubs(channel)] if feed_url else None,
             }
         )
         members = [f"{_json(name)}: {_json(value)}" for name, value in feed.items()]

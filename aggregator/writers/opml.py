@@ -35,6 +35,7 @@ class Feeds:
     """
 
     file_name = "feeds.opml"
+    shows_sources = False
 
     def render(self, overview: Overview) -> bytes:
         """The list; `dateModified` is the newest change of any feed."""
@@ -53,6 +54,7 @@ class Sources:
     """
 
     file_name = "sources.opml"
+    shows_sources = True
 
     def render(self, overview: Overview) -> bytes:
         """The list; logins in addresses are left out."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from aggregator.writers.channel import Channel
 from aggregator.writers.xml_text import address, percent_encoded
 
-__all__ = ["MEDIA_TYPES", "relations"]
+__all__ = ["MEDIA_TYPES", "hubs", "relations"]
 
 MEDIA_TYPES: Mapping[str, str] = {
     "rss.xml": "application/rss+xml",
@@ -25,9 +25,7 @@ def relations(channel: Channel, file_name: str) -> Iterator[dict[str, str]]:
     media_type = MEDIA_TYPES[file_name]
     if own := address(channel.self_links.get(file_name)):
         yield {"href": own, "rel": "self", "type": media_type}
-        for hub in dict.fromkeys(map(address, channel.hubs)):
-            if hub and hub.lower().startswith(("http://", "https://")):
-                yield {"href": hub, "rel": "hub"}
+        yield from ({"href": hub, "rel": "hub"} for hub in hubs(channel))
     if page := address(channel.link):
         yield {"href": page, "rel": "alternate", "type": "text/html"}
     for other, its_type in MEDIA_TYPES.items():
@@ -42,3 +40,9 @@ def relations(channel: Channel, file_name: str) -> Iterator[dict[str, str]]:
     ):
         if folder is not None:
             yield {"href": percent_encoded(folder + file_name), "rel": rel, "type": media_type}
+
+
+def hubs(channel: Channel) -> list[str]:
+    """The addresses of the channel's hubs, each once; a hub is asked over http."""
+    found = filter(None, map(address, channel.hubs))
+    return [hub for hub in dict.fromkeys(found) if hub.lower().startswith(("http://", "https://"))]
