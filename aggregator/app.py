@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +12,8 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from aggregator import __version__, opml, schedule
+from aggregator import __version__, announcing, opml, schedule
+from aggregator.announcing import Told
 from aggregator.config import Config, Fetch, Keep, Source
 from aggregator.fetch import Fetcher, NotModified
 from aggregator.opml import SubscriptionList
@@ -111,6 +112,14 @@ class App:
             written=(*published.written, *done.written),
             errors=(*published.errors, *done.errors),
         )
+
+    def queue_announcements(self, published: Published, now: datetime) -> int:
+        """Remembers what the hubs have to be told of this publication; how many announcements that is."""
+        return announcing.queue(self._store, published.written, self.config, now)
+
+    def announce(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Told]:
+        """Tells the hubs what is due, until `is_over`; the rest is told another time."""
+        return announcing.announce(self._store, self._fetcher, self.config.publish.hubs, now, is_over)
 
     def upkeep(self, now: datetime) -> Iterator[int]:
         """Prunes what the config's retention lets go, and keeps the store's file small: once a day (UTC), and

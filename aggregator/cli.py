@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,10 +22,12 @@ from aggregator.cli_options import json_option as _json_option
 from aggregator.terminal import (
     ERR,
     OUT,
+    announced_facts,
     log_as_json,
     log_plainly,
     plain,
     poll_facts,
+    print_announced,
     print_document,
     print_fares,
     print_json,
@@ -42,6 +45,19 @@ if TYPE_CHECKING:
 
 # `app` is imported by the commands that need it: with its libraries it takes most of a second to start,
 # which `--help` and `check` have no use for.
+ANNOUNCE_SECONDS = 10
+
+
+def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        if value is not None:
+            configuration.split_address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
+_json_logs_option = click.option("--json-logs", is_flag=True, help="Write each log line as one JSON object.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_CODES)
@@ -53,6 +69,7 @@ def main() -> None:
     aggregator preview https://example.org/blog/     what would that give?
     aggregator check                                 is the config right?
     aggregator fetch                                 poll, store and publish
+    aggregator serve                                 let readers subscribe
     """
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
@@ -102,6 +119,9 @@ def fetch(
                 print_poll(poll, progress.console if both_terminals else OUT)
         pruned = sum(opened.upkeep(now))
         published = opened.publish()
+        opened.queue_announcements(published, now)
+        until = time.monotonic() + ANNOUNCE_SECONDS
+        told = list(opened.announce(now, lambda: time.monotonic() > until))
     if as_json:
         print_json(
             {
@@ -109,12 +129,14 @@ def fetch(
                 "waiting": waiting,
                 "pruned": pruned,
                 "published": published_facts(published),
+                "announced": [announced_facts(each) for each in told],
             }
         )
     else:
         if pruned:
             OUT.print(f"pruned {pruned} articles, as the config's retention says")
         print_published(published, config.output)
+        print_announced(told)
     failed = sum(poll.error is not None for poll in polls)
     nothing_done = (polls and failed == len(polls)) or (published.errors and not published.written)
     return EXIT_NOTHING if nothing_done or (strict and (failed or published.errors)) else EXIT_DONE
@@ -122,9 +144,12 @@ def fetch(
 
 @main.command(epilog=_EXIT_CODES)
 @_config_option
-@click.option("--json-logs", is_flag=True, help="Write each log line as one JSON object.")
+@_json_logs_option
+@click.option(
+    "--serve", "serve_at", metavar="HOST:PORT", callback=_address, help="Serve the feeds there too."
+)
 @_fails_well
-def run(config_file: Path, json_logs: bool) -> int:
+def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
     """Polls the sources as they fall due and publishes what changed, until it is told to stop.
 
     SIGTERM and SIGINT finish what is being saved and exit with 0; a second one exits at once. SIGHUP, or a
@@ -132,13 +157,41 @@ def run(config_file: Path, json_logs: bool) -> int:
 
     \b
     aggregator run
+    aggregator run --serve 127.0.0.1:8000
     aggregator run --json-logs --config /srv/planet/config/aggregator.toml
     """
     from aggregator.daemon import Daemon
 
     config = configuration.load(config_file)
     (log_as_json if json_logs else log_plainly)()
-    Daemon(config_file, config).run()
+    Daemon(config_file, config, serve_at).run()
+
+
+@main.command(epilog=_EXIT_CODES)
+@_config_option
+@_json_logs_option
+@click.option(
+    "--listen", metavar="HOST:PORT", callback=_address, help="Where, if not at the config's serve.listen."
+)
+@_fails_well
+def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
+    """Serves the feeds and pages that were published, until it is told to stop.
+
+    Nothing is polled: use `run --serve` for both in one process. /healthz, /readyz and /metrics tell how it
+    fares.
+
+    \b
+    aggregator serve
+    aggregator serve --listen [::1]:8080
+    """
+    from aggregator.server import Server
+
+    config = configuration.load(config_file)
+    (log_as_json if json_logs else log_plainly)()
+    server = Server(config, listen or config.serve.listen, lambda: datetime.now(UTC))
+    ERR.print(f"serving {shown(str(config.output))} at {server.url}")
+    server.run()
+    return EXIT_DONE
 
 
 def _fares(config_file: Path) -> list[Fare]:
@@ -203,8 +256,10 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
     from aggregator import app
 
     config = configuration.load(config_file)
-    with app.App(config, datetime.now(UTC)) as opened:
+    now = datetime.now(UTC)
+    with app.App(config, now) as opened:
         published = opened.publish(everything=everything)
+        opened.queue_announcements(published, now)
     if as_json:
         print_json({"published": published_facts(published)})
     else:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
 
 from aggregator import kinds
 from aggregator.config_output import CategoryFeed, Posts, Publish, Site
+from aggregator.config_serve import Serve, split_address
 from aggregator.config_sources import Auth, Keep, Retention, Source
 from aggregator.config_values import Duration, HeaderText, HttpUrl, Place, Proxy, Settings
 from aggregator.errors import ConfigError
@@ -26,10 +27,12 @@ __all__ = [
     "Posts",
     "Publish",
     "Retention",
+    "Serve",
     "Site",
     "Source",
     "home_of",
     "load",
+    "split_address",
 ]
 
 _GIVEN = {"url": (["url"],), "path": (["path"],), "either": (["url"], ["path"]), "none": ([],)}
@@ -72,6 +75,7 @@ class Config(Settings):
     site: Site = Site()
     publish: Publish = Publish()
     fetch: Fetch = Fetch()
+    serve: Serve = Serve()
     store: Annotated[Path, Field(strict=False)] = Path("var/aggregator.db")
     output: Annotated[Path, Field(strict=False)] = Path("feeds")
     entries_per_feed: Annotated[int, Field(ge=1, le=10_000)] = 50
@@ -231,6 +235,7 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "fetch": Fetch,
         "publish": Publish,
         "posts": Posts,
+        "serve": Serve,
         "sources": Source,
         "auth": Auth,
     }

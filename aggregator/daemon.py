@@ -24,6 +24,7 @@ from aggregator.app import App
 from aggregator.config import Config
 from aggregator.errors import ConfigError, StoreError
 from aggregator.polling import Poll
+from aggregator.server import Server, Vitals
 
 TICK = timedelta(seconds=5)
 UPKEEP = timedelta(hours=1)
@@ -37,11 +38,18 @@ _log = logging.getLogger("aggregator")
 class Daemon:
     """Runs until SIGTERM or SIGINT: what is being saved is finished, within 30 seconds, and it exits with 0.
 
-    Two jobs run in APScheduler: the tick, which polls what the store says is due, and upkeep. Due times
-    live in the store, so that a stop, a restart or a kill changes none of them. One daemon a store.
+    Three jobs run in APScheduler: the tick, which polls what the store says is due, telling hubs of changes,
+    and upkeep. Due times live in the store, so that a stop, a restart or a kill changes none of them. One
+    daemon a store.
+    `serve_at` (`HOST:PORT`): the output folder is served there, by a thread of this process. Raises
+    ListenError.
     """
 
-    def __init__(self, config_file: Path, config: Config) -> None:
+    def __init__(self, config_file: Path, config: Config, serve_at: str | None = None) -> None:
+        self._vitals = Vitals()
+        self._server = (
+            None if serve_at is None else Server(config, serve_at, lambda: datetime.now(UTC), self._vitals)
+        )
         self._file = config_file
         self._config = config
         self._stamp = _stamp(config_file)
@@ -63,6 +71,9 @@ class Daemon:
             self._open(self._config)
             scheduler = self._scheduler()
             scheduler.start()
+            if self._server is not None:
+                self._server.start()
+                _log.info("serving at %s", self._server.url)
             _log.info("polling %d sources", len(self._config.select(())))
             _notify("READY=1")
             os.read(told, 1)
@@ -86,6 +97,9 @@ class Daemon:
         scheduler.add_job(
             self._upkeep, "interval", seconds=UPKEEP.total_seconds(), id="upkeep", next_run_time=now
         )
+        scheduler.add_job(
+            self._announce, "interval", seconds=TICK.total_seconds(), id="announce", next_run_time=now
+        )
         scheduler.add_listener(self._on_event, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
         return scheduler
 
@@ -94,6 +108,7 @@ class Daemon:
             self._must_reload = False
             self._load_again()
         _notify("WATCHDOG=1")
+        self._vitals.beat()
         try:
             if self._app is not None:
                 self._wake(self._app)
@@ -118,9 +133,31 @@ class Daemon:
                 return
             for poll in app.fetch(batch, now):
                 _tell(poll)
+                self._vitals.polled(_outcome(poll))
                 _notify("WATCHDOG=1")
             if not self._is_stopping:
-                _publish(app)
+                self._publish(app)
+
+    def _publish(self, app: App) -> None:
+        published = app.publish()
+        for error in published.errors:
+            _log.error("%s", error)
+        if published.written:
+            now = datetime.now(UTC)
+            self._vitals.published(now)
+            app.queue_announcements(published, now)
+            _log.info("published %d feeds, %d files", published.rendered, len(published.written))
+
+    def _announce(self) -> None:
+        app = self._app
+        if app is None or not app.config.publish.hubs:
+            return
+        for told in app.announce(datetime.now(UTC), lambda: self._is_stopping):
+            if told.error is None:
+                _log.info("%s was told of %s", told.hub, told.topic)
+            else:
+                again = f"again at {told.again:%Y-%m-%d %H:%M} UTC" if told.again else "given up"
+                _log.warning("%s was not told of %s: %s; %s", told.hub, told.topic, told.error.told, again)
 
     def _upkeep(self) -> None:
         if self._app is None:
@@ -156,6 +193,8 @@ class Daemon:
         if self._app is not None:
             self._app.__exit__(None, None, None)
         self._open(config)
+        if self._server is not None:
+            self._server.adopt(config)
         _log.info("the config was read again: %d sources", len(config.select(())))
 
     def _on_stop(self, number: int, _frame: FrameType | None) -> None:
@@ -187,6 +226,8 @@ class Daemon:
         until = time.monotonic() + STOP_SECONDS
         while closing.is_alive() and time.monotonic() < until:
             closing.join(0.2)
+        if self._server is not None:
+            self._server.stop()
         if self._app is not None:
             self._app.__exit__(None, None, None)
         _log.info("stopped")
@@ -220,12 +261,10 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     return info.st_mtime_ns, info.st_size
 
 
-def _publish(app: App) -> None:
-    published = app.publish()
-    for error in published.errors:
-        _log.error("%s", error)
-    if published.written:
-        _log.info("published %d feeds, %d files", published.rendered, len(published.written))
+def _outcome(poll: Poll) -> str:
+    if poll.error is not None:
+        return poll.error.label
+    return "read" if poll.was_read else "unchanged"
 
 
 def _tell(poll: Poll) -> None:

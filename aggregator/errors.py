@@ -3,6 +3,7 @@
     AggregatorError
     ├── ConfigError           a setting is wrong: file, key and what would be right
     ├── StoreError            the store cannot be opened, read or written
+    ├── ListenError           the address to serve at cannot be listened on
     ├── WriteError            an output cannot be rendered or written
     └── SourceError           one source failed; the others go on
         ├── FetchError        its bytes could not be had
@@ -50,6 +51,10 @@ class ConfigError(AggregatorError):
 
 class StoreError(AggregatorError):
     """The store cannot be opened, read or written."""
+
+
+class ListenError(AggregatorError):
+    """The address to serve at cannot be listened on."""
 
 
 class WriteError(AggregatorError):

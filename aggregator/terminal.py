@@ -6,6 +6,7 @@ import json
 import logging
 import re
 import sys
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ from rich.table import Table
 from aggregator.article import Document
 
 if TYPE_CHECKING:
+    from aggregator.announcing import Told
     from aggregator.health import Fare
     from aggregator.polling import Poll
     from aggregator.publishing import Published
@@ -108,6 +110,25 @@ def print_published(published: Published, output: Path) -> None:
         f"published {published.rendered} of {published.feeds} feeds, "
         f"{len(published.written)} files written under {shown(str(output))}"
     )
+
+
+def print_announced(all_told: Sequence[Told]) -> None:
+    """Which hubs were told of how many feeds, and which could not be."""
+    for hub, count in Counter(told.hub for told in all_told if told.error is None).items():
+        OUT.print(f"told {shown(hub)} of {count} feeds that changed")
+    for told in all_told:
+        if told.error is not None:
+            again = f"again from {when(told.again)} UTC on" if told.again else "given up"
+            ERR.print(
+                f"[yellow]not told[/yellow] {shown(told.hub)} of {shown(told.topic)}: "
+                f"{shown(told.error.told)}; {again}"
+            )
+
+
+def announced_facts(told: Told) -> dict[str, Any]:
+    """What a hub was told, for a script."""
+    error = told.error.told if told.error else None
+    return {"hub": told.hub, "topic": told.topic, "error": error, "again": told.again}
 
 
 def print_document(document: Document) -> None:

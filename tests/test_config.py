@@ -323,6 +323,7 @@ def test_every_setting_is_documented() -> None:
         *(("sources", config.Source), ("auth", config.Auth), ("retention", config.Retention)),
         *(("publish", config.Publish), ("publish.categories", config.CategoryFeed)),
         ("publish.posts", config.Posts),
+        ("serve", config.Serve),
     )
     for name, model in models:
         assert set(documented[name]) == set(model.model_fields), name

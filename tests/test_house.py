@@ -8,7 +8,7 @@ from pathlib import Path
 import aggregator
 
 PACKAGE = Path(aggregator.__file__).parent
-CONFIG = ("config", "config_output", "config_sources", "config_values")
+CONFIG = ("config", "config_output", "config_serve", "config_sources", "config_values")
 FLOORS = (
     ("article", "errors"),
     ("resource",),
@@ -35,8 +35,10 @@ FLOORS = (
     ("gathering",),
     ("network", "turns"),
     ("polling", "publishing"),
+    ("announcing",),
     ("app",),
     ("preview",),
+    ("server",),
     ("daemon",),
     ("terminal",),
     ("cli_options",),
@@ -59,6 +61,7 @@ VENDORS = {
     "click": {"cli", "cli_lists", "cli_options", "terminal"},
     "rich": {"terminal"},
     "tomlkit": {"config_edit"},
+    "uvicorn": {"server"},
     "pydantic": {*CONFIG, "kinds", "contract", "reading", "adapters"},
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregator.config import Fetch, Source
 from aggregator.errors import FetchError, HttpStatus
@@ -16,6 +16,9 @@ from aggregator.fetch.resource import Fetched, Hints, NotModified, Resource, Val
 from aggregator.fetch.rsshub import Rsshub
 
 __all__ = ["Fetched", "Fetcher", "Hints", "Hosts", "NotModified", "Resource", "Validators"]
+
+ANNOUNCE_DEADLINE = timedelta(seconds=10)
+"""A hub takes note and does the rest later; one that takes longer is told again."""
 
 
 class Fetcher:
@@ -62,6 +65,10 @@ class Fetcher:
         except HttpStatus as error:
             self._heed(source.address, error)
             raise
+
+    def announce(self, hub: str, topic: str, now: datetime) -> None:
+        """Tells a WebSub hub that `topic` has changed. Raises FetchError."""
+        self._http.post(hub, {"hub.mode": "publish", "hub.url": topic}, now, ANNOUNCE_DEADLINE)
 
     def _get(self, source: Source, url: str, validators: Validators, now: datetime) -> Fetched | NotModified:
         """GETs what a source led to, in its publisher's turn."""

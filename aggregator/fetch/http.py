@@ -6,7 +6,7 @@ import base64
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NoReturn
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -95,6 +95,28 @@ class HttpFetcher:
                 error.url = error.url or _shown(url or source.address)
                 raise
 
+    def post(self, url: str, form: Mapping[str, str], now: datetime, deadline: timedelta) -> None:
+        """POSTs a form; what is answered counts by its status alone: 2xx is well. Follows no redirect.
+
+        Raises FetchError and its kinds.
+        """
+        hop = _Hop(_fetchable(url), Source.model_construct(name=url, url=url))
+        with exchange.within(
+            self._guard,
+            deadline_seconds=min(deadline, self._settings.deadline).total_seconds(),
+            silence_seconds=self._settings.timeout.total_seconds(),
+        ):
+            try:
+                with mapped(), self._send(hop, {}, form) as response:
+                    if 200 <= response.status_code < 300:
+                        _settle(response)
+                    else:
+                        wait = freshness.retry_after(response.headers, now)
+                        self._refuse(response, Hints(retry_after=wait))
+            except errors.FetchError as error:
+                error.url = error.url or _shown(url)
+                raise
+
     def _follow(self, hop: _Hop, validators: Validators, now: datetime) -> Fetched | NotModified:
         seen = [hop.url]
         is_permanent = True
@@ -129,10 +151,12 @@ class HttpFetcher:
                 return Fetched(resources=(resource,), validators=found, hints=hints)
         raise errors.TooManyRedirects(f"it redirects more than {self._settings.max_redirects} times")
 
-    def _send(self, hop: _Hop, conditions: Mapping[str, str]) -> requests.Response:
+    def _send(
+        self, hop: _Hop, conditions: Mapping[str, str], form: Mapping[str, str] | None = None
+    ) -> requests.Response:
         source, settings = hop.source, self._settings
         request = requests.PreparedRequest()
-        request.prepare_method("GET")
+        request.prepare_method("GET" if form is None else "POST")
         request.prepare_url(hop.url, None)
         request.headers = CaseInsensitiveDict(self._headers)
         if source.user_agent:
@@ -140,6 +164,8 @@ class HttpFetcher:
         if hop.is_own:
             request.headers.update(_own_headers(source))
         request.headers.update(conditions)
+        if form is not None:
+            request.prepare_body(form, None)
         proxy = (settings.proxy if source.proxy is None else source.proxy).get_secret_value()
         if proxy:
             # The proxy resolves the name: our own answer may differ, and asking would tell who is read.

@@ -1,5 +1,6 @@
 """Articles, versions and validators in one SQLite file, through SQLAlchemy Core."""
 
+from aggregator.store.announcements import Announcement
 from aggregator.store.changes import Found, Kept
 from aggregator.store.records import Category, Health, Next, Saved, State, Summary, Update
 from aggregator.store.schema import ALL
@@ -7,6 +8,7 @@ from aggregator.store.store import Store
 
 __all__ = [
     "ALL",
+    "Announcement",
     "Category",
     "Found",
     "Health",

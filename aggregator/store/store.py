@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from aggregator.article import Article
 from aggregator.config import Keep, Source
 from aggregator.store import codec, retention
+from aggregator.store.announcements import Announcements
 from aggregator.store.archives import Archives
 from aggregator.store.changes import Changes, Kept, kept
 from aggregator.store.feeds import Feeds
@@ -19,7 +20,7 @@ from aggregator.store.records import Health, Next, Saved, State, Update
 from aggregator.store.schema import Instant, articles, sources, tombstones, versions
 
 
-class Store(Feeds, Archives):
+class Store(Feeds, Archives, Announcements):
     """Articles, their earlier versions, validators and stale categories, saved together or not at all.
 
     Every public method but `prune` is one transaction; each raises StoreError when the database refuses.

@@ -18,8 +18,10 @@ RESERVED = frozenset(
     {
         "all",
         "assets",
+        "healthz",
         "index",
         "metrics",
+        "readyz",
         "status",
         "websub",
     }

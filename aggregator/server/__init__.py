@@ -1,0 +1,133 @@
+"""The output folder over HTTP, with health and metrics: `serve`, and `run --serve`."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+from aggregator.config import Config
+from aggregator.errors import ListenError
+from aggregator.server.listener import Listener, bound
+from aggregator.server.site import Receive, Scope, Send, Site, send_text
+from aggregator.server.vitals import Vitals
+
+__all__ = ["Server", "Vitals"]
+
+_READY_SECONDS = 1.0
+_HEALTH = ("/healthz", "/readyz", "/metrics")
+_FORWARDED = frozenset((b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip"))
+_METRICS_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+class Server:
+    """Serves a config's output folder at `listen` (`HOST:PORT`), in a thread of its own.
+
+    `clock` gives the time; `vitals` are those of the daemon whose process this is. Raises ListenError.
+    """
+
+    def __init__(
+        self, config: Config, listen: str, clock: Callable[[], datetime], vitals: Vitals | None = None
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._vitals = vitals or Vitals()
+        self._site = Site(config)
+        self._ready: tuple[float, str | None] = (0.0, None)
+        sockets = [bound(listen)]
+        self.url = _url(sockets[0])
+        self._metrics_port: int | None = None
+        if config.serve.metrics is not None:
+            try:
+                sockets.append(bound(config.serve.metrics))
+            except ListenError:
+                sockets[0].close()
+                raise
+            self._metrics_port = sockets[1].getsockname()[1]
+            self.metrics_url = _url(sockets[1]) + "metrics"
+        else:
+            self.metrics_url = f"{self.url}metrics"
+        self._listener = Listener(self, sockets, config.serve.max_connections)
+
+    def start(self) -> None:
+        """Begins to answer."""
+        self._listener.start()
+
+    def adopt(self, config: Config) -> None:
+        """Goes on with another config; where it listens stays."""
+
+        def adopt() -> None:
+            self._config = config
+            self._site.adopt(config)
+
+        self._listener.call(adopt)
+
+    def stop(self) -> None:
+        """Finishes the answers that are on their way."""
+        self._listener.stop()
+        self._vitals.close()
+
+    def run(self) -> None:
+        """Answers until SIGTERM or SIGINT."""
+        stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda _number, _frame: stop.set())
+        self.start()
+        stop.wait()
+        self.stop()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request (ASGI)."""
+        path = scope["path"]
+        is_for_metrics = self._metrics_port is not None and scope["server"][1] == self._metrics_port
+        if path in _HEALTH:
+            await self._tell(path, scope, send, is_for_metrics=is_for_metrics)
+        elif is_for_metrics:
+            await send_text(send, 404, "Here are /metrics, /healthz and /readyz.")
+        else:
+            await self._site(scope, receive, send)
+
+    async def _tell(self, path: str, scope: Scope, send: Send, *, is_for_metrics: bool) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            await send_text(send, 405, "Only GET and HEAD are answered here.", [(b"allow", b"GET, HEAD")])
+        elif path == "/healthz":
+            await send_text(send, 200, "alive")
+        elif path == "/readyz":
+            missing = await self._missing()
+            await send_text(send, 503 if missing else 200, missing or "ready")
+        elif is_for_metrics or (self._metrics_port is None and _is_from_here(scope)):
+            text = await asyncio.to_thread(
+                self._vitals.metrics, self._config, self._site.answered, self._clock()
+            )
+            await send_text(send, 200, text, content_type=_METRICS_TYPE)
+        else:
+            await send_text(send, 404, "There is nothing at this address.")
+
+    async def _missing(self) -> str | None:
+        """Looked up once a second at most: anybody may ask, and the store has better to do."""
+        until, missing = self._ready
+        if time.monotonic() >= until:
+            missing = await asyncio.to_thread(self._vitals.missing, self._config)
+            self._ready = (time.monotonic() + _READY_SECONDS, missing)
+        return missing
+
+
+def _is_from_here(scope: Scope) -> bool:
+    """Whether a client on this machine asks for itself, rather than a proxy for somebody else."""
+    client = scope.get("client")
+    if not client or any(name in _FORWARDED for name, _ in scope["headers"]):
+        return False
+    address = ipaddress.ip_address(client[0].partition("%")[0])
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{port}/"

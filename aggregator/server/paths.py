@@ -1,0 +1,34 @@
+"""The path of a request -> the names to look up below the output folder. Pure."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote_to_bytes
+
+__all__ = ["names"]
+
+_FORBIDDEN = frozenset("/\\\x7f") | {chr(code) for code in range(0x20)}
+
+
+def names(raw_path: bytes, prefix: tuple[str, ...] = ()) -> tuple[str, ...] | None:
+    """Folder names and a file's name, or "" at the end for a folder; None for what can be nothing of ours.
+
+    Taken apart first and decoded then, once, as strict UTF-8: an encoded slash separates nothing (RFC 3986
+    §2.2), an encoded dot hides nothing. What begins with a dot is never served: `..`, files being written,
+    `.git`. `prefix` is the path of the site's public address, taken off where it stands; nothing is left of
+    the prefix without a slash at its end.
+    """
+    if not raw_path.startswith(b"/"):
+        return None
+    try:
+        found = tuple(unquote_to_bytes(part).decode("utf-8") for part in raw_path[1:].split(b"/"))
+    except UnicodeDecodeError:
+        return None
+    if prefix and found[: len(prefix)] == prefix:
+        found = found[len(prefix) :]
+    if any(not _is_harmless(name) for name in found[:-1]):
+        return None
+    return found if not found or not found[-1] or _is_harmless(found[-1]) else None
+
+
+def _is_harmless(name: str) -> bool:
+    return bool(name) and not name.startswith(".") and _FORBIDDEN.isdisjoint(name)

@@ -1,0 +1,255 @@
+"""The output folder over HTTP, as an ASGI application."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from datetime import timedelta
+from functools import lru_cache
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+from aggregator.config import Config
+from aggregator.publishing.channels import public_url
+from aggregator.server import conditional, media, negotiation
+from aggregator.server.files import Body, File, Files
+from aggregator.server.paths import names
+
+__all__ = ["Site", "send_text"]
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_CHUNK_BYTES = 64 * 1024
+"""So much of a body waits in memory for a client that reads slowly; the rest is shared by all."""
+
+_LEAST_AGE = timedelta(minutes=1)
+_READ = frozenset(
+    (
+        *(b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since"),
+        *(b"range", b"if-range"),
+    )
+)
+_METHODS = ("GET", "HEAD")
+_ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
+# Pages of ours need a style sheet and pictures from anywhere; a feed that a browser shows as XML needs less.
+_SECURITY: Headers = [
+    (
+        b"content-security-policy",
+        (
+            b"default-src 'none'; style-src 'self'; img-src https: http: data:; base-uri 'none'; "
+            b"form-action 'none'; frame-ancestors 'none'"
+        ),
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+]
+_ANY_ORIGIN = (b"access-control-allow-origin", b"*")
+_OPTIONS: Headers = [
+    _ALLOW,
+    _ANY_ORIGIN,
+    # So that a reader in a browser may send If-None-Match.
+    (b"access-control-allow-headers", b"*"),
+]
+_KEPT_IN_304 = frozenset(
+    (*(b"cache-control", b"content-location", b"etag", b"vary"), b"access-control-allow-origin")
+)
+_log = logging.getLogger("aggregator.access")
+
+
+class Site:
+    """Answers GET and HEAD for the files of the config's output folder; counts its answers by status."""
+
+    def __init__(self, config: Config) -> None:
+        self.answered: Counter[int] = Counter()
+        self.adopt(config)
+
+    def adopt(self, config: Config) -> None:
+        """Goes on with another config."""
+        self._config = config
+        self._files = Files(config.output)
+        self._prefix = tuple(unquote(part) for part in urlsplit(config.site.url).path.split("/") if part)
+        age = config.serve.max_age
+        self._max_age = max(config.interval / 4, _LEAST_AGE) if age is None else age
+        self._names = lru_cache(maxsize=4096)(self._names_of)
+        self._heads = lru_cache(maxsize=4096)(self._head)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request. Bodies of requests are not read."""
+
+        async def counted(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                self._count(scope, message["status"])
+            await send(message)
+
+        method = scope["method"]
+        if method not in _METHODS:
+            if method == "OPTIONS":
+                await counted({"type": "http.response.start", "status": 204, "headers": _OPTIONS})
+                await counted({"type": "http.response.body"})
+            else:
+                await send_text(counted, 405, "Only GET and HEAD are answered here.", [_ALLOW])
+            return
+        asked: dict[bytes, str] = {}
+        for name, value in scope["headers"]:
+            if name in _READ:
+                text = value.decode("latin-1")
+                asked[name] = f"{asked[name]}, {text}" if name in asked else text
+        await self._answer(scope, asked, counted)
+
+    def _names_of(self, raw_path: bytes) -> tuple[str, ...] | None:
+        return names(raw_path, self._prefix)
+
+    async def _answer(self, scope: Scope, asked: Mapping[bytes, str], send: Send) -> None:
+        found = self._names(scope["raw_path"])
+        if found is None:
+            await _not_found(send)
+            return
+        is_index = bool(found) and not found[-1]
+        file: File | None = None
+        if is_index:
+            file = await self._index(found[:-1], asked.get(b"accept"))
+        elif found:
+            file = await self._files.get(self._files.path(found))
+        if file is None:
+            if not is_index and self._files.is_folder(self._files.path(found)):
+                # Relative to where the client is: a proxy may have taken a part of the path away.
+                name = (found or self._prefix)[-1]
+                await send_text(send, 308, "", [(b"location", f"{quote(name, safe='')}/".encode())])
+            else:
+                await _not_found(send)
+            return
+        body = await self._files.body(file, negotiation.encodings(asked.get(b"accept-encoding")))
+        name = file.path.rpartition("/")[2]
+        place = (*found[:-1], name)
+        heads = self._heads(place, body.etag, body.encoding, len(body.data), file.modified, is_index)
+        await self._send(file, body, heads, asked, scope, send)
+
+    async def _index(self, folder: tuple[str, ...], accept: str | None) -> File | None:
+        there = {
+            name: file
+            for name in media.INDEXES
+            if (file := await self._files.get(self._files.path((*folder, name)))) is not None
+        }
+        return there[negotiation.best(accept, tuple(there), media.INDEXES)] if there else None
+
+    async def _send(
+        self,
+        file: File,
+        body: Body,
+        heads: tuple[Headers, Headers],
+        asked: Mapping[bytes, str],
+        scope: Scope,
+        send: Send,
+    ) -> None:
+        whole, unchanged = heads
+        data, modified = body.data, file.modified
+        if conditional.is_unchanged(
+            asked.get(b"if-none-match"), asked.get(b"if-modified-since"), body.etag, modified
+        ):
+            await send({"type": "http.response.start", "status": 304, "headers": unchanged})
+            await send({"type": "http.response.body"})
+            return
+        status, headers, first, last = 200, whole, 0, len(data) - 1
+        if b"range" in asked and body.encoding is None and scope["method"] == "GET":
+            part = conditional.part(asked[b"range"], asked.get(b"if-range"), body.etag, modified, len(data))
+            if part == conditional.UNSATISFIABLE:
+                extent = (b"content-range", b"bytes */%d" % len(data))
+                await send_text(send, 416, "The range lies beyond the end.", [extent])
+                return
+            if part is not None:
+                (first, last), status = part, 206
+                headers = [pair for pair in whole if pair[0] != b"content-length"]
+                headers.append((b"content-length", b"%d" % (last - first + 1)))
+                headers.append((b"content-range", b"bytes %d-%d/%d" % (first, last, len(data))))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        if scope["method"] == "HEAD":
+            await send({"type": "http.response.body"})
+            return
+        if last - first < _CHUNK_BYTES:
+            await send({"type": "http.response.body", "body": data[first : last + 1]})
+            return
+        for start in range(first, last + 1, _CHUNK_BYTES):
+            end = min(start + _CHUNK_BYTES, last + 1)
+            await send({"type": "http.response.body", "body": data[start:end], "more_body": end <= last})
+
+    def _head(
+        self,
+        place: tuple[str, ...],
+        etag: str,
+        encoding: str | None,
+        size: int,
+        modified: int,
+        is_negotiated: bool,
+    ) -> tuple[Headers, Headers]:
+        """Headers of a 200 and of a 304 (RFC 9110 §15.4.5: what a cache needs, no more)."""
+        name = place[-1]
+        age = "no-cache" if media.is_page(name) else f"public, max-age={self._max_age.total_seconds():.0f}"
+        headers: Headers = [
+            (b"content-type", media.content_type(name).encode()),
+            (b"content-length", b"%d" % size),
+            (b"etag", etag.encode()),
+            (b"last-modified", conditional.http_date(modified).encode()),
+            (b"cache-control", age.encode()),
+            (b"vary", b"Accept, Accept-Encoding" if is_negotiated else b"Accept-Encoding"),
+        ]
+        if encoding is None:
+            headers.append((b"accept-ranges", b"bytes"))
+        else:
+            headers.append((b"content-encoding", encoding.encode()))
+        if is_negotiated:
+            headers.append((b"content-location", name.encode()))
+        if not media.is_page(name):
+            headers.append(_ANY_ORIGIN)
+        headers += self._links(place)
+        headers += _SECURITY
+        return headers, [pair for pair in headers if pair[0] in _KEPT_IN_304]
+
+    def _links(self, place: tuple[str, ...]) -> Headers:
+        """WebSub §4: hub and self. Only of the feeds that hubs are told of."""
+        if len(place) != 2 or place[1] not in media.FEEDS or not self._config.publish.hubs:
+            return []
+        if not (topic := public_url(self._config, *place)):
+            return []
+        links = [f'<{_escaped(hub)}>; rel="hub"' for hub in self._config.publish.hubs]
+        return [(b"link", ", ".join([*links, f'<{_escaped(topic)}>; rel="self"']).encode())]
+
+    def _count(self, scope: Scope, status: int) -> None:
+        self.answered[status] += 1
+        if self._config.serve.access_log:
+            client = scope["client"][0] if scope.get("client") else "-"
+            path = scope["raw_path"].decode("latin-1")
+            facts = {"client": client, "method": scope["method"], "path": path, "status": status}
+            _log.info("%s %s %s %d", client, scope["method"], path, status, extra={"facts": facts})
+
+
+async def send_text(
+    send: Send,
+    status: int,
+    text: str,
+    headers: Headers | None = None,
+    content_type: bytes = b"text/plain; charset=utf-8",
+) -> None:
+    """A short plain answer that nobody keeps."""
+    body = f"{text}\n".encode() if text else b""
+    start: Headers = [
+        (b"content-type", content_type),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+        *(headers or ()),
+        *_SECURITY,
+    ]
+    await send({"type": "http.response.start", "status": status, "headers": start})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _not_found(send: Send) -> None:
+    await send_text(send, 404, "There is nothing at this address.")
+
+
+def _escaped(url: str) -> str:
+    """An address as it may stand in a header: ASCII, and nothing that ends the `<…>`."""
+    return quote(url, safe="!#$%&'()*+,/:;=?@[]~")

@@ -1,0 +1,145 @@
+"""What the outside may know of how things go: whether it is ready, and numbers for Prometheus."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from aggregator import __version__
+from aggregator.config import Config
+from aggregator.errors import AggregatorError
+from aggregator.health import STATES, fare
+from aggregator.server.media import FEEDS
+from aggregator.store import Store
+
+__all__ = ["MAX_SILENCE_SECONDS", "Vitals"]
+
+MAX_SILENCE_SECONDS = 300
+"""A daemon that has not shown itself for so long hangs: it does so at each tick and each poll."""
+
+
+class Vitals:
+    """Counts of one process; the daemon's tick tells it how polls went. Safe to use from several threads.
+
+    `beat` None: nobody polls in this process, and nobody is missed.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._polls: Counter[str] = Counter()
+        self._published: datetime | None = None
+        self._beat: float | None = None
+        self._store: Store | None = None
+
+    def close(self) -> None:
+        """Closes the store, if it was looked at."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def beat(self) -> None:
+        """Whoever polls is alive."""
+        self._beat = time.monotonic()
+
+    def polled(self, outcome: str) -> None:
+        """A poll is over: "read", "unchanged" or an error's label."""
+        with self._lock:
+            self._polls[outcome] += 1
+        self.beat()
+
+    def published(self, now: datetime) -> None:
+        """Files were written."""
+        self._published = now
+
+    def missing(self, config: Config) -> str | None:
+        """What keeps it from being of use, None when nothing does. Reads the store and the output folder."""
+        if self._beat is not None and time.monotonic() - self._beat > MAX_SILENCE_SECONDS:
+            return f"no sign of polling for {MAX_SILENCE_SECONDS} s"
+        if not config.store.exists():
+            return "there is no store yet"
+        try:
+            self._opened(config.store).setting("schema")
+        except AggregatorError:
+            # Its words tell of paths, which are no stranger's business.
+            return "the store cannot be read"
+        return None if _has_feeds(config.output) else "no feed has been published yet"
+
+    def metrics(self, config: Config, answered: Mapping[int, int], now: datetime) -> str:
+        """Prometheus' text format, version 0.0.4, without its last line break.
+
+        No label names a source: their number has no bound.
+        """
+        lines = [
+            *_metric("info", "gauge", "The program's version.", {f'version="{__version__}"': 1}),
+            *_metric(
+                "http_requests_total",
+                "counter",
+                "Requests answered, by status.",
+                {f'status="{status}"': count for status, count in sorted(answered.items())},
+            ),
+        ]
+        with self._lock:
+            polls = sorted(self._polls.items())
+        if self._beat is not None:
+            told = {f'outcome="{outcome}"': count for outcome, count in polls}
+            lines += _metric("polls_total", "counter", "Polls since the start, by outcome.", told)
+        if self._published is not None:
+            text = "When files were last written."
+            lines += _metric(
+                "last_publication_timestamp_seconds", "gauge", text, {"": _seconds(self._published)}
+            )
+        if config.store.exists():
+            with suppress(AggregatorError):
+                lines += _of_the_store(self._opened(config.store), now)
+        return "\n".join(lines)
+
+    def _opened(self, store: Path) -> Store:
+        with self._lock:
+            if self._store is None:
+                self._store = Store(store)
+            return self._store
+
+
+def _of_the_store(store: Store, now: datetime) -> Iterable[str]:
+    sources = store.health()
+    states = Counter(fare(health, now).state for health in sources)
+    changed = max((_seconds(feed.changed) for feed in store.feeds()), default=0.0)
+    yield from _metric(
+        "sources", "gauge", "Sources by how they fare.", {f'state="{name}"': states[name] for name in STATES}
+    )
+    yield from _metric("articles", "gauge", "Articles kept.", {"": sum(s.articles for s in sources)})
+    if changed:
+        yield from _metric(
+            "last_change_timestamp_seconds", "gauge", "When an article last changed.", {"": changed}
+        )
+
+
+def _metric(name: str, kind: str, told: str, values: Mapping[str, float]) -> Iterable[str]:
+    """One metric: `values` by their labels, "" for none."""
+    yield f"# HELP aggregator_{name} {told}"
+    yield f"# TYPE aggregator_{name} {kind}"
+    for labels, value in values.items():
+        yield f"aggregator_{name}{{{labels}}} {value}" if labels else f"aggregator_{name} {value}"
+
+
+def _seconds(moment: datetime) -> float:
+    return round(moment.timestamp(), 3)
+
+
+def _has_feeds(output: Path) -> bool:
+    try:
+        with os.scandir(output) as folders:
+            return any(
+                (output / folder.name / name).is_file()
+                for folder in folders
+                if not folder.name.startswith(".") and folder.is_dir()
+                for name in FEEDS
+            )
+    except OSError:
+        return False
