@@ -55,7 +55,11 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> Reply:
             connection.putheader(name.replace("_", "-"), value)
         connection.endheaders()
         response = connection.getresponse()
-        return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        received: dict[str, str] = {}
+        for name, value in response.getheaders():
+            name = name.lower()
+            received[name] = f"{received[name]}, {value}" if name in received else value
+        return Reply(response.status, received, response.read())
     finally:
         connection.close()
 
