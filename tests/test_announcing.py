@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -34,6 +34,7 @@ class Hub:
         self.headers: dict[str, str] = {}
         self.forms: list[list[tuple[str, str]]] = []
         self.types: list[str] = []
+        self.told: Callable[[], object] = lambda: None
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -43,6 +44,7 @@ class Hub:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 hub.forms.append(parse_qsl(body.decode(), keep_blank_values=True))
                 hub.types.append(self.headers["Content-Type"])
+                hub.told()
                 self.send_response(hub.status)
                 for name, value in hub.headers.items():
                     self.send_header(name, value)
@@ -254,6 +256,35 @@ def test_fetch_tells_the_hubs_of_what_it_published(site: Folder, server: Server,
     (site.output / "X" / "rss.xml").unlink()
     site.run("fetch")
     assert hub.topics == ["https://planet.example/feeds/X/rss.xml"]
+
+
+def test_a_hub_is_told_when_the_files_are_in_place(site: Folder, server: Server, hub: Hub) -> None:
+    """It fetches them at once."""
+    site_with(site, server, hub.url)
+    found: list[bool] = []
+    files = [site.output / folder / name for folder in ("X", "all") for name in ("rss.xml", "atom.xml")]
+    hub.told = lambda: found.append(all(file.exists() for file in files))
+    site.run("fetch")
+    assert found == [True] * 4
+
+
+def test_a_hub_that_hangs_delays_no_publication(site: Folder, server: Server, hub: Hub) -> None:
+    """The daemon publishes the next change meanwhile."""
+    site_with(site, server, hub.url)
+    lets_go = threading.Event()
+    hub.told = lambda: lets_go.wait(30)
+    with running(site) as process:
+        until(lambda: hub.forms)
+        text = site.file.read_text(encoding="utf-8")
+        server.pages["/b"] = Answer(200, {}, feed("b", 1))
+        site.file.write_text(
+            f'{text}\n[[sources]]\nname = "b"\nurl = "{server.url}/b"\ncategories = ["Y"]\n', encoding="utf-8"
+        )
+        until(lambda: (site.output / "Y" / "atom.xml").exists())
+        assert len(hub.forms) == 1
+        lets_go.set()
+        until(lambda: "https://planet.example/feeds/Y/atom.xml" in hub.topics)
+        assert process.poll() is None
 
 
 def test_a_hub_that_fails_fails_nothing_else(site: Folder, server: Server, hub: Hub) -> None:

@@ -32,6 +32,7 @@ def test_a_path_is_decoded_once(path: bytes, found: tuple[str, ...]) -> None:
         *(b"/a%2fb", b"/a%5cb", b"/a\\b", b"/..\\x", b"/%2e%2e%5cx", b"/a%00b", b"/a%0ab", b"/a%7fb"),
         *(b"//x", b"/a//b", b"//", b"/.0123456789abcdef.part", b"/news/.git/config", b"/%2egit/"),
         *(b"/%c0%ae%c0%ae/x", b"/%c0%af", b"/%ff", b"/%e0%80%ae/x", b"x", b"*", b"http://x/y", b""),
+        b"/" + b"a" * 4096,
     ],
 )
 def test_what_leads_astray_is_nothing(path: bytes) -> None:

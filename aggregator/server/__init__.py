@@ -38,6 +38,8 @@ class Server:
         self._clock = clock
         self._vitals = vitals or Vitals()
         self._site = Site(config)
+        # One look at the store at a time: when it is slow, files are read by the other threads still.
+        self._looking = asyncio.Lock()
         self._ready: tuple[float, str | None] = (0.0, None)
         sockets = [bound(listen)]
         self.url = _url(sockets[0])
@@ -101,19 +103,21 @@ class Server:
             missing = await self._missing()
             await send_text(send, 503 if missing else 200, missing or "ready")
         elif is_for_metrics or (self._metrics_port is None and _is_from_here(scope)):
-            text = await asyncio.to_thread(
-                self._vitals.metrics, self._config, self._site.answered, self._clock()
-            )
+            async with self._looking:
+                text = await asyncio.to_thread(
+                    self._vitals.metrics, self._config, self._site.answered, self._clock()
+                )
             await send_text(send, 200, text, content_type=_METRICS_TYPE)
         else:
             await send_text(send, 404, "There is nothing at this address.")
 
     async def _missing(self) -> str | None:
         """Looked up once a second at most: anybody may ask, and the store has better to do."""
-        until, missing = self._ready
-        if time.monotonic() >= until:
-            missing = await asyncio.to_thread(self._vitals.missing, self._config)
-            self._ready = (time.monotonic() + _READY_SECONDS, missing)
+        async with self._looking:
+            until, missing = self._ready
+            if time.monotonic() >= until:
+                missing = await asyncio.to_thread(self._vitals.missing, self._config)
+                self._ready = (time.monotonic() + _READY_SECONDS, missing)
         return missing
 
 

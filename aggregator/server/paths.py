@@ -6,6 +6,9 @@ from urllib.parse import unquote_to_bytes
 
 __all__ = ["names"]
 
+_MAX_BYTES = 4096
+"""Of a path: four folders' names of 100 bytes, all percent-encoded, are a third of it."""
+
 _FORBIDDEN = frozenset("/\\\x7f") | {chr(code) for code in range(0x20)}
 
 
@@ -17,7 +20,7 @@ def names(raw_path: bytes, prefix: tuple[str, ...] = ()) -> tuple[str, ...] | No
     `.git`. `prefix` is the path of the site's public address, taken off where it stands; nothing is left of
     the prefix without a slash at its end.
     """
-    if not raw_path.startswith(b"/"):
+    if not raw_path.startswith(b"/") or len(raw_path) > _MAX_BYTES:
         return None
     try:
         found = tuple(unquote_to_bytes(part).decode("utf-8") for part in raw_path[1:].split(b"/"))
