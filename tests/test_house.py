@@ -51,7 +51,7 @@ VENDORS = {
     "urllib3": {"fetch"},
     "publicsuffixlist": {"fetch"},
     "feedparser": {"adapters"},
-    "brotli": {"writers"},
+    "brotli": {"server", "writers"},
     "feedgen": {"writers"},
     "jinja2": {"writers"},
     "frontmatter": {"front_matter"},

@@ -65,6 +65,17 @@ settings = Table(
     Column("value", Text, nullable=False),
 )
 
+# What WebSub hubs have still to be told; `queued` is the change that they are told of.
+announcements = Table(
+    "announcements",
+    metadata,
+    Column("hub", Text, primary_key=True),
+    Column("topic", Text, primary_key=True),
+    Column("queued", Instant, nullable=False),
+    Column("due", Instant, nullable=False, index=True),
+    Column("attempts", Integer, nullable=False),
+)
+
 sources = Table(
     "sources",
     metadata,
@@ -193,15 +204,4 @@ archives = Table(
     Column("data", LargeBinary, nullable=False),
     # What decided the look of its files when they were written, None before that.
     Column("look", Text),
-)
-
-# What WebSub hubs have still to be told; `queued` is the change that they are told of.
-announcements = Table(
-    "announcements",
-    metadata,
-    Column("hub", Text, primary_key=True),
-    Column("topic", Text, primary_key=True),
-    Column("queued", Instant, nullable=False),
-    Column("due", Instant, nullable=False, index=True),
-    Column("attempts", Integer, nullable=False),
 )
