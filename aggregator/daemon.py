@@ -176,7 +176,7 @@ class Daemon:
         self._app = App(config, now)
         self._app.wake(now)
         # What was saved when a run was stopped or killed may not have been published.
-        _publish(self._app)
+        self._publish(self._app)
 
     def _load_again(self) -> None:
         """Takes a changed config, or tells what is wrong with it and goes on with the old one."""

@@ -6,7 +6,6 @@ import asyncio
 import ipaddress
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -76,11 +75,11 @@ class Server:
 
     def run(self) -> None:
         """Answers until SIGTERM or SIGINT."""
-        stop = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda _number, _frame: stop.set())
+        # Blocked before the thread begins, which is then not interrupted either, and waited for in turn.
+        ends = {signal.SIGTERM, signal.SIGINT}
+        signal.pthread_sigmask(signal.SIG_BLOCK, ends)
         self.start()
-        stop.wait()
+        signal.sigwait(ends)
         self.stop()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

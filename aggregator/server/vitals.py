@@ -102,7 +102,7 @@ class Vitals:
     def _opened(self, store: Path) -> Store:
         with self._lock:
             if self._store is None:
-                self._store = Store(store)
+                self._store = Store(store, reads_only=True)
             return self._store
 
 
