@@ -118,6 +118,7 @@ def test_an_east_asian_time_is_read(text: str, hour: int) -> None:
         "Thu, 01 Jan 1970 00:00:00 GMT",
         "1970-01-20T09:00:00Z",
         "99999999999999999999",
+        "2 days, 21 hours ago 27",
         "Mon, 08 Jan 2024 10:00:00 GMT" + " " * 100,
     ],
     ids=lambda text: repr(text[:30]),

@@ -57,6 +57,7 @@ _WEEK_DATE = re.compile(r"([0-9]{4})-?W([0-9]{2})-?([1-7])(?=T|\s|$)", re.IGNORE
 _DAY_OF_YEAR = re.compile(r"([0-9]{4})-([0-9]{3})(?=T|\s|$)", re.IGNORECASE)
 _YEAR_MONTH = re.compile(r"[0-9]{4}(?:-[0-9]{2})?")
 _STAMP = re.compile(r"([0-9]{9,10})(?:\.[0-9]{1,9})?|([0-9]{12,13})")
+_AGO = re.compile(r"(?:second|sec|minute|min|hour|hr|day|week|month|year)s?\s+ago\b", re.IGNORECASE)
 _COMMENT = re.compile(r"\([^()]*\)")
 _TIME = re.compile(
     r"(?<![0-9])([0-9]{1,2})\s?[:h]\s?([0-9]{2})(?:\s?[:m]\s?([0-9]{2})(?:[.,][0-9]+)?)?(?![0-9])\s*(?:([ap])\.?m\.?(?![a-z]))?",
@@ -247,6 +248,8 @@ def _stamp(text: str) -> datetime | None:
 
 def _any(text: str) -> datetime | None:
     """Comments, words in other languages, other orders; dateutil last."""
+    if _AGO.search(text):  # no clock is read here, and `ago` is August in Spanish
+        return None
     text = " ".join(_COMMENT.sub(" ", text).replace("\u200e", "").replace("\u200f", "").split())
     if m := _EAST_ASIAN.search(text):
         return _east_asian(m)
