@@ -94,3 +94,21 @@ def test_only_valid_utf8_that_says_nothing_else_goes_straight_to_the_parser(
 ) -> None:
     """Everything else is decoded first."""
     assert encoding.is_utf8(body, content_type) is direct
+
+
+@pytest.mark.parametrize(
+    ("head", "content_type", "name"),
+    [
+        (b"<meta charset='euc-kr'>", None, "cp949"),
+        (b"<META HTTP-EQUIV=content-type CONTENT='text/html;CHARSET=euc-kr'>", None, "cp949"),
+        (b"<meta charset=euc-kr>", "text/html; charset=ISO-8859-1", "cp949"),
+        (b"<meta charset=big5>", "text/html; charset=euc-kr", "cp949"),
+    ],
+    ids=["charset", "http-equiv", "a server's default", "HTTP first"],
+)
+def test_a_page_may_declare_its_encoding_in_an_element(
+    head: bytes, content_type: str | None, name: str
+) -> None:
+    """HTML §13.2.3.2; feeds have no such element."""
+    decoded = encoding.decode_page(head + "한국어 소식".encode("cp949"), content_type)
+    assert (decoded.encoding, decoded.text[-6:]) == (name, "한국어 소식")

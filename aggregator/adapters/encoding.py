@@ -19,6 +19,8 @@ DETECT_BYTES = 16_384
 """How much of a document that declares nothing true is looked at to find its encoding."""
 FEW_BYTES = 12
 """Fewer bytes beyond ASCII than these detect as anything: they are windows-1252, by far the likeliest."""
+META_BYTES = 4_096
+"""So far into a page an encoding is looked for; browsers look at 1,024 bytes, pages write it later."""
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
 
 
@@ -86,6 +88,7 @@ _LIKELY = ["gb18030", "big5", "cp932", "euc_jp", "cp949", "cp1251", "koi8_r", "c
 _LIKELY += ["cp1254", "cp1255", "cp1256", "cp874"]
 
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:+-]{1,40})", re.ASCII | re.IGNORECASE)
+_META = re.compile(rb"<meta\s[^>]{0,200}?charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([\w.:+-]{1,40})", re.IGNORECASE)
 _DECLARATION = re.compile(
     rb"<\?xml\s[^>]{0,200}?encoding\s{0,9}=\s{0,9}[\"']\s{0,9}([\w.:+-]{1,40})", re.IGNORECASE
 )
@@ -131,6 +134,18 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     said = f"declared as {declared[0]}, which its bytes are not" if declared else "declares no encoding"
     problem = Problem(text=f"{said}; read as {encoding}", where=_line_of_first_fault(body))
     return Decoded(found, encoding, (problem,))
+
+
+def decode_page(body: bytes, content_type: str | None = None) -> Decoded:
+    """The same for a web page, which may declare its encoding in a `<meta>` element (HTML §4.2.5.4)."""
+    declared = _META.search(body, 0, META_BYTES)
+    if declared is not None and _charset(content_type) in (None, "cp1252"):
+        label = declared[1].decode("ascii", "ignore")
+        # These bytes were read as ASCII: the two-byte encodings are no encoding of theirs (HTML §13.2.3.2).
+        content_type = (
+            None if label.lower().startswith(("utf-16", "utf-32")) else f"text/html; charset={label}"
+        )
+    return decode(body, content_type)
 
 
 def _sure(body: bytes, encoding: str) -> Decoded:
