@@ -127,8 +127,25 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a selector of a source's options found: in `count` of the `of` places where it was looked for.
+
+    `name` is the option's, `selector` the expression; `example` is the beginning of the first that was found.
+    """
+
+    name: str
+    selector: str
+    count: int
+    of: int
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What one document gave: its articles, in document order, and what was wrong with it."""
+    """What one document gave: its articles, in document order, and what was wrong with it.
+
+    `findings` tell what each selector of the source's options found, for a kind that has them.
+    """
 
     source: str = ""
     kind: str = "feed"
@@ -136,3 +153,4 @@ class Document:
     link: str | None = None
     articles: tuple[Article, ...] = ()
     problems: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from aggregator.article import Problem
+from aggregator.article import Finding, Problem
 
 TextType = Literal["text", "html", "xhtml", "unknown"]
 
@@ -140,7 +140,7 @@ class Feed:
     `hints`: polling hints as written: "ttl", "skipHours", "skipDays" (lists joined by spaces),
     "sy:updatePeriod", "sy:updateFrequency", "sy:updateBase". `version`: "rss20", "atom10", "rss10",
     "rss090" … as feedparser names them. `more`: absolute addresses of further documents of the same source
-    that belong to this one, such as the next page of a list.
+    that belong to this one, such as the next page of a list. `findings`: what the options' selectors found.
     """
 
     info: FeedInfo = field(default_factory=FeedInfo)
@@ -149,3 +149,4 @@ class Feed:
     hints: Mapping[str, str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     more: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)

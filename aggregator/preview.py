@@ -60,6 +60,7 @@ def preview(
         link=first.link,
         articles=articles,
         problems=tuple(problems),
+        findings=first.findings,
     )
 
 

@@ -90,6 +90,7 @@ def read_resource(resource: Resource, context: Context) -> Reading:
             link=made.origin.link,
             articles=made.articles,
             problems=made.problems,
+            findings=tuple(found.findings),
         ),
         fingerprints=made.fingerprints,
         unchanged=len(made.unchanged),

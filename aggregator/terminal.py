@@ -140,6 +140,12 @@ def print_document(document: Document) -> None:
         row = (when, article.title, ", ".join(article.authors), article.link or "")
         table.add_row(*(shown(cell) for cell in row))
     OUT.print(table, soft_wrap=False)
+    if document.findings:
+        found = Table("option", "selector", "found", "first", box=None, pad_edge=False)
+        for f in document.findings:
+            cells = (f.name, f.selector, f"{f.count} of {f.of}", f.example)
+            found.add_row(*(shown(cell) for cell in cells), style="" if f.count else "yellow")
+        OUT.print(found, soft_wrap=False)
     OUT.print(f"{len(document.articles)} articles, {len(document.problems)} problems")
     for problem in document.problems:
         OUT.print(shown(str(problem)), style="yellow")

@@ -55,6 +55,7 @@ VENDORS = {
     "feedgen": {"writers"},
     "jinja2": {"writers"},
     "frontmatter": {"front_matter"},
+    "re2": {"adapters"},
     "sqlalchemy": {"store"},
     "nh3": {"normalise"},
     "apscheduler": {"daemon"},

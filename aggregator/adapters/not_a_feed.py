@@ -44,14 +44,14 @@ _MAGIC = (
 _TAG = re.compile(r"<(?:html|head|body|title|meta|div|p|br|script)\b", re.IGNORECASE)
 
 
-def refuse_other_bytes(body: bytes, url: str) -> None:
+def refuse_other_bytes(body: bytes, url: str, wanted: str = "a feed") -> None:
     """Raises ReadError for no document at all, NotAFeed for one that is not text."""
     head = body[:64].lstrip()
     if not head and not body.strip():
         raise ReadError("the document is empty", url=url)
     for magic, what in _MAGIC:
         if head.startswith(magic):
-            raise NotAFeed(f"not a feed but {what}" if "compressed" not in what else what, url=url)
+            raise NotAFeed(f"not {wanted} but {what}" if "compressed" not in what else what, url=url)
 
 
 def explain(text: str, root: str, url: str) -> NotAFeed:
