@@ -157,6 +157,13 @@ def test_the_proposal_is_the_same_every_time() -> None:
     assert read(content) == read(content)
 
 
+def test_a_page_saved_in_a_file_gives_the_same_proposal() -> None:
+    """Its relative links lead nowhere, but they are its entries' all the same."""
+    content = around("".join(card(n) for n in range(1, 7)))
+    saved = page.read(Resource(url="file:///tmp/page.html", body=content.encode()), Options())
+    assert saved.findings == read(content).findings
+
+
 def test_no_option_is_needed_to_begin() -> None:
     """Its address is enough."""
     assert page.KIND.is_scraped

@@ -10,6 +10,7 @@ from unicodedata import east_asian_width
 from selectolax.lexbor import LexborNode
 
 from aggregator.adapters.page_tree import Page, attribute
+from aggregator.normalise import links
 
 MAX_ELEMENTS = 30_000
 """So many elements of a page are looked at: further ones are more of the same, or no list."""
@@ -99,7 +100,9 @@ def outline(page: Page) -> Outline:
         return made
     elements = made.elements
     numbers: dict[int, int] = {}
-    here = page.base.partition("#")[0]
+    # A page saved in a file has links that lead nowhere from there; they tell its entries apart all the same.
+    base = page.base if page.base.startswith("http") else "https://page.invalid/"
+    here = base.partition("#")[0]
     for node in body.traverse(include_text=True):
         parent = node.parent
         above = numbers.get(parent.mem_id, 0) if parent is not None else 0
@@ -117,7 +120,7 @@ def outline(page: Page) -> Outline:
             element.id = (attributes.get("id") or "").strip()
         if element.tag == "a":
             href = (attributes.get("href") or "").strip()
-            target = "" if href.startswith("#") else page.resolve(href) or ""
+            target = "" if href.startswith("#") else links.resolve(href, base) or ""
             element.target = "" if target.partition("#")[0] == here and target != href else target
             if element.target:
                 made.links.append(len(elements))
