@@ -56,6 +56,7 @@ VENDORS = {
     "jinja2": {"writers"},
     "frontmatter": {"front_matter"},
     "re2": {"adapters"},
+    "mf2py": {"adapters"},
     "sqlalchemy": {"store"},
     "nh3": {"normalise"},
     "apscheduler": {"daemon"},
