@@ -14,6 +14,7 @@ from aggregator.errors import NotAFeed, ReadError
     [
         (b"<!doctype html><html><head></head><body>Hi<br></body></html>", "a web page"),
         (b"<html xmlns='http://www.w3.org/1999/xhtml'><head/></html>", "a web page"),
+        (b"<html><body><p>No feed here</p></body></html>", 'kind = "page" reads lists'),
         (b'{"version": "https://jsonfeed.org/version/1.1"}', "JSON Feed"),
         (b"<opml version='2.0'><body/></opml>", "OPML"),
         (b"<urlset xmlns='http://www.sitemaps.org/schemas/sitemap/0.9'/>", "a sitemap"),

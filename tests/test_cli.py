@@ -94,7 +94,7 @@ def test_preview_of_a_feed_shows_its_articles_and_stores_nothing(server: Server,
     assert "a 1" in shown.stdout
     assert "2 articles, 0 problems" in shown.stdout
     told = json.loads(run("preview", server.url + "/a", "--json").stdout)
-    assert {"source", "kind", "title", "link", "articles", "problems"} == told.keys()
+    assert {"source", "kind", "title", "link", "articles", "problems", "findings"} == told.keys()
     assert (told["kind"], told["title"], told["link"]) == ("feed", "a", "https://a.example/")
     article = told["articles"][0]
     assert article["published"] == "2024-01-02T01:00:00Z"

@@ -62,7 +62,9 @@ def explain(text: str, root: str, url: str) -> NotAFeed:
     if what == "a web page" or (not what and _TAG.search(text[:MAX_PAGE_CHARS])):
         feeds = linked_feeds(text, url)
         advice = (
-            f"use one of the feeds it links to: {', '.join(feeds[:3])}" if feeds else "it links to no feed"
+            f"use one of the feeds it links to: {', '.join(feeds[:3])}"
+            if feeds
+            else 'it links to no feed; kind = "page" reads lists on pages (docs/sources.md)'
         )
         return NotAFeed(f"a web page, not a feed; {advice}", feeds=feeds, url=url)
     if what:
