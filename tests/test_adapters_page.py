@@ -199,6 +199,27 @@ def test_what_has_neither_title_nor_link_is_no_article() -> None:
     assert texts(read) == ["2 of 3 items have neither title nor link; left out"]
 
 
+def test_entries_without_any_link_are_articles_all_the_same() -> None:
+    """A list of events, told by their titles alone; each is known again by what it says."""
+    body = page(
+        "<li class=post><h2>Tea at noon</h2><p>Here</p></li>", "<li class=post><h2>Cake at five</h2></li>"
+    )
+    articles = reading(body, item="li.post", title="h2").document.articles
+    assert [(a.title, a.link) for a in articles] == [("Tea at noon", None), ("Cake at five", None)]
+    assert len({a.id for a in articles}) == 2
+
+
+@pytest.mark.parametrize(
+    "options", [{"item": "li.post"}, {"title": "h2"}, {"item": 'li[class="post"]'}, {"pages": 2}]
+)
+def test_any_half_of_the_options_is_enough(options: dict[str, Any]) -> None:
+    """The rest is proposed, and told so that it can be pasted."""
+    read = reading(page(post(1), post(2), post(3)), **options)
+    assert [a.title for a in read.document.articles] == ["Tea & cake 1", "Tea & cake 2", "Tea & cake 3"]
+    toml = texts(read)[0].partition("config: ")[2]
+    assert kinds.mistakes("page", tomllib.loads(toml)["options"]) == []
+
+
 def test_what_the_selectors_found_is_told() -> None:
     """In how many items, and what in the first of them."""
     read = reading(page(post(1, "<i>Ada</i>"), post(2)), **FIELDS, author="i", date="time")

@@ -62,7 +62,7 @@ def _proposed(options: Options, item: str, parts: Mapping[str, Part]) -> Problem
 
 def as_toml(item: str, parts: Mapping[str, Part]) -> str:
     """Selectors as a line of a source's config."""
-    fields = {"item": f'"{item}"', **{name: _toml(part) for name, part in parts.items()}}
+    fields = {"item": _quoted(item), **{name: _toml(part) for name, part in parts.items()}}
     return "options = { " + ", ".join(f"{name} = {written}" for name, written in fields.items()) + " }"
 
 
@@ -156,7 +156,7 @@ def _entry(page: Page, item: LexborNode, parts: Mapping[str, Part], problems: li
             entry.categories = [Category(term=each) for each in dict.fromkeys(names)]
     if "image" in parts and (address := page_fields.value(item, "image", parts["image"])):
         entry.thumbnails = [address]
-    if href := page.resolve(page_fields.value(item, "link", parts["link"])):
+    if "link" in parts and (href := page.resolve(page_fields.value(item, "link", parts["link"]))):
         entry.links = [Link(href=href)]
     if entry.title is None and not entry.links:
         return None
