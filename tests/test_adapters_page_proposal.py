@@ -157,6 +157,16 @@ def test_the_proposal_is_the_same_every_time() -> None:
     assert read(content) == read(content)
 
 
+def test_broken_markup_gives_selectors_all_the_same() -> None:
+    """Its tags and classes have names that no selector can have."""
+    items = "".join(
+        f"<h2$%><div class='[x] a:b {n}' id='1 2'><a'b href=/{n}>"
+        f"<a href=/n/{n}><t@g>News of {n}</t@g></a></div></h2$%>"
+        for n in range(1, 6)
+    )
+    assert len(read(around(items)).entries) == 5
+
+
 def test_a_page_saved_in_a_file_gives_the_same_proposal() -> None:
     """Its relative links lead nowhere, but they are its entries' all the same."""
     content = around("".join(card(n) for n in range(1, 7)))

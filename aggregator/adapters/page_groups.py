@@ -16,7 +16,7 @@ from itertools import pairwise
 from statistics import fmean, median
 from urllib.parse import urlsplit
 
-from aggregator.adapters.page_outline import HEADINGS, Element, Facts, Outline, is_date
+from aggregator.adapters.page_outline import HEADINGS, NAME, Element, Facts, Outline, is_date
 
 MAX_MEMBERS = 1_000
 """So many elements of a group are judged; the others are more of the same."""
@@ -30,7 +30,6 @@ _MAX_LINKS = 12
 _ITEMS = frozenset(
     "article li div section tr dl dt dd p a h1 h2 h3 h4 h5 td span figure table blockquote ul".split()  # noqa: SIM905
 )
-NAME = re.compile(r"[A-Za-z_][\w-]{0,60}", re.ASCII)
 _SAID = re.compile(r"post|entry|article|item|card|news|story|blog|result|teaser|row", re.IGNORECASE)
 _SLUG = re.compile(r"[^/]*(?:\d|-|_|%)[^/]*|[^/]{12,}")
 _DATED_PATH = re.compile(r"/(?:19|20)\d\d/")

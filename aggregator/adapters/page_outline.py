@@ -16,6 +16,8 @@ MAX_ELEMENTS = 30_000
 """So many elements of a page are looked at: further ones are more of the same, or no list."""
 
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
+NAME = re.compile(r"[A-Za-z_][\w-]{0,60}", re.ASCII)
+"""What may be written in a selector as it is; markup that is broken has tags and classes of every kind."""
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек"
 _DATE = re.compile(
     r"(?:19|20)\d\d\s?[-/.年년]\s?\d{1,2}|\d{1,2}[-/.]\s?\d{1,2}[-/.]\s?(?:20|19)?\d\d\b|\d{1,2}月\s?\d{1,2}日"
@@ -113,7 +115,8 @@ def outline(page: Page) -> Outline:
         if len(elements) == MAX_ELEMENTS:
             break
         numbers[node.mem_id] = len(elements)
-        element = Element(node, node.tag or "", above, (), "")
+        tag = node.tag or ""
+        element = Element(node, tag if NAME.fullmatch(tag) else "*", above, (), "")
         attributes = node.attributes
         if attributes:
             element.classes = tuple(dict.fromkeys((attributes.get("class") or "").split()[:12]))

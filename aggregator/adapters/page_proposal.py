@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from selectolax.lexbor import LexborNode
 
 from aggregator.adapters import page_fields
-from aggregator.adapters.page_groups import NAME, Group, best, facts, judged
+from aggregator.adapters.page_groups import Group, best, facts, judged
 from aggregator.adapters.page_options import Part
-from aggregator.adapters.page_outline import Element, Outline, is_date, outline
+from aggregator.adapters.page_outline import NAME, Element, Outline, is_date, outline
 from aggregator.adapters.page_tree import Page, attribute, select
 from aggregator.normalise import dates
 
@@ -195,7 +195,7 @@ def _names(item: LexborNode, node: LexborNode) -> Iterator[str]:
 
 
 def _simple(node: LexborNode) -> Iterator[str]:
-    tag = node.tag or "*"
+    tag = node.tag if node.tag and NAME.fullmatch(node.tag) else "*"
     yield tag
     for name in attribute(node, "class").split()[:6]:
         if NAME.fullmatch(name):
