@@ -250,3 +250,14 @@ def test_leftovers_of_one_folder_alone(tmp_path: Path) -> None:
         (folder / leftover).write_bytes(b"")
     assert remove_leftovers(tmp_path, below=False) == 1
     assert (tmp_path / "tea" / leftover).exists()
+
+
+def test_two_versions_within_a_second_have_times_a_second_apart(tmp_path: Path) -> None:
+    """A client that goes by Last-Modified alone sees each; the compressed form has its file's time."""
+    path = tmp_path / "rss.xml"
+    seconds = []
+    for number in range(4):
+        write_if_changed(path, b"version %d" % number * 500, compress=("gzip",))
+        seconds.append(int(path.stat().st_mtime))
+        assert (tmp_path / "rss.xml.gz").stat().st_mtime_ns == path.stat().st_mtime_ns
+    assert sorted({*seconds}) == seconds

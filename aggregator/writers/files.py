@@ -18,6 +18,7 @@ __all__ = ["remove", "remove_leftovers", "write_if_changed"]
 
 COMPRESS_FROM_BYTES = 1024  # below that a response fits into one packet anyway
 
+_SECOND_NS = 1_000_000_000
 # A dotfile: web servers and our own do not list or serve it, and it is no feed's name.
 _LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.part")
 
@@ -51,6 +52,9 @@ def write_if_changed(path: Path, body: bytes, *, fsync: bool = False, compress: 
     `compress` ("gzip", "br") keeps `.gz` and `.br` beside a file of 1 KB or more, with its time of change;
     one that is no longer wanted is removed. Whatever lies there is the file's own at every moment: the old
     ones go before the file is replaced, the new ones come after it.
+
+    A version's time of change is a whole second or more after the one before it: Last-Modified counts seconds
+    (RFC 9110 §8.8.2.2), and a client that has nothing else would take one version for another.
     """
     wanted = compress if len(body) >= COMPRESS_FROM_BYTES else ()
     try:
@@ -85,12 +89,24 @@ def _replace(path: Path, body: bytes, *, fsync: bool, like: Path | None = None) 
                 os.fsync(file.fileno())
         if like is not None:
             # Servers tell each encoding's own time as Last-Modified (nginx's gzip_static).
-            moment = like.stat().st_mtime_ns
-            os.utime(aside, ns=(moment, moment))
+            _set_time(aside, like.stat().st_mtime_ns)
+        elif (before := _second_of(path)) is not None and aside.stat().st_mtime_ns // _SECOND_NS <= before:
+            _set_time(aside, (before + 1) * _SECOND_NS)
         aside.replace(path)
     except BaseException:
         aside.unlink(missing_ok=True)
         raise
+
+
+def _second_of(path: Path) -> int | None:
+    try:
+        return path.lstat().st_mtime_ns // _SECOND_NS
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _set_time(path: Path, moment_ns: int) -> None:
+    os.utime(path, ns=(moment_ns, moment_ns))
 
 
 def remove(path: Path) -> None:
