@@ -17,6 +17,8 @@ from aggregator.normalise.links import MAX_CHARACTERS, WEB, resolve
         ("/x", ("https://a.example/b/c",), "https://a.example/x"),
         ("x y", ("https://a.example/b/c",), "https://a.example/b/x%20y"),
         ("../x", ("https://a.example/b/c/",), "https://a.example/b/x"),
+        ("../x", ("https://a.example/w/http://b.example/t/u/",), "https://a.example/w/http://b.example/t/x"),
+        ("x//y", ("https://a.example/b//c",), "https://a.example/b//x//y"),
         ("?q", ("https://a.example/b",), "https://a.example/b?q"),
         ("#f", ("https://a.example/b",), "https://a.example/b#f"),
         ("//b.example/x", ("http://a.example/",), "http://b.example/x"),

@@ -26,6 +26,7 @@ _HOST = re.compile(
     r"(?:[^\s/?#@\\<>\"^`{|}\[\]]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\\<>\"^`{|}\[\]%]+)(?::[0-9]{0,5})?"
 )
 _SITE = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?=[/?#]|$)")
+_EMPTY = "\x00"
 _SAFE = "!$%&'()*+,/:;=?@[]~#"
 
 
@@ -74,13 +75,20 @@ def _join(href: str, bases: tuple[str | None, ...]) -> str:
     for base in bases:
         if not base or len(base) > MAX_CHARACTERS:
             continue
+        base = _DROPPED.sub("", base).strip()
         try:
-            href = urljoin(_DROPPED.sub("", base).strip(), href)
+            href = urljoin(_filled(base), _filled(href)).replace(f"/{_EMPTY}/", "//")
         except ValueError:
             continue
         if _SCHEME.match(href):
             return href
     return "https:" + href if href.startswith("//") else href
+
+
+def _filled(reference: str) -> str:
+    """With a mark in each empty part of its path: urljoin drops these, RFC 3986 §5.2.4 keeps them."""
+    start = reference.find("://") + 3 if _SCHEME.match(reference) else 2 * reference.startswith("//")
+    return reference[:start] + reference[start:].replace("//", f"/{_EMPTY}/")
 
 
 def _web(url: str) -> str | None:
