@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urljoin
 
 from selectolax.lexbor import LexborHTMLParser
@@ -80,19 +83,34 @@ def linked_feeds(page: str, url: str = "") -> tuple[str, ...]:
     Relative ones are resolved against `<base href>` and `url`; without either they stay relative.
     """
     tree = LexborHTMLParser(page[:MAX_PAGE_CHARS])
-    found: dict[str, None] = {}
     declared = tree.css_first("base[href]")
     base = _join(url, (declared.attributes.get("href") or "") if declared else "")
+    found = (_join(base, link.href) for link in feed_links(tree))
+    each_once = dict.fromkeys(each for each in found if not each.lower().startswith(("javascript:", "data:")))
+    return tuple(islice(each_once, MAX_LINKS))
+
+
+@dataclass(frozen=True, slots=True)
+class FeedLink:
+    """A `<link>` that leads to a feed: its attributes as written, `type` in lower case without parameters."""
+
+    href: str
+    title: str
+    type: str
+
+
+def feed_links(tree: LexborHTMLParser) -> Iterator[FeedLink]:
+    """The links of a page's head that lead to feeds, as they are written: rel=alternate, or rel=feed."""
     for link in tree.css("link[href]"):
         attributes = link.attributes
         rels = (attributes.get("rel") or "").lower().split()
         type_ = (attributes.get("type") or "").lower().partition(";")[0].strip()
         href = (attributes.get("href") or "").strip()
-        if href and (("alternate" in rels and type_ in FEED_TYPES) or "feed" in rels):
-            found.setdefault(_join(base, href))
-        if len(found) == MAX_LINKS:
-            break
-    return tuple(each for each in found if not each.lower().startswith(("javascript:", "data:")))
+        # WordPress links each page's twin in its JSON interface in the same way.
+        if not href or "/wp-json/" in href:
+            continue
+        if ("alternate" in rels and type_ in FEED_TYPES) or "feed" in rels:
+            yield FeedLink(href, (attributes.get("title") or "").strip(), type_)
 
 
 def _join(base: str, reference: str) -> str:
