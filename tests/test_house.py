@@ -24,7 +24,7 @@ FLOORS = (
     ("normalise",),
     ("fetch",),
     ("adapters", "opml"),
-    ("subscriptions",),
+    ("discovery", "subscriptions"),
     ("hints",),
     ("schedule", "schedule_state"),
     ("reading", "contract"),

@@ -79,7 +79,7 @@ class Hosts:
             return url
         if not host or self._is_own(host) or written_address(host):
             return url
-        return _registrable(host)
+        return registrable(host)
 
     def earliest(self, url: str, now: float) -> float:
         """When a place in line reserved now would start; takes none."""
@@ -145,7 +145,8 @@ class Hosts:
 
 
 @lru_cache(maxsize=20_000)
-def _registrable(host: str) -> str:
+def registrable(host: str) -> str:
+    """The registrable domain of a host's name: whose it is."""
     # A suffix itself, and a name without dots, are nobody's domain: each stands for itself.
     return _suffixes().privatesuffix(host) or host
 

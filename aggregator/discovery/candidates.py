@@ -1,0 +1,129 @@
+"""What may be followed, before and after it was read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from aggregator.article import Document
+from aggregator.fetch.hosts import registrable
+
+How = Literal["itself", "site", "link", "anchor", "path", "sitemap", "page"]
+"""How a candidate was found: it was asked for; the site is one that we know; the page's head links to it
+(RSS autodiscovery); its text does; it lies where feeds often lie; robots.txt or a habit names the sitemap;
+the page lists entries itself."""
+
+# Words for comments in the languages in which blog engines name their feeds.
+_COMMENTS = re.compile(
+    r"comment|kommentar|comentari|comentário|commento|commenti\b|komentar|yorum|reacties|replies|"
+    r"комментари|коментар|コメント|评论|評論|回應|댓글|التعليقات|σχόλια",
+    re.IGNORECASE,
+)
+# Feeds that a site has beside its articles.
+_ASIDE = re.compile(
+    r"activit|forum|\bsearch|twitter|calendar|bookmark|delicious|\bevents?\b|wiki|changes", re.IGNORECASE
+)
+SECTIONS = frozenset(
+    (
+        *("archive", "author", "authors", "blog", "blogs", "c", "categories", "category", "label", "labels"),
+        *("people", "section", "series", "tag", "tags", "topic", "topics", "user", "users"),
+    )
+)
+"""Parts of an address below which only some of a site's articles are."""
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """Something that may be followed: `kind` and `options` are what its `[[sources]]` would have.
+
+    `title` and `type` (a media type) are what the page says of it, "" when it says nothing. `own` tells that
+    it is the feed of just the section of the site that was asked for, not of all of it.
+    """
+
+    url: str
+    how: How
+    title: str = ""
+    type: str = ""
+    kind: str = "feed"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    own: bool = False
+
+    @property
+    def is_of_comments(self) -> bool:
+        """Whether it carries what readers say, not what the site publishes."""
+        parts = urlsplit(self.url)
+        return bool(_COMMENTS.search(self.title) or _COMMENTS.search(f"{parts.path}?{parts.query}"))
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it seems to carry something else than a site's articles, or those of a tag alone."""
+        if self.own or self.how == "site":
+            return False
+        is_partial = self.how == "anchor" and not SECTIONS.isdisjoint(
+            urlsplit(self.url).path.lower().split("/")
+        )
+        return is_partial or bool(_ASIDE.search(f"{self.title} {self.url}"))
+
+    def is_of(self, url: str) -> bool:
+        """Whether it lies with the publisher of `url`."""
+        one, other = _host(self.url), _host(url)
+        return one == other or registrable(one) == registrable(other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A candidate that could be read, and what it holds. `format`: "Atom", "JSON Feed", "RSS" or the kind."""
+
+    candidate: Candidate
+    document: Document
+    format: str
+
+    @property
+    def newest(self) -> datetime | None:
+        """The newest date of an entry, None when none has a date."""
+        dates = (article.updated or article.published for article in self.document.articles)
+        return max((date for date in dates if date), default=None)
+
+    @property
+    def language(self) -> str | None:
+        """The language that the feed declares, None when it does not."""
+        return next((a.origin.language for a in self.document.articles if a.origin.language), None)
+
+    @property
+    def holds(self) -> Literal["full text", "summaries", "titles", "nothing"]:
+        """What most of its entries carry."""
+        articles = self.document.articles
+        if not articles:
+            return "nothing"
+        if 2 * sum(bool(article.content) for article in articles) >= len(articles):
+            return "full text"
+        return "summaries" if 2 * sum(bool(a.summary) for a in articles) >= len(articles) else "titles"
+
+
+def _host(url: str) -> str:
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+def address(typed: str) -> str:
+    """What somebody typed as an address: https where it has no scheme, and none of the `feed:` schemes."""
+    typed = typed.strip()
+    if typed.lower().startswith("feed:"):
+        typed = typed[5:].removeprefix("//")
+    return typed if "://" in typed or _SCHEME.match(typed) else f"https://{typed}"
+
+
+def format_of(body: bytes) -> str:
+    """The format of a feed that was read."""
+    start = body[:2_000].lstrip(b"\xef\xbb\xbf\xff\xfe\x00 \t\r\n")
+    if start.startswith(b"{"):
+        return "JSON Feed"
+    return "Atom" if re.search(rb"<(?:[\w.-]{1,40}:)?feed[\s>]", start.replace(b"\x00", b"")) else "RSS"
