@@ -13,6 +13,7 @@ import click
 
 from aggregator import __version__
 from aggregator import config as configuration
+from aggregator.cli_add import add, init
 from aggregator.cli_lists import export, import_
 from aggregator.cli_options import EXIT_CODES as _EXIT_CODES
 from aggregator.cli_options import EXIT_DONE, EXIT_NOTHING
@@ -66,6 +67,8 @@ def main() -> None:
     """Takes in many feeds and folders of articles; gives back a few clean feeds.
 
     \b
+    aggregator init planet                           begin a site folder
+    aggregator add https://example.org/              follow what a site publishes
     aggregator preview https://example.org/blog/     what would that give?
     aggregator check                                 is the config right?
     aggregator fetch                                 poll, store and publish
@@ -319,5 +322,7 @@ def check(config_file: Path) -> int:
     return EXIT_DONE
 
 
+main.add_command(init)
+main.add_command(add)
 main.add_command(import_)
 main.add_command(export)

@@ -10,7 +10,7 @@ from aggregator.article import Problem
 from aggregator.config import Source
 from aggregator.opml import MAX_NAME, Subscription, SubscriptionList, without_login
 
-__all__ = ["Plan", "followed", "plan"]
+__all__ = ["Plan", "followed", "followed_as", "plan"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +48,12 @@ def plan(found: SubscriptionList, sources: Sequence[Source]) -> Plan:
             }
         )
     return Plan(new=tuple(new), problems=tuple(problems))
+
+
+def followed_as(url: str, sources: Sequence[Source]) -> str | None:
+    """The name of the source that follows this address, as `plan` compares them; None when none does."""
+    key = _key(url)
+    return next((source.name for source in sources if source.url and _key(source.url) == key), None)
 
 
 def followed(sources: Sequence[Source]) -> SubscriptionList:
