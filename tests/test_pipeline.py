@@ -85,7 +85,7 @@ def test_only_feeds_in_which_something_changed_are_written(site: Site, server: S
     }
     written = ("rss.xml", "atom.xml", "feed.json", "index.html")
     expected = {f"{folder}/{name}" for folder in ("A", "all") for name in written}
-    assert changed == expected | {"index.html", "feeds.opml"}
+    assert changed == expected | {"index.html"}
 
 
 def test_an_edit_comes_out_under_the_same_id_with_a_later_update(site: Site, server: Server) -> None:

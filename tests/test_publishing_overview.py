@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -19,9 +20,9 @@ from tests.planet import NEWS, Planet, article
 class Witness:
     """A document of the whole site that keeps what it is given."""
 
-    def __init__(self, file_name: str, *, shows_sources: bool) -> None:
+    def __init__(self, file_name: str, *, shows: Literal["articles", "sources"]) -> None:
         self.file_name = file_name
-        self.shows_sources = shows_sources
+        self.shows: Literal["articles", "feeds", "sources"] = shows
         self.seen: list[Overview] = []
 
     def render(self, overview: Overview) -> bytes:
@@ -33,13 +34,13 @@ class Witness:
 @pytest.fixture
 def witness() -> Witness:
     """What sees the sections of a planet."""
-    return Witness("index.html", shows_sources=False)
+    return Witness("index.html", shows="articles")
 
 
 @pytest.fixture
 def onlooker() -> Witness:
     """What sees the sources of a planet."""
-    return Witness("status.html", shows_sources=True)
+    return Witness("status.html", shows="sources")
 
 
 @pytest.fixture

@@ -171,20 +171,27 @@ class _Publication:
         files = tuple(writer.file_name for writer in writers)
         seen, states = store.pulse()
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])
-        shown = store.setting("shown sources")
-        last, _, shown_states = (shown or "").partition(" ")
+        last, _, shown_states = (store.setting("shown sources") or "").partition(" ")
         is_late = seen is not None and (not last or seen - POLLS_SHOWN_AFTER >= datetime.fromisoformat(last))
-        fares_otherwise = shown_states != states or is_late
-        for shows_sources, may_differ in ((False, self.rendered > 0), (True, fares_otherwise)):
-            due = [writer for writer in writers if writer.shows_sources is shows_sources]
-            if not (renew or may_differ or _any_lacks([config.output / w.file_name for w in due])):
+        feeds = _digest([(outlet.folder, outlet.files) for outlet in chosen])
+        marks = {
+            "articles": (self.rendered > 0, ""),
+            "feeds": (store.setting("shown feeds") != feeds, feeds),
+            "sources": (
+                is_late or shown_states != states,
+                f"{seen.isoformat() if seen else ''} {states}",
+            ),
+        }
+        for shows, (differs, mark) in marks.items():
+            due = [writer for writer in writers if writer.shows == shows]
+            if not (renew or differs or _any_lacks([config.output / w.file_name for w in due])):
                 continue
             try:
                 self._write_documents(
                     due,
                     overview(
-                        outlets=() if shows_sources else chosen,
-                        sources=config.sources if shows_sources else (),
+                        outlets=() if shows == "sources" else chosen,
+                        sources=config.sources if shows == "sources" else (),
                         store=store,
                         config=config,
                         seen=seen,
@@ -196,8 +203,8 @@ class _Publication:
             except WriteError as error:
                 self.errors.append(error)
                 continue
-            if shows_sources:
-                store.remember("shown sources", f"{seen.isoformat() if seen else ''} {states}")
+            if mark:
+                store.remember(f"shown {shows}", mark)
         if renew:
             self._remove_documents(site_writers, files)
 

@@ -11,10 +11,13 @@ from aggregator import schedule
 from aggregator.config import Config, Source
 from aggregator.health import Fare, fare
 from aggregator.publishing.channels import Outlet, items
-from aggregator.store import ALL, Health, Store, Summary
+from aggregator.store import ALL, Health, Kept, Store
 from aggregator.writers.channel import Followed, Overview, Section
 
 NEWEST = 3
+SHOWN = 24
+"""So many categories are shown with their newest articles, those that changed last; the others by name and
+number. Nobody reads a page of a thousand categories' entries, and making it took ten times a feed's time."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -22,11 +25,12 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Recall:
     """What one publication leaves for the next one of the same process: sections that are still right.
 
-    `sections` are by category, each with the generation that it shows, all of them in this `look`.
+    `sections` are by category, each with the generation that it shows and whether with its newest articles,
+    all of them in this `look`.
     """
 
     look: str = ""
-    sections: dict[str, tuple[int, Section]] = field(default_factory=dict)
+    sections: dict[str, tuple[tuple[int, bool], Section]] = field(default_factory=dict)
 
     def hold_to(self, look: str) -> None:
         """Forgets what was made in another look."""
@@ -67,31 +71,39 @@ def overview(
 
 
 def _sections(outlets: Sequence[Outlet], store: Store, recall: Recall) -> tuple[Section, ...]:
-    old = recall.sections
-    changed = [
-        outlet.category.name
-        for outlet in outlets
-        if (known := old.get(outlet.category.name)) is None or known[0] != outlet.category.generation
-    ]
-    summaries = store.summaries(changed, NEWEST)
-    recall.sections = {
-        (name := outlet.category.name): (outlet.category.generation, _section(outlet, summaries[name]))
-        if name in summaries
-        else old[name]
-        for outlet in outlets
-    }
-    return tuple(section for _, section in recall.sections.values())
+    latest = sorted(outlets, key=lambda outlet: (outlet.category.name != ALL, -_moment(outlet)))
+    shown = {outlet.category.name for outlet in latest[: SHOWN + 1]}
+    old, recall.sections = recall.sections, {}
+    changed = []
+    for outlet in outlets:
+        name, mark = outlet.category.name, (outlet.category.generation, outlet.category.name in shown)
+        known = old.get(name)
+        if known is not None and known[0] == mark:
+            recall.sections[name] = known
+        else:
+            changed.append(outlet)
+    totals = store.totals([outlet.category.name for outlet in changed])
+    newest = store.newest_few([o.category.name for o in changed if o.category.name in shown], NEWEST)
+    for outlet in changed:
+        name = outlet.category.name
+        section = _section(outlet, newest.get(name, ()), totals[name])
+        recall.sections[name] = ((outlet.category.generation, name in shown), section)
+    return tuple(recall.sections[outlet.category.name][1] for outlet in outlets)
 
 
-def _section(outlet: Outlet, summary: Summary) -> Section:
-    category, newest = outlet.category, items(summary.newest)
+def _moment(outlet: Outlet) -> float:
+    return outlet.category.changed.timestamp()
+
+
+def _section(outlet: Outlet, kept: Sequence[Kept], total: int) -> Section:
+    category, newest = outlet.category, items(kept)
     return Section(
         category=None if category.name == ALL else category.name,
         title=outlet.title,
         description=outlet.description,
         folder=outlet.folder,
         files=outlet.files,
-        total=summary.total,
+        total=total,
         updated=max((item.updated for item in newest), default=category.changed.replace(microsecond=0)),
         newest=newest,
         link=outlet.url,

@@ -2,7 +2,7 @@
 
 from aggregator.store.announcements import Announcement
 from aggregator.store.changes import Found, Kept
-from aggregator.store.records import Category, Health, Next, Saved, State, Summary, Update
+from aggregator.store.records import Category, Health, Next, Saved, State, Update
 from aggregator.store.schema import ALL
 from aggregator.store.store import Store
 
@@ -17,6 +17,5 @@ __all__ = [
     "Saved",
     "State",
     "Store",
-    "Summary",
     "Update",
 ]

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from aggregator.store.changes import Kept, kept
 from aggregator.store.database import Database
-from aggregator.store.records import Category, Summary
+from aggregator.store.records import Category
 from aggregator.store.schema import archives, articles, categories, memberships
 
 _BATCH = 500
@@ -71,13 +71,40 @@ class Feeds(Database):
         with self._snapshot() as connection:
             return connection.scalar(query) or 0
 
-    def summaries(self, names: Sequence[str], newest: int) -> dict[str, Summary]:
-        """How many articles each of these categories has, and its newest few, in two queries for 500."""
-        found: dict[str, Summary] = {}
+    def totals(self, names: Sequence[str]) -> dict[str, int]:
+        """How many articles each of these categories has."""
+        query = sa.select(memberships.c.category, sa.func.count()).group_by(memberships.c.category)
+        if len(names) <= _BATCH:
+            query = query.where(memberships.c.category.in_(names))
         with self._snapshot() as connection:
-            for start in range(0, len(names), _BATCH):
-                found.update(_summaries(connection, names[start : start + _BATCH], newest))
-        return found
+            found = {row[0]: row[1] for row in connection.execute(query)}
+        return {name: found.get(name, 0) for name in names}
+
+    def newest_few(self, names: Sequence[str], limit: int) -> dict[str, tuple[Kept, ...]]:
+        """The newest few articles of each of these categories."""
+        if not names:
+            return {}
+        # Correlated, and not a window over all memberships: it reads `limit` rows of the index a category.
+        theirs = articles.alias()
+        first = (
+            sa.select(memberships.c.article)
+            .join(theirs, theirs.c.pk == memberships.c.article)
+            .where(memberships.c.category == categories.c.name)
+            .order_by(memberships.c.published.desc(), theirs.c.uid)
+            .limit(limit)
+            .correlate(categories)
+        )
+        query = (
+            sa.select(articles, categories.c.name.label("category"))
+            .join_from(categories, articles, articles.c.pk.in_(first))
+            .where(categories.c.name.in_(names))
+            .order_by(articles.c.published.desc(), articles.c.uid)
+        )
+        made: dict[str, list[Kept]] = {name: [] for name in names}
+        with self._snapshot() as connection:
+            for row in connection.execute(query):
+                made[row.category].append(kept(row))
+        return {name: tuple(found) for name, found in made.items()}
 
     def rendered(self, category: str, generation: int) -> None:
         """Records that the feed of this generation is in place; a later change leaves it stale."""
@@ -85,32 +112,3 @@ class Feeds(Database):
             connection.execute(
                 categories.update().where(categories.c.name == category).values(rendered=generation)
             )
-
-
-def _summaries(connection: sa.Connection, names: Sequence[str], newest: int) -> dict[str, Summary]:
-    counts = (
-        sa.select(memberships.c.category, sa.func.count().label("articles"))
-        .where(memberships.c.category.in_(names))
-        .group_by(memberships.c.category)
-    )
-    totals = {row.category: row.articles for row in connection.execute(counts)}
-    # Correlated, and not a window over all memberships: it reads `newest` rows of the index a category.
-    theirs = articles.alias()
-    first = (
-        sa.select(memberships.c.article)
-        .join(theirs, theirs.c.pk == memberships.c.article)
-        .where(memberships.c.category == categories.c.name)
-        .order_by(memberships.c.published.desc(), theirs.c.uid)
-        .limit(newest)
-        .correlate(categories)
-    )
-    query = (
-        sa.select(articles, categories.c.name.label("category"))
-        .join_from(categories, articles, articles.c.pk.in_(first))
-        .where(categories.c.name.in_(names))
-        .order_by(articles.c.published.desc(), articles.c.uid)
-    )
-    made: dict[str, list[Kept]] = {name: [] for name in names}
-    for row in connection.execute(query):
-        made[row.category].append(kept(row))
-    return {name: Summary(total=totals.get(name, 0), newest=tuple(made[name])) for name in names}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aggregator.store.changes import Found, Kept
+from aggregator.store.changes import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,11 +92,3 @@ class Category:
     generation: int
     is_stale: bool
     has_archives: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Summary:
-    """What a category holds in short: how many articles, and its newest few, newest first."""
-
-    total: int
-    newest: tuple[Kept, ...]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from aggregator.article import Article
 from aggregator.health import Fare
@@ -149,11 +149,12 @@ class Writer(Protocol):
 class SiteWriter(Protocol):
     """A document of the whole site, at the top of the output folder.
 
-    `shows_sources`: it is made of the overview's `followed`, else of its `sections`; never of both.
+    `shows` is what it is made of, and made anew for: "sources" is the overview's `followed` alone,
+    "articles" its `sections`, "feeds" of those nothing but which feeds there are.
     """
 
     file_name: str
-    shows_sources: bool
+    shows: Literal["articles", "feeds", "sources"]
 
     def render(self, overview: Overview) -> bytes:
         """The whole document as bytes, deterministic. Raises WriteError when it cannot be well formed."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 from aggregator.writers.channel import Followed, Overview, Section
@@ -56,17 +56,20 @@ class StartPage:
     """Writes `index.html` of the whole site."""
 
     file_name = PAGE
-    shows_sources = False
+    shows: Literal["articles", "feeds", "sources"] = "articles"
 
     def render(self, overview: Overview) -> bytes:
         """All categories, each with its count, its feeds and its newest entries."""
         page = "" if overview.link else PAGE
-        shown = [_shown(section, page) for section in overview.sections]
+        sections = [section for section in overview.sections if section.category is not None]
+        whole = next((section for section in overview.sections if section.category is None), None)
         return render(
             "start.html",
             overview=overview,
-            whole=next((s for s in shown if s["category"] is None), None),
-            categories=[s for s in shown if s["category"] is not None],
+            whole=None if whole is None else _shown(whole, page),
+            # Tuples: of a thousand categories, looking up names took most of the time.
+            index=[(_page_of(section, page), section.category, section.total) for section in sections],
+            cards=[_shown(section, page) for section in sections if section.newest],
             lists=[(name, LISTS[name]) for name in LISTS if name in overview.files],
             index_from=INDEX_FROM,
         )
@@ -76,7 +79,7 @@ class StatusPage:
     """Writes `status.html`."""
 
     file_name = "status.html"
-    shows_sources = True
+    shows: Literal["articles", "feeds", "sources"] = "sources"
 
     def render(self, overview: Overview) -> bytes:
         """Every source by its state, those that call for somebody first; no login in any address."""
@@ -99,7 +102,7 @@ class Stylesheet:
     """Writes `style.css`, which every page asks for."""
 
     file_name = "style.css"
-    shows_sources = False
+    shows: Literal["articles", "feeds", "sources"] = "feeds"
 
     def render(self, overview: Overview) -> bytes:
         """The same for every site."""
@@ -115,14 +118,16 @@ def _shown(section: Section, page: str) -> dict[str, Any]:
     """A section as the start page names it; `href` is None where it has no page of its own."""
     folder = f"{quote(section.folder)}/"
     return {
-        "category": section.category,
         "name": section.category or section.title,
-        "description": section.description,
-        "href": folder + page if PAGE in section.files else None,
+        "href": _page_of(section, page),
         "feeds": [(folder + name, *FEEDS[name]) for name in FEEDS if name in section.files],
         "total": section.total,
         "newest": section.newest,
     }
+
+
+def _page_of(section: Section, page: str) -> str | None:
+    return f"{quote(section.folder)}/{page}" if PAGE in section.files else None
 
 
 def _row(followed: Followed, seen: datetime | None) -> _Row:

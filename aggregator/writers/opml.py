@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from email.utils import format_datetime
+from typing import Literal
 from urllib.parse import quote
 
 from lxml import etree
@@ -35,11 +34,11 @@ class Feeds:
     """
 
     file_name = "feeds.opml"
-    shows_sources = False
+    shows: Literal["articles", "feeds", "sources"] = "feeds"
 
     def render(self, overview: Overview) -> bytes:
-        """The list; `dateModified` is the newest change of any feed."""
-        root, body = _document(overview.title, overview.updated)
+        """The list. It has no date: it changes when there are other feeds, not with what is in them."""
+        root, body = _document(overview.title)
         for section in overview.sections:
             file = next((name for name in _PREFERRED if name in section.files), None)
             if file is not None:
@@ -54,7 +53,7 @@ class Sources:
     """
 
     file_name = "sources.opml"
-    shows_sources = True
+    shows: Literal["articles", "feeds", "sources"] = "sources"
 
     def render(self, overview: Overview) -> bytes:
         """The list; logins in addresses are left out."""
@@ -77,7 +76,7 @@ def subscription_list(title: str, subscriptions: Iterable[Subscription]) -> byte
     order and gives no reader the same feed twice. `opml.read` gives back what was written, and a list written
     from that has the same bytes. Logins in addresses are left out.
     """
-    root, body = _document(title, None)
+    root, body = _document(title)
     folders: dict[str, etree._Element] = {"": body}
     public = [
         Subscription(url=url, title=one.title, link=one.link, categories=one.categories)
@@ -112,13 +111,11 @@ def _described(section: Section, file: str, language: str | None) -> Mapping[str
     }
 
 
-def _document(title: str, updated: datetime | None) -> tuple[etree._Element, etree._Element]:
+def _document(title: str) -> tuple[etree._Element, etree._Element]:
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")
     if line(title):
         etree.SubElement(head, "title").text = line(title)
-    if updated is not None:
-        etree.SubElement(head, "dateModified").text = format_datetime(updated, usegmt=True)
     etree.SubElement(head, "docs").text = DOCS
     return root, etree.SubElement(root, "body")
 
