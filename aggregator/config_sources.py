@@ -62,6 +62,7 @@ class Source(Settings):
     it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none.
     `retention` stands in place of the config's; None means that.
     `link` is the address of its site, for lists of what is followed; None: what its feed says.
+    `robots` False fetches pages whatever robots.txt says: for a site of one's own.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -83,6 +84,7 @@ class Source(Settings):
     tls_verify: bool = True
     retention: Keep | None = None
     link: HttpUrl | None = None
+    robots: bool = True
 
     @property
     def is_bound(self) -> bool:

@@ -9,6 +9,7 @@
         ├── FetchError        its bytes could not be had
         │   ├── BadAddress    its address, or the one it redirects to, is none that can be fetched
         │   ├── BlockedAddress  it leads to an address that the config does not let us reach
+        │   ├── Disallowed    robots.txt does not let us fetch it
         │   ├── DnsError      its host's name leads to no address
         │   ├── NoNetwork     no network leads there: this machine is offline, or the host is cut off
         │   ├── ConnectError  nobody answers at its address
@@ -115,6 +116,13 @@ class BlockedAddress(FetchError):
 
     label = "blocked"
     advice = "if it is yours and meant, add its host or network to fetch.allow"
+
+
+class Disallowed(FetchError):
+    """The publisher's robots.txt does not let us fetch a page (RFC 9309)."""
+
+    label = "robots"
+    advice = "ask the publisher, or set robots = false if the site is yours"
 
 
 class DnsError(FetchError):

@@ -392,7 +392,7 @@ def test_a_site_without_a_feed_is_followed(server: Server, site: Site) -> None:
     assert b"cake 1</title>" in site.files()["Tea/rss.xml"]
     asked = len(server.requests)
     assert "nothing new at the source" in site.run("fetch", "--force").output
-    assert [r.path for r in server.requests[asked:]] == ["/news/"]
+    assert [r.path for r in server.requests[asked:]] == ["/robots.txt", "/news/"]
     server.pages["/news/"] = Answer(body=page(post(4), post(3), rest="<a rel=next href=/older>older</a>"))
     assert "1 new, 0 changed, 3 unchanged" in site.run("fetch", "--force").output
     server.pages["/news/"] = Answer(body=b"<p>We have a new design!")

@@ -154,3 +154,52 @@ def test_a_scheduler_that_orders_by_reservations_never_breaks_a_bound(
             assert running[host] <= at_once
             heapq.heappush(due, (now + lasts, 1, number))
     assert done == len(work)
+
+
+def test_a_turn_within_a_turn_of_the_same_publisher_waits_its_gap_and_not_for_itself() -> None:
+    """Two sources that both are at their second page would else wait for each other's end."""
+    clock = Clock()
+    hosts = Hosts(at_once=1, gap=GAP, monotonic=clock.monotonic, sleep=clock.sleep)
+    with hosts.turn("https://a.example/1"):
+        with hosts.turn("https://a.example/2", within="https://a.example/1"):
+            assert clock.now == 1001
+        with hosts.turn("https://b.example/1", within="https://a.example/1"):
+            assert clock.now == 1001
+    assert hosts.start("https://a.example/3", 1010) is None
+
+
+def test_a_slow_publisher_has_its_own_gap() -> None:
+    """Places that were taken before it said so included; none that wait hold up who comes after them."""
+    hosts = Hosts(gap=GAP)
+    places = [hosts.reserve("https://a.example/", 0) for _ in range(3)]
+    assert hosts.start("https://a.example/", places[0]) is None
+    hosts.finish("https://a.example/")
+    hosts.slow("https://a.example/", timedelta(seconds=10))
+    assert hosts.start("https://a.example/", places[1]) == 10
+    assert hosts.start("https://a.example/", places[2]) == 10
+    assert hosts.start("https://a.example/", 10) is None
+    hosts.finish("https://a.example/")
+    assert hosts.start("https://a.example/", 10) == 20
+    assert hosts.reserve("https://a.example/", 3) == 3
+    assert hosts.reserve("https://a.example/", 3) == 13
+    assert hosts.reserve("https://b.example/", 3) == 3
+
+
+def test_a_short_delay_does_not_hurry_us() -> None:
+    """The config's gap is the least."""
+    hosts = Hosts(gap=GAP)
+    hosts.slow("https://a.example/", timedelta(seconds=0.1))
+    assert [hosts.reserve("https://a.example/", 0) for _ in range(2)] == [0, 1]
+
+
+def test_how_many_places_are_left_in_some_time() -> None:
+    """Less what is taken, none while the publisher is held, any number where nothing is paced."""
+    hosts = Hosts(gap=timedelta(seconds=5))
+    within = timedelta(seconds=20)
+    assert hosts.places("https://a.example/", 0, within) == 5
+    hosts.reserve("https://a.example/", 0)
+    assert hosts.places("https://a.example/", 0, within) == 4
+    assert hosts.places("https://a.example/", 100, within) == 5
+    hosts.hold("https://a.example/", timedelta(hours=1), 0)
+    assert hosts.places("https://a.example/", 0, within) == 0
+    assert Hosts(gap=timedelta()).places("https://a.example/", 0, within) == 1_000

@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
+from aggregator import kinds
 from aggregator.config import Fetch, Source
 from aggregator.errors import FetchError, HttpStatus
 from aggregator.fetch.command import run
 from aggregator.fetch.file import fetch_file, fetch_folder
 from aggregator.fetch.guard import Guard, Resolve
 from aggregator.fetch.hosts import Hosts
-from aggregator.fetch.http import HttpFetcher
+from aggregator.fetch.http import HttpFetcher, Permit
 from aggregator.fetch.resource import Fetched, Hints, NotModified, Resource, Validators
+from aggregator.fetch.robots import Robots
 from aggregator.fetch.rsshub import Rsshub
 
 __all__ = ["Fetched", "Fetcher", "Hints", "Hosts", "NotModified", "Resource", "Validators"]
@@ -34,6 +36,7 @@ class Fetcher:
         self._rsshub = Rsshub(settings.rsshub)
         self._http = HttpFetcher(settings, user_agent, guard)
         self.hosts = Hosts(at_once=settings.host_at_once, gap=settings.host_gap, is_own=guard.is_own)
+        self._robots = Robots(self._robots_txt, self.hosts.slow)
 
     def close(self) -> None:
         """Closes every connection that is kept open."""
@@ -44,9 +47,15 @@ class Fetcher:
 
         What is for the origin of the source's own address alone is sent there alone. Raises FetchError.
         """
-        fetched = self._get(source, url, {}, now)
-        assert isinstance(fetched, Fetched), "nothing was known, so nothing can be unchanged"
-        return fetched.resources[0]
+        with self.hosts.turn(url, within=source.address):
+            return _one(self._get(source, url, {}, now, permit=self._permit(source, now)))
+
+    def page(self, source: Source, url: str, now: datetime) -> Resource:
+        """The page of an article, where robots.txt lets us; whoever calls this has its publisher's turn.
+
+        Raises FetchError and its kinds.
+        """
+        return _one(self._get(source, url, {}, now, permit=self._permit(source, now, is_page=True)))
 
     def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
         """What is new at `source` since `validators` were given out. Raises FetchError and its kinds."""
@@ -58,26 +67,46 @@ class Fetcher:
             return self._run(source)
         if source.address.startswith("rsshub:"):
             return self._rsshub.fetch(
-                source.address, validators, lambda url, known: self._get(source, url, known, now)
+                source.address, validators, lambda url, known: self._instance(source, url, known, now)
             )
+        return self._get(source, None, validators, now, permit=self._permit(source, now))
+
+    def _instance(
+        self, source: Source, url: str, validators: Validators, now: datetime
+    ) -> Fetched | NotModified:
+        """GETs what an instance of RSSHub has, in its publisher's turn."""
+        with self.hosts.turn(url):
+            return self._get(source, url, validators, now)
+
+    def _get(
+        self,
+        source: Source,
+        url: str | None,
+        validators: Validators,
+        now: datetime,
+        *,
+        permit: Permit | None = None,
+    ) -> Fetched | NotModified:
         try:
-            return self._http.fetch(source, validators, now)
+            return self._http.fetch(source, validators, now, url=url, permit=permit)
         except HttpStatus as error:
-            self._heed(source.address, error)
+            self._heed(url or source.address, error)
             raise
 
     def announce(self, hub: str, topic: str, now: datetime) -> None:
         """Tells a WebSub hub that `topic` has changed. Raises FetchError."""
         self._http.post(hub, {"hub.mode": "publish", "hub.url": topic}, now, ANNOUNCE_DEADLINE)
 
-    def _get(self, source: Source, url: str, validators: Validators, now: datetime) -> Fetched | NotModified:
-        """GETs what a source led to, in its publisher's turn."""
-        with self.hosts.turn(url):
-            try:
-                return self._http.fetch(source, validators, now, url=url)
-            except HttpStatus as error:
-                self._heed(url, error)
-                raise
+    def _permit(self, source: Source, now: datetime, *, is_page: bool = False) -> Permit | None:
+        """Who is asked whether a page may be fetched; nobody for a feed, which is made for programs."""
+        if not (is_page or kinds.named(source.kind).is_scraped):
+            return None
+        if not source.robots:
+            return lambda _: None
+        return lambda url: self._robots.check(source, url, now)
+
+    def _robots_txt(self, source: Source, url: str, now: datetime) -> bytes:
+        return _one(self._http.fetch(source, {}, now, url=url)).body
 
     def _run(self, source: Source) -> Fetched:
         if not self._settings.commands:
@@ -96,3 +125,8 @@ class Fetcher:
     def _heed(self, url: str, error: HttpStatus) -> None:
         if error.retry_after:
             self.hosts.hold(url, error.retry_after, time.monotonic())
+
+
+def _one(fetched: Fetched | NotModified) -> Resource:
+    assert isinstance(fetched, Fetched), "nothing was known, so nothing can be unchanged"
+    return fetched.resources[0]

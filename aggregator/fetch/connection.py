@@ -57,7 +57,11 @@ class Exchange(threading.local):
 
     @contextlib.contextmanager
     def within(self, guard: Guard, *, deadline_seconds: float, silence_seconds: float) -> Iterator[None]:
-        """Bounds everything that this thread does on sockets of ours inside the `with` statement."""
+        """Bounds everything that this thread does on sockets of ours inside the `with` statement.
+
+        One inside another stands in its place meanwhile.
+        """
+        outer = vars(self).copy()
         self.guard = guard
         self.until = time.monotonic() + deadline_seconds
         self.deadline_seconds = deadline_seconds
@@ -65,7 +69,8 @@ class Exchange(threading.local):
         try:
             yield
         finally:
-            del self.guard, self.until
+            vars(self).clear()
+            vars(self).update(outer)
 
     def patience(self) -> float:
         """Seconds that the next step may take. Raises TimedOut when none are left."""

@@ -28,11 +28,13 @@ _LEAST_WAIT_SECONDS = 0.1
 
 
 class _Line:
-    """The queue of one publisher: the next free start, until when it is held, how many run."""
+    """The queue of one publisher: the next free start, until when it is held, how many run, its own gap."""
 
-    __slots__ = ("held_until", "next_start", "running")
+    __slots__ = ("gap", "held_until", "next_start", "running", "started")
 
-    def __init__(self) -> None:
+    def __init__(self, gap: float) -> None:
+        self.gap = gap
+        self.started = float("-inf")
         self.next_start = float("-inf")
         self.held_until = float("-inf")
         self.running = 0
@@ -87,6 +89,15 @@ class Hosts:
             line = self._line(url)
             return max(now, line.next_start, line.held_until)
 
+    def places(self, url: str, now: float, within: timedelta) -> int:
+        """How many places in line would start within that time, a thousand at most; takes none."""
+        with self._lock:
+            line = self._line(url)
+            left = now + within.total_seconds() - max(now, line.next_start, line.held_until)
+            if left < 0:
+                return 0
+            return min(int(left / line.gap) + 1, 1_000) if line.gap else 1_000
+
     def reserve(self, url: str, now: float) -> float:
         """Takes the next place in line; returns when it starts, `now` or later."""
         with self._lock:
@@ -102,8 +113,12 @@ class Hosts:
             if now < line.held_until:
                 return self._reserve(line, now)
             if line.running >= self._at_once:
-                return self._reserve(line, now + max(self._gap, _LEAST_WAIT_SECONDS))
+                return self._reserve(line, now + max(line.gap, _LEAST_WAIT_SECONDS))
+            # Its place was taken when the usual gap was all that was known; taking more would hold others up.
+            if line.gap > self._gap and now < line.started + line.gap:
+                return line.started + line.gap
             line.running += 1
+            line.started = now
             return None
 
     def held_for(self, url: str, now: float) -> float:
@@ -123,10 +138,25 @@ class Hosts:
             line = self._line(url)
             line.held_until = max(line.held_until, now + min(wait, LONGEST_HOLD).total_seconds())
 
+    def slow(self, url: str, gap: timedelta) -> None:
+        """Leaves at least this time between two requests to the publisher, who asked for it (Crawl-delay)."""
+        with self._lock:
+            line = self._line(url)
+            line.gap = max(self._gap, gap.total_seconds())
+
     @contextlib.contextmanager
-    def turn(self, url: str) -> Iterator[None]:
-        """Waits until the URL may be asked, however long that is (see `earliest`)."""
-        at: float | None = self.reserve(url, self._monotonic())
+    def turn(self, url: str, *, within: str = "") -> Iterator[None]:
+        """Waits until the URL may be asked, however long that is (see `earliest`).
+
+        `within` is an address whose turn the caller has already. Of the same publisher, that turn counts for
+        this one too: two that each wait for the other's end would wait for ever.
+        """
+        first = self.reserve(url, self._monotonic())
+        if within and self.publisher(within) == self.publisher(url):
+            self._sleep(max(first - self._monotonic(), 0))
+            yield
+            return
+        at: float | None = first
         while at is not None:
             self._sleep(max(at - self._monotonic(), 0))
             at = self.start(url, max(at, self._monotonic()))
@@ -136,11 +166,11 @@ class Hosts:
             self.finish(url)
 
     def _line(self, url: str) -> _Line:
-        return self._lines.setdefault(self.publisher(url), _Line())
+        return self._lines.setdefault(self.publisher(url), _Line(self._gap))
 
     def _reserve(self, line: _Line, now: float) -> float:
         start = max(now, line.next_start, line.held_until)
-        line.next_start = start + self._gap
+        line.next_start = start + line.gap
         return start
 
 

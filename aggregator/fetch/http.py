@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal, NoReturn
@@ -25,6 +25,7 @@ ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, */*;q=0.1"
 )
+ACCEPT_PAGE = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 PERMANENT = frozenset((301, 308))
 REDIRECTS = PERMANENT | {302, 303, 307}
@@ -41,6 +42,10 @@ _REASONS = {
 }
 
 
+Permit = Callable[[str], None]
+"""Asked before each address of a page that is made for people. Raises FetchError when it is not for us."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Hop:
     """One request of a fetch; `is_own` while every hop so far was at the origin that the user named."""
@@ -48,10 +53,11 @@ class _Hop:
     url: str
     source: Source
     is_own: bool = True
+    permit: Permit | None = None
 
     def next(self, response: requests.Response) -> _Hop:
         url = _target(self.url, response.headers["Location"])
-        return _Hop(url, self.source, self.is_own and _is_same_place(self.url, url))
+        return replace(self, url=url, is_own=self.is_own and _is_same_place(self.url, url))
 
 
 class HttpFetcher:
@@ -73,9 +79,17 @@ class HttpFetcher:
             adapter.close()
 
     def fetch(
-        self, source: Source, validators: Validators, now: datetime, *, url: str | None = None
+        self,
+        source: Source,
+        validators: Validators,
+        now: datetime,
+        *,
+        url: str | None = None,
+        permit: Permit | None = None,
     ) -> Fetched | NotModified:
         """GETs the source's address, or `url`, conditionally where `validators` stand for the same URL.
+
+        With `permit` it is a page for people, and whoever may forbid it is asked.
 
         ETag and Last-Modified go back byte for byte, both when both are known (RFC 9110 §13.1). Redirects
         are followed by hand. `now` counts only where an answer gives a date without its own Date. Raises
@@ -87,7 +101,7 @@ class HttpFetcher:
             silence_seconds=self._settings.timeout.total_seconds(),
         ):
             try:
-                first = _Hop(_fetchable(url or source.address), source)
+                first = _Hop(_fetchable(url or source.address), source, permit=permit)
                 if url is not None:
                     first = replace(first, is_own=_is_own(source, first.url))
                 return self._follow(first, validators, now)
@@ -122,6 +136,8 @@ class HttpFetcher:
         is_permanent = True
         for _ in range(self._settings.max_redirects + 1):
             conditions = _conditions(hop.url, validators)
+            if hop.permit:
+                hop.permit(hop.url)
             with mapped(), self._send(hop, conditions) as response:
                 status = response.status_code
                 if status in REDIRECTS and response.headers.get("Location"):
@@ -159,6 +175,8 @@ class HttpFetcher:
         request.prepare_method("GET" if form is None else "POST")
         request.prepare_url(hop.url, None)
         request.headers = CaseInsensitiveDict(self._headers)
+        if hop.permit:
+            request.headers["Accept"] = ACCEPT_PAGE
         if source.user_agent:
             request.headers["User-Agent"] = source.user_agent
         if hop.is_own:
