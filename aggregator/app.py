@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from aggregator import __version__, announcing, opml, schedule
 from aggregator.announcing import Told
+from aggregator.completing import Completed, Completing
 from aggregator.config import Config, Fetch, Keep, Source
 from aggregator.fetch import Fetcher, NotModified
 from aggregator.opml import SubscriptionList
@@ -41,6 +42,7 @@ class App:
         self._workers = Workers()
         self._polls = Polls(config, self._store, self._fetcher, self._workers.read)
         self._recall = Recall()
+        self._completing = Completing(config, self._store, self._fetcher, self._workers.read)
         self._store.adopt(config.sources, now)
 
     def __enter__(self) -> Self:
@@ -78,9 +80,17 @@ class App:
         """Polls these sources and saves what they give, yielding how each went, in their order."""
         return self._polls.poll_many(sources, now, refetch=refetch)
 
+    def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:
+        """Completes articles of these sources by their pages, where the config wants that.
+
+        With the `now` of the polls before it, what these found is completed before it is published.
+        """
+        return self._completing.complete(sources, now)
+
     def stop(self) -> None:
-        """Ends every `fetch` soon: what comes within seconds is saved, the rest left; nothing is begun."""
+        """Ends `fetch` and `complete` soon: what comes within seconds is saved, the rest left."""
         self._polls.stop()
+        self._completing.stop()
 
     def wake(self, now: datetime) -> None:
         """Spreads what fell due while nothing ran, so that a long stop does not end in one burst."""

@@ -24,11 +24,13 @@ from aggregator.terminal import (
     ERR,
     OUT,
     announced_facts,
+    completed_facts,
     log_as_json,
     log_plainly,
     plain,
     poll_facts,
     print_announced,
+    print_completed,
     print_document,
     print_fares,
     print_json,
@@ -120,6 +122,7 @@ def fetch(
             progress.advance(task)
             if not as_json:
                 print_poll(poll, progress.console if both_terminals else OUT)
+        completed = list(opened.complete(asked, now))
         pruned = sum(opened.upkeep(now))
         published = opened.publish()
         opened.queue_announcements(published, now)
@@ -130,12 +133,15 @@ def fetch(
             {
                 "sources": [poll_facts(poll) for poll in polls],
                 "waiting": waiting,
+                "pages": [completed_facts(each) for each in completed],
                 "pruned": pruned,
                 "published": published_facts(published),
                 "announced": [announced_facts(each) for each in told],
             }
         )
     else:
+        for each in completed:
+            print_completed(each)
         if pruned:
             OUT.print(f"pruned {pruned} articles, as the config's retention says")
         print_published(published, config.output)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
 from aggregator import kinds
 from aggregator.config_output import CategoryFeed, Posts, Publish, Site
 from aggregator.config_serve import Serve, split_address
-from aggregator.config_sources import Auth, Keep, Retention, Source
+from aggregator.config_sources import Auth, FullText, Keep, Retention, Source
 from aggregator.config_values import Duration, HeaderText, HttpUrl, Place, Proxy, Settings
 from aggregator.errors import ConfigError
 
@@ -23,6 +23,7 @@ __all__ = [
     "CategoryFeed",
     "Config",
     "Fetch",
+    "FullText",
     "Keep",
     "Posts",
     "Publish",
@@ -182,6 +183,9 @@ def _mistakes_of_kinds(data: Any) -> Iterable[str]:
         options = source.get("options", {}) if isinstance(source, dict) else None
         if not isinstance(kind, str) or not isinstance(options, dict):
             continue
+        full_text = source.get("full_text")
+        if isinstance(full_text, dict) or full_text is True:
+            yield from _mistakes_of_pages(data, index, {} if full_text is True else full_text)
         wrong = kinds.mistakes(kind, options)
         yield from (
             _mistake(what, ("sources", index, *where), message, data, kind) for where, what, message in wrong
@@ -197,6 +201,14 @@ def _mistakes_of_kinds(data: Any) -> Iterable[str]:
             schemes = ", ".join(f"{scheme}:" for scheme in registered.schemes)
             where, told = ("sources", index, "url"), f"a source of kind {kind!r} has an address of {schemes}"
             yield _mistake("value_error", where, told, data)
+
+
+def _mistakes_of_pages(data: Any, index: int, full_text: dict[str, Any]) -> Iterable[str]:
+    """What is wrong with the options by which a source's articles are completed."""
+    options = {key: value for key, value in full_text.items() if key != "pages"}
+    for where, what, message in kinds.mistakes("article-page", options):
+        place = ("sources", index, "full_text", *where[1:])
+        yield _mistake(what, place, message, data, "article-page")
 
 
 def _mistake(
@@ -229,7 +241,9 @@ def _mistake(
 def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
     if kind is not None:
         model = kinds.named(kind).options
-        return sorted(model.model_fields) if model is not None and where[-1:] == ("options",) else []
+        is_top = model is not None and where[-1:] in (("options",), ("full_text",))
+        own = ["pages"] if where[-1:] == ("full_text",) else []
+        return sorted([*model.model_fields, *own]) if model is not None and is_top else []
     models: dict[str, type[BaseModel]] = {
         "site": Site,
         "fetch": Fetch,

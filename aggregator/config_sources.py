@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, PositiveInt, model_validator
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
 from aggregator.config_values import (
     Category,
@@ -51,6 +51,27 @@ class Auth(Settings):
         return self
 
 
+class FullText(Settings):
+    """That each article is completed by its page: `pages` of them an hour at most.
+
+    `options` are those of kind "article-page"; in the config they stand in one table with `pages`.
+    """
+
+    pages: Annotated[int, Field(ge=1, le=1_000)] = 20
+    options: dict[str, Any] = Field(default={})
+
+
+def _full_text(value: object) -> object:
+    if isinstance(value, bool):
+        return FullText() if value else None
+    if isinstance(value, dict):
+        pages = {"pages": value["pages"]} if "pages" in value else {}
+        return {**pages, "options": {key: each for key, each in value.items() if key != "pages"}}
+    if value is None or isinstance(value, FullText):
+        return value
+    raise ValueError("write true, or a table of options such as { content = 'article' }")
+
+
 class Source(Settings):
     """One `[[sources]]` of the config.
 
@@ -62,6 +83,7 @@ class Source(Settings):
     it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none.
     `retention` stands in place of the config's; None means that.
     `link` is the address of its site, for lists of what is followed; None: what its feed says.
+    `full_text` completes its articles by their pages; None leaves them as they are.
     `robots` False fetches pages whatever robots.txt says: for a site of one's own.
     """
 
@@ -85,6 +107,7 @@ class Source(Settings):
     retention: Keep | None = None
     link: HttpUrl | None = None
     robots: bool = True
+    full_text: Annotated[FullText | None, BeforeValidator(_full_text)] = None
 
     @property
     def is_bound(self) -> bool:

@@ -21,6 +21,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator import config as configuration
 from aggregator.app import App
+from aggregator.completing import Completed
 from aggregator.config import Config
 from aggregator.errors import ConfigError, StoreError
 from aggregator.polling import Poll
@@ -125,16 +126,20 @@ class Daemon:
             app.wake(now)
 
     def _poll(self, app: App) -> None:
-        """Polls until nothing is due, publishing after each batch."""
+        """Polls until nothing is due, completing and publishing after each batch."""
         while not self._is_stopping:
             now = datetime.now(UTC)
             batch = app.due_names(now, MAX_BATCH)
-            if not batch:
-                return
-            for poll in app.fetch(batch, now):
+            for poll in app.fetch(batch, now) if batch else ():
                 _tell(poll)
                 self._vitals.polled(_outcome(poll))
                 _notify("WATCHDOG=1")
+            completed = list(app.complete(self._config.select(()), now))
+            for each in completed:
+                _tell_completed(each)
+            if not batch and not completed:
+                return
+            _notify("WATCHDOG=1")
             if not self._is_stopping:
                 self._publish(app)
 
@@ -286,6 +291,14 @@ def _tell(poll: Poll) -> None:
         _log.info("%s: %s", poll.source.name, problem)
     if poll.move:
         _log.warning("%s: %s", poll.source.name, poll.move)
+
+
+def _tell_completed(completed: Completed) -> None:
+    """One log line for a source's pages."""
+    facts = {"source": completed.source.name, "pages": str(completed.read), "later": str(completed.later)}
+    _log.info("%s: %s", completed.source.name, completed.told, extra={"facts": facts})
+    for problem in completed.problems:
+        _log.info("%s: %s", completed.source.name, problem)
 
 
 def _notify(state: str) -> None:

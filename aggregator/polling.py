@@ -174,6 +174,7 @@ class Polls:
             title=first.document.title if first else "",
             found=articles,
             unchanged=sum(reading.unchanged for _, reading in gathered.readings),
+            pages=source.full_text.pages if source.full_text else 0,
         )
         dates = [f.article.published or now for f in poll.update.found]
         dates += self._store.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)

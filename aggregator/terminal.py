@@ -23,6 +23,7 @@ from aggregator.article import Document
 
 if TYPE_CHECKING:
     from aggregator.announcing import Told
+    from aggregator.completing import Completed
     from aggregator.health import Fare
     from aggregator.polling import Poll
     from aggregator.publishing import Published
@@ -100,6 +101,18 @@ def print_poll(poll: Poll, console: Console) -> None:
     for told in (*map(str, poll.problems), poll.move, poll.notice):
         if told:
             console.print(f"        {shown(told)}", style="yellow")
+
+
+def print_completed(completed: Completed) -> None:
+    """One line for a source's pages, and one for each problem."""
+    OUT.print(f"[green]pages[/green]   {shown(completed.source.name)}: {completed.told}")
+    for problem in completed.problems:
+        OUT.print(f"        {shown(str(problem))}", style="yellow")
+
+
+def completed_facts(completed: Completed) -> dict[str, Any]:
+    """How a source's pages fared, for a script."""
+    return {**plain(completed), "source": completed.source.name}
 
 
 def print_published(published: Published, output: Path) -> None:

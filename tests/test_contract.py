@@ -20,6 +20,7 @@ from aggregator.resource import Resource
 from tests.site import feed
 
 SAMPLES: Mapping[str, tuple[bytes, dict[str, Any]]] = {
+    "article-page": (b"<h1>Tea</h1><article><p>Hot.</p></article>", {"content": "article"}),
     "articles": (b"---\ntitle: Tea\n---\n<p>Hot.</p>\n", {}),
     "feed": (feed("tea", 1, 2), {}),
     "json": (b'{"items": [{"title": "Tea", "url": "https://tea.example/1"}]}', {"items": "items"}),

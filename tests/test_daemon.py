@@ -74,6 +74,22 @@ def test_it_polls_publishes_and_stops_with_0(site: Site, server: Server) -> None
     assert len(server.requests) == 2
 
 
+def test_it_completes_articles_by_their_pages_before_they_are_published(site: Site, server: Server) -> None:
+    """The first feed that anybody sees has the whole text."""
+    site.configure(source(server, "tea", full_text={"content": "article"}))
+    article = f"<article><p>The whole story{', and more of it' * 20}</p></article>"
+    item = f"<item><title>One</title><link>{server.url}/1</link><description>A teaser</description></item>"
+    server.pages = {
+        "/tea": Answer(body=f"<rss version='2.0'><channel>{item}</channel></rss>".encode()),
+        "/1": Answer(body=article.encode()),
+    }
+    with running(site):
+        until(lambda: "1 pages read" in log_of(site) and "published" in log_of(site))
+    assert b"The whole story" in next(
+        body for name, body in site.files().items() if name.endswith("atom.xml")
+    )
+
+
 def test_a_restart_polls_nobody_before_time(site: Site, server: Server) -> None:
     """Due times are in the store; so they are after a kill."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))

@@ -2,6 +2,7 @@
 
 from aggregator.store.announcements import Announcement
 from aggregator.store.changes import Found, Kept
+from aggregator.store.pages import Page
 from aggregator.store.records import Category, Health, Next, Saved, State, Update
 from aggregator.store.schema import ALL
 from aggregator.store.store import Store
@@ -14,6 +15,7 @@ __all__ = [
     "Health",
     "Kept",
     "Next",
+    "Page",
     "Saved",
     "State",
     "Store",

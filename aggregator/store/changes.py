@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -17,6 +17,9 @@ from aggregator.store.schema import ALL, articles, categories, memberships, tomb
 
 MAX_VERSIONS = 10
 MAX_SILENT_EDITS = 24
+COMPLETED = ("title", "authors", "headimg", "summary", "content")
+"""What of an article its own page may give, beside its date."""
+
 _BATCH = 500
 _UNFILED: Mapping[str, int | None] = {}
 
@@ -71,10 +74,25 @@ class Found:
     file: str = ""
 
 
-class Changes:
-    """What one transaction does to the articles of one source."""
+class Asks(Protocol):
+    """Asks for the pages that complete articles."""
 
-    def __init__(self, connection: sa.Connection, source: str, now: datetime) -> None:
+    def ask(self, pk: int, article: Article) -> None:
+        """For the page of a new article."""
+        ...
+
+    def completed(self, pk: int, old: Article, article: Article) -> Article:
+        """An article found again, with what its page gave before."""
+        ...
+
+
+class Changes:
+    """What one transaction does to the articles of one source; `wanted` completes them by their pages."""
+
+    def __init__(
+        self, connection: sa.Connection, source: str, now: datetime, wanted: Asks | None = None
+    ) -> None:
+        self._wanted = wanted
         self._connection = connection
         self._source = source
         self._now = now
@@ -130,6 +148,9 @@ class Changes:
         pks = self._connection.scalars(_INSERT, rows).all()
         self._join_feeds([*zip(pks, dated, strict=True)])
         self.new += len(rows)
+        if self._wanted is not None:
+            for pk, f in zip(pks, found, strict=True):
+                self._wanted.ask(pk, f.article)
 
     def _dated(self, article: Article) -> Article:
         published = min(article.published or self._now, self._now)
@@ -147,7 +168,10 @@ class Changes:
 
     def _compare(self, row: sa.Row[Any], found: Found) -> None:
         old = kept(row).article
-        article = replace(found.article, source=old.source, published=old.published)
+        article = found.article
+        if self._wanted is not None:
+            article = self._wanted.completed(row.pk, old, article)
+        article = replace(article, source=old.source, published=old.published)
         edited = article.content_hash != row.content_hash
         says_when = article.updated is not None and row.updated < article.updated <= self._now
         if edited and not says_when and row.edits >= MAX_SILENT_EDITS:
@@ -193,6 +217,43 @@ class Changes:
             .offset(MAX_VERSIONS)
         )
         self._connection.execute(versions.delete().where(versions.c.pk.in_(surplus)))
+
+    def complete(self, row: sa.Row[Any], own: Article, merged: Article) -> bool:
+        """Saves a row of `articles` with what its page gave; `own` is what its feed gave. True: it changed.
+
+        What was not published yet is not edited: it has no earlier version, and may still get its date.
+        """
+        old = kept(row).article
+        is_new = row.first_seen == self._now
+        published, updated = row.published, row.updated
+        if is_new and own.published is None and merged.published is not None:
+            published = min(merged.published, self._now)
+            updated = min(own.updated or published, self._now)
+        given = {name: getattr(merged, name) for name in COMPLETED}
+        article = replace(old, published=published, updated=updated, **given)
+        if article == old:
+            return False
+        if not is_new:
+            article = replace(article, updated=self._now)
+            was_complete = any(getattr(old, name) != getattr(own, name) for name in COMPLETED)
+            # The edit that asked for the page may have kept what was there before.
+            of_now = sa.select(versions.c.pk).where(
+                versions.c.article == row.pk, versions.c.replaced == self._now
+            )
+            if was_complete and self._connection.scalar(of_now.limit(1)) is None:
+                self._keep_version(row)
+        self._connection.execute(
+            _UPDATE.values(
+                published=article.published,
+                updated=article.updated,
+                content_hash=article.content_hash,
+                data=codec.encode(article),
+            ),
+            {"of_pk": row.pk},
+        )
+        self.leave_feeds(row.pk)
+        self._join_feeds([(row.pk, article)])
+        return True
 
     def file_under(self, pk: int, article: Article) -> None:
         """Saves an article whose categories changed, and nothing else of it."""

@@ -57,6 +57,7 @@ class Update:
     """What one successful poll gave: articles of unique ids, none when nothing changed.
 
     `unchanged` counts entries that were not even made into articles, as their fingerprint was known.
+    `pages` asks for the pages of new and changed articles, so many at once; 0 for none.
     """
 
     source: str
@@ -66,6 +67,7 @@ class Update:
     title: str = ""
     found: Sequence[Found] = ()
     unchanged: int = 0
+    pages: int = 0
     next: Next | None = None
 
 

@@ -205,3 +205,17 @@ archives = Table(
     # What decided the look of its files when they were written, None before that.
     Column("look", Text),
 )
+
+# The pages that complete the articles of sources with `full_text`.
+pages = Table(
+    "pages",
+    metadata,
+    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
+    Column("url", Text, nullable=False, index=True),
+    # The article as its feed gave it, from which what the page gives is told.
+    Column("own", Text, nullable=False),
+    Column("times", Integer, nullable=False),  # that it was asked for, as its entry changed
+    Column("attempts", Integer, nullable=False),  # that failed since
+    # None: it was had, or given up.
+    Column("due", Instant, index=True),
+)

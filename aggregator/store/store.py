@@ -16,11 +16,12 @@ from aggregator.store.announcements import Announcements
 from aggregator.store.archives import Archives
 from aggregator.store.changes import Changes, Kept, kept
 from aggregator.store.feeds import Feeds
+from aggregator.store.pages import Pages, Wanted
 from aggregator.store.records import Health, Next, Saved, State, Update
 from aggregator.store.schema import Instant, articles, sources, tombstones, versions
 
 
-class Store(Feeds, Archives, Announcements):
+class Store(Feeds, Archives, Announcements, Pages):
     """Articles, their earlier versions, validators and stale categories, saved together or not at all.
 
     Every public method but `prune` is one transaction; each raises StoreError when the database refuses.
@@ -213,7 +214,8 @@ class Store(Feeds, Archives, Announcements):
         content hash changed keeps its `published`; its earlier version is kept (the newest ten).
         """
         with self._transaction() as connection:
-            changes = Changes(connection, update.source, now)
+            wanted = Wanted(connection, update.source, now, update.pages) if update.pages else None
+            changes = Changes(connection, update.source, now, wanted)
             changes.take(update.found)
             changes.save()
             connection.execute(

@@ -1,0 +1,138 @@
+"""The pages that complete articles: which are wanted and when, and what the feed itself gave of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.article import Article
+from aggregator.store import codec
+from aggregator.store.changes import COMPLETED, Changes
+from aggregator.store.database import Database
+from aggregator.store.schema import articles, pages
+
+MAX_TIMES = 24
+"""So often the page of one article is asked for again because its entry changed: some change all the time."""
+
+LATER = timedelta(hours=1)
+"""What exceeds a source's pages is asked for so much later, and again so much for as many more."""
+
+_WEB = ("http://", "https://")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page that is to complete the article `pk`; `attempts` to have it have failed."""
+
+    pk: int
+    source: str
+    url: str
+    attempts: int = 0
+
+
+class Wanted:
+    """The pages that one transaction asks for, of articles new or edited; `at_once` of them now."""
+
+    def __init__(self, connection: sa.Connection, source: str, now: datetime, at_once: int) -> None:
+        self._connection = connection
+        self._source = source
+        self._now = now
+        self._at_once = at_once
+        self._count = 0
+
+    def ask(self, pk: int, article: Article) -> None:
+        """Asks for the page of an article, which is as its feed gave it; not where it has none of its own.
+
+        Some feeds link every entry to the site, or many to one list: the first alone is asked for.
+        """
+        url = _page_of(article.link)
+        if not url.startswith(_WEB) or url == _page_of(article.origin.link):
+            return
+        others = sa.select(pages.c.article).join(articles, articles.c.pk == pages.c.article)
+        same = others.where(pages.c.url == url, articles.c.source == self._source).limit(1)
+        if self._connection.scalar(same) is None:
+            asked = {"article": pk, "times": 1, **self._asked(article)}
+            self._connection.execute(pages.insert(), asked)
+
+    def completed(self, pk: int, old: Article, article: Article) -> Article:
+        """The article as its feed gives it now, with what its page gave before.
+
+        The page is asked for again when the entry changed, or was given up: everything is read anew then.
+        """
+        row = self._connection.execute(sa.select(pages).where(pages.c.article == pk)).one_or_none()
+        if row is None:
+            self.ask(pk, article)
+            return article
+        own = codec.decode(row.own, source=article.source, id=article.id)
+        was_given_up = row.due is None and row.attempts > 0
+        if (was_given_up or own.content_hash != article.content_hash) and row.times < MAX_TIMES:
+            again = {"times": row.times + 1, **self._asked(article)}
+            self._connection.execute(pages.update().where(pages.c.article == pk).values(**again))
+        return replace(article, **_given(own, old))
+
+    def _asked(self, article: Article) -> dict[str, object]:
+        due = self._now + (self._count // self._at_once) * LATER
+        self._count += 1
+        return {"url": _page_of(article.link), "own": codec.encode(article), "attempts": 0, "due": due}
+
+
+def _page_of(link: str | None) -> str:
+    """The address of the page that a link leads into, "" for none."""
+    return (link or "").partition("#")[0]
+
+
+def _given(own: Article, old: Article) -> dict[str, Any]:
+    """What a page gave to an article beside its feed."""
+    return {name: value for name in COMPLETED if (value := getattr(old, name)) != getattr(own, name)}
+
+
+class Pages(Database):
+    """The store's part that knows of pages."""
+
+    def pages_due(self, sources: Collection[str], now: datetime, limit: int) -> tuple[Page, ...]:
+        """The pages to ask for now of these sources, the longest due first."""
+        query = (
+            sa.select(pages.c.article, articles.c.source, pages.c.url, pages.c.attempts)
+            .join(articles, articles.c.pk == pages.c.article)
+            .where(pages.c.due <= now, articles.c.source.in_(sources))
+            .order_by(pages.c.due, pages.c.article)
+            .limit(limit)
+        )
+        with self._snapshot() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            Page(pk=row.article, source=row.source, url=row.url, attempts=row.attempts) for row in rows
+        )
+
+    def complete(self, page: Page, merge: Callable[[Article], Article], now: datetime) -> bool:
+        """Saves an article with what its page gave: `merge` of it as its feed gave it. True: it changed.
+
+        The page is not asked for again until the entry changes.
+        """
+        wanted = sa.select(articles, pages.c.own).join(pages, pages.c.article == articles.c.pk)
+        with self._transaction() as connection:
+            row = connection.execute(wanted.where(articles.c.pk == page.pk)).one_or_none()
+            if row is None:
+                return False
+            own = codec.decode(row.own, source=row.source, id=row.id)
+            made = merge(own)
+            changes = Changes(connection, row.source, now)
+            # What gave nothing takes nothing away that an earlier page gave.
+            is_changed = made != own and changes.complete(row, own, made)
+            changes.save()
+            _settle(connection, page, None, 0)
+            return is_changed
+
+    def postpone(self, page: Page, due: datetime | None, attempts: int) -> None:
+        """Records that a page could not be had; `due` None gives it up until its entry changes."""
+        with self._transaction() as connection:
+            _settle(connection, page, due, attempts)
+
+
+def _settle(connection: sa.Connection, page: Page, due: datetime | None, attempts: int) -> None:
+    chosen = pages.update().where(pages.c.article == page.pk)
+    connection.execute(chosen.values(due=due, attempts=attempts))
