@@ -1,4 +1,4 @@
-"""Sources' bytes: over HTTP, from files, from folders. The only room that knows requests."""
+"""Sources' bytes: over HTTP, from files, from folders, from mailboxes. The only room that knows requests."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from aggregator.fetch.file import fetch_file, fetch_folder
 from aggregator.fetch.guard import Guard, Resolve
 from aggregator.fetch.hosts import Hosts
 from aggregator.fetch.http import HttpFetcher, Permit
+from aggregator.fetch.imap import fetch_imap
+from aggregator.fetch.mailbox import fetch_maildir
 from aggregator.fetch.resource import Fetched, Hints, NotModified, Resource, Validators
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.rsshub import Rsshub
@@ -33,6 +35,7 @@ class Fetcher:
     def __init__(self, settings: Fetch, user_agent: str, resolve: Resolve | None = None) -> None:
         guard = Guard(settings.allow, resolve)
         self._settings = settings
+        self._guard = guard
         self._rsshub = Rsshub(settings.rsshub)
         self._http = HttpFetcher(settings, user_agent, guard)
         self.hosts = Hosts(at_once=settings.host_at_once, gap=settings.host_gap, is_own=guard.is_own)
@@ -59,6 +62,8 @@ class Fetcher:
 
     def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
         """What is new at `source` since `validators` were given out. Raises FetchError and its kinds."""
+        if source.kind == "mail":
+            return self._mail(source, validators)
         if source.path is not None:
             return fetch_folder(source.path, validators, max_bytes=self._settings.max_bytes)
         if source.address.startswith("file:"):
@@ -107,6 +112,11 @@ class Fetcher:
 
     def _robots_txt(self, source: Source, url: str, now: datetime) -> bytes:
         return _one(self._http.fetch(source, {}, now, url=url)).body
+
+    def _mail(self, source: Source, validators: Validators) -> Fetched | NotModified:
+        if source.path is not None:
+            return fetch_maildir(source.path, source, validators, max_bytes=self._settings.max_bytes)
+        return fetch_imap(source, validators, self._settings, self._guard)
 
     def _run(self, source: Source) -> Fetched:
         if not self._settings.commands:

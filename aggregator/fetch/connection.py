@@ -14,7 +14,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,6 +156,56 @@ else:
     _AnyConnection = object
 
 
+def connect(found: Sequence[str], port: int, options: Sequence[tuple[Any, ...]] = ()) -> socket.socket:
+    """A connection to the first of these addresses that answers, whose every read is bounded.
+
+    Raises OSError or TimedOut (see `unreachable`).
+    """
+    found = found[:MAX_ADDRESSES]
+    failure: Exception | None = None
+    for number, address in enumerate(found):
+        sock = _Socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            for option in options:
+                sock.setsockopt(*option)
+            # An address that swallows everything leaves the others their share of the time.
+            sock.settimeout(exchange.patience() / (len(found) - number))
+            sock.connect((address, port))
+            sock.settimeout(exchange.patience())
+        except (OSError, errors.TimedOut) as error:
+            sock.close()
+            # A host that is down has an IPv6 address as well: that we have no IPv6 tells nothing of it.
+            if failure is None or not _is_without_network(error):
+                failure = error
+        else:
+            return sock
+    assert failure is not None, "a host has an address, or an error of its own"
+    raise failure
+
+
+def unreachable(failure: Exception) -> errors.FetchError:
+    """The error that stands for what `connect` raised."""
+    if _is_without_network(failure):
+        return errors.NoNetwork(f"unreachable: {_words(failure)}")
+    if isinstance(failure, TimeoutError | errors.TimedOut):
+        return exchange.late()
+    return errors.ConnectError(f"unreachable: {_words(failure)}")
+
+
+def secured(context: ssl.SSLContext, verify: Verify) -> ssl.SSLContext:
+    """The context, with bounded reads, and the authorities of `verify`. Raises TlsError."""
+    context.sslsocket_class = _TlsSocket
+    if verify:
+        file = DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
+        try:
+            context.load_verify_locations(file)
+        except OSError as error:
+            raise errors.TlsError(
+                f"no certificates can be read from {file}", advice="correct tls_ca"
+            ) from error
+    return context
+
+
 class _Guarded(_AnyConnection):
     """Connects to checked addresses only, and is used again only while it is fresh."""
 
@@ -168,35 +218,15 @@ class _Guarded(_AnyConnection):
         else:
             # The proxy is the user's own choice; the target was looked at before (see HttpFetcher).
             found = exchange.guard.resolved(host, exchange.patience())
-        found = found[:MAX_ADDRESSES]
-        failure: Exception | None = None
-        for number, address in enumerate(found):
-            sock = _Socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
-            try:
-                for option in self.socket_options or ():
-                    sock.setsockopt(*option)
-                # An address that swallows everything leaves the others their share of the time.
-                sock.settimeout(exchange.patience() / (len(found) - number))
-                sock.connect((address, self.port))
-                sock.settimeout(exchange.patience())
-            except (OSError, errors.TimedOut) as error:
-                sock.close()
-                # A host that is down has an IPv6 address as well: that we have no IPv6 tells nothing of it.
-                if failure is None or not _is_without_network(error):
-                    failure = error
-            else:
-                return sock
-        assert failure is not None, "a host has an address, or an error of its own"
-        raise self._unreachable(failure) from failure
+        try:
+            return connect(found, self.port, self.socket_options or ())
+        except (OSError, errors.TimedOut) as failure:
+            raise self._unreachable(failure) from failure
 
     def _unreachable(self, failure: Exception) -> errors.FetchError:
-        if _is_without_network(failure):
-            return errors.NoNetwork(f"unreachable: {_words(failure)}")
-        if self.proxy is not None:
+        if self.proxy is not None and not _is_without_network(failure):
             return errors.ProxyError(f"the proxy is unreachable: {_words(failure)}")
-        if isinstance(failure, TimeoutError | errors.TimedOut):
-            return exchange.late()
-        return errors.ConnectError(f"unreachable: {_words(failure)}")
+        return unreachable(failure)
 
     @property
     def is_connected(self) -> bool:
@@ -303,16 +333,7 @@ class Adapter(requests.adapters.HTTPAdapter):
     @cached_property
     def _context(self) -> ssl.SSLContext:
         context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED if self._verify else ssl.CERT_NONE)
-        context.sslsocket_class = _TlsSocket
-        if self._verify:
-            file = DEFAULT_CA_BUNDLE_PATH if self._verify is True else str(self._verify)
-            try:
-                context.load_verify_locations(file)
-            except OSError as error:
-                raise errors.TlsError(
-                    f"no certificates can be read from {file}", advice="correct tls_ca"
-                ) from error
-        return context
+        return secured(context, self._verify)
 
 
 def _is_without_network(failure: Exception) -> bool:

@@ -52,7 +52,9 @@ class Fetched:
         if not names:
             return self.validators
         files = self.validators.get("files", {})
-        return {"files": {name: stamp for name, stamp in files.items() if name not in names}} if files else {}
+        if not files:
+            return {}
+        return {**self.validators, "files": {name: files[name] for name in files if name not in names}}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

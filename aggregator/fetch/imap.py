@@ -1,0 +1,264 @@
+"""A mailbox over IMAP (RFC 3501): opened with EXAMINE and read with BODY.PEEK, so that it stays as it is."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import imaplib
+import re
+import socket
+import ssl
+from collections.abc import Iterator, Sequence
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from aggregator import errors
+from aggregator.article import Problem
+from aggregator.config import Fetch, Source
+from aggregator.fetch.connection import Verify, connect, exchange, secured, unreachable
+from aggregator.fetch.faults import mapped
+from aggregator.fetch.guard import Guard
+from aggregator.fetch.mailbox import AT_ONCE, Wanted
+from aggregator.fetch.resource import Fetched, NotModified, Validators
+
+_PORTS = {"imap": 143, "imaps": 993}
+_TALK_BYTES = 4 * 1024 * 1024
+"""Of everything that a server says beside messages."""
+
+_UID = re.compile(rb"\bUID ([0-9]{1,10})\b")
+_SIZE = re.compile(rb"\bRFC822\.SIZE ([0-9]{1,18})\b")
+_LOGIN = re.compile(r"//.*@")
+_BEYOND_ASCII = re.compile(r"[^\x20-\x7e]+|&")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def fetch_imap(
+    source: Source, validators: Validators, settings: Fetch, guard: Guard
+) -> Fetched | NotModified:
+    """The newest messages of the source's mailbox that are not known yet. Raises FetchError and its kinds.
+
+    A message is known by its UID and the mailbox's UIDVALIDITY (RFC 3501 §2.3.1.1). When the connection
+    fails in between, what came is given and the rest left for the next poll.
+    """
+    wanted = Wanted.by(source, validators, settings.max_bytes)
+    with exchange.within(
+        guard,
+        deadline_seconds=settings.deadline.total_seconds(),
+        silence_seconds=settings.timeout.total_seconds(),
+    ):
+        try:
+            parts, folder = _taken_apart(source.address)
+            with _session(source, parts, settings, guard) as session:
+                _gather(session, folder, wanted, source.address)
+        except errors.FetchError as error:
+            error.url = error.url or _LOGIN.sub("//", source.address)
+            if not wanted.resources:
+                raise
+            wanted.unread.append(Problem(text=f"{error.reason}; the others come with the next poll"))
+    return wanted.fetched()
+
+
+class _Session(imaplib.IMAP4):
+    """imaplib over a connection of ours; every line and literal is counted before it is read."""
+
+    def __init__(
+        self, host: str, port: int, context: ssl.SSLContext, max_bytes: int, *, is_tls: bool
+    ) -> None:
+        self._context = context
+        self._is_tls = is_tls
+        self._max_bytes = max_bytes
+        self._bytes_left = (AT_ONCE + 1) * max_bytes
+        self._talk_bytes_left = _TALK_BYTES
+        super().__init__(host, port)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        found = exchange.guard.addresses(self.host, exchange.patience())
+        try:
+            sock = connect(found, self.port)
+        except (OSError, errors.TimedOut) as failure:
+            raise unreachable(failure) from failure
+        if not self._is_tls:
+            return sock
+        try:
+            return self._context.wrap_socket(sock, server_hostname=self.host)
+        except BaseException:
+            sock.close()
+            raise
+
+    def read(self, size: int) -> bytes:
+        if size > self._max_bytes:
+            raise errors.TooLarge(f"the server sends {size} bytes as one, more than {self._max_bytes}")
+        self._bytes_left -= size
+        if self._bytes_left < 0:
+            raise errors.TooLarge("the server sends more than was asked for")
+        return super().read(size)
+
+    def readline(self) -> bytes:
+        line = super().readline()
+        self._talk_bytes_left -= len(line)
+        if self._talk_bytes_left < 0:
+            raise errors.BrokenExchange(f"the server says more than {_TALK_BYTES} bytes beside its messages")
+        return line
+
+
+@contextlib.contextmanager
+def _session(source: Source, parts: SplitResult, settings: Fetch, guard: Guard) -> Iterator[_Session]:
+    host = parts.hostname or ""
+    verify: Verify = source.tls_verify and (source.tls_ca or settings.tls_ca or True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    secured(context, verify)
+    with _told():
+        port = parts.port or _PORTS[parts.scheme]
+        session = _Session(host, port, context, settings.max_bytes, is_tls=parts.scheme == "imaps")
+    try:
+        with _told():
+            if parts.scheme == "imap":
+                _start_tls(session, context, is_own=guard.is_own(host))
+            _log_in(session, source)
+        yield session
+        with contextlib.suppress(errors.FetchError), _told():
+            session.logout()
+    finally:
+        with contextlib.suppress(OSError):
+            session.shutdown()
+
+
+def _start_tls(session: _Session, context: ssl.SSLContext, *, is_own: bool) -> None:
+    if "STARTTLS" in session.capabilities:
+        session.starttls(context)
+    elif not is_own:
+        raise errors.TlsError(
+            "the server speaks without TLS alone",
+            advice="write imaps:// in the address; a host of your own may stand in fetch.allow",
+        )
+
+
+def _log_in(session: _Session, source: Source) -> None:
+    auth = source.auth
+    if session.state == "AUTH":
+        return
+    if auth is None or auth.user is None or auth.password is None:
+        raise errors.FetchError(
+            "a mailbox asks for a login", advice="set the source's auth: user and password"
+        )
+    user, password = auth.user.get_secret_value(), auth.password.get_secret_value()
+    if not (user + password).isascii():
+        raise errors.FetchError(
+            "the login is not ASCII, which IMAP asks for", advice="give the mailbox a password of ASCII"
+        )
+    refusal = ""
+    try:
+        session.login(_quoted(user), password)
+    except imaplib.IMAP4.abort:
+        raise
+    except imaplib.IMAP4.error as error:
+        refusal = str(error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error)
+    if refusal:
+        # Some servers repeat the command in what they say of it.
+        is_told = not any(secret in refusal for secret in (user, password, _quoted(password)[1:-1], "LOGIN"))
+        raise errors.FetchError(
+            f"the mailbox refuses the login{': ' + refusal[:200] if is_told else ''}",
+            advice="correct the source's auth; some providers want a password for programs",
+        )
+
+
+def _gather(session: _Session, folder: str, wanted: Wanted, url: str) -> None:
+    with _told():
+        typ, said = session.select(_quoted(_utf7(folder)), readonly=not wanted.mark_seen)
+        if typ != "OK":
+            raise errors.FetchError(
+                f"the mailbox has no folder {folder!r}, or does not open it: {_words(said)}",
+                advice="correct the folder at the end of the source's address, such as INBOX",
+            )
+        validity = _words(session.response("UIDVALIDITY")[1]) or "0"
+        criteria = ("FROM", _quoted(wanted.sender)) if wanted.sender else ("ALL",)
+        found = sorted(
+            {int(uid) for uid in _words(_asked(session, "SEARCH", *criteria)).split() if uid.isdecimal()}
+        )
+        # The lasting name of a message is its UID under this UIDVALIDITY.
+        uids = {f"{validity}.{uid}": str(uid) for uid in reversed(found[-wanted.newest :])}
+        missing = wanted.missing(list(uids))
+        sizes = _sizes(session, [uids[name] for name in missing])
+    for name in missing:
+        uid = uids[name]
+        if uid not in sizes or not wanted.has_room(name, sizes[uid]):
+            continue
+        with _told():
+            parts = _asked(session, "FETCH", uid, "(UID BODY.PEEK[])")
+            body = next(
+                (part[1] for part in parts if isinstance(part, tuple) and b"BODY[]" in part[0].upper()), None
+            )
+            if body is None:
+                continue  # deleted since
+            wanted.take(name, body, url)
+            if wanted.mark_seen:
+                _asked(session, "STORE", uid, "+FLAGS.SILENT", r"(\Seen)")
+
+
+def _sizes(session: _Session, uids: Sequence[str]) -> dict[str, int]:
+    if not uids:
+        return {}
+    found = {}
+    for line in _asked(session, "FETCH", ",".join(uids), "(UID RFC822.SIZE)"):
+        if isinstance(line, bytes) and (uid := _UID.search(line)) and (size := _SIZE.search(line)):
+            found[uid[1].decode()] = int(size[1])
+    return found
+
+
+def _asked(session: _Session, command: str, *arguments: str) -> list[bytes | tuple[bytes, bytes] | None]:
+    typ, data = session.uid(command, *arguments)
+    if typ != "OK":
+        raise errors.FetchError(f"the server refuses UID {command}: {_words(data)}", advice="")
+    return data
+
+
+def _words(said: Sequence[object]) -> str:
+    return " ".join(each.decode("utf-8", "replace") for each in said if isinstance(each, bytes))
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Turns what imaplib and sockets raise into a FetchError."""
+    with mapped():
+        try:
+            yield
+        except imaplib.IMAP4.error as error:
+            raise errors.BrokenExchange(f"the exchange broke off: {str(error)[:200]}") from error
+
+
+def _taken_apart(address: str) -> tuple[SplitResult, str]:
+    try:
+        parts = urlsplit(address)
+        folder = unquote(parts.path.strip("/"), errors="strict") or "INBOX"
+        usable = (
+            bool(parts.hostname)
+            and parts.port != 0
+            and not _CONTROLS.search(folder)
+            and "@" not in parts.netloc
+        )
+    except ValueError:
+        usable = False
+    if not usable:
+        raise errors.BadAddress(
+            "no address of a mailbox, or one with a login in it",
+            advice='write it as "imaps://imap.example.org/INBOX", and the login into auth',
+        )
+    return parts, folder
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _utf7(folder: str) -> str:
+    """A folder's name as IMAP writes it (RFC 3501 §5.1.3)."""
+    return _BEYOND_ASCII.sub(_in_utf7, folder)
+
+
+def _in_utf7(found: re.Match[str]) -> str:
+    if found[0] == "&":
+        return "&-"
+    packed = base64.b64encode(found[0].encode("utf-16-be")).decode().rstrip("=").replace("/", ",")
+    return f"&{packed}-"
