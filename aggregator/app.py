@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from aggregator import __version__, announcing, opml, schedule
 from aggregator.announcing import Told
+from aggregator.article import Problem
 from aggregator.completing import Completed, Completing
 from aggregator.config import Config, Fetch, Keep, Source
 from aggregator.fetch import Fetcher, NotModified
@@ -22,6 +23,8 @@ from aggregator.polling import Poll, Polls
 from aggregator.publishing import Published, Recall, publish
 from aggregator.publishing.posts import write_posts
 from aggregator.store import Next, Store
+from aggregator.store.subscriptions import listed
+from aggregator.subscriptions import joined
 from aggregator.workers import Workers
 from aggregator.writers import SITE_WRITERS, WRITERS
 
@@ -33,9 +36,13 @@ def user_agent(settings: Fetch) -> str:
 
 
 class App:
-    """A config with its store open; use it in a `with` statement. Raises StoreError when it cannot open."""
+    """A config with its store open; use it in a `with` statement. Raises StoreError when it cannot open.
+
+    `config` has the feeds of the lists among its sources as sources too.
+    """
 
     def __init__(self, config: Config, now: datetime) -> None:
+        self._configured = config
         self.config = config
         self._store = Store(config.store)
         self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
@@ -43,7 +50,7 @@ class App:
         self._polls = Polls(config, self._store, self._fetcher, self._workers.read)
         self._recall = Recall()
         self._completing = Completing(config, self._store, self._fetcher, self._workers.read)
-        self._store.adopt(config.sources, now)
+        self._follow_lists(now)
 
     def __enter__(self) -> Self:
         return self
@@ -77,8 +84,26 @@ class App:
         return [enabled[name] for name in self._store.due(now, limit) if name in enabled]
 
     def fetch(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
-        """Polls these sources and saves what they give, yielding how each went, in their order."""
-        return self._polls.poll_many(sources, now, refetch=refetch)
+        """Polls these sources and saves what they give, yielding how each went, in their order.
+
+        What a list among them has listed for the first time is polled after them.
+        """
+        known = {source.name for source in self.config.sources}
+        for poll in self._polls.poll_many(sources, now, refetch=refetch):
+            if poll.is_list:
+                told = self._follow_lists(now).get(poll.source.name, ())
+                poll = replace(poll, problems=(*poll.problems, *told))
+            yield poll
+        if new := [source for source in self.config.select(()) if source.name not in known]:
+            yield from self._polls.poll_many(new, now)
+
+    def _follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
+        """Takes up what the lists among the sources list; gives what is to be told of each list."""
+        sources, told = joined(self._configured.sources, listed(self._store))
+        self.config = self._configured.model_copy(update={"sources": sources})
+        self._polls.know(sources)
+        self._store.adopt(sources, now)
+        return told
 
     def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:
         """Completes articles of these sources by their pages, where the config wants that.

@@ -106,12 +106,12 @@ def fetch(
     from aggregator import app
 
     config = configuration.load(config_file)
-    asked = config.select(names)
     now = datetime.now(UTC)
     polls: list[Poll] = []
     # A live bar and lines of text share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
     with app.App(config, now) as opened, progress_bar(as_json) as progress:
+        asked = opened.config.select(names)
         sources, waiting = (asked, {}) if force or refetch else opened.due(asked, now)
         if not as_json:
             for name, reason in waiting.items():

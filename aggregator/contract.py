@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from aggregator import normalise
-from aggregator.entry import Entry, Feed
+from aggregator.entry import Entry, Feed, SubscriptionList
 from aggregator.errors import ReadError
 from aggregator.kinds import Kind, Post
 from aggregator.resource import Resource
@@ -91,14 +91,14 @@ def _of_sample(kind: Kind, sample: Resource, options: BaseModel | None) -> Itera
     except Exception as error:  # noqa: BLE001 - that is what is looked for
         yield f"it is not read: {error!r}"
         return
-    if not isinstance(first, Feed | Post):
+    if not isinstance(first, Feed | Post | SubscriptionList):
         yield f"it gives a {type(first).__name__}, and neither a Feed nor a Post"  # type: ignore[unreachable]
         return
     if first != second:
         yield "reading it twice gives two results"
     if pickle.loads(pickle.dumps(first)) != first:  # noqa: S301 - what we have just written ourselves
         yield "what it gives does not come back from another process"
-    if isinstance(first, Post):
+    if not isinstance(first, Feed):
         return
     if not first.entries and not first.more:
         yield "it gives neither entries nor further documents"

@@ -150,3 +150,27 @@ class Feed:
     problems: list[Problem] = field(default_factory=list)
     more: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One feed of a list.
+
+    `url` and `link` (its site, None when there is none) are absolute http or https addresses. `title` is
+    plain text, "" when the list gives none. `categories` are the names of the folders that it stands in,
+    outermost first, and then those of its `category` attribute, each once.
+    """
+
+    url: str
+    title: str = ""
+    link: str | None = None
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionList:
+    """The feeds of an OPML document in its order, each address once, and what was odd in it."""
+
+    title: str = ""
+    subscriptions: tuple[Subscription, ...] = ()
+    problems: tuple[Problem, ...] = ()

@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from aggregator import schedule
 from aggregator.config import Config
 from aggregator.store import Health, Store
+from aggregator.store.subscriptions import listed
+from aggregator.subscriptions import joined
 
 STATES = ("healthy", "new", "waiting", "failing", "broken", "silent", "gone")
 _BROKEN_AFTER = timedelta(days=7)
@@ -48,10 +50,11 @@ def fares(config: Config, now: datetime) -> list[Fare]:
     store = Store(config.store, reads_only=True)
     try:
         known = {health.name: health for health in store.health()}
+        sources, _ = joined(config.sources, listed(store))
     finally:
         store.close()
     found = []
-    for source in sorted(config.sources, key=lambda source: source.name):
+    for source in sorted(sources, key=lambda source: source.name):
         health = known.get(source.name) or Health(name=source.name, address=source.address)
         if health.address != source.address:
             # The next run takes the config's address up.

@@ -14,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from aggregator.article import Article, Problem
-from aggregator.entry import Feed
+from aggregator.entry import Feed, SubscriptionList
 from aggregator.errors import ConfigError
 from aggregator.resource import Resource
 
@@ -37,7 +37,8 @@ class Kind:
     """A kind of source: how one document of it is read.
 
     - `read` takes a document and the source's options, and gives a `Feed` of entries as found, which are
-      normalised like every other, or a `Post`. Pure: no input or output, no clock; it runs in a process that
+      normalised like every other, a `Post`, or the feeds of a `SubscriptionList`, which are followed
+      beside those of the config. Pure: no input or output, no clock; it runs in a process that
       may be killed. It raises ReadError and its kinds, nothing else. Further documents of the same source
       (the next page of a list) are named in `Feed.more`; they come back to `read` with their `number`.
     - `options` is the pydantic model of the source's `options` table; None: it has none.
@@ -45,7 +46,7 @@ class Kind:
     - `is_scraped`: its documents are pages for people, so that robots.txt is honoured (RFC 9309).
     """
 
-    read: Callable[[Resource, Any], Feed | Post]
+    read: Callable[[Resource, Any], Feed | Post | SubscriptionList]
     options: type[BaseModel] | None = None
     place: Place = "url"
     schemes: tuple[str, ...] = ("http", "https", "file")

@@ -11,12 +11,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from html import escape, unescape
 from urllib.parse import unquote, urlsplit
 
 from aggregator.adapters.encoding import decode
 from aggregator.article import Problem
+from aggregator.entry import Subscription, SubscriptionList
 from aggregator.errors import ReadError
 from aggregator.normalise import links, text
 
@@ -50,30 +50,6 @@ _FEED_TYPES = frozenset({"rss", "rss1", "rss2", "atom", "atom1", "feed", "pie", 
 _LISTS = frozenset({"include", "link"})
 _FEED_SCHEME = re.compile(r"feed:(?://)?(?=https?://)|feed:(?=//)", re.IGNORECASE)
 _HOST_FIRST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?/[^\s@]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subscription:
-    """One feed of a list.
-
-    `url` and `link` (its site, None when there is none) are absolute http or https addresses. `title` is
-    plain text, "" when the list gives none. `categories` are the names of the folders that it stands in,
-    outermost first, and then those of its `category` attribute, each once.
-    """
-
-    url: str
-    title: str = ""
-    link: str | None = None
-    categories: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubscriptionList:
-    """The feeds of an OPML document in its order, each address once, and what was odd in it."""
-
-    title: str = ""
-    subscriptions: tuple[Subscription, ...] = ()
-    problems: tuple[Problem, ...] = ()
 
 
 def read(body: bytes, content_type: str | None = None, *, url: str = "") -> SubscriptionList:

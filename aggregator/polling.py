@@ -48,6 +48,7 @@ class Poll:
     `next_poll` is when the source is polled again, and why; `move` says where it has moved to for good, once
     that has been seen for days, and what comes of it. `is_offline` is when the error seems to be this
     machine's own lack of a network; `notice`, mostly empty, is what is to be said once of that network.
+    `is_list` is when it gave feeds to be followed.
     """
 
     source: Source
@@ -59,6 +60,7 @@ class Poll:
     move: str = ""
     is_offline: bool = False
     notice: str = ""
+    is_list: bool = False
 
 
 @dataclass(slots=True)
@@ -109,6 +111,10 @@ class Polls:
         )
         for batch in turns:
             yield from self._save_all([(sources[n], polled) for n, polled in batch], states, now)
+
+    def know(self, sources: Sequence[Source]) -> None:
+        """Takes up sources beside those of the config."""
+        self._addresses |= {source.name: source.address for source in sources}
 
     def stop(self) -> None:
         """Begins no poll any more: `poll_many` saves what comes within some seconds, and ends."""
@@ -175,6 +181,7 @@ class Polls:
             found=articles,
             unchanged=sum(reading.unchanged for _, reading in gathered.readings),
             pages=source.full_text.pages if source.full_text else 0,
+            subscriptions=first.subscriptions if first else None,
         )
         dates = [f.article.published or now for f in poll.update.found]
         dates += self._store.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)
@@ -214,6 +221,7 @@ class Polls:
                     next_poll=decision.state.explain(),
                     move=self._move(source, decision),
                     is_offline=decision.is_offline,
+                    is_list=polled.update is not None and polled.update.subscriptions is not None,
                     notice=self._network.hear(
                         source.address, is_offline=decision.is_offline, is_answer=polled.update is not None
                     ),

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from aggregator import kinds
 from aggregator.app import user_agent
-from aggregator.article import Document, Problem
+from aggregator.article import Article, Document, Problem
 from aggregator.config import Fetch, Source
 from aggregator.errors import ConfigError, SourceError
 from aggregator.fetch import Fetcher, NotModified
@@ -51,6 +51,12 @@ def preview(
         fetcher.close()
     articles = tuple(f.article for f in found(gathered, fetched.validators.get("files", {}), {}))
     problems: list[Problem] = [*fetched.unread, *gathered.problems]
+    for _, reading in gathered.readings:
+        # What would be followed is shown like articles.
+        articles += tuple(
+            Article(id=each.url, title=each.title or each.url, link=each.url, categories=each.categories)
+            for each in reading.subscriptions or ()
+        )
     is_list = not fetched.validators.get("files") or len(gathered.readings) == 1
     first = gathered.readings[0][1].document if gathered.readings and is_list else Document()
     return Document(

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from aggregator import kinds, normalise
 from aggregator.article import Document
+from aggregator.entry import Subscription, SubscriptionList
 from aggregator.errors import ConfigError, ReadError
 from aggregator.kinds import Post
 from aggregator.normalise import IdentityKind
@@ -38,6 +39,7 @@ class Reading:
 
     `unchanged` counts entries that were left out because their fingerprint was known. `hints` are what the
     document says of when to poll it again, as written. `more` are further documents that belong to it.
+    `subscriptions` are the feeds that a list lists; None for what is no list.
     """
 
     document: Document
@@ -46,6 +48,7 @@ class Reading:
     identity: IdentityKind = "guid"
     hints: Mapping[str, str] = field(default_factory=dict)
     more: tuple[str, ...] = ()
+    subscriptions: tuple[Subscription, ...] | None = None
 
 
 def read(body: bytes, *, url: str = "", content_type: str | None = None, kind: str = "feed") -> Document:
@@ -73,6 +76,11 @@ def read_resource(resource: Resource, context: Context) -> Reading:
         raise
     if isinstance(found, Post):
         return _of_post(found, context)
+    if isinstance(found, SubscriptionList):
+        document = Document(
+            source=context.source, kind=context.kind, title=found.title, problems=found.problems
+        )
+        return Reading(document=document, subscriptions=found.subscriptions)
     made = normalise.articles(
         found,
         source=context.source,

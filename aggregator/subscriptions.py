@@ -8,9 +8,10 @@ from urllib.parse import urlsplit
 
 from aggregator.article import Problem
 from aggregator.config import Source
-from aggregator.opml import MAX_NAME, Subscription, SubscriptionList, without_login
+from aggregator.entry import Subscription, SubscriptionList
+from aggregator.opml import MAX_NAME, MAX_PROBLEMS, without_login
 
-__all__ = ["Plan", "followed", "followed_as", "plan"]
+__all__ = ["Listed", "Plan", "followed", "followed_as", "joined", "key", "plan", "unlike"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +22,76 @@ class Plan:
     problems: tuple[Problem, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A feed of a list among the sources: the list's name, and its own as a source.
+
+    `is_missing` is when the list was without it at its last reading.
+    """
+
+    list: str
+    name: str
+    subscription: Subscription
+    is_missing: bool = False
+
+
+def joined(
+    sources: Sequence[Source], listed: Sequence[Listed]
+) -> tuple[tuple[Source, ...], Mapping[str, tuple[Problem, ...]]]:
+    """The config's sources and after them those that their lists list, and for each list what is told of it.
+
+    Each feed is followed once: as the config has it, else as the first of the lists. It takes the list's own
+    settings over, but for what is for the list's origin alone: headers, auth, cookie, TLS.
+    """
+    of_lists = {source.name: source for source in sources}
+    known = {key(source.url): source.name for source in sources if source.url}
+    taken = {source.name for source in sources}
+    every = [*sources]
+    told: dict[str, list[Problem]] = {}
+    order = {name: number for number, name in enumerate(of_lists)}
+    for each in sorted((each for each in listed if each.list in of_lists), key=lambda each: order[each.list]):
+        url = each.subscription.url
+        problems = told.setdefault(each.list, [])
+        if (name := known.get(key(url))) is not None:
+            problems.append(Problem(text=f"is followed already, as {name!r}", where=url))
+            continue
+        if each.name in taken:
+            problems.append(Problem(text=f"a source of the config has its name {each.name!r}", where=url))
+            continue
+        if each.is_missing:
+            text = "is missing from the list: it leaves when the next poll misses it too"
+            problems.append(Problem(text=text, where=each.name))
+        try:
+            every.append(_source(each, of_lists[each.list]))
+        except ValueError:
+            problems.append(Problem(text="is no address that can be followed: left out", where=url))
+            continue
+        known[key(url)] = each.name
+    return tuple(every), {name: _bounded(problems) for name, problems in told.items()}
+
+
+def _source(listed: Listed, of_list: Source) -> Source:
+    subscription = listed.subscription
+    return Source(
+        name=listed.name,
+        url=subscription.url,
+        link=subscription.link,
+        categories=tuple(dict.fromkeys((*of_list.categories, *subscription.categories))),
+        interval=of_list.interval,
+        adaptive=of_list.adaptive,
+        enabled=of_list.enabled,
+        retention=of_list.retention,
+        proxy=of_list.proxy,
+        user_agent=of_list.user_agent,
+    )
+
+
+def _bounded(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    if len(problems) <= MAX_PROBLEMS:
+        return tuple(problems)
+    return (*problems[:MAX_PROBLEMS], Problem(text=f"and {len(problems) - MAX_PROBLEMS} more"))
+
+
 def plan(found: SubscriptionList, sources: Sequence[Source]) -> Plan:
     """What of a list is not followed yet, as `[[sources]]` with names that no other has.
 
@@ -28,17 +99,17 @@ def plan(found: SubscriptionList, sources: Sequence[Source]) -> Plan:
     default port, a fragment or a slash at the end. A feed without a title is named after its host.
     """
     taken = {source.name for source in sources}
-    known = {_key(source.url): source.name for source in sources if source.url}
+    known = {key(source.url): source.name for source in sources if source.url}
     new: list[Mapping[str, object]] = []
     problems: list[Problem] = [*found.problems]
     for subscription in found.subscriptions:
-        key = _key(subscription.url)
-        if (name := known.get(key)) is not None:
+        of_feed = key(subscription.url)
+        if (name := known.get(of_feed)) is not None:
             problems.append(Problem(text=f"is followed already, as {name!r}", where=subscription.url))
             continue
-        name = _unlike(subscription.title or urlsplit(subscription.url).hostname or "feed", taken)
+        name = unlike(subscription.title or urlsplit(subscription.url).hostname or "feed", taken)
         taken.add(name)
-        known[key] = name
+        known[of_feed] = name
         new.append(
             {
                 "name": name,
@@ -52,8 +123,8 @@ def plan(found: SubscriptionList, sources: Sequence[Source]) -> Plan:
 
 def followed_as(url: str, sources: Sequence[Source]) -> str | None:
     """The name of the source that follows this address, as `plan` compares them; None when none does."""
-    key = _key(url)
-    return next((source.name for source in sources if source.url and _key(source.url) == key), None)
+    of_feed = key(url)
+    return next((source.name for source in sources if source.url and key(source.url) == of_feed), None)
 
 
 def followed(sources: Sequence[Source]) -> SubscriptionList:
@@ -76,7 +147,8 @@ def followed(sources: Sequence[Source]) -> SubscriptionList:
     return SubscriptionList(subscriptions=tuple(subscriptions), problems=tuple(problems))
 
 
-def _key(url: str) -> str:
+def key(url: str) -> str:
+    """Stands for an address: the same for two that mean the same feed (see `plan`)."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -88,7 +160,7 @@ def _key(url: str) -> str:
     return f"{place}{path}?{parts.query}" if parts.query else f"{place}{path}"
 
 
-def _unlike(name: str, taken: set[str]) -> str:
+def unlike(name: str, taken: set[str]) -> str:
     """The name, numbered when another has it."""
     name = name[:MAX_NAME]
     number = 2

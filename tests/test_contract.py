@@ -24,6 +24,7 @@ SAMPLES: Mapping[str, tuple[bytes, dict[str, Any]]] = {
     "articles": (b"---\ntitle: Tea\n---\n<p>Hot.</p>\n", {}),
     "feed": (feed("tea", 1, 2), {}),
     "json": (b'{"items": [{"title": "Tea", "url": "https://tea.example/1"}]}', {"items": "items"}),
+    "opml": (b'<opml><body><outline text="Tea" xmlUrl="https://tea.example/"/></body></opml>', {}),
     "page": (b"<ul><li class=post><a href=/1>Tea</a></ul>", {"item": "li", "title": "a", "link": "a"}),
     "sitemap": (b"<urlset><url><loc>https://tea.example/1</loc></url></urlset>", {}),
 }

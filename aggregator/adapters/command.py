@@ -8,11 +8,11 @@ from pydantic import Field, model_validator
 
 from aggregator import kinds
 from aggregator.config_values import Settings
-from aggregator.entry import Feed
+from aggregator.entry import Feed, SubscriptionList
 from aggregator.kinds import Kind, Post
 from aggregator.resource import Resource
 
-_FETCHED = frozenset({"articles", "exec", "mail", "opml", "rsshub"})
+_FETCHED = frozenset({"articles", "exec", "mail", "rsshub"})
 
 
 class Options(Settings):
@@ -34,7 +34,7 @@ class Options(Settings):
         return self
 
 
-def read(resource: Resource, options: Options) -> Feed | Post:
+def read(resource: Resource, options: Options) -> Feed | Post | SubscriptionList:
     """The document as its kind reads it. Raises what that raises."""
     kind = kinds.named(options.kind)
     return kind.read(resource, kind.parse(options.options))

@@ -64,6 +64,8 @@ class Fetcher:
         """What is new at `source` since `validators` were given out. Raises FetchError and its kinds."""
         if source.kind == "mail":
             return self._mail(source, validators)
+        if source.kind == "opml" and source.path is not None:
+            return fetch_file(source.path.as_uri(), validators, max_bytes=self._settings.max_bytes)
         if source.path is not None:
             return fetch_folder(source.path, validators, max_bytes=self._settings.max_bytes)
         if source.address.startswith("file:"):

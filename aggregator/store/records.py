@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aggregator.entry import Subscription
 from aggregator.store.changes import Found
 
 
@@ -58,6 +59,7 @@ class Update:
 
     `unchanged` counts entries that were not even made into articles, as their fingerprint was known.
     `pages` asks for the pages of new and changed articles, so many at once; 0 for none.
+    `subscriptions` are the feeds that a list lists now; None for what is no list.
     """
 
     source: str
@@ -69,6 +71,7 @@ class Update:
     unchanged: int = 0
     pages: int = 0
     next: Next | None = None
+    subscriptions: Sequence[Subscription] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,6 +124,24 @@ articles = Table(
     Index("articles_newest", "source", "published"),
 )
 
+# The feeds that lists among the sources list, each a source of its own.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("pk", Integer, primary_key=True),
+    Column("list", Text, ForeignKey("sources.name"), nullable=False),
+    # The same for addresses that mean the same feed (see aggregator.subscriptions).
+    Column("key", Text, nullable=False),
+    # Given when it was first listed, and kept for good: ids are made of it.
+    Column("name", Text, nullable=False, unique=True),
+    Column("url", Text, nullable=False),
+    Column("link", Text),
+    Column("categories", JSON, nullable=False),
+    # How many readings of the list in a row were without it.
+    Column("missing", Integer, nullable=False),
+    UniqueConstraint("list", "key"),
+)
+
 # What is left of an article that was pruned, so that it does not come back while its feed still lists it.
 tombstones = Table(
     "tombstones",

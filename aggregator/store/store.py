@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from aggregator.article import Article
 from aggregator.config import Keep, Source
-from aggregator.store import codec, retention
+from aggregator.store import codec, retention, subscriptions
 from aggregator.store.announcements import Announcements
 from aggregator.store.archives import Archives
 from aggregator.store.changes import Changes, Kept, kept
@@ -218,6 +218,7 @@ class Store(Feeds, Archives, Announcements, Pages):
             changes = Changes(connection, update.source, now, wanted)
             changes.take(update.found)
             changes.save()
+            update = subscriptions.take(connection, update)
             connection.execute(
                 sources.update()
                 .where(sources.c.name == update.source)
