@@ -90,6 +90,13 @@ def test_links_to_unsubscribe_do_not_leave_us() -> None:
     assert content(short) == "<p>A plan</p>"
 
 
+def test_the_readers_own_address_does_not_leave_us() -> None:
+    """As far as the mail server says which it is; footers and links repeat it."""
+    head = FROM + "Delivered-To: me@home.example\nContent-Type: text/html\n\n"
+    body = '<p>Sent to me@home.example. <a href="https://t.example/?to=me%40home.example&amp;n=1">Settings</a></p>'
+    assert content(head + body) == '<p>Sent to . <a href="https://t.example/?to=&amp;n=1">Settings</a></p>'
+
+
 @pytest.mark.parametrize(
     ("sender", "subject", "expected"),
     [

@@ -119,6 +119,15 @@ def test_a_poll_reads_so_much_and_the_next_the_rest(maildir: Path) -> None:
     assert len(names(fetch(maildir, first.validators, max_bytes=1_000))) == 2
 
 
+def test_a_message_that_could_not_be_read_is_fetched_again(maildir: Path) -> None:
+    """That one alone: the others, and what was asked for, are kept in mind."""
+    deliver(maildir, 1)
+    deliver(maildir, 2)
+    first = fetch(maildir)
+    assert isinstance(first, Fetched)
+    assert names(fetch(maildir, first.validators_without({"1.M1.host"}))) == ["1.M1.host"]
+
+
 def test_articles_outlive_their_messages(site: Site, maildir: Path) -> None:
     """What is deleted from the mailbox was published; a copy of a message is the same article."""
     source = {"name": "Tea", "kind": "mail", "path": str(maildir), "options": SENDER, "categories": ["tea"]}

@@ -115,15 +115,17 @@ def test_the_rhythm_of_a_source_is_that_of_its_schedule(planet: Planet, onlooker
         Source(name="s", url="https://me:secret@news.example/feed"),
         Source(name="s", url="https://news.example/feed", auth=Auth.model_validate({"bearer": "secret"})),
         Source(name="s", url="file:///home/secret/feed.xml"),
+        Source(name="s", kind="mail", url="imaps://secret.example/INBOX"),
         Source(name="s", kind="articles", path=Path("/home/secret/notes")),
         Source(name="s", kind="sitemap", url="https://news.example/sitemap.xml"),
     ],
-    ids=["a login in the address", "a token", "a file", "a folder", "no feed"],
+    ids=["a login in the address", "a token", "a file", "a mailbox", "a folder", "no feed"],
 )
 def test_what_is_nobody_elses_business_is_not_told(planet: Planet, onlooker: Witness, source: Source) -> None:
     """No list for subscribers has it; logins and places on this machine are on no page."""
     planet.configure(sources=(source,))
-    planet.store.fail("s", f"{source.address}: cannot be had", NOW)
+    at = " at secret.example" if source.kind == "mail" else ""
+    planet.store.fail("s", f"{source.address}: cannot be had{at}", NOW)
     planet.publish()
     (followed,) = onlooker.seen[0].followed
     assert followed.url is None

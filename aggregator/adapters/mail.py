@@ -5,7 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import parseaddr
@@ -220,12 +220,19 @@ def _content(part: Message, body: bytes) -> str:
     ).text
 
 
-def _own_addresses(message: Message) -> frozenset[str]:
-    """Where this one reader unsubscribes: whoever has the link can do it for them (RFC 2369, RFC 8058)."""
-    return frozenset(_LISTED.findall(_raw(message, "List-Unsubscribe"))[:MAX_LISTED])
+def _own_addresses(message: Message) -> tuple[str, ...]:
+    """Where this one reader unsubscribes, and their own address; the longest first.
+
+    Whoever has the link can unsubscribe them (RFC 2369, RFC 8058).
+    """
+    reader = parseaddr(_raw(message, "Delivered-To"))[1]
+    found = {*_LISTED.findall(_raw(message, "List-Unsubscribe"))[:MAX_LISTED]}
+    if "@" in reader[1:-1]:
+        found |= {reader, quote(reader, safe="")}
+    return tuple(sorted(found, key=lambda address: (-len(address), address)))
 
 
-def _markup(html: str, own: frozenset[str]) -> str:
+def _markup(html: str, own: Sequence[str]) -> str:
     """The HTML without what is for one reader's mail program alone."""
     tree = LexborHTMLParser(html)
     for image in tree.css("img"):
@@ -242,7 +249,7 @@ def _markup(html: str, own: frozenset[str]) -> str:
     return markup
 
 
-def _paragraphs(text: str, own: frozenset[str], *, is_flowed: bool) -> str:
+def _paragraphs(text: str, own: Sequence[str], *, is_flowed: bool) -> str:
     """Plain text as HTML: paragraphs between empty lines, links where addresses are (RFC 3676)."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     for address in own:

@@ -137,14 +137,17 @@ def _subscribable(source: Source, health: Health) -> str | None:
 
 
 def _public(found: Fare, source: Source) -> Fare:
-    """How a source fares, without what is nobody else's business: logins, and places on this machine."""
+    """How a source fares, without what is nobody else's: logins, mailboxes, places on this machine."""
     address = source.address
-    if not source.is_local and "@" not in address:
+    host = ""
+    if source.kind == "mail" and not source.is_local:
+        host = urlsplit(address).hostname or ""
+    elif not source.is_local and "@" not in address:
         return found
-    secret = address if source.is_local else f"{urlsplit(address).netloc.rpartition('@')[0]}@"
+    secret = address if host or source.is_local else f"{urlsplit(address).netloc.rpartition('@')[0]}@"
 
     def told(text: str | None) -> str | None:
-        return text and text.replace(secret, "")
+        return text and text.replace(secret, "").replace(host or secret, "")
 
     return replace(
         found,
