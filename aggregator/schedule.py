@@ -300,5 +300,5 @@ def _outside_skipped(
     if moment == due:
         return due, reason
     by_day = due.weekday() in hints.skip_days
-    spread = min(jitter * (moment - now), _HOUR)
+    spread = min(jitter * (moment - now), _HOUR - timedelta(microseconds=1))  # still in the same hour
     return moment + chance * spread, Reason.SKIP_DAYS if by_day else Reason.SKIP_HOURS

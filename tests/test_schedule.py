@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.hints import Hints
-from aggregator.schedule import Policy, Reason, Result, State, chance_of, decide, wake
+from aggregator.schedule import Decision, Policy, Reason, Result, State, chance_of, decide, wake
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)  # a Monday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -502,10 +502,11 @@ POLICIES = st.builds(
 CHANCES = st.floats(0, 1, exclude_max=True)
 
 
-def floor_of(state: State, result: Result, now: datetime, policy: Policy) -> datetime:
+def floor_of(decision: Decision, result: Result, now: datetime, policy: Policy) -> datetime:
     """The earliest moment at which the rules, told apart from the code, allow the next poll."""
+    state = decision.state
     ok = result.status in (200, 304) and not result.is_broken
-    if state.reason is Reason.OFFLINE:
+    if decision.is_offline:  # whatever else put it off then, such as skipHours
         return now + 5 * MINUTE
     limit = timedelta(days=7)
     waits = [policy.interval or timedelta(0)]
@@ -552,7 +553,7 @@ def test_never_early_never_abandoned_always_a_reason(
             continue
         due = state.next_poll
         assert due is not None
-        assert due >= floor_of(state, result, now, policy)
+        assert due >= floor_of(decision, result, now, policy)
         longest = max(timedelta(days=7), policy.interval or timedelta(0))
         # Six days of skipDays and 23 hours of skipHours may follow one another, and one hour of spread.
         assert due <= now + longest * 1.1 + timedelta(days=8)

@@ -10,6 +10,7 @@ from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import quote
 
+from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Followed, Overview, Section
 from aggregator.writers.html_parts import FEEDS, PAGE, render, rhythm
 
@@ -68,7 +69,7 @@ class StartPage:
             overview=overview,
             whole=None if whole is None else _shown(whole, page),
             # Tuples: of a thousand categories, looking up names took most of the time.
-            index=[(_page_of(section, page), section.category, section.total) for section in sections],
+            index=[(_page_of(section, page), _name_of(section), section.total) for section in sections],
             cards=[_shown(section, page) for section in sections if section.newest],
             lists=[(name, LISTS[name]) for name in LISTS if name in overview.files],
             index_from=INDEX_FROM,
@@ -118,12 +119,17 @@ def _shown(section: Section, page: str) -> dict[str, Any]:
     """A section as the start page names it; `href` is None where it has no page of its own."""
     folder = f"{quote(section.folder)}/"
     return {
-        "name": section.category or section.title,
+        "name": _name_of(section),
         "href": _page_of(section, page),
         "feeds": [(folder + name, *FEEDS[name]) for name in FEEDS if name in section.files],
         "total": section.total,
         "newest": section.newest,
     }
+
+
+def _name_of(section: Section) -> str:
+    """Its category, or what people can see in place of one that is written in unseen characters alone."""
+    return tidy(section.category or section.title) or section.folder
 
 
 def _page_of(section: Section, page: str) -> str | None:
