@@ -26,7 +26,7 @@ from aggregator.store import Next, Store
 from aggregator.store.subscriptions import listed
 from aggregator.subscriptions import joined
 from aggregator.workers import Workers
-from aggregator.writers import SITE_WRITERS, WRITERS
+from aggregator.writers import SITE_WRITERS, installed
 
 
 def user_agent(settings: Fetch) -> str:
@@ -133,7 +133,7 @@ class App:
         published = publish(
             store=self._store,
             config=self.config,
-            writers=WRITERS,
+            writers=installed(self.config.publish.all_formats),
             site_writers=SITE_WRITERS,
             version=__version__,
             everything=everything,

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, Field, PlainSerializer, model_validator
 
 from aggregator.config_values import Category, HttpUrl, PostPath, Settings
 
-Format = Literal["rss", "atom", "json", "html", "opml"]
+FORMATS = ("rss", "atom", "json", "html", "opml")
+WRITERS_GROUP = "aggregator.writers"
+"""The entry-point group of other packages' formats (docs/plugins.md)."""
+
+
+def _format(name: str) -> str:
+    known = (*FORMATS, *(entry.name for entry in entry_points(group=WRITERS_GROUP)))
+    if name not in known:
+        raise ValueError(f"write one of {', '.join(known)}")
+    return name
+
+
+Format = Annotated[str, AfterValidator(_format)]
 
 
 class Site(Settings):
@@ -68,9 +81,14 @@ class Publish(Settings):
     `categories`: what is different for single ones. `posts`: articles as files, None for none.
     """
 
-    formats: tuple[Format, ...] = Field(default=("rss", "atom", "json", "html", "opml"), strict=False)
+    formats: tuple[Format, ...] = Field(default=FORMATS, strict=False)
     archives: bool = True
     compress: tuple[Literal["gzip", "br"], ...] = Field(default=(), strict=False)
     hubs: tuple[HttpUrl, ...] = Field(default=(), strict=False)
     categories: dict[Category, CategoryFeed] = Field(default={})
     posts: Posts | None = None
+
+    @property
+    def all_formats(self) -> frozenset[str]:
+        """Every format that is written somewhere: for the whole, or for a single category."""
+        return frozenset(self.formats).union(*(one.formats or () for one in self.categories.values()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from aggregator import contract, kinds
 from tests.conftest import Answer, Server
-from tests.site import Site
+from tests.site import Site, feed
 
 EXAMPLE = Path(__file__).parents[1] / "docs" / "example-package"
 CHANGELOG = b"""# Tea kettle
@@ -31,17 +32,25 @@ CHANGELOG = b"""# Tea kettle
 def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The example package, as pip would leave it."""
     place = tmp_path / "site-packages"
-    info = place / "aggregator_changelog-1.0.0.dist-info"
+    info = place / "aggregator_example-1.0.0.dist-info"
     info.mkdir(parents=True)
-    (place / "aggregator_changelog.py").write_text((EXAMPLE / "aggregator_changelog.py").read_text())
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: aggregator-changelog\nVersion: 1.0.0\n")
-    (info / "entry_points.txt").write_text("[aggregator.adapters]\nchangelog = aggregator_changelog:KIND\n")
+    for module in EXAMPLE.glob("*.py"):
+        (place / module.name).write_text(module.read_text())
+    project = tomllib.loads((EXAMPLE / "pyproject.toml").read_text())["project"]
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: 1.0.0\n")
+    (info / "entry_points.txt").write_text(
+        "".join(
+            f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in entries.items())
+            for group, entries in project["entry-points"].items()
+        )
+    )
     monkeypatch.syspath_prepend(str(place))
     monkeypatch.setenv("PYTHONPATH", str(place), prepend=":")
     kinds.forget()
     yield
     kinds.forget()
-    sys.modules.pop("aggregator_changelog", None)
+    for module in EXAMPLE.glob("*.py"):
+        sys.modules.pop(module.stem, None)
 
 
 @pytest.mark.usefixtures("_installed")
@@ -76,6 +85,32 @@ def test_a_mistake_in_the_examples_options_is_told_with_its_key(site: Site) -> N
     )
 
 
-def test_the_example_is_as_short_as_promised() -> None:
+@pytest.mark.usefixtures("_installed")
+def test_a_site_is_published_in_the_examples_format(site: Site, server: Server) -> None:
+    """In each category's folder beside ours; it goes when it is no longer chosen."""
+    server.pages["/a"] = Answer(200, {}, feed("a", 1, 2))
+    source = {"name": "A", "url": f"{server.url}/a", "categories": ["Tea"]}
+    formats = ["rss", "gemtext"]
+    site.configure(source, publish={"formats": formats})
+    assert site.run("fetch").exit_code == 0
+    page = site.files()["Tea/index.gmi"].decode()
+    assert page.startswith("# Tea")
+    assert [line for line in page.splitlines() if line.startswith("=> ")] == [
+        "=> https://a.example/2 2024-01-03 a 2",
+        "=> https://a.example/1 2024-01-02 a 1",
+    ]
+    site.configure(source, publish={"formats": ["rss"]})
+    site.run("publish")
+    assert {name for name in site.files() if name.startswith("Tea/")} == {"Tea/rss.xml"}
+
+
+def test_a_format_that_nobody_writes_is_a_mistake_of_the_config(site: Site) -> None:
+    """With those that there are."""
+    site.configure(publish={"formats": ["gemtxt"]})
+    assert "write one of rss, atom, json, html, opml" in site.run("check").output.replace("\n", "")
+
+
+@pytest.mark.parametrize("module", ["aggregator_changelog.py", "aggregator_gemtext.py"])
+def test_the_example_is_as_short_as_promised(module: str) -> None:
     """docs/plugins.md: fewer than 60 lines."""
-    assert len((EXAMPLE / "aggregator_changelog.py").read_text().splitlines()) < 60
+    assert len((EXAMPLE / module).read_text().splitlines()) < 60

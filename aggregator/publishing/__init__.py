@@ -164,9 +164,7 @@ class _Publication:
         `POLLS_SHOWN_AFTER`: with ten thousand sources, somebody is polled all the time.
         """
         store, config = self._store, self._config
-        single = config.publish.categories.values()
-        wanted = {*config.publish.formats}.union(*(category.formats or () for category in single))
-        formats = [name for name in site_writers if name in wanted]
+        formats = [name for name in site_writers if name in config.publish.all_formats]
         writers = [writer for name in formats for writer in site_writers[name]]
         files = tuple(writer.file_name for writer in writers)
         seen, states = store.pulse()

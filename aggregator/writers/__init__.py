@@ -1,13 +1,17 @@
 """One file per output format: channel -> bytes. The only room that knows feedgen.
 
-A new format is one file with a `Writer` in it and one line in `WRITERS`; a document of the whole site is a
-`SiteWriter` and one line in `SITE_WRITERS`. A format's name is what `publish.formats` in the config says.
+A new format is one file with a `Writer` in it and one line in `WRITERS`, or in the entry-point group
+`aggregator.writers` of any package; a document of the whole site is a `SiteWriter` and one line in
+`SITE_WRITERS`. A format's name is what `publish.formats` in the config says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from importlib.metadata import entry_points
 
+from aggregator.config_output import WRITERS_GROUP
+from aggregator.errors import ConfigError
 from aggregator.writers.atom import Atom
 from aggregator.writers.channel import (
     Chain,
@@ -36,6 +40,7 @@ __all__ = [
     "Section",
     "SiteWriter",
     "Writer",
+    "installed",
 ]
 
 WRITERS: Mapping[str, Writer] = {
@@ -48,3 +53,20 @@ SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {
     "html": (StartPage(), StatusPage(), Stylesheet()),
     "opml": (Feeds(), Sources()),
 }
+
+
+def installed(chosen: Collection[str]) -> Mapping[str, Writer]:
+    """All writers, by their formats: ours, and those of other packages.
+
+    A package that cannot be loaded is left out; where its format is `chosen`, ConfigError is raised.
+    """
+    others: dict[str, Writer] = {}
+    for entry in entry_points(group=WRITERS_GROUP):
+        if entry.name not in WRITERS:
+            try:
+                others[entry.name] = entry.load()
+            except Exception as error:  # whatever a stranger's package does when it is imported
+                if entry.name in chosen:
+                    what = f"format {entry.name!r} ({entry.value}) cannot be loaded: {error}"
+                    raise ConfigError(what) from error
+    return {**WRITERS, **others}
