@@ -19,10 +19,12 @@ import feedparser
 import pytest
 
 from aggregator.store import ALL, Kept, Store
-from tests.conformance import check_atom, check_rss
+from tests.conformance import check_atom, check_json_feed, check_opml, check_rss
+from tests.conformance_html import check_html
 from tests.conftest import Answer, Server
 from tests.site import Site, feed
 
+OTHER_CHECKS = {"json": check_json_feed, "html": check_html, "opml": check_opml}
 KILLS = int(os.environ.get("AGGREGATOR_KILLS", "8"))
 
 
@@ -87,7 +89,10 @@ def test_every_feed_of_the_corpus_is_polled_stored_and_published(corpus: Path, t
 
 
 def check_outputs(site: Site, files: dict[str, bytes]) -> None:
-    """Every file against the rules, and against the store, entry by entry."""
+    """Every file against the rules, and the feeds against the store, entry by entry."""
+    for name, body in files.items():
+        if name.endswith((".json", ".html", ".opml")):
+            assert OTHER_CHECKS[name.rpartition(".")[2]](body) == [], name
     store = Store(site.home / "var" / "aggregator.db")
     feeds = store.feeds()
     folders = {feed.folder for feed in feeds}
