@@ -36,12 +36,15 @@ def user_agent(settings: Fetch) -> str:
 
 
 class App:
-    """A config with its store open; use it in a `with` statement. Raises StoreError when it cannot open.
+    """A config with its store open; use it in a `with` statement.
+
+    Raises StoreError when it cannot open, ConfigError when a format of another package cannot be loaded.
 
     `config` has the feeds of the lists among its sources as sources too.
     """
 
     def __init__(self, config: Config, now: datetime) -> None:
+        self._writers = installed(config.publish.all_formats)
         self._configured = config
         self.config = config
         self._store = Store(config.store)
@@ -133,7 +136,7 @@ class App:
         published = publish(
             store=self._store,
             config=self.config,
-            writers=installed(self.config.publish.all_formats),
+            writers=self._writers,
             site_writers=SITE_WRITERS,
             version=__version__,
             everything=everything,

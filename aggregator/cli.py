@@ -15,11 +15,14 @@ from aggregator import __version__
 from aggregator import config as configuration
 from aggregator.cli_add import add, init
 from aggregator.cli_lists import export, import_
-from aggregator.cli_options import EXIT_CODES as _EXIT_CODES
-from aggregator.cli_options import EXIT_DONE, EXIT_NOTHING
-from aggregator.cli_options import config_option as _config_option
-from aggregator.cli_options import fails_well as _fails_well
-from aggregator.cli_options import json_option as _json_option
+from aggregator.cli_options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    EXIT_NOTHING,
+    config_option,
+    fails_well,
+    json_option,
+)
 from aggregator.terminal import (
     ERR,
     OUT,
@@ -46,9 +49,10 @@ if TYPE_CHECKING:
     from aggregator.health import Fare
     from aggregator.polling import Poll
 
+ANNOUNCE_SECONDS = 10
+
 # `app` is imported by the commands that need it: with its libraries it takes most of a second to start,
 # which `--help` and `check` have no use for.
-ANNOUNCE_SECONDS = 10
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -63,7 +67,7 @@ def _address(_context: click.Context, _parameter: click.Parameter, value: str | 
 _json_logs_option = click.option("--json-logs", is_flag=True, help="Write each log line as one JSON object.")
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=_EXIT_CODES)
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="aggregator")
 def main() -> None:
     """Takes in many feeds and folders of articles; gives back a few clean feeds.
@@ -81,14 +85,14 @@ def main() -> None:
     )
 
 
-@main.command(epilog=_EXIT_CODES)
+@main.command(epilog=EXIT_CODES)
 @click.argument("names", metavar="[SOURCE]...", nargs=-1)
 @click.option("--strict", is_flag=True, help="Exit with 1 when any source failed.")
 @click.option("--force", is_flag=True, help="Poll now what is not due yet; still conditionally.")
 @click.option("--refetch", is_flag=True, help="Poll now, and read everything anew.")
-@_json_option
-@_config_option
-@_fails_well
+@json_option
+@config_option
+@fails_well
 def fetch(
     names: tuple[str, ...], strict: bool, force: bool, refetch: bool, as_json: bool, config_file: Path
 ) -> int:
@@ -151,13 +155,13 @@ def fetch(
     return EXIT_NOTHING if nothing_done or (strict and (failed or published.errors)) else EXIT_DONE
 
 
-@main.command(epilog=_EXIT_CODES)
-@_config_option
+@main.command(epilog=EXIT_CODES)
+@config_option
 @_json_logs_option
 @click.option(
     "--serve", "serve_at", metavar="HOST:PORT", callback=_address, help="Serve the feeds there too."
 )
-@_fails_well
+@fails_well
 def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
     """Polls the sources as they fall due and publishes what changed, until it is told to stop.
 
@@ -176,13 +180,13 @@ def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
     Daemon(config_file, config, serve_at).run()
 
 
-@main.command(epilog=_EXIT_CODES)
-@_config_option
+@main.command(epilog=EXIT_CODES)
+@config_option
 @_json_logs_option
 @click.option(
     "--listen", metavar="HOST:PORT", callback=_address, help="Where, if not at the config's serve.listen."
 )
-@_fails_well
+@fails_well
 def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
     """Serves the feeds and pages that were published, until it is told to stop.
 
@@ -210,10 +214,10 @@ def _fares(config_file: Path) -> list[Fare]:
     return fares(configuration.load(config_file), datetime.now(UTC))
 
 
-@main.command(epilog=_EXIT_CODES)
-@_json_option
-@_config_option
-@_fails_well
+@main.command(epilog=EXIT_CODES)
+@json_option
+@config_option
+@fails_well
 def sources(as_json: bool, config_file: Path) -> int:
     """Lists each source: how it fares, its next poll and why, what to do about its last error.
 
@@ -229,10 +233,10 @@ def sources(as_json: bool, config_file: Path) -> int:
     return EXIT_DONE
 
 
-@main.command(epilog=_EXIT_CODES)
-@_json_option
-@_config_option
-@_fails_well
+@main.command(epilog=EXIT_CODES)
+@json_option
+@config_option
+@fails_well
 def status(as_json: bool, config_file: Path) -> int:
     """Says in five lines how the whole fares.
 
@@ -250,11 +254,11 @@ def status(as_json: bool, config_file: Path) -> int:
     return EXIT_DONE
 
 
-@main.command(epilog=_EXIT_CODES)
+@main.command(epilog=EXIT_CODES)
 @click.option("--all", "everything", is_flag=True, help="Render every feed, not only the stale ones.")
-@_json_option
-@_config_option
-@_fails_well
+@json_option
+@config_option
+@fails_well
 def publish(everything: bool, as_json: bool, config_file: Path) -> int:
     """Writes feeds from the store, without network. Files whose bytes would not change are left alone.
 
@@ -276,13 +280,13 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
     return EXIT_NOTHING if published.errors else EXIT_DONE
 
 
-@main.command(epilog=_EXIT_CODES)
+@main.command(epilog=EXIT_CODES)
 @click.argument("target")
 @click.option("--kind", help="Read it as this kind of source; guessed when not given.")
 @click.option("options", "-o", "--option", multiple=True, metavar="KEY=VALUE", help="An option of the kind.")
-@_json_option
-@_config_option
-@_fails_well
+@json_option
+@config_option
+@fails_well
 def preview(target: str, kind: str | None, options: tuple[str, ...], as_json: bool, config_file: Path) -> int:
     """Shows what a URL, a file or a folder would give, storing nothing.
 
@@ -305,9 +309,9 @@ def preview(target: str, kind: str | None, options: tuple[str, ...], as_json: bo
     return EXIT_DONE if document.articles or not document.problems else EXIT_NOTHING
 
 
-@main.command(epilog=_EXIT_CODES)
-@_config_option
-@_fails_well
+@main.command(epilog=EXIT_CODES)
+@config_option
+@fails_well
 def check(config_file: Path) -> int:
     """Checks the config and tells every mistake at once, each with file and key.
 

@@ -16,9 +16,15 @@ WRITERS_GROUP = "aggregator.writers"
 
 
 def _format(name: str) -> str:
-    known = (*FORMATS, *(entry.name for entry in entry_points(group=WRITERS_GROUP)))
-    if name not in known:
-        raise ValueError(f"write one of {', '.join(known)}")
+    if name in FORMATS:  # looking up what is installed takes some milliseconds
+        return name
+    others = {entry.name: entry for entry in entry_points(group=WRITERS_GROUP)}
+    if name not in others:
+        raise ValueError(f"write one of {', '.join((*FORMATS, *others))}")
+    try:
+        others[name].load()
+    except Exception as error:  # whatever a stranger's package does when it is imported
+        raise ValueError(f"its package ({others[name].value}) cannot be loaded: {error}") from error
     return name
 
 

@@ -104,6 +104,18 @@ def test_a_site_is_published_in_the_examples_format(site: Site, server: Server) 
     assert {name for name in site.files() if name.startswith("Tea/")} == {"Tea/rss.xml"}
 
 
+@pytest.mark.usefixtures("_installed")
+def test_a_format_whose_package_is_broken_is_a_mistake_of_the_config(site: Site, tmp_path: Path) -> None:
+    """A daemon that is given such a config refuses it, and goes on with the old one."""
+    (tmp_path / "site-packages" / "aggregator_gemtext.py").write_text("1 / 0")
+    site.configure(publish={"formats": ["gemtext"]})
+    result = site.run("check")
+    assert result.exit_code == 2
+    assert "cannot be loaded: division by zero" in result.output.replace("\n", "")
+    site.configure()
+    assert site.run("check").exit_code == 0
+
+
 def test_a_format_that_nobody_writes_is_a_mistake_of_the_config(site: Site) -> None:
     """With those that there are."""
     site.configure(publish={"formats": ["gemtxt"]})
