@@ -141,6 +141,7 @@ class Feed:
     "sy:updatePeriod", "sy:updateFrequency", "sy:updateBase". `version`: "rss20", "atom10", "rss10",
     "rss090" … as feedparser names them. `more`: absolute addresses of further documents of the same source
     that belong to this one, such as the next page of a list. `findings`: what the options' selectors found.
+    `is_legal`: a parser has seen to it that every character is one that XML may hold (XML 1.0 §2.2).
     """
 
     info: FeedInfo = field(default_factory=FeedInfo)
@@ -150,6 +151,7 @@ class Feed:
     problems: list[Problem] = field(default_factory=list)
     more: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    is_legal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,3 +181,33 @@ def test_nothing_in_a_broken_document_is_taken_for_what_it_is_not(document: str)
             assert len(feed.read(document[:end].encode()).entries) <= 1
     for reader in (lenient.read, lambda body: strict.read(body, recover=True)):
         assert len(reader(document.encode()).entries) <= 1
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [b"\x80", b"\xff", b"\xc3", b"\xe4\xb8", b"\xc0\x80", b"\xed\xa0\x80", b"\xf4\x90\x80\x80"],
+    ids=bytes.hex,
+)
+@pytest.mark.parametrize("where", ["text", "attribute", "comment", "CDATA", "instruction", "after the end"])
+def test_bytes_that_are_not_utf8_are_noticed_wherever_they_stand(stray: bytes, where: str) -> None:
+    """The parser alone looks at them: one that it let through would be read as something else."""
+    head = b"<rss version='2.0'><channel><title>A</title>"
+    places = {
+        "text": head + b"<item><title>x" + stray + b" y</title></item></channel></rss>",
+        "attribute": head + b"<item><title a='x" + stray + b" y'>x</title></item></channel></rss>",
+        "comment": head + b"<!--x" + stray + b" y--><item><title>x</title></item></channel></rss>",
+        "CDATA": head + b"<item><title><![CDATA[x" + stray + b" y]]></title></item></channel></rss>",
+        "instruction": head + b"<?x " + stray + b" y?><item><title>x</title></item></channel></rss>",
+        "after the end": head + b"<item><title>x</title></item></channel></rss><!--x" + stray + b" -->",
+    }
+    found = feed.read(places[where])
+    assert "not UTF-8" in found.problems[0].text
+    assert len(found.entries) == 1
+
+
+def test_text_that_xml_cannot_hold_is_legal_only_where_a_parser_has_seen_it() -> None:
+    """What was recovered, or mended after parsing, is looked at again."""
+    item = b"<rss version='2.0'><channel><item><title>K\xc3\xb6ln</title></item></channel></rss>"
+    assert feed.read(item).is_legal
+    assert not feed.read(item.replace(b"\xc3\xb6", b"\xc3\x83\xc2\xb6")).is_legal
+    assert not feed.read(b"<rss><channel><item><title>x</item></channel></rss>").is_legal

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import aggregator
 from aggregator.article import Article, Enclosure, Problem
 from aggregator.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
 from aggregator.normalise import articles
@@ -391,3 +392,11 @@ def test_whatever_a_feed_holds_sound_articles_come_out(
         for text in (made.id, made.title, made.summary, made.content, *made.authors, *made.tags):
             assert text.encode().decode() == text
             assert "\x00" not in text or text == made.id
+
+
+@pytest.mark.parametrize("written", ["&amp;#1;", "&amp;#x1F;", "&#x7f;", "&amp;#xFFFE;"], ids=str)
+def test_a_reference_cannot_bring_in_what_no_xml_may_hold(written: str) -> None:
+    """The parser of XML has not seen what HTML's references stand for."""
+    item = f"<item><guid>1</guid><description>&lt;p&gt;a{written}b&lt;/p&gt;</description></item>"
+    article = aggregator.read(f"<rss version='2.0'><channel>{item}</channel></rss>".encode()).articles[0]
+    assert article.summary == "<p>ab</p>"

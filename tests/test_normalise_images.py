@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from aggregator.entry import Media
+from aggregator.normalise.html import Body, sanitise_checked
 from aggregator.normalise.images import is_image, lead_image
 
-BODY = '<p><img src="https://a.example/body.jpg" loading="lazy"></p>'
+BODY = "https://a.example/body.jpg"
 SMALL = Media("https://a.example/s.jpg", medium="image", width="100", height="100")
 LARGE = Media("https://a.example/l.jpg", type="image/jpeg", width="800", height="600")
 ENCLOSED = Media("https://a.example/e.jpg", type="image/jpeg", is_enclosure=True)
@@ -31,10 +32,12 @@ def test_an_image_enclosure_leads_before_the_body() -> None:
 
 def test_the_first_image_of_the_body_leads_at_last() -> None:
     """With its entities decoded."""
-    assert (
-        lead_image([], [], '<img src="https://a.example/b.jpg?a=1&amp;b=2">', ())
-        == "https://a.example/b.jpg?a=1&b=2"
+    body = Body(
+        raw='<p>One</p><img src="/b.jpg?a=1&amp;b=2"><img src="/c.jpg">', bases=("https://a.example/",)
     )
+    sanitise_checked([body])
+    assert body.picture == "https://a.example/b.jpg?a=1&b=2"
+    assert lead_image([], [], body.picture, ()) == body.picture
 
 
 @pytest.mark.parametrize(
@@ -52,12 +55,22 @@ def test_the_first_image_of_the_body_leads_at_last() -> None:
 )
 def test_what_is_no_picture_does_not_lead(image: str) -> None:
     """The next one does."""
-    assert lead_image([], [], image + BODY, ()) == "https://a.example/body.jpg"
+    body = Body(raw=f'{image}<p><img src="{BODY}"></p>')
+    sanitise_checked([body])
+    assert body.picture == BODY
 
 
 def test_nothing_leads_where_there_is_nothing() -> None:
     """No image, no lead image."""
-    assert lead_image([], ["javascript:x"], "<p>x</p>", ()) is None
+    assert lead_image([], ["javascript:x"], None, ()) is None
+
+
+def test_only_the_first_twenty_images_of_a_body_are_looked_at() -> None:
+    """A page of emoji has no lead image, and costs no more than any."""
+    emoji = "".join(f'<p>.<img src="https://a.example/emoji/{n}.png"></p>' for n in range(20))
+    body = Body(raw=f'{emoji}<img src="{BODY}">')
+    sanitise_checked([body])
+    assert body.picture is None
 
 
 @pytest.mark.parametrize(

@@ -42,12 +42,17 @@ def set_context(owner: Entry | FeedInfo, element: _Element, around: FeedInfo | N
 
 def pass_through(owner: Entry | FeedInfo, element: _Element) -> None:
     """Keeps an element of a known namespace, and its children one level down (`podcast:value`)."""
-    for each in (element, *element) if len(element) else (element,):
-        kind = name(each.tag)
-        if ":" in kind and not kind.startswith(_NOT_PASSED):
-            values = owner.extra.setdefault(kind, [])
-            if len(values) < MAX_VALUES:
-                values.append(constructs.passed_through(each))
+    _pass(owner, element)
+    for each in element:
+        _pass(owner, each)
+
+
+def _pass(owner: Entry | FeedInfo, element: _Element) -> None:
+    kind = name(element.tag)
+    if ":" in kind and not kind.startswith(_NOT_PASSED):
+        values = owner.extra.setdefault(kind, [])
+        if len(values) < MAX_VALUES:
+            values.append(constructs.passed_through(element))
 
 
 def _set_text(

@@ -94,13 +94,16 @@ _DECLARATION = re.compile(
 )
 
 
-def is_utf8(body: bytes, content_type: str | None = None) -> bool:
-    """Whether a parser may be given these bytes as they are: valid UTF-8 that does not say otherwise."""
+def may_be_utf8(body: bytes, content_type: str | None = None) -> bool:
+    """Whether a parser of XML, which checks each of them, may be given these bytes: they say nothing else."""
     head = body[:4]
     if head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head:
         return False
-    if _declared(body) not in (None, "utf-8") or _charset(content_type) in _SHIFTED:
-        return False
+    return _declared(body) in (None, "utf-8") and _charset(content_type) not in _SHIFTED
+
+
+def is_utf8(body: bytes) -> bool:
+    """Whether these bytes are UTF-8."""
     return body.isascii() or _strict(body, "utf-8") is not None
 
 

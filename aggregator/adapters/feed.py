@@ -35,9 +35,15 @@ def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed
     not_a_feed.refuse_other_bytes(body, url)
     if json_feed.is_json(body):
         return json_feed.read(body, url=url, content_type=content_type)
-    decoded = None if encoding.is_utf8(body, content_type) else encoding.decode(body, content_type)
+    decoded = None if encoding.may_be_utf8(body, content_type) else encoding.decode(body, content_type)
     try:
-        feed = strict.read(body if decoded is None else _utf8(decoded.text))
+        try:
+            feed = strict.read(body if decoded is None else _utf8(decoded.text))
+        except strict.NotWellFormed:
+            if decoded is not None or encoding.is_utf8(body):
+                raise
+            decoded = encoding.decode(body, content_type)
+            feed = strict.read(_utf8(decoded.text))
     except strict.OtherRoot as other:
         text = (decoded or encoding.decode(body, content_type)).text
         raise not_a_feed.explain(text, other.root, url) from None

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from aggregator.entry import Entry, Feed, FeedInfo
 
-# What each begins with is looked for first: this looks at every document, and memchr is quicker at it.
 _SIGNS = (
     (b"\xc3", re.compile(rb"\xc3[\x82\x83\x8e-\x91\xa2]")),
     (b"\xc2", re.compile(rb"\xc2[\x80-\x9f]")),
     (b"#", re.compile(rb"#(?:1[2-5][0-9]|[xX][89][0-9a-fA-F]|19[45]|[xX][cC][23]|226|[xX][eE]2);")),
 )
+_FEW = 16
 _C1 = {code: bytes([code]).decode("cp1252", "ignore") for code in range(0x80, 0xA0)}
 _SUSPECT = re.compile("[\x80-\x9f]|[\xc2-\xf4](?:[\x80-\xbf]|[\u0152-\u2122])")
 _TO_C1 = {ord(character): code for code, character in _C1.items() if character}
@@ -24,7 +24,19 @@ _TO_C1 = {ord(character): code for code, character in _C1.items() if character}
 
 def shows(document: bytes) -> bool:
     """Whether a UTF-8 document has anything that `mend` could change."""
-    return any(first in document and sign.search(document) for first, sign in _SIGNS)
+    return any(_has(sign, first, document) for first, sign in _SIGNS)
+
+
+def _has(sign: re.Pattern[bytes], first: bytes, document: bytes) -> bool:
+    """Whether `sign` is found, which begins with `first`: every document is searched, and memchr is quick."""
+    at = -1
+    for _ in range(_FEW):
+        at = document.find(first, at + 1)
+        if at < 0:
+            return False
+        if sign.match(document, at):
+            return True
+    return sign.search(document, at + 1) is not None
 
 
 def mended(text: str) -> str:

@@ -76,8 +76,10 @@ def read(document: bytes, *, recover: bool = False) -> Feed:
     if recover:  # nobody says what they stand for
         etree.strip_tags(root, etree.Entity)
     feed = _read(root)
+    feed.is_legal = not recover
     if mojibake.shows(document):
         mojibake.mend(feed)
+        feed.is_legal = False
     feed.problems[:0] = problems
     return feed
 

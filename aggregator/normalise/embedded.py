@@ -10,11 +10,14 @@ from __future__ import annotations
 import re
 from html import escape, unescape
 
+from aggregator.normalise.images import picture
 from aggregator.normalise.links import MAX_CHARACTERS, resolve
 
 __all__ = ["LAZY", "finish", "is_pixel"]
 
 MAX_SRCSET_CHARACTERS = 20_000
+MAX_IMAGES = 20
+"""So many are looked at to find one that shows something."""
 
 _LAZY_SOURCES = (
     "data-src",
@@ -71,39 +74,43 @@ _PLACEHOLDER = re.compile(
 )
 
 _ATTRIBUTE = re.compile(r' ([^\s="]+)="([^"]*)"')
-_IMAGE = re.compile(r'<img((?: [^\s="]+="[^"]*")*)>')
-_NOT_ONLY_IMAGES = re.compile(r"<(?:iframe|source|(?:blockquote|q|del|ins) )")
 _SOURCE = re.compile(r' src="([^\s"][^"]*)"')
 _UNUSUAL = re.compile(r' (?:style="|data-|(?:width|height)="\s*0*[01]?[^0-9])')
 """What makes an image worth a closer look: it may be a pixel, or lazy."""
 _TOUCHED = re.compile(
-    r'<iframe((?: [^\s="]+="[^"]*")*)>[^<]*(?:<(?!/iframe>)[^<]*)*</iframe>'
-    r'|<(img|source|blockquote|q|del|ins)((?: [^\s="]+="[^"]*")*)>'
+    r'<(?:(img|source|(?:blockquote|q|del|ins)(?= ))((?: [^\s="]++="[^"]*+")*+)>'
+    r'|iframe((?: [^\s="]+="[^"]*")*)>[^<]*(?:<(?!/iframe>)[^<]*)*</iframe>)'
 )
+_SIDE = re.compile(r' (?:width|height)="([^"]*)"')
 
 
-def finish(clean: str, bases: tuple[str, ...]) -> str:
-    """nh3's output with its images, frames, sources and citations made right; `bases` as for `resolve`."""
-    if _NOT_ONLY_IMAGES.search(clean):
-        return _TOUCHED.sub(_Finish(bases).element, clean)
-    return _IMAGE.sub(_Finish(bases).image, clean) if "<img" in clean else clean
+def finish(clean: str, bases: tuple[str, ...]) -> tuple[str, str | None]:
+    """nh3's output with its images, frames, sources and citations made right, and its first picture's URL.
+
+    `bases`: as for `resolve`.
+    """
+    finishing = _Finish(bases)
+    return _TOUCHED.sub(finishing.element, clean), finishing.picture
 
 
 class _Finish:
     """One pass; knows the last image, to tell a lazy image's noscript twin."""
 
+    __slots__ = ("bases", "images", "last", "last_end", "picture")
+
     def __init__(self, bases: tuple[str, ...]) -> None:
         self.bases = bases
         self.last = ""
         self.last_end = -1
+        self.images = 0
+        self.picture: str | None = None
 
     def element(self, m: re.Match[str]) -> str:
-        name = m[2]
-        if name is None:
-            return self._player(m)
+        name, written = m[1], m[2]
         if name == "img":
-            return self.image(m)
-        written = m[3]
+            return self._image(m, written)
+        if name is None:
+            return self._player(m[3])
         if "cite=" in written or "srcset=" in written or "data-" in written:
             attributes = _read(written)
             if cite := resolve(attributes.pop("cite", None), *self.bases):
@@ -113,9 +120,9 @@ class _Finish:
             return f"<{name}{_attributes(attributes)}>"
         return m[0]
 
-    def _player(self, m: re.Match[str]) -> str:
+    def _player(self, written: str) -> str:
         """A frame stays only when it is a known player, with our rules in place of its own."""
-        attributes = _read(m[1])
+        attributes = _read(written)
         self._wake(attributes)
         src = attributes.get("src", "")
         address = re.sub(r"^https?://", "", src, count=1)
@@ -125,8 +132,7 @@ class _Finish:
         kept |= {k: attributes[k] for k in ("title", "width", "height") if k in attributes}
         return f"<iframe{_attributes(kept)} {_PLAYER_RULES}></iframe>"
 
-    def image(self, m: re.Match[str]) -> str:
-        written = m[m.lastindex or 0]
+    def _image(self, m: re.Match[str], written: str) -> str:
         source = _SOURCE.search(written)
         sound = _SOUND_SRCSET.search(written) if len(written) < MAX_CHARACTERS else None
         if source is None or _UNUSUAL.search(written) or (" srcset=" in written and sound is None):
@@ -145,7 +151,12 @@ class _Finish:
                 written = _requoted(written[: sound.start()] + written[sound.end() :]) + sound[0]
         twin = src == self.last and not m.string[self.last_end : m.start()].strip()
         self.last, self.last_end = src, m.end()
-        return "" if twin else f"<img{written}{_IMAGE_RULES}"
+        if twin:
+            return ""
+        if self.picture is None and self.images < MAX_IMAGES:
+            self.images += 1
+            self.picture = picture(src, *_SIDE.findall(written))
+        return f"<img{written}{_IMAGE_RULES}"
 
     def _wake(self, attributes: dict[str, str]) -> None:
         """Moves a lazy element's addresses to where they belong; srcset's become absolute."""

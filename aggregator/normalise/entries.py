@@ -81,10 +81,14 @@ def articles(
         if known and mark in known:
             unchanged.append(id_)
             continue
-        readers.append(_Reader(entry, link, id_, info, author))
+        readers.append(_Reader(entry, link, id_, info, author, is_legal=feed.is_legal))
         fingerprints.append(mark)
     html.sanitise_checked([body for reader in readers for body in reader.bodies()])
-    made = [reader.article(source, categories) for reader in readers]
+    summaries = [reader.summary.html or summarise(reader.content.html) for reader in readers]
+    made = [
+        reader.article(source, categories, summary)
+        for reader, summary in zip(readers, summaries, strict=True)
+    ]
     for reader in readers:
         problems += reader.problems
     return Normalised(
@@ -151,8 +155,18 @@ _NOTHING = html.Body()
 class _Reader:
     """One entry on its way to an article; `problems` are what was wrong with it."""
 
-    def __init__(self, entry: Entry, link: str | None, id_: str, info: _About, author: str | None) -> None:
+    def __init__(
+        self,
+        entry: Entry,
+        link: str | None,
+        id_: str,
+        info: _About,
+        author: str | None,
+        *,
+        is_legal: bool,
+    ) -> None:
         self.entry = entry
+        self.is_legal = is_legal
         self.link = link
         self.id = id_
         self.info = info
@@ -161,14 +175,14 @@ class _Reader:
         self.summary = self.content = _NOTHING
         self.problems: list[Problem] = []
 
-    def article(self, source: str, categories: tuple[str, ...]) -> Article:
+    def article(self, source: str, categories: tuple[str, ...], summary: str) -> Article:
         entry = self.entry
         content = self.content.html
-        summary = self.summary.html or summarise(content)
         updated = self._date(entry.updated, "updated")
         published = self._date(entry.published, "published") or updated
         about = self.info if entry.source is None else _About(entry.source, "")
-        headimg = lead_image(entry.media, entry.thumbnails, content or summary, self.bases)
+        in_body = (self.content if content else self.summary).picture
+        headimg = lead_image(entry.media, entry.thumbnails, in_body, self.bases)
         return Article(
             source=source,
             id=self.id,
@@ -227,10 +241,10 @@ class _Reader:
         """
         short = self.entry.summary
         contents = self.entry.contents
-        full = max(contents, key=lambda text: len(text.value)) if contents else None
-        if full is not None and not full.value.strip():
+        full = max(contents, key=_length_of) if len(contents) > 1 else contents[0] if contents else None
+        if full is not None and (not full.value or full.value.isspace()):
             full = None
-        if short is not None and not short.value.strip():
+        if short is not None and (not short.value or short.value.isspace()):
             short = None
         if short is not None:
             length = len(short.value)
@@ -256,7 +270,7 @@ class _Reader:
         if reason := html.hazard(text.value):
             self._problem(f"{reason}: kept as plain text")
             return html.Body(html.sanitise(text.value, *bases))
-        return html.Body(raw=text.value, bases=bases)
+        return html.Body(raw=text.value, bases=bases, is_legal=self.is_legal)
 
     def _enclosures(self) -> tuple[Enclosure, ...]:
         """Enclosures, and media:content that is sound or film; each URL once, as it came first."""
@@ -314,6 +328,10 @@ class _Reader:
                 }
                 pictures.append({"url": url, **{k: v for k, v in said.items() if v}})
         return pictures
+
+
+def _length_of(text: Text) -> int:
+    return len(text.value)
 
 
 def _is_played(media: Media) -> bool:

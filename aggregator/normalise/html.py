@@ -231,15 +231,21 @@ def sanitise(html: str, *bases: str) -> str:
 class Body:
     """One body: `html` is safe; it is empty until `sanitise_checked` has made it from `raw`.
 
-    `bases`: as for `sanitise`.
+    - `bases`: as for `sanitise`. `is_legal`: `raw` holds no character that XML cannot.
+    - `picture`: the absolute URL of its first image that shows something (see `images`), None without one.
     """
 
-    __slots__ = ("bases", "html", "raw")
+    __slots__ = ("bases", "html", "is_legal", "picture", "raw")
 
-    def __init__(self, html: str = "", *, raw: str = "", bases: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, html: str = "", *, raw: str = "", bases: tuple[str, ...] = (), is_legal: bool = False
+    ) -> None:
         self.html = html
         self.raw = raw
         self.bases = bases
+        # What a reference in it stands for may be none, and no parser of XML has seen that.
+        self.is_legal = is_legal and "#" not in raw and "\x7f" not in raw
+        self.picture: str | None = None
 
 
 def sanitise_checked(bodies: Iterable[Body]) -> None:
@@ -259,7 +265,7 @@ def sanitise_checked(bodies: Iterable[Body]) -> None:
         _place.bases = body.bases
         body.raw = _clean(body.raw)
     for body in marked:
-        body.html = _finished(body.raw, body.bases)
+        _finish(body)
 
 
 def _prepared(html: str) -> str:
@@ -279,11 +285,11 @@ def _clean(html: str) -> str:
         return cleaner.clean(_legal(html))
 
 
-def _finished(clean: str, bases: tuple[str, ...]) -> str:
-    clean = finish(_legal(clean), bases)
+def _finish(body: Body) -> None:
+    clean, body.picture = finish(body.raw if body.is_legal else _legal(body.raw), body.bases)
     if ' style="' in clean and _ACTIVE_VALUE.search(clean):
         clean = _ACTIVE_STYLE.sub(r"\1", clean)
-    return clean.strip()
+    body.html = clean.strip()
 
 
 def escaped(text: str) -> str:

@@ -15,16 +15,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from html import unescape
-from itertools import islice
 
 from aggregator.entry import Media
 from aggregator.normalise.links import resolve
 
-__all__ = ["is_image", "lead_image"]
+__all__ = ["is_image", "lead_image", "picture"]
 
 MIN_PIXELS = 64
-MAX_BODY_IMAGES = 20
 
 _EXTENSION = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:$|[?#])", re.IGNORECASE)
 # In lower case, as what it is compared with: a regex that ignores case takes three times as long.
@@ -34,16 +31,17 @@ _NOT_A_PICTURE = re.compile(
     r"|feed(?:burner\.com|blitz\.com|s\.wordpress\.com)|p(?:ixel\.(?:gif|png|wp\.com)|init)|1x1\."
     r"|s(?:pacer\.gif|hare(?:[-_]?button|this)|tats\.wordpress\.com)"
 )
-_IMAGE = re.compile(r'<img((?: [^\s="]+="[^"]*")*)>')
-_ATTRIBUTE = re.compile(r' (src|width|height)="([^"]*)"')
 
 
 def lead_image(
-    media: Sequence[Media], thumbnails: Sequence[str], body: str, bases: Sequence[str]
+    media: Sequence[Media], thumbnails: Sequence[str], in_body: str | None, bases: Sequence[str]
 ) -> str | None:
-    """The lead image's absolute URL, or None. `body`: sanitised HTML; `bases`: as for `links.resolve`."""
+    """The lead image's absolute URL, or None.
+
+    `in_body`: the first `picture` of the body, None without one; `bases`: as for `links.resolve`.
+    """
     if not media and not thumbnails:
-        return _first_in(body)
+        return in_body
     images = [m for m in media if is_image(m)]
     shown = sorted((m for m in images if not m.is_enclosure), key=_area, reverse=True)
     enclosed = [m for m in images if m.is_enclosure]
@@ -53,9 +51,19 @@ def lead_image(
     candidates += [(url, None, None, "") for url in thumbnails]
     candidates += [(m.url, m.width, m.height, m.base) for m in enclosed]
     for written, width, height, base in candidates:
-        if _is_picture(written, width, height) and (url := resolve(written, base, *bases)):
+        if url := picture(written, width, height, bases=(base, *bases)):
             return url
-    return _first_in(body)
+    return in_body
+
+
+def picture(written: str, *sides: str | None, bases: Sequence[str] = ()) -> str | None:
+    """The absolute URL of an image when it shows something; `sides`: its width and height, as written."""
+    if any(0 <= _pixels(side) < MIN_PIXELS for side in sides):
+        return None
+    url = written.lower()
+    if url.startswith("data:") or _NOT_A_PICTURE.search(url):
+        return None
+    return resolve(written, *bases)
 
 
 def is_image(media: Media) -> bool:
@@ -65,24 +73,6 @@ def is_image(media: Media) -> bool:
     if media.type:
         return media.type.strip().lower().startswith("image/")
     return _EXTENSION.search(media.url[-200:]) is not None
-
-
-def _first_in(body: str) -> str | None:
-    if "<img" not in body:
-        return None
-    for image in islice(_IMAGE.finditer(body), MAX_BODY_IMAGES):
-        attributes = dict(_ATTRIBUTE.findall(image[1]))
-        src = unescape(attributes.get("src", ""))
-        if _is_picture(src, attributes.get("width"), attributes.get("height")) and (url := resolve(src)):
-            return url
-    return None
-
-
-def _is_picture(url: str, width: str | None, height: str | None) -> bool:
-    if 0 <= _pixels(width) < MIN_PIXELS or 0 <= _pixels(height) < MIN_PIXELS:
-        return False
-    url = url.lower()
-    return not (url.startswith("data:") or _NOT_A_PICTURE.search(url))
 
 
 def _area(media: Media) -> int:

@@ -46,7 +46,9 @@ _NAMES = _INLINE_NAMES | frozenset(_BLOCK.split())
 _LEFT = dict.fromkeys(_NAMES - {"img"}, " ") | {"!--": " "} | dict.fromkeys(_INLINE_NAMES, "")
 """What a tag leaves in plain text."""
 # `[^<>]*` and not `[^>]*`: every character is looked at once, whatever the text.
-_TAG = re.compile(r"<(?:/?([A-Za-z][A-Za-z0-9]*[:-]?[A-Za-z0-9-]*)(?=[\s/>])[^<>]*>|!--|!\[CDATA\[)")
+_TAG_SHAPE = r"<(?:/?([A-Za-z][A-Za-z0-9]*+[:-]?+[A-Za-z0-9-]*+)(?=[\s/>])[^<>]*+>|!--|!\[CDATA\[)"
+_TAG = re.compile(_TAG_SHAPE)
+_PARTS = re.compile(f"({_TAG_SHAPE})")
 _SILENT = re.compile(
     r"<(script|style|template|svg|math)(?=[\s>])[^<>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL
 )
@@ -105,14 +107,17 @@ def unmarked(markup: str) -> str:
     Tags that HTML does not know stay as text: `List<String>` is more use than `List`.
     """
     if "<" in markup:
-        parts = _TAG.split(markup)
-        left = [*map(_LEFT.get, parts[1::2])]
+        # Text, tag, its name, text, tag …: one call splits it, where a substitution calls back for each.
+        parts = _PARTS.split(markup)
+        left = [*map(_LEFT.get, parts[2::3])]
         if None in left:  # an image, a comment, a name in capitals or of nobody's
-            markup = _TAG.sub(_without_tag, markup)
-        else:  # at a third of the cost
-            parts[1::2] = left
-            markup = "".join(parts)
-        markup = markup.replace("-->", " ").replace("]]>", " ")
+            tags = zip(parts[1::3], parts[2::3], left, strict=True)
+            left = [_left(tag, name) if known is None else known for tag, name, known in tags]
+        parts[1::3] = left
+        del parts[2::3]
+        markup = "".join(parts)
+        if ">" in markup:
+            markup = markup.replace("-->", " ").replace("]]>", " ")
     return unescape(markup) if "&" in markup else markup
 
 
@@ -120,14 +125,15 @@ def _is_tag(name: str | None) -> bool:
     return name is not None and (name.lower() in _NAMES or ":" in name or "-" in name)
 
 
-def _without_tag(tag: re.Match[str]) -> str:
-    name = (tag[1] or "!--").lower()
+def _left(tag: str, name: str | None) -> str:
+    """What a tag leaves in plain text."""
+    name = (name or "!--").lower()
     left = _LEFT.get(name)
     if left is not None:
         return left
-    if name == "img" and (alt := _ALT.search(tag[0])):
+    if name == "img" and (alt := _ALT.search(tag)):
         return alt[1] or alt[2] or ""
-    return " " if _is_tag(name) else tag[0]
+    return " " if _is_tag(name) else tag
 
 
 def tidy(text: str) -> str:
@@ -157,9 +163,9 @@ def summarise(html: str, max_characters: int = MAX_SUMMARY) -> str:
     A full-width character counts as two. Cut text ends with `…`, after a sentence when one ends in the
     last third, else after a word.
     """
-    # Twelve characters of markup for one of text is already much; mostly two are enough.
-    for share in (2, 4, 12):
-        head = _whole_tags(html, share * max_characters)
+    # Twelve characters of markup for one of text is already much; mostly half as much again is enough.
+    for share in (1.5, 2.5, 5, 12):
+        head = _whole_tags(html, int(share * max_characters))
         text = tidy(unmarked(head))
         end = _fitting(text, max_characters)
         if end < len(text):
