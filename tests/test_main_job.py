@@ -22,9 +22,24 @@ from aggregator.store import ALL, Kept, Store
 from tests.conformance import check_atom, check_json_feed, check_opml, check_rss
 from tests.conformance_html import check_html
 from tests.conftest import Answer, Server
+from tests.readers import (
+    by_feedparser,
+    by_feedsmith,
+    differences,
+    excused_in_feedparser,
+    excused_in_feedsmith,
+    why_no_feedsmith,
+)
 from tests.site import Site, feed
 
-OTHER_CHECKS = {"json": check_json_feed, "html": check_html, "opml": check_opml}
+CHECKS = {
+    "rss.xml": check_rss,
+    "atom.xml": check_atom,
+    "feed.json": check_json_feed,
+    "html": check_html,
+    "opml": check_opml,
+}
+FEEDS = ("rss.xml", "atom.xml", "feed.json")
 KILLS = int(os.environ.get("AGGREGATOR_KILLS", "8"))
 
 
@@ -89,41 +104,42 @@ def test_every_feed_of_the_corpus_is_polled_stored_and_published(corpus: Path, t
 
 
 def check_outputs(site: Site, files: dict[str, bytes]) -> None:
-    """Every file against the rules, and the feeds against the store, entry by entry."""
+    """Every file against the rules, and every feed and archive against the store, as two readers see it."""
     for name, body in files.items():
-        if name.endswith((".json", ".html", ".opml")):
-            assert OTHER_CHECKS[name.rpartition(".")[2]](body) == [], name
+        check = CHECKS.get(name.rpartition("/")[2]) or CHECKS.get(name.rpartition(".")[2])
+        assert check is None or check(body) == [], name
+    documents = kept_in(site)
+    feeds = [f"{folder}/{form}" for folder in documents for form in FEEDS]
+    assert {name for name in files if name.endswith(FEEDS)} == {*feeds}
+    assert {name.split("/")[0] for name in files if "/" in name} <= {*documents, "assets"}
+
+    found: list[str] = []
+    for name in feeds:
+        folder, _, form = name.rpartition("/")
+        # Every article once: those of the other archives are the same.
+        if form != "feed.json" and ("/" not in folder or folder.startswith("all/")):
+            found += differences(by_feedparser(files[name]), documents[folder], name, excused_in_feedparser)
+    if not why_no_feedsmith():
+        read = by_feedsmith(site.output / name for name in feeds)
+        for name in feeds:
+            kept = documents[name.rpartition("/")[0]]
+            found += differences(read[site.output / name], kept, name, excused_in_feedsmith)
+    assert found == []
+
+
+def kept_in(site: Site) -> dict[str, tuple[Kept, ...]]:
+    """What the store keeps for each folder of a feed and of its archives, newest first."""
     store = Store(site.home / "var" / "aggregator.db")
-    feeds = store.feeds()
-    folders = {feed.folder for feed in feeds}
-    assert {f"{folder}/{name}" for folder in folders for name in ("rss.xml", "atom.xml")} <= files.keys()
-    assert {name.split("/")[0] for name in files if "/" in name} <= folders | {"assets"}
-    for feed_ in feeds:
-        kept = store.newest(feed_.name, 50)
-        rss, atom = (files[f"{feed_.folder}/{name}"] for name in ("rss.xml", "atom.xml"))
-        assert check_rss(rss) == []
-        assert check_atom(atom) == []
-        for body in (rss, atom):
-            document = parsed(body)
-            assert not document.bozo
-            for entry, expected in zip(document.entries, kept, strict=True):
-                check_entry(entry, expected, is_atom=body is atom)
+    documents: dict[str, tuple[Kept, ...]] = {}
+    for each in store.feeds():
+        documents[f"{each.folder}"] = newest = tuple(store.newest(each.name, 50))
+        full, _ = store.archives(each.name, "")
+        for number in range(1, full + 1):
+            documents[f"{each.folder}/archive/{number}"] = store.archive(each.name, number)
+        if (rest := store.unfiled(each.name, newest[-1])) or full:
+            documents[f"{each.folder}/archive/{full + 1}"] = rest
     store.close()
-
-
-def check_entry(entry: Any, kept: Kept, *, is_atom: bool) -> None:
-    """One entry as a reader sees it, against the article that the store keeps."""
-    article = kept.article
-    assert entry.id == kept.uid
-    assert article.link is None or entry.link == article.link
-    assert entry.published_parsed[:6] == kept.published.timetuple()[:6]
-    if is_atom:
-        assert entry.updated_parsed[:6] == kept.updated.timetuple()[:6]
-        if article.authors:
-            assert tuple(author.name for author in entry.authors) == article.authors
-    enclosures = [e.url for e in article.enclosures]
-    assert [e.href for e in entry.get("enclosures", [])] == (enclosures if is_atom else enclosures[:1])
-    assert {tag.term for tag in entry.get("tags", [])} == {*article.categories, *article.tags}
+    return documents
 
 
 SOURCES = 24

@@ -219,3 +219,11 @@ def test_a_reader_gets_the_whole_article(writer: Writer) -> None:
     assert entry.media_thumbnail == [{"url": "https://tea.example/1.jpg"}]
     assert entry.podcast_transcript == {"url": "https://t.example/1.vtt"}
     assert entry.itunes_duration == "61"
+
+
+@each_writer
+def test_a_mediums_title_is_not_taken_for_the_articles(writer: Writer) -> None:
+    """WordPress names the author's portrait; behind the source, feedparser takes that for the title."""
+    item = item_of(article_with(title="Tea", extra={"media:title": ["Portrait of Ann"]}))
+    entry = read(writer.render(channel_of(item))).entries[0]
+    assert (entry.title, entry.source.title) == ("Tea", ARTICLE.origin.title)

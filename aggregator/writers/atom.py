@@ -61,11 +61,12 @@ def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
     if item.rights:
         yield f"<rights>{escaped(item.rights)}</rights>"
     yield from _links(item)
+    for _, written in item.extensions:
+        yield written
+    # Behind every media:title: feedparser takes one that follows an atom:source for the entry's own title.
     before, after = _source(origin)
     if before:
         yield f"{before}{origin.updated.isoformat() if origin.updated else updated}{after}"
-    for _, written in item.extensions:
-        yield written
 
 
 def _person(role: str, name: str) -> str:

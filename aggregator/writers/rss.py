@@ -74,8 +74,6 @@ def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
         length, media_type = str(first.length or 0), first.type or "application/octet-stream"
         yield f"<enclosure{attributes({'url': first.url, 'length': length, 'type': media_type})}/>"
     yield f"<pubDate>{rfc822(item.item.published)}</pubDate>"
-    if source := _source(origin):
-        yield source
     for name in item.authors:
         yield f"<dc:creator>{_plain(inert(name))}</dc:creator>"
     for name in item.contributors:
@@ -83,6 +81,9 @@ def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
     if item.content:
         yield f"<content:encoded>{item.content}</content:encoded>"
     yield from _extensions(item, first, channel.language)
+    # Behind every media:title: feedparser takes one that follows a `<source>` for the item's own title.
+    if source := _source(origin):
+        yield source
 
 
 @lru_cache(maxsize=256)  # the entries of a feed come from the same one
