@@ -122,7 +122,7 @@ class Completing:
                 [page.url for page in due],
                 workers=self._workers,
                 work=lambda n: self._ask(wanted[due[n].source], due[n], now),
-                held_back=lambda _, wait: _Had(wait=wait),
+                held_back=lambda _, error: _Had(wait=error.retry_after),
                 stop=self._end,
             )
             for batch in turns:

@@ -106,7 +106,7 @@ class Polls:
             work=lambda n: self._poll(
                 sources[n], states.get(sources[n].name, State(validators={})), now, refetch
             ),
-            held_back=lambda n, wait: _held_back(sources[n], wait),
+            held_back=lambda n, error: _held_back(sources[n], error),
             stop=self._stop,
         )
         for batch in turns:
@@ -280,11 +280,8 @@ def _remembered(state: State | None) -> schedule.State:
         return schedule.State()
 
 
-def _held_back(source: Source, wait: timedelta) -> _Poll:
+def _held_back(source: Source, error: Later) -> _Poll:
     """A source whose publisher, asked for another of its feeds, wants to be left alone: it is not asked."""
-    error = Later(
-        "its publisher asked us to stay away (Retry-After)", status=429, retry_after=wait, url=source.address
-    )
     error.source = source.name
     return _Poll(error=error, result=schedule.Result(status=429))
 

@@ -12,16 +12,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from datetime import timedelta
 from itertools import islice, takewhile
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from aggregator.errors import Later
 from aggregator.fetch import Hosts
 
 _AHEAD = 256
 _AT_ONCE = 100
-_LONGEST_HOLD_SECONDS = 300.0
 _LONGEST_WAIT_SECONDS = 5.0
 _LOOK_SECONDS = 0.5
 _LAST_SECONDS = 5.0
@@ -45,7 +44,7 @@ class Turns(Generic[_Result]):
         *,
         workers: int,
         work: Callable[[int], _Result],
-        held_back: Callable[[int, timedelta], _Result],
+        held_back: Callable[[int, Later], _Result],
         stop: threading.Event,
     ) -> None:
         self._hosts = hosts
@@ -90,12 +89,12 @@ class Turns(Generic[_Result]):
             moment = time.monotonic()
             if at > moment:
                 # A long queue at one publisher is waited for, second by second; a long hold is not.
-                held = self._hosts.held_for(address, moment)
-                if held <= _LONGEST_HOLD_SECONDS:
+                refusal = self._hosts.refusal(address, moment)
+                if refusal is None:
                     return min(at - moment, _LOOK_SECONDS)
                 heapq.heappop(self._turns)
                 self._outstanding += 1
-                self._ended[number] = self._held_back(number, timedelta(seconds=held))
+                self._ended[number] = self._held_back(number, refusal)
                 continue
             heapq.heappop(self._turns)
             if (again := self._hosts.start(address, moment)) is not None:

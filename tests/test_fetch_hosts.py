@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from aggregator.errors import Later
 from aggregator.fetch.guard import Guard
-from aggregator.fetch.hosts import LONGEST_HOLD, Hosts
+from aggregator.fetch.hosts import LONGEST_HOLD, LONGEST_WAIT, Hosts
 
 GAP = timedelta(seconds=1)
 
@@ -60,8 +61,7 @@ def test_starts_at_one_publisher_keep_their_gap_and_others_do_not_wait() -> None
     hosts = Hosts(gap=GAP)
     assert [hosts.reserve(f"http://{n}.example.org/", 10.0) for n in range(4)] == [10.0, 11.0, 12.0, 13.0]
     assert hosts.reserve("http://example.net/", 10.0) == 10.0
-    assert hosts.earliest("http://example.org/", 10.0) == 14.0
-    assert hosts.earliest("http://example.org/", 99.0) == 99.0
+    assert hosts.reserve("http://example.org/", 99.0) == 99.0
     assert [hosts.reserve(f"http://127.0.0.1/{n}", 10.0) for n in range(3)] == [10.0, 10.0, 10.0]
 
 
@@ -87,14 +87,14 @@ def test_retry_after_holds_every_feed_of_the_publisher_back() -> None:
     assert places == [300.0, 301.0]
     assert hosts.reserve("http://example.net/", 0.0) == 0.0
     hosts.hold("http://b.example.org/feed", timedelta(minutes=1), 0.0)
-    assert hosts.earliest("http://example.org/", 0.0) == 302.0
+    assert hosts.reserve("http://example.org/", 0.0) == 302.0
 
 
 def test_one_feed_cannot_silence_its_neighbours_for_good() -> None:
     """A year of Retry-After is that feed's own affair; a day is everybody's."""
     hosts = Hosts()
     hosts.hold("http://example.org/", timedelta(days=365), 0.0)
-    assert hosts.earliest("http://example.org/", 0.0) == LONGEST_HOLD.total_seconds()
+    assert hosts.reserve("http://example.org/", 0.0) == LONGEST_HOLD.total_seconds()
 
 
 def test_whoever_has_nothing_else_to_do_waits_its_turn() -> None:
@@ -110,6 +110,38 @@ def test_whoever_has_nothing_else_to_do_waits_its_turn() -> None:
     hosts.hold("http://example.org/", timedelta(seconds=60), clock.now)
     with hosts.turn("http://example.org/"):
         assert clock.now == 1062.0
+
+
+def test_a_publisher_that_wants_to_be_left_alone_for_long_is_not_waited_for() -> None:
+    """Five minutes are waited for, a second more is an error; also in a turn of the same publisher."""
+    clock = Clock()
+    hosts = Hosts(at_once=1, gap=GAP, monotonic=clock.monotonic, sleep=clock.sleep)
+    url = "http://a.example.org/2"
+    hosts.hold("http://b.example.org/", LONGEST_WAIT, clock.now)
+    with hosts.turn(url):
+        assert clock.now == 1300.0
+
+    hosts.hold(url, LONGEST_WAIT + GAP, clock.now)
+    for within in ("", "http://a.example.org/1", "http://b.example/"):
+        with pytest.raises(Later, match="asked us to stay away") as told, hosts.turn(url, within=within):
+            raise AssertionError("it was asked")
+        assert (told.value.status, told.value.retry_after) == (429, timedelta(seconds=301))
+        assert (told.value.url, told.value.advice) == (url, Later.advice)
+    assert clock.now == 1300.0
+
+
+def test_a_publisher_may_ask_to_be_left_alone_while_one_waits() -> None:
+    """Its turn has come then, and it is not asked."""
+    clock = Clock()
+
+    def sleep(seconds: float) -> None:
+        clock.sleep(seconds)
+        hosts.hold("http://b.example.org/", timedelta(hours=1), clock.now)
+
+    hosts = Hosts(gap=GAP, monotonic=clock.monotonic, sleep=sleep)
+    hosts.reserve("http://example.org/", clock.now)
+    with pytest.raises(Later), hosts.turn("http://example.org/"):
+        raise AssertionError("it was asked")
 
 
 @given(

@@ -177,12 +177,12 @@ def test_6_retry_after_holds_the_publishers_other_feeds_back(serve: Serve, fetch
     for host in ("127.0.0.1", "a.publisher.example"):
         with pytest.raises(errors.Later):
             get(fetcher, f"http://{host}:{wire.port}/feed")
-    earliest = fetcher.hosts.earliest
-    held = earliest("http://a.publisher.example/feed", 0.0)
+    held_for = fetcher.hosts.held_for
+    held = held_for("http://a.publisher.example/feed", 0.0)
     assert held >= 600
-    assert earliest("https://b.publisher.example/other", 0.0) == held
-    assert earliest(wire.url + "/feed", 0.0) >= 600
-    assert earliest(wire.url + "/other", 0.0) == earliest("http://c.example/", 0.0) == 0.0
+    assert held_for("https://b.publisher.example/other", 0.0) == held
+    assert held_for(wire.url + "/feed", 0.0) >= 600
+    assert held_for(wire.url + "/other", 0.0) == held_for("http://c.example/", 0.0) == 0.0
 
 
 def test_7_a_fetch_is_one_request(serve: Serve, fetcher: Fetcher) -> None:

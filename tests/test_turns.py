@@ -29,7 +29,7 @@ def taking_turns(
         ADDRESSES[:count],
         workers=8,
         work=work,
-        held_back=lambda number, wait: f"{number} held back for {wait}",
+        held_back=lambda number, error: f"{number} held back for {error.retry_after}",
         stop=stop or threading.Event(),
     )
 

@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from aggregator.errors import Later
 from aggregator.fetch.guard import written_address
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 LONGEST_HOLD = timedelta(days=1)
 """One feed's Retry-After holds its neighbours back no longer than this, however long it asks for."""
+
+LONGEST_WAIT = timedelta(minutes=5)
+"""A publisher that asks to be left alone for longer is not waited for."""
 
 _LEAST_WAIT_SECONDS = 0.1
 
@@ -83,12 +87,6 @@ class Hosts:
             return url
         return registrable(host)
 
-    def earliest(self, url: str, now: float) -> float:
-        """When a place in line reserved now would start; takes none."""
-        with self._lock:
-            line = self._line(url)
-            return max(now, line.next_start, line.held_until)
-
     def places(self, url: str, now: float, within: timedelta) -> int:
         """How many places in line would start within that time, a thousand at most; takes none."""
         with self._lock:
@@ -126,6 +124,14 @@ class Hosts:
         with self._lock:
             return max(self._line(url).held_until - now, 0.0)
 
+    def refusal(self, url: str, now: float) -> Later | None:
+        """The error where its publisher asked to be left alone for longer than is waited; None elsewhere."""
+        held = timedelta(seconds=self.held_for(url, now))
+        if held <= LONGEST_WAIT:
+            return None
+        reason = "its publisher asked us to stay away (Retry-After)"
+        return Later(reason, status=429, retry_after=held, url=url)
+
     def finish(self, url: str) -> None:
         """Tells that what `start` let go has ended."""
         with self._lock:
@@ -146,11 +152,13 @@ class Hosts:
 
     @contextlib.contextmanager
     def turn(self, url: str, *, within: str = "") -> Iterator[None]:
-        """Waits until the URL may be asked, however long that is (see `earliest`).
+        """Waits until the URL may be asked, however long the line is.
 
+        Raises Later, before the wait or after it, where its publisher asked for more than five minutes.
         `within` is an address whose turn the caller has already. Of the same publisher, that turn counts for
         this one too: two that each wait for the other's end would wait for ever.
         """
+        self._heed(url)
         first = self.reserve(url, self._monotonic())
         if within and self.publisher(within) == self.publisher(url):
             self._sleep(max(first - self._monotonic(), 0))
@@ -159,11 +167,16 @@ class Hosts:
         at: float | None = first
         while at is not None:
             self._sleep(max(at - self._monotonic(), 0))
+            self._heed(url)
             at = self.start(url, max(at, self._monotonic()))
         try:
             yield
         finally:
             self.finish(url)
+
+    def _heed(self, url: str) -> None:
+        if refusal := self.refusal(url, self._monotonic()):
+            raise refusal
 
     def _line(self, url: str) -> _Line:
         return self._lines.setdefault(self.publisher(url), _Line(self._gap))
