@@ -23,7 +23,7 @@ from aggregator.polling import Poll, Polls
 from aggregator.publishing import Published, Recall, publish
 from aggregator.publishing.posts import write_posts
 from aggregator.store import Next, Store
-from aggregator.store.subscriptions import listed
+from aggregator.store.subscriptions import forget, left, listed
 from aggregator.subscriptions import joined
 from aggregator.workers import Workers
 from aggregator.writers import SITE_WRITERS, installed
@@ -163,10 +163,13 @@ class App:
         """Prunes what the config's retention lets go, and keeps the store's file small: once a day (UTC), and
         when the retention was changed.
 
-        Yields how many articles each step pruned. Sources that the config names no longer keep all they have.
+        Yields how many articles each step pruned. Sources that the config names no longer keep all they have;
+        to feeds that left a list, what the list retains still applies, and those left empty are forgotten.
         """
         config = self.config
-        rules = [(source.name, source.retention or config.retention) for source in config.sources]
+        kept = {source.name: source.retention or config.retention for source in config.sources}
+        of_left = {name: kept[of_list] for name, of_list in left(self._store).items() if of_list in kept}
+        rules = [*kept.items(), *of_left.items()]
         # No feed shows more than this; one rule for all of them, as an article stands in several.
         shown = [feed.entries or 0 for feed in config.publish.categories.values()]
         window = max(config.entries_per_feed, *shown, 0)
@@ -179,6 +182,7 @@ class App:
                 yield from self._store.prune(keep, window, now, source=name)
         for name, count in config.retention.categories.items():
             yield from self._store.prune(Keep(max_articles=count), window, now, category=name)
+        forget(self._store, now)
         self._store.tidy()
         self._store.remember("upkeep", done)
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import pytest
 
+from aggregator import config
 from aggregator.adapters import opml as lists
+from aggregator.app import App
 from aggregator.config import Source
 from aggregator.entry import Subscription, SubscriptionList
 from aggregator.resource import Resource
+from aggregator.store import Store
 from aggregator.subscriptions import Listed, joined
 from tests.conftest import Answer, Server
 from tests.site import Site, feed
@@ -86,6 +90,26 @@ def test_a_feed_that_leaves_the_list_leaves_at_the_second_reading(site: Site, dr
     drinks.pages["/list"] = Answer(200, {}, both(drinks))
     site.run("fetch", "--force", "List")
     assert (titles(site), "List: Milk" in states(site)) == (4, True)
+
+
+def test_what_the_list_retains_still_holds_for_a_feed_that_left(site: Site, drinks: Server) -> None:
+    """Once nothing of it is kept, it is forgotten three months after its last poll."""
+    drinks.pages["/list"] = Answer(200, {}, both(drinks))
+    configure(site, drinks, retention={"max_age": "3650d"})
+    site.run("fetch")
+    drinks.pages["/list"] = Answer(200, {}, written(("Tea", f"{drinks.url}/tea")))
+    for _ in range(2):
+        site.run("fetch", "--force", "List")
+    pruned = []
+    for days in (0, 3650, 3651):
+        now = datetime.now(UTC) + timedelta(days=days)
+        with App(config.load(site.file), now) as app:
+            pruned.append(sum(app.upkeep(now)))
+        store = Store(site.home / "var" / "aggregator.db")
+        known = {*store.states()}
+        store.close()
+        assert ("List: Milk" in known) is (days == 0)
+    assert pruned == [0, 2, 0]  # what feeds show stays: those of the feed that is followed
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
@@ -10,13 +11,18 @@ import sqlalchemy as sa
 from aggregator.entry import Subscription
 from aggregator.store.database import Database
 from aggregator.store.records import Update
-from aggregator.store.schema import sources, subscriptions
+from aggregator.store.schema import articles, sources, subscriptions, tombstones
 from aggregator.subscriptions import Listed, key, unlike
 
-__all__ = ["MISSING_IS_GONE", "listed", "take"]
+__all__ = ["FORGOTTEN_AFTER", "MISSING_IS_GONE", "forget", "left", "listed", "take"]
 
 MISSING_IS_GONE = 2
 """So many readings in a row must miss a feed before it leaves: a file is cut short while it is saved."""
+
+FORGOTTEN_AFTER = timedelta(days=90)
+"""So long after its last poll a feed that left is forgotten, once no article of it is kept."""
+
+_LEFT = subscriptions.c.missing >= MISSING_IS_GONE
 
 
 def listed(store: Database) -> tuple[Listed, ...]:
@@ -75,3 +81,27 @@ def take(connection: sa.Connection, update: Update) -> Update:
         connection.execute(more, [{"of_pk": row.pk} for row in missing])
     is_doubtful = any(row.missing + 1 < MISSING_IS_GONE for row in missing)
     return replace(update, validators={}, body_hash=None) if is_doubtful else update
+
+
+def left(store: Database) -> dict[str, str]:
+    """The feeds that have left their list, by name, and that list; less those that are followed otherwise."""
+    query = sa.select(subscriptions.c.name, subscriptions.c.list).join(
+        sources, sources.c.name == subscriptions.c.name
+    )
+    with store._snapshot() as connection:
+        return {
+            row.name: row.list for row in connection.execute(query.where(_LEFT, sa.not_(sources.c.active)))
+        }
+
+
+def forget(store: Database, now: datetime) -> None:
+    """Forgets the feeds that left their list long ago and of which no article is kept; names are free again."""
+    of_left = sources.c.name.in_(sa.select(subscriptions.c.name).where(_LEFT))
+    is_empty = sa.not_(sa.exists().where(articles.c.source == sources.c.name))
+    is_old = sa.or_(sources.c.polled.is_(None), sources.c.polled <= now - FORGOTTEN_AFTER)
+    old = sa.select(sources.c.name).where(of_left, sa.not_(sources.c.active), is_old, is_empty)
+    with store._transaction() as connection:
+        connection.execute(tombstones.delete().where(tombstones.c.source.in_(old)))
+        connection.execute(sources.delete().where(sources.c.name.in_(old)))
+        unknown = subscriptions.c.name.not_in(sa.select(sources.c.name))
+        connection.execute(subscriptions.delete().where(_LEFT, unknown))
