@@ -26,7 +26,6 @@ __all__ = [
     "merged",
     "read",
     "with_ascii_host",
-    "without_login",
     "written_category",
     "written_name",
 ]
@@ -107,15 +106,6 @@ def written_name(name: str) -> str:
 def written_category(names: Iterable[str]) -> str:
     """Names for a `category` attribute, as `written_name` made them: what divides them is percent-encoded."""
     return ",".join(name.replace("%", "%25").replace(",", "%2C").replace("/", "%2F") for name in names)
-
-
-def without_login(url: str) -> str:
-    """An http address without the user and password that it may hold."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
 
 
 def with_ascii_host(url: str) -> str | None:

@@ -77,12 +77,6 @@ class State:
     moved_since: datetime | None = None
     moved_count: int = 0
 
-    def is_due(self, now: datetime) -> bool:
-        """Whether to poll it now; a source that is gone never is."""
-        if self.reason is Reason.GONE:
-            return False
-        return self.next_poll is None or self.next_poll <= now
-
     def mean_gap(self, now: datetime) -> timedelta:
         """The mean time between its newest entries, the silence since the newest one included.
 

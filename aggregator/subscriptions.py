@@ -9,7 +9,8 @@ from urllib.parse import urlsplit
 from aggregator.article import Problem
 from aggregator.config import Source
 from aggregator.entry import Subscription, SubscriptionList
-from aggregator.opml import MAX_NAME, MAX_PROBLEMS, without_login
+from aggregator.normalise.links import without_login
+from aggregator.opml import MAX_NAME, MAX_PROBLEMS
 
 __all__ = ["Listed", "Plan", "followed", "followed_as", "joined", "key", "plan", "unlike"]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.normalise.links import MAX_CHARACTERS, WEB, resolve
+from aggregator.normalise.links import MAX_CHARACTERS, WEB, resolve, without_login
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,13 @@ def test_a_scheme_beyond_the_web_is_taken_when_named() -> None:
 def test_a_broken_base_is_passed_over() -> None:
     """The next one is used instead."""
     assert resolve("x", "http://[::1", "http://a.example/") == "http://a.example/x"
+
+
+def test_a_login_is_taken_out_of_an_address() -> None:
+    """And nothing else of it."""
+    assert without_login("https://me:secret@a.example:8443/x?y#z") == "https://a.example:8443/x?y#z"
+    assert without_login("https://a.example/@me") == "https://a.example/@me"
+    assert without_login("https://[") == ""
 
 
 _NASTY = st.text(alphabet=st.sampled_from("hHtps:/\\?#[]@ .%a1é\n\x00\ud800&\"'<>,;"), max_size=30) | st.text(

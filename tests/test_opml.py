@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.errors import ReadError
-from aggregator.opml import MAX_CATEGORIES, read, without_login, written_name
+from aggregator.opml import MAX_CATEGORIES, read, written_name
 
 
 def opml(body: str, head: str = "<title>Mine</title>") -> bytes:
@@ -211,12 +211,6 @@ def test_a_name_comes_back_as_it_was_written(name: str) -> None:
 
 def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
-
-
-def test_a_login_is_taken_out_of_an_address() -> None:
-    """And nothing else of it."""
-    assert without_login("https://me:secret@a.example:8443/x?y#z") == "https://a.example:8443/x?y#z"
-    assert without_login("https://a.example/@me") == "https://a.example/@me"
 
 
 def test_every_list_of_the_corpus_is_read(corpus: Path) -> None:

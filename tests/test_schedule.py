@@ -316,8 +316,7 @@ def test_what_is_forced_without_a_network_does_not_come_early() -> None:
 def test_gone_stops_and_says_so_until_the_user_asks() -> None:
     """410: no next poll; one by hand that succeeds brings the source back."""
     gone = decide(State(), Result(status=410), NOW, POLICY, 0.5).state
-    assert gone.next_poll is None
-    assert not gone.is_due(NOW + 999 * DAY)
+    assert (gone.next_poll, gone.reason) == (None, Reason.GONE)
     assert "2026-06-01" in gone.explain()
     assert "410" in gone.explain()
     still_gone = decide(gone, Result(status=410), NOW + DAY, POLICY, 0.5).state
@@ -325,7 +324,7 @@ def test_gone_stops_and_says_so_until_the_user_asks() -> None:
     back = decide(gone, Result(), NOW + DAY, POLICY, 0.5).state
     assert back.gone_since is None
     assert back.next_poll is not None
-    assert back.is_due(back.next_poll)
+    assert back.reason is not Reason.GONE
 
 
 def moves(*polls: tuple[float, Result]) -> list[str | None]:
@@ -408,7 +407,7 @@ def test_a_silent_source_is_polled_less_and_less() -> None:
 
 def test_a_new_source_is_due_at_once() -> None:
     """And says why."""
-    assert State().is_due(NOW)
+    assert State().next_poll is None
     assert State().explain() == "now: it was never polled"
 
 

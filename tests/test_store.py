@@ -272,18 +272,34 @@ def test_a_moved_source_is_read_anew(store: Store) -> None:
     assert store.state("news").validators == {}
 
 
-def test_a_failure_keeps_validators_and_counts(store: Store, tmp_path: Path) -> None:
+def test_a_failure_keeps_validators(store: Store, tmp_path: Path) -> None:
     """What was known stays known; success clears the error."""
     commit(store, article(1))
     store.fail("news", "unreachable", NOW)
-    store.fail("news", "unreachable", NOW)
     assert store.state("news").validators == {"etag": '"1"'}
-    query = "select failures, error from sources where name = 'news'"
+    query = "select error from sources where name = 'news'"
     with sqlite3.connect(tmp_path / "var" / "store.db") as direct:
-        assert direct.execute(query).fetchone() == (2, "unreachable")
+        assert direct.execute(query).fetchone() == ("unreachable",)
     commit(store, article(1))
     with sqlite3.connect(tmp_path / "var" / "store.db") as direct:
-        assert direct.execute(query).fetchone() == (0, None)
+        assert direct.execute(query).fetchone() == (None,)
+
+
+def test_a_store_of_version_3_is_brought_up_to_date(store: Store, tmp_path: Path) -> None:
+    """It counted failures beside the schedule; all else stays, and new sources are taken up."""
+    commit(store, article(1))
+    store.close()
+    file = tmp_path / "var" / "store.db"
+    with sqlite3.connect(file, isolation_level=None) as direct:
+        direct.execute("alter table sources add column failures integer not null default 0")
+        direct.execute("update sources set failures = 7")
+        direct.execute("update settings set value = '3' where name = 'schema'")
+    for _ in range(2):
+        new = Store(file)
+        new.adopt([NEWS, Source(name="new", url="https://new.example/feed")], NOW)
+        assert {health.name: health.articles for health in new.health()} == {"blog": 0, "new": 0, "news": 1}
+        assert new.state("news").validators == {"etag": '"1"'}
+        new.close()
 
 
 def test_folder_and_feed_id_are_given_once(store: Store) -> None:

@@ -176,6 +176,7 @@ def test_a_store_of_version_2_is_brought_up_to_date(tmp_path: Path) -> None:
         direct.execute("drop table archives")
         direct.execute("drop index memberships_unfiled")
         direct.execute("alter table memberships drop column archived")
+        direct.execute("alter table sources add column failures integer not null default 0")
         direct.execute("update settings set value = '2' where name = 'schema'")
     for _ in range(2):
         new = Store(file)

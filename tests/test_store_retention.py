@@ -217,6 +217,7 @@ def _as_version_1(file: Path) -> None:
         direct.execute("drop table tombstones")
         direct.execute("drop index articles_newest")
         direct.execute("alter table sources drop column moved_to")
+        direct.execute("alter table sources add column failures integer not null default 0")
         direct.execute("update settings set value = '1' where name = 'schema'")
         direct.execute("pragma auto_vacuum = none")
         direct.execute("vacuum")

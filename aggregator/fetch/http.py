@@ -20,6 +20,7 @@ from aggregator.fetch.connection import Adapter, Verify, exchange, is_cut_short
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.resource import Fetched, Hints, NotModified, Resource, Validators
+from aggregator.normalise.links import without_login
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/rdf+xml;q=0.9, "
@@ -310,8 +311,7 @@ def _split(url: str) -> SplitResult:
 
 def _fetchable(url: str) -> str:
     """The address as it is asked for: without user and password, which go into a header."""
-    parts = _split(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    return without_login(_split(url).geturl())
 
 
 def _shown(url: str) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, urljoin, urlsplit
 
-__all__ = ["MAX_CHARACTERS", "WEB", "resolve"]
+__all__ = ["MAX_CHARACTERS", "WEB", "resolve", "without_login"]
 
 MAX_CHARACTERS = 4_096
 """Longer links are dropped: servers and browsers refuse them, and they are usually data."""
@@ -59,6 +59,15 @@ def resolve(href: str | None, *bases: str | None, schemes: frozenset[str] = WEB)
         return None
     url = _web(href) if name in WEB else _encoded(href)
     return url if url and len(url) <= MAX_CHARACTERS else None
+
+
+def without_login(url: str) -> str:
+    """An address without the user and password that it may hold (RFC 3986 §3.2.1); "" for what is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else url
 
 
 def _from_root(href: str, bases: tuple[str | None, ...]) -> str | None:

@@ -44,7 +44,6 @@ class Health:
     title: str = ""
     polled: datetime | None = None
     succeeded: datetime | None = None
-    failures: int = 0
     error: str | None = None
     advice: str | None = None
     schedule: str = ""

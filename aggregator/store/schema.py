@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 3
+VERSION = 4
 UPGRADES = {
     1: (
         "ALTER TABLE sources ADD COLUMN moved_to TEXT",
@@ -32,6 +32,7 @@ UPGRADES = {
         "ALTER TABLE memberships ADD COLUMN archived INTEGER",
         "CREATE INDEX memberships_unfiled ON memberships (category, published) WHERE archived IS NULL",
     ),
+    3: ("ALTER TABLE sources DROP COLUMN failures",),
 }
 """What turns a store of each earlier version into one of the next; whole new tables come by themselves."""
 
@@ -90,7 +91,6 @@ sources = Table(
     Column("title", Text, nullable=False),
     Column("polled", Instant),
     Column("succeeded", Instant),
-    Column("failures", Integer, nullable=False),
     Column("error", Text),
     Column("advice", Text),
     # What the schedule remembers (schedule.State as JSON), "" before the first poll.

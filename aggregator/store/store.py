@@ -200,7 +200,6 @@ class Store(Feeds, Archives, Announcements, Pages):
                 .where(sources.c.name == source)
                 .values(
                     polled=now,
-                    failures=sources.c.failures + 1,
                     error=error,
                     advice=advice,
                     **_next(following),
@@ -229,7 +228,6 @@ class Store(Feeds, Archives, Announcements, Pages):
                     title=update.title or sources.c.title,
                     polled=now,
                     succeeded=now,
-                    failures=0,
                     error=None,
                     advice=None,
                     **_next(update.next),
@@ -341,7 +339,6 @@ _UNCHANGED = (
         body_hash=sa.bindparam("new_body_hash"),
         polled=sa.bindparam("now"),
         succeeded=sa.bindparam("now"),
-        failures=0,
         error=None,
         advice=None,
         schedule=sa.bindparam("new_schedule"),
@@ -352,4 +349,4 @@ _UNCHANGED = (
 
 _STATE = tuple(sources.c[f.name] for f in fields(State))
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
-_UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "failures": 0, "schedule": "", "is_gone": False}
+_UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "schedule": "", "is_gone": False}

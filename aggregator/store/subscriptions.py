@@ -95,7 +95,7 @@ def left(store: Database) -> dict[str, str]:
 
 
 def forget(store: Database, now: datetime) -> None:
-    """Forgets the feeds that left their list long ago and of which no article is kept; names are free again."""
+    """Forgets feeds that left their list long ago and of which no article is kept; their names are free."""
     of_left = sources.c.name.in_(sa.select(subscriptions.c.name).where(_LEFT))
     is_empty = sa.not_(sa.exists().where(articles.c.source == sources.c.name))
     is_old = sa.or_(sources.c.polled.is_(None), sources.c.polled <= now - FORGOTTEN_AFTER)

@@ -139,20 +139,21 @@ def _page_of(section: Section, page: str) -> str | None:
 def _row(followed: Followed, seen: datetime | None) -> _Row:
     fare = followed.fare
     return _Row(
-        name=_without_login(fare.name),
-        site=_without_login(followed.link),
-        feed=_without_login(followed.url),
-        moved_to=_without_login(fare.moved_to) if followed.url else "",
+        name=_without_logins(fare.name),
+        site=_without_logins(followed.link),
+        feed=_without_logins(followed.url),
+        moved_to=_without_logins(fare.moved_to) if followed.url else "",
         articles=fare.articles,
         rhythm=fare.rhythm,
         chart=rhythm(followed.published, seen) if seen else None,
         succeeded=fare.succeeded,
         next_poll=fare.next_poll,
         failures=fare.failures,
-        error=_without_login(fare.error),
-        advice=_without_login(fare.advice),
+        error=_without_logins(fare.error),
+        advice=_without_logins(fare.advice),
     )
 
 
-def _without_login(text: str | None) -> str:
+def _without_logins(text: str | None) -> str:
+    """Text, such as an error's, without the login of any address in it; "" for None."""
     return _LOGIN.sub("", text) if text else ""

@@ -8,11 +8,11 @@ from urllib.parse import quote
 
 from lxml import etree
 
+from aggregator.normalise.links import without_login
 from aggregator.opml import (
     Subscription,
     merged,
     with_ascii_host,
-    without_login,
     written_category,
     written_name,
 )
