@@ -23,6 +23,7 @@ from aggregator.cli_options import (
     fails_well,
     json_option,
 )
+from aggregator.cli_versions import versions
 from aggregator.terminal import (
     ERR,
     OUT,
@@ -336,3 +337,4 @@ main.add_command(init)
 main.add_command(add)
 main.add_command(import_)
 main.add_command(export)
+main.add_command(versions)

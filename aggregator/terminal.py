@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import logging
 import re
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from aggregator.article import Document
+from aggregator.article import Article, Document
 
 if TYPE_CHECKING:
     from aggregator.announcing import Told
@@ -27,9 +29,13 @@ if TYPE_CHECKING:
     from aggregator.health import Fare
     from aggregator.polling import Poll
     from aggregator.publishing import Published
+    from aggregator.store import Kept, Version
 
 OUT = Console(soft_wrap=True, highlight=False)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+
+_MAX_COMPARED_LINES = 2_000
+"""Comparing takes up to the square of it."""
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
@@ -162,6 +168,30 @@ def print_document(document: Document) -> None:
     OUT.print(f"{len(document.articles)} articles, {len(document.problems)} problems")
     for problem in document.problems:
         OUT.print(shown(str(problem)), style="yellow")
+
+
+def print_versions(now: Kept, earlier: Sequence[Version]) -> None:
+    """An article's edits, the newest first, each as the lines that it took away and added."""
+    article = now.article
+    OUT.print(f"[bold]{shown(article.title or now.uid)}[/bold] ({shown(article.source)})")
+    for version in earlier:
+        OUT.print(f"edited {when(version.replaced)} UTC", style="bold")
+        for line in _edited(version.article, article):
+            OUT.print(shown(line), style={"-": "red", "+": "green"}.get(line[:1], ""))
+        article = version.article
+    if not earlier:
+        OUT.print("no earlier version is kept")
+
+
+def _edited(before: Article, after: Article) -> Iterator[str]:
+    from aggregator import front_matter  # with YAML, which nothing else here needs
+
+    was, became = (front_matter.dumps(version).splitlines() for version in (before, after))
+    if max(len(was), len(became)) > _MAX_COMPARED_LINES:
+        yield f"{len(was)} lines became {len(became)}: too many to compare"
+        return
+    lines = difflib.unified_diff(was, became, n=0, lineterm="")
+    yield from (line for line in islice(lines, 2, None) if not line.startswith("@@"))
 
 
 def poll_facts(poll: Poll) -> dict[str, Any]:

@@ -166,8 +166,8 @@ def test_an_edit_in_the_feed_asks_for_the_page_again(site: Site, server: Server)
     store = Store(load(site.file).store)
     (before,) = store.earlier_versions(articles["1"].uid)
     store.close()
-    assert "Story 1." in before.content
-    assert before.summary == "A teaser 1"
+    assert "Story 1." in before.article.content
+    assert before.article.summary == "A teaser 1"
 
 
 def test_a_page_that_is_not_understood_any_more_takes_nothing_away(site: Site, server: Server) -> None:

@@ -42,7 +42,7 @@ FLOORS = (
     ("daemon",),
     ("terminal",),
     ("cli_options",),
-    ("cli_add", "cli_lists"),
+    ("cli_add", "cli_lists", "cli_versions"),
     ("cli",),
     ("__main__",),
 )
@@ -61,7 +61,7 @@ VENDORS = {
     "sqlalchemy": {"store"},
     "nh3": {"normalise"},
     "apscheduler": {"daemon"},
-    "click": {"cli", "cli_add", "cli_lists", "cli_options", "terminal"},
+    "click": {"cli", "cli_add", "cli_lists", "cli_options", "cli_versions", "terminal"},
     "rich": {"terminal"},
     "tomlkit": {"config_edit"},
     "uvicorn": {"server"},

@@ -121,7 +121,7 @@ def test_an_edit_keeps_its_date_and_its_earlier_version(store: Store) -> None:
     (now_kept,) = kept(store)
     assert now_kept.article.title == "Better"
     assert (now_kept.published, now_kept.updated) == (article(1).published, later)
-    assert [v.title for v in store.earlier_versions(now_kept.uid)] == ["Title 1"]
+    assert [v.article.title for v in store.earlier_versions(now_kept.uid)] == ["Title 1"]
     assert stale(store) == {ALL, "World"}
 
 
@@ -180,7 +180,7 @@ def test_versions_are_bounded(store: Store) -> None:
     """The newest ones are kept."""
     for number in range(MAX_VERSIONS + 5):
         commit(store, article(1, title=str(number)), now=NOW + timedelta(minutes=number))
-    titles = [v.title for v in store.earlier_versions(article(1).id)]
+    titles = [v.article.title for v in store.earlier_versions(article(1).id)]
     assert titles == [str(n) for n in range(MAX_VERSIONS + 3, 3, -1)]
 
 

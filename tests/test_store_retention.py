@@ -185,7 +185,7 @@ def test_earlier_versions_go_with_their_article_or_by_age(store: Store) -> None:
         commit(store, [replace(first, title=str(n))], NOW + later * DAY)
     assert len(store.earlier_versions(first.id)) == 2
     list(store.prune(Keep(max_age=10 * DAY), 1, NOW + 31 * DAY, source="news"))
-    assert [a.title for a in store.earlier_versions(first.id)] == ["1"]
+    assert [v.article.title for v in store.earlier_versions(first.id)] == ["1"]
     commit(store, articles(-20), NOW + 31 * DAY)
     assert sum(store.prune(Keep(max_age=10 * DAY), 1, NOW + 32 * DAY, source="news")) == 1
     assert store.earlier_versions(first.id) == ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aggregator.article import Article
 from aggregator.entry import Subscription
 from aggregator.store.changes import Found
 
@@ -71,6 +72,14 @@ class Update:
     pages: int = 0
     next: Next | None = None
     subscriptions: Sequence[Subscription] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What an article was until the edit at `replaced`."""
+
+    article: Article
+    replaced: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,6 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.article import Article
 from aggregator.config import Keep, Source
 from aggregator.store import codec, retention, subscriptions
 from aggregator.store.announcements import Announcements
@@ -17,7 +16,7 @@ from aggregator.store.archives import Archives
 from aggregator.store.changes import Changes, Kept, kept
 from aggregator.store.feeds import Feeds
 from aggregator.store.pages import Pages, Wanted
-from aggregator.store.records import Health, Next, Saved, State, Update
+from aggregator.store.records import Health, Next, Saved, State, Update, Version
 from aggregator.store.schema import Instant, articles, sources, tombstones, versions
 
 
@@ -286,17 +285,31 @@ class Store(Feeds, Archives, Announcements, Pages):
                 old_versions = retention.old_versions(connection, scope, keep, now)
             yield 0
 
-    def earlier_versions(self, uid: str) -> tuple[Article, ...]:
+    def named(self, name: str) -> tuple[Kept, ...]:
+        """The articles of which this is the id in our feeds, the id in theirs, or the link; oldest first."""
+        link = sa.type_coerce(articles.c.data, sa.JSON)["link"].as_string()
+        is_it = sa.or_(articles.c.uid == name, articles.c.id == name, link == name)
+        query = sa.select(articles).where(is_it).order_by(articles.c.published, articles.c.uid)
+        with self._snapshot() as connection:
+            return tuple(kept(row) for row in connection.execute(query))
+
+    def earlier_versions(self, uid: str) -> tuple[Version, ...]:
         """What an article was before its edits, newest first."""
         query = (
-            sa.select(articles.c.source, articles.c.id, versions.c.data)
+            sa.select(articles.c.source, articles.c.id, versions.c.data, versions.c.replaced)
             .join(versions, versions.c.article == articles.c.pk)
             .where(articles.c.uid == uid)
             .order_by(versions.c.pk.desc())
         )
         with self._snapshot() as connection:
             rows = connection.execute(query).all()
-        return tuple(codec.decode(row.data, source=row.source, id=row.id) for row in rows)
+        return tuple(
+            Version(
+                article=codec.decode(row.data, source=row.source, id=row.id),
+                replaced=row.replaced,
+            )
+            for row in rows
+        )
 
     def _recategorise(
         self,
