@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import click.testing
 
 from aggregator.cli import main
+from tests.launching import Launched
 
 
 def feed(name: str, *numbers: int, body: str = "Text", guid: bool = True) -> bytes:
@@ -43,6 +43,7 @@ class Site:
         self.file = home / "config" / "aggregator.toml"
         self.file.parent.mkdir(parents=True)
         self.output = home / "feeds"
+        self.log = home / "log"
         self.configure()
 
     def configure(self, *sources: dict[str, Any], **settings: Any) -> None:
@@ -67,13 +68,9 @@ class Site:
         """A command line that runs in a process of its own."""
         return [sys.executable, "-m", "aggregator", *arguments, "--config", str(self.file)]
 
-    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
-        """Starts a command in a process of its own, that can be killed."""
-        return subprocess.Popen(
-            self.command(*arguments),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
+    def start(self, *arguments: str, **environment: str) -> Launched:
+        """Starts a command in a process of its own, that can be killed; it says everything to `log`."""
+        return Launched(*arguments, "--config", str(self.file), log=self.log, **environment)
 
     def files(self) -> dict[str, bytes]:
         """Every file under the output folder, by its path."""

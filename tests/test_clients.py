@@ -16,7 +16,7 @@ import pytest
 
 from tests.conftest import Answer, Server
 from tests.site import Site, feed
-from tests.test_daemon import log_of, source
+from tests.test_daemon import log_of, source, until
 from tests.test_serve import served
 
 Shown = list[tuple[str, str]]
@@ -51,7 +51,7 @@ class Client(ABC):
             cwd=self.home,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=240,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -154,8 +154,13 @@ def test_a_reader_follows_us(site: Site, server: Server, kind: type[Client], for
         client = kind(site.home / "client", f"http://127.0.0.1:{port}/X/{form}")
         for _ in range(kind.unconditional_polls + 1):
             assert client.poll() == items(1, 2)
-        answers = [line.split()[-1] for line in log_of(site).splitlines() if f"GET /X/{form}" in line]
-        assert answers == [*["200"] * kind.unconditional_polls, "304"]
+
+        def answers() -> list[str]:
+            return [line.split()[-1] for line in log_of(site).splitlines() if f"GET /X/{form}" in line]
+
+        # A line is written when the answer has been.
+        until(lambda: len(answers()) > kind.unconditional_polls)
+        assert answers() == [*["200"] * kind.unconditional_polls, "304"]
 
         publish(feed("a", 1, 2).replace(b"a 2</title>", b"a two</title>"), "")
         assert client.poll() == [*items(1), ("https://a.example/2", "a two")]
