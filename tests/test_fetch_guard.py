@@ -16,7 +16,7 @@ from aggregator.fetch import Fetched, Fetcher
 from aggregator.fetch.guard import Guard, refusal
 from tests.conftest import NOW, Answer, Server
 
-DEADLINE = 2
+HANG = 60.0
 PUBLIC = "93.184.215.14"
 ZONE = {
     "localhost": ["127.0.0.1", "::1"],
@@ -75,7 +75,7 @@ ELSEWHERE = [
 @pytest.fixture
 def fetcher() -> Iterator[Fetcher]:
     """A fetcher as it comes, on a resolver of ours; it never gets as far as to connect."""
-    made = Fetcher(Fetch(deadline=timedelta(seconds=DEADLINE)), "Aggregator/test", resolve)
+    made = Fetcher(Fetch(deadline=timedelta(seconds=HANG)), "Aggregator/test", resolve)
     yield made
     made.close()
 
@@ -89,7 +89,7 @@ def test_an_address_that_is_not_public_is_refused_however_it_is_written(
     begun = time.monotonic()
     with pytest.raises(errors.BlockedAddress, match=r"not public.*fetch\.allow") as caught:
         fetcher.fetch(Source(name="x", url=f"http://{host}:{port}/"), {}, NOW)
-    assert time.monotonic() - begun < DEADLINE + 1
+    assert time.monotonic() - begun < HANG
     assert "secret" not in str(caught.value)
     assert server.requests == []
 

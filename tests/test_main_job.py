@@ -80,7 +80,8 @@ def test_every_feed_of_the_corpus_is_polled_stored_and_published(corpus: Path, t
                 {
                     "name": path.name,
                     "url": f"{address}/{quote(path.name)}",
-                    "categories": [path.name.split("__")[0], f"c{number % 9}"],
+                    # Some are in two: an article in every one would be the same check once more.
+                    "categories": [path.name.split("__")[0], *(["c"] if number % 9 == 0 else [])],
                 }
                 for number, path in enumerate(paths)
             )

@@ -26,7 +26,7 @@ GOOD = Resource(url="https://example.org/feed", body=feed("a", 1, 2))
 def misbehave(resource: Resource, context: Context) -> Reading:
     """Does what the document says; reads it when it says nothing of the kind."""
     if resource.body == b"hang":
-        time.sleep(60)
+        time.sleep(600)
     if resource.body == b"die":
         os.kill(os.getpid(), signal.SIGKILL)
     if resource.body == b"swell":
@@ -60,7 +60,7 @@ def swell() -> NoReturn:
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
     """Two workers that can be told to misbehave."""
-    with Workers(2, deadline=timedelta(seconds=30), read=misbehave) as made:
+    with Workers(2, deadline=timedelta(seconds=120), read=misbehave) as made:
         yield made
 
 
@@ -140,9 +140,10 @@ def test_a_process_is_replaced_after_so_many_documents(monkeypatch: pytest.Monke
     assert processes[0] == processes[1] != processes[2] == processes[3] != processes[4]
 
 
-def test_a_document_that_takes_too_long_is_given_up() -> None:
+def test_a_document_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its worker is killed and replaced; the next document is read."""
-    with Workers(1, deadline=timedelta(seconds=1), read=misbehave) as strict:
-        with pytest.raises(ReadError, match="took longer than 1 s"):
+    with Workers(1, deadline=timedelta(seconds=0.2), read=misbehave) as strict:
+        with pytest.raises(ReadError, match=r"took longer than 0\.2 s"):
             strict.read(resource(b"hang"), Context())
+        monkeypatch.setattr(strict, "_deadline", timedelta(seconds=60))  # for slow machines
         assert len(strict.read(GOOD, Context()).document.articles) == 2
