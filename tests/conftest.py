@@ -19,10 +19,11 @@ NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it came over the wire: the path, and the headers in their order."""
+    """One request as it came over the wire: the path, the headers in their order, and what was posted."""
 
     path: str
     headers: Mapping[str, str]
+    body: bytes = b""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class Server:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                request = Request(self.path, dict(self.headers.items()))
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                request = Request(self.path, dict(self.headers.items()), body)
                 server.requests.append(request)
                 page = server.pages.get(self.path, Answer(404))
                 answer = page if isinstance(page, Answer) else page(request)
@@ -63,6 +65,8 @@ class Server:
                     self.wfile.write(answer.body)
                 except OSError:
                     self.close_connection = True
+
+            do_POST = do_GET  # noqa: N815
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
                 pass

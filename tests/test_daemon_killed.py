@@ -9,75 +9,16 @@ import os
 import random
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 
 from tests.conftest import Answer, Behaviour, Request, Server
 from tests.site import Site, feed
-from tests.test_daemon import until
+from tests.test_daemon import running, until
 
 KILLS = int(os.environ.get("AGGREGATOR_KILLS", "5"))
 SEED = int(os.environ.get("AGGREGATOR_SEED", "1"))
 SOURCES, ITEMS = 40 + 12 * KILLS, 3
-
-# Starts `aggregator run` again and again without importing it each time; each is a process of its own.
-LAUNCHER = """
-import os, sys
-import aggregator.daemon
-from aggregator.cli import main
-
-for _ in sys.stdin:
-    if (pid := os.fork()) == 0:
-        main(["run", "--config", sys.argv[1]])
-    print(pid, flush=True)
-    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
-"""
-
-
-class Launcher:
-    """Starts daemons of one site, one after another."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def start(self) -> int:
-        """A new daemon's process id."""
-        assert self._process.stdin
-        self._process.stdin.write("start\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def end(self, pid: int, number: signal.Signals) -> int:
-        """Sends a signal that ends the daemon; returns its exit code."""
-        os.kill(pid, number)
-        return self._answer()
-
-    def _answer(self) -> int:
-        assert self._process.stdout
-        return int(self._process.stdout.readline())
-
-
-@contextmanager
-def launching(site: Site) -> Iterator[Launcher]:
-    """A launcher, ended with the test."""
-    with (
-        (site.home / "log").open("ab") as log,
-        subprocess.Popen(
-            [sys.executable, "-c", LAUNCHER, str(site.file)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-            process_group=0,
-        ) as process,
-    ):
-        try:
-            yield Launcher(process)
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 def saved(site: Site) -> set[str]:
@@ -113,24 +54,25 @@ def test_a_daemon_killed_at_random_moments_loses_nothing_and_polls_nobody_twice(
     places = ({"name": name, "url": f"{server.url}/{name}", "categories": ["X"]} for name in names)
     site.configure(*places, fetch={"workers": 4}, entries_per_feed=SOURCES * ITEMS)
     unsaved: list[int] = []
-    with launching(site) as launcher:
-        for _ in range(KILLS):
-            before, begun = saved(site), len(server.requests)
-            pid = launcher.start()
+    for _ in range(KILLS):
+        before, begun = saved(site), len(server.requests)
+        with running(site) as process:
             # Some are killed while they start, most while they poll, save and publish.
             wanted = begun + dice.choice((0, *range(1, 20)))
-            end = time.monotonic() + (dice.random() if wanted == begun else 15)
+            end = time.monotonic() + (dice.random() if wanted == begun else 120)
             while time.monotonic() < end and len(server.requests) < wanted:
                 time.sleep(0.002)
             time.sleep(dice.random() * 0.1)
-            assert launcher.end(pid, signal.SIGKILL) == -signal.SIGKILL
-            asked = {request.path[1:] for request in server.requests[begun:]}
-            assert asked & before == set()
-            unsaved.append(len(asked - saved(site)))
-        before, begun = saved(site), len(server.requests)
-        pid = launcher.start()
-        until(lambda: len(saved(site)) == SOURCES, 60)
-        assert launcher.end(pid, signal.SIGTERM) == 0
+            process.kill()
+            assert process.wait() == -signal.SIGKILL
+        asked = {request.path[1:] for request in server.requests[begun:]}
+        assert asked & before == set()
+        unsaved.append(len(asked - saved(site)))
+    before, begun = saved(site), len(server.requests)
+    with running(site) as process:
+        until(lambda: len(saved(site)) == SOURCES)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
     assert {request.path[1:] for request in server.requests[begun:]} & before == set()
     assert len(server.requests) <= SOURCES + sum(unsaved)
     print(f"{KILLS} kills, {SOURCES} sources, {len(server.requests)} requests, in flight: {unsaved}")  # noqa: T201

@@ -66,8 +66,13 @@ def resolve(host: str) -> Sequence[str]:
 @contextlib.contextmanager
 def fetching(**patience: float) -> Iterator[Fetcher]:
     """A fetcher that may reach loopback; patient but for the `timeout` or `deadline` that it is told."""
-    seconds = {name: dt.timedelta(seconds=patience.get(name, HANG)) for name in ("timeout", "deadline")}
-    made = Fetcher(Fetch(max_bytes=100_000, allow=("127.0.0.0/8",), **seconds), "Aggregator/test", resolve)
+    settings = Fetch(
+        timeout=dt.timedelta(seconds=patience.get("timeout", HANG)),
+        deadline=dt.timedelta(seconds=patience.get("deadline", HANG)),
+        max_bytes=100_000,
+        allow=("127.0.0.0/8",),
+    )
+    made = Fetcher(settings, "Aggregator/test", resolve)
     try:
         yield made
     finally:

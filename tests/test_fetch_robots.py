@@ -99,7 +99,7 @@ def test_hostile_files_are_read_in_passing(text: str) -> None:
     """Half a megabyte that took other readers minutes is CPU of at most some seconds."""
     before = time.process_time()
     assert parse(text[: 500 * 1024]).allow(f"{SITE}/{'a' * 2_000}")
-    assert time.process_time() - before < 10
+    assert time.process_time() - before < 60
 
 
 class Site:

@@ -46,7 +46,7 @@ def serve() -> Iterator[Serve]:
 @pytest.fixture
 def fetcher() -> Iterator[Fetcher]:
     """A fetcher that may reach loopback, where every name leads."""
-    settings = Fetch(deadline=timedelta(seconds=3), allow=("127.0.0.1",))
+    settings = Fetch(deadline=timedelta(seconds=60), allow=("127.0.0.1",))
     made = Fetcher(settings, "Aggregator/test", lambda host: ["127.0.0.1"])
     yield made
     made.close()

@@ -122,6 +122,7 @@ class Visit:
 
     def __init__(self, browser: Browser, **settings: Any) -> None:
         self.context = browser.new_context(**settings)
+        self.context.set_default_timeout(120_000)
         self.page: Page = self.context.new_page()
         self.said: list[str] = []
         self.asked: list[tuple[str, str, dict[str, str]]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -52,7 +53,7 @@ def test_one_that_is_slow_holds_the_others_up_for_seconds_only(monkeypatch: pyte
     release = threading.Event()
 
     def work(number: int) -> str:
-        assert number or release.wait(20)
+        assert number or release.wait(120)
         return str(number)
 
     found: list[int] = []
@@ -66,14 +67,14 @@ def test_one_that_is_slow_holds_the_others_up_for_seconds_only(monkeypatch: pyte
 
 def test_a_stop_hands_back_what_ends_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing more is begun; what does not end is left."""
-    monkeypatch.setattr(turns, "_LAST_SECONDS", 1.0)
+    monkeypatch.setattr(turns, "_LAST_SECONDS", 2.0)
     stop, release = threading.Event(), threading.Event()
     begun: list[int] = []
 
     def work(number: int) -> str:
         begun.append(number)
         if number == 0:
-            release.wait(20)
+            release.wait(120)
         if number == 20:
             stop.set()
         time.sleep(0.01)
@@ -91,7 +92,7 @@ def test_a_publisher_that_wants_to_be_left_alone_is_not_waited_for() -> None:
     hosts = Hosts(gap=timedelta(0))
     hosts.hold(ADDRESSES[1], timedelta(hours=1), time.monotonic())
     found = dict(item for batch in taking_turns(str, hosts=hosts, count=3) for item in batch)
-    assert found.pop(1).startswith("1 held back for 0:59:59")
+    assert re.match("1 held back for 0:(59|58):", found.pop(1))
     assert found == {0: "0", 2: "2"}
 
 

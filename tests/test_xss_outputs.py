@@ -246,6 +246,6 @@ def browse(url: str, profile: Path) -> str:
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=240,
         check=True,
     ).stdout
