@@ -18,7 +18,7 @@ types: $(VENV)/installed-test
 	$(VENV)/bin/mypy
 
 unit: $(VENV)/installed-test
-	$(VENV)/bin/pytest -n auto --dist worksteal
+	$(VENV)/bin/pytest -n auto --dist worksteal -rs
 
 $(VENV)/installed: pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)

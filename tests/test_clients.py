@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import sys
 from abc import ABC, abstractmethod
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from tests.site import Site, feed
 from tests.test_daemon import log_of, source, until
 from tests.test_serve import served
 
+HERE = "http://127.0.0.1"
 Shown = list[tuple[str, str]]
 """Id and title of every entry that a client has."""
 
@@ -42,6 +44,9 @@ class Client(ABC):
     @abstractmethod
     def poll(self) -> Shown:
         """Asks for news, and says what it has now."""
+
+    def close(self) -> None:  # noqa: B027 - most have nothing to close
+        """Ends it."""
 
     def run(self, *command: str) -> str:
         """A command with this folder as its home."""
@@ -107,26 +112,36 @@ class Sfeed(Client):
 
 
 class Reader(Client):
-    """https://reader.readthedocs.io/: a library, in a process of its own."""
+    """https://reader.readthedocs.io/: a library, in a process of its own that is asked to poll by a line."""
 
     needs = ()
     script = """
 import json, sys, reader
-with reader.make_reader("reader.db") as r:
-    r.add_feed(sys.argv[1], exist_ok=True)
-    r.update_feeds(scheduled=False)  # else it waits for our max-age to pass
-    entries = sorted(r.get_entries(), key=lambda e: e.published)
-    print(json.dumps([[e.id, e.title] for e in entries]))
+for line in sys.stdin:
+    with reader.make_reader("reader.db") as r:
+        r.add_feed(sys.argv[1], exist_ok=True)
+        r.update_feeds(scheduled=False)  # else it waits for our max-age to pass
+        entries = sorted(r.get_entries(), key=lambda e: e.published)
+        print(json.dumps([[e.id, e.title] for e in entries]), flush=True)
 """
 
     def subscribe(self) -> None:
         if importlib.util.find_spec("reader") is None:
             pytest.skip("reader is not installed (pip install reader)")
+        command = [sys.executable, "-W", "ignore", "-c", self.script, self.url]
+        self.process = subprocess.Popen(
+            command, cwd=self.home, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def poll(self) -> Shown:
-        return [
-            (id_, title) for id_, title in json.loads(self.run(sys.executable, "-c", self.script, self.url))
-        ]
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write("poll\n")
+        self.process.stdin.flush()
+        return [(id_, title) for id_, title in json.loads(self.process.stdout.readline())]
+
+    def close(self) -> None:
+        self.process.communicate()
 
 
 def items(*numbers: int) -> Shown:
@@ -150,8 +165,7 @@ def test_a_reader_follows_us(site: Site, server: Server, kind: type[Client], for
         site.run("fetch", "--refetch")
 
     publish(feed("a", 1, 2), "")
-    with served(site) as port:
-        client = kind(site.home / "client", f"http://127.0.0.1:{port}/X/{form}")
+    with served(site) as port, closing(kind(site.home / "client", f"{HERE}:{port}/X/{form}")) as client:
         for _ in range(kind.unconditional_polls + 1):
             assert client.poll() == items(1, 2)
 
@@ -172,5 +186,5 @@ def test_a_reader_follows_us(site: Site, server: Server, kind: type[Client], for
         # The source lists them still, and our feed would have room for them.
         publish(feed("a", 1, 2, 3, 4), "max_articles = 3", entries=50)
         assert client.poll() == had
-        newcomer = kind(site.home / "newcomer", client.url)
-        assert newcomer.poll() == items(3, 4)
+        with closing(kind(site.home / "newcomer", client.url)) as newcomer:
+            assert newcomer.poll() == items(3, 4)
