@@ -75,11 +75,8 @@ def test_the_daemon_serves_too(site: Site, server: Server) -> None:
     site.configure(source(server, "a"), source(server, "b"))
     with running(site, "--serve", "127.0.0.1:0") as process:
         port = port_of(site, process)
-        for line in (
-            'aggregator_polls_total{outcome="http"} 1',
-            "aggregator_last_publication_timestamp_seconds ",
-        ):
-            until(lambda line=line: line in ask(port, "/metrics").body.decode())
+        until(lambda: b'aggregator_polls_total{outcome="http"} 1' in ask(port, "/metrics").body)
+        until(lambda: b"aggregator_last_publication_timestamp_seconds " in ask(port, "/metrics").body)
         until(lambda: b"a 1" in ask(port, "/feeds/X/atom.xml").body)
         assert ask(port, "/readyz").status == 200
         metrics = ask(port, "/metrics").body.decode()
