@@ -141,6 +141,40 @@ def test_compressed_forms_are_written_with_files_and_go_with_them(tmp_path: Path
     planet.store.close()
 
 
+def test_a_folder_that_is_as_it_was_is_not_listed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of thousands; one from which something was taken out is, whichever process left it so."""
+    planet = Planet(tmp_path)
+    planet.add(*(article(n, categories=("World", f"c{n % 3}")) for n in range(12)))
+    listed: list[str] = []
+    real = os.listdir
+
+    def listdir(path: str) -> list[str]:
+        listed.append(Path(path).name)
+        return real(path)
+
+    monkeypatch.setattr(os, "listdir", listdir)
+    planet.publish()
+    before = planet.files()
+    listed.clear()
+    planet.publish()
+    assert sorted(listed) == ["World", "all", "c0", "c1", "c2"]
+    listed.clear()
+    assert planet.publish().rendered == 0
+    assert listed == []
+    (planet.config.output / "c1/rss.xml").unlink()
+    shutil.rmtree(planet.config.output / "World/archive")
+    assert planet.publish().rendered == 2
+    assert {"c1", "World"} <= set(listed) <= {"c1", "World", "archive"}
+    assert planet.files() == before
+    (planet.config.output / "c1/rss.xml").unlink()
+    shutil.rmtree(planet.config.output / "c2")
+    assert planet.publish().rendered == 2
+    assert planet.files() == before
+    planet.store.close()
+
+
 def test_a_category_may_differ_from_the_others(tmp_path: Path) -> None:
     """Its number of entries alone decides what its archives hold."""
     planet = Planet(tmp_path)

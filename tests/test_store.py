@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.article import Article, Enclosure, Origin
-from aggregator.config import Source
+from aggregator.config import Keep, Source
 from aggregator.errors import StoreError
 from aggregator.store import ALL, Found, Kept, Saved, Store, Update
 from aggregator.store.changes import MAX_SILENT_EDITS, MAX_VERSIONS
@@ -253,6 +253,33 @@ def test_a_source_filed_elsewhere_takes_its_articles_along(store: Store) -> None
     assert stale(store) == {ALL, "World", "Own", "Globe"}
 
 
+def test_every_category_keeps_count_of_its_articles(store: Store) -> None:
+    """Through new articles, edits, other categories, sources that go and come, and pruning."""
+    news = replace_source(NEWS, categories=("World",))
+
+    def agree() -> None:
+        query = "select category, count(*) from memberships group by category"
+        with store._snapshot() as connection:
+            counted = {row[0]: row[1] for row in connection.exec_driver_sql(query)}
+        assert {feed.name: feed.total for feed in store.feeds() if feed.total} == counted
+
+    commit(store, *(article(n) for n in range(9)))
+    agree()
+    commit(store, article(1, title="Another"), article(2, categories=("World", "Tea", "Tea")))
+    agree()
+    store.adopt([replace_source(news, categories=("Continents",))], NOW)
+    agree()
+    store.adopt([], NOW)
+    agree()
+    assert not any(feed.total for feed in store.feeds())
+    store.adopt([news], NOW)
+    commit(store, *(article(n, title="Back") for n in range(9)))
+    agree()
+    assert sum(store.prune(Keep(max_articles=4), 1, NOW, source="news")) == 5
+    agree()
+    assert {feed.name: feed.total for feed in store.feeds()}[ALL] == 4
+
+
 def test_a_source_no_longer_named_leaves_the_feeds_and_returns(store: Store) -> None:
     """Its articles are kept, and are back when it is."""
     commit(store, article(1))
@@ -293,6 +320,8 @@ def test_a_store_of_version_3_is_brought_up_to_date(store: Store, tmp_path: Path
     with sqlite3.connect(file, isolation_level=None) as direct:
         direct.execute("alter table sources add column failures integer not null default 0")
         direct.execute("update sources set failures = 7")
+        for column in ("total", "listed"):
+            direct.execute(f"alter table categories drop column {column}")
         direct.execute("update settings set value = '3' where name = 'schema'")
     for _ in range(2):
         new = Store(file)

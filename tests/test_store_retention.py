@@ -215,6 +215,8 @@ def _as_version_1(file: Path) -> None:
         direct.execute("drop index memberships_unfiled")
         direct.execute("alter table memberships drop column archived")
         direct.execute("drop table tombstones")
+        for column in ("total", "listed"):
+            direct.execute(f"alter table categories drop column {column}")
         direct.execute("drop index articles_newest")
         direct.execute("alter table sources drop column moved_to")
         direct.execute("alter table sources add column failures integer not null default 0")

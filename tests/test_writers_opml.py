@@ -31,7 +31,6 @@ def section(category: str | None, *files: str, public: bool = True) -> Section:
         updated=UPDATED,
         newest=(),
         link=base,
-        self_links={file: base + file for file in files} if public else {},
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from aggregator.config import Config
 from aggregator.errors import WriteError
-from aggregator.publishing.archives import FOLDER, Archives, folders_in, remove_archive
+from aggregator.publishing.archives import FOLDER, Archives, archives_in, remove_archive
 from aggregator.publishing.channels import Outlet, channel, outlets
 from aggregator.publishing.overview import Recall, overview
 from aggregator.store import Store
@@ -55,8 +55,8 @@ def publish(
     and stays stale; the others are written. Full archives are written once, and again when `everything` or
     the config wants them otherwise. `recall` spares one who publishes again some reading.
     """
-    publication = _Publication(store, config, writers, version, everything)
     look = _look(config, [*writers, *site_writers], version)
+    publication = _Publication(store, config, writers, version, everything)
     renew = everything or store.setting("look") != look
     chosen = outlets(store, config, writers)
     try:
@@ -66,6 +66,7 @@ def publish(
     for outlet in chosen:
         if renew or outlet.category.is_stale or publication.lacks_files(outlet):
             publication.write(outlet)
+    store.listed(publication.listed)
     recall = recall or Recall()
     recall.hold_to(look)
     publication.write_site(site_writers, chosen, recall, renew=renew)
@@ -83,7 +84,12 @@ class _Publication:
     """One run: what was written, and what failed."""
 
     def __init__(
-        self, store: Store, config: Config, writers: Mapping[str, Writer], version: str, everything: bool
+        self,
+        store: Store,
+        config: Config,
+        writers: Mapping[str, Writer],
+        version: str,
+        everything: bool,
     ) -> None:
         self._store = store
         self._config = config
@@ -94,17 +100,27 @@ class _Publication:
         self.written: list[Path] = []
         self.errors: list[WriteError] = []
         self.rendered = 0
+        self.listed: dict[str, str] = {}
 
     def lacks_files(self, outlet: Outlet) -> bool:
         """Whether somebody removed what was written; archives are looked at as one."""
         if not outlet.files:
             return False
+        place = f"{self._output}{outlet.folder}"
         try:
-            present = set(os.listdir(f"{self._output}{outlet.folder}"))  # noqa: PTH208 - a third of the time
+            # A folder has other times as soon as anything is put in, renamed or taken out.
+            found = os.stat(place)  # noqa: PTH116 - as text, a third of the time
+            times = f"{found.st_mtime_ns} {found.st_ctime_ns}"
+            if times == outlet.category.listed:
+                return False
+            present = set(os.listdir(place))  # noqa: PTH208
         except OSError:
             return True
         has_archives = outlet.category.has_archives and self._config.publish.archives
-        return not present.issuperset(outlet.files) or (has_archives and FOLDER not in present)
+        lacks = not present.issuperset(outlet.files) or (has_archives and FOLDER not in present)
+        if not lacks:
+            self.listed[outlet.category.name] = times
+        return lacks
 
     def write(self, outlet: Outlet) -> None:
         """Writes one category: what is older first, so that no entry is ever in none of its documents."""
@@ -113,24 +129,24 @@ class _Publication:
         place = self._config.output / outlet.folder
         try:
             newest = store.newest(category.name, outlet.entries)
-            feed = channel(outlet, newest, store.count(category.name), self._version)
-            present = folders_in(place)
+            feed = channel(outlet, newest, self._version)
+            present = archives_in(place)
             if self._config.publish.archives and outlet.files:
                 archives = Archives.filed(outlet, newest, store, self._config.publish.compress)
-                self._write_archives(archives, feed, place, {} if self._everything else present)
+                self._write_archives(archives, feed, place, () if self._everything else present)
                 feed = replace(feed, chain=archives.of_feed())
-                present = {n: folder for n, folder in present.items() if n > (archives.open or 0)}
+                present = {number for number in present if number > (archives.open or 0)}
             self._write_folder(place, feed, outlet)
-            store.archives_written(category.name, [*present], "")
-            for folder in present.values():
-                remove_archive(folder, self._names)
+            store.archives_written(category.name, present, "")
+            for number in sorted(present):
+                remove_archive(place / FOLDER / str(number), self._names)
         except WriteError as error:
             self.errors.append(error)
         else:
             store.rendered(category.name, category.generation)
 
     def _write_archives(
-        self, archives: Archives, feed: Channel, place: Path, present: Mapping[int, Path]
+        self, archives: Archives, feed: Channel, place: Path, present: Collection[int]
     ) -> None:
         for document in archives.documents(feed, self._store, present):
             number = document.chain.number

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
@@ -20,7 +21,7 @@ from aggregator.store import Kept, Store
 from aggregator.writers.channel import Chain, Channel, Item
 from aggregator.writers.files import remove, remove_leftovers
 
-__all__ = ["FOLDER", "Archives", "folders_in", "remove_archive"]
+__all__ = ["FOLDER", "Archives", "archives_in", "remove_archive"]
 
 FOLDER = "archive"
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
@@ -105,15 +106,15 @@ def _look(outlet: Outlet, compress: Sequence[str]) -> str:
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
-def folders_in(place: Path) -> dict[int, Path]:
-    """The folders of archive documents in a category's folder, by number."""
+def archives_in(place: Path) -> set[int]:
+    """The numbers of the archive documents that have folders in a category's folder."""
     try:
-        found = [*(place / FOLDER).iterdir()]
+        found = os.listdir(place / FOLDER)  # noqa: PTH208 - `all` may have thousands
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return set()
     except OSError as error:
         raise WriteError(f"{place / FOLDER}: it cannot be listed: {error}") from error
-    return {int(path.name): path for path in found if _NUMBER.fullmatch(path.name)}
+    return {int(name) for name in found if _NUMBER.fullmatch(name)}
 
 
 def remove_archive(folder: Path, names: Collection[str]) -> None:

@@ -133,7 +133,7 @@ def items(kept: Iterable[Kept]) -> tuple[Item, ...]:
     )
 
 
-def channel(outlet: Outlet, newest: Sequence[Kept], total: int, version: str) -> Channel:
+def channel(outlet: Outlet, newest: Sequence[Kept], version: str) -> Channel:
     """The feed of this outlet, of these articles; it is in no chain yet."""
     feed, shown = outlet.category, items(newest)
     return Channel(
@@ -149,7 +149,7 @@ def channel(outlet: Outlet, newest: Sequence[Kept], total: int, version: str) ->
         language=outlet.language,
         image=outlet.image,
         hubs=outlet.config.publish.hubs,
-        total=total,
+        total=feed.total,
         generator_version=version,
     )
 

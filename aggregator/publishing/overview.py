@@ -82,11 +82,10 @@ def _sections(outlets: Sequence[Outlet], store: Store, recall: Recall) -> tuple[
             recall.sections[name] = known
         else:
             changed.append(outlet)
-    totals = store.totals([outlet.category.name for outlet in changed])
     newest = store.newest_few([o.category.name for o in changed if o.category.name in shown], NEWEST)
     for outlet in changed:
         name = outlet.category.name
-        section = _section(outlet, newest.get(name, ()), totals[name])
+        section = _section(outlet, newest.get(name, ()))
         recall.sections[name] = ((outlet.category.generation, name in shown), section)
     return tuple(recall.sections[outlet.category.name][1] for outlet in outlets)
 
@@ -95,19 +94,18 @@ def _moment(outlet: Outlet) -> float:
     return outlet.category.changed.timestamp()
 
 
-def _section(outlet: Outlet, kept: Sequence[Kept], total: int) -> Section:
-    category, newest = outlet.category, items(kept)
+def _section(outlet: Outlet, kept: Sequence[Kept]) -> Section:
+    category, title, newest = outlet.category, outlet.title, items(kept) if kept else ()
     return Section(
         category=None if category.name == ALL else category.name,
-        title=outlet.title,
+        title=title,
         description=outlet.description,
         folder=outlet.folder,
         files=outlet.files,
-        total=total,
+        total=category.total,
         updated=max((item.updated for item in newest), default=category.changed.replace(microsecond=0)),
         newest=newest,
         link=outlet.url,
-        self_links=outlet.links(),
     )
 
 

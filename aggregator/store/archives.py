@@ -39,14 +39,14 @@ class Archives(Database):
             rows = connection.execute(query).all()
         return tuple(kept(row) for row in rows)
 
-    def archives(self, category: str, look: str) -> tuple[int, tuple[int, ...]]:
+    def archives(self, category: str, look: str) -> tuple[int, frozenset[int]]:
         """How many full archives a category has, and the numbers of those not yet written in this look."""
         of_this = archives.c.category == category
         count = sa.select(sa.func.count()).where(of_this)
         unwritten = sa.select(archives.c.number).where(of_this, archives.c.look.is_distinct_from(look))
         with self._snapshot() as connection:
             total = connection.scalar(count) or 0
-            return total, tuple(connection.scalars(unwritten.order_by(archives.c.number)))
+            return total, frozenset(connection.scalars(unwritten))
 
     def archive(self, category: str, number: int) -> tuple[Kept, ...]:
         """The articles of a full archive as they were when it was made, newest first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -45,7 +46,7 @@ _PK: sa.BindParameter[int] = sa.bindparam("of_pk")
 _UPDATE = articles.update().where(articles.c.pk == _PK)
 _JOINED = sa.select(memberships.c.category, memberships.c.archived).where(memberships.c.article == _PK)
 _PKS: sa.BindParameter[list[int]] = sa.bindparam("some_pks", expanding=True)
-_JOINED_BY_SOME = sa.select(memberships.c.category).where(memberships.c.article.in_(_PKS)).distinct()
+_JOINED_BY_SOME = sa.select(memberships.c.category).where(memberships.c.article.in_(_PKS))
 _DELETE = articles.delete().where(articles.c.pk.in_(_PKS))
 _LEAVE = memberships.delete().where(memberships.c.article == _PK)
 
@@ -97,7 +98,8 @@ class Changes:
         self._source = source
         self._now = now
         self._known_categories: set[str] | None = None
-        self._stale: dict[str, None] = {}
+        # By how many articles each stale feed has grown.
+        self._stale: Counter[str] = Counter()
         self.new = self.changed = self.unchanged = self.pruned = 0
 
     def take(self, found: Sequence[Found]) -> None:
@@ -266,7 +268,7 @@ class Changes:
         Returns the full archive of each that holds it, None for none.
         """
         filed = {row.category: row.archived for row in self._connection.execute(_JOINED, {"of_pk": pk})}
-        self._stale.update(dict.fromkeys(filed))
+        self._stale.subtract(filed.keys())
         self._connection.execute(_LEAVE, {"of_pk": pk})
         return filed
 
@@ -275,7 +277,7 @@ class Changes:
         if not rows:
             return
         pks = {"some_pks": [row.pk for row in rows]}
-        self._stale.update(dict.fromkeys(self._connection.scalars(_JOINED_BY_SOME, pks)))
+        self._stale.subtract(self._connection.scalars(_JOINED_BY_SOME, pks))
         buried = [{column.name: row._mapping[column.name] for column in tombstones.c} for row in rows]
         self._connection.execute(tombstones.insert(), buried)
         self._connection.execute(_DELETE, pks)
@@ -294,7 +296,7 @@ class Changes:
             for pk, article in joining
             for name in dict.fromkeys((ALL, *article.categories))
         ]
-        names = dict.fromkeys(str(row["category"]) for row in rows)
+        names = Counter(str(row["category"]) for row in rows)
         self._ensure(names)
         self._stale.update(names)
         self._connection.execute(memberships.insert(), rows)
@@ -311,6 +313,7 @@ class Changes:
                         changed=self._now,
                         generation=0,
                         rendered=0,
+                        total=0,
                     )
                 )
                 self._known_categories.add(name)
@@ -321,8 +324,12 @@ class Changes:
             self._connection.execute(
                 categories.update()
                 .where(categories.c.name == sa.bindparam("stale"))
-                .values(generation=categories.c.generation + 1, changed=self._now),
-                [{"stale": name} for name in self._stale],
+                .values(
+                    generation=categories.c.generation + 1,
+                    changed=self._now,
+                    total=categories.c.total + sa.bindparam("grown"),
+                ),
+                [{"stale": name, "grown": grown} for name, grown in self._stale.items()],
             )
 
 

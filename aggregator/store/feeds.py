@@ -11,7 +11,12 @@ from aggregator.store.database import Database
 from aggregator.store.records import Category
 from aggregator.store.schema import archives, articles, categories, memberships
 
-_BATCH = 500
+# Taken apart by position: of thousands of categories, looking names up was half the time.
+_FEEDS = sa.select(
+    *(categories.c.name, categories.c.folder, categories.c.feed_id, categories.c.changed),
+    *(categories.c.generation, categories.c.rendered, categories.c.total, categories.c.listed),
+    sa.exists().where(archives.c.category == categories.c.name),
+).order_by(categories.c.position)
 
 
 class Feeds(Database):
@@ -19,21 +24,21 @@ class Feeds(Database):
 
     def feeds(self) -> tuple[Category, ...]:
         """Every category that ever had an article, `all` (named "") among them, in order of appearance."""
-        has_archives = sa.exists().where(archives.c.category == categories.c.name)
-        query = sa.select(categories, has_archives.label("has_archives")).order_by(categories.c.position)
         with self._snapshot() as connection:
-            rows = connection.execute(query).all()
+            rows = connection.execute(_FEEDS).all()
         return tuple(
             Category(
-                name=row.name,
-                folder=row.folder,
-                feed_id=row.feed_id,
-                changed=row.changed,
-                generation=row.generation,
-                is_stale=row.generation != row.rendered,
-                has_archives=row.has_archives,
+                name=name,
+                folder=folder,
+                feed_id=feed_id,
+                changed=changed,
+                generation=generation,
+                is_stale=generation != rendered,
+                total=total,
+                listed=listed,
+                has_archives=has_archives,
             )
-            for row in rows
+            for name, folder, feed_id, changed, generation, rendered, total, listed, has_archives in rows
         )
 
     def settle(self, given: Mapping[str, tuple[str, str]]) -> None:
@@ -64,21 +69,6 @@ class Feeds(Database):
         with self._snapshot() as connection:
             rows = connection.execute(query).all()
         return tuple(kept(row) for row in rows)
-
-    def count(self, category: str) -> int:
-        """How many articles of a category are kept."""
-        query = sa.select(sa.func.count()).where(memberships.c.category == category)
-        with self._snapshot() as connection:
-            return connection.scalar(query) or 0
-
-    def totals(self, names: Sequence[str]) -> dict[str, int]:
-        """How many articles each of these categories has."""
-        query = sa.select(memberships.c.category, sa.func.count()).group_by(memberships.c.category)
-        if len(names) <= _BATCH:
-            query = query.where(memberships.c.category.in_(names))
-        with self._snapshot() as connection:
-            found = {row[0]: row[1] for row in connection.execute(query)}
-        return {name: found.get(name, 0) for name in names}
 
     def newest_few(self, names: Sequence[str], limit: int) -> dict[str, tuple[Kept, ...]]:
         """The newest few articles of each of these categories."""
@@ -112,3 +102,12 @@ class Feeds(Database):
             connection.execute(
                 categories.update().where(categories.c.name == category).values(rendered=generation)
             )
+
+    def listed(self, times: Mapping[str, str]) -> None:
+        """Records what stands for the folders of these categories, all of whose files were seen in them."""
+        if not times:
+            return
+        statement = categories.update().where(categories.c.name == sa.bindparam("category"))
+        rows = [{"category": name, "times": found} for name, found in times.items()]
+        with self._transaction() as connection:
+            connection.execute(statement.values(listed=sa.bindparam("times")), rows)

@@ -95,7 +95,8 @@ class Saved:
 class Category:
     """A category and its feed; `folder` and `feed_id` are None until it is first published.
 
-    `has_archives`: some of its articles are filed in full archives.
+    `total` is how many articles stand in it. `has_archives`: some of them are filed in full archives.
+    `listed` is what `Feeds.listed` was told of its folder, None before.
     """
 
     name: str
@@ -104,4 +105,6 @@ class Category:
     changed: datetime
     generation: int
     is_stale: bool
+    total: int = 0
+    listed: str | None = None
     has_archives: bool = False

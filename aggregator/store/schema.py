@@ -22,7 +22,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 4
+VERSION = 5
 UPGRADES = {
     1: (
         "ALTER TABLE sources ADD COLUMN moved_to TEXT",
@@ -33,6 +33,12 @@ UPGRADES = {
         "CREATE INDEX memberships_unfiled ON memberships (category, published) WHERE archived IS NULL",
     ),
     3: ("ALTER TABLE sources DROP COLUMN failures",),
+    4: (
+        "ALTER TABLE categories ADD COLUMN total INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE categories ADD COLUMN listed TEXT",
+        "UPDATE categories SET total = (SELECT count(*) FROM memberships WHERE category = name)",
+        "CREATE INDEX IF NOT EXISTS archives_looks ON archives (category, number, look)",
+    ),
 }
 """What turns a store of each earlier version into one of the next; whole new tables come by themselves."""
 
@@ -176,6 +182,10 @@ categories = Table(
     # `generation` counts changes, `rendered` is the one that was last published: unequal is stale.
     Column("generation", Integer, nullable=False),
     Column("rendered", Integer, nullable=False),
+    # How many articles stand in it. Counting those of `all` took as long as rendering it.
+    Column("total", Integer, nullable=False, server_default="0"),
+    # The times of its folder when all its files were last seen in it.
+    Column("listed", Text),
 )
 
 memberships = Table(
@@ -222,6 +232,8 @@ archives = Table(
     Column("data", LargeBinary, nullable=False),
     # What decided the look of its files when they were written, None before that.
     Column("look", Text),
+    # In the table, it lies behind the data: a thousand of them were 8 ms.
+    Index("archives_looks", "category", "number", "look"),
 )
 
 # The pages that complete the articles of sources with `full_text`.

@@ -6,7 +6,7 @@ A writer reads no clock and no store: same input, same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -83,8 +83,8 @@ class Section:
     """One category's feed as the site's own pages and lists show it.
 
     `category` is None for `all`; `folder` its folder's name; `files` the formats written there;
-    `total` how many articles are kept in it; `newest` the newest few; `link` and `self_links` as in
-    `Channel`.
+    `total` how many articles are kept in it; `newest` the newest few; `link` the public address of its
+    folder, "" without one.
     """
 
     category: str | None
@@ -96,7 +96,11 @@ class Section:
     updated: datetime
     newest: tuple[Item, ...]
     link: str = ""
-    self_links: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def self_links(self) -> Mapping[str, str]:
+        """The public address of each of its files; none without one."""
+        return {name: f"{self.link}{name}" for name in self.files} if self.link else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

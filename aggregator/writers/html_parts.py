@@ -7,7 +7,7 @@ out what nobody sees (controls, bidi overrides, lone surrogates). No page has a 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cache
 from html import unescape
@@ -19,7 +19,7 @@ from aggregator.article import Article
 from aggregator.normalise.text import cut, summarise, tidy
 from aggregator.writers.xml_text import address, language_tag
 
-__all__ = ["FEEDS", "PAGE", "POLICY", "human", "render", "rhythm"]
+__all__ = ["FEEDS", "PAGE", "POLICY", "human", "macro", "render", "rhythm"]
 
 PAGE = "index.html"
 FEEDS = {
@@ -45,6 +45,12 @@ _MONTHS = (
 def render(template: str, **facts: Any) -> bytes:
     """The template `template` of `pages/`, filled in, as UTF-8."""
     return _templates().get_template(template).render(facts).encode()
+
+
+def macro(template: str, name: str) -> Callable[..., str]:
+    """A macro of a template of `pages/`; what it makes is escaped once, and put into others as it is."""
+    found: Callable[..., str] = getattr(_templates().get_template(template).module, name)
+    return found
 
 
 @cache

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import quote
 
 from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Followed, Overview, Section
-from aggregator.writers.html_parts import FEEDS, PAGE, render, rhythm
+from aggregator.writers.html_parts import FEEDS, PAGE, macro, render, rhythm
 
 __all__ = ["StartPage", "StatusPage", "Stylesheet"]
 
@@ -68,8 +69,8 @@ class StartPage:
             "start.html",
             overview=overview,
             whole=None if whole is None else _shown(whole, page),
-            # Tuples: of a thousand categories, looking up names took most of the time.
-            index=[(_page_of(section, page), _name_of(section), section.total) for section in sections],
+            index=_index(sections, page, overview.language),
+            categories=len(sections),
             cards=[_shown(section, page) for section in sections if section.newest],
             lists=[(name, LISTS[name]) for name in LISTS if name in overview.files],
             index_from=INDEX_FROM,
@@ -113,6 +114,21 @@ class Stylesheet:
 @cache
 def _stylesheet() -> bytes:
     return (files("aggregator.writers") / "pages" / "style.css").read_bytes()
+
+
+def _index(sections: Sequence[Section], page: str, language: str | None) -> list[str]:
+    """The lines of the index of all categories, some at once."""
+    facts = [(s.folder, PAGE in s.files, s.category or s.title, s.total) for s in sections]
+    return [_lines(tuple(facts[n : n + 50]), page, language) for n in range(0, len(facts), 50)]
+
+
+@lru_cache(maxsize=1_000)  # of a thousand categories, one has changed
+def _lines(facts: tuple[tuple[str, bool, str, int], ...], page: str, language: str | None) -> str:
+    shown = [
+        (f"{quote(folder)}/{page}" if has_page else None, tidy(category) or folder, total)
+        for folder, has_page, category, total in facts
+    ]
+    return macro("parts.html", "lines")(shown, language)
 
 
 def _shown(section: Section, page: str) -> dict[str, Any]:
