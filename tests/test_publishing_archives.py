@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -292,22 +293,22 @@ def test_archives_half_written_by_a_killed_process_are_made_whole(
     planet.publish()
     whole = planet.files()
     shutil.rmtree(planet.config.output)
-    replace = Path.replace
+    replace = os.replace
     for moment in range(0, len(whole), 2):
         with planet.store._transaction() as connection:
             connection.exec_driver_sql("update archives set look = null")
         left = [moment]
 
-        def killed(self: Path, target: Path, left: list[int] = left) -> Path:
+        def killed(aside: str, target: str, left: list[int] = left) -> None:
             left[0] -= 1
             if left[0] < 0:
                 raise KeyboardInterrupt
-            return replace(self, target)
+            replace(aside, target)
 
-        monkeypatch.setattr(Path, "replace", killed)
+        monkeypatch.setattr(os, "replace", killed)
         with pytest.raises(KeyboardInterrupt):
             planet.publish()
-        monkeypatch.setattr(Path, "replace", replace)
+        monkeypatch.setattr(os, "replace", replace)
         planet.publish()
         assert planet.files() == whole
         shutil.rmtree(planet.config.output)

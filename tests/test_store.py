@@ -65,7 +65,7 @@ def stale(store: Store) -> set[str]:
 def publish(store: Store) -> None:
     """Marks everything as rendered."""
     for feed in store.feeds():
-        store.rendered(feed.name, feed.generation)
+        store.rendered({feed.name: feed.generation})
 
 
 def test_an_article_comes_back_whole(store: Store) -> None:
@@ -238,7 +238,7 @@ def test_a_change_during_rendering_leaves_the_feed_stale(store: Store) -> None:
     commit(store, article(1))
     before = {feed.name: feed.generation for feed in store.feeds()}
     commit(store, article(2))
-    store.rendered("World", before["World"])
+    store.rendered({"World": before["World"]})
     assert "World" in stale(store)
 
 

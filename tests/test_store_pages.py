@@ -140,7 +140,7 @@ def test_the_feeds_of_a_completed_article_are_stale(store: Store) -> None:
     def stale() -> list[str]:
         found = [category for category in store.feeds() if category.is_stale]
         for category in found:
-            store.rendered(category.name, category.generation)
+            store.rendered({category.name: category.generation})
         return sorted(category.name for category in found)
 
     commit(store, entry())

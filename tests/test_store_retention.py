@@ -134,7 +134,7 @@ def test_feeds_it_stood_in_become_stale(store: Store) -> None:
     commit(store, articles(*range(4)))
     commit(store, articles(1, source="blog", category="Diary"))
     for category in store.feeds():
-        store.rendered(category.name, category.generation)
+        store.rendered({category.name: category.generation})
     assert sum(store.prune(Keep(max_articles=2), 1, NOW, source="news")) == 2
     assert stale(store) == {ALL, "World"}
     assert sum(store.prune(Keep(max_articles=2), 1, NOW, source="news")) == 0

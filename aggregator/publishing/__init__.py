@@ -25,6 +25,9 @@ __all__ = ["Published", "Recall", "publish"]
 POLLS_SHOWN_AFTER = timedelta(minutes=15)
 """How late what shows sources may be in showing that they were polled, and nothing else."""
 
+_AT_ONCE = 50
+"""So many feeds are recorded in one transaction."""
+
 _NO_SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {}
 
 
@@ -66,7 +69,7 @@ def publish(
     for outlet in chosen:
         if renew or outlet.category.is_stale or publication.lacks_files(outlet):
             publication.write(outlet)
-    store.listed(publication.listed)
+    publication.save()
     recall = recall or Recall()
     recall.hold_to(look)
     publication.write_site(site_writers, chosen, recall, renew=renew)
@@ -100,7 +103,8 @@ class _Publication:
         self.written: list[Path] = []
         self.errors: list[WriteError] = []
         self.rendered = 0
-        self.listed: dict[str, str] = {}
+        self._listed: dict[str, str] = {}
+        self._in_place: dict[str, int] = {}
 
     def lacks_files(self, outlet: Outlet) -> bool:
         """Whether somebody removed what was written; archives are looked at as one."""
@@ -119,8 +123,14 @@ class _Publication:
         has_archives = outlet.category.has_archives and self._config.publish.archives
         lacks = not present.issuperset(outlet.files) or (has_archives and FOLDER not in present)
         if not lacks:
-            self.listed[outlet.category.name] = times
+            self._listed[outlet.category.name] = times
         return lacks
+
+    def save(self) -> None:
+        """Records what is in place; were it lost, it would be rendered again and found to be there."""
+        self._store.rendered(self._in_place)
+        self._store.listed(self._listed)
+        self._in_place, self._listed = {}, {}
 
     def write(self, outlet: Outlet) -> None:
         """Writes one category: what is older first, so that no entry is ever in none of its documents."""
@@ -143,7 +153,9 @@ class _Publication:
         except WriteError as error:
             self.errors.append(error)
         else:
-            store.rendered(category.name, category.generation)
+            self._in_place[category.name] = category.generation
+            if len(self._in_place) == _AT_ONCE:
+                self.save()
 
     def _write_archives(
         self, archives: Archives, feed: Channel, place: Path, present: Collection[int]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -25,7 +24,7 @@ def encode(article: Article) -> str:
 
 def decode(text: str, *, source: str, id: str) -> Article:  # noqa: A002 - the field's own name
     """The article that `encode` was given."""
-    kept: dict[str, Any] = json.loads(text, object_hook=_special)
+    kept: dict[str, Any] = _decoded(text)
     for name in ("authors", "categories", "tags"):
         if name in kept:
             kept[name] = tuple(kept[name])
@@ -48,10 +47,15 @@ def _plain(value: object) -> object:
 
 def _special(found: dict[str, Any]) -> Any:
     if len(found) == 1:
-        # A stranger's front matter may hold such a key too: what does not decode is left as it is.
-        with suppress(ValueError, OverflowError):
+        try:
             if isinstance(date := found.get("$date"), str):
                 return datetime.fromisoformat(date)
             if isinstance(count := found.get("$microseconds"), int):
                 return timedelta(microseconds=count)
+        except (ValueError, OverflowError):
+            return found  # a stranger's front matter may hold such a key too
     return found
+
+
+# Made once: json.loads makes one for each text that it is given with a hook, in half the time of reading it.
+_decoded = json.JSONDecoder(object_hook=_special).decode

@@ -41,6 +41,7 @@ class Database:
             )
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin)
+            self._reading = self._engine.execution_options(reads_only=True)
             with self._engine.begin() as connection:
                 metadata.create_all(connection)
                 self._upgrade(connection)
@@ -55,6 +56,7 @@ class Database:
         )
         sa.event.listen(self._engine, "connect", _prepare_reading)
         sa.event.listen(self._engine, "begin", _begin)
+        self._reading = self._engine.execution_options(reads_only=True)
         with self._snapshot() as connection:
             found = int(connection.scalar(_SCHEMA) or 0)
         if found > VERSION:
@@ -110,7 +112,7 @@ class Database:
     @contextmanager
     def _snapshot(self) -> Iterator[sa.Connection]:
         """Reads that see one state of the database and hold nobody up."""
-        with self._errors(), self._engine.execution_options(reads_only=True).begin() as connection:
+        with self._errors(), self._reading.begin() as connection:
             yield connection
 
     @contextmanager

@@ -1,5 +1,8 @@
 """Output files: whole or not there at all, untouched when nothing changed, and their compressed forms."""
 
+# Paths are text here: pathlib took as long for a file as the kernel.
+# ruff: noqa: PTH105, PTH108, PTH118, PTH120, PTH123
+
 from __future__ import annotations
 
 import gzip
@@ -8,6 +11,7 @@ import re
 import secrets
 import stat
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import brotli
@@ -57,20 +61,24 @@ def write_if_changed(path: Path, body: bytes, *, fsync: bool = False, compress: 
     (RFC 9110 §8.8.2.2), and a client that has nothing else would take one version for another.
     """
     wanted = compress if len(body) >= COMPRESS_FROM_BYTES else ()
+    name = os.fspath(path)
     try:
-        changed = not _holds(path, body)
+        before = _status(name)
+        changed = not _holds(name, before, body)
         lacking = {}
-        for name, (suffix, encode) in _ENCODINGS.items():
-            beside = _beside(path, suffix)
-            if name in wanted and (changed or not _is_file(beside)):
+        for encoding, (suffix, encode) in _ENCODINGS.items():
+            beside = name + suffix
+            if encoding in wanted and (changed or not _is_file(_status(beside))):
                 lacking[beside] = encode(body)
-            if name not in wanted or changed:
-                beside.unlink(missing_ok=True)
+            if encoding not in wanted or changed:
+                _unlink(beside)
         if changed:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(path, body, fsync=fsync)
+            if before is None and not path.parent.is_dir():
+                path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(name, body, before, fsync=fsync)
         for beside, encoded in lacking.items():
-            _replace(beside, encoded, fsync=fsync, like=path)
+            # Servers tell each encoding's own time as Last-Modified (nginx's gzip_static).
+            _replace(beside, encoded, os.lstat(name), fsync=fsync, alike=True)
         if fsync and (changed or lacking):
             _fsync_folder(path.parent)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -78,56 +86,58 @@ def write_if_changed(path: Path, body: bytes, *, fsync: bool = False, compress: 
     return changed
 
 
-def _replace(path: Path, body: bytes, *, fsync: bool, like: Path | None = None) -> None:
-    aside = path.parent / f".{secrets.token_hex(8)}.part"
+def _replace(
+    name: str, body: bytes, before: os.stat_result | None, *, fsync: bool, alike: bool = False
+) -> None:
+    """`before` is what was there: the file is a second younger at least, or as old if `alike`."""
+    aside = os.path.join(os.path.dirname(name), f".{secrets.token_hex(8)}.part")
     try:
         # Not tempfile: it makes files that only their owner may read, and a web server is somebody else.
-        with aside.open("xb") as file:
+        with open(aside, "xb") as file:
             file.write(body)
             if fsync:
                 file.flush()
                 os.fsync(file.fileno())
-        if like is not None:
-            # Servers tell each encoding's own time as Last-Modified (nginx's gzip_static).
-            _set_time(aside, like.stat().st_mtime_ns)
-        elif (before := _second_of(path)) is not None and aside.stat().st_mtime_ns // _SECOND_NS <= before:
-            _set_time(aside, (before + 1) * _SECOND_NS)
-        aside.replace(path)
+        if before is not None:
+            second = before.st_mtime_ns // _SECOND_NS
+            if alike:
+                _set_time(aside, before.st_mtime_ns)
+            elif os.lstat(aside).st_mtime_ns // _SECOND_NS <= second:
+                _set_time(aside, (second + 1) * _SECOND_NS)
+        os.replace(aside, name)
     except BaseException:
-        aside.unlink(missing_ok=True)
+        _unlink(aside)
         raise
 
 
-def _second_of(path: Path) -> int | None:
+def _set_time(name: str, moment_ns: int) -> None:
+    os.utime(name, ns=(moment_ns, moment_ns))
+
+
+def _status(name: str) -> os.stat_result | None:
+    """What lies there, itself and not what it links to; None for nothing."""
     try:
-        return path.lstat().st_mtime_ns // _SECOND_NS
+        return os.lstat(name)
     except (FileNotFoundError, NotADirectoryError):
         return None
 
 
-def _set_time(path: Path, moment_ns: int) -> None:
-    os.utime(path, ns=(moment_ns, moment_ns))
+def _unlink(name: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name)
 
 
 def remove(path: Path) -> None:
     """Removes a file and its compressed forms; none need be there. Raises WriteError."""
     try:
-        for suffix, _ in _ENCODINGS.values():
-            _beside(path, suffix).unlink(missing_ok=True)
-        path.unlink(missing_ok=True)
+        for suffix in (*(suffix for suffix, _ in _ENCODINGS.values()), ""):
+            _unlink(f"{path}{suffix}")
     except OSError as error:
         raise WriteError(f"{path}: it cannot be removed: {error}") from error
 
 
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(path.name + suffix)
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return stat.S_ISREG(path.lstat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+def _is_file(found: os.stat_result | None) -> bool:
+    return found is not None and stat.S_ISREG(found.st_mode)
 
 
 def remove_leftovers(folder: Path, *, below: bool = True) -> int:
@@ -150,12 +160,11 @@ def remove_leftovers(folder: Path, *, below: bool = True) -> int:
     return removed
 
 
-def _holds(path: Path, body: bytes) -> bool:
-    try:
-        found = path.lstat()
-    except (FileNotFoundError, NotADirectoryError):
+def _holds(name: str, found: os.stat_result | None, body: bytes) -> bool:
+    if found is None or not _is_file(found) or found.st_size != len(body):
         return False
-    return stat.S_ISREG(found.st_mode) and found.st_size == len(body) and path.read_bytes() == body
+    with open(name, "rb") as file:
+        return file.read() == body
 
 
 def _fsync_folder(folder: Path) -> None:
