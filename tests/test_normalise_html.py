@@ -23,6 +23,7 @@ RULES = ' loading="lazy" referrerpolicy="no-referrer">'
         '<pre class="language-python"><code class="hljs language-python">x &lt; 1</code></pre>',
         '<div class="highlight"><pre><span class="k">def</span></pre></div>',
         '<p style="text-align:center">x</p>',
+        '<span style="font-weight:bold;font-style:italic">x</span>',
         "<figure><figcaption>x</figcaption></figure>",
         "<details><summary>x</summary>y</details>",
         "<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp></ruby>",
