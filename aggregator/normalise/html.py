@@ -91,8 +91,8 @@ _CLASSES = {"span": _TOKENS, "div": _WRAPPERS, "figure": _WRAPPERS}
 
 # Nothing that places, overlays, loads or animates. `display`, `width` and `height` tell a hidden image.
 _STYLE_NAMES = (
-    "background-color border-collapse color direction display font-family font-style font-variant font-weight "
-    "height line-height list-style-type text-align text-decoration text-indent text-transform "
+    "background-color border-collapse color direction display font-family font-style font-variant "
+    "font-weight height line-height list-style-type text-align text-decoration text-indent text-transform "
     "unicode-bidi vertical-align white-space width word-break writing-mode"
 )
 STYLES = frozenset(_STYLE_NAMES.split())
