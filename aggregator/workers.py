@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import multiprocessing
 import os
-import select
 import signal
 import sys
 from collections.abc import Callable
@@ -103,11 +101,11 @@ class _Worker:
         answer: Reading | ReadError | None = None
         reason = f"reading it took longer than {seconds:g} s"
         try:
-            if self._process is None or self._documents == _DOCUMENTS_PER_PROCESS or self._says(0):
+            if self._process is None or self._documents == _DOCUMENTS_PER_PROCESS or self._connection.poll():
                 self._start()  # something to be received before anything was asked is the process's end
             self._documents += 1
             self._connection.send((resource, context))
-            if self._says(seconds):
+            if self._connection.poll(seconds):
                 answer = self._connection.recv()
         except (EOFError, OSError):
             reason = f"{_TOO_MUCH} or crashed its worker"
@@ -121,10 +119,6 @@ class _Worker:
         self._is_stopped = True
         self._end()
 
-    def _says(self, seconds: float) -> bool:
-        """Whether there is something to be received, or the process's end, within so many seconds."""
-        return bool(self._poll.poll(seconds * 1000))
-
     def _start(self) -> None:
         self._end()
         with _LOCK:
@@ -135,10 +129,7 @@ class _Worker:
                 process = _CONTEXT.Process(target=_work, args=(theirs, *self._task), daemon=True)
                 process.start()
             self._process, self._documents = process, 0
-        # Connection.poll makes a selector at every call, for thrice the time that this takes.
-        self._poll = select.poll()
-        self._poll.register(self._connection, select.POLLIN)
-        if self._says(_START_SECONDS):
+        if self._connection.poll(_START_SECONDS):
             self._connection.recv()  # it is ready: its start is no part of a document's deadline
 
     def _end(self) -> None:
@@ -159,8 +150,6 @@ else:
     _CONTEXT.set_forkserver_preload(["aggregator.reading"])
 _TOO_MUCH = "reading it needed too much memory"
 _START_SECONDS = 60
-_GARBAGE = 10_000
-"""How many more objects there are than at the last look for garbage before the next."""
 _STOPPED = "the workers are stopped"
 
 
@@ -168,9 +157,6 @@ def _work(connection: Connection, read: Read, memory_bytes: int) -> None:
     """What a worker does until its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the parent's to deal with
     _limit_memory(memory_bytes)
-    # A document's objects go with it; what was imported is not looked through again for what might.
-    gc.freeze()
-    gc.set_threshold(_GARBAGE)
     connection.send(None)
     with contextlib.suppress(EOFError, OSError):
         while True:
