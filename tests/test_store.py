@@ -16,6 +16,7 @@ from aggregator.errors import StoreError
 from aggregator.store import ALL, Found, Kept, Saved, Store, Update
 from aggregator.store.changes import MAX_SILENT_EDITS, MAX_VERSIONS
 from tests.conftest import NOW
+from tests.older_stores import take_back
 
 NEWS = Source(name="news", url="https://example.org/feed", categories=("World",))
 BLOG = Source(name="blog", url="https://example.net/feed", categories=("World", "Diary"))
@@ -317,12 +318,9 @@ def test_a_store_of_version_3_is_brought_up_to_date(store: Store, tmp_path: Path
     commit(store, article(1))
     store.close()
     file = tmp_path / "var" / "store.db"
+    take_back(file, 3)
     with sqlite3.connect(file, isolation_level=None) as direct:
-        direct.execute("alter table sources add column failures integer not null default 0")
         direct.execute("update sources set failures = 7")
-        for column in ("total", "listed"):
-            direct.execute(f"alter table categories drop column {column}")
-        direct.execute("update settings set value = '3' where name = 'schema'")
     for _ in range(2):
         new = Store(file)
         new.adopt([NEWS, Source(name="new", url="https://new.example/feed")], NOW)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -14,6 +13,7 @@ from aggregator.article import Article
 from aggregator.config import Keep, Source
 from aggregator.store import ALL, Found, Kept, Store, Update
 from tests.conftest import NOW
+from tests.older_stores import take_back
 
 NEWS = Source(name="news", url="https://example.org/feed", categories=("World",))
 SIZE = 3
@@ -181,14 +181,7 @@ def test_a_store_of_version_2_is_brought_up_to_date(tmp_path: Path) -> None:
     old.adopt([NEWS], NOW)
     commit(old, *map(article, range(9)))
     old.close()
-    with sqlite3.connect(file, isolation_level=None) as direct:
-        direct.execute("drop table archives")
-        direct.execute("drop index memberships_unfiled")
-        direct.execute("alter table memberships drop column archived")
-        direct.execute("alter table sources add column failures integer not null default 0")
-        for column in ("total", "listed"):
-            direct.execute(f"alter table categories drop column {column}")
-        direct.execute("update settings set value = '2' where name = 'schema'")
+    take_back(file, 2)
     for _ in range(2):
         new = Store(file)
         assert {feed.name: feed.total for feed in new.feeds()} == {ALL: 9, "World": 9}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -18,6 +17,7 @@ from aggregator.config import Keep, Source
 from aggregator.health import fares
 from aggregator.store import ALL, Found, Store, Update, retention
 from tests.conftest import NOW, Answer, Server
+from tests.older_stores import take_back
 from tests.site import Site, feed
 
 NEWS = Source(name="news", url="https://example.org/feed", categories=("World",))
@@ -208,23 +208,6 @@ def test_the_file_shrinks_when_it_pays(store: Store, tmp_path: Path) -> None:
     assert ages(store) == [0, 1]
 
 
-def _as_version_1(file: Path) -> None:
-    """Makes a store what the first version of the schema had made of it."""
-    with sqlite3.connect(file, isolation_level=None) as direct:
-        direct.execute("drop table archives")
-        direct.execute("drop index memberships_unfiled")
-        direct.execute("alter table memberships drop column archived")
-        direct.execute("drop table tombstones")
-        for column in ("total", "listed"):
-            direct.execute(f"alter table categories drop column {column}")
-        direct.execute("drop index articles_newest")
-        direct.execute("alter table sources drop column moved_to")
-        direct.execute("alter table sources add column failures integer not null default 0")
-        direct.execute("update settings set value = '1' where name = 'schema'")
-        direct.execute("pragma auto_vacuum = none")
-        direct.execute("vacuum")
-
-
 def test_a_store_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> None:
     """Articles stay; what is new works, giving back room included."""
     file = tmp_path / "old.db"
@@ -232,7 +215,7 @@ def test_a_store_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> 
     old.adopt([NEWS], NOW)
     commit(old, [replace(a, content="x" * 200_000) for a in articles(*range(100))])
     old.close()
-    _as_version_1(file)
+    take_back(file, 1)
     for _ in range(2):
         new = Store(file)
         new.adopt([NEWS], NOW)

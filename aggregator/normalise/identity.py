@@ -47,8 +47,6 @@ def identify(
     - When at least two, and more than 5% of the entries have none or a shared one, all of them fall to the
       next kind. `remembered` is where to begin: a feed never climbs back by itself.
     """
-    if remembered == "guid" and (own := _own_ids(entries)):
-        return Identities(own, "guid")
     problems: list[Problem] = []
     copies = _copies(entries, links)
     if copies:
@@ -84,14 +82,6 @@ def identify(
         taken.add(name)
         ids[n] = name
     return Identities(tuple(ids), kind, tuple(problems))
-
-
-def _own_ids(entries: Sequence[Entry]) -> tuple[str, ...] | None:
-    """The guids of entries that each have one of their own, as in most feeds; None for all others."""
-    ids = tuple([entry.id for entry in entries if entry.id])
-    if len(set(ids)) < len(entries) or any(_sound(each) != each for each in ids):
-        return None
-    return ids
 
 
 def _unique(name: str, entry: Entry, taken: set[str]) -> str:

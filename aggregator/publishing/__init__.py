@@ -58,8 +58,8 @@ def publish(
     and stays stale; the others are written. Full archives are written once, and again when `everything` or
     the config wants them otherwise. `recall` spares one who publishes again some reading.
     """
-    look = _look(config, [*writers, *site_writers], version)
     publication = _Publication(store, config, writers, version, everything)
+    look = _look(config, [*writers, *site_writers], version)
     renew = everything or store.setting("look") != look
     chosen = outlets(store, config, writers)
     try:
@@ -87,12 +87,7 @@ class _Publication:
     """One run: what was written, and what failed."""
 
     def __init__(
-        self,
-        store: Store,
-        config: Config,
-        writers: Mapping[str, Writer],
-        version: str,
-        everything: bool,
+        self, store: Store, config: Config, writers: Mapping[str, Writer], version: str, everything: bool
     ) -> None:
         self._store = store
         self._config = config

@@ -95,10 +95,10 @@ def _moment(outlet: Outlet) -> float:
 
 
 def _section(outlet: Outlet, kept: Sequence[Kept]) -> Section:
-    category, title, newest = outlet.category, outlet.title, items(kept) if kept else ()
+    category, newest = outlet.category, items(kept)
     return Section(
         category=None if category.name == ALL else category.name,
-        title=title,
+        title=outlet.title,
         description=outlet.description,
         folder=outlet.folder,
         files=outlet.files,

@@ -125,7 +125,7 @@ def _index(sections: Sequence[Section], page: str, language: str | None) -> list
 @lru_cache(maxsize=1_000)  # of a thousand categories, one has changed
 def _lines(facts: tuple[tuple[str, bool, str, int], ...], page: str, language: str | None) -> str:
     shown = [
-        (f"{quote(folder)}/{page}" if has_page else None, tidy(category) or folder, total)
+        (_page_of(folder, page) if has_page else None, _name_of(category, folder), total)
         for folder, has_page, category, total in facts
     ]
     return macro("parts.html", "lines")(shown, language)
@@ -135,21 +135,21 @@ def _shown(section: Section, page: str) -> dict[str, Any]:
     """A section as the start page names it; `href` is None where it has no page of its own."""
     folder = f"{quote(section.folder)}/"
     return {
-        "name": _name_of(section),
-        "href": _page_of(section, page),
+        "name": _name_of(section.category or section.title, section.folder),
+        "href": _page_of(section.folder, page) if PAGE in section.files else None,
         "feeds": [(folder + name, *FEEDS[name]) for name in FEEDS if name in section.files],
         "total": section.total,
         "newest": section.newest,
     }
 
 
-def _name_of(section: Section) -> str:
-    """Its category, or what people can see in place of one that is written in unseen characters alone."""
-    return tidy(section.category or section.title) or section.folder
+def _name_of(category: str, folder: str) -> str:
+    """The category, or what people can see in place of one that is written in unseen characters alone."""
+    return tidy(category) or folder
 
 
-def _page_of(section: Section, page: str) -> str | None:
-    return f"{quote(section.folder)}/{page}" if PAGE in section.files else None
+def _page_of(folder: str, page: str) -> str:
+    return f"{quote(folder)}/{page}"
 
 
 def _row(followed: Followed, seen: datetime | None) -> _Row:
