@@ -65,7 +65,11 @@ class Daemon:
     def run(self) -> NoReturn:
         """Polls until it is told to stop, then exits with 0. Raises StoreError for a store in use."""
         with _only_one(self._config.store):
-            told, self._tell_stop = os.pipe()
+            told, tell = os.pipe()
+            os.set_blocking(tell, False)
+            # Written to by the system's own handler, in whatever thread: Python's runs between two steps of
+            # this one, and for a signal that came as it began to wait there would be no next step.
+            signal.set_wakeup_fd(tell)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._on_stop)
             signal.signal(signal.SIGHUP, self._on_reload)
@@ -77,7 +81,8 @@ class Daemon:
                 _log.info("serving at %s", self._server.url)
             _log.info("polling %d sources", len(self._config.select(())))
             _notify("READY=1")
-            os.read(told, 1)
+            while not self._is_stopping:
+                os.read(told, 1)
             _notify("STOPPING=1")
             self._finish(scheduler)
             # The interpreter would wait for the threads that wait for slow servers, past our stated time;
@@ -206,7 +211,6 @@ class Daemon:
         if self._is_stopping:
             os._exit(128 + number)
         self._is_stopping = True
-        os.write(self._tell_stop, b"!")
 
     def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
         self._must_reload = True

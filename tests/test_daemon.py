@@ -7,6 +7,7 @@ import logging
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -224,9 +225,38 @@ def test_systemd_is_told(site: Site, tmp_path: Path) -> None:
             while heard != {b"READY=1", b"WATCHDOG=1"}:
                 heard.add(listening.recv(100))
             process.send_signal(signal.SIGTERM)
-            while listening.recv(100) != b"STOPPING=1":
-                pass
+            until(lambda: listening.recv(100) == b"STOPPING=1")
             assert process.wait() == 0
+
+
+def test_a_signal_that_does_not_interrupt_the_wait_ends_it(site: Site) -> None:
+    """As one that comes just before it: here another thread gets it, and the waiting one is not disturbed."""
+    program = """
+import signal, sys
+from aggregator import daemon
+from aggregator.cli import main
+
+told = daemon._notify
+
+def ready(state):
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM} if state == "READY=1" else set())
+    told(state)
+
+daemon._notify = ready
+main(sys.argv[1:])
+"""
+    site.configure()
+    command = [sys.executable, "-c", program, "run", "--config", str(site.file)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            said = process.stderr
+            assert said
+            until(lambda: "polling 0 sources" in said.readline())
+            time.sleep(0.2)  # it has begun to wait; earlier would do as well, but show less
+            process.terminate()
+            assert process.wait(120) == 0
+        finally:
+            process.kill()
 
 
 def test_a_round_that_takes_longer_than_a_tick_is_told_once(
