@@ -27,7 +27,7 @@ FLOORS = (
     ("discovery", "subscriptions"),
     ("hints",),
     ("schedule", "schedule_state"),
-    ("reading", "contract"),
+    ("reading", "contract", "processes"),
     ("workers",),
     ("store",),
     ("health",),

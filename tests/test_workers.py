@@ -134,7 +134,7 @@ def test_closing_ends_those_who_wait() -> None:
 
 def test_a_process_is_replaced_after_so_many_documents(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a library leaks goes with it; no document notices."""
-    monkeypatch.setattr("aggregator.workers._DOCUMENTS_PER_PROCESS", 2)
+    monkeypatch.setattr("aggregator.workers.DOCUMENTS_PER_PROCESS", 2)
     with Workers(1, read=tell_process) as short_lived:
         processes = [short_lived.read(GOOD, Context()).document.title for _ in range(5)]
     assert processes[0] == processes[1] != processes[2] == processes[3] != processes[4]
