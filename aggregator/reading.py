@@ -14,8 +14,10 @@ from aggregator.errors import ConfigError, ReadError
 from aggregator.kinds import Post
 from aggregator.normalise import IdentityKind
 from aggregator.resource import Resource
+from aggregator.sendable import sendable
 
 
+@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What the config and the store know of a source, for reading a document of it.
@@ -33,6 +35,7 @@ class Context:
     known: Container[str] | None = None
 
 
+@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A document, and what the store keeps for the next time: a fingerprint for each article, the kind of id.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from aggregator.sendable import sendable
 
+
+@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One document's bytes.

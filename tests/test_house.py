@@ -10,6 +10,7 @@ import aggregator
 PACKAGE = Path(aggregator.__file__).parent
 CONFIG = ("config", "config_output", "config_serve", "config_sources", "config_values")
 FLOORS = (
+    ("sendable",),
     ("article", "errors"),
     ("resource",),
     ("entry", "kinds", *CONFIG),
