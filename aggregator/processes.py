@@ -7,11 +7,11 @@ import multiprocessing
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
-from threading import Lock
 from types import TracebackType
 from typing import Any, Generic, ParamSpec, Self, TypeVar
 
@@ -20,8 +20,6 @@ __all__ = ["Lost", "Processes", "Stopped", "cores"]
 _Task = ParamSpec("_Task")
 _Answer = TypeVar("_Answer")
 
-_TOO_MUCH = "needed too much memory"
-
 
 class Lost(Exception):
     """A task has no answer: its text says what the task did, as the end of a sentence."""
@@ -29,6 +27,10 @@ class Lost(Exception):
 
 class Stopped(Lost):
     """The processes were stopped."""
+
+
+_TOO_MUCH = "needed too much memory"
+_NO_MEMORY = Lost(_TOO_MUCH)
 
 
 class Processes(Generic[_Task, _Answer]):
@@ -105,7 +107,7 @@ class _Process:
         self._tasks = 0
         self._is_stopped = False
 
-    def ask(self, seconds: float | None, task: object) -> Any:
+    def ask(self, seconds: float | None, task: tuple[object, object]) -> Any:
         """The process's answer."""
         answer = _NONE
         reason = f"took longer than {seconds:g} s" if seconds else ""
@@ -113,7 +115,7 @@ class _Process:
             if self._process is None or self._tasks == self._tasks_each or self._connection.poll():
                 self._start()  # something to be received before anything was asked is the process's end
             self._tasks += 1
-            self._connection.send(task)
+            self._connection.send((None if seconds is None else seconds + _GRACE_SECONDS, *task))
             if self._connection.poll(seconds):
                 answer = self._connection.recv()
         except (EOFError, OSError):
@@ -154,7 +156,9 @@ class _Process:
 
 
 _NONE = object()
-_LOCK = Lock()  # multiprocessing's list of children has none, and a process is stopped by any thread
+_LOCK = (
+    threading.Lock()
+)  # multiprocessing's list of children has none, and a process is stopped by any thread
 # A fork of a process that has threads may hold a lock that nobody will ever release; a fork
 # server has none, and has imported what reading needs once for all of them.
 if sys.platform == "win32":
@@ -163,22 +167,41 @@ else:
     _CONTEXT = multiprocessing.get_context("forkserver")
     _CONTEXT.set_forkserver_preload(["aggregator.reading"])
 _START_SECONDS = 60
+_GRACE_SECONDS = 5.0
 
 
 def _work(connection: Connection, do: Callable[..., Any], memory_bytes: int | None) -> None:
     """What a process does until its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the parent's to deal with
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _limit_memory(memory_bytes)
     connection.send(None)
     with contextlib.suppress(EOFError, OSError):
         while True:
-            task, named = connection.recv()
+            seconds, task, named = connection.recv()
+            _end_after(seconds)
+            is_answered = False
             try:
                 connection.send(do(*task, **named))
-                continue
+                is_answered = True
             except MemoryError:  # nothing was sent: an answer is pickled whole before
                 pass
-            connection.send(Lost(_TOO_MUCH))
+            if not is_answered:  # not before what the error held is free
+                connection.send(_NO_MEMORY)
+            _end_after(None)
+
+
+def _end_with_parent() -> None:
+    """Ends this process, whatever it is doing, when its parent was killed: somebody else may begin anew."""
+    if (parent := multiprocessing.parent_process()) is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _end_after(seconds: float | None) -> None:
+    """The same for a task that hangs in C code, where no thread of Python's comes to its turn."""
+    if hasattr(signal, "setitimer"):  # not on Windows
+        signal.setitimer(signal.ITIMER_REAL, seconds or 0)
 
 
 def _limit_memory(memory_bytes: int | None) -> None:
