@@ -78,7 +78,7 @@ _SOURCE = re.compile(r' src="([^\s"][^"]*)"')
 _UNUSUAL = re.compile(r' (?:style="|data-|(?:width|height)="\s*0*[01]?[^0-9])')
 """What makes an image worth a closer look: it may be a pixel, or lazy."""
 _TOUCHED = re.compile(
-    r'<(?:(img|source|(?:blockquote|q|del|ins)(?= ))((?: [^\s="]++="[^"]*+")*+)>'
+    r'<(?=[bdiqs])(?:(img|source|(?:blockquote|q|del|ins)(?= ))((?: [^\s="]++="[^"]*+")*+)>'
     r'|iframe((?: [^\s="]+="[^"]*")*)>[^<]*(?:<(?!/iframe>)[^<]*)*</iframe>)'
 )
 _SIDE = re.compile(r' (?:width|height)="([^"]*)"')

@@ -109,7 +109,7 @@ _UNNESTED_TAGS = (
 _UNNESTED = frozenset(_UNNESTED_TAGS.split())
 _COMMENT = re.compile(r"<!--(?:-?>|.*?-->)", re.DOTALL)
 _NOSCRIPT = re.compile(r"</?noscript[^<>]*>", re.IGNORECASE)
-_DROPPED = re.compile(r"<(?:!--|/?[nN][oO][sS][cC][rR][iI][pP][tT])")
+_DROPPED = re.compile(r"<[!nN](?:--|[oO][sS][cC][rR][iI][pP][tT])")
 
 # nh3 looks at a style's properties, not at their values: `width:expression(…)`, and escapes that hide it.
 _ACTIVE_STYLE = re.compile(
