@@ -143,60 +143,78 @@ class Visit:
     def __exit__(self, *_: object) -> None:
         self.context.close()
 
+    def begin(self) -> Visit:
+        """As new: nothing open, said or asked for, and the looks as at first."""
+        self.page.goto("about:blank")
+        self.page.set_viewport_size({"width": 1280, "height": 720})
+        self.page.emulate_media(color_scheme="light", media="screen")
+        self.said.clear()
+        self.asked.clear()
+        return self
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Visit]:
+    """One window for most tests: a new one costs more than what is looked at in it."""
+    with Visit(browser) as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit(window: Visit) -> Visit:
+    """The window, as new."""
+    return window.begin()
+
 
 @each_page
-def test_axe_finds_no_violation(browser: Browser, served: Server, path: str) -> None:
+def test_axe_finds_no_violation(visit: Visit, served: Server, path: str) -> None:
     """Landmarks, headings, names, contrast: what a machine can judge of accessibility, in every look."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
-    with Visit(browser) as visit:
-        visit.page.goto(f"{served.url}/{path}")
-        for look, width in LOOKS.items():
-            visit.page.set_viewport_size({"width": width, "height": 900})
-            visit.page.emulate_media(color_scheme="dark" if look == "dark" else "light")
-            results = axe.run(visit.page)
-            assert results.violations_count == 0, f"{look}: {results.generate_report()}"
+    visit.page.goto(f"{served.url}/{path}")
+    for look, width in LOOKS.items():
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        visit.page.emulate_media(color_scheme="dark" if look == "dark" else "light")
+        results = axe.run(visit.page)
+        assert results.violations_count == 0, f"{look}: {results.generate_report()}"
 
 
-def test_the_browser_would_tell(browser: Browser, server: Server) -> None:
+def test_the_browser_would_tell(visit: Visit, server: Server) -> None:
     """A page that does what ours must not is noticed by the same means."""
     axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
     picture, script = b"<img src=https://pictures.example/1.png>", b"<script>1</script>"
     body = b"<!doctype html><title>x</title><p style='color:#eee'>pale</p>" + picture + script
     server.pages["/"] = Answer(200, {**HEADERS, "Content-Type": "text/html"}, body)
-    with Visit(browser) as visit:
-        visit.page.goto(server.url)
-        violations = {violation["id"] for violation in axe.run(visit.page).response["violations"]}
-        assert {"html-has-lang", "image-alt"} <= violations
-        assert sum("Content Security Policy" in said for said in visit.said) == 2
-        assert "image" in {kind for kind, url, _ in visit.asked if not url.startswith(server.url)}
+    visit.page.goto(server.url)
+    violations = {violation["id"] for violation in axe.run(visit.page).response["violations"]}
+    assert {"html-has-lang", "image-alt"} <= violations
+    assert sum("Content Security Policy" in said for said in visit.said) == 2
+    assert "image" in {kind for kind, url, _ in visit.asked if not url.startswith(server.url)}
 
 
 @each_page
 def test_nothing_complains_and_only_pictures_come_from_elsewhere(
-    browser: Browser, served: Server, path: str
+    visit: Visit, served: Server, path: str
 ) -> None:
     """The policy is obeyed: no message, no script, and no picture's host learns who reads."""
-    with Visit(browser) as visit:
-        visit.page.goto(f"{served.url}/{path}")
-        visit.page.mouse.wheel(0, 20_000)
-        visit.page.wait_for_load_state("networkidle")
-        assert visit.said == []
-        elsewhere = [asked for asked in visit.asked if not asked[1].startswith((served.url, "data:"))]
-        assert {kind for kind, _, _ in elsewhere} <= {"image"}
-        assert not any("referer" in headers for _, _, headers in elsewhere)
-        assert bool(elsewhere) == path.startswith("Tea")
-        styled = visit.page.evaluate("getComputedStyle(document.querySelector('.skip')).position")
-        assert styled == "absolute"
+    visit.page.goto(f"{served.url}/{path}")
+    visit.page.mouse.wheel(0, 20_000)
+    visit.page.wait_for_load_state("networkidle")
+    assert visit.said == []
+    elsewhere = [asked for asked in visit.asked if not asked[1].startswith((served.url, "data:"))]
+    assert {kind for kind, _, _ in elsewhere} <= {"image"}
+    assert not any("referer" in headers for _, _, headers in elsewhere)
+    assert bool(elsewhere) == path.startswith("Tea")
+    styled = visit.page.evaluate("getComputedStyle(document.querySelector('.skip')).position")
+    assert styled == "absolute"
 
 
 @each_page
-def test_no_page_scrolls_sideways(browser: Browser, served: Server, path: str) -> None:
+def test_no_page_scrolls_sideways(visit: Visit, served: Server, path: str) -> None:
     """Whatever the titles are; 320 pixels are 1280 at four times the size (WCAG 1.4.10)."""
-    with Visit(browser) as visit:
-        visit.page.goto(f"{served.url}/{path}")
-        for width in (320, 390, 768, 1600):
-            visit.page.set_viewport_size({"width": width, "height": 800})
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    visit.page.goto(f"{served.url}/{path}")
+    for width in (320, 390, 768, 1600):
+        visit.page.set_viewport_size({"width": width, "height": 800})
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_dark_is_dark_and_paper_is_white(browser: Browser, served: Server) -> None:
@@ -220,31 +238,29 @@ def brightness(page: Page) -> float:
     return (red + green + blue) / 3
 
 
-def test_the_keyboard_reaches_everything_visibly(browser: Browser, served: Server) -> None:
+def test_the_keyboard_reaches_everything_visibly(visit: Visit, served: Server) -> None:
     """The skip link comes first, shows itself, and leads past the header."""
-    with Visit(browser) as visit:
-        page = visit.page
-        page.goto(f"{served.url}/Tea/index.html")
-        page.keyboard.press("Tab")
-        skip = page.locator(":focus")
-        assert skip.text_content() == "Skip to the entries"
-        box = skip.bounding_box()
-        assert box is not None
-        assert box["y"] >= 0
-        page.keyboard.press("Enter")
-        page.keyboard.press("Tab")
-        assert page.locator(":focus").text_content() == "Why the second pot is the better one"
-        assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+    page = visit.page
+    page.goto(f"{served.url}/Tea/index.html")
+    page.keyboard.press("Tab")
+    skip = page.locator(":focus")
+    assert skip.text_content() == "Skip to the entries"
+    box = skip.bounding_box()
+    assert box is not None
+    assert box["y"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").text_content() == "Why the second pot is the better one"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_each_entry_reads_in_its_own_direction(browser: Browser, served: Server) -> None:
+def test_each_entry_reads_in_its_own_direction(visit: Visit, served: Server) -> None:
     """Arabic and Hebrew from the right, the page itself and its times from the left."""
-    with Visit(browser) as visit:
-        visit.page.goto(f"{served.url}/Tea/index.html")
-        direction = "nodes => nodes.map(node => getComputedStyle(node).direction)"
-        found = visit.page.eval_on_selector_all("article", direction)
-        assert found == ["ltr", "ltr", "ltr", "rtl", "rtl", "ltr", "ltr"]
-        assert {*visit.page.eval_on_selector_all("body, time", direction)} == {"ltr"}
+    visit.page.goto(f"{served.url}/Tea/index.html")
+    direction = "nodes => nodes.map(node => getComputedStyle(node).direction)"
+    found = visit.page.eval_on_selector_all("article", direction)
+    assert found == ["ltr", "ltr", "ltr", "rtl", "rtl", "ltr", "ltr"]
+    assert {*visit.page.eval_on_selector_all("body, time", direction)} == {"ltr"}
 
 
 def test_pictures_that_come_late_or_never_move_nothing(browser: Browser, served: Server) -> None:
@@ -263,27 +279,26 @@ def test_pictures_that_come_late_or_never_move_nothing(browser: Browser, served:
     assert seen[0] == seen[1]
 
 
-def test_the_site_works_from_a_folder(browser: Browser, tmp_path: Path) -> None:
+def test_the_site_works_from_a_folder(visit: Visit, tmp_path: Path) -> None:
     """Without a server: style, and every way from page to page."""
     for path, body in site().items():
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).write_bytes(body)
-    with Visit(browser) as visit:
-        page = visit.page
-        page.goto((tmp_path / "index.html").as_uri())
-        assert page.evaluate("getComputedStyle(document.querySelector('.skip')).position") == "absolute"
-        page.click("h3 a >> text=Tea")
-        page.click("text=Older entries")
-        assert page.url == (tmp_path / "Tea" / "archive" / "1" / "index.html").as_uri()
-        page.click("text=Newest entries")
-        page.click("text=All categories")
-        page.click("text=How our sources fare")
-        page.click("header nav a >> nth=0")
-        assert page.url == (tmp_path / "index.html").as_uri()
-        assert visit.said == []
+    page = visit.page
+    page.goto((tmp_path / "index.html").as_uri())
+    assert page.evaluate("getComputedStyle(document.querySelector('.skip')).position") == "absolute"
+    page.click("h3 a >> text=Tea")
+    page.click("text=Older entries")
+    assert page.url == (tmp_path / "Tea" / "archive" / "1" / "index.html").as_uri()
+    page.click("text=Newest entries")
+    page.click("text=All categories")
+    page.click("text=How our sources fare")
+    page.click("header nav a >> nth=0")
+    assert page.url == (tmp_path / "index.html").as_uri()
+    assert visit.said == []
 
 
-def test_hostile_text_does_nothing(browser: Browser, server: Server) -> None:
+def test_hostile_text_does_nothing(visit: Visit, server: Server) -> None:
     """Markup in every place of an article is shown, and nothing of it acts or is asked for."""
     items = tuple(
         item_of(
@@ -309,16 +324,15 @@ def test_hostile_text_does_nothing(browser: Browser, server: Server) -> None:
         kind = "text/css" if path.endswith(".css") else "text/html; charset=utf-8"
         # Without the header: the page's own policy must do.
         server.pages[path] = Answer(200, {"Content-Type": kind}, body)
-    with Visit(browser) as visit:
-        for path in ("/x/", "/index.html", "/status.html"):
-            visit.page.goto(server.url + path)
-            visit.page.eval_on_selector_all(
-                "body *",
-                "nodes => nodes.forEach(node => ['mouseover', 'focus', 'toggle', 'error', 'load'].forEach("
-                "kind => node.dispatchEvent(new Event(kind))))",
-            )
-            visit.page.wait_for_load_state("networkidle")
-        assert visit.said == []
-        assert {url for kind, url, _ in visit.asked if kind != "image"} == {
-            *(server.url + path for path in ("/x/", "/index.html", "/status.html", "/style.css")),
-        }
+    for path in ("/x/", "/index.html", "/status.html"):
+        visit.page.goto(server.url + path)
+        visit.page.eval_on_selector_all(
+            "body *",
+            "nodes => nodes.forEach(node => ['mouseover', 'focus', 'toggle', 'error', 'load'].forEach("
+            "kind => node.dispatchEvent(new Event(kind))))",
+        )
+        visit.page.wait_for_load_state("networkidle")
+    assert visit.said == []
+    assert {url for kind, url, _ in visit.asked if kind != "image"} == {
+        *(server.url + path for path in ("/x/", "/index.html", "/status.html", "/style.css")),
+    }
