@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
@@ -140,7 +140,8 @@ class _Process:
             if self._is_stopped:
                 raise EOFError
             self._connection, theirs = _CONTEXT.Pipe()
-            with theirs:  # closed here, else nobody would notice when the process is gone
+            # Closed here, else nobody would notice when the process is gone.
+            with theirs, _unless_needed(self._job[0]):
                 process = _CONTEXT.Process(target=_work, args=(theirs, *self._job), daemon=True)
                 process.start()
             self._process, self._tasks = process, 0
@@ -153,6 +154,21 @@ class _Process:
                 self._process.kill()
                 self._process.join()
                 self._process = None
+
+
+@contextlib.contextmanager
+def _unless_needed(do: Callable[..., Any]) -> Iterator[None]:
+    """Hides what runs as `__main__`: a child would import it, which took our command line 0.1 s a process."""
+    main = sys.modules["__main__"]
+    if do.__module__ == "__main__":
+        yield
+        return
+    hidden = {name: vars(main).get(name) for name in ("__spec__", "__file__")}
+    vars(main).update(dict.fromkeys(hidden))
+    try:
+        yield
+    finally:
+        vars(main).update(hidden)
 
 
 _NONE = object()

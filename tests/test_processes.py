@@ -97,3 +97,27 @@ def test_a_task_that_swells_says_so() -> None:
         pytest.raises(Lost, match="too much memory"),
     ):
         pool.ask(60, 2**32)
+
+
+def test_what_runs_as_main_is_imported_once(tmp_path: Path) -> None:
+    """By whoever started it: a program of one's own needs no guard, and each process starts sooner."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        "print('begun')\n"
+        "from aggregator.processes import Processes\n"
+        "from tests.test_processes import number\n"
+        "with Processes(number, 1) as pool:\n"
+        "    assert pool.ask(60)\n"
+        "import __main__\n"
+        "print(__main__.__file__ == __file__)\n",
+        encoding="utf-8",
+    )
+    root = str(Path(__file__).parents[1])
+    done = subprocess.run(
+        [sys.executable, program],
+        env={**os.environ, "PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["begun", "True"]
