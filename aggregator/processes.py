@@ -41,6 +41,7 @@ class Processes(Generic[_Task, _Answer]):
     - `count`: how many at once, None for one a core this process may use.
     - `memory_bytes`: how much address space one may have (not on systems without RLIMIT_AS), None for any.
     - `tasks_each`: then a process is replaced: whatever a library leaks goes with it. None for never.
+    - `needs_main`: whether tasks hold something that the program which runs defines itself, as `do` may.
 
     The thread that wants a task done talks to a process itself, so that the parent does nothing else for
     it. A pool of pebble's took half as much again of the parent's time.
@@ -53,8 +54,11 @@ class Processes(Generic[_Task, _Answer]):
         *,
         memory_bytes: int | None = None,
         tasks_each: int | None = None,
+        needs_main: bool = False,
     ) -> None:
-        self._processes = [_Process(do, memory_bytes, tasks_each) for _ in range(count or cores())]
+        hides_main = not needs_main and do.__module__ != "__main__"
+        job = (do, memory_bytes)
+        self._processes = [_Process(job, tasks_each, hides_main=hides_main) for _ in range(count or cores())]
         # The last that became idle is the next to work: no more are started than work at once.
         self._idle = list(self._processes)
         self._tokens: SimpleQueue[None] = SimpleQueue()
@@ -100,8 +104,11 @@ def cores() -> int:
 class _Process:
     """A process at the other end of a pipe, and after it the next one; used by one thread at a time."""
 
-    def __init__(self, do: Callable[..., Any], memory_bytes: int | None, tasks_each: int | None) -> None:
-        self._job = (do, memory_bytes)
+    def __init__(
+        self, job: tuple[Callable[..., Any], int | None], tasks_each: int | None, *, hides_main: bool
+    ) -> None:
+        self._job = job
+        self._hides_main = hides_main
         self._process: BaseProcess | None = None
         self._tasks_each = tasks_each
         self._tasks = 0
@@ -141,12 +148,13 @@ class _Process:
                 raise EOFError
             self._connection, theirs = _CONTEXT.Pipe()
             # Closed here, else nobody would notice when the process is gone.
-            with theirs, _unless_needed(self._job[0]):
+            with theirs, _main_hidden() if self._hides_main else contextlib.nullcontext():
                 process = _CONTEXT.Process(target=_work, args=(theirs, *self._job), daemon=True)
                 process.start()
             self._process, self._tasks = process, 0
-        if self._connection.poll(_START_SECONDS):
-            self._connection.recv()  # it is ready: its start is no part of a task's time
+        if not self._connection.poll(_START_SECONDS):  # what it says later would be taken for an answer
+            raise Lost(f"waited longer than {_START_SECONDS} s for a process to start")
+        self._connection.recv()  # it is ready: its start is no part of a task's time
 
     def _end(self) -> None:
         with _LOCK:
@@ -157,24 +165,20 @@ class _Process:
 
 
 @contextlib.contextmanager
-def _unless_needed(do: Callable[..., Any]) -> Iterator[None]:
+def _main_hidden() -> Iterator[None]:
     """Hides what runs as `__main__`: a child would import it, which took our command line 0.1 s a process."""
-    main = sys.modules["__main__"]
-    if do.__module__ == "__main__":
-        yield
-        return
-    hidden = {name: vars(main).get(name) for name in ("__spec__", "__file__")}
-    vars(main).update(dict.fromkeys(hidden))
+    main = vars(sys.modules["__main__"])
+    hidden: dict[str, Any] = {name: main[name] for name in ("__spec__", "__file__") if name in main}
+    main.update(dict.fromkeys(hidden))
     try:
         yield
     finally:
-        vars(main).update(hidden)
+        main.update(hidden)
 
 
 _NONE = object()
-_LOCK = (
-    threading.Lock()
-)  # multiprocessing's list of children has none, and a process is stopped by any thread
+# multiprocessing's list of children has none, and a process is stopped by any thread.
+_LOCK = threading.Lock()
 # A fork of a process that has threads may hold a lock that nobody will ever release; a fork
 # server has none, and has imported what reading needs once for all of them.
 if sys.platform == "win32":
@@ -184,11 +188,15 @@ else:
     _CONTEXT.set_forkserver_preload(["aggregator.reading"])
 _START_SECONDS = 60
 _GRACE_SECONDS = 5.0
+_STACK_BYTES = 256 * 1024
 
 
 def _work(connection: Connection, do: Callable[..., Any], memory_bytes: int | None) -> None:
     """What a process does until its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the parent's to deal with
+    if hasattr(signal, "SIGALRM"):  # not on Windows
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    threading.stack_size(_STACK_BYTES)  # the usual 8 MB, or more, would be taken from `memory_bytes`
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _limit_memory(memory_bytes)
     connection.send(None)

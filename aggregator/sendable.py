@@ -15,10 +15,13 @@ def sendable(of: _Class) -> _Class:
     A frozen dataclass's own way, in Python, takes two to three times as long on either side (CPython 3.11).
     """
     names = [field.name for field in fields(of)]
+    assert len(names) > 1, "attrgetter gives the value of a single one as it is"
     values = attrgetter(*names)
     _SETTERS[of] = [getattr(of, name).__set__ for name in names]
 
     def reduced(instance: object) -> tuple[Any, ...]:
+        if type(instance) is not of:
+            raise TypeError(f"{type(instance).__name__} is not sendable, though its base {of.__name__} is")
         return _made, (of, *values(instance))
 
     of.__reduce__ = reduced  # type: ignore[method-assign, assignment]

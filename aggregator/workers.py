@@ -40,7 +40,11 @@ class Workers:
         self._deadline = deadline
         self._read = read
         self._processes = Processes(
-            _answer, count, memory_bytes=memory_bytes, tasks_each=DOCUMENTS_PER_PROCESS
+            _answer,
+            count,
+            memory_bytes=memory_bytes,
+            tasks_each=DOCUMENTS_PER_PROCESS,
+            needs_main=read.__module__ == "__main__",
         )
 
     def __enter__(self) -> Self:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import re
 import signal
@@ -14,16 +16,15 @@ import pytest
 
 from aggregator import processes
 from aggregator.processes import Lost, Processes
-from tests.test_workers import process_lives
 
 PARENT = """
 import sys
 from aggregator import processes
 from tests.test_processes import sleep, spin
 if __name__ == "__main__":
-    processes._GRACE_SECONDS = 0.5
+    processes._GRACE_SECONDS = -28.0  # the process's own clock, long before this one's
     with processes.Processes({"sleep": sleep, "spin": spin}[sys.argv[1]], 1) as pool:
-        pool.ask(1.0 if sys.argv[1] == "spin" else None, sys.argv[2])
+        pool.ask(30.0 if sys.argv[1] == "spin" else None, sys.argv[2])
 """
 
 
@@ -40,9 +41,9 @@ def spin(told: str) -> None:
 
 
 def tell(place: str) -> None:
-    """Writes this process's number; the file is there whole or not at all."""
+    """Makes a file that is locked for as long as this process lives."""
     aside = Path(place + ".part")
-    aside.write_text(str(os.getpid()), encoding="utf-8")
+    fcntl.flock(os.open(aside, os.O_CREAT | os.O_WRONLY), fcntl.LOCK_EX)
     aside.rename(place)
 
 
@@ -72,22 +73,32 @@ def test_nobody_outlives_a_killed_parent(tmp_path: Path, task: str) -> None:
         time.sleep(0.01)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    child = int(told.read_text(encoding="utf-8"))
-    for _ in range(6_000):
-        if not process_lives(child):
-            return
-        time.sleep(0.01)
-    os.kill(child, signal.SIGKILL)
+    with told.open() as file:
+        for _ in range(6_000):
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            time.sleep(0.01)
     pytest.fail("the process went on")
 
 
 def test_the_time_of_one_task_is_not_that_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that waits for a task is not ended by the clock of the one before."""
-    monkeypatch.setattr(processes, "_GRACE_SECONDS", -0.5)
+    monkeypatch.setattr(processes, "_GRACE_SECONDS", -59.0)
     with Processes(number, 1) as pool:
-        first = pool.ask(0.8)
-        time.sleep(0.6)
+        first = pool.ask(61)
+        time.sleep(2.2)
         assert pool.ask(None) == first
+
+
+def test_a_process_that_starts_too_slowly_answers_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it says once it is ready is no answer, and the answer to one task is none to the next."""
+    with Processes(str, 1) as pool:
+        monkeypatch.setattr(processes, "_START_SECONDS", 0)
+        with pytest.raises(Lost, match="waited longer than 0 s"):
+            pool.ask(60, 1)
+        monkeypatch.setattr(processes, "_START_SECONDS", 60)
+        assert [pool.ask(60, n) for n in (2, 3)] == ["2", "3"]
 
 
 def test_a_task_that_swells_says_so() -> None:
@@ -99,25 +110,52 @@ def test_a_task_that_swells_says_so() -> None:
         pool.ask(60, 2**32)
 
 
-def test_what_runs_as_main_is_imported_once(tmp_path: Path) -> None:
+PROGRAM = """
+print("begun")
+import sys
+import __main__
+before = {**vars(__main__)}
+from aggregator.processes import Processes
+from tests.test_processes import number
+with Processes(number, 1) as pool:
+    assert pool.ask(60)
+for name in ("__file__", "__spec__"):
+    assert vars(__main__).get(name, "none") == before.get(name, "none"), name
+"""
+OWN = """
+from aggregator.reading import Reading
+from aggregator.workers import Workers
+from aggregator.resource import Resource
+from aggregator.reading import Context
+from aggregator.article import Document
+def read(resource, context):
+    return Reading(document=Document(title=resource.url))
+if __name__ == "__main__":
+    with Workers(1, read=read) as workers:
+        print(workers.read(Resource(url="begun", body=b""), Context()).document.title)
+"""
+
+
+@pytest.mark.parametrize("how", ["a file", "a text"])
+def test_what_runs_as_main_is_imported_once(tmp_path: Path, how: str) -> None:
     """By whoever started it: a program of one's own needs no guard, and each process starts sooner."""
-    program = tmp_path / "program.py"
-    program.write_text(
-        "print('begun')\n"
-        "from aggregator.processes import Processes\n"
-        "from tests.test_processes import number\n"
-        "with Processes(number, 1) as pool:\n"
-        "    assert pool.ask(60)\n"
-        "import __main__\n"
-        "print(__main__.__file__ == __file__)\n",
-        encoding="utf-8",
-    )
-    root = str(Path(__file__).parents[1])
+    assert told_by(tmp_path, PROGRAM, how) == "begun"
+
+
+def test_what_the_program_defines_itself_is_found(tmp_path: Path) -> None:
+    """A function of its own, even when it comes with the tasks."""
+    assert told_by(tmp_path, OWN, "a file") == "begun"
+
+
+def told_by(folder: Path, program: str, how: str) -> str:
+    """What a program says."""
+    file = folder / "program.py"
+    file.write_text(program, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, program],
-        env={**os.environ, "PYTHONPATH": root},
+        [sys.executable, file] if how == "a file" else [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout.split() == ["begun", "True"]
+    return done.stdout.strip()

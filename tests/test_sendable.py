@@ -80,3 +80,15 @@ def test_all_plain_data_of_reading_is_sendable() -> None:
     ]
     assert {Article, Origin, Enclosure, Document, Problem, Reading, Context} <= set(of_reading)
     assert [c for c in of_reading if "__reduce__" not in vars(c)] == []
+
+
+class Longer(Pair):
+    """Not sendable itself."""
+
+
+def test_what_would_arrive_as_something_else_is_refused() -> None:
+    """A class derived from a sendable one has to say so too, and a single field needs no such help."""
+    with pytest.raises(TypeError, match="Longer is not sendable"):
+        pickle.dumps(Longer(1))
+    with pytest.raises(AssertionError):
+        sendable(dataclass(frozen=True, slots=True)(type("One", (), {"__annotations__": {"one": int}})))

@@ -41,13 +41,15 @@ class Done:
 class Manner:
     """How folders are written: `writers` are all there are, by their formats' names.
 
-    `everything` renders full archives too that are in place.
+    `everything` renders full archives too that are in place. `tells_all` counts files among the written ones
+    that were found to be right: somebody else may have written them who did not come to tell it.
     """
 
     config: Config
     writers: Mapping[str, Writer]
     version: str
     everything: bool
+    tells_all: bool = False
 
 
 class Folders:
@@ -60,6 +62,7 @@ class Folders:
         self._names = [writer.file_name for writer in manner.writers.values()]
         self._version = manner.version
         self._everything = manner.everything
+        self._tells_all = manner.tells_all
         self.done = Done()
         self._listed: dict[str, str] = {}
         self._in_place: dict[str, int] = {}
@@ -130,7 +133,7 @@ class Folders:
         compress = self._config.publish.compress
         for writer in outlet.writers.values():
             path = place / writer.file_name
-            if write_if_changed(path, writer.render(document), compress=compress):
+            if write_if_changed(path, writer.render(document), compress=compress) or self._tells_all:
                 self.done.written.append(path)
         for name in self._names:
             if name not in outlet.files:

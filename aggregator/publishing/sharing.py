@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
-from aggregator.errors import StoreError
+from aggregator.errors import StoreError, WriteError
 from aggregator.processes import Lost, Processes, cores
 from aggregator.publishing.channels import Outlet
 from aggregator.publishing.folders import Done, Folders, Manner
@@ -21,11 +21,13 @@ from aggregator.store import Store
 PAYS_FROM = 200
 """With fewer feeds, starting a process takes more time than it saves."""
 
-MAX_PROCESSES = 8
-"""With more, they wait for the disk and for each other's turn at the store; each takes some 60 MB."""
+MAX_PROCESSES = 4
+"""Each takes some 60 MB, and a container may have far less of a machine than its cores."""
 
 _AT_ONCE = 25
 """So many feeds are a share; the first feed, which is `all` with its many archives, is one by itself."""
+
+_Share = tuple[int, Sequence[Outlet]]
 
 
 def write(outlets: Sequence[Outlet], store: Store, manner: Manner, processes: int | None = None) -> Done:
@@ -47,10 +49,10 @@ def write(outlets: Sequence[Outlet], store: Store, manner: Manner, processes: in
 def _can_be_sent(manner: Manner) -> bool:
     """Whether other processes can be given the writers: those of other packages may hold anything."""
     try:
-        pickle.dumps(manner.writers)
+        written = pickle.dumps(manner.writers)
     except Exception:  # noqa: BLE001 - pickling runs their code
         return False
-    return True
+    return b"__main__" not in written  # what the program that runs defines itself they do not have
 
 
 class _Shares:
@@ -58,19 +60,24 @@ class _Shares:
 
     def __init__(self, shares: Sequence[Sequence[Outlet]]) -> None:
         self._left = deque(enumerate(shares))
+        self._came_back: set[int] = set()
         self._done: dict[int, Done] = {}
 
-    def _each(self) -> Iterator[tuple[int, Sequence[Outlet]]]:
+    def _each(self, take: Callable[[], _Share], manner: Manner) -> Iterator[tuple[_Share, Manner]]:
         while self._left:
             try:
-                yield self._left.popleft()
+                share = take()
             except IndexError:  # another thread took the last
                 return
+            if share[0] in self._came_back:  # who died over it may have written some of it, and did not tell
+                yield share, replace(manner, tells_all=True, everything=True)
+            else:
+                yield share, manner
 
     def write(self, store: Store, manner: Manner) -> None:
-        """Takes share after share until there is none left."""
-        for number, outlets in self._each():
-            self._done[number] = _written(store, manner, outlets)
+        """Takes share after share until there is none left, the first first: it is the longest."""
+        for (number, outlets), how in self._each(self._left.popleft, manner):
+            self._done[number] = _written(store, how, outlets)
 
     @contextmanager
     def written_beside(self, count: int, manner: Manner) -> Iterator[None]:
@@ -94,10 +101,11 @@ class _Shares:
                 raise
 
     def _ask(self, pool: Processes[[Manner, Sequence[Outlet]], Done | StoreError], manner: Manner) -> None:
-        for number, outlets in self._each():
+        for (number, outlets), how in self._each(self._left.pop, manner):
             try:
-                done = pool.ask(None, manner, [replace(outlet, config=manner.config) for outlet in outlets])
+                done = pool.ask(None, how, [replace(outlet, config=how.config) for outlet in outlets])
             except Lost:
+                self._came_back.add(number)
                 self._left.append((number, outlets))
                 return
             if isinstance(done, StoreError):
@@ -122,9 +130,12 @@ def _written(store: Store, manner: Manner, outlets: Sequence[Outlet]) -> Done:
 
 def _written_apart(manner: Manner, outlets: Sequence[Outlet]) -> Done | StoreError:
     try:
-        return _written(_store(manner.config.store), manner, outlets)
+        done = _written(_store(manner.config.store), manner, outlets)
     except StoreError as error:
         return error
+    # A format of another package may raise an error of its own making, which need not be fit to be sent.
+    done.errors = [WriteError(str(error)) for error in done.errors]
+    return done
 
 
 @lru_cache(maxsize=1)
