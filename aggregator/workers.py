@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from types import TracebackType
-from typing import Self
 
 from aggregator import reading
 from aggregator.errors import ReadError
@@ -20,8 +18,8 @@ DOCUMENTS_PER_PROCESS = 2_000
 Read = Callable[[Resource, Context], Reading]
 
 
-class Workers:
-    """Processes that read documents; none is started before the first document.
+class Workers(Processes[[Read, Resource, Context], Reading | ReadError]):
+    """Processes that read documents; none is started before the first document, and `close` stops them all.
 
     - `count`: how many at once, None for one a core this process may use.
     - `deadline`: how long one document may take. `memory_bytes`: how much address space a worker may
@@ -39,7 +37,7 @@ class Workers:
     ) -> None:
         self._deadline = deadline
         self._read = read
-        self._processes = Processes(
+        super().__init__(
             _answer,
             count,
             memory_bytes=memory_bytes,
@@ -47,26 +45,15 @@ class Workers:
             needs_main=read.__module__ == "__main__",
         )
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stops every worker, whatever it is doing; whoever waits for one gets a ReadError."""
-        self._processes.close()
-
     def read(self, resource: Resource, context: Context) -> Reading:
         """`reading.read_resource` in a worker; safe to call from several threads.
 
         Raises ReadError, also when the worker was killed: for its deadline, for its memory, or because
-        a library crashed it. The worker is replaced, and other documents are not concerned.
+        a library crashed it. The worker is replaced, and other documents are not concerned. Closed workers
+        raise it for every document.
         """
         try:
-            result = self._processes.ask(self._deadline.total_seconds(), self._read, resource, context)
+            result = self.ask(self._deadline.total_seconds(), self._read, resource, context)
         except Stopped:
             raise ReadError("the workers are stopped", url=resource.url) from None
         except Lost as lost:

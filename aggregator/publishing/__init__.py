@@ -55,7 +55,7 @@ def publish(
     and the files of those it does not choose are removed. A feed that cannot be written is told in `errors`
     and stays stale; the others are written. Full archives are written once, and again when `everything` or
     the config wants them otherwise. `recall` spares one who publishes again some reading. `processes` write
-    at once when there is much to write; None for one a core.
+    at once when there is much to write; None for one a core, at most four.
     """
     manner = Manner(config=config, writers=writers, version=version, everything=everything)
     folders = Folders(store, manner)

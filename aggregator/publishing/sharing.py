@@ -33,8 +33,8 @@ _Share = tuple[int, Sequence[Outlet]]
 def write(outlets: Sequence[Outlet], store: Store, manner: Manner, processes: int | None = None) -> Done:
     """Writes the folders of `outlets`; what was done is told in their order.
 
-    Many are written by so many processes, this one among them; None for one a core. What one had to write
-    that was killed is written by the others. Raises StoreError.
+    Many are written by so many processes, this one among them; None for one a core, at most `MAX_PROCESSES`.
+    What one had to write that was killed is written by the others. Raises StoreError.
     """
     count = processes or min(cores(), MAX_PROCESSES)
     others = count - 1 if len(outlets) >= PAYS_FROM and _can_be_sent(manner) else 0
