@@ -11,11 +11,11 @@ from importlib.metadata import version as _version
 __version__ = _version("aggregator")
 
 from aggregator import errors
-from aggregator.article import Article, Document, Enclosure, Origin, Problem
+from aggregator.model.article import Article, Document, Enclosure, Origin, Problem
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from aggregator.reading import read
+    from aggregator.reading.document import read
 
 __all__ = ["Article", "Document", "Enclosure", "Origin", "Problem", "__version__", "errors", "read"]
 
@@ -23,7 +23,7 @@ __all__ = ["Article", "Document", "Enclosure", "Origin", "Problem", "__version__
 def __getattr__(name: str) -> object:
     # Reading needs lxml, nh3 and feedparser: half of the start-up time of a command that reads nothing.
     if name == "read":
-        from aggregator.reading import read
+        from aggregator.reading.document import read
 
         return read
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -185,7 +185,7 @@ if sys.platform == "win32":
     _CONTEXT = multiprocessing.get_context("spawn")
 else:
     _CONTEXT = multiprocessing.get_context("forkserver")
-    _CONTEXT.set_forkserver_preload(["aggregator.reading"])
+    _CONTEXT.set_forkserver_preload(["aggregator.reading.document"])
 _START_SECONDS = 60
 _GRACE_SECONDS = 5.0
 _STACK_BYTES = 256 * 1024

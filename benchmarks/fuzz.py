@@ -20,9 +20,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from aggregator.errors import ReadError
-from aggregator.fetch.resource import Resource
-from aggregator.reading import Context
-from aggregator.workers import Workers
+from aggregator.fetch.retrieve import Resource
+from aggregator.reading.document import Context
+from aggregator.reading.workers import Workers
 
 MAX_CASE_BYTES = 12_000
 WORDS = (

@@ -21,8 +21,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-from aggregator import config
-from aggregator.app import App
+from aggregator.app.app import App
+from aggregator.config import load as config
 
 WORDS = [
     "archive",

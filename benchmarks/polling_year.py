@@ -29,8 +29,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate
 
-from aggregator.hints import Hints
-from aggregator.schedule import Policy, Result, State, chance_of, decide
+from aggregator.schedule.decide import Policy, Result, State, chance_of, decide
+from aggregator.schedule.hints import Hints
 
 START = datetime(2026, 1, 1, tzinfo=UTC)  # a Thursday
 MINUTE, HOUR, DAY, WEEK, YEAR = 60.0, 3600.0, 86_400.0, 604_800.0, 31_557_600.0

@@ -24,11 +24,12 @@ from pathlib import Path
 
 from feedgen.feed import FeedGenerator
 
-from aggregator.article import Article, Origin
-from aggregator.config import Config, Publish, Site, Source
-from aggregator.publishing import Recall, publish
+from aggregator.config.load import Config, Publish, Site, Source
+from aggregator.model.article import Article, Origin
+from aggregator.publishing.publish import Recall, publish
 from aggregator.store import Found, Store, Update
-from aggregator.writers import SITE_WRITERS, WRITERS, html_site
+from aggregator.writers import SITE_WRITERS, WRITERS
+from aggregator.writers.html import site as html_site
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WORDS = [

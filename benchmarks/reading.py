@@ -26,10 +26,10 @@ from statistics import median
 import feedparser
 
 import aggregator
-from aggregator.fetch.resource import Resource
+from aggregator.fetch.retrieve import Resource
 from aggregator.processes import Processes
-from aggregator.reading import Context
-from aggregator.workers import Workers
+from aggregator.reading.document import Context
+from aggregator.reading.workers import Workers
 
 URL = "https://example.org/feed"
 TURN = 100

@@ -22,7 +22,7 @@ from pathlib import Path
 from feedgen.feed import FeedGenerator
 
 import aggregator
-from aggregator.article import Article, Enclosure, Origin
+from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.writers import WRITERS, Channel, Item
 from aggregator.writers.xml_text import address, clean, identifier, line
 

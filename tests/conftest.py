@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.site import Site
+from tests.support.site import Site
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.serving import ask
-from tests.test_daemon import until
+from tests.app.test_daemon import until
+from tests.support.serving import ask
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 BODY = b"<feed>" + b"<entry>words</entry>" * 100 + b"</feed>"

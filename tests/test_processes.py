@@ -124,10 +124,10 @@ for name in ("__file__", "__spec__"):
 """
 OWN = """
 from aggregator.reading import Reading
-from aggregator.workers import Workers
-from aggregator.resource import Resource
+from aggregator.reading.workers import Workers
+from aggregator.model.resource import Resource
 from aggregator.reading import Context
-from aggregator.article import Document
+from aggregator.model.article import Document
 def read(resource, context):
     return Reading(document=Document(title=resource.url))
 if __name__ == "__main__":

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from aggregator import front_matter
-from aggregator.article import Article, Problem
+from aggregator.front_matter import files as front_matter
+from aggregator.model.article import Article, Problem
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 FILES = sorted(path for path in SEEDS.rglob("*") if path.is_file())

@@ -7,12 +7,12 @@ from dataclasses import replace
 
 from markdown_it import MarkdownIt
 
-from aggregator import front_matter
-from aggregator.article import Article, Problem
-from aggregator.kinds import Kind, Post
+from aggregator.adapters.kinds import Kind, Post
+from aggregator.front_matter import files as front_matter
+from aggregator.model.article import Article, Problem
+from aggregator.model.resource import Resource
 from aggregator.normalise import html, links, text
 from aggregator.normalise.verbatim import is_harmless
-from aggregator.resource import Resource
 
 _HTML = re.compile(r"\s*<[A-Za-z!].*>\s*", re.DOTALL)
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -15,13 +15,13 @@ from jmespath.exceptions import JMESPathError
 from pydantic import AfterValidator, Field, PositiveInt
 
 from aggregator.adapters import json_text
-from aggregator.adapters.strict import MAX_ENTRIES, bound
-from aggregator.article import Problem
-from aggregator.config_values import Settings
-from aggregator.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
+from aggregator.adapters.feed.strict import MAX_ENTRIES, bound
+from aggregator.adapters.kinds import Kind
 from aggregator.errors import ReadError
-from aggregator.kinds import Kind
-from aggregator.resource import Resource
+from aggregator.model.article import Problem
+from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
+from aggregator.model.resource import Resource
+from aggregator.model.settings import Settings
 
 MAX_LOOKED_AT = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

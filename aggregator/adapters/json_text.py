@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any
 
-from aggregator.adapters import encoding
-from aggregator.article import Problem
 from aggregator.errors import ReadError
+from aggregator.model.article import Problem
+from aggregator.normalise import encoding
 
 _SPACE = re.compile(r"[\s,]*")
 # A control character within a string is against RFC 8259 §7, and common.

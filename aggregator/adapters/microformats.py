@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aggregator.adapters import page_tree
-from aggregator.adapters.page_tree import Page, attribute
-from aggregator.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
+from aggregator.adapters.kinds import Kind
+from aggregator.adapters.page import tree as page_tree
+from aggregator.adapters.page.tree import Page, attribute
 from aggregator.errors import ReadError
-from aggregator.kinds import Kind
-from aggregator.resource import Resource
+from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
+from aggregator.model.resource import Resource
 
 try:
     import mf2py

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from aggregator.adapters.feed import KIND as FEED
-from aggregator.kinds import Kind
+from aggregator.adapters.feed.document import KIND as FEED
+from aggregator.adapters.kinds import Kind
 
 KIND = Kind(read=FEED.read, schemes=("rsshub",))

@@ -10,14 +10,14 @@ from urllib.parse import unquote, urljoin, urlsplit
 from lxml import etree
 from pydantic import Field, PositiveInt
 
-from aggregator.adapters import encoding
-from aggregator.adapters.feed import unpacked
-from aggregator.article import Problem
-from aggregator.config_values import Settings
-from aggregator.entry import Category, Entry, Feed, FeedInfo, Link, Text
+from aggregator.adapters.feed.document import unpacked
+from aggregator.adapters.kinds import Kind
 from aggregator.errors import NotAFeed, ReadError
-from aggregator.kinds import Kind
-from aggregator.resource import Resource
+from aggregator.model.article import Problem
+from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Text
+from aggregator.model.resource import Resource
+from aggregator.model.settings import Settings
+from aggregator.normalise import encoding
 
 _SLUG = re.compile(r"[-_+\s]+")
 _SUFFIX = re.compile(r"\.(?:html?|php|aspx?|jsp|md)$", re.IGNORECASE)

@@ -9,8 +9,8 @@ from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from aggregator.article import Document
-from aggregator.fetch.hosts import registrable
+from aggregator.fetch.pacing import registrable
+from aggregator.model.article import Document
 
 How = Literal["itself", "site", "link", "anchor", "path", "sitemap", "page"]
 """How a candidate was found: it was asked for; the site is one that we know; the page's head links to it

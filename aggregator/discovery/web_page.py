@@ -7,16 +7,17 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urldefrag, urlsplit
 
-from aggregator.adapters import encoding, page_tree
-from aggregator.adapters.not_a_feed import MAX_LINKS, feed_links
-from aggregator.adapters.page_fields import text
-from aggregator.adapters.page_tree import Page, attribute
+from aggregator.adapters.feed.not_a_feed import MAX_LINKS, feed_links
+from aggregator.adapters.page import tree as page_tree
+from aggregator.adapters.page.fields import text
+from aggregator.adapters.page.tree import Page, attribute
 from aggregator.discovery import known_sites
 from aggregator.discovery.candidates import SECTIONS, Candidate
 from aggregator.discovery.ranking import likeliest
 from aggregator.errors import ReadError
+from aggregator.model.resource import Resource
+from aggregator.normalise import encoding
 from aggregator.normalise.text import cut, tidy
-from aggregator.resource import Resource
 
 MAX_ANCHORS = 20_000
 MAX_TITLE = 200

@@ -5,21 +5,21 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 
-from aggregator import kinds
-from aggregator.config import Fetch, Source
+from aggregator.adapters import kinds
+from aggregator.config.load import Fetch, Source
 from aggregator.errors import FetchError, HttpStatus
 from aggregator.fetch.command import run
-from aggregator.fetch.file import fetch_file, fetch_folder
+from aggregator.fetch.files import fetch_file, fetch_folder
 from aggregator.fetch.guard import Guard, Resolve
-from aggregator.fetch.hosts import Hosts
-from aggregator.fetch.http import HttpFetcher, Permit
+from aggregator.fetch.http import HttpFetcher, Permit, user_agent
 from aggregator.fetch.imap import fetch_imap
 from aggregator.fetch.mailbox import fetch_maildir
-from aggregator.fetch.resource import Fetched, Hints, NotModified, Resource, Validators
+from aggregator.fetch.pacing import Hosts
+from aggregator.fetch.retrieve import Fetched, Hints, NotModified, Resource, Validators
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.rsshub import Rsshub
 
-__all__ = ["Fetched", "Fetcher", "Hints", "Hosts", "NotModified", "Resource", "Validators"]
+__all__ = ["Fetched", "Fetcher", "Hints", "Hosts", "NotModified", "Resource", "Validators", "user_agent"]
 
 ANNOUNCE_DEADLINE = timedelta(seconds=10)
 """A hub takes note and does the rest later; one that takes longer is told again."""

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from aggregator import errors
-from aggregator.fetch.resource import Fetched, Resource
+from aggregator.fetch.retrieve import Fetched, Resource
 
 _CHUNK_BYTES = 64 * 1024
 _TOLD_CHARS = 300

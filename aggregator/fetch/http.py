@@ -13,13 +13,13 @@ from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 import requests
 from requests.structures import CaseInsensitiveDict
 
-from aggregator import errors
-from aggregator.config import Fetch, Source
+from aggregator import __version__, errors
+from aggregator.config.load import Fetch, Source
 from aggregator.fetch import challenge, freshness
 from aggregator.fetch.connection import Adapter, Verify, exchange, is_cut_short
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
-from aggregator.fetch.resource import Fetched, Hints, NotModified, Resource, Validators
+from aggregator.fetch.retrieve import Fetched, Hints, NotModified, Resource, Validators
 from aggregator.normalise.links import without_login
 
 ACCEPT = (
@@ -59,6 +59,12 @@ class _Hop:
     def next(self, response: requests.Response) -> _Hop:
         url = _target(self.url, response.headers["Location"])
         return replace(self, url=url, is_own=self.is_own and _is_same_place(self.url, url))
+
+
+def user_agent(settings: Fetch) -> str:
+    """Product, version and, where the config gives one, the address of who runs this (RFC 9110 §10.1.5)."""
+    contact = f" (+{settings.contact})" if settings.contact else ""
+    return f"Aggregator/{__version__}{contact}"
 
 
 class HttpFetcher:

@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from aggregator import errors
-from aggregator.article import Problem
-from aggregator.config import Fetch, Source
+from aggregator.config.load import Fetch, Source
 from aggregator.fetch.connection import Verify, connect, exchange, secured, unreachable
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.mailbox import AT_ONCE, Wanted
-from aggregator.fetch.resource import Fetched, NotModified, Validators
+from aggregator.fetch.retrieve import Fetched, NotModified, Validators
+from aggregator.model.article import Problem
 
 _PORTS = {"imap": 143, "imaps": 993}
 _TALK_BYTES = 4 * 1024 * 1024

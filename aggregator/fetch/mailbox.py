@@ -12,10 +12,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from aggregator import errors, kinds
-from aggregator.article import Problem
-from aggregator.config import Source
-from aggregator.fetch.resource import Fetched, NotModified, Resource, Validators
+from aggregator import errors
+from aggregator.adapters import kinds
+from aggregator.config.load import Source
+from aggregator.fetch.retrieve import Fetched, NotModified, Resource, Validators
+from aggregator.model.article import Problem
 
 HEAD_BYTES = 64 * 1024
 MAX_FILES = 200_000

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from urllib.parse import quote, urlsplit
 
 from aggregator import errors
-from aggregator.config import Source
+from aggregator.config.load import Source
 
 PRODUCT = "aggregator"
 MAX_BYTES = 500 * 1024

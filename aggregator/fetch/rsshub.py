@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from aggregator import errors
-from aggregator.fetch.resource import Fetched, NotModified, Validators
+from aggregator.fetch.retrieve import Fetched, NotModified, Validators
 
 Get = Callable[[str, Validators], Fetched | NotModified]
 """GETs an address, conditionally. Raises FetchError."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregator.article import Article, Enclosure, Origin, Problem
-from aggregator.entry import Entry, Feed, FeedInfo, Link, Media, Text
+from aggregator.model.article import Article, Enclosure, Origin, Problem
+from aggregator.model.entry import Entry, Feed, FeedInfo, Link, Media, Text
 from aggregator.normalise import dates, html
 from aggregator.normalise.extra import harmless
 from aggregator.normalise.identity import IdentityKind, fingerprint, identify

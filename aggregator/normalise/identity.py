@@ -15,8 +15,8 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any, Literal
 
-from aggregator.article import Problem
-from aggregator.entry import Category, Entry, Link, Media, Person, Text
+from aggregator.model.article import Problem
+from aggregator.model.entry import Category, Entry, Link, Media, Person, Text
 
 __all__ = ["Identities", "IdentityKind", "fingerprint", "identify"]
 

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from aggregator.entry import Media
+from aggregator.model.entry import Media
 from aggregator.normalise.links import resolve
 
 __all__ = ["is_image", "lead_image", "picture"]

@@ -14,7 +14,7 @@ from html import escape, unescape
 from html.entities import html5
 from unicodedata import east_asian_width
 
-from aggregator.entry import Person, Text, TextType
+from aggregator.model.entry import Person, Text, TextType
 
 __all__ = ["cut", "is_html", "people", "plain", "plain_name", "summarise", "tidy", "unmarked"]
 

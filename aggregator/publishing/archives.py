@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregator.errors import WriteError
-from aggregator.publishing.channels import Outlet, items
+from aggregator.publishing.outputs import Outlet, items
 from aggregator.store import Kept, Store
 from aggregator.writers.channel import Chain, Channel, Item
 from aggregator.writers.files import remove, remove_leftovers

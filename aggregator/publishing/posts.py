@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
 
-from aggregator import front_matter
-from aggregator.config import Posts
+from aggregator.config.load import Posts
 from aggregator.errors import FrontMatterError, WriteError
-from aggregator.publishing.channels import items
+from aggregator.front_matter import files as front_matter
+from aggregator.publishing.outputs import items
 from aggregator.store import Kept, Store
 from aggregator.store import posts as stored
 from aggregator.store.posts import Post

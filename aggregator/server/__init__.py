@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from aggregator.config import Config
+from aggregator.config.load import Config
 from aggregator.errors import ListenError
 from aggregator.server.listener import Listener, bound
 from aggregator.server.site import Receive, Scope, Send, Site, send_text

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from aggregator.config import split_address
+from aggregator.config.load import split_address
 from aggregator.errors import ListenError
 
 if TYPE_CHECKING:

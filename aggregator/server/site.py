@@ -10,8 +10,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from aggregator.config import Config
-from aggregator.publishing.channels import public_url
+from aggregator.config.load import Config
+from aggregator.publishing.outputs import public_url
 from aggregator.server import conditional, media, negotiation
 from aggregator.server.files import Body, File, Files
 from aggregator.server.paths import names

@@ -12,9 +12,9 @@ from datetime import datetime
 from pathlib import Path
 
 from aggregator import __version__
-from aggregator.config import Config
+from aggregator.config.load import Config
 from aggregator.errors import AggregatorError
-from aggregator.health import STATES, fare
+from aggregator.schedule.health import STATES, judge
 from aggregator.server.media import FEEDS
 from aggregator.store import Store
 
@@ -108,7 +108,7 @@ class Vitals:
 
 def _of_the_store(store: Store, now: datetime) -> Iterable[str]:
     sources = store.health()
-    states = Counter(fare(health, now).state for health in sources)
+    states = Counter(judge(health, now).state for health in sources)
     changed = max((_seconds(feed.changed) for feed in store.feeds()), default=0.0)
     yield from _metric(
         "sources", "gauge", "Sources by how they fare.", {f'state="{name}"': states[name] for name in STATES}

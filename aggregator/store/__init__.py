@@ -3,7 +3,7 @@
 from aggregator.store.announcements import Announcement
 from aggregator.store.changes import Found, Kept
 from aggregator.store.pages import Page
-from aggregator.store.records import Category, Health, Next, Saved, State, Update, Version
+from aggregator.store.records import Category, Next, Saved, State, Update, Version
 from aggregator.store.schema import ALL
 from aggregator.store.store import Store
 
@@ -12,7 +12,6 @@ __all__ = [
     "Announcement",
     "Category",
     "Found",
-    "Health",
     "Kept",
     "Next",
     "Page",

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from aggregator.article import Article
+from aggregator.model.article import Article
 from aggregator.store import codec
 from aggregator.store.schema import ALL, articles, categories, memberships, tombstones, versions
 

@@ -7,7 +7,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from aggregator.article import Article, Enclosure, Origin
+from aggregator.model.article import Article, Enclosure, Origin
 
 _SKIPPED = frozenset(("source", "id"))  # columns of their own
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.article import Article
+from aggregator.model.article import Article
 from aggregator.store import codec
 from aggregator.store.changes import COMPLETED, Changes
 from aggregator.store.database import Database

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aggregator.article import Article
-from aggregator.entry import Subscription
+from aggregator.model.article import Article
+from aggregator.model.entry import Subscription
 from aggregator.store.changes import Found
 
 
@@ -33,24 +33,6 @@ class Next:
 
     state: str
     poll: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Health:
-    """How a source fares, for people: its polls, its last error, its articles; `moved_to` is None mostly."""
-
-    name: str
-    address: str
-    moved_to: str | None = None
-    title: str = ""
-    polled: datetime | None = None
-    succeeded: datetime | None = None
-    error: str | None = None
-    advice: str | None = None
-    schedule: str = ""
-    next_poll: datetime | None = None
-    articles: int = 0
-    newest: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

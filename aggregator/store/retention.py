@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.config import Keep
+from aggregator.config.load import Keep
 from aggregator.store.changes import Changes
 from aggregator.store.schema import articles, categories, memberships, tombstones, versions
 

@@ -136,7 +136,7 @@ subscriptions = Table(
     metadata,
     Column("pk", Integer, primary_key=True),
     Column("list", Text, ForeignKey("sources.name"), nullable=False),
-    # The same for addresses that mean the same feed (see aggregator.subscriptions).
+    # The same for addresses that mean the same feed (see aggregator.config.subscriptions).
     Column("key", Text, nullable=False),
     # Given when it was first listed, and kept for good: ids are made of it.
     Column("name", Text, nullable=False, unique=True),

@@ -9,14 +9,15 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.config import Keep, Source
+from aggregator.config.load import Keep, Source
+from aggregator.schedule.health import PollRecord
 from aggregator.store import codec, retention, subscriptions
 from aggregator.store.announcements import Announcements
 from aggregator.store.archives import Archives
 from aggregator.store.changes import Changes, Kept, kept
 from aggregator.store.feeds import Feeds
 from aggregator.store.pages import Pages, Wanted
-from aggregator.store.records import Health, Next, Saved, State, Update, Version
+from aggregator.store.records import Next, Saved, State, Update, Version
 from aggregator.store.schema import Instant, articles, sources, tombstones, versions
 
 
@@ -113,7 +114,7 @@ class Store(Feeds, Archives, Announcements, Pages):
         with self._snapshot() as connection:
             return tuple(connection.scalars(query))
 
-    def health(self) -> tuple[Health, ...]:
+    def health(self) -> tuple[PollRecord, ...]:
         """How each source fares, by name; also those that the config names no longer."""
         kept_articles = (
             sa.select(
@@ -124,7 +125,7 @@ class Store(Feeds, Archives, Announcements, Pages):
             .group_by(articles.c.source)
             .subquery()
         )
-        shared = [sources.c[f.name] for f in fields(Health) if f.name in sources.c]
+        shared = [sources.c[f.name] for f in fields(PollRecord) if f.name in sources.c]
         query = (
             sa.select(*shared, sa.func.coalesce(kept_articles.c.articles, 0).label("articles"))
             .add_columns(sa.type_coerce(kept_articles.c.newest, Instant).label("newest"))
@@ -132,7 +133,7 @@ class Store(Feeds, Archives, Announcements, Pages):
             .order_by(sources.c.name)
         )
         with self._snapshot() as connection:
-            return tuple(Health(**row._mapping) for row in connection.execute(query))
+            return tuple(PollRecord(**row._mapping) for row in connection.execute(query))
 
     def pulse(self) -> tuple[datetime | None, str]:
         """The newest poll of any source of the config, and a text that differs once one fares otherwise."""

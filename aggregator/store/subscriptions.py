@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from aggregator.entry import Subscription
+from aggregator.config.subscriptions import Listed, key, unlike
+from aggregator.model.entry import Subscription
 from aggregator.store.database import Database
 from aggregator.store.records import Update
 from aggregator.store.schema import articles, sources, subscriptions, tombstones
-from aggregator.subscriptions import Listed, key, unlike
 
 __all__ = ["FORGOTTEN_AFTER", "MISSING_IS_GONE", "forget", "left", "listed", "take"]
 

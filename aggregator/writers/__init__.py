@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from importlib.metadata import entry_points
 
-from aggregator.config_output import WRITERS_GROUP
+from aggregator.config.publishing import WRITERS_GROUP
 from aggregator.errors import ConfigError
 from aggregator.writers.atom import Atom
 from aggregator.writers.channel import (
@@ -23,8 +23,8 @@ from aggregator.writers.channel import (
     SiteWriter,
     Writer,
 )
-from aggregator.writers.html import Html
-from aggregator.writers.html_site import StartPage, StatusPage, Stylesheet
+from aggregator.writers.html.category import Html
+from aggregator.writers.html.site import StartPage, StatusPage, Stylesheet
 from aggregator.writers.json_feed import JsonFeed
 from aggregator.writers.opml import Feeds, Sources
 from aggregator.writers.rss import Rss

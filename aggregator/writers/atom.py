@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
-from aggregator.article import Origin
+from aggregator.model.article import Origin
 from aggregator.writers.channel import Channel
 from aggregator.writers.cleaned import Cleaned, cleaned
 from aggregator.writers.feedgen_repair import new_feed, serialise

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol
 
-from aggregator.article import Article
-from aggregator.health import Fare
+from aggregator.model.article import Article
+from aggregator.schedule.health import SourceHealth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,13 +105,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """One source that is followed: how it fares, and the categories that the config gives it.
+    """One source that is followed: its health, and the categories that the config gives it.
 
     `url` is where its feed is, None for what is not a feed with an http or https address: such a one is in no
     subscription list. `link` is its site. `published`: its newest entries' dates, newest first.
     """
 
-    fare: Fare
+    health: SourceHealth
     categories: tuple[str, ...] = ()
     url: str | None = None
     link: str | None = None

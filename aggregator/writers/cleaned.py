@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from aggregator.article import Article, Enclosure
+from aggregator.model.article import Article, Enclosure
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.markup import Element, escaped
 from aggregator.writers.passed_through import enclosures, extensions

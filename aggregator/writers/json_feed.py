@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 
-from aggregator.article import Article, Enclosure
+from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.text import plain_value
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.passed_through import enclosures

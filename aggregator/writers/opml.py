@@ -8,14 +8,14 @@ from urllib.parse import quote
 
 from lxml import etree
 
-from aggregator.normalise.links import without_login
-from aggregator.opml import (
+from aggregator.adapters.opml.outlines import (
     Subscription,
     merged,
     with_ascii_host,
     written_category,
     written_name,
 )
+from aggregator.normalise.links import without_login
 from aggregator.writers.channel import Overview, Section
 from aggregator.writers.xml_text import address, language_tag, line
 
@@ -61,7 +61,7 @@ class Sources:
             f"{line(overview.title)}: what it follows".removeprefix(": "),
             [
                 Subscription(
-                    url=source.url, title=source.fare.name, link=source.link, categories=source.categories
+                    url=source.url, title=source.health.name, link=source.link, categories=source.categories
                 )
                 for source in overview.followed
                 if source.url

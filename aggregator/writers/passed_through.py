@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from aggregator.article import Article, Enclosure
+from aggregator.model.article import Article, Enclosure
 from aggregator.writers.markup import Element
 from aggregator.writers.xml_text import address, clean, line
 

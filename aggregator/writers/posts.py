@@ -13,9 +13,9 @@ from hashlib import sha256
 from unicodedata import category as kind
 from unicodedata import normalize
 
-from aggregator import front_matter
-from aggregator.article import Article
-from aggregator.config import Posts
+from aggregator.config.load import Posts
+from aggregator.front_matter import files as front_matter
+from aggregator.model.article import Article
 from aggregator.writers.channel import Item
 from aggregator.writers.folders import folder_name
 

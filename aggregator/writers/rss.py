@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from aggregator.article import Enclosure, Origin
+from aggregator.model.article import Enclosure, Origin
 from aggregator.normalise.extra import inert
 from aggregator.writers.channel import Channel
 from aggregator.writers.cleaned import Cleaned, cleaned

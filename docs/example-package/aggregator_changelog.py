@@ -6,11 +6,11 @@ import re
 
 from markdown_it import MarkdownIt
 
-from aggregator.config_values import Settings
-from aggregator.entry import Entry, Feed, FeedInfo, Link, Text
+from aggregator.adapters.kinds import Kind
 from aggregator.errors import ReadError
-from aggregator.kinds import Kind
-from aggregator.resource import Resource
+from aggregator.model.entry import Entry, Feed, FeedInfo, Link, Text
+from aggregator.model.resource import Resource
+from aggregator.model.settings import Settings
 
 _TITLE = re.compile(r"^# +(\S.*)$", re.MULTILINE)
 _VERSION = re.compile(r"^## +\[?v?([^\]\s]{1,80})\]?(?: +[-–—(] *(\d{4}-\d{2}-\d{2}))?", re.MULTILINE)

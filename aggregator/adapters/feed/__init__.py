@@ -1,0 +1,1 @@
+"""Feeds of every dialect: RSS, RDF, Atom and JSON Feed."""

@@ -1,0 +1,1 @@
+"""Newsletters: the messages of a mailbox."""

@@ -1,0 +1,1 @@
+"""Web pages: lists of entries, and pages of one article."""

@@ -1,0 +1,210 @@
+"""Kind `article-page`: a web page that is one article, by CSS selectors, or by trafilatura without them."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+import re
+
+from pydantic import model_validator
+
+from aggregator.adapters.kinds import Kind
+from aggregator.adapters.page import fields as page_fields
+from aggregator.adapters.page import tree as page_tree
+from aggregator.adapters.page.metadata import Metadata, metadata
+from aggregator.adapters.page.options import AnyPart, Part, Selector
+from aggregator.adapters.page.selectors import what_matches
+from aggregator.adapters.page.tree import Page
+from aggregator.errors import ReadError
+from aggregator.model.article import Finding, Problem
+from aggregator.model.entry import Entry, Feed, FeedInfo, Link, Media, Person, Text
+from aggregator.model.resource import Resource
+from aggregator.model.settings import Settings
+from aggregator.normalise import encoding
+
+MAX_PIECES = 50
+MAX_REMOVED = 10_000
+MAX_CONTENT_CHARS = 1_000_000
+MAX_TAGS = 60_000
+"""More are too many for trafilatura: 160,000 took it 16 s, 320,000 35 s (measured)."""
+
+FEW_CHARS = 200
+FEWEST_CHARS = 50
+"""Below the one it is doubtful that an article was found, below the other none was."""
+
+_MAX_EXAMPLE = 100
+
+_LEADING_TITLE = re.compile(r"\s*<h[12]>([^<>]*)</h[12]>")
+_TAG = re.compile(r"<[^<>]*>")
+_BODY = re.compile(r"^\s*<html>\s*<body>|</body>\s*</html>\s*$")
+
+
+class Options(Settings):
+    """Where the article of a page stands; what is not given is found by itself.
+
+    `content` is its body: all that matches, in order; None is found by trafilatura. `remove` is cut out
+    first. The others stand in place of what the page says for machines.
+    """
+
+    content: Selector | None = None
+    remove: Selector | None = None
+    title: AnyPart | None = None
+    author: AnyPart | None = None
+    date: AnyPart | None = None
+    image: AnyPart | None = None
+
+    @model_validator(mode="after")
+    def _can_be_found(self) -> Options:
+        # Told when the config is read: told at the first page, it would come too late for that page.
+        if self.content is None and importlib.util.find_spec("trafilatura") is None:
+            raise ValueError("needs trafilatura: pip install 'aggregator[full-text]', or give content")
+        return self
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The fields that are given, by name."""
+        names = ("title", "author", "date", "image")
+        return {name: part for name in names if (part := getattr(self, name)) is not None}
+
+
+def read(resource: Resource, options: Options) -> Feed:
+    """The one entry that a page is. Raises ReadError when no article is found on it.
+
+    `noindex` and its like are for search engines, and are not looked at.
+    """
+    page = page_tree.parse(resource)
+    said = metadata(page, encoding.decode_page(resource.body, resource.content_type).text)
+    feed = Feed(
+        info=FeedInfo(
+            title=Text(said.site or page.title, "text"),
+            links=[Link(href=page.url)],
+            language=page.language,
+            base=page.base,
+        ),
+        version="html",
+        problems=list(page.problems),
+    )
+    # What `remove` names may hold the fields: they are read before it is cut out.
+    entry = _entry(page, said, options.parts, feed)
+    if options.remove:
+        _remove(page, options.remove, feed)
+    entry.contents = [_content(page, said, options, feed)]
+    if said.title and entry.title:
+        entry.contents = [_without_title(text, entry.title.value) for text in entry.contents]
+    feed.entries = [entry]
+    return feed
+
+
+def _entry(page: Page, said: Metadata, parts: dict[str, Part], feed: Feed) -> Entry:
+    found = {name: _value(page, name, part, feed) for name, part in parts.items()}
+    title = found.get("title") or said.title
+    authors = [found["author"]] if found.get("author") else said.authors
+    image = page.resolve(found.get("image") or said.image)
+    return Entry(
+        title=Text(title, "unknown") if title else None,
+        links=[Link(href=page.url)],
+        published=found.get("date") or said.published or None,
+        updated=said.updated or None,
+        authors=[Person(name=name) for name in authors],
+        media=[Media(url=image, medium="image")] if image else [],
+        language=page.language,
+        base=page.base,
+    )
+
+
+def _value(page: Page, name: str, part: Part, feed: Feed) -> str:
+    """What a selector of the options gives, "" for nothing, which is told."""
+    root = page.tree.root
+    assert root is not None, "HTML always has a root"
+    value = written = page_fields.value(root, name, part)
+    if name == "date":
+        value = page_fields.moment(root, part)[0] or ""
+    feed.findings.append(_finding(name, part.short, int(bool(value)), value))
+    if not value:
+        told = f'{name} = "{part.short}" gave nothing; {what_matches([page.tree], part.selector)}'
+        if written:
+            told = f"date {written[:100]!r} is not in the format {part.format!r}, taken for missing"
+        feed.problems.append(Problem(text=told))
+    return value
+
+
+def _finding(name: str, selector: str, count: int, example: str) -> Finding:
+    of = max(count, 1)
+    return Finding(name=name, selector=selector, count=count, of=of, example=example[:_MAX_EXAMPLE])
+
+
+def _remove(page: Page, selector: str, feed: Feed) -> None:
+    matched = page.select(selector)[:MAX_REMOVED]
+    feed.findings.append(_finding("remove", selector, len(matched), ""))
+    # The inner ones first: what stood inside an element that is gone must not be touched.
+    for node in reversed(matched):
+        if node.tag not in ("html", "body"):
+            node.decompose()
+
+
+def _content(page: Page, said: Metadata, options: Options, feed: Feed) -> Text:
+    if options.content:
+        nodes = page.select(options.content)[:MAX_PIECES]
+        markup = "\n".join(node.inner_html or "" for node in nodes)[:MAX_CONTENT_CHARS]
+        if not markup.strip():
+            raise ReadError(
+                f'content = "{options.content}" gave nothing; {what_matches([page.tree], options.content)}',
+                url=page.url,
+                advice="correct the selector",
+            )
+        feed.findings.append(_finding("content", options.content, len(nodes), page_fields.text(nodes[0])))
+        return Text(markup, "html")
+    found = [Text(_extracted(page), "html")]
+    if _length(found[0]) < FEW_CHARS:  # on a page without an article it may be the menu
+        articles = page.select("article")
+        found += [Text(node.inner_html or "", "html") for node in articles if len(articles) == 1]
+        found.append(Text(said.text[:MAX_CONTENT_CHARS], "unknown"))
+    best = max(found, key=_length)
+    if _length(best) < FEWEST_CHARS:
+        raise ReadError(
+            "no article was recognised on the page", url=page.url, advice="give the option content"
+        )
+    return best
+
+
+def _length(text: Text) -> int:
+    """Of its words."""
+    return len(" ".join(_TAG.sub(" ", text.value).split()))
+
+
+def _extracted(page: Page) -> str:
+    """What trafilatura takes for the article, as HTML; links are as the page has them."""
+    markup = page.tree.html or ""
+    if markup.count("<") > MAX_TAGS:
+        return ""
+    from trafilatura import extract  # takes 0.4 s, for those that need it
+
+    logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
+    try:
+        found = extract(
+            markup,
+            output_format="html",
+            include_links=True,
+            include_images=True,
+            include_formatting=True,
+            include_tables=True,
+            include_comments=False,
+        )
+    except Exception as error:
+        raise ReadError(f"the article cannot be told from the page: {error!r}", url=page.url) from error
+    return _BODY.sub("", found or "").strip()
+
+
+def _without_title(text: Text, title: str) -> Text:
+    """The body without the title above it, which every reader shows for itself."""
+    heading = _LEADING_TITLE.match(text.value)
+    if heading and " ".join(heading[1].split()) in title:
+        return Text(text.value[heading.end() :], text.type)
+    return text
+
+
+def _read(resource: Resource, options: Options) -> Feed:
+    return read(resource, options)
+
+
+KIND = Kind(read=_read, options=Options, is_scraped=True)

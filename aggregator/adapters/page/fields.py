@@ -1,0 +1,105 @@
+"""The fields of one item of a page: from elements to what an entry holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from selectolax.lexbor import LexborNode
+
+from aggregator.adapters.page.options import Part, dated, matched
+from aggregator.adapters.page.tree import attribute, select
+from aggregator.normalise.embedded import LAZY
+from aggregator.normalise.months import MONTHS
+
+MAX_VALUES = 50
+_MAX_VALUE = 4_000
+
+
+def found(item: LexborNode, part: Part) -> list[LexborNode]:
+    """The elements that a field's selector matches in an item; the item itself without a selector."""
+    return select(item, part.selector)[:MAX_VALUES] if part.selector.strip() else [item]
+
+
+def text(node: LexborNode) -> str:
+    """An element's text on one line."""
+    return " ".join(node.text(separator=" ").split())
+
+
+def link(node: LexborNode) -> str:
+    """Where an element leads: its own address, that of the first link in it, or of the link around it."""
+    if href := attribute(node, "href"):
+        return href
+    inner = node.css_first("a[href]")
+    around: LexborNode | None = node
+    while inner is None and around is not None:
+        inner = around if around.tag == "a" else None
+        around = around.parent
+    return attribute(inner, "href")
+
+
+def image(node: LexborNode) -> str:
+    """The address of the picture that an element is or holds; one that is loaded late comes first."""
+    picture = node if node.tag in ("img", "source") else node.css_first("img")
+    for name in (*LAZY, "src"):
+        value = attribute(picture, name)
+        if value and not value.startswith("data:"):
+            return _largest(value) if "srcset" in name else value
+    return _largest(attribute(picture, "srcset"))
+
+
+def _largest(srcset: str) -> str:
+    """The candidate of a `srcset` with the greatest descriptor (HTML §4.8.4.2.1)."""
+    best, most = "", -1.0
+    for candidate in srcset[:_MAX_VALUE].split(", "):
+        url, _, descriptor = candidate.strip().strip(",").partition(" ")
+        number = descriptor.strip()[:-1]
+        size = float(number) if number.replace(".", "", 1).isascii() and number.isdecimal() else 0.0
+        if url and size > most:
+            best, most = url, size
+    return best
+
+
+def date(node: LexborNode) -> str:
+    """What an element says of a moment: for machines, else for people."""
+    for name in ("datetime", "content", "title"):
+        value = attribute(node, name)
+        if value and (name == "datetime" or any(c.isdigit() for c in value)):
+            return value
+    return text(node)
+
+
+_USUAL = {"link": link, "image": image, "date": date}
+
+
+def values(item: LexborNode, name: str, part: Part) -> Iterator[str]:
+    """What a field's elements hold, in document order, without what is empty or does not match its regex."""
+    for node in found(item, part):
+        if part.attribute and part.attribute != "text":
+            value = attribute(node, part.attribute)
+        else:
+            value = (text if part.attribute else _USUAL.get(name, text))(node)
+        if value := matched(part.regex, value[:_MAX_VALUE]):
+            yield value
+
+
+def value(item: LexborNode, name: str, part: Part) -> str:
+    """The first of them, else the default."""
+    return next(values(item, name, part), part.default or "")
+
+
+def markup(item: LexborNode, name: str, part: Part) -> str | None:
+    """The HTML in the first element of a field, None where only a text is wanted or nothing is there."""
+    if part.attribute or part.regex:
+        return None
+    for node in found(item, part):
+        if text(node) or (name == "summary" and node.css_first("img")):
+            return node.inner_html
+    return None
+
+
+def moment(item: LexborNode, part: Part) -> tuple[str | None, str]:
+    """A date as ISO 8601 or as written, None for none; and what was written."""
+    written = value(item, "date", part)
+    if not written or part.format is None:
+        return written or None, written
+    return dated(part.format, written, MONTHS), written

@@ -1,0 +1,157 @@
+"""The options of a source of kind `page`: what the entries of a list are found by."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from functools import lru_cache
+from typing import Annotated, Any, Protocol, cast
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from aggregator.adapters.page.tree import is_selector
+from aggregator.model.settings import Settings
+
+MAX_PAGES = 50
+
+_SHORT = re.compile(r"(.*?)(?:@([A-Za-z_:][\w:.-]{0,99}))?", re.DOTALL)
+
+
+def _selector(value: str) -> str:
+    value = value.strip()
+    if is_selector(value):
+        return value
+    raise ValueError(f"{value!r} is no CSS selector; write one such as 'article.post' or 'ul.news > li'")
+
+
+def _part(value: object) -> object:
+    """The short form: a selector, and behind an @ the attribute that holds the value."""
+    if not isinstance(value, str):
+        return value
+    short = _SHORT.fullmatch(value.strip())
+    assert short is not None, "both of its parts may be empty"
+    return {"selector": short[1], **({"attribute": short[2]} if short[2] else {})}
+
+
+class Part(Settings):
+    """Where a field of an entry stands inside its item.
+
+    - `selector`: CSS; "" is the item itself.
+    - `attribute`: what holds the value; "text" is the element's text; None is what the field usually has.
+    - `default`: the text that stands in where nothing is found.
+    - `regex`: what of the value is taken: the first group, else all that matches; no match is no value.
+    - `format`: how a date is written, as for strptime; None reads every date that we know.
+    """
+
+    selector: str = ""
+    attribute: str | None = None
+    default: str | None = None
+    regex: str | None = None
+    format: str | None = None
+
+    @model_validator(mode="after")
+    def _sound(self) -> Part:
+        if self.selector.strip():
+            _selector(self.selector)
+        if self.regex is not None:
+            compiled(self.regex)
+        if self.format is not None and "%" not in self.format:
+            raise ValueError(f"format {self.format!r} says nothing of a date; write it such as '%d.%m.%Y'")
+        return self
+
+    @property
+    def short(self) -> str:
+        """As it is written in one string."""
+        return f"{self.selector}@{self.attribute}" if self.attribute else self.selector
+
+
+AnyPart = Annotated[Part, BeforeValidator(_part)]
+Selector = Annotated[str, AfterValidator(_selector)]
+FIELDS = ("title", "link", "date", "summary", "image", "author", "categories")
+
+
+class Options(Settings):
+    """What the entries of a page are found by; without `item` or any field they are proposed.
+
+    `next` leads to the next page of the list; so many `pages` are read in one poll, the first included.
+    """
+
+    item: Selector | None = None
+    title: AnyPart | None = None
+    link: AnyPart | None = None
+    date: AnyPart | None = None
+    summary: AnyPart | None = None
+    image: AnyPart | None = None
+    author: AnyPart | None = None
+    categories: AnyPart | None = None
+    next: AnyPart = Part(selector="a[rel~='next'], link[rel~='next']")
+    pages: Annotated[int, Field(ge=1, le=MAX_PAGES)] = 1
+
+    @model_validator(mode="after")
+    def _only_dates_have_a_format(self) -> Options:
+        wrong = [name for name in (*FIELDS, "next") if name != "date" and self.part(name).format is not None]
+        if wrong:
+            raise ValueError(f"{wrong[0]}.format: only a date has one")
+        return self
+
+    def part(self, name: str) -> Part:
+        """Where a field stands; one that is not given is the item itself."""
+        return getattr(self, name) or Part()
+
+    @property
+    def parts(self) -> dict[str, Part]:
+        """The fields that are given, by name."""
+        return {name: part for name in FIELDS if (part := getattr(self, name)) is not None}
+
+
+class _Match(Protocol):
+    def group(self, number: int, /) -> str | None: ...
+
+
+class _Pattern(Protocol):
+    @property
+    def groups(self) -> int: ...
+
+    def search(self, text: str, /) -> _Match | None: ...
+
+
+@lru_cache(maxsize=256)
+def compiled(regex: str) -> _Pattern:
+    """A user's regex in an engine whose time is linear in the text. Raises ValueError when it is none."""
+    try:
+        import re2
+    except ImportError:
+        raise ValueError("a regex needs google-re2: pip install 'aggregator[re2]'") from None
+    options = re2.Options()
+    options.log_errors = False
+    try:
+        return cast(_Pattern, re2.compile(regex, options=options))
+    except re2.error as error:
+        raise ValueError(f"regex {regex!r} is none that RE2 reads: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    said: Any = error.args[0] if error.args else ""
+    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+
+
+def matched(regex: str | None, value: str) -> str:
+    """The part of `value` that a regex takes, "" when it does not match; all of it without a regex."""
+    if regex is None or not value:
+        return value
+    pattern = compiled(regex)
+    found = pattern.search(value)
+    return (found.group(1 if pattern.groups else 0) or "").strip() if found else ""
+
+
+def dated(format_: str, value: str, months: dict[str, int]) -> str | None:
+    """A date in the user's format as ISO 8601, None when it is not; `months` are names of any language."""
+    for word in re.findall(r"[^\W\d_]+", value):
+        if (number := months.get(word.lower())) and ("%b" in format_ or "%B" in format_):
+            named = datetime(2000, number, 1)  # noqa: DTZ001 - only its month's name is of interest
+            value = value.replace(word, named.strftime("%B" if "%B" in format_ else "%b"), 1)
+            break
+    try:
+        return datetime.strptime(value, format_).isoformat()  # noqa: DTZ007 - the reader of dates adds UTC
+    except ValueError:
+        return None

@@ -1,0 +1,37 @@
+"""What a page has in place of a selector that matched nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from aggregator.adapters.page.tree import is_selector, select
+
+MAX_PREFIXES = 6
+
+# A step of a selector: what stands in brackets or quotes is one with what it belongs to.
+_STEP = re.compile(r"\[[^\]]*\]|\([^)]*\)|[.#:]?:?[\w-]+|\*|\s*[>+~,]\s*|\s+|.", re.DOTALL)
+
+
+def what_matches(within: Sequence[LexborHTMLParser | LexborNode], selector: str) -> str:
+    """How many elements match each beginning of a selector: where it goes wrong."""
+    counts = {
+        prefix: sum(len(select(each, prefix)) for each in within)
+        for prefix in prefixes(selector, MAX_PREFIXES)
+    }
+    told = ", ".join(f'{count} match "{prefix}"' for prefix, count in counts.items())
+    return f"there {told}" if told else "there is nothing else to match"
+
+
+def prefixes(selector: str, limit: int) -> list[str]:
+    """The beginnings of a selector that are selectors themselves, the shortest first; at most `limit`."""
+    found: list[str] = []
+    written = ""
+    for step in _STEP.findall(selector[:500]):
+        written += step
+        prefix = written.strip()
+        if prefix != selector.strip() and prefix not in found and is_selector(prefix):
+            found.append(prefix)
+    return found[:limit]

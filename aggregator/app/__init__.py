@@ -1,0 +1,1 @@
+"""The parts put together: the main job and the daemon."""

@@ -1,0 +1,205 @@
+"""The one place that puts the parts together: what the command line, and later the daemon, can do."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from aggregator import __version__
+from aggregator.adapters.opml import outlines as opml
+from aggregator.adapters.opml.outlines import SubscriptionList
+from aggregator.config.load import Config, Fetch, Keep, Source
+from aggregator.config.subscriptions import joined
+from aggregator.fetch import Fetcher, NotModified, user_agent
+from aggregator.model.article import Problem
+from aggregator.polling.full_text import Completed, Completing
+from aggregator.polling.poll import Poll, Polls
+from aggregator.publishing import websub as announcing
+from aggregator.publishing.posts import write_posts
+from aggregator.publishing.publish import Published, Recall, publish
+from aggregator.publishing.websub import Told
+from aggregator.reading.workers import Workers
+from aggregator.schedule import decide as schedule
+from aggregator.store import Next, Store
+from aggregator.store.subscriptions import forget, left, listed
+from aggregator.writers import SITE_WRITERS, installed
+
+
+class App:
+    """A config with its store open; use it in a `with` statement.
+
+    Raises StoreError when it cannot open, ConfigError when a format of another package cannot be loaded.
+
+    `config` has the feeds of the lists among its sources as sources too.
+    """
+
+    def __init__(self, config: Config, now: datetime) -> None:
+        self._writers = installed(config.publish.all_formats)
+        self._configured = config
+        self.config = config
+        self._store = Store(config.store)
+        self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
+        self._workers = Workers()
+        self._polls = Polls(config, self._store, self._fetcher, self._workers.read)
+        self._recall = Recall()
+        self._completing = Completing(config, self._store, self._fetcher, self._workers.read)
+        self._follow_lists(now)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._workers.close()
+        self._fetcher.close()
+        self._store.close()
+
+    def due(self, sources: Sequence[Source], now: datetime) -> tuple[list[Source], dict[str, str]]:
+        """Which of these sources may be polled now, in their order, and when and why not yet the others.
+
+        What is on this machine is always due: looking costs nobody anything.
+        """
+        due = set(self._store.due(now, len(self.config.sources)))
+        wanted = [source for source in sources if source.is_local or source.name in due]
+        chosen = {source.name for source in wanted}
+        health = {h.name: h for h in self._store.health()}
+        waiting = {
+            source.name: schedule.State.from_json(health[source.name].schedule).explain()
+            for source in sources
+            if source.name not in chosen
+        }
+        return wanted, waiting
+
+    def due_names(self, now: datetime, limit: int) -> list[Source]:
+        """The enabled sources to poll now, at most `limit`, the longest due first."""
+        enabled = {source.name: source for source in self.config.select(())}
+        return [enabled[name] for name in self._store.due(now, limit) if name in enabled]
+
+    def fetch(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
+        """Polls these sources and saves what they give, yielding how each went, in their order.
+
+        What a list among them has listed for the first time is polled after them.
+        """
+        known = {source.name for source in self.config.sources}
+        for poll in self._polls.poll_many(sources, now, refetch=refetch):
+            if poll.is_list:
+                told = self._follow_lists(now).get(poll.source.name, ())
+                poll = replace(poll, problems=(*poll.problems, *told))
+            yield poll
+        if new := [source for source in self.config.select(()) if source.name not in known]:
+            yield from self._polls.poll_many(new, now)
+
+    def _follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
+        """Takes up what the lists among the sources list; gives what is to be told of each list."""
+        sources, told = joined(self._configured.sources, listed(self._store))
+        self.config = self._configured.model_copy(update={"sources": sources})
+        self._polls.know(sources)
+        self._store.adopt(sources, now)
+        return told
+
+    def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:
+        """Completes articles of these sources by their pages, where the config wants that.
+
+        With the `now` of the polls before it, what these found is completed before it is published.
+        """
+        return self._completing.complete(sources, now)
+
+    def stop(self) -> None:
+        """Ends `fetch` and `complete` soon: what comes within seconds is saved, the rest left."""
+        self._polls.stop()
+        self._completing.stop()
+
+    def wake(self, now: datetime) -> None:
+        """Spreads what fell due while nothing ran, so that a long stop does not end in one burst."""
+        changed = {}
+        for health in self._store.health():
+            state = schedule.State.from_json(health.schedule) if health.schedule else schedule.State()
+            chance = schedule.chance_of(health.name, state.polls)
+            woken = schedule.wake(state, now, schedule.Policy(), chance)
+            if woken != state:
+                changed[health.name] = Next(state=woken.to_json(), poll=woken.next_poll)
+        self._store.plan(changed)
+
+    def publish(self, *, everything: bool = False) -> Published:
+        """Writes the feeds that are stale, or all of them, and posts, from the store alone."""
+        published = publish(
+            store=self._store,
+            config=self.config,
+            writers=self._writers,
+            site_writers=SITE_WRITERS,
+            version=__version__,
+            everything=everything,
+            recall=self._recall,
+        )
+        if (posts := self.config.publish.posts) is None:
+            return published
+        done = write_posts(store=self._store, posts=posts, version=__version__, everything=everything)
+        return replace(
+            published,
+            written=(*published.written, *done.written),
+            errors=(*published.errors, *done.errors),
+        )
+
+    def queue_announcements(self, published: Published, now: datetime) -> int:
+        """Remembers what the hubs have to be told of this publication; how many announcements that is."""
+        return announcing.queue(self._store, published.written, self.config, now)
+
+    def announce(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Told]:
+        """Tells the hubs what is due, until `is_over`; the rest is told another time."""
+        return announcing.announce(self._store, self._fetcher, self.config.publish.hubs, now, is_over)
+
+    def upkeep(self, now: datetime) -> Iterator[int]:
+        """Prunes what the config's retention lets go, and keeps the store's file small: once a day (UTC), and
+        when the retention was changed.
+
+        Yields how many articles each step pruned. Sources that the config names no longer keep all they have;
+        to feeds that left a list, what the list retains still applies, and those left empty are forgotten.
+        """
+        config = self.config
+        kept = {source.name: source.retention or config.retention for source in config.sources}
+        of_left = {name: kept[of_list] for name, of_list in left(self._store).items() if of_list in kept}
+        rules = [*kept.items(), *of_left.items()]
+        # No feed shows more than this; one rule for all of them, as an article stands in several.
+        shown = [feed.entries or 0 for feed in config.publish.categories.values()]
+        window = max(config.entries_per_feed, *shown, 0)
+        facts = f"{now:%Y-%m-%d} {window} {config.retention!r} {rules!r}"
+        done = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        if self._store.setting("upkeep") == done:
+            return
+        for name, keep in rules:
+            if keep.max_age is not None or keep.max_articles is not None:
+                yield from self._store.prune(keep, window, now, source=name)
+        for name, count in config.retention.categories.items():
+            yield from self._store.prune(Keep(max_articles=count), window, now, category=name)
+        forget(self._store, now)
+        self._store.tidy()
+        self._store.remember("upkeep", done)
+
+
+def subscription_list(target: str, settings: Fetch, now: datetime) -> SubscriptionList:
+    """The OPML document at an address, or in a file. Raises SourceError.
+
+    Whoever types a host's name allows it; where it redirects to is still checked.
+    """
+    is_address = "://" in target or target.startswith("file:")
+    url = target if is_address else Path(target).absolute().as_uri()
+    with contextlib.suppress(ValueError):
+        host = (urlsplit(url).hostname or "").rstrip(".")
+        settings = settings.model_copy(update={"allow": (*settings.allow, host)})
+    fetcher = Fetcher(settings, user_agent(settings))
+    try:
+        # Not validated: the fetcher says what is wrong with an address in this package's own terms.
+        fetched = fetcher.fetch(Source.model_construct(name=target, url=url), {}, now)
+    finally:
+        fetcher.close()
+    assert not isinstance(fetched, NotModified), "nothing was known, so nothing can be unchanged"
+    document = fetched.resources[0]
+    return opml.read(document.body, document.content_type, url=target)

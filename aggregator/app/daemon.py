@@ -1,0 +1,318 @@
+"""The daemon: polls what falls due, publishes what changed, stops gracefully; knows APScheduler."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, JobEvent
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from aggregator.app.app import App
+from aggregator.config import load as configuration
+from aggregator.config.load import Config
+from aggregator.errors import ConfigError, StoreError
+from aggregator.polling.full_text import Completed
+from aggregator.polling.poll import Poll
+from aggregator.server import Server, Vitals
+
+TICK = timedelta(seconds=5)
+UPKEEP = timedelta(hours=1)
+ASLEEP = timedelta(minutes=1)
+MAX_BATCH = 500
+STOP_SECONDS = 30
+
+_log = logging.getLogger("aggregator")
+
+
+class Daemon:
+    """Runs until SIGTERM or SIGINT: what is being saved is finished, within 30 seconds, and it exits with 0.
+
+    Three jobs run in APScheduler: the tick, which polls what the store says is due, telling hubs of changes,
+    and upkeep. Due times live in the store, so that a stop, a restart or a kill changes none of them. One
+    daemon a store.
+    `serve_at` (`HOST:PORT`): the output folder is served there, by a thread of this process. Raises
+    ListenError.
+    """
+
+    def __init__(self, config_file: Path, config: Config, serve_at: str | None = None) -> None:
+        self._vitals = Vitals()
+        self._server = (
+            None if serve_at is None else Server(config, serve_at, lambda: datetime.now(UTC), self._vitals)
+        )
+        self._file = config_file
+        self._config = config
+        self._stamp = _stamp(config_file)
+        # Plain marks: a signal's handler interrupts this very thread, perhaps while it holds an Event's lock,
+        # which the handler would then wait for, for ever.
+        self._is_stopping = False
+        self._must_reload = False
+        self._app: App | None = None
+        self._ended: datetime | None = None
+        self._is_behind = False
+
+    def run(self) -> NoReturn:
+        """Polls until it is told to stop, then exits with 0. Raises StoreError for a store in use."""
+        with _only_one(self._config.store):
+            told, tell = os.pipe()
+            os.set_blocking(tell, False)
+            # Written to by the system's own handler, in whatever thread: Python's runs between two steps of
+            # this one, and for a signal that came as it began to wait there would be no next step.
+            signal.set_wakeup_fd(tell)
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, self._on_stop)
+            signal.signal(signal.SIGHUP, self._on_reload)
+            self._open(self._config)
+            scheduler = self._scheduler()
+            scheduler.start()
+            if self._server is not None:
+                self._server.start()
+                _log.info("serving at %s", self._server.url)
+            _log.info("polling %d sources", len(self._config.select(())))
+            _notify("READY=1")
+            while not self._is_stopping:
+                os.read(told, 1)
+            _notify("STOPPING=1")
+            self._finish(scheduler)
+            # The interpreter would wait for the threads that wait for slow servers, past our stated time;
+            # they hold nothing that is saved.
+            logging.shutdown()
+            os._exit(0)
+
+    def _scheduler(self) -> BackgroundScheduler:
+        # It would tell of every tick, and of what `_on_event` tells.
+        logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
+        # A few jobs, whatever the number of sources: with a job for each, 2,000 due at once were measured
+        # to be dropped or skipped for the most part.
+        scheduler = BackgroundScheduler(
+            timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        now = datetime.now(UTC)
+        scheduler.add_job(self._tick, "interval", seconds=TICK.total_seconds(), id="tick", next_run_time=now)
+        scheduler.add_job(
+            self._upkeep, "interval", seconds=UPKEEP.total_seconds(), id="upkeep", next_run_time=now
+        )
+        scheduler.add_job(
+            self._announce, "interval", seconds=TICK.total_seconds(), id="announce", next_run_time=now
+        )
+        scheduler.add_listener(self._on_event, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
+        return scheduler
+
+    def _tick(self) -> None:
+        if self._must_reload or _stamp(self._file) != self._stamp:
+            self._must_reload = False
+            self._load_again()
+        _notify("WATCHDOG=1")
+        self._vitals.beat()
+        try:
+            if self._app is not None:
+                self._wake(self._app)
+                self._poll(self._app)
+        finally:
+            self._ended = datetime.now(UTC)
+            self._is_behind = False
+
+    def _wake(self, app: App) -> None:
+        """Spreads what fell due while the machine slept, or when its clock was set."""
+        now = datetime.now(UTC)
+        if self._ended is not None and abs(now - self._ended) > ASLEEP:
+            _log.info("nothing ran since %s UTC: what fell due is spread", f"{self._ended:%Y-%m-%d %H:%M}")
+            app.wake(now)
+
+    def _poll(self, app: App) -> None:
+        """Polls until nothing is due, completing and publishing after each batch."""
+        while not self._is_stopping:
+            now = datetime.now(UTC)
+            batch = app.due_names(now, MAX_BATCH)
+            for poll in app.fetch(batch, now) if batch else ():
+                _tell(poll)
+                self._vitals.polled(_outcome(poll))
+                _notify("WATCHDOG=1")
+            completed = list(app.complete(self._config.select(()), now))
+            for each in completed:
+                _tell_completed(each)
+            if not batch and not completed:
+                return
+            _notify("WATCHDOG=1")
+            if not self._is_stopping:
+                self._publish(app)
+
+    def _publish(self, app: App) -> None:
+        published = app.publish()
+        for error in published.errors:
+            _log.error("%s", error)
+        if published.written:
+            now = datetime.now(UTC)
+            self._vitals.published(now)
+            app.queue_announcements(published, now)
+            _log.info("published %d feeds, %d files", published.rendered, len(published.written))
+
+    def _announce(self) -> None:
+        app = self._app
+        if app is None or not app.config.publish.hubs:
+            return
+        for told in app.announce(datetime.now(UTC), lambda: self._is_stopping):
+            if told.error is None:
+                _log.info("%s was told of %s", told.hub, told.topic)
+            else:
+                again = f"again at {told.again:%Y-%m-%d %H:%M} UTC" if told.again else "given up"
+                _log.warning("%s was not told of %s: %s; %s", told.hub, told.topic, told.error.told, again)
+
+    def _upkeep(self) -> None:
+        if self._app is None:
+            return
+        pruned = 0
+        for count in self._app.upkeep(datetime.now(UTC)):
+            pruned += count
+            if self._is_stopping:
+                return
+        if pruned:
+            _log.info("%d articles were pruned, as the config's retention says", pruned)
+
+    def _open(self, config: Config) -> None:
+        now = datetime.now(UTC)
+        self._config = config
+        self._app = App(config, now)
+        self._app.wake(now)
+        # What was saved when a run was stopped or killed may not have been published.
+        self._publish(self._app)
+
+    def _load_again(self) -> None:
+        """Takes a changed config, or tells what is wrong with it and goes on with the old one."""
+        self._stamp = _stamp(self._file)
+        try:
+            config = configuration.load(self._file)
+        except ConfigError as error:
+            for mistake in error.mistakes:
+                _log.error("the new config is refused: %s", mistake)
+            return
+        if config.store != self._config.store:
+            _log.error("the new config is refused: another store needs a restart")
+            return
+        if self._app is not None:
+            self._app.__exit__(None, None, None)
+        self._open(config)
+        if self._server is not None:
+            self._server.adopt(config)
+        _log.info("the config was read again: %d sources", len(config.select(())))
+
+    def _on_stop(self, number: int, _frame: FrameType | None) -> None:
+        if self._is_stopping:
+            os._exit(128 + number)
+        self._is_stopping = True
+
+    def _on_reload(self, _number: int, _frame: FrameType | None) -> None:
+        self._must_reload = True
+
+    def _on_event(self, event: JobEvent) -> None:
+        if event.code != EVENT_JOB_MAX_INSTANCES:
+            _log.error("%s failed", event.job_id, exc_info=event.exception)
+        elif event.job_id == "tick" and not self._is_behind:
+            self._is_behind = True
+            _log.info(
+                "this round of polls takes longer than %g s; what falls due meanwhile is polled after it",
+                TICK.total_seconds(),
+            )
+
+    def _finish(self, scheduler: BackgroundScheduler) -> None:
+        if self._app is not None:
+            self._app.stop()
+        # Not `shutdown(wait=True)` in this thread: what takes longer than stated is left, and what is not
+        # saved is fetched again, as its validators were not saved either.
+        closing = threading.Thread(target=scheduler.shutdown, kwargs={"wait": True}, daemon=True)
+        closing.start()
+        until = time.monotonic() + STOP_SECONDS
+        while closing.is_alive() and time.monotonic() < until:
+            closing.join(0.2)
+        if self._server is not None:
+            self._server.stop()
+        if self._app is not None:
+            self._app.__exit__(None, None, None)
+        _log.info("stopped")
+
+
+@contextmanager
+def _only_one(store: Path) -> Iterator[None]:
+    """Holds the store's lock; the system lets go of it with the process, however that ends."""
+    store.parent.mkdir(parents=True, exist_ok=True)
+    place = store.with_name(store.name + ".lock")
+    with place.open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            file.seek(0)
+            who = file.read(20).strip() or "unknown"
+            raise StoreError(
+                f"{store} is in use by another `aggregator run` (process {who}); stop it or name another"
+            ) from error
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _stamp(file: Path) -> tuple[int, int] | None:
+    try:
+        info = file.stat()
+    except OSError:
+        return None
+    return info.st_mtime_ns, info.st_size
+
+
+def _outcome(poll: Poll) -> str:
+    if poll.error is not None:
+        return poll.error.label
+    return "read" if poll.was_read else "unchanged"
+
+
+def _tell(poll: Poll) -> None:
+    """One log line a source and poll."""
+    facts = {"source": poll.source.name, "next": poll.next_poll}
+    if poll.notice:
+        _log.warning("%s", poll.notice)
+    if poll.error is not None:
+        facts |= {"error": poll.error.reason, "kind": poll.error.label, "advice": poll.error.advice}
+        level = logging.INFO if poll.is_offline else logging.WARNING
+        told = f"{poll.source.name}: {poll.error.told}; next {poll.next_poll}"
+        _log.log(level, "%s", told, extra={"facts": facts})
+    else:
+        saved = poll.saved
+        told = f"{saved.new} new, {saved.changed} changed" if poll.was_read else "nothing new"
+        facts |= {"new": str(saved.new), "changed": str(saved.changed)}
+        _log.info("%s: %s; next %s", poll.source.name, told, poll.next_poll, extra={"facts": facts})
+    for problem in poll.problems:
+        _log.info("%s: %s", poll.source.name, problem)
+    if poll.move:
+        _log.warning("%s: %s", poll.source.name, poll.move)
+
+
+def _tell_completed(completed: Completed) -> None:
+    """One log line for a source's pages."""
+    facts = {"source": completed.source.name, "pages": str(completed.read), "later": str(completed.later)}
+    _log.info("%s: %s", completed.source.name, completed.told, extra={"facts": facts})
+    for problem in completed.problems:
+        _log.info("%s: %s", completed.source.name, problem)
+
+
+def _notify(state: str) -> None:
+    """Tells systemd, when it started us (sd_notify(3)); else does nothing."""
+    place = os.environ.get("NOTIFY_SOCKET")
+    if not place:
+        return
+    address = "\0" + place[1:] if place.startswith("@") else place
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as speaking:
+            speaking.sendto(state.encode(), address)
+    except OSError as error:
+        _log.warning("systemd cannot be told: %s", error)

@@ -1,0 +1,190 @@
+"""The commands that begin: a new site folder, and new sources for it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    EXIT_NOTHING,
+    config_option,
+    fails_well,
+    json_option,
+)
+from aggregator.cli.terminal import ERR, OUT, print_json, shown, when
+from aggregator.config import load as configuration
+from aggregator.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aggregator.discovery import Found
+    from aggregator.discovery.search import Discovered
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("url")
+@click.option("--yes", "-y", is_flag=True, help="Take the best of what is found, without asking.")
+@click.option("--name", help="The source's name; the feed's title when not given.")
+@click.option("--category", "-c", "categories", multiple=True, help="A category for it; may be repeated.")
+@json_option
+@config_option
+@fails_well
+def add(
+    url: str, yes: bool, name: str | None, categories: tuple[str, ...], as_json: bool, config_file: Path
+) -> int:
+    """Finds what an address offers to follow, and adds it to the config.
+
+    The address may be that of a feed, of any page of a site, or of a channel, project or profile. What is
+    found is told, the best first; on a terminal you are asked which one. Nothing else in the config changes,
+    comments included. Without a terminal and without --yes nothing is added, and the exit code is 1.
+
+    \b
+    aggregator add https://example.org/
+    aggregator add example.org/blog --yes --category Programming
+    aggregator add https://github.com/pallets/flask --name "Flask releases"
+    aggregator add https://t.me/telegram --json
+    """
+    from aggregator.config.edit import add_sources
+    from aggregator.config.subscriptions import followed_as
+    from aggregator.discovery import address
+    from aggregator.discovery import search as adding
+
+    if not config_file.exists():
+        raise ConfigError(
+            f"{config_file}: there is no config; begin one with 'aggregator init', or name one with --config"
+        )
+    config = configuration.load(config_file)
+    facts: dict[str, Any] = {"found": [], "problems": [], "followed_as": None, "added": None}
+    facts["followed_as"] = known = followed_as(address(url), config.sources)
+    if known is None:
+        found = adding.discover(
+            url, config.fetch, datetime.now(UTC), tell=_look if not as_json else _say_nothing
+        )
+        facts |= {"found": [_facts(each) for each in found.found], "problems": [*map(str, found.problems)]}
+        chosen = _choose(found, yes=yes, as_json=as_json)
+        if chosen is not None:
+            facts["followed_as"] = known = followed_as(chosen.candidate.url, config.sources)
+            source = adding.as_source(chosen, config.sources, name=name, categories=categories)
+            if source is not None:
+                add_sources(config_file, [source])
+                facts["added"] = {key: value for key, value in source.items() if value}
+                _tell(
+                    source, config_file, adding.blocked(chosen.candidate.url, config.fetch), as_json=as_json
+                )
+    if as_json:
+        print_json(facts)
+    elif known is not None:
+        OUT.print(f"it is followed already, as {shown(repr(known))}: nothing to add")
+    return EXIT_DONE if facts["added"] or known is not None else EXIT_NOTHING
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
+@fails_well
+def init(folder: Path) -> int:
+    """Makes a site folder: a config in which every common setting is explained, and a first article.
+
+    What is there already is never overwritten.
+
+    \b
+    aggregator init planet
+    cd planet && aggregator add https://example.org/
+    """
+    from aggregator.config.new_site import make
+
+    for file in make(folder):
+        OUT.print(f"wrote {shown(str(file))}")
+    enter = "" if folder == Path() else f"  cd {shown(str(folder))}\n"
+    OUT.print(
+        f"\nnext:\n{enter}"
+        "  aggregator fetch                       the first article becomes a feed, in feeds/\n"
+        "  aggregator add https://example.org/    follow what a site publishes\n"
+        "  aggregator import subscriptions.opml   follow what you follow elsewhere\n"
+        "  aggregator run                         poll and publish from now on"
+    )
+    return EXIT_DONE
+
+
+def is_terminal() -> bool:
+    """Whether somebody is there to be asked."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _look(url: str) -> None:
+    if ERR.is_terminal:
+        ERR.print(f"looking at {shown(url)}", style="dim")
+
+
+def _say_nothing(url: str) -> None:
+    pass
+
+
+def _choose(found: Discovered, *, yes: bool, as_json: bool) -> Found | None:
+    """The one to follow, None when there is none or nobody said which."""
+    if as_json:
+        return found.found[0] if yes and found.found else None
+    for problem in found.problems:
+        ERR.print(f"[yellow]note:[/yellow] {shown(str(problem))}")
+    if not found.found:
+        ERR.print(
+            "[red]error:[/red] nothing to follow was found; look on the site for its feed, or try the page "
+            "with 'aggregator preview URL --kind page -o item=SELECTOR' (docs/sources.md)"
+        )
+        return None
+    if yes:
+        return found.found[0]
+    _print_found(found.found)
+    if not is_terminal():
+        ERR.print("nothing was added: take the first with --yes, or add another by its own address")
+        return None
+    number = click.prompt(
+        "Which one?" if len(found.found) > 1 else "Add it? (1 is yes, Ctrl-C is no)",
+        type=click.IntRange(1, len(found.found)),
+        default=1,
+    )
+    return found.found[number - 1]
+
+
+def _print_found(found: Sequence[Found]) -> None:
+    for number, each in enumerate(found, 1):
+        facts = _facts(each)
+        newest = f", the newest {when(each.newest)}" if each.newest else ""
+        entries = "1 entry" if facts["entries"] == 1 else f"{facts['entries']} entries"
+        comments = ", of comments" if each.candidate.is_of_comments else ""
+        language = f", {each.language}" if each.language else ""
+        OUT.print(f"[bold]{number:>2}[/bold]  {shown(facts['title'] or facts['url'])}")
+        OUT.print(f"    {shown(facts['url'])}")
+        OUT.print(shown(f"    {each.format}{comments}: {entries}{newest}, {each.holds}{language}"))
+
+
+def _facts(found: Found) -> dict[str, Any]:
+    """What was found, for a script."""
+    candidate = found.candidate
+    return {
+        "url": candidate.url,
+        "title": found.document.title or candidate.title,
+        "kind": candidate.kind,
+        "options": dict(candidate.options),
+        "format": found.format,
+        "found_by": candidate.how,
+        "entries": len(found.document.articles),
+        "newest": found.newest,
+        "holds": found.holds,
+        "language": found.language,
+        "comments": candidate.is_of_comments,
+    }
+
+
+def _tell(source: Mapping[str, object], config_file: Path, refusal: str | None, *, as_json: bool) -> None:
+    if refusal:
+        ERR.print(f"[yellow]note:[/yellow] polls of it will be refused: {shown(refusal)}")
+    if not as_json:
+        OUT.print(
+            f"added {shown(repr(source['name']))} to {shown(str(config_file))}: {shown(str(source['url']))}"
+        )

@@ -1,0 +1,340 @@
+"""The commands. Results go to standard output, everything else to standard error."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator import __version__
+from aggregator.cli.add import add, init
+from aggregator.cli.lists import export, import_
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    EXIT_NOTHING,
+    config_option,
+    fails_well,
+    json_option,
+)
+from aggregator.cli.terminal import (
+    ERR,
+    OUT,
+    announced_facts,
+    completed_facts,
+    log_as_json,
+    log_plainly,
+    plain,
+    poll_facts,
+    print_announced,
+    print_completed,
+    print_document,
+    print_fares,
+    print_json,
+    print_poll,
+    print_published,
+    print_status,
+    progress_bar,
+    published_facts,
+    shown,
+)
+from aggregator.cli.versions import versions
+from aggregator.config import load as configuration
+
+if TYPE_CHECKING:
+    from aggregator.polling.poll import Poll
+    from aggregator.schedule.health import SourceHealth
+
+ANNOUNCE_SECONDS = 10
+
+# `app` is imported by the commands that need it: with its libraries it takes most of a second to start,
+# which `--help` and `check` have no use for.
+
+
+def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    try:
+        if value is not None:
+            configuration.split_address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
+_json_logs_option = click.option("--json-logs", is_flag=True, help="Write each log line as one JSON object.")
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
+@click.version_option(__version__, prog_name="aggregator")
+def main() -> None:
+    """Takes in many feeds and folders of articles; gives back a few clean feeds.
+
+    \b
+    aggregator init planet                           begin a site folder
+    aggregator add https://example.org/              follow what a site publishes
+    aggregator preview https://example.org/blog/     what would that give?
+    aggregator check                                 is the config right?
+    aggregator fetch                                 poll, store and publish
+    aggregator serve                                 let readers subscribe
+    """
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("names", metavar="[SOURCE]...", nargs=-1)
+@click.option("--strict", is_flag=True, help="Exit with 1 when any source failed.")
+@click.option("--force", is_flag=True, help="Poll now what is not due yet; still conditionally.")
+@click.option("--refetch", is_flag=True, help="Poll now, and read everything anew.")
+@json_option
+@config_option
+@fails_well
+def fetch(
+    names: tuple[str, ...], strict: bool, force: bool, refetch: bool, as_json: bool, config_file: Path
+) -> int:
+    """Polls the sources that are due, stores their articles and publishes the feeds that changed.
+
+    With no SOURCE all enabled ones are asked for; named ones also when disabled. A source that is not
+    due yet is told with the time and reason of its next poll. Files and folders are always looked at.
+
+    \b
+    aggregator fetch                         every source that is due
+    aggregator fetch "Planet Debian"         one source, if it is due
+    aggregator fetch --force "Planet Debian" one source, now
+    aggregator fetch --json --strict         for a script
+    """
+    from aggregator.app import app
+
+    config = configuration.load(config_file)
+    now = datetime.now(UTC)
+    polls: list[Poll] = []
+    # A live bar and lines of text share a terminal only when one console prints both.
+    both_terminals = OUT.is_terminal and ERR.is_terminal
+    with app.App(config, now) as opened, progress_bar(as_json) as progress:
+        asked = opened.config.select(names)
+        sources, waiting = (asked, {}) if force or refetch else opened.due(asked, now)
+        if not as_json:
+            for name, reason in waiting.items():
+                OUT.print(f"waiting {shown(name)}: {shown(reason)}")
+        task = progress.add_task("Polling", total=len(sources))
+        for poll in opened.fetch(sources, now, refetch=refetch):
+            polls.append(poll)
+            progress.advance(task)
+            if not as_json:
+                print_poll(poll, progress.console if both_terminals else OUT)
+        completed = list(opened.complete(asked, now))
+        pruned = sum(opened.upkeep(now))
+        published = opened.publish()
+        opened.queue_announcements(published, now)
+        until = time.monotonic() + ANNOUNCE_SECONDS
+        told = list(opened.announce(now, lambda: time.monotonic() > until))
+    if as_json:
+        print_json(
+            {
+                "sources": [poll_facts(poll) for poll in polls],
+                "waiting": waiting,
+                "pages": [completed_facts(each) for each in completed],
+                "pruned": pruned,
+                "published": published_facts(published),
+                "announced": [announced_facts(each) for each in told],
+            }
+        )
+    else:
+        for each in completed:
+            print_completed(each)
+        if pruned:
+            OUT.print(f"pruned {pruned} articles, as the config's retention says")
+        print_published(published, config.output)
+        print_announced(told)
+    failed = sum(poll.error is not None for poll in polls)
+    nothing_done = (polls and failed == len(polls)) or (published.errors and not published.written)
+    return EXIT_NOTHING if nothing_done or (strict and (failed or published.errors)) else EXIT_DONE
+
+
+@main.command(epilog=EXIT_CODES)
+@config_option
+@_json_logs_option
+@click.option(
+    "--serve", "serve_at", metavar="HOST:PORT", callback=_address, help="Serve the feeds there too."
+)
+@fails_well
+def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
+    """Polls the sources as they fall due and publishes what changed, until it is told to stop.
+
+    SIGTERM and SIGINT finish what is being saved and exit with 0; a second one exits at once. SIGHUP, or a
+    change of the config file, reloads the config; a broken one is told, and the old one goes on.
+
+    \b
+    aggregator run
+    aggregator run --serve 127.0.0.1:8000
+    aggregator run --json-logs --config /srv/planet/config/aggregator.toml
+    """
+    from aggregator.app.daemon import Daemon
+
+    config = configuration.load(config_file)
+    (log_as_json if json_logs else log_plainly)()
+    Daemon(config_file, config, serve_at).run()
+
+
+@main.command(epilog=EXIT_CODES)
+@config_option
+@_json_logs_option
+@click.option(
+    "--listen", metavar="HOST:PORT", callback=_address, help="Where, if not at the config's serve.listen."
+)
+@fails_well
+def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
+    """Serves the feeds and pages that were published, until it is told to stop.
+
+    Nothing is polled: use `run --serve` for both in one process. /healthz, /readyz and /metrics tell how it
+    fares.
+
+    \b
+    aggregator serve
+    aggregator serve --listen [::1]:8080
+    """
+    from aggregator.server import Server
+
+    config = configuration.load(config_file)
+    (log_as_json if json_logs else log_plainly)()
+    server = Server(config, listen or config.serve.listen, lambda: datetime.now(UTC))
+    ERR.print(f"serving {shown(str(config.output))} at {server.url}")
+    server.run()
+    return EXIT_DONE
+
+
+def _fares(config_file: Path) -> list[SourceHealth]:
+    """How each source of the config fares now."""
+    from aggregator.app.status import source_health
+
+    return source_health(configuration.load(config_file), datetime.now(UTC))
+
+
+@main.command(epilog=EXIT_CODES)
+@json_option
+@config_option
+@fails_well
+def sources(as_json: bool, config_file: Path) -> int:
+    """Lists each source: how it fares, its next poll and why, what to do about its last error.
+
+    \b
+    aggregator sources
+    aggregator sources --json
+    """
+    facts = _fares(config_file)
+    if as_json:
+        print_json({"sources": plain(facts)})
+        return EXIT_DONE
+    print_fares(facts)
+    return EXIT_DONE
+
+
+@main.command(epilog=EXIT_CODES)
+@json_option
+@config_option
+@fails_well
+def status(as_json: bool, config_file: Path) -> int:
+    """Says in five lines how the whole fares.
+
+    \b
+    aggregator status
+    """
+    from aggregator.schedule.health import STATES
+
+    facts = _fares(config_file)
+    counts = {name: [f.name for f in facts if f.state == name] for name in STATES}
+    if as_json:
+        print_json({"states": counts, "articles": sum(f.articles for f in facts)})
+        return EXIT_DONE
+    print_status(facts, counts)
+    return EXIT_DONE
+
+
+@main.command(epilog=EXIT_CODES)
+@click.option("--all", "everything", is_flag=True, help="Render every feed, not only the stale ones.")
+@json_option
+@config_option
+@fails_well
+def publish(everything: bool, as_json: bool, config_file: Path) -> int:
+    """Writes feeds from the store, without network. Files whose bytes would not change are left alone.
+
+    \b
+    aggregator publish          the feeds that are stale or missing
+    aggregator publish --all    every feed, after an upgrade or a doubt
+    """
+    from aggregator.app import app
+
+    config = configuration.load(config_file)
+    now = datetime.now(UTC)
+    with app.App(config, now) as opened:
+        published = opened.publish(everything=everything)
+        opened.queue_announcements(published, now)
+    if as_json:
+        print_json({"published": published_facts(published)})
+    else:
+        print_published(published, config.output)
+    return EXIT_NOTHING if published.errors else EXIT_DONE
+
+
+@main.command(epilog=EXIT_CODES)
+@click.argument("target")
+@click.option("--kind", help="Read it as this kind of source; guessed when not given.")
+@click.option("options", "-o", "--option", multiple=True, metavar="KEY=VALUE", help="An option of the kind.")
+@json_option
+@config_option
+@fails_well
+def preview(target: str, kind: str | None, options: tuple[str, ...], as_json: bool, config_file: Path) -> int:
+    """Shows what a URL, a file or a folder would give, storing nothing.
+
+    It is fetched as the config's [fetch] says, where there is a config.
+
+    \b
+    aggregator preview https://example.org/feed.xml
+    aggregator preview seeds/
+    aggregator preview post.md --json
+    aggregator preview https://example.org/news/ --kind page -o item=article -o title=h2
+    """
+    from aggregator.discovery import preview as previews
+
+    settings = configuration.load(config_file).fetch if config_file.exists() else configuration.Fetch()
+    document = previews.preview(target, kind, settings, datetime.now(UTC), options)
+    if as_json:
+        print_json(plain(document))
+    else:
+        print_document(document)
+    return EXIT_DONE if document.articles or not document.problems else EXIT_NOTHING
+
+
+@main.command(epilog=EXIT_CODES)
+@config_option
+@fails_well
+def check(config_file: Path) -> int:
+    """Checks the config and tells every mistake at once, each with file and key.
+
+    \b
+    aggregator check
+    aggregator check --config /srv/planet/config/aggregator.toml
+    """
+    config = configuration.load(config_file)
+    enabled = len(config.select(()))
+    OUT.print(f"{shown(str(config_file))}: {len(config.sources)} sources, {enabled} enabled")
+    OUT.print(f"store {shown(str(config.store))}")
+    OUT.print(f"feeds {shown(str(config.output))}")
+    if not config.site.url:
+        OUT.print("site.url is not set: feeds will not tell their own address (atom:link rel=self)")
+        OUT.print("site.url is not set: archives and pages are linked by relative references")
+        if config.publish.hubs:
+            OUT.print("site.url is not set: publish.hubs has no effect, a hub needs public addresses")
+    return EXIT_DONE
+
+
+main.add_command(init)
+main.add_command(add)
+main.add_command(import_)
+main.add_command(export)
+main.add_command(versions)

@@ -1,0 +1,51 @@
+"""What the commands share: options, exit codes, and failing without a traceback."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from aggregator.cli.terminal import ERR, shown
+from aggregator.errors import AggregatorError, ConfigError
+
+DEFAULT_CONFIG = Path("config/aggregator.toml")
+EXIT_DONE, EXIT_NOTHING, EXIT_USAGE = 0, 1, 2
+
+EXIT_CODES = """\b
+Exit codes: 0 done (single sources may have failed, and are named),
+1 nothing could be done, 2 usage or config."""
+
+
+def fails_well(command: Callable[..., int]) -> Callable[..., None]:
+    """Maps what a command returns or raises to an exit code and a message without a traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except ConfigError as error:
+            for mistake in error.mistakes:
+                ERR.print(f"[red]error:[/red] {shown(mistake)}")
+            code = EXIT_USAGE
+        except AggregatorError as error:
+            ERR.print(f"[red]error:[/red] {shown(str(error))}")
+            code = EXIT_NOTHING
+        sys.exit(code)
+
+    return wrapped
+
+
+config_option = click.option(
+    "--config",
+    "config_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=DEFAULT_CONFIG,
+    show_default=True,
+    help="The config to use. Relative paths in it count from the folder that holds config/.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document for a script.")

@@ -1,0 +1,268 @@
+"""How results look: lines and tables for people, JSON for scripts, log lines; a stranger's text made safe."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import logging
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from aggregator.model.article import Article, Document
+
+if TYPE_CHECKING:
+    from aggregator.polling.full_text import Completed
+    from aggregator.polling.poll import Poll
+    from aggregator.publishing.publish import Published
+    from aggregator.publishing.websub import Told
+    from aggregator.schedule.health import SourceHealth
+    from aggregator.store import Kept, Version
+
+OUT = Console(soft_wrap=True, highlight=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+
+_MAX_COMPARED_LINES = 2_000
+"""Comparing takes up to the square of it."""
+
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def when(moment: datetime | None) -> str:
+    """A moment for a table, or "never"."""
+    return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
+
+
+def log_plainly() -> None:
+    """Log lines for people, on standard error."""
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
+    )
+
+
+def log_as_json() -> None:
+    """Log lines for machines, on standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_AsJson())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+
+
+class _AsJson(logging.Formatter):
+    """A log record as one JSON object on one line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Time, level and message, and what a poll's line was made of."""
+        facts = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            facts["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(facts, ensure_ascii=False, default=str)
+
+
+def shown(text: str) -> str:
+    """A stranger's text for a terminal: no control sequences, and no markup of ours."""
+    return escape(_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text))
+
+
+def progress_bar(as_json: bool) -> Progress:
+    """A bar on standard error, where that is a terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=ERR,
+        transient=True,
+        disable=as_json or not ERR.is_terminal,
+    )
+
+
+def print_poll(poll: Poll, console: Console) -> None:
+    """One line for a source, and one for each problem."""
+    name = shown(poll.source.name)
+    if poll.error is not None:
+        console.print(f"[red]failed[/red]  {name}: {shown(poll.error.told)}")
+    else:
+        saved = poll.saved
+        counts = f"{saved.new} new, {saved.changed} changed, {saved.unchanged} unchanged"
+        told = counts if poll.was_read else "nothing new at the source"
+        problems = f", [yellow]{len(poll.problems)} problems[/yellow]" if poll.problems else ""
+        console.print(f"[green]ok[/green]      {name}: {told}{problems}")
+    for told in (*map(str, poll.problems), poll.move, poll.notice):
+        if told:
+            console.print(f"        {shown(told)}", style="yellow")
+
+
+def print_completed(completed: Completed) -> None:
+    """One line for a source's pages, and one for each problem."""
+    OUT.print(f"[green]pages[/green]   {shown(completed.source.name)}: {completed.told}")
+    for problem in completed.problems:
+        OUT.print(f"        {shown(str(problem))}", style="yellow")
+
+
+def completed_facts(completed: Completed) -> dict[str, Any]:
+    """How a source's pages fared, for a script."""
+    return {**plain(completed), "source": completed.source.name}
+
+
+def print_published(published: Published, output: Path) -> None:
+    """What a publication did."""
+    for error in published.errors:
+        ERR.print(f"[red]error:[/red] {shown(str(error))}")
+    OUT.print(
+        f"published {published.rendered} of {published.feeds} feeds, "
+        f"{len(published.written)} files written under {shown(str(output))}"
+    )
+
+
+def print_announced(all_told: Sequence[Told]) -> None:
+    """Which hubs were told of how many feeds, and which could not be."""
+    for hub, count in Counter(told.hub for told in all_told if told.error is None).items():
+        OUT.print(f"told {shown(hub)} of {count} feeds that changed")
+    for told in all_told:
+        if told.error is not None:
+            again = f"again from {when(told.again)} UTC on" if told.again else "given up"
+            ERR.print(
+                f"[yellow]not told[/yellow] {shown(told.hub)} of {shown(told.topic)}: "
+                f"{shown(told.error.told)}; {again}"
+            )
+
+
+def announced_facts(told: Told) -> dict[str, Any]:
+    """What a hub was told, for a script."""
+    error = told.error.told if told.error else None
+    return {"hub": told.hub, "topic": told.topic, "error": error, "again": told.again}
+
+
+def print_document(document: Document) -> None:
+    """A preview as a table."""
+    OUT.print(f"[bold]{shown(document.title or document.source)}[/bold] {shown(document.link or '')}")
+    table = Table("published", "title", "authors", "link", box=None, pad_edge=False)
+    for article in document.articles:
+        when = f"{article.published:%Y-%m-%d %H:%M}" if article.published else "no date"
+        row = (when, article.title, ", ".join(article.authors), article.link or "")
+        table.add_row(*(shown(cell) for cell in row))
+    OUT.print(table, soft_wrap=False)
+    if document.findings:
+        found = Table("option", "selector", "found", "first", box=None, pad_edge=False)
+        for f in document.findings:
+            cells = (f.name, f.selector, f"{f.count} of {f.of}", f.example)
+            found.add_row(*(shown(cell) for cell in cells), style="" if f.count else "yellow")
+        OUT.print(found, soft_wrap=False)
+    OUT.print(f"{len(document.articles)} articles, {len(document.problems)} problems")
+    for problem in document.problems:
+        OUT.print(shown(str(problem)), style="yellow")
+
+
+def print_versions(now: Kept, earlier: Sequence[Version]) -> None:
+    """An article's edits, the newest first, each as the lines that it took away and added."""
+    article = now.article
+    OUT.print(f"[bold]{shown(article.title or now.uid)}[/bold] ({shown(article.source)})")
+    for version in earlier:
+        OUT.print(f"edited {when(version.replaced)} UTC", style="bold")
+        for line in _edited(version.article, article):
+            OUT.print(shown(line), style={"-": "red", "+": "green"}.get(line[:1], ""))
+        article = version.article
+    if not earlier:
+        OUT.print("no earlier version is kept")
+
+
+def _edited(before: Article, after: Article) -> Iterator[str]:
+    from aggregator.front_matter import files as front_matter  # with YAML, which nothing else here needs
+
+    was, became = (front_matter.dumps(version).splitlines() for version in (before, after))
+    if max(len(was), len(became)) > _MAX_COMPARED_LINES:
+        yield f"{len(was)} lines became {len(became)}: too many to compare"
+        return
+    lines = difflib.unified_diff(was, became, n=0, lineterm="")
+    yield from (line for line in islice(lines, 2, None) if not line.startswith("@@"))
+
+
+def poll_facts(poll: Poll) -> dict[str, Any]:
+    """A poll for a script."""
+    return {
+        "source": poll.source.name,
+        "ok": poll.error is None,
+        "error": poll.error.reason if poll.error else None,
+        "advice": poll.error.advice if poll.error else None,
+        "error_kind": poll.error.label if poll.error else None,
+        "read": poll.was_read,
+        **plain(poll.saved),
+        "problems": plain(poll.problems),
+        "move": poll.move or None,
+        "notice": poll.notice or None,
+    }
+
+
+def published_facts(published: Published) -> dict[str, Any]:
+    """A publication for a script."""
+    return {
+        "feeds": published.feeds,
+        "rendered": published.rendered,
+        "written": [str(path) for path in published.written],
+        "errors": [str(error) for error in published.errors],
+    }
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses and dates as JSON knows them: dates ISO 8601 UTC, durations in seconds."""
+    if is_dataclass(value):
+        return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(inner) for inner in value]
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.total_seconds() if isinstance(value, timedelta) else value
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str))
+
+
+def print_fares(facts: Sequence[SourceHealth]) -> None:
+    """Every source as a table, then what is wrong with some and what to do."""
+    table = Table(
+        "source", "state", "articles", "rhythm", "last success", "next poll", box=None, pad_edge=False
+    )
+    for f in facts:
+        row = (f.name, f.state, str(f.articles), f.rhythm, when(f.succeeded), f.next_poll)
+        table.add_row(*(shown(cell) for cell in row))
+    OUT.print(table, soft_wrap=False)
+    for f in facts:
+        if f.moved_to:
+            OUT.print(
+                shown(f"{f.name}: it has moved for good to {f.moved_to} and is polled there; change its url")
+            )
+        if f.error:
+            advice = f"; {f.advice}" if f.advice else ""
+            OUT.print(shown(f"{f.name}: {f.error}{advice}"), style="yellow")
+
+
+def print_status(facts: Sequence[SourceHealth], counts: Mapping[str, Sequence[str]]) -> None:
+    """The whole in five lines."""
+    newest = max((f.newest for f in facts if f.newest), default=None)
+    polled = max((f.polled for f in facts if f.polled), default=None)
+    OUT.print(f"sources   {len(facts)}: " + ", ".join(f"{len(v)} {k}" for k, v in counts.items() if v))
+    OUT.print(f"articles  {sum(f.articles for f in facts)}, the newest {when(newest)}")
+    OUT.print(f"polled    {when(polled)} for the last time")
+    for state in ("broken", "silent"):
+        OUT.print(shown(f"{state:<9} " + (", ".join(counts[state][:10]) or "none")))

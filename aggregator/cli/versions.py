@@ -1,0 +1,51 @@
+"""The command that shows what an article was before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    EXIT_NOTHING,
+    config_option,
+    fails_well,
+    json_option,
+)
+from aggregator.cli.terminal import ERR, plain, print_json, print_versions, shown
+from aggregator.config import load as configuration
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("article", metavar="LINK|ID")
+@json_option
+@config_option
+@fails_well
+def versions(article: str, as_json: bool, config_file: Path) -> int:
+    """Shows the edits of an article, the newest first: what each took away and what it added.
+
+    The article is named by its link, or by its id in feeds. The newest ten earlier versions of each are kept,
+    unless the config's retention lets them go.
+
+    \b
+    aggregator versions https://example.org/post
+    aggregator versions https://example.org/post --json    each version whole
+    """
+    from aggregator.store import Store
+
+    store = Store(configuration.load(config_file).store, reads_only=True)
+    try:
+        found = [(now, store.earlier_versions(now.uid)) for now in store.named(article)]
+    finally:
+        store.close()
+    if as_json:
+        facts = [{"id": now.uid, "now": plain(now.article), "earlier": plain(past)} for now, past in found]
+        print_json({"articles": facts})
+    else:
+        for now, past in found:
+            print_versions(now, past)
+        if not found:
+            ERR.print(f"[red]error:[/red] no article with the link or id {shown(article)} is kept")
+    return EXIT_DONE if found else EXIT_NOTHING

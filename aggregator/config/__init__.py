@@ -1,0 +1,1 @@
+"""TOML -> typed settings, and changes to the file that keep its comments."""

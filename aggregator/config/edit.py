@@ -1,0 +1,114 @@
+"""The config file, added to without disturbing a byte of what somebody wrote. The only user of tomlkit."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import tomlkit
+from tomlkit.exceptions import TOMLKitError
+from tomlkit.items import Item
+
+from aggregator.config import load as config
+from aggregator.errors import ConfigError
+
+__all__ = ["add_sources"]
+
+
+def add_sources(file: Path, sources: Sequence[Mapping[str, object]]) -> None:
+    """Appends these sources as `[[sources]]` tables to a config file: all of them, or none.
+
+    Each maps the keys of `[[sources]]` to strings, numbers, booleans, lists and tables of such, written in
+    their order; None leaves a key out. Nothing that the file holds is changed: such a table may stand at the
+    end of any TOML document, unless that has them as one list, `sources = [...]`. The new text replaces the
+    file in one step, and only after `config.load` took it; a symbolic link stays one, permissions stay.
+
+    Raises ConfigError with every mistake, also when the file was wrong before.
+    """
+    try:
+        before = file.read_bytes()
+        text = before.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    added = "".join(_table(source) for source in sources)
+    if not added:
+        return
+    _check_place(file, text)
+    # The file's own line ends: a strict editor would otherwise show a file of two kinds.
+    newline = "\r\n" if "\r\n" in text else "\n"
+    gap = "" if not text or text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
+    after = before + (gap + added).replace("\n", newline).encode()
+    _replace(file, after)
+
+
+def _table(source: Mapping[str, object]) -> str:
+    """One `[[sources]]` table with the blank line that follows it."""
+    try:
+        # Line by line: a whole document of tomlkit's takes three times as long for a thousand sources.
+        lines = [
+            f"{tomlkit.key(key).as_string()} = {_item(value).as_string()}\n"
+            for key, value in source.items()
+            if value is not None
+        ]
+        text = "".join(("[[sources]]\n", *lines, "\n"))
+        text.encode()
+    except (TOMLKitError, TypeError, ValueError) as error:  # ValueError: lone surrogates
+        name = source.get("name")
+        raise ConfigError(f"the new source {name!r} cannot be written as TOML: {error}") from error
+    return text
+
+
+def _item(value: object) -> Item:
+    """The value on one line: also a table, since other sources may follow."""
+    if isinstance(value, Mapping):
+        table = tomlkit.inline_table()
+        table.update({key: _item(each) for key, each in value.items() if each is not None})
+        return table
+    if isinstance(value, list | tuple):
+        array = tomlkit.array()
+        array.extend(_item(each) for each in value)
+        return array
+    return tomlkit.item(value)
+
+
+def _check_place(file: Path, text: str) -> None:
+    try:
+        known = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: is not TOML: {error}") from error
+    if "sources" in known:
+        try:
+            tomllib.loads(f'{text}\n[[sources]]\nname = "one more"\n')
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(
+                f"{file}: sources are written as one list, `sources = [...]`, which nothing can be added to "
+                "without rewriting it; write each as a [[sources]] table of its own"
+            ) from error
+
+
+def _replace(file: Path, after: bytes) -> None:
+    target = file.resolve()
+    aside = target.parent / f".{secrets.token_hex(8)}.part"
+    try:
+        with aside.open("xb") as written:
+            # Before any byte is in it: a config may hold secrets that others may not read.
+            shutil.copymode(target, aside)
+            written.write(after)
+            written.flush()
+            os.fsync(written.fileno())
+        config.load(aside)
+        aside.replace(target)
+    except ConfigError as error:
+        raise ConfigError(
+            *(mistake.replace(str(aside), f"{file} with the new sources", 1) for mistake in error.mistakes)
+        ) from error
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be written ({error.strerror})") from error
+    finally:
+        aside.unlink(missing_ok=True)

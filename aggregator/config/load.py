@@ -1,0 +1,280 @@
+"""TOML -> a frozen, typed config; the only reader of files and environment for settings."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
+
+from aggregator.adapters import kinds
+from aggregator.config.publishing import CategoryFeed, Posts, Publish, Site
+from aggregator.config.serving import Serve, split_address
+from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
+from aggregator.config.values import Duration, HeaderText, HttpUrl, Place, Proxy
+from aggregator.errors import ConfigError
+from aggregator.model.settings import Settings
+
+__all__ = [
+    "Auth",
+    "CategoryFeed",
+    "Config",
+    "Fetch",
+    "FullText",
+    "Keep",
+    "Posts",
+    "Publish",
+    "Retention",
+    "Serve",
+    "Site",
+    "Source",
+    "home_of",
+    "load",
+    "split_address",
+]
+
+_GIVEN = {"url": (["url"],), "path": (["path"],), "either": (["url"], ["path"]), "none": ([],)}
+_NEEDED = {
+    "url": "'url', and no 'path'",
+    "path": "'path', and no 'url'",
+    "either": "'url' or 'path'",
+    "none": "neither 'url' nor 'path'",
+}
+_MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "proxy"))
+
+
+class Fetch(Settings):
+    """How sources are fetched: bounds, manners, and who we say that we are.
+
+    `timeout` bounds a silence, `deadline` a whole fetch with all its redirects. `allow` names the
+    addresses, networks and hosts that may be reached although they are not public. `proxy` "" is none.
+    `rsshub` are the instances that `rsshub:` addresses are asked of, in turn. `commands`: whether sources
+    of kind "exec" may run theirs.
+    """
+
+    timeout: Duration = timedelta(seconds=20)
+    deadline: Duration = timedelta(minutes=1)
+    max_bytes: PositiveInt = 16 * 1024 * 1024
+    max_redirects: PositiveInt = 5
+    workers: Annotated[int, Field(ge=1, le=256)] = 16
+    contact: HeaderText = ""
+    allow: tuple[Place, ...] = Field(default=(), strict=False)
+    proxy: Proxy = SecretStr("")
+    tls_ca: Annotated[Path, Field(strict=False)] | None = None
+    rsshub: tuple[HttpUrl, ...] = Field(default=(), strict=False)
+    commands: bool = False
+    host_at_once: Annotated[int, Field(ge=1, le=64)] = 2
+    host_gap: Duration = timedelta(seconds=1)
+
+
+class Config(Settings):
+    """The whole config; every path in it is absolute."""
+
+    site: Site = Site()
+    publish: Publish = Publish()
+    fetch: Fetch = Fetch()
+    serve: Serve = Serve()
+    store: Annotated[Path, Field(strict=False)] = Path("var/aggregator.db")
+    output: Annotated[Path, Field(strict=False)] = Path("feeds")
+    entries_per_feed: Annotated[int, Field(ge=1, le=10_000)] = 50
+    interval: Duration = timedelta(hours=1)
+    retention: Retention = Retention()
+    sources: tuple[Source, ...] = Field(default=(), strict=False)
+
+    def select(self, names: Sequence[str]) -> tuple[Source, ...]:
+        """The sources of these names, in the config's order; all enabled ones when `names` is empty.
+
+        Raises ConfigError for a name that no source has.
+        """
+        if not names:
+            return tuple(s for s in self.sources if s.enabled)
+        known = [s.name for s in self.sources]
+        if mistakes := [f"no source is named {n!r}{_suggestion(n, known)}" for n in names if n not in known]:
+            raise ConfigError(*mistakes)
+        return tuple(s for s in self.sources if s.name in names)
+
+
+def home_of(file: Path) -> Path:
+    """The folder that relative paths count from: the one that holds `config/`, else the file's own."""
+    folder = file.absolute().parent
+    return folder.parent if folder.name == "config" else folder
+
+
+def load(file: Path) -> Config:
+    """Reads and checks a config file. Raises ConfigError with every mistake, each with file and key."""
+    try:
+        data = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(
+            f"{file}: cannot be read ({error.strerror}); name another with --config FILE"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: is not TOML: {error}") from error
+
+    mistakes = [*_repeated_names(data.get("sources")), *_mistakes_of_kinds(data)]
+    try:
+        config = Config.model_validate(data)
+    except ValidationError as error:
+        mistakes += [_mistake(e["type"], e["loc"], e["msg"], data) for e in error.errors()]
+    if mistakes:
+        raise ConfigError(*(f"{file}: {m}" for m in mistakes))
+    return _with_absolute_paths(config, home_of(file))
+
+
+def _with_absolute_paths(config: Config, home: Path) -> Config:
+    def absolute(path: Path) -> Path:
+        return (home / path.expanduser()).absolute()
+
+    def placed(source: Source) -> Source:
+        place = (
+            {"path": absolute(source.path)} if source.path else {"url": _absolute_file_url(source.url, home)}
+        )
+        authority = {"tls_ca": absolute(source.tls_ca)} if source.tls_ca else {}
+        return source.model_copy(update={**place, **authority})
+
+    fetch = config.fetch
+    if fetch.tls_ca:
+        fetch = fetch.model_copy(update={"tls_ca": absolute(fetch.tls_ca)})
+    publish = config.publish
+    if publish.posts:
+        posts = publish.posts.model_copy(update={"folder": absolute(publish.posts.folder)})
+        publish = publish.model_copy(update={"posts": posts})
+    changes = {
+        "publish": publish,
+        "store": absolute(config.store),
+        "output": absolute(config.output),
+        "fetch": fetch,
+        "sources": tuple(placed(source) for source in config.sources),
+    }
+    return config.model_copy(update=changes)
+
+
+def _absolute_file_url(url: str | None, home: Path) -> str | None:
+    """`file:seeds/feed.xml` counts from the home folder too (RFC 8089 knows only absolute paths)."""
+    if url is None or not url.startswith("file:") or url.startswith("file:/"):
+        return url
+    return (home / url.removeprefix("file:")).absolute().as_uri()
+
+
+def _repeated_names(sources: object) -> Iterable[str]:
+    first: dict[str, int] = {}
+    for index, source in enumerate(sources if isinstance(sources, list) else []):
+        name = source.get("name") if isinstance(source, dict) else None
+        if not isinstance(name, str):
+            continue
+        if name in first:
+            yield (
+                f"sources[{index + 1}].name: {name!r} is the name of sources[{first[name]}] too; "
+                "give each source a name of its own"
+            )
+        first.setdefault(name, index + 1)
+
+
+def _mistakes_of_kinds(data: Any) -> Iterable[str]:
+    """What is wrong with each source's kind, its options, and where it says that it is."""
+    sources = data.get("sources")
+    for index, source in enumerate(sources if isinstance(sources, list) else []):
+        kind = source.get("kind", "feed") if isinstance(source, dict) else None
+        options = source.get("options", {}) if isinstance(source, dict) else None
+        if not isinstance(kind, str) or not isinstance(options, dict):
+            continue
+        full_text = source.get("full_text")
+        if isinstance(full_text, dict) or full_text is True:
+            yield from _mistakes_of_pages(data, index, {} if full_text is True else full_text)
+        wrong = kinds.mistakes(kind, options)
+        yield from (
+            _mistake(what, ("sources", index, *where), message, data, kind) for where, what, message in wrong
+        )
+        if any(where == ("kind",) for where, *_ in wrong):
+            continue
+        given = [key for key in ("url", "path") if key in source]
+        registered = kinds.named(kind)
+        if given not in _GIVEN[registered.place]:
+            yield f"sources[{index + 1}]: a source of kind {kind!r} needs {_NEEDED[registered.place]}"
+        url = source.get("url")
+        if isinstance(url, str) and url.partition(":")[0].lower() not in registered.schemes:
+            schemes = ", ".join(f"{scheme}:" for scheme in registered.schemes)
+            where, told = ("sources", index, "url"), f"a source of kind {kind!r} has an address of {schemes}"
+            yield _mistake("value_error", where, told, data)
+
+
+def _mistakes_of_pages(data: Any, index: int, full_text: dict[str, Any]) -> Iterable[str]:
+    """What is wrong with the options by which a source's articles are completed."""
+    options = {key: value for key, value in full_text.items() if key != "pages"}
+    for where, what, message in kinds.mistakes("article-page", options):
+        place = ("sources", index, "full_text", *where[1:])
+        yield _mistake(what, place, message, data, "article-page")
+
+
+def _mistake(
+    what: str, where: tuple[int | str, ...], message: str, data: Any, kind: str | None = None
+) -> str:
+    """One line for one mistake: the key as a person would write it, and what would be right.
+
+    `what` is pydantic's type of the mistake; `kind` is the source kind whose options it is in.
+    """
+    key = ""
+    for part in where:
+        key += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if key else str(part)
+    if "sources" in where[:1] and len(where) > 1 and isinstance(where[1], int):
+        name = _at(data, where[:2]).get("name") if isinstance(_at(data, where[:2]), dict) else None
+        key += f" (source {name!r})" if isinstance(name, str) else ""
+    if what == "extra_forbidden":
+        known = _keys_at(where[:-1], kind)
+        return (
+            f"{key}: is not a known key{_suggestion(str(where[-1]), known)}; known here: {', '.join(known)}"
+        )
+    if what == "missing":
+        return f"{key}: is missing"
+    message = message.removeprefix("Value error, ")
+    # What may hold a secret is not repeated into a terminal or a log.
+    if _MAY_HOLD_SECRETS.intersection(where):
+        return f"{key}: {message}"
+    return f"{key}: {message}, not {_short(_at(data, where))}"
+
+
+def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
+    if kind is not None:
+        model = kinds.named(kind).options
+        is_top = model is not None and where[-1:] in (("options",), ("full_text",))
+        own = ["pages"] if where[-1:] == ("full_text",) else []
+        return sorted([*model.model_fields, *own]) if model is not None and is_top else []
+    models: dict[str, type[BaseModel]] = {
+        "site": Site,
+        "fetch": Fetch,
+        "publish": Publish,
+        "posts": Posts,
+        "serve": Serve,
+        "sources": Source,
+        "auth": Auth,
+    }
+    if where[:2] == ("publish", "categories") and len(where) > 2:
+        return sorted(CategoryFeed.model_fields)
+    models["retention"] = Keep if "sources" in where else Retention
+    found = next((models[str(part)] for part in reversed(where) if part in models), Config)
+    return sorted(found.model_fields)
+
+
+def _at(data: Any, where: tuple[int | str, ...]) -> Any:
+    for part in where:
+        try:
+            data = data[part]
+        except (KeyError, IndexError, TypeError):
+            return data
+    return data
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _suggestion(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"; did you mean {near[0]!r}?" if near else ""

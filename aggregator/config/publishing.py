@@ -1,0 +1,101 @@
+"""What is published, and how: the part of the config that decides how the output looks."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, PlainSerializer, model_validator
+
+from aggregator.config.values import Category, HttpUrl, PostPath
+from aggregator.model.settings import Settings
+
+FORMATS = ("rss", "atom", "json", "html", "opml")
+WRITERS_GROUP = "aggregator.writers"
+"""The entry-point group of other packages' formats (docs/plugins.md)."""
+
+
+def _format(name: str) -> str:
+    if name in FORMATS:  # looking up what is installed takes some milliseconds
+        return name
+    others = {entry.name: entry for entry in entry_points(group=WRITERS_GROUP)}
+    if name not in others:
+        raise ValueError(f"write one of {', '.join((*FORMATS, *others))}")
+    try:
+        others[name].load()
+    except Exception as error:  # whatever a stranger's package does when it is imported
+        raise ValueError(f"its package ({others[name].value}) cannot be loaded: {error}") from error
+    return name
+
+
+Format = Annotated[str, AfterValidator(_format)]
+
+
+class Site(Settings):
+    """What is published: `url` is the public address of the output folder, "" when there is none.
+
+    `image` is the address of a square picture that stands for the whole, None for none.
+    """
+
+    title: str = "Aggregator"
+    url: HttpUrl = ""
+    description: str = ""
+    language: str | None = None
+    image: HttpUrl | None = None
+
+
+class CategoryFeed(Settings):
+    """How one category's feeds differ from the others'; None means as the site and the config say.
+
+    `title` and `description` are plain text, `entries` how many of the newest articles a feed holds.
+    """
+
+    title: str | None = None
+    description: str | None = None
+    image: HttpUrl | None = None
+    language: str | None = None
+    entries: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    formats: tuple[Format, ...] | None = Field(default=None, strict=False)
+
+
+class Posts(Settings):
+    """Articles as files of front matter, for a generator of sites: `folder` is absolute once loaded.
+
+    `path` is where in it an article's file is, of literal text and placeholders. `categories`: only articles
+    that are in one of these; None for all.
+    """
+
+    folder: Annotated[Path, Field(strict=False), PlainSerializer(str)]
+    generator: Literal["hexo", "hugo", "jekyll"] = "hexo"
+    path: PostPath = "{categories}/{date}-{slug}.html"
+    categories: tuple[Category, ...] | None = Field(default=None, strict=False)
+
+    @model_validator(mode="after")
+    def _dated(self) -> Self:
+        name = self.path.rpartition("/")[2]
+        if self.generator == "jekyll" and not name.startswith(("{date}-", "{year}-{month}-{day}-")):
+            raise ValueError('Jekyll takes a file for a post when its name begins with "{date}-"')
+        return self
+
+
+class Publish(Settings):
+    """In which forms the articles go out.
+
+    `formats`: "rss", "atom" and "json" feeds, "html" pages for each category and for all, "opml" lists of our
+    feeds and of what we follow. `archives`: older articles in documents that never change (RFC 5005 §4).
+    `compress`: what is written precompressed beside each file. `hubs`: WebSub hubs to tell of changes.
+    `categories`: what is different for single ones. `posts`: articles as files, None for none.
+    """
+
+    formats: tuple[Format, ...] = Field(default=FORMATS, strict=False)
+    archives: bool = True
+    compress: tuple[Literal["gzip", "br"], ...] = Field(default=(), strict=False)
+    hubs: tuple[HttpUrl, ...] = Field(default=(), strict=False)
+    categories: dict[Category, CategoryFeed] = Field(default={})
+    posts: Posts | None = None
+
+    @property
+    def all_formats(self) -> frozenset[str]:
+        """Every format that is written somewhere: for the whole, or for a single category."""
+        return frozenset(self.formats).union(*(one.formats or () for one in self.categories.values()))

@@ -1,0 +1,128 @@
+"""What is followed, and what is kept of it: the part of the config that tells of sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, PositiveInt, model_validator
+
+from aggregator.config.values import (
+    Category,
+    Duration,
+    Headers,
+    HeaderText,
+    HttpUrl,
+    Proxy,
+    Secret,
+    SourceUrl,
+)
+from aggregator.model.settings import Settings
+
+
+class Keep(Settings):
+    """What is kept: what is no older than `max_age`, the newest `max_articles`; None is no limit."""
+
+    max_age: Duration | None = None
+    max_articles: PositiveInt | None = None
+
+
+class Retention(Keep):
+    """What is kept of each source, and of the categories named here the newest so many articles."""
+
+    categories: dict[Category, PositiveInt] = Field(default={})
+
+
+class Auth(Settings):
+    """How a source is logged in to: `user` and `password` (RFC 7617), or a `bearer` token (RFC 6750)."""
+
+    user: Secret | None = None
+    password: Secret | None = None
+    bearer: Secret | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        basic = (self.user is not None, self.password is not None)
+        if basic not in ((True, True), (False, False)) or (self.bearer is not None) == any(basic):
+            raise ValueError("give user and password, or bearer")
+        if self.user and ":" in self.user.get_secret_value():
+            raise ValueError("a user's name cannot hold a colon (RFC 7617)")
+        return self
+
+
+class FullText(Settings):
+    """That each article is completed by its page: `pages` of them an hour at most.
+
+    `options` are those of kind "article-page"; in the config they stand in one table with `pages`.
+    """
+
+    pages: Annotated[int, Field(ge=1, le=1_000)] = 20
+    options: dict[str, Any] = Field(default={})
+
+
+def _full_text(value: object) -> object:
+    if isinstance(value, bool):
+        return FullText() if value else None
+    if isinstance(value, dict):
+        pages = {"pages": value["pages"]} if "pages" in value else {}
+        return {**pages, "options": {key: each for key, each in value.items() if key != "pages"}}
+    if value is None or isinstance(value, FullText):
+        return value
+    raise ValueError("write true, or a table of options such as { content = 'article' }")
+
+
+class Source(Settings):
+    """One `[[sources]]` of the config.
+
+    `kind` is a name of the registered kinds, `options` is that kind's own table. `url` is where a feed is
+    (http, https or file); `path` is a folder of articles or a file, absolute.
+    `interval` None means the default of the config; `adaptive` False polls at exactly this interval.
+    `author` stands in where an article names none.
+    `headers`, `auth`, `cookie` and the TLS settings hold for the origin of `url` alone, not for hosts that
+    it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none.
+    `retention` stands in place of the config's; None means that.
+    `link` is the address of its site, for lists of what is followed; None: what its feed says.
+    `full_text` completes its articles by their pages; None leaves them as they are.
+    `robots` False fetches pages whatever robots.txt says: for a site of one's own.
+    """
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    kind: str = "feed"
+    options: dict[str, Any] = Field(default={})
+    url: SourceUrl | None = None
+    path: Annotated[Path, Field(strict=False)] | None = None
+    categories: tuple[Category, ...] = Field(default=(), strict=False)
+    author: str | None = None
+    interval: Duration | None = None
+    adaptive: bool = True
+    enabled: bool = True
+    headers: Headers = ()
+    auth: Auth | None = None
+    cookie: Secret | None = None
+    user_agent: HeaderText | None = None
+    proxy: Proxy | None = None
+    tls_ca: Annotated[Path, Field(strict=False)] | None = None
+    tls_verify: bool = True
+    retention: Keep | None = None
+    link: HttpUrl | None = None
+    robots: bool = True
+    full_text: Annotated[FullText | None, BeforeValidator(_full_text)] = None
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether it has anything that holds for the origin of `url` alone: no other may stand in for it."""
+        own = (self.headers, self.auth, self.cookie, self.tls_ca, not self.tls_verify)
+        return any(own) or (self.url is not None and "@" in urlsplit(self.url).netloc)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is read from this machine's disk."""
+        return self.path is not None or self.address.startswith("file:")
+
+    @property
+    def address(self) -> str:
+        """Where the source is, as text: its URL, its path, or for one that has neither its kind and name."""
+        if self.url is not None:
+            return self.url
+        return str(self.path) if self.path is not None else f"{self.kind}:{self.name}"

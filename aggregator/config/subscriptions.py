@@ -1,0 +1,173 @@
+"""A subscription list against what is followed already: which sources to add, and what is told. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from aggregator.adapters.opml.outlines import MAX_NAME, MAX_PROBLEMS
+from aggregator.config.load import Source
+from aggregator.model.article import Problem
+from aggregator.model.entry import Subscription, SubscriptionList
+from aggregator.normalise.links import without_login
+
+__all__ = ["Listed", "Plan", "followed", "followed_as", "joined", "key", "plan", "unlike"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """The `[[sources]]` to add, and why each of the others is not."""
+
+    new: tuple[Mapping[str, object], ...]
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A feed of a list among the sources: the list's name, and its own as a source.
+
+    `is_missing` is when the list was without it at its last reading.
+    """
+
+    list: str
+    name: str
+    subscription: Subscription
+    is_missing: bool = False
+
+
+def joined(
+    sources: Sequence[Source], listed: Sequence[Listed]
+) -> tuple[tuple[Source, ...], Mapping[str, tuple[Problem, ...]]]:
+    """The config's sources and after them those that their lists list, and for each list what is told of it.
+
+    Each feed is followed once: as the config has it, else as the first of the lists. It takes the list's own
+    settings over, but for what is for the list's origin alone: headers, auth, cookie, TLS.
+    """
+    of_lists = {source.name: source for source in sources}
+    known = {key(source.url): source.name for source in sources if source.url}
+    taken = {source.name for source in sources}
+    every = [*sources]
+    told: dict[str, list[Problem]] = {}
+    order = {name: number for number, name in enumerate(of_lists)}
+    for each in sorted((each for each in listed if each.list in of_lists), key=lambda each: order[each.list]):
+        url = each.subscription.url
+        problems = told.setdefault(each.list, [])
+        if (name := known.get(key(url))) is not None:
+            problems.append(Problem(text=f"is followed already, as {name!r}", where=url))
+            continue
+        if each.name in taken:
+            problems.append(Problem(text=f"a source of the config has its name {each.name!r}", where=url))
+            continue
+        if each.is_missing:
+            text = "is missing from the list: it leaves when the next poll misses it too"
+            problems.append(Problem(text=text, where=each.name))
+        try:
+            every.append(_source(each, of_lists[each.list]))
+        except ValueError:
+            problems.append(Problem(text="is no address that can be followed: left out", where=url))
+            continue
+        known[key(url)] = each.name
+    return tuple(every), {name: _bounded(problems) for name, problems in told.items()}
+
+
+def _source(listed: Listed, of_list: Source) -> Source:
+    subscription = listed.subscription
+    return Source(
+        name=listed.name,
+        url=subscription.url,
+        link=subscription.link,
+        categories=tuple(dict.fromkeys((*of_list.categories, *subscription.categories))),
+        interval=of_list.interval,
+        adaptive=of_list.adaptive,
+        enabled=of_list.enabled,
+        retention=of_list.retention,
+        proxy=of_list.proxy,
+        user_agent=of_list.user_agent,
+    )
+
+
+def _bounded(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    if len(problems) <= MAX_PROBLEMS:
+        return tuple(problems)
+    return (*problems[:MAX_PROBLEMS], Problem(text=f"and {len(problems) - MAX_PROBLEMS} more"))
+
+
+def plan(found: SubscriptionList, sources: Sequence[Source]) -> Plan:
+    """What of a list is not followed yet, as `[[sources]]` with names that no other has.
+
+    Two addresses are the same feed when they differ in nothing but http and https, the case of the host, a
+    default port, a fragment or a slash at the end. A feed without a title is named after its host.
+    """
+    taken = {source.name for source in sources}
+    known = {key(source.url): source.name for source in sources if source.url}
+    new: list[Mapping[str, object]] = []
+    problems: list[Problem] = [*found.problems]
+    for subscription in found.subscriptions:
+        of_feed = key(subscription.url)
+        if (name := known.get(of_feed)) is not None:
+            problems.append(Problem(text=f"is followed already, as {name!r}", where=subscription.url))
+            continue
+        name = unlike(subscription.title or urlsplit(subscription.url).hostname or "feed", taken)
+        taken.add(name)
+        known[of_feed] = name
+        new.append(
+            {
+                "name": name,
+                "url": subscription.url,
+                "categories": [*subscription.categories] or None,
+                "link": subscription.link,
+            }
+        )
+    return Plan(new=tuple(new), problems=tuple(problems))
+
+
+def followed_as(url: str, sources: Sequence[Source]) -> str | None:
+    """The name of the source that follows this address, as `plan` compares them; None when none does."""
+    of_feed = key(url)
+    return next((source.name for source in sources if source.url and key(source.url) == of_feed), None)
+
+
+def followed(sources: Sequence[Source]) -> SubscriptionList:
+    """The feeds among the sources, in their order; the others, and what may not leave, are told."""
+    subscriptions = []
+    problems = []
+    for source in sources:
+        if source.kind != "feed" or source.url is None or not source.url.startswith(("http:", "https:")):
+            problems.append(
+                Problem(text="no feed with an http or https address: left out", where=source.name)
+            )
+            continue
+        if without_login(source.url) != source.url:
+            problems.append(Problem(text="written without the login in its address", where=source.name))
+        subscriptions.append(
+            Subscription(
+                url=source.url, title=source.name, link=source.link or None, categories=source.categories
+            )
+        )
+    return SubscriptionList(subscriptions=tuple(subscriptions), problems=tuple(problems))
+
+
+def key(url: str) -> str:
+    """Stands for an address: the same for two that mean the same feed (see `plan`)."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return url
+    host = (parts.hostname or "").rstrip(".")
+    place = host if port in (None, 80, 443) else f"{host}:{port}"
+    path = parts.path.rstrip("/")
+    return f"{place}{path}?{parts.query}" if parts.query else f"{place}{path}"
+
+
+def unlike(name: str, taken: set[str]) -> str:
+    """The name, numbered when another has it."""
+    name = name[:MAX_NAME]
+    number = 2
+    candidate = name
+    while candidate in taken:
+        suffix = f" ({number})"
+        candidate = name[: MAX_NAME - len(suffix)] + suffix
+        number += 1
+    return candidate

@@ -1,0 +1,171 @@
+"""The kinds of values in the config: each says what would be right when it refuses one."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, PlainSerializer, SecretStr
+
+_DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]*[a-z_-][a-z0-9_-]*)*")
+_PLACEHOLDER = re.compile(r"\{(\w{1,20})\}")
+_POST_SEGMENT = re.compile(r"[\w-](?:[\w.-]*[\w-])?")
+_OURS = {
+    "authorization": "use auth",
+    "cookie": "use cookie",
+    "user-agent": "use user_agent",
+    **dict.fromkeys(
+        (
+            *("accept-encoding", "connection", "content-length", "expect", "host", "if-modified-since"),
+            *("if-none-match", "keep-alive", "proxy-authorization", "range", "te", "transfer-encoding"),
+            *("trailer", "upgrade"),
+        ),
+        "it is part of the exchange itself",
+    ),
+}
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value.strip().lower()) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError('write a number and a unit in quotes, such as "45s", "30m", "6h" or "1d"')
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def _http_url(value: object) -> str:
+    if isinstance(value, str):
+        if not value:
+            return value
+        try:
+            parts = urlsplit(value)
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme in ("http", "https") and parts.hostname and not re.search(r"\s", value):
+            return value
+    raise ValueError('write an absolute address, such as "https://example.org/feeds"')
+
+
+def _source_url(value: object) -> str:
+    if isinstance(value, str):
+        scheme, _, rest = value.partition(":")
+        if scheme in ("file", "rsshub", "imap", "imaps") and rest.strip("/") and not _CONTROLS.search(value):
+            return value
+    try:
+        if value:
+            return _http_url(value)
+    except ValueError:
+        pass
+    raise ValueError('write an address, such as "https://example.org/feed.xml"')
+
+
+def _category(value: object) -> str:
+    if isinstance(value, str) and value.strip():
+        return value.strip()
+    raise ValueError('write a name in quotes, such as "news"')
+
+
+def _secret(value: object) -> str:
+    """Text that is not shown: written out, or the name of the environment variable that holds it."""
+    if isinstance(value, dict) and value.keys() == {"env"} and isinstance(name := value["env"], str):
+        if (value := os.environ.get(name)) is None:
+            raise ValueError(f"the environment variable {name} is not set; set it before the start")
+        value = value.strip()
+    if isinstance(value, str) and value and not _CONTROLS.search(value):
+        return value
+    raise ValueError('write a text of one line, or { env = "NAME" } for a variable of the environment')
+
+
+def _plain_header(value: object) -> str:
+    if isinstance(value, str) and value.isascii() and not _CONTROLS.search(value):
+        return value
+    raise ValueError("write it on one line in ASCII, as it goes into a header")
+
+
+def _headers(value: object) -> tuple[tuple[str, SecretStr], ...]:
+    if not isinstance(value, dict):
+        raise ValueError('write a table, such as { Accept-Language = "de" }')  # noqa: TRY004 (pydantic's rule)
+    for name in value:
+        if not _TOKEN.fullmatch(name):
+            raise ValueError(f"{name!r} cannot be a header's name")
+        if better := _OURS.get(name.lower()):
+            raise ValueError(f"{name} cannot be set here: {better}")
+    try:
+        return tuple((name, SecretStr(_secret(text))) for name, text in value.items())
+    except ValueError as error:
+        raise ValueError(f"each header: {error}") from None
+
+
+def _proxy(value: object) -> str:
+    if value == "":
+        return ""
+    text = _secret(value)
+    try:
+        parts = urlsplit(text)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
+            return text
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme.startswith("socks"):
+        raise ValueError("SOCKS is not spoken here; name an HTTP proxy, which most that speak SOCKS are too")
+    raise ValueError('write the proxy\'s address, such as "http://proxy.example:3128"')
+
+
+def _place(value: object) -> str:
+    """An address, a network, a host, or `*.` and a domain; in the form that hosts are compared in."""
+    text = value.strip().lower().rstrip(".") if isinstance(value, str) else ""
+    try:
+        return str(ipaddress.ip_network(text.strip("[]")))
+    except ValueError:
+        pass
+    try:
+        host = text.encode("idna").decode()
+    except UnicodeError:
+        host = ""
+    if _HOST.fullmatch(host):
+        return host
+    raise ValueError('write addresses, networks or hosts, such as "192.168.0.0/16", "nas.lan" or "*.lan"')
+
+
+PLACEHOLDERS = ("categories", "category", "source", "date", "year", "month", "day", "slug", "hash")
+
+
+def _post_path(value: object) -> str:
+    """The place of a post in its folder: its segments can lead nowhere else."""
+    segments = value.split("/") if isinstance(value, str) and len(value) <= 200 else []
+    found = {name for segment in segments for name in _PLACEHOLDER.findall(segment)}
+    name = segments[-1] if segments else ""
+    if unknown := sorted(found.difference(PLACEHOLDERS)):
+        raise ValueError(f"{{{unknown[0]}}} stands for nothing; there are {{{'}, {'.join(PLACEHOLDERS)}}}")
+    if (
+        all(_POST_SEGMENT.fullmatch(_PLACEHOLDER.sub("x", segment)) for segment in segments)
+        and all("{categories}" not in segment or segment == "{categories}" for segment in segments)
+        and name.lower().endswith((".html", ".htm", ".md", ".markdown"))
+        and ("{slug}" in name or "{hash}" in name)
+    ):
+        return str(value)
+    raise ValueError(
+        'write a path inside the folder, such as "{categories}/{date}-{slug}.html": a name with {slug} or '
+        "{hash} that ends in .html or .md, in folders of letters, digits, dots, dashes and placeholders"
+    )
+
+
+Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+HeaderText = Annotated[str, BeforeValidator(_plain_header)]
+Proxy = Annotated[SecretStr, BeforeValidator(_proxy)]
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds())]
+Category = Annotated[str, BeforeValidator(_category)]
+Headers = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_headers)]
+HttpUrl = Annotated[str, BeforeValidator(_http_url)]
+Place = Annotated[str, BeforeValidator(_place)]
+SourceUrl = Annotated[str, BeforeValidator(_source_url)]
+PostPath = Annotated[str, BeforeValidator(_post_path)]

@@ -1,0 +1,107 @@
+"""What a source would give, storing nothing: how a source is made by trying."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import tomllib
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from aggregator.adapters import kinds
+from aggregator.config.load import Fetch, Source
+from aggregator.errors import ConfigError, SourceError
+from aggregator.fetch import Fetcher, NotModified, user_agent
+from aggregator.model.article import Article, Document, Problem
+from aggregator.polling.gather import found, gather
+from aggregator.reading.document import Context
+from aggregator.reading.workers import Workers
+
+
+def preview(
+    target: str, kind: str | None, settings: Fetch, now: datetime, options: Sequence[str] = ()
+) -> Document:
+    """What a URL, a file or a folder would give, storing nothing.
+
+    `kind` None means articles for a folder or a file of front matter, else a feed. `options` are the kind's,
+    as lines of TOML; a value that is no TOML is a text. Whoever types a host's name or a command allows it,
+    be the host on this machine; where it redirects to is still checked. Raises SourceError, and ConfigError
+    for a kind that does not exist or options that it does not have.
+    """
+    source = _source_for(target, kind, options)
+    context = Context(
+        kind=source.kind, source=source.name, options=kinds.named(source.kind).parse(source.options)
+    )
+    with contextlib.suppress(ValueError):
+        host = (urlsplit(source.address).hostname or "").rstrip(".")
+        settings = settings.model_copy(update={"allow": (*settings.allow, host), "commands": True})
+    fetcher = Fetcher(settings, user_agent(settings))
+    try:
+        fetched = fetcher.fetch(source, {}, now)
+        assert not isinstance(fetched, NotModified), "nothing was known, so nothing can be unchanged"
+        with Workers(1) as workers:
+            gathered = gather(
+                fetched.resources, context, workers.read, lambda url: fetcher.further(source, url, now)
+            )
+    finally:
+        fetcher.close()
+    articles = tuple(f.article for f in found(gathered, fetched.validators.get("files", {}), {}))
+    problems: list[Problem] = [*fetched.unread, *gathered.problems]
+    for _, reading in gathered.readings:
+        # What would be followed is shown like articles.
+        articles += tuple(
+            Article(id=each.url, title=each.title or each.url, link=each.url, categories=each.categories)
+            for each in reading.subscriptions or ()
+        )
+    is_list = not fetched.validators.get("files") or len(gathered.readings) == 1
+    first = gathered.readings[0][1].document if gathered.readings and is_list else Document()
+    return Document(
+        source=target,
+        kind=source.kind,
+        title=first.title,
+        link=first.link,
+        articles=articles,
+        problems=tuple(problems),
+        findings=first.findings,
+    )
+
+
+def _source_for(target: str, kind: str | None, options: Sequence[str]) -> Source:
+    is_address = "://" in target or target.startswith(("file:", "rsshub:"))
+    path = Path(target).absolute()
+    if kind is None:
+        is_articles = not is_address and (path.is_dir() or path.suffix.lower() in (".md", ".markdown"))
+        kind = "articles" if is_articles else "rsshub" if target.startswith("rsshub:") else "feed"
+    chosen = _options(options)
+    if wrong := kinds.mistakes(kind, chosen):
+        raise ConfigError(*(f"{'.'.join(map(str, where))}: {text}" for where, _, text in wrong))
+    place = kinds.named(kind).place
+    if place == "none":
+        return Source(name=target, kind=kind, options=chosen)
+    if place == "path" and is_address:
+        raise SourceError(f"{kind} are read from a folder or a file, not from an address", url=target)
+    if place == "path" or (place == "either" and not is_address):
+        return Source(name=target, kind=kind, options=chosen, path=path)
+    # Not validated: the fetcher says what is wrong with an address in this package's own terms.
+    url = target if is_address else path.as_uri()
+    return Source.model_construct(name=target, kind=kind, options=chosen, url=url)
+
+
+def _options(texts: Sequence[str]) -> dict[str, Any]:
+    lines = []
+    for text in texts:
+        key, mark, value = text.partition("=")
+        if not mark:
+            raise ConfigError(f"option {text!r}: write it as KEY=VALUE")
+        try:
+            tomllib.loads(text)
+        except tomllib.TOMLDecodeError:
+            text = f"{key} = {json.dumps(value.strip())}"
+        lines.append(text)
+    try:
+        return tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"options: {error}") from error

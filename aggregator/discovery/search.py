@@ -1,0 +1,264 @@
+"""What an address offers to follow: asked for, read, and the best told first. Stores and writes nothing."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import urljoin, urlsplit
+
+from aggregator.adapters import kinds
+from aggregator.adapters.opml.outlines import Subscription, SubscriptionList
+from aggregator.config.load import Fetch, Source
+from aggregator.config.subscriptions import plan
+from aggregator.discovery import (
+    Candidate,
+    Found,
+    address,
+    common_paths,
+    format_of,
+    is_web_page,
+    known_feeds,
+    named_sitemaps,
+    offered,
+    ranked,
+)
+from aggregator.errors import (
+    BlockedAddress,
+    ChallengePage,
+    ConfigError,
+    FetchError,
+    HttpStatus,
+    Later,
+    ReadError,
+    SourceError,
+)
+from aggregator.fetch import Fetched, Fetcher, Hosts, user_agent
+from aggregator.fetch.guard import Guard
+from aggregator.model.article import Document, Problem
+from aggregator.model.resource import Resource
+from aggregator.polling.gather import found as articles_found
+from aggregator.polling.gather import gather
+from aggregator.reading.document import Context
+from aggregator.reading.workers import Workers
+
+MAX_READ = 8
+"""So many candidates of a page are asked for."""
+MIN_ENTRIES = 3
+"""A page with fewer entries is taken for none that lists them."""
+
+_SITEMAP = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:urlset|sitemapindex)[\s>]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discovered:
+    """What can be followed, the best first, and why other candidates cannot."""
+
+    found: tuple[Found, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def discover(
+    typed: str, settings: Fetch, now: datetime, tell: Callable[[str], object] = lambda _: None
+) -> Discovered:
+    """What an address that somebody typed offers, the best first.
+
+    It is a feed itself; or its site is known, or its page links to feeds; else feeds are looked for where
+    they often lie, one request a second, at most `common_paths`, up to the first; else a sitemap, and the
+    page itself. `tell` is called with each address before it is asked for. Whoever types a host's name
+    allows it, as in `preview`; what a page leads to is checked. Raises SourceError when the address cannot
+    be had, or is neither a feed nor a page.
+    """
+    with _Search(address(typed), settings, now, tell) as search:
+        return search.run()
+
+
+def as_source(
+    found: Found, sources: Sequence[Source], *, name: str | None = None, categories: Sequence[str] = ()
+) -> Mapping[str, object] | None:
+    """A new `[[sources]]` that follows what was found, None when its address is followed already.
+
+    `name` None is the feed's title, else its host, with a number when another source has it. Raises
+    ConfigError when another has the name that was asked for.
+    """
+    if name is not None and any(source.name == name for source in sources):
+        raise ConfigError(f"a source is named {name!r} already; choose another --name")
+    candidate = found.candidate
+    title = name or found.document.title or candidate.title
+    subscription = Subscription(url=candidate.url, title=title, categories=tuple(categories))
+    new = plan(SubscriptionList(subscriptions=(subscription,)), sources).new
+    if not new:
+        return None
+    rest = {key: value for key, value in new[0].items() if key != "name"}
+    kind = candidate.kind if candidate.kind != "feed" else None
+    return {"name": new[0]["name"], "kind": kind, **rest, "options": candidate.options or None}
+
+
+def blocked(url: str, settings: Fetch) -> str | None:
+    """Why polling `url` would be refused under the config as it is; None when it would not be."""
+    host = urlsplit(url).hostname
+    if not host:
+        return None
+    try:
+        Guard(settings.allow).addresses(host, settings.timeout.total_seconds())
+    except BlockedAddress as error:
+        return error.told
+    except FetchError:
+        return None
+    return None
+
+
+class _Search:
+    """One look around an address: what was asked for, found, and went wrong."""
+
+    def __init__(self, url: str, settings: Fetch, now: datetime, tell: Callable[[str], object]) -> None:
+        self._url = url
+        self._now = now
+        self._tell = tell
+        self._found: list[Found] = []
+        self._problems: list[Problem] = []
+        self._asked: set[str] = set()
+        # The typed host is paced as a stranger's, although it is allowed.
+        self._hosts = Hosts(at_once=1, gap=settings.host_gap, is_own=Guard(settings.allow).is_own)
+        with contextlib.suppress(ValueError):
+            host = (urlsplit(url).hostname or "").rstrip(".")
+            settings = settings.model_copy(update={"allow": (*settings.allow, host)})
+        self._fetcher = Fetcher(settings, user_agent(settings))
+        self._workers = Workers(1)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._workers.close()
+        self._fetcher.close()
+
+    def run(self) -> Discovered:
+        page = self._look()
+        if not self._found and page is not None:
+            candidates, is_marked_up = self._offers(page)
+            self._try(candidates)
+            is_web = page.url.startswith(("http:", "https:"))
+            if is_web and not self._has_feed():
+                self._try_paths(page.url)
+            if not self._has_feed():
+                if is_web:
+                    self._try_sitemaps(page.url)
+                self._try_page(page, is_marked_up=is_marked_up)
+        return Discovered(
+            found=ranked(self._found, page.url if page else self._url), problems=tuple(self._problems)
+        )
+
+    def _look(self) -> Resource | None:
+        """The page at the address, None when it is a feed itself or only its site is known."""
+        known = known_feeds(self._url)
+        try:
+            page, moved_to = self._get(self._url)
+        except FetchError as error:
+            if not known:
+                raise
+            self._problems.append(Problem(text=error.told, where=self._url))
+            self._try(known)
+            return None
+        kind = "sitemap" if _SITEMAP.search(page.body, 0, 2_000) else "feed"
+        if self._url.startswith("rsshub:"):
+            kind = "rsshub"
+        candidate = Candidate(url=moved_to or self._url, how="itself", kind=kind)
+        try:
+            self._found.append(self._read(candidate, page))
+        except ReadError:
+            if known or is_web_page(page.body):
+                return page
+            raise
+        return None
+
+    def _offers(self, page: Resource) -> tuple[tuple[Candidate, ...], bool]:
+        try:
+            offer = offered(page)
+        except ReadError as error:
+            self._problems.append(Problem(text=error.told, where=page.url))
+            return known_feeds(page.url), False
+        return offer.candidates, offer.has_microformats
+
+    def _has_feed(self) -> bool:
+        return any(not each.candidate.is_of_comments for each in self._found)
+
+    def _try(self, candidates: Iterable[Candidate]) -> None:
+        for candidate in tuple(candidates)[:MAX_READ]:
+            with self._told(candidate.url):
+                self._take(candidate)
+
+    def _take(self, candidate: Candidate) -> None:
+        resource, moved_to = self._get(candidate.url)
+        self._found.append(self._read(replace(candidate, url=moved_to or candidate.url), resource))
+
+    def _try_paths(self, url: str) -> None:
+        for path in common_paths(url):
+            if path in self._asked:
+                continue
+            try:
+                self._take(Candidate(url=path, how="path"))
+            except (Later, ChallengePage) as error:
+                self._problems.append(Problem(text=error.told, where=path))
+                return
+            except (HttpStatus, ReadError):
+                continue  # nothing is wrong: nobody said that there is one
+            except FetchError as error:
+                self._problems.append(Problem(text=error.told, where=path))
+                return
+            return
+
+    def _try_sitemaps(self, url: str) -> None:
+        robots = b""
+        with contextlib.suppress(FetchError):
+            robots = self._get(urljoin(url, "/robots.txt"))[0].body
+        for each in named_sitemaps(robots, url):
+            with self._told(each):
+                self._take(Candidate(url=each, how="sitemap", kind="sitemap"))
+                return
+
+    def _try_page(self, page: Resource, *, is_marked_up: bool) -> None:
+        for kind in ("microformats", "page") if is_marked_up else ("page",):
+            with self._told(page.url):
+                found = self._read(Candidate(url=page.url, how="page", kind=kind), page)
+                if len(found.document.articles) >= MIN_ENTRIES:
+                    self._found.append(found)
+                    return
+
+    @contextlib.contextmanager
+    def _told(self, url: str) -> Iterator[None]:
+        try:
+            yield
+        except SourceError as error:
+            self._problems.append(Problem(text=error.told, where=url))
+
+    def _get(self, url: str) -> tuple[Resource, str | None]:
+        """The document at `url`, and where it moved to for good. Raises FetchError."""
+        self._asked.add(url)
+        self._tell(url)
+        # Not validated: the fetcher says what is wrong with an address in this package's own terms.
+        source = Source.model_construct(name=url, url=url)
+        with self._hosts.turn(url):
+            fetched = self._fetcher.fetch(source, {}, self._now)
+        assert isinstance(fetched, Fetched), "nothing was known, so nothing can be unchanged"
+        return fetched.resources[0], fetched.hints.moved_to
+
+    def _read(self, candidate: Candidate, resource: Resource) -> Found:
+        """What a candidate's document holds. Raises ReadError."""
+        options = kinds.named(candidate.kind).parse(candidate.options)
+        context = Context(kind=candidate.kind, options=options)
+        gathered = gather((resource,), context, self._workers.read, lambda url: self._get(url)[0])
+        first = gathered.readings[0][1].document
+        articles = tuple(each.article for each in articles_found(gathered, (), {}))
+        document: Document = replace(first, articles=articles, problems=tuple(gathered.problems))
+        if candidate.kind == "page" and not candidate.options:
+            selectors: dict[str, Any] = {f.name: f.selector for f in document.findings if f.count}
+            candidate = replace(candidate, options=selectors)
+        name = format_of(resource.body) if candidate.kind == "feed" else candidate.kind
+        return Found(candidate=candidate, document=document, format=name)

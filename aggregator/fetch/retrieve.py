@@ -1,0 +1,66 @@
+"""What a fetch gives: bytes and the validators that stand for them, or the word that nothing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from aggregator.model.article import Problem
+from aggregator.model.resource import Resource
+
+__all__ = ["NO_HINTS", "Fetched", "Hints", "NotModified", "Resource", "Validators"]
+
+Validators = Mapping[str, Any]
+"""What lets the next fetch be conditional: JSON-like, kept by the store, understood only by its fetcher."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hints:
+    """What an answer says about the next poll.
+
+    `max_age` is how long the answer stays fresh from now on (RFC 9111 §4.2): None when it does not say,
+    so that what an earlier one said still holds; zero when it says "not at all". `retry_after` is how
+    long the server asks us to stay away, None when it does not. `moved_to` is where every redirect on
+    the way, all of them permanent (301, 308), led to; None without any, or when one was temporary.
+    """
+
+    max_age: timedelta | None = None
+    retry_after: timedelta | None = None
+    moved_to: str | None = None
+
+
+NO_HINTS = Hints()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The documents of a source that are new or may have changed, and the validators that stand for them.
+
+    `unread` are resources that could not be had, each with its reason; the others are whole.
+    """
+
+    resources: tuple[Resource, ...]
+    validators: Validators
+    unread: tuple[Problem, ...] = ()
+    hints: Hints = NO_HINTS
+    status: int = 200
+
+    def validators_without(self, names: Collection[str]) -> Validators:
+        """The validators less those of the named resources, so that they are fetched again."""
+        if not names:
+            return self.validators
+        files = self.validators.get("files", {})
+        if not files:
+            return {}
+        return {**self.validators, "files": {name: files[name] for name in files if name not in names}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotModified:
+    """Nothing changed since `validators` were given out; these replace them (RFC 9111 §4.3.4)."""
+
+    validators: Validators
+    hints: Hints = NO_HINTS
+    status: int = 304

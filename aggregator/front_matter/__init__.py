@@ -1,0 +1,1 @@
+"""Articles as text: YAML, TOML or JSON front matter over a body."""

@@ -1,0 +1,301 @@
+"""Article <-> the text of a file: front matter, a blank line, the body byte for byte.
+
+The only user of python-frontmatter, whose handlers are its way to teach it forms: ours read YAML
+with bounds and repairs, TOML, JSON and Pelican's lines, and write one form, the one of the posts
+that a Hexo site of feeds has kept since 2021. The library's own `loads` and `parse` are not used:
+they strip the body and swallow text between two rules that is not YAML.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import tomllib
+from datetime import date, datetime, time
+from typing import Any, ClassVar
+
+import frontmatter
+from frontmatter.default_handlers import BaseHandler
+
+from aggregator.errors import FrontMatterError
+from aggregator.front_matter import others as generators
+from aggregator.front_matter import ours as keys
+from aggregator.front_matter import yaml as yaml_text
+from aggregator.front_matter.flavours import Flavour
+from aggregator.model.article import Article, Problem
+
+__all__ = ["dumps", "loads", "parse"]
+
+
+def dumps(article: Article, flavour: Flavour = "") -> str:
+    """The article as a file: `loads(dumps(a)) == a` for every valid article, its body byte for byte.
+
+    Keys come in the order title, categories, headimg, author, comments, date, thumbnail, then link,
+    guid, source, updated, authors, tags, enclosures, summary, origin, then the extra keys. A `flavour` adds
+    what its generator wants said in its own words, and keeps under `extra` what would steer it. Dates are
+    RFC 1123 text where that is exact, else ISO 8601. Strict loaders of YAML 1.1 and 1.2 agree on it.
+    Raises WriteError for an extra value that is not JSON-like and for a date without a zone.
+    """
+    post = frontmatter.Post(article.content, _WRITTEN)
+    # Set, not passed: the library's constructor trips over keys such as `content` and `handler`.
+    post.metadata = keys.metadata(article, flavour)
+    return frontmatter.dumps(post)
+
+
+def loads(text: str | bytes, *, url: str = "") -> Article:
+    """The article that a file holds: `parse` without what was odd. Raises FrontMatterError."""
+    return parse(text, url=url)[0]
+
+
+def parse(text: str | bytes, *, url: str = "") -> tuple[Article, tuple[Problem, ...]]:
+    """The article that a file of any generator holds, and what was repaired, missing or odd in it.
+
+    Bytes are UTF-8 or, by their byte order mark, UTF-16. A file without front matter is all body.
+    `url` names the file in errors; it lends a name to a missing title, a Jekyll file's day to a missing
+    date, and itself to a missing id. Title, summary and body are as written: neither rendered from
+    Markdown nor sanitised. Raises FrontMatterError, with line and reason, where a person could not
+    tell either.
+    """
+    problems: list[Problem] = []
+    try:
+        whole = _decoded(text) if isinstance(text, bytes) else text.removeprefix("\ufeff")
+        handler = next((handler for handler in _HANDLERS if handler.detect(whole)), None)
+        meta: dict[str, Any] = {}
+        body = whole
+        if handler is not None:
+            block, body = handler.split(whole)
+            meta = handler.load(block, first_line=handler.first_line(whole), problems=problems)
+    except FrontMatterError as error:
+        error.url = url
+        raise
+    if keys.is_ours(meta):
+        article = keys.article(meta, body, problems)
+    else:
+        article = generators.article(meta, body, url=url, problems=problems)
+    return article, tuple(problems)
+
+
+def _decoded(data: bytes) -> str:
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise FrontMatterError(f"not {encoding.removesuffix('-sig')}: save it as UTF-8", line=line) from error
+
+
+def _body(text: str, at: int) -> str:
+    """The body: all that follows, without the one blank line that closes the front matter."""
+    for end in ("\r\n", "\n", "\r"):
+        if text.startswith(end, at):
+            return text[at + len(end) :]
+    return text[at:]
+
+
+_EOL = r"(?:\r\n|\n|\r)"
+# Possessive throughout: a file of nothing but spaces must not cost the square of its length.
+_BLANKS = rf"(?:[ \t]*+{_EOL})*+"
+_REST = rf"[ \t]*+(?:{_EOL}|\Z)"
+# `Note: …` opens many a text; without a fence, a title or a date it is no metadata.
+_NAMED = re.compile(r"^(?:title|date):", re.IGNORECASE | re.MULTILINE)
+
+
+class _Handler(BaseHandler):
+    """What python-frontmatter asks of a form: detect, split, load. Group 1 of the boundary is the fence."""
+
+    closing: ClassVar[str] = "{fence}"
+
+    def first_line(self, text: str) -> int:
+        """The line of the file on which the block begins."""
+        opening = self._opening(text)
+        return len(re.findall(_EOL, text[: opening.end()])) + 1
+
+    def _opening(self, text: str) -> re.Match[str]:
+        assert self.FM_BOUNDARY is not None
+        opening = self.FM_BOUNDARY.match(text)
+        assert opening is not None, "split is for texts that were detected"
+        return opening
+
+    def split(self, text: str) -> tuple[str, str]:
+        opening = self._opening(text)
+        fence = self.closing.format(fence=re.escape(opening[1]))
+        # From the opening's own line end, so that an empty block is closed too.
+        closing = re.compile(rf"[\r\n]{fence}{_REST}").search(text, max(opening.end() - 1, 0))
+        if closing is None:
+            line = max(self.first_line(text) - 1, 1)
+            raise FrontMatterError(f"front matter opens with {opening[1]} and is never closed", line=line)
+        return text[opening.end() : closing.start() + 1], _body(text, closing.end())
+
+    def load(self, fm: str, **_: Any) -> dict[str, Any]:
+        raise NotImplementedError
+
+
+class _Yaml(_Handler):
+    """`---` … `---` or `...`; the form that is written."""
+
+    FM_BOUNDARY = re.compile(rf"{_BLANKS}(-{{3,80}}+)[ \t]*+(?:[Yy][Aa]?[Mm][Ll])?{_REST}")
+    START_DELIMITER = END_DELIMITER = "---"
+    closing = r"(?:{fence}|\.\.\.)"
+
+    def load(
+        self, fm: str, *, first_line: int = 1, problems: list[Problem] | None = None, **_: Any
+    ) -> dict[str, Any]:
+        meta, found = yaml_text.read(fm, first_line=first_line)
+        if problems is not None:
+            problems += found
+        return meta
+
+    def export(self, metadata: dict[str, object], **_: object) -> str:
+        """One key a line, lists as ` - item` lines, everything nested on one line."""
+        lines: list[str] = []
+        for key, value in metadata.items():
+            name = yaml_text.write_key(key)
+            if isinstance(value, keys.Date) or (key in ("author", "source") and isinstance(value, str)):
+                lines.append(f"{name} {value if isinstance(value, keys.Date) else yaml_text.plain(value)}")
+            elif isinstance(value, str):
+                lines.append(f"{name} {yaml_text.quoted(value)}")
+            elif isinstance(value, list | tuple) and value:
+                lines.append(f"{name} ")
+                lines += [
+                    f" - {yaml_text.plain(v) if isinstance(v, str) else yaml_text.flow(v)}" for v in value
+                ]
+            else:
+                lines.append(f"{name} {yaml_text.flow(value)}")
+        return "\n".join(lines)
+
+    def format(self, post: frontmatter.Post, **_: object) -> str:
+        """The blank line first and the blank line after are part of the form; the body is left alone."""
+        return f"\n---\n{self.export(post.metadata)}\n---\n\n{post.content}"
+
+
+class _Toml(_Handler):
+    """`+++` … `+++`, or `---toml`."""
+
+    FM_BOUNDARY = re.compile(rf"{_BLANKS}(\+{{3,80}}+|-{{3,80}}+(?=[ \t]*+toml))[ \t]*+(?:toml)?{_REST}")
+
+    def load(self, fm: str, *, first_line: int = 1, **_: Any) -> dict[str, Any]:
+        try:
+            # TOML's grammar knows no line end but \n and \r\n.
+            meta = tomllib.loads(re.sub(_EOL, "\n", fm))
+            yaml_text.check_bounds(meta)
+        except (ValueError, RecursionError) as error:
+            found = re.search(r"at line ([0-9]+)", str(error))
+            line = first_line + (int(found[1]) - 1 if found else 0)
+            raise FrontMatterError(f"not TOML: {error}", line=line) from error
+        return {key: _json_like(value) for key, value in meta.items()}
+
+
+class _Json(_Handler):
+    """`---json` … `---`, and `;;;` … `;;;` as Hexo has it, with or without the braces."""
+
+    FM_BOUNDARY = re.compile(rf"{_BLANKS}(-{{3,80}}+(?=[ \t]*+json)|;;;)[ \t]*+(?:json)?{_REST}")
+
+    def load(self, fm: str, *, first_line: int = 1, **_: Any) -> dict[str, Any]:
+        block = fm if fm.lstrip().startswith("{") else f"{{{fm}}}"
+        try:
+            meta = json.loads(block, parse_constant=_refuse)
+            yaml_text.check_bounds(meta)
+        except (ValueError, RecursionError) as error:
+            line = first_line + getattr(error, "lineno", 1) - 1
+            raise FrontMatterError(f"not JSON: {error}", line=line) from error
+        return dict(meta)
+
+
+class _JsonPairs(_Json):
+    """Hexo's other JSON: pairs without braces or an opening fence, ended by `;;;`."""
+
+    FM_BOUNDARY = re.compile(rf"{_BLANKS}()(?=\")")
+    closing = ";;;"
+
+    def detect(self, text: str) -> bool:
+        return super().detect(text) and re.search(rf"[\r\n];;;{_REST}", text) is not None
+
+
+class _JsonObject(_Json):
+    """Hugo's JSON: an object at the start, whose own braces are the fences."""
+
+    FM_BOUNDARY = re.compile(rf"{_BLANKS}(?=\{{\s*[\"}}])")
+
+    def split(self, text: str) -> tuple[str, str]:
+        start = self._opening(text).end()
+        try:
+            end = json.JSONDecoder().raw_decode(text, start)[1]
+        except (ValueError, RecursionError) as error:
+            line = getattr(error, "lineno", self.first_line(text))
+            raise FrontMatterError(f"not JSON: {error}", line=line) from error
+        rest = re.compile(_REST).match(text, end)
+        return text[start:end], _body(text, rest.end() if rest else end)
+
+
+class _YamlUnopened(_Yaml):
+    """Hexo's YAML without an opening fence: a key on the first line, a rule before any blank one."""
+
+    FM_BOUNDARY = re.compile(rf"{_BLANKS}()(?=[A-Za-z][\w-]{{0,40}}:(?:[ \t]|{_EOL}))")
+    closing = "-{{3,}}"
+    _head = re.compile(rf"(?:[ \t]*+[^\s-][^\r\n]*{_EOL}|[ \t]*+-(?!--)[^\r\n]*{_EOL})+-{{3,}}{_REST}")
+
+    def detect(self, text: str) -> bool:
+        head = self._head.match(text, self._opening(text).end()) if super().detect(text) else None
+        return head is not None and _NAMED.search(head[0]) is not None
+
+
+class _Pelican(_Handler):
+    """Pelican's `Key: value` lines up to the first blank one."""
+
+    FM_BOUNDARY = re.compile(rf"{_BLANKS}(?=[A-Za-z][\w-]{{0,40}}:(?:[ \t]|{_EOL}|\Z))")
+    _line = re.compile(rf"(?:([A-Za-z][\w-]{{0,40}}):[ \t]*|[ \t]+)([^\r\n]*)(?:{_EOL}|\Z)")
+
+    def split(self, text: str) -> tuple[str, str]:
+        start = end = self._opening(text).end()
+        while end < len(text) and (line := self._line.match(text, end)) and line[0].strip():
+            end = line.end()
+        return text[start:end], _body(text, end)
+
+    def detect(self, text: str) -> bool:
+        return super().detect(text) and _NAMED.search(self.split(text)[0]) is not None
+
+    def load(self, fm: str, **_: Any) -> dict[str, Any]:
+        meta: dict[str, Any] = {}
+        key = ""
+        for line in self._line.finditer(fm):
+            key = (line[1] or key).lower()
+            meta[key] = line[2].strip() if line[1] else f"{meta[key]} {line[2].strip()}".strip()
+        for key in ("authors", "author"):
+            if ";" in meta.get(key, "") or (key == "authors" and key in meta):
+                meta[key] = [
+                    name.strip() for name in re.split("[;,]" if ";" not in meta[key] else ";", meta[key])
+                ]
+        return meta
+
+
+class _Unknown(_Handler):
+    """`---cson` and whatever else names a language after the fence."""
+
+    FM_BOUNDARY = re.compile(rf"{_BLANKS}(-{{3,80}}+)[ \t]*+([A-Za-z][\w+-]{{0,20}}){_REST}")
+
+    def split(self, text: str) -> tuple[str, str]:
+        language, line = self._opening(text)[2], max(self.first_line(text) - 1, 1)
+        raise FrontMatterError(f"front matter in {language}: write it in YAML, TOML or JSON", line=line)
+
+
+_WRITTEN = _Yaml()
+_HANDLERS: tuple[_Handler, ...] = (
+    *(_WRITTEN, _Toml(), _Json(), _JsonObject(), _JsonPairs()),
+    *(_Unknown(), _YamlUnopened(), _Pelican()),
+)
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON number")
+
+
+def _json_like(value: Any) -> Any:
+    """TOML's values with its dates as text."""
+    if isinstance(value, datetime | date | time):
+        return value.isoformat()
+    if isinstance(value, dict):
+        return {key: _json_like(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_json_like(item) for item in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,283 @@
+"""An Article's own keys in front matter, out and in, exactly: what `metadata` writes, `article` reads back.
+
+A file is ours when it holds both `guid` and `source`, which are always written: only then do the keys
+mean precisely this, and no repair or guess is made. Other files are front_matter_generators' job.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal, InvalidOperation
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from aggregator.errors import WriteError
+from aggregator.front_matter import flavours
+from aggregator.front_matter.flavours import Flavour
+from aggregator.front_matter.yaml import typed
+from aggregator.model.article import Article, Enclosure, Origin, Problem
+
+OWN_KEYS = (
+    *("title", "categories", "headimg", "author", "date", "thumbnail", "link", "guid", "source", "updated"),
+    *("authors", "tags", "enclosures", "summary", "origin", "extra"),
+)
+
+
+# --- out
+
+
+def metadata(article: Article, flavour: Flavour = "") -> dict[str, Any]:
+    """The keys of an article's file, in the order they are written.
+
+    `thumbnail` repeats the lead image, and a `flavour` adds what its generator wants. Extra keys stand at the
+    top level as they were found; those that clash with a key of ours, or would steer that generator, are kept
+    under `extra`.
+    """
+    extra = dict(article.extra)
+    clashing = {key: extra.pop(key) for key in OWN_KEYS if key in extra}
+    updated = date_text(article.updated) if article.updated else None
+    added = flavours.added(flavour, updated=updated, headimg=article.headimg)
+    steering = [key for key in extra if flavour and isinstance(key, str) and key.lower() in flavours.STEERING]
+    repeated = flavours.repeated(extra, updated=updated, headimg=article.headimg)
+    clashing |= {key: extra.pop(key) for key in dict.fromkeys([*added, *steering, *repeated]) if key in extra}
+    first = article.authors[0] if article.authors else None
+    keys: dict[str, Any] = {
+        "title": article.title,
+        "categories": list(article.categories),
+        "headimg": article.headimg,
+        "author": first,
+    }
+    if "comments" in extra:
+        keys["comments"] = _Kept(extra.pop("comments"))
+    keys["date"] = article.published and date_text(article.published)
+    if (
+        "thumbnail" in clashing
+        and isinstance(found := clashing["thumbnail"], str)
+        and found != article.headimg
+    ):
+        keys["thumbnail"] = _Kept(clashing.pop("thumbnail"))
+    else:
+        keys["thumbnail"] = article.headimg
+    keys |= {
+        "link": article.link,
+        "guid": _Kept(article.id),
+        "source": _Kept(article.source),
+        "updated": updated,
+        **added,
+        "authors": list(article.authors) if len(article.authors) > 1 or first == "" else None,
+        "tags": list(article.tags),
+        "enclosures": [_enclosure_keys(enclosure) for enclosure in article.enclosures],
+        "summary": article.summary or None,
+        "origin": _origin_keys(article.origin),
+        "extra": clashing,
+    }
+    written = {
+        key: value.value if isinstance(value, _Kept) else value
+        for key, value in keys.items()
+        if key == "title" or (value is not None and value != [] and value != {})
+    }
+    for key, value in extra.items():
+        if not isinstance(key, str):
+            raise WriteError(f"front matter cannot hold the extra key {key!r}: make it text")
+        written[key] = value
+    return written
+
+
+class _Kept:
+    """A value that is written even when it is empty."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class Date(str):
+    """The text of a date, which needs no quotes."""
+
+    __slots__ = ()
+
+
+def date_text(when: datetime) -> Date:
+    """RFC 1123 text where it is exact (whole seconds, four-digit year), else ISO 8601; always UTC.
+
+    Not strftime: that follows the process's locale, and pads years differently on every platform.
+    """
+    if when.utcoffset() is None:
+        raise WriteError("front matter cannot hold a date without a zone: make it UTC")
+    when = when.astimezone(UTC)
+    if when.microsecond or when.year < 1000:
+        return Date(when.isoformat())
+    day, month = _DAYS[when.weekday()], _MONTHS[when.month - 1]
+    clock = f"{when.hour:02}:{when.minute:02}:{when.second:02}"
+    return Date(f"{day}, {when.day:02} {month} {when.year} {clock} GMT")
+
+
+def _enclosure_keys(enclosure: Enclosure) -> dict[str, Any]:
+    keys = {
+        "url": enclosure.url,
+        "type": enclosure.type,
+        "length": enclosure.length,
+        "title": enclosure.title,
+    }
+    found = {key: value for key, value in keys.items() if value is not None}
+    if enclosure.duration is not None:
+        # Seconds; a fraction is text, since a float would round it.
+        micros = enclosure.duration // timedelta(microseconds=1)
+        whole, rest = divmod(micros, 1_000_000)
+        found["duration"] = str(Decimal(micros).scaleb(-6)) if rest else whole
+    return found
+
+
+def _origin_keys(origin: Origin) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        name: value
+        for name in ("id", "title", "link", "self_link", "language", "rights")
+        if (value := getattr(origin, name)) is not None and (value != "" or name != "title")
+    }
+    if origin.updated is not None:
+        found["updated"] = str(date_text(origin.updated))
+    return found
+
+
+# --- in
+
+
+def is_ours(meta: dict[str, Any]) -> bool:
+    """Whether `metadata` wrote these keys."""
+    return "source" in meta and bool(text(meta.get("guid")))
+
+
+def article(meta: dict[str, Any], body: str, problems: list[Problem]) -> Article:
+    """The article of a file of ours; a value that somebody's edit broke is left out with a Problem."""
+    known = set(OWN_KEYS)
+    headimg, updated = text(meta.get("headimg")), text(meta.get("updated"))
+    extra = {key: typed(value) for key, value in meta.items() if key not in known}
+    for key in flavours.repeated(extra, updated=updated, headimg=headimg):
+        del extra[key]
+    thumbnail = meta.get("thumbnail")
+    if thumbnail is not None and text(thumbnail) != headimg:
+        extra["thumbnail"] = typed(thumbnail)
+    if isinstance(nested := meta.get("extra"), dict):
+        extra |= typed(nested)
+    authors = _texts(meta.get("authors"))
+    if not authors and (author := text(meta.get("author"))):
+        authors = (author,)
+    origin = meta.get("origin")
+    return Article(
+        source=text(meta["source"]) or "",
+        id=text(meta["guid"]) or "",
+        title=text(meta.get("title")) or "",
+        link=text(meta.get("link")),
+        published=_own_date(meta, "date", problems),
+        updated=_own_date(meta, "updated", problems),
+        authors=authors,
+        categories=_texts(meta.get("categories")),
+        tags=_texts(meta.get("tags")),
+        headimg=headimg,
+        summary=text(meta.get("summary")) or "",
+        content=body,
+        enclosures=_enclosures(meta.get("enclosures"), problems),
+        origin=_origin(origin, problems) if isinstance(origin, dict) else Origin(),
+        extra=extra,
+    )
+
+
+def text(value: Any) -> str | None:
+    """A scalar as it was written; None for none, lists and mappings."""
+    if isinstance(value, str):
+        # An empty plain scalar is YAML's null; a quoted one is text.
+        return str(value) if value or type(value) is str else None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, list) else [value]
+    return tuple([found for item in items if (found := text(item)) is not None])
+
+
+def _own_date(meta: dict[str, Any], key: str, problems: list[Problem]) -> datetime | None:
+    if (written := text(meta.get(key))) is None:
+        return None
+    when = date(written)
+    if when is None:
+        problems.append(Problem(text=f"{key} is not a date: {written[:60]}"))
+    return when
+
+
+def _enclosures(value: Any, problems: list[Problem]) -> tuple[Enclosure, ...]:
+    found = []
+    for item in value if isinstance(value, list) else [value] if value else []:
+        keys = item if isinstance(item, dict) else {"url": item}
+        target = text(keys.get("url"))
+        if target is None:
+            problems.append(Problem(text="an enclosure has no url: left out"))
+            continue
+        length = typed(keys.get("length"))
+        seconds = text(keys.get("duration"))
+        try:
+            duration = None if seconds is None else timedelta(microseconds=int(Decimal(seconds).scaleb(6)))
+        except (InvalidOperation, OverflowError, ValueError):
+            problems.append(Problem(text=f"an enclosure's duration is not in seconds: {seconds}"[:100]))
+            duration = None
+        found.append(
+            Enclosure(
+                url=target,
+                type=text(keys.get("type")),
+                length=length if isinstance(length, int) and not isinstance(length, bool) else None,
+                title=text(keys.get("title")),
+                duration=duration,
+            )
+        )
+    return tuple(found)
+
+
+def _origin(keys: dict[str, Any], problems: list[Problem]) -> Origin:
+    return Origin(
+        id=text(keys.get("id")),
+        title=text(keys.get("title")) or "",
+        link=text(keys.get("link")),
+        self_link=text(keys.get("self_link")),
+        updated=_own_date(keys, "updated", problems),
+        language=text(keys.get("language")),
+        rights=text(keys.get("rights")),
+    )
+
+
+# --- dates
+
+_ISO = re.compile(
+    r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})"
+    r"(?:[Tt \t]{1,4}([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
+    r" ?(?:(Z|z|UTC|GMT)|([-+])([0-9]{1,2}):?([0-9]{2})?)?)?"
+)
+
+
+def date(written: str) -> datetime | None:
+    """A date in UTC: ISO 8601 and its looser YAML cousins, RFC 822 and 1123; UTC when it names no zone.
+
+    None when it is none of these, or no day of the calendar.
+    """
+    written = written.strip()
+    if len(written) > 80:
+        return None
+    try:
+        if found := _ISO.fullmatch(written):
+            year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
+            micros = int((found[7] or "")[:6].ljust(6, "0"))
+            ahead = timedelta(hours=int(found[10] or 0), minutes=int(found[11] or 0))
+            zone = timezone(-ahead if found[9] == "-" else ahead) if ahead else UTC
+            when = datetime(year, month, day, hour, minute, second, micros, zone)
+        else:
+            when = parsedate_to_datetime(written)
+            when = when if when.tzinfo else when.replace(tzinfo=UTC)
+        return when.astimezone(UTC)
+    except (ValueError, OverflowError, TypeError, IndexError):
+        return None

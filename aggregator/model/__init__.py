@@ -1,0 +1,1 @@
+"""Plain data that flows through the rooms: articles, entries, documents and resources."""

@@ -1,0 +1,147 @@
+"""The front-matter article model: what is kept of an entry, and what goes out again.
+
+Everything here is plain data: frozen, comparable, picklable, free of any library's types.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.model.wire import sendable
+
+
+@sendable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Enclosure:
+    """A media file that belongs to an article (RSS 2.0 `<enclosure>`, RFC 4287 §4.2.7.2 rel="enclosure").
+
+    `url` is absolute; `length` is in bytes and None when the source did not say or lied
+    (negative, not a number); `duration` is None when unknown.
+    """
+
+    url: str
+    type: str | None = None
+    length: int | None = None
+    title: str | None = None
+    duration: timedelta | None = None
+
+
+@sendable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The feed that an article came from: what `atom:source` needs (RFC 4287 §4.2.11).
+
+    `id` is the feed's atom:id or None; `title` is plain text; `link` is the site, `self_link` the
+    feed document, both absolute; `updated` is the feed's own date, aware UTC. None: not said.
+    """
+
+    id: str | None = None
+    title: str = ""
+    link: str | None = None
+    self_link: str | None = None
+    updated: datetime | None = None
+    language: str | None = None
+    rights: str | None = None
+
+
+@sendable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Article:
+    """One article: the keys of its front matter, its body, and where it came from.
+
+    - `source`: name of the source in the config; "" when read without one.
+    - `id`: the origin's guid or atom:id verbatim, else its link, else a hash. Never empty.
+    - `title`, `authors`: plain text. `link`, `headimg`: absolute URL or None.
+    - `published`, `updated`: aware UTC; None when the source gave none that can be read. The store
+      fixes a missing `published` once, when the article is first seen.
+    - `categories`: curated, each becomes a feed. `tags`: the entry's own categories, kept only.
+    - `summary`, `content`: sanitised HTML with absolute links; "" when there is none.
+    - `extra`: what the feed or the front matter had besides, JSON-like values under string keys.
+    """
+
+    source: str = ""
+    id: str
+    title: str = ""
+    link: str | None = None
+    published: datetime | None = None
+    updated: datetime | None = None
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    headimg: str | None = None
+    summary: str = ""
+    content: str = ""
+    enclosures: tuple[Enclosure, ...] = ()
+    origin: Origin = Origin()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def content_hash(self) -> str:
+        """Hash of what a reader would notice as an edit: title, link, authors, content, summary, enclosures.
+
+        Dates, categories and tags are left out: feeds that stamp "now" on every poll, or whose
+        category we renamed, have not edited anything.
+        """
+        seen = [
+            self.title,
+            self.link,
+            self.authors,
+            self.content,
+            self.summary,
+            self.headimg,
+            [asdict(e) for e in self.enclosures],
+        ]
+        text = json.dumps(seen, ensure_ascii=False, default=str)
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+@sendable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something that was wrong in a document and how it was dealt with; never an article.
+
+    `where` is an entry's id, link or title, a line ("line 12"), or "" for the whole document.
+    """
+
+    text: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.text}" if self.where else self.text
+
+
+@sendable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """What a selector of a source's options found: in `count` of the `of` places where it was looked for.
+
+    `name` is the option's, `selector` the expression; `example` is the beginning of the first that was found.
+    """
+
+    name: str
+    selector: str
+    count: int
+    of: int
+    example: str = ""
+
+
+@sendable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """What one document gave: its articles, in document order, and what was wrong with it.
+
+    `findings` tell what each selector of the source's options found, for a kind that has them.
+    """
+
+    source: str = ""
+    kind: str = "feed"
+    title: str = ""
+    link: str | None = None
+    articles: tuple[Article, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    findings: tuple[Finding, ...] = ()

@@ -1,0 +1,178 @@
+"""What an adapter found in a document, before normalising: every field optional, text verbatim.
+
+Adapters fill these from bytes; `normalise` turns them into articles. Nothing here is sanitised,
+parsed as a date, or resolved against a base: that is done once, in one place, for every source kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from aggregator.model.article import Finding, Problem
+
+TextType = Literal["text", "html", "xhtml", "unknown"]
+
+
+@dataclass(slots=True)
+class Text:
+    """A text construct (RFC 4287 §3.1) with XML entities already decoded once.
+
+    `type`: "text" is plain; "html" is HTML markup; "xhtml" is the serialised inner markup of the
+    wrapping div; "unknown" is RSS text, which may be either. `base`: xml:base in force, "" if none.
+    """
+
+    value: str
+    type: TextType = "unknown"
+    base: str = ""
+    language: str | None = None
+
+
+@dataclass(slots=True)
+class Person:
+    """A person construct (RFC 4287 §3.2), or an RSS author whose one string is in `name`, unsplit."""
+
+    name: str = ""
+    email: str | None = None
+    uri: str | None = None
+    role: str | None = None
+
+
+@dataclass(slots=True)
+class Link:
+    """A link as written: `href` may be relative to `base`; `rel` is "alternate" when not given."""
+
+    href: str
+    rel: str = "alternate"
+    type: str | None = None
+    length: str | None = None
+    title: str | None = None
+    language: str | None = None
+    base: str = ""
+
+
+@dataclass(slots=True)
+class Category:
+    """A category as written: Atom term/scheme/label, RSS text/domain, or one itunes:category path."""
+
+    term: str
+    scheme: str | None = None
+    label: str | None = None
+
+
+@dataclass(slots=True)
+class Media:
+    """A Media RSS `media:content`, an RSS `<enclosure>` or an Atom enclosure link, as written."""
+
+    url: str
+    type: str | None = None
+    length: str | None = None
+    medium: str | None = None
+    width: str | None = None
+    height: str | None = None
+    duration: str | None = None
+    title: str | None = None
+    is_enclosure: bool = False
+    is_default: bool = False
+    base: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """One entry or item as found. Dates are their text; lists keep document order and repeats.
+
+    - `id`: guid / atom:id / rdf:about verbatim (outer whitespace stripped), None when absent or empty;
+      `id_is_permalink`: RSS `<guid>` with isPermaLink true or absent.
+    - `contents`: content:encoded, atom:content, xhtml:body, media:description (in this order of worth);
+      `summary`: description / atom:summary.
+    - `thumbnails`: media:thumbnail, then itunes:image, URLs as written.
+    - `source`: the RSS `<source>` or atom:source of a republished entry.
+    - `extra`: elements passed through, under a key "prefix:name" (itunes:duration, podcast:transcript,
+      georss:point, slash:comments, thr:in-reply-to, wfw:commentRss, media:credit …). A value is a str
+      (text only) or a dict {"text": str, **attributes}; always a list of those, so that repeats are kept.
+    """
+
+    id: str | None = None
+    id_is_permalink: bool = False
+    title: Text | None = None
+    links: list[Link] = field(default_factory=list)
+    published: str | None = None
+    updated: str | None = None
+    authors: list[Person] = field(default_factory=list)
+    contributors: list[Person] = field(default_factory=list)
+    categories: list[Category] = field(default_factory=list)
+    summary: Text | None = None
+    contents: list[Text] = field(default_factory=list)
+    media: list[Media] = field(default_factory=list)
+    thumbnails: list[str] = field(default_factory=list)
+    comments: str | None = None
+    rights: str | None = None
+    language: str | None = None
+    base: str = ""
+    source: FeedInfo | None = None
+    extra: dict[str, list[str | dict[str, str]]] = field(default_factory=dict)
+    line: int | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class FeedInfo:
+    """The channel's or feed's own elements, as found (RSS 2.0 `<channel>`, RFC 4287 §4.1.1)."""
+
+    id: str | None = None
+    title: Text | None = None
+    subtitle: Text | None = None
+    links: list[Link] = field(default_factory=list)
+    updated: str | None = None
+    authors: list[Person] = field(default_factory=list)
+    categories: list[Category] = field(default_factory=list)
+    image: str | None = None
+    rights: str | None = None
+    language: str | None = None
+    base: str = ""
+    extra: dict[str, list[str | dict[str, str]]] = field(default_factory=dict)
+
+
+@dataclass(slots=True, kw_only=True)
+class Feed:
+    """A document as an adapter read it: the feed, its entries in document order, and what was wrong.
+
+    `hints`: polling hints as written: "ttl", "skipHours", "skipDays" (lists joined by spaces),
+    "sy:updatePeriod", "sy:updateFrequency", "sy:updateBase". `version`: "rss20", "atom10", "rss10",
+    "rss090" … as feedparser names them. `more`: absolute addresses of further documents of the same source
+    that belong to this one, such as the next page of a list. `findings`: what the options' selectors found.
+    `is_legal`: a parser has seen to it that every character is one that XML may hold (XML 1.0 §2.2).
+    """
+
+    info: FeedInfo = field(default_factory=FeedInfo)
+    entries: list[Entry] = field(default_factory=list)
+    version: str = ""
+    hints: Mapping[str, str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    more: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    is_legal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subscription:
+    """One feed of a list.
+
+    `url` and `link` (its site, None when there is none) are absolute http or https addresses. `title` is
+    plain text, "" when the list gives none. `categories` are the names of the folders that it stands in,
+    outermost first, and then those of its `category` attribute, each once.
+    """
+
+    url: str
+    title: str = ""
+    link: str | None = None
+    categories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionList:
+    """The feeds of an OPML document in its order, each address once, and what was odd in it."""
+
+    title: str = ""
+    subscriptions: tuple[Subscription, ...] = ()
+    problems: tuple[Problem, ...] = ()

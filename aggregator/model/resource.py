@@ -1,0 +1,26 @@
+"""One document's bytes, on their way from whoever fetched them to whoever reads them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aggregator.model.wire import sendable
+
+
+@sendable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """One document's bytes.
+
+    - `url` is where they were in the end (after redirects): what relative links count from.
+    - `content_type` is the header's value, None when there was none.
+    - `name` is the path inside a folder, with `/`, or "" for a document that stands alone.
+    - `number` counts the documents that one poll of a source has led to, from 0: what a further page has
+      that another one named in `Feed.more`.
+    """
+
+    url: str
+    body: bytes
+    content_type: str | None = None
+    name: str = ""
+    number: int = 0

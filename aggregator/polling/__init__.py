@@ -1,0 +1,1 @@
+"""Polls of sources: fetch, read, store, and completing articles by their own pages."""

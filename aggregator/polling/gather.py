@@ -1,0 +1,111 @@
+"""From a source's documents to its articles: each is read, and so are the further ones that it names."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from aggregator.errors import SourceError
+from aggregator.model.article import Article, Problem
+from aggregator.model.resource import Resource
+from aggregator.reading.document import Context, Reading
+from aggregator.store import Found
+
+MAX_DOCUMENTS = 100
+"""So many further documents of a source are fetched in one poll, whatever its pages name."""
+
+Reads = Callable[[Resource, Context], Reading]
+"""Turns one document's bytes into articles. Raises ReadError."""
+
+Fetches = Callable[[str], Resource]
+"""Fetches a further document of a source. Raises FetchError."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a source's documents gave: each with its reading, in order, and what was wrong with them.
+
+    `failed` are the names or addresses of the documents that could not be had.
+    """
+
+    readings: list[tuple[Resource, Reading]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    failed: set[str] = field(default_factory=set)
+
+
+def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: Fetches) -> Gathered:
+    """Reads the documents, and the further ones that they name, each address once.
+
+    Raises SourceError when a document that stands alone cannot be read; one file of a folder, or a further
+    document, is left out and told instead.
+    """
+    gathered = Gathered()
+    waiting: deque[str] = deque()
+    seen: set[str] = set()
+
+    def take(resource: Resource) -> None:
+        reading = read(resource, context)
+        gathered.readings.append((resource, reading))
+        gathered.problems += (_placed(problem, resource.name) for problem in reading.document.problems)
+        seen.add(resource.url)
+        further = [url for url in dict.fromkeys(reading.more) if url not in seen]
+        seen.update(further)
+        waiting.extend(further)
+
+    for resource in resources:
+        try:
+            take(resource)
+        except SourceError as error:
+            if not resource.name:
+                raise
+            gathered.problems.append(Problem(text=error.told, where=resource.name))
+            gathered.failed.add(resource.name)
+    for number in range(1, MAX_DOCUMENTS + 1):
+        if not waiting:
+            break
+        url = waiting.popleft()
+        try:
+            take(replace(fetch(url), number=number))
+        except SourceError as error:
+            gathered.problems.append(Problem(text=error.told, where=url))
+            gathered.failed.add(url)
+    if waiting:
+        text = f"names more than {MAX_DOCUMENTS} further documents; the others are left out"
+        gathered.problems.append(Problem(text=text))
+    return gathered
+
+
+def found(gathered: Gathered, present: Iterable[str], owners: Mapping[str, str]) -> list[Found]:
+    """Every article under an id of its own: two files of one folder that share a guid are two articles.
+
+    `present` are the files that the folder holds; `owners` tells which file an id belonged to so far. A file
+    that is gone has left its id to be taken over, so that a renamed file stays the same article. What a
+    further document repeats is the same article. Adds to the problems.
+    """
+    still = frozenset(present)
+    taken = {id_: name for id_, name in owners.items() if name in still}
+    listed: set[str] = set()
+    every = []
+    for resource, article, mark in _articles(gathered):
+        name = resource.name
+        if name and taken.setdefault(article.id, name) != name:
+            shared = f"has the id of {taken[article.id]}; kept as an article of its own"
+            gathered.problems.append(Problem(text=shared, where=name))
+            article = replace(article, id=f"{article.id}|{name}")
+            taken[article.id] = name
+        if article.id not in listed:
+            listed.add(article.id)
+            every.append(Found(article, mark, name))
+    return every
+
+
+def _articles(gathered: Gathered) -> Iterator[tuple[Resource, Article, str]]:
+    for resource, reading in gathered.readings:
+        articles = reading.document.articles
+        for article, mark in zip(articles, reading.fingerprints or [""] * len(articles), strict=True):
+            yield resource, article, mark
+
+
+def _placed(problem: Problem, name: str) -> Problem:
+    return replace(problem, where=f"{name}: {problem.where}" if problem.where else name) if name else problem

@@ -1,0 +1,315 @@
+"""Polling: a source from its turn to its saved articles. Knows protocols, no concrete parts."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Protocol, cast
+
+from aggregator.adapters import kinds
+from aggregator.config.load import Config, Source
+from aggregator.errors import HttpStatus, Later, NoNetwork, ReadError, SourceError
+from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
+from aggregator.model.article import Problem
+from aggregator.normalise import IdentityKind
+from aggregator.polling.gather import Reads, found, gather
+from aggregator.polling.online import Network
+from aggregator.polling.turns import Turns
+from aggregator.reading.document import Context
+from aggregator.schedule import decide as schedule
+from aggregator.schedule.hints import read_hints
+from aggregator.store import Next, Saved, State, Store, Update
+
+_DATES_THAT_TELL_A_RATE = 16
+_LOCAL = timedelta(minutes=1)
+_FAILURES_BEFORE_TURNING_BACK = 5
+
+
+class Fetches(Protocol):
+    """Where bytes come from; `hosts` says when an address may be asked."""
+
+    hosts: Hosts
+
+    def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
+        """What is new at `source`. Raises FetchError."""
+        ...
+
+    def further(self, source: Source, url: str, now: datetime) -> Resource:
+        """A document that `source` led to. Raises FetchError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Poll:
+    """How one poll of one source went; `error` is None when it succeeded.
+
+    `next_poll` is when the source is polled again, and why; `move` says where it has moved to for good, once
+    that has been seen for days, and what comes of it. `is_offline` is when the error seems to be this
+    machine's own lack of a network; `notice`, mostly empty, is what is to be said once of that network.
+    `is_list` is when it gave feeds to be followed.
+    """
+
+    source: Source
+    saved: Saved = field(default_factory=Saved)
+    was_read: bool = False
+    problems: tuple[Problem, ...] = ()
+    error: SourceError | None = None
+    next_poll: str = ""
+    move: str = ""
+    is_offline: bool = False
+    notice: str = ""
+    is_list: bool = False
+
+
+@dataclass(slots=True)
+class _Poll:
+    """What fetching and reading gave, before the store has it."""
+
+    update: Update | None = None
+    was_read: bool = False
+    problems: list[Problem] = field(default_factory=list)
+    error: SourceError | None = None
+    result: schedule.Result = field(default_factory=schedule.Result)
+
+
+class Polls:
+    """Polls sources in parallel, each publisher paced, and saves what they give in the order asked for.
+
+    Saving in one order whatever network answers first makes outward ids and folder names the same
+    in every run; only what is slower than the next by seconds is saved after it. One source's failure is
+    its own result; it never stops another.
+    """
+
+    def __init__(self, config: Config, store: Store, fetcher: Fetches, read: Reads) -> None:
+        self._config = config
+        self._addresses = {source.name: source.address for source in config.sources}
+        self._store = store
+        self._fetcher = fetcher
+        self._read = read
+        self._network = Network(fetcher.hosts.publisher, self._addresses)
+        self._stop = threading.Event()
+
+    def poll_many(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
+        """Polls each source now, whether it is due or not; `refetch` forgets validators and what is known.
+
+        One that has moved for good is polled at its new address, and told with that.
+        """
+        moves = self._store.moves()
+        sources = [_as_moved(source, moves.get(source.name)) for source in sources]
+        states = self._store.states()
+        turns = Turns(
+            self._fetcher.hosts,
+            [source.address for source in sources],
+            workers=self._config.fetch.workers,
+            work=lambda n: self._poll(
+                sources[n], states.get(sources[n].name, State(validators={})), now, refetch
+            ),
+            held_back=lambda n, error: _held_back(sources[n], error),
+            stop=self._stop,
+        )
+        for batch in turns:
+            yield from self._save_all([(sources[n], polled) for n, polled in batch], states, now)
+
+    def know(self, sources: Sequence[Source]) -> None:
+        """Takes up sources beside those of the config."""
+        self._addresses |= {source.name: source.address for source in sources}
+
+    def stop(self) -> None:
+        """Begins no poll any more: `poll_many` saves what comes within some seconds, and ends."""
+        self._stop.set()
+
+    def _poll(self, source: Source, state: State, now: datetime, refetch: bool) -> _Poll:
+        poll = _Poll()
+        try:
+            if refetch:
+                state = replace(state, validators={}, body_hash=None)
+            fetched = self._fetcher.fetch(source, state.validators, now)
+            hints = fetched.hints
+            poll.result = schedule.Result(
+                status=fetched.status,
+                fresh_for=hints.max_age,
+                retry_after=None if hints.retry_after is None else now + hints.retry_after,
+                moved_to=hints.moved_to,
+            )
+            body_hash = state.body_hash
+            if isinstance(fetched, Fetched):
+                poll.problems.extend(fetched.unread)
+                body_hash = _body_hash(fetched.resources)
+            if isinstance(fetched, NotModified) or (body_hash is not None and body_hash == state.body_hash):
+                poll.update = Update(source=source.name, validators=fetched.validators, body_hash=body_hash)
+                return poll
+            self._take(source, fetched, state, poll, body_hash, now, refetch)
+        except SourceError as error:
+            error.source = source.name
+            error.url = error.url or source.address
+            poll.error = error
+            poll.result = _result_of(error, poll.result, now)
+        return poll
+
+    def _take(
+        self,
+        source: Source,
+        fetched: Fetched,
+        state: State,
+        poll: _Poll,
+        body_hash: str | None,
+        now: datetime,
+        refetch: bool,
+    ) -> None:
+        poll.was_read = True
+        known = frozenset[str]() if refetch else self._store.fingerprints(source.name)
+        gathered = gather(
+            fetched.resources,
+            _context(source, state, known),
+            self._read,
+            lambda url: self._fetcher.further(source, url, now),
+        )
+        files = fetched.validators.get("files", {})
+        articles = found(gathered, files, self._store.files(source.name))
+        poll.problems += gathered.problems
+        # What a folder's files say is each for itself; a list is known by its first page.
+        first = None if files else next((reading for _, reading in gathered.readings), None)
+        is_whole = not gathered.failed or bool(files)
+        poll.update = Update(
+            source=source.name,
+            validators=fetched.validators_without(gathered.failed) if is_whole else {},
+            body_hash=body_hash if is_whole else None,
+            identity=first.identity if first else None,
+            title=first.document.title if first else "",
+            found=articles,
+            unchanged=sum(reading.unchanged for _, reading in gathered.readings),
+            pages=source.full_text.pages if source.full_text else 0,
+            subscriptions=first.subscriptions if first else None,
+        )
+        dates = [f.article.published or now for f in poll.update.found]
+        dates += self._store.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)
+        poll.result = replace(
+            poll.result,
+            hints=read_hints(first.hints) if first else None,
+            published=tuple(sorted({min(d, now) for d in dates}, reverse=True)[:_DATES_THAT_TELL_A_RATE]),
+        )
+
+    def _save_all(
+        self, batch: Sequence[tuple[Source, _Poll]], states: Mapping[str, State], now: datetime
+    ) -> Iterator[Poll]:
+        """Saves in order: what changed or failed one by one, what lies between in one transaction."""
+        unchanged: list[Update] = []
+        told: list[Poll] = []
+        for source, polled in batch:
+            before = _remembered(states.get(source.name))
+            chance = schedule.chance_of(source.name, before.polls)
+            result = polled.result
+            if result.is_unconnected:
+                result = replace(result, answered=self._network.answered(states))
+            decision = schedule.decide(before, result, now, self._policy(source), chance)
+            following = Next(state=decision.state.to_json(), poll=decision.state.next_poll)
+            saved = Saved()
+            if polled.update is not None and not polled.was_read:
+                unchanged.append(replace(polled.update, next=following))
+            else:
+                self._save_unchanged(unchanged, now)
+                saved = self._save(source, polled, following, now)
+            told.append(
+                Poll(
+                    source=source,
+                    saved=saved,
+                    was_read=polled.was_read,
+                    problems=tuple(polled.problems),
+                    error=polled.error,
+                    next_poll=decision.state.explain(),
+                    move=self._move(source, decision),
+                    is_offline=decision.is_offline,
+                    is_list=polled.update is not None and polled.update.subscriptions is not None,
+                    notice=self._network.hear(
+                        source.address, is_offline=decision.is_offline, is_answer=polled.update is not None
+                    ),
+                )
+            )
+        self._save_unchanged(unchanged, now)
+        yield from told
+
+    def _save_unchanged(self, unchanged: list[Update], now: datetime) -> None:
+        if unchanged:
+            self._store.commit_unchanged(unchanged, now)
+            unchanged.clear()
+
+    def _save(self, source: Source, polled: _Poll, following: Next, now: datetime) -> Saved:
+        if polled.update is not None:
+            return self._store.commit(replace(polled.update, next=following), now)
+        error = polled.error
+        assert error is not None, "a poll gives an update or an error"
+        self._store.fail(source.name, error.reason, now, advice=error.advice, following=following)
+        return Saved()
+
+    def _move(self, source: Source, decision: schedule.Decision) -> str:
+        """Goes along with a permanent move, or turns back from one; says so."""
+        if decision.adopt:
+            told = f"it has moved for good to {decision.adopt}"
+            is_weaker = source.address.startswith("https:") and not decision.adopt.startswith("https:")
+            if source.is_bound or is_weaker:
+                return f"{told}; change its url"
+            self._store.move(source.name, decision.adopt)
+            return f"{told} and is polled there from now on; change its url"
+        lost = decision.state.failures >= _FAILURES_BEFORE_TURNING_BACK
+        configured = self._addresses.get(source.name, source.address)
+        if source.address != configured and (lost or decision.state.gone_since):
+            self._store.move(source.name, None)
+            return f"{source.address}, where it had moved, fails; {configured} is polled again"
+        return ""
+
+    def _policy(self, source: Source) -> schedule.Policy:
+        """What is on this machine costs nobody: it is looked at again after a minute, or its own interval."""
+        if source.is_local:
+            return schedule.Policy(interval=source.interval or _LOCAL, is_fixed=True)
+        return schedule.Policy(
+            interval=source.interval, is_fixed=not source.adaptive, usual=self._config.interval
+        )
+
+
+def _as_moved(source: Source, moved_to: str | None) -> Source:
+    """The source as it is polled; what is for one origin alone goes nowhere else (docs/manners.md)."""
+    return source.model_copy(update={"url": moved_to}) if moved_to and not source.is_bound else source
+
+
+def _remembered(state: State | None) -> schedule.State:
+    try:
+        return schedule.State.from_json(state.schedule) if state and state.schedule else schedule.State()
+    except ValueError:
+        return schedule.State()
+
+
+def _held_back(source: Source, error: Later) -> _Poll:
+    """A source whose publisher, asked for another of its feeds, wants to be left alone: it is not asked."""
+    error.source = source.name
+    return _Poll(error=error, result=schedule.Result(status=429))
+
+
+def _result_of(error: SourceError, result: schedule.Result, now: datetime) -> schedule.Result:
+    if isinstance(error, HttpStatus):
+        wait = None if error.retry_after is None else now + error.retry_after
+        return schedule.Result(status=error.status, retry_after=wait)
+    if isinstance(error, ReadError):
+        return replace(result, is_broken=True)
+    return schedule.Result(status=None, is_unconnected=isinstance(error, NoNetwork))
+
+
+def _context(source: Source, state: State, known: frozenset[str]) -> Context:
+    return Context(
+        kind=source.kind,
+        options=kinds.named(source.kind).parse(source.options),
+        source=source.name,
+        categories=source.categories,
+        author=source.author,
+        identity=cast(IdentityKind, state.identity or "guid"),
+        known=known,
+    )
+
+
+def _body_hash(resources: Sequence[Resource]) -> str | None:
+    """Stands for a source of one document; a folder knows by itself which of its files changed."""
+    if len(resources) != 1 or resources[0].name:
+        return None
+    return hashlib.blake2b(resources[0].body, digest_size=16).hexdigest()

@@ -1,0 +1,161 @@
+"""A category as the config wants it shown: its folder, its id, its formats, and the channel to render."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from aggregator.config.load import CategoryFeed, Config
+from aggregator.store import ALL, Category, Kept, Store
+from aggregator.writers.channel import Channel, Item, Writer
+from aggregator.writers.folders import folder_name
+
+_AS_THE_SITE = CategoryFeed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlet:
+    """Where and how one category is published: `folder` and `feed_id` are given once and for good.
+
+    `writers` are by the names of their formats, `files` the names of what they write.
+    """
+
+    # There are thousands, of which a publication looks at a few: what is not asked for is not made.
+    category: Category
+    folder: str
+    feed_id: str
+    writers: Mapping[str, Writer]
+    files: tuple[str, ...]
+    settings: CategoryFeed
+    config: Config
+
+    @property
+    def entries(self) -> int:
+        """How many of the newest articles its feed holds."""
+        return self.settings.entries or self.config.entries_per_feed
+
+    @property
+    def url(self) -> str:
+        """The public address of its folder, "" without one."""
+        return public_url(self.config, self.folder)
+
+    @property
+    def title(self) -> str:
+        """The title of its feed."""
+        site = self.config.site.title
+        if self.category.name == ALL:
+            return site
+        return self.settings.title or f"{self.category.name} — {site}"
+
+    @property
+    def description(self) -> str:
+        """The description of its feed."""
+        return self.settings.description or self.config.site.description or self.title
+
+    @property
+    def language(self) -> str | None:
+        """The language of its feed."""
+        return self.settings.language or self.config.site.language
+
+    @property
+    def image(self) -> str | None:
+        """The address of its picture."""
+        return self.settings.image or self.config.site.image or None
+
+    def links(self, folder: str = "") -> dict[str, str]:
+        """The public address of each of its files in a folder below, ending in "/"; none without one."""
+        url = self.url
+        return {file: f"{url}{folder}{file}" for file in self.files} if url else {}
+
+
+def outlets(store: Store, config: Config, writers: Mapping[str, Writer]) -> list[Outlet]:
+    """Every category's outlet; a new category is given its folder and feed id here."""
+    feeds = store.feeds()
+    given = _given(feeds, config)
+    store.settle(given)
+    usual = _chosen(config.publish.formats, writers)
+    categories = config.publish.categories
+    made = []
+    for feed in feeds:
+        settings = categories.get(feed.name, _AS_THE_SITE) if feed.name else _AS_THE_SITE
+        folder, feed_id = given.get(feed.name) or (feed.folder or "", feed.feed_id or "")
+        chosen, files = usual if settings.formats is None else _chosen(settings.formats, writers)
+        made.append(
+            Outlet(
+                category=feed,
+                folder=folder,
+                feed_id=feed_id,
+                writers=chosen,
+                files=files,
+                settings=settings,
+                config=config,
+            )
+        )
+    return made
+
+
+def _chosen(
+    formats: Sequence[str], writers: Mapping[str, Writer]
+) -> tuple[Mapping[str, Writer], tuple[str, ...]]:
+    chosen = {name: writer for name, writer in writers.items() if name in formats}
+    return chosen, tuple(writer.file_name for writer in chosen.values())
+
+
+def _given(feeds: Sequence[Category], config: Config) -> dict[str, tuple[str, str]]:
+    """A folder and a feed id for each category that has none yet."""
+    taken = [feed.folder for feed in feeds if feed.folder]
+    given = {}
+    for feed in feeds:
+        if feed.folder is None:
+            folder = "all" if feed.name == ALL else folder_name(feed.name, taken)
+            taken.append(folder)
+            given[feed.name] = (folder, _feed_id(config, feed.name, folder))
+    return given
+
+
+def public_url(config: Config, folder: str, file_name: str = "") -> str:
+    """The public address of a file in a category's folder, "" when the config has no public address."""
+    return f"{config.site.url.rstrip('/')}/{quote(folder)}/{file_name}" if config.site.url else ""
+
+
+def items(kept: Iterable[Kept]) -> tuple[Item, ...]:
+    """Articles of the store as they go out."""
+    return tuple(
+        Item(
+            id=k.uid,
+            article=k.article,
+            published=k.published.replace(microsecond=0),
+            updated=k.updated.replace(microsecond=0),
+        )
+        for k in kept
+    )
+
+
+def channel(outlet: Outlet, newest: Sequence[Kept], version: str) -> Channel:
+    """The feed of this outlet, of these articles; it is in no chain yet."""
+    feed, shown = outlet.category, items(newest)
+    return Channel(
+        id=outlet.feed_id,
+        title=outlet.title,
+        description=outlet.description,
+        category=None if feed.name == ALL else feed.name,
+        link=outlet.url,
+        self_links=outlet.links(),
+        files=outlet.files,
+        updated=max((item.updated for item in shown), default=feed.changed.replace(microsecond=0)),
+        items=shown,
+        language=outlet.language,
+        image=outlet.image,
+        hubs=outlet.config.publish.hubs,
+        total=feed.total,
+        generator_version=version,
+    )
+
+
+def _feed_id(config: Config, name: str, folder: str) -> str:
+    """RFC 4287 §4.2.6: permanent and unique. The public address at the time, else a name-based UUID."""
+    if config.site.url:
+        return public_url(config, folder)
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{config.site.title}\n{name}").urn

@@ -1,0 +1,181 @@
+"""Publishing: every stale feed is rendered and written. Knows protocols, no concrete writers."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from pathlib import Path
+
+from aggregator.config.load import Config
+from aggregator.errors import WriteError
+from aggregator.publishing import parallel as sharing
+from aggregator.publishing.category_folders import Done, Folders, Manner
+from aggregator.publishing.outputs import Outlet, outlets
+from aggregator.publishing.site import Recall, overview
+from aggregator.store import Store
+from aggregator.writers.channel import Overview, SiteWriter, Writer
+from aggregator.writers.files import remove, remove_leftovers, write_if_changed
+
+__all__ = ["Published", "Recall", "publish"]
+
+POLLS_SHOWN_AFTER = timedelta(minutes=15)
+"""How late what shows sources may be in showing that they were polled, and nothing else."""
+
+_NO_SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """What a publication did: how many feeds were rendered, the files whose bytes changed, what failed."""
+
+    rendered: int = 0
+    written: tuple[Path, ...] = ()
+    feeds: int = 0
+    errors: tuple[WriteError, ...] = ()
+
+
+def publish(
+    *,
+    store: Store,
+    config: Config,
+    writers: Mapping[str, Writer],
+    site_writers: Mapping[str, tuple[SiteWriter, ...]] = _NO_SITE_WRITERS,
+    version: str,
+    everything: bool = False,
+    recall: Recall | None = None,
+    processes: int | None = None,
+) -> Published:
+    """Writes every feed that is stale, or whose files are missing; `everything` renders all of them.
+
+    `writers` and `site_writers` are all there are, by their formats' names; the config chooses among them,
+    and the files of those it does not choose are removed. A feed that cannot be written is told in `errors`
+    and stays stale; the others are written. Full archives are written once, and again when `everything` or
+    the config wants them otherwise. `recall` spares one who publishes again some reading. `processes` write
+    at once when there is much to write; None for one a core, at most four.
+    """
+    manner = Manner(config=config, writers=writers, version=version, everything=everything)
+    folders = Folders(store, manner)
+    look = _look(config, [*writers, *site_writers], version)
+    renew = everything or store.setting("look") != look
+    chosen = outlets(store, config, writers)
+    try:
+        config.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"{config.output}: it cannot be made: {error}") from error
+    due = [o for o in chosen if renew or o.category.is_stale or folders.lacks_files(o)]
+    folders.save()
+    done = sharing.write(due, store, manner, processes)
+    failed = len(done.errors)
+    recall = recall or Recall()
+    recall.hold_to(look)
+    _Site(store, config, version, done).write(site_writers, chosen, recall, renew=renew)
+    if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
+        store.remember("look", look)
+    return Published(
+        rendered=done.rendered,
+        written=tuple(done.written),
+        feeds=len(chosen),
+        errors=tuple(done.errors),
+    )
+
+
+class _Site:
+    """The documents of the whole site: which are due, and those written."""
+
+    def __init__(self, store: Store, config: Config, version: str, done: Done) -> None:
+        self._store = store
+        self._config = config
+        self._version = version
+        self._done = done
+
+    def write(
+        self,
+        site_writers: Mapping[str, tuple[SiteWriter, ...]],
+        chosen: list[Outlet],
+        recall: Recall,
+        *,
+        renew: bool,
+    ) -> None:
+        """Writes the documents of the whole site in which anything may have changed.
+
+        What shows sources is written anew when one fares otherwise, else not more often than once in
+        `POLLS_SHOWN_AFTER`: with ten thousand sources, somebody is polled all the time.
+        """
+        store, config = self._store, self._config
+        formats = [name for name in site_writers if name in config.publish.all_formats]
+        writers = [writer for name in formats for writer in site_writers[name]]
+        files = tuple(writer.file_name for writer in writers)
+        seen, states = store.pulse()
+        states += _digest([(s.name, s.address, s.categories) for s in config.sources])
+        last, _, shown_states = (store.setting("shown sources") or "").partition(" ")
+        is_late = seen is not None and (not last or seen - POLLS_SHOWN_AFTER >= datetime.fromisoformat(last))
+        feeds = _digest([(outlet.folder, outlet.files) for outlet in chosen])
+        marks = {
+            "articles": (self._done.rendered > 0, ""),
+            "feeds": (store.setting("shown feeds") != feeds, feeds),
+            "sources": (
+                is_late or shown_states != states,
+                f"{seen.isoformat() if seen else ''} {states}",
+            ),
+        }
+        for shows, (differs, mark) in marks.items():
+            due = [writer for writer in writers if writer.shows == shows]
+            if not (renew or differs or _any_lacks([config.output / w.file_name for w in due])):
+                continue
+            try:
+                self._write_documents(
+                    due,
+                    overview(
+                        outlets=() if shows == "sources" else chosen,
+                        sources=config.sources if shows == "sources" else (),
+                        store=store,
+                        config=config,
+                        seen=seen,
+                        files=files,
+                        version=self._version,
+                        recall=recall,
+                    ),
+                )
+            except WriteError as error:
+                self._done.errors.append(error)
+                continue
+            if mark:
+                store.remember(f"shown {shows}", mark)
+        if renew:
+            self._remove_documents(site_writers, files)
+
+    def _write_documents(self, writers: list[SiteWriter], whole: Overview) -> None:
+        remove_leftovers(self._config.output, below=False)
+        for writer in writers:
+            path = self._config.output / writer.file_name
+            if write_if_changed(path, writer.render(whole), compress=self._config.publish.compress):
+                self._done.written.append(path)
+
+    def _remove_documents(
+        self, site_writers: Mapping[str, tuple[SiteWriter, ...]], files: tuple[str, ...]
+    ) -> None:
+        try:
+            for writer in chain.from_iterable(site_writers.values()):
+                if writer.file_name not in files:
+                    remove(self._config.output / writer.file_name)
+        except WriteError as error:
+            self._done.errors.append(error)
+
+
+def _any_lacks(places: list[Path]) -> bool:
+    return not all(place.exists() for place in places)
+
+
+def _look(config: Config, formats: list[str], version: str) -> str:
+    """Stands for everything beside the articles that decides how feeds look."""
+    return _digest(
+        [config.site.model_dump(), config.publish.model_dump(), config.entries_per_feed, formats, version]
+    )
+
+
+def _digest(facts: object) -> str:
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,111 @@
+"""WebSub: hubs are told of the feeds that changed, after they were written and never before.
+
+A hub is told of one feed a request. The specification leaves the form of it to publisher and hub (W3C WebSub
+§5); what hubs have taken since PubSubHubbub 0.3 is `hub.mode=publish` with `hub.url`. Some take several
+`hub.url` at once, others then hear only the last, so each feed has a request of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from aggregator.config.load import Config
+from aggregator.errors import HttpStatus, SourceError
+from aggregator.fetch import Fetcher
+from aggregator.publishing.outputs import public_url
+from aggregator.store import Announcement, Store
+
+__all__ = ["FEEDS", "Told", "announce", "next_attempt", "topics"]
+
+FEEDS = frozenset(("atom.xml", "feed.json", "rss.xml"))
+"""File names of what can be subscribed to."""
+
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=6)
+_LONGEST_ASKED = timedelta(days=1)
+_MAX_ATTEMPTS = 8
+_MAX_REFUSALS = 3
+_BATCH = 500
+_LATER = frozenset((408, 425, 429))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """How it went with one hub and feed: `error` None is well; `again` when it is tried next, None: never."""
+
+    hub: str
+    topic: str
+    error: SourceError | None = None
+    again: datetime | None = None
+
+
+def topics(written: Iterable[Path], config: Config) -> list[str]:
+    """The public addresses of the feeds among these files, as their self links have them.
+
+    There are none without site.url. Archive documents, which lie deeper, are nobody's subscription.
+    """
+    if not config.site.url:
+        return []
+    return [
+        public_url(config, path.parent.name, path.name)
+        for path in written
+        if path.name in FEEDS and path.parent.parent == config.output
+    ]
+
+
+def next_attempt(attempts: int, error: SourceError, now: datetime) -> datetime | None:
+    """When a hub is told again after `attempts` failed, the last of them so; None: no more.
+
+    A minute, then four times as long each, at most six hours: about a day in all. A hub that refuses
+    (4xx, or a redirect) is asked three times. Retry-After is honoured, up to a day.
+    """
+    status = error.status if isinstance(error, HttpStatus) else 0
+    is_refusal = 300 <= status < 500 and status not in _LATER
+    if attempts >= (_MAX_REFUSALS if is_refusal else _MAX_ATTEMPTS):
+        return None
+    wait = min(_FIRST_WAIT * (1 << 2 * (attempts - 1)), _LONGEST_WAIT)
+    if isinstance(error, HttpStatus) and error.retry_after:
+        wait = max(wait, min(error.retry_after, _LONGEST_ASKED))
+    return now + wait
+
+
+def announce(
+    store: Store, fetcher: Fetcher, hubs: Collection[str], now: datetime, is_over: Callable[[], bool]
+) -> Iterator[Told]:
+    """Tells the hubs what is due, until all is told or `is_over`; what is left stays in the store.
+
+    A hub that fails is left alone for the rest of it. What is meant for hubs that are not among `hubs` any
+    more is forgotten.
+    """
+    store.forget_hubs(hubs)
+    failed: set[str] = set()
+    for told in store.announcements(now, _BATCH):
+        if is_over():
+            return
+        if told.hub in failed:
+            continue
+        try:
+            fetcher.announce(told.hub, told.topic, now)
+        except SourceError as error:
+            again = next_attempt(told.attempts + 1, error, now)
+            yield Told(hub=told.hub, topic=told.topic, error=error, again=again)
+            if again is None:
+                store.announced(told)
+            else:
+                failed.add(told.hub)
+                store.put_off(told, again)
+        else:
+            store.announced(told)
+            yield Told(hub=told.hub, topic=told.topic)
+
+
+def queue(store: Store, written: Iterable[Path], config: Config, now: datetime) -> int:
+    """Remembers what the config's hubs have to be told of these files; how many announcements that is."""
+    found = topics(written, config) if config.publish.hubs else []
+    pairs = [Announcement(hub=hub, topic=topic, queued=now) for hub in config.publish.hubs for topic in found]
+    if pairs:
+        store.queue(pairs)
+    return len(pairs)

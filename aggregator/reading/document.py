@@ -1,0 +1,131 @@
+"""The one door to reading: bytes -> Document, for every source kind. Pure: no network, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, field, replace
+
+from pydantic import BaseModel
+
+from aggregator import normalise
+from aggregator.adapters import kinds
+from aggregator.adapters.kinds import Post
+from aggregator.errors import ConfigError, ReadError
+from aggregator.model.article import Document
+from aggregator.model.entry import Subscription, SubscriptionList
+from aggregator.model.resource import Resource
+from aggregator.model.wire import sendable
+from aggregator.normalise import IdentityKind
+
+
+@sendable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What the config and the store know of a source, for reading a document of it.
+
+    `known` are fingerprints of entries that are kept already: they are counted, not made anew; None when
+    nobody keeps any, which saves taking them. `options` are the kind's own, as its model has them.
+    """
+
+    kind: str = "feed"
+    options: BaseModel | None = None
+    source: str = ""
+    categories: tuple[str, ...] = ()
+    author: str | None = None
+    identity: IdentityKind = "guid"
+    known: Container[str] | None = None
+
+
+@sendable
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A document, and what the store keeps for the next time: a fingerprint for each article, the kind of id.
+
+    `unchanged` counts entries that were left out because their fingerprint was known. `hints` are what the
+    document says of when to poll it again, as written. `more` are further documents that belong to it.
+    `subscriptions` are the feeds that a list lists; None for what is no list.
+    """
+
+    document: Document
+    fingerprints: tuple[str, ...] = ()
+    unchanged: int = 0
+    identity: IdentityKind = "guid"
+    hints: Mapping[str, str] = field(default_factory=dict)
+    more: tuple[str, ...] = ()
+    subscriptions: tuple[Subscription, ...] | None = None
+
+
+def read(body: bytes, *, url: str = "", content_type: str | None = None, kind: str = "feed") -> Document:
+    """The articles of one document, and what was wrong with it.
+
+    `url` is where the document was: relative links count from it. `content_type` is the header's value,
+    None when there was none. `kind` is a source kind that needs no options: "feed" for RSS and Atom,
+    "articles" for one file of front matter. Dates that the document does not give are None. Raises
+    ReadError and its kinds; ValueError for a kind that does not exist.
+    """
+    resource = Resource(url=url, body=body, content_type=content_type)
+    return read_resource(resource, Context(kind=kind)).document
+
+
+def read_resource(resource: Resource, context: Context) -> Reading:
+    """Reads one document for the source that `context` tells of. Raises ReadError and its kinds."""
+    try:
+        kind = kinds.named(context.kind)
+    except ConfigError as error:
+        raise ValueError(str(error)) from error
+    try:
+        found = kind.read(resource, context.options)
+    except ReadError as error:
+        error.url = error.url or resource.url
+        raise
+    if isinstance(found, Post):
+        return _of_post(found, context)
+    if isinstance(found, SubscriptionList):
+        document = Document(
+            source=context.source, kind=context.kind, title=found.title, problems=found.problems
+        )
+        return Reading(document=document, subscriptions=found.subscriptions)
+    made = normalise.articles(
+        found,
+        source=context.source,
+        url=resource.url,
+        categories=context.categories,
+        author=context.author,
+        identity=context.identity,
+        known=context.known,
+    )
+    return Reading(
+        document=Document(
+            source=context.source,
+            kind=context.kind,
+            title=made.origin.title,
+            link=made.origin.link,
+            articles=made.articles,
+            problems=made.problems,
+            findings=tuple(found.findings),
+        ),
+        fingerprints=made.fingerprints,
+        unchanged=len(made.unchanged),
+        identity=made.identity,
+        hints=found.hints,
+        more=tuple(found.more),
+    )
+
+
+def _of_post(post: Post, context: Context) -> Reading:
+    categories = dict.fromkeys((*context.categories, *post.article.categories))
+    article = replace(
+        post.article,
+        source=context.source,
+        categories=tuple(categories),
+        authors=post.article.authors or ((context.author,) if context.author else ()),
+    )
+    document = Document(
+        source=context.source,
+        kind=context.kind,
+        title=article.title,
+        link=article.link,
+        articles=(article,),
+        problems=post.problems,
+    )
+    return Reading(document=document)

@@ -1,0 +1,1 @@
+"""When to poll a source next, and why. Pure."""

@@ -1,0 +1,304 @@
+"""When to poll a source next, and why. Pure: (state of the source, what the poll gave, now) -> new state.
+
+How a wait is found, after a poll that succeeded:
+
+    the publication rate   the geometric mean of the mean gap between entries and `Policy.pivot`, between
+                           `fastest` and `slowest`: for a given number of requests, entries are found
+                           soonest where every wait is as 1 / √rate
+    never below            the user's interval; an hour unless the feed itself says that it changes faster;
+                           max-age, ttl, sy:updatePeriod; Retry-After
+    then                   up to a tenth later, so that sources do not march in step; then out of skipHours
+                           and skipDays
+
+Failures wait 30 minutes, doubled each time up to a week, and are never given up. When this machine itself
+has no network, sources are tried again after 5 minutes, doubled each time up to an hour, and nothing is
+counted. Nothing keeps a source away for longer than that week (and what jitter and skipDays add) but a 410.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any
+
+from aggregator.schedule.hints import Hints
+from aggregator.schedule.state import Reason, State
+
+__all__ = ["Decision", "Policy", "Reason", "Result", "State", "chance_of", "decide", "wake"]
+
+_HOUR = timedelta(hours=1)
+_HOURS_OF_A_WEEK = 168
+_KEPT_DATES = 16
+_ENTRIES_THAT_TELL_A_RATE = 5
+_BUSY = (429, 503)
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How a source is to be polled; all but `interval` and `is_fixed` are the same for every source.
+
+    - `interval`: the user's floor, None when there is none. `is_fixed`: exactly this interval (an hour
+      when None), whatever the feed publishes or asks for; Retry-After and back-off still hold.
+    - `fastest`, `slowest`: bounds of the adaptive wait; `usual`: its floor unless the feed says that it
+      changes faster. `pivot`: the mean gap between entries that is polled as often as it publishes.
+    - `longest`: bound of back-off, Retry-After, ttl and sy:updatePeriod; a max-age is bounded by
+      `slowest`, as servers put a year on whatever is a file.
+    - `jitter`: how much later a poll may be, as a part of its wait; never sooner.
+    """
+
+    interval: timedelta | None = None
+    is_fixed: bool = False
+    fastest: timedelta = timedelta(minutes=20)
+    usual: timedelta = _HOUR
+    slowest: timedelta = timedelta(days=1)
+    pivot: timedelta = _HOUR
+    longest: timedelta = timedelta(days=7)
+    first_retry: timedelta = timedelta(minutes=30)
+    longest_busy: timedelta = timedelta(hours=6)
+    first_offline: timedelta = timedelta(minutes=5)
+    longest_offline: timedelta = _HOUR
+    jitter: float = 0.1
+    polls_before_adopting: int = 3
+    time_before_adopting: timedelta = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What one poll gave.
+
+    - `status`: the last HTTP status (200 for a file), None when no answer came. `is_broken`: the
+      document came but could not be read. `is_unconnected`: no network led to the source; and `answered`
+      is when anybody else answered last, None if never or not known.
+    - `hints`: the document's, None when none was read (304, or the body we know): the old ones stand.
+    - `fresh_for`: how long the answer stays fresh. `retry_after`: from any status, None when not sent.
+    - `published`: when the newest known entries were published, any order; None: as before. Undated
+      entries count as of when they were first seen, never as of now.
+    - `moved_to`: where permanent redirects alone (301, 308) led, None when there were none or others too.
+    """
+
+    status: int | None = 200
+    is_broken: bool = False
+    is_unconnected: bool = False
+    answered: datetime | None = None
+    hints: Hints | None = None
+    fresh_for: timedelta | None = None
+    retry_after: datetime | None = None
+    published: tuple[datetime, ...] | None = None
+    moved_to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """The state to store, with its next poll and reason.
+
+    `adopt` is the source's new address, else None. `is_offline`: our own network failed, not the source.
+    """
+
+    state: State
+    adopt: str | None = None
+    is_offline: bool = False
+
+    def explain(self) -> str:
+        """The state's sentence, and the new address if there is one."""
+        moved = f"; it has moved for good to {self.adopt}" if self.adopt else ""
+        return self.state.explain() + moved
+
+
+def decide(state: State, result: Result, now: datetime, policy: Policy, chance: float) -> Decision:
+    """What to remember after a poll that gave `result` at `now`; `chance`, from 0 to below 1: `chance_of`."""
+    is_success = _is_success(result)
+    changes: dict[str, Any] = {"since": state.since or now, "polled": now, "polls": state.polls + 1}
+    changes["gone_since"] = None
+    changes["offline"] = state.offline + 1 if result.is_unconnected else 0
+    adopt = None
+    if is_offline := _is_offline(state, result):
+        changes["gone_since"] = state.gone_since
+    elif is_success:
+        changes |= _learnt(state, result, now)
+        adopt = _redirect(state, result, now, policy, changes)
+    elif result.status in _BUSY:
+        changes |= {"postponed": state.postponed + 1, "held_off": now}
+    elif result.status == _GONE:
+        changes |= {"gone_since": state.gone_since or now, "failures": 0, "postponed": 0}
+        return Decision(state=replace(state, **changes, next_poll=None, reason=Reason.GONE))
+    else:
+        changes["failures"] = state.failures + 1
+    state = replace(state, **changes)
+
+    if is_offline:
+        floors = _offline_floors(state, now, policy)
+    elif is_success:
+        floors = _success_floors(state, now, policy)
+    else:
+        floors = _failure_floors(state, result, now, policy)
+    if result.retry_after is not None:
+        floors.append((min(result.retry_after, now + policy.longest), Reason.RETRY_AFTER))
+    due, reason = max(floors, key=itemgetter(0))
+    due += chance * policy.jitter * (due - now)
+    if not policy.is_fixed:
+        due, reason = _outside_skipped(due, reason, now, state.hints, policy.jitter, chance)
+    return Decision(state=replace(state, next_poll=due, reason=reason), adopt=adopt, is_offline=is_offline)
+
+
+def wake(state: State, now: datetime, policy: Policy, chance: float) -> State:
+    """The state to go on with after a start, a sleep or a leap of the clock.
+
+    What fell due meanwhile is spread over a tenth of its own wait, by no more than it is late already and
+    no more than an hour. After a clock that went backwards the wait begins anew, or a source polled
+    under a wrong clock would be lost for years.
+    """
+    if state.next_poll is None or state.polled is None:
+        return state
+    wait = state.next_poll - state.polled
+    if state.polled > now:
+        return replace(state, polled=now, next_poll=now + wait)
+    if state.next_poll >= now:
+        return state
+    spread = min(now - state.next_poll, policy.jitter * wait, _HOUR)
+    due, reason = now + chance * spread, Reason.WAKING
+    if not policy.is_fixed:
+        due, reason = _outside_skipped(due, reason, now, state.hints, policy.jitter, chance)
+    return replace(state, next_poll=due, reason=reason)
+
+
+def chance_of(source: str, polls: int) -> float:
+    """A number from 0 to below 1 that is this source's own at its so manieth poll, the same in every run."""
+    digest = hashlib.blake2b(f"{polls}\n{source}".encode("utf-8", "surrogatepass"), digest_size=6).digest()
+    return int.from_bytes(digest, "big") / (1 << 48)
+
+
+def _is_success(result: Result) -> bool:
+    status = result.status
+    return status is not None and (200 <= status < 300 or status == 304) and not result.is_broken
+
+
+def _learnt(state: State, result: Result, now: datetime) -> dict[str, Any]:
+    # RFC 9111 §4.3.4: what a 304 does not say again stands; a 200 replaces everything.
+    keeps = result.status == 304 and result.fresh_for is None
+    learnt: dict[str, Any] = {
+        "failures": 0,
+        "postponed": 0,
+        "fresh_for": state.fresh_for if keeps else result.fresh_for,
+    }
+    if result.hints is not None:
+        learnt["hints"] = result.hints
+    if result.published is not None:
+        past = {moment for moment in result.published if moment <= now}
+        learnt["published"] = tuple(sorted(past, reverse=True)[:_KEPT_DATES])
+    return learnt
+
+
+def _redirect(
+    state: State, result: Result, now: datetime, policy: Policy, changes: dict[str, Any]
+) -> str | None:
+    """Counts a permanent redirect in `changes`; the new address once it repeated for long enough."""
+    if result.moved_to is None and state.moved_to is None:
+        return None
+    repeats = result.moved_to == state.moved_to
+    since = state.moved_since if repeats and state.moved_since else now
+    count = state.moved_count + 1 if repeats else 1
+    settled = count >= policy.polls_before_adopting and now - since >= policy.time_before_adopting
+    if result.moved_to is None or settled:
+        changes |= {"moved_to": None, "moved_since": None, "moved_count": 0}
+    else:
+        changes |= {"moved_to": result.moved_to, "moved_since": since, "moved_count": count}
+    return result.moved_to if settled else None
+
+
+_Floors = list[tuple[datetime, Reason]]
+
+
+def _is_offline(state: State, result: Result) -> bool:
+    """Whether it was our own network that failed, rather than the way to this one source.
+
+    The first time that is believed. Where others answered since, and this source still is out of reach, it
+    is the source's own failure: a domain whose name servers are dead looks the same from here.
+    """
+    if not result.is_unconnected:
+        return False
+    is_alone = state.polled and result.answered and result.answered >= state.polled
+    return not (state.offline and is_alone)
+
+
+def _offline_floors(state: State, now: datetime, policy: Policy) -> _Floors:
+    # Nobody was asked, so the user's interval has not begun; but what was forced does not come early for it.
+    wait = _doubled(policy.first_offline, state.offline - 1, policy.longest_offline)
+    floors = [(now + wait, Reason.OFFLINE)]
+    if state.next_poll is not None:
+        floors.append((state.next_poll, state.reason))
+    return floors
+
+
+def _success_floors(state: State, now: datetime, policy: Policy) -> _Floors:
+    if policy.is_fixed:
+        return [(now + (policy.interval or policy.usual), Reason.INTERVAL)]
+    wait, reason = _adaptive_wait(state, now, policy)
+    floors = [(now + wait, reason)]
+    hints = state.hints
+    if hints.ttl is not None:
+        floors.append((now + min(hints.ttl, policy.longest), Reason.TTL))
+    if hints.period is not None:
+        floors.append((now + min(hints.until_update(now), policy.longest), Reason.UPDATE_PERIOD))
+    if state.fresh_for is not None:
+        floors.append((now + min(state.fresh_for, policy.slowest), Reason.MAX_AGE))
+    return floors
+
+
+def _failure_floors(state: State, result: Result, now: datetime, policy: Policy) -> _Floors:
+    floors = [(now + policy.interval, Reason.INTERVAL)] if policy.interval else []
+    if result.status not in _BUSY:
+        wait = _doubled(policy.first_retry, state.failures - 1, policy.longest)
+        return [*floors, (now + wait, Reason.BACK_OFF)]
+    # A server that names a time is taken at its word: the wait does not grow beyond it.
+    times = 0 if result.retry_after is not None else state.postponed - 1
+    return [*floors, (now + _doubled(policy.usual, times, policy.longest_busy), Reason.LATER)]
+
+
+def _doubled(wait: timedelta, times: int, limit: timedelta) -> timedelta:
+    return min(wait * (1 << min(times, 16)), limit)
+
+
+def _adaptive_wait(state: State, now: datetime, policy: Policy) -> tuple[timedelta, Reason]:
+    floor = policy.interval or policy.fastest
+    if not _may_be_fast(state, now, policy):
+        floor = max(floor, policy.usual)
+    seconds = math.sqrt(state.mean_gap(now).total_seconds() * policy.pivot.total_seconds())
+    wait = min(timedelta(seconds=seconds), policy.slowest)
+    if wait > floor:
+        return wait, Reason.RATE
+    return floor, Reason.RATE if floor == policy.fastest != policy.interval else Reason.INTERVAL
+
+
+def _may_be_fast(state: State, now: datetime, policy: Policy) -> bool:
+    """Whether the feed itself says, by its hints or its entries, that an hour is long for it.
+
+    A server that answered 429 or 503 in the last week has said the contrary.
+    """
+    if state.held_off is not None and now - state.held_off < policy.longest:
+        return False
+    said = (state.hints.ttl, state.hints.period, state.fresh_for)
+    return len(state.published) >= _ENTRIES_THAT_TELL_A_RATE or any(
+        wait is not None and timedelta(0) < wait < policy.usual for wait in said
+    )
+
+
+def _outside_skipped(
+    due: datetime, reason: Reason, now: datetime, hints: Hints, jitter: float, chance: float
+) -> tuple[datetime, Reason]:
+    """The first moment from `due` on that is in no hour or day to be skipped, spread over its hour."""
+    moment = due
+    for _ in range(_HOURS_OF_A_WEEK):
+        if moment.hour not in hints.skip_hours and moment.weekday() not in hints.skip_days:
+            break
+        moment = moment.replace(minute=0, second=0, microsecond=0) + _HOUR
+    else:
+        return due, reason  # no hour is left: not to be believed
+    if moment == due:
+        return due, reason
+    by_day = due.weekday() in hints.skip_days
+    spread = min(jitter * (moment - now), _HOUR - timedelta(microseconds=1))  # still in the same hour
+    return moment + chance * spread, Reason.SKIP_DAYS if by_day else Reason.SKIP_HOURS

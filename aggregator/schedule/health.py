@@ -1,0 +1,121 @@
+"""The health of sources, judged from the record of their polls. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.schedule import decide as schedule
+
+STATES = ("healthy", "new", "waiting", "failing", "broken", "silent", "gone")
+_BROKEN_AFTER = timedelta(days=7)
+_SILENT_GAPS = 10
+_SILENT_AFTER = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollRecord:
+    """What the store knows of a source's polls, its last error and its articles.
+
+    `moved_to` is the address that it moved to for good, None where it did not move. `schedule` is what
+    `schedule.State.to_json` wrote, "" before the first poll.
+    """
+
+    name: str
+    address: str
+    moved_to: str | None = None
+    title: str = ""
+    polled: datetime | None = None
+    succeeded: datetime | None = None
+    error: str | None = None
+    advice: str | None = None
+    schedule: str = ""
+    next_poll: datetime | None = None
+    articles: int = 0
+    newest: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceHealth:
+    """The health of a source, judged at one moment.
+
+    `state`: "new" was never polled; "failing" failed the last time, "broken" for a week or more; "waiting"
+    gave nothing the last time, which is no failure: it asked us to come later (429, 503), or this machine
+    was offline; "silent" answers but has published nothing for ten of its usual gaps, and a month at least;
+    "gone" said so (410).
+    `rhythm`: how often it publishes. `next_poll`: when, and why then. `moved_to`: where it is polled since it
+    moved for good, None when at `address`.
+    """
+
+    name: str
+    address: str
+    moved_to: str | None
+    title: str
+    state: str
+    articles: int
+    rhythm: str
+    polled: datetime | None
+    succeeded: datetime | None
+    newest: datetime | None
+    failures: int
+    next_poll: str
+    error: str | None
+    advice: str | None
+
+
+def judge(health: PollRecord, now: datetime) -> SourceHealth:
+    """The health of a source at `now`, from its record."""
+    state = schedule.State.from_json(health.schedule) if health.schedule else schedule.State()
+    gap = _usual_gap(state)
+    return SourceHealth(
+        name=health.name,
+        address=health.address,
+        moved_to=health.moved_to,
+        title=health.title,
+        state=_judged(health, state, gap, now),
+        articles=health.articles,
+        rhythm=_rhythm(gap),
+        polled=health.polled,
+        succeeded=health.succeeded,
+        newest=health.newest,
+        failures=state.failures,
+        next_poll=state.explain(),
+        error=health.error,
+        advice=health.advice,
+    )
+
+
+def _usual_gap(state: schedule.State) -> timedelta | None:
+    """The mean time between the newest entries; None when there are too few to tell."""
+    dates = state.published
+    return (dates[0] - dates[-1]) / (len(dates) - 1) if len(dates) > 2 else None
+
+
+def _judged(health: PollRecord, state: schedule.State, gap: timedelta | None, now: datetime) -> str:
+    if state.reason is schedule.Reason.GONE:
+        return "gone"
+    if health.polled is None:
+        return "new"
+    if health.error is not None:
+        if state.reason is schedule.Reason.OFFLINE:
+            return "waiting"
+        since = health.succeeded or state.since or now
+        if now - since >= _BROKEN_AFTER:
+            return "broken"
+        return "failing" if state.failures else "waiting"
+    if gap is not None and health.newest and now - health.newest > max(_SILENT_GAPS * gap, _SILENT_AFTER):
+        return "silent"
+    return "healthy"
+
+
+def _rhythm(gap: timedelta | None) -> str:
+    if gap is None:
+        return "unknown"
+    for name, unit in (
+        ("day", timedelta(days=1)),
+        ("week", timedelta(days=7)),
+        ("month", timedelta(days=30)),
+    ):
+        if gap < unit:
+            return f"{unit / max(gap, timedelta(minutes=1)):.0f} a {name}"
+    return f"every {gap.days} days"

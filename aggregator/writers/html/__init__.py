@@ -1,0 +1,1 @@
+"""The HTML pages: a category's, and the site's own."""

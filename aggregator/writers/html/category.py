@@ -1,0 +1,29 @@
+"""The page of a category: what a person sees who opens its folder."""
+
+from __future__ import annotations
+
+from aggregator.writers.channel import Channel
+from aggregator.writers.html.parts import FEEDS, PAGE, render
+
+__all__ = ["Html"]
+
+
+class Html:
+    """Writes `index.html` of a category, or of one of its archives."""
+
+    file_name = PAGE
+
+    def render(self, channel: Channel) -> bytes:
+        """A page without scripts. Its links name files where no public address is configured, so that it
+        works from a folder; in an archive the feeds to subscribe to are the current ones.
+        """
+        chain = channel.chain
+        current = (chain.current or "") if chain.number is not None else ""
+        return render(
+            "category.html",
+            channel=channel,
+            chain=chain,
+            page="" if channel.link else PAGE,
+            canonical=channel.self_links.get(PAGE, channel.link).removesuffix(PAGE),
+            feeds=[(current + name, *FEEDS[name]) for name in FEEDS if name in channel.files],
+        )

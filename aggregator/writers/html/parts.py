@@ -1,0 +1,151 @@
+"""What the HTML pages are made of: templates, and how text, addresses, dates and numbers stand in them.
+
+Nothing can be left unescaped by forgetting it: the templates escape whatever is put into them, after taking
+out what nobody sees (controls, bidi overrides, lone surrogates). No page has a `Markup` or a `safe`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import cache
+from html import unescape
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from aggregator.model.article import Article
+from aggregator.normalise.text import cut, summarise, tidy
+from aggregator.writers.xml_text import address, language_tag
+
+__all__ = ["FEEDS", "PAGE", "POLICY", "human", "macro", "render", "rhythm"]
+
+PAGE = "index.html"
+FEEDS = {
+    "rss.xml": ("RSS", "application/rss+xml"),
+    "atom.xml": ("Atom", "application/atom+xml"),
+    "feed.json": ("JSON Feed", "application/feed+json"),
+}
+"""Feeds by their file names: what people and what browsers call them."""
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src https: http: data:; base-uri 'none'; form-action 'none'"
+)
+"""The Content-Security-Policy that the pages obey, and state; `frame-ancestors` only a header can."""
+
+MAX_TEASER, MAX_TITLE, MAX_NAME = 320, 200, 80
+# strftime's names of months are the locale's.
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
+def render(template: str, **facts: Any) -> bytes:
+    """The template `template` of `pages/`, filled in, as UTF-8."""
+    return _templates().get_template(template).render(facts).encode()
+
+
+def macro(template: str, name: str) -> Callable[..., str]:
+    """A macro of a template of `pages/`; what it makes is escaped once, and put into others as it is."""
+    found: Callable[..., str] = getattr(_templates().get_template(template).module, name)
+    return found
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("aggregator.writers.html", "pages"),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        finalize=lambda value: tidy(value) if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.globals |= {"FEEDS": FEEDS, "PAGE": PAGE, "POLICY": POLICY}
+    environment.filters |= {
+        "address": address,
+        "picture": _picture,
+        "tidy": tidy,
+        "names": _names,
+        "language": _language,
+        "language_tag": language_tag,
+        "teaser": _teaser,
+        "name": _name,
+        "title": _title,
+        "human": human,
+        "iso": lambda moment: moment.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "number": lambda number: f"{number:,}",
+        "plural": lambda number, one, many: f"{number:,} {one if number == 1 else many}",
+    }
+    return environment
+
+
+def human(moment: datetime) -> str:
+    """A moment as people write it, the same in every locale: "22 November 2026, 09:40 UTC"."""
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M} UTC"
+
+
+def _title(text: str) -> str:
+    return cut(tidy(text), MAX_TITLE) or "Untitled"
+
+
+def _name(text: str) -> str:
+    return cut(tidy(text), MAX_NAME)
+
+
+def _names(article: Article) -> list[str]:
+    """The authors, without empty ones, repeats, and the name of the feed."""
+    names = dict.fromkeys(map(_name, article.authors))
+    return [name for name in names if name and name != _name(article.origin.title)]
+
+
+def _picture(url: str | None) -> str | None:
+    """An address that an `<img>` may ask for under `POLICY`, else None."""
+    found = address(url)
+    return found if found and found.partition(":")[0].lower() in {"http", "https"} else None
+
+
+def _language(article: Article) -> str | None:
+    """The entry's own language, else that of the feed it came from, else None."""
+    return language_tag(article.extra.get("language")) or language_tag(article.origin.language)
+
+
+def _teaser(article: Article) -> str:
+    """The beginning of an article as plain text, "" when it has none."""
+    return unescape(summarise(article.summary, MAX_TEASER) or summarise(article.content, MAX_TEASER))
+
+
+_DAY = 86_400
+_SPANS = (
+    (_DAY, "a day"),
+    (7 * _DAY, "a week"),
+    (30 * _DAY, "30 days"),
+    (365 * _DAY, "a year"),
+    (3652 * _DAY, "ten years"),
+)
+BARS, BAR_WIDTH, CHART_HEIGHT = 24, 4, 16
+
+
+def rhythm(published: Sequence[datetime], seen: datetime) -> tuple[str, int, str] | None:
+    """When a source published its newest entries, up to `seen`: (SVG path of bars, entries, span).
+
+    The span is the shortest of a day, a week, 30 days, a year and ten years that holds all of them; later
+    dates count as `seen`, earlier ones as the span's first. A bar is a 24th of the span. None without
+    dates. Pixels: 96 wide, 16 high.
+    """
+    if not published:
+        return None
+    ages = [max((seen - moment).total_seconds(), 0) for moment in published]
+    oldest = max(ages)
+    span, name = next((s for s in _SPANS if oldest <= s[0]), _SPANS[-1])
+    counts = Counter(max(BARS - 1 - int(age * BARS / span), 0) for age in ages)
+    most = max(counts.values())
+    bars = "".join(
+        f"M{number * BAR_WIDTH + BAR_WIDTH // 2} {CHART_HEIGHT}v-{max(CHART_HEIGHT * count // most, 3)}"
+        for number, count in sorted(counts.items())
+    )
+    return bars, len(ages), name

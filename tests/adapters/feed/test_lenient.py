@@ -1,0 +1,85 @@
+"""The lenient reader: feedparser's findings in our types."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import feedparser
+import pytest
+
+from aggregator.adapters.feed import lenient, strict
+from aggregator.errors import ReadError
+from aggregator.model.entry import Link
+
+RSS = b"""<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
+ xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:media="http://search.yahoo.com/mrss/">
+<channel><title>T</title><link>http://a/</link><description>D</description><ttl>9</ttl>
+<item><title>One &amp;amp; two</title><link>http://a/1</link><guid isPermaLink="false">1</guid>
+<pubDate>Mon, 1 Jan 2024 00:00:00 GMT</pubDate><description>S</description>
+<content:encoded>&lt;p&gt;C</content:encoded><category>x</category><itunes:episodeType>full</itunes:episodeType>
+<enclosure url="http://a/1.mp3" length="3" type="audio/mpeg"/><media:thumbnail url="http://a/t.jpg"/>
+</item></channel></rss>"""
+
+ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en"><id>urn:f</id><title>T</title>
+<updated>2024-01-01T00:00:00Z</updated><entry><id>urn:uuid:1</id><title type="html">&lt;b&gt;x</title>
+<link href="http://a/1"/><author><name>Ann</name><email>a@b</email><uri>http://a/</uri></author>
+<published>2024-01-01T00:00:00Z</published><updated>2024-01-02T00:00:00Z</updated>
+<summary>S</summary><content type="text">a</content><category term="t" label="l"/></entry></feed>"""
+
+
+@pytest.mark.parametrize("document", [RSS, ATOM], ids=["rss", "atom"])
+def test_both_readers_fill_the_same_types_alike(document: bytes) -> None:
+    """All but the line, which feedparser does not know."""
+    ours, theirs = strict.read(document), lenient.read(document)
+    ours.entries[0].line = None
+    assert theirs.entries == ours.entries
+    assert theirs.info.title == ours.info.title
+    assert (theirs.version, theirs.hints) == (ours.version, ours.hints)
+
+
+def test_tags_that_do_not_match_are_read_with_a_problem() -> None:
+    """What feedparser is there for."""
+    feed = lenient.read(
+        b"<rss><channel>\n<item><title>A</title><description><p>x</description></item></channel></rss>"
+    )
+    assert [entry.title.value for entry in feed.entries if entry.title] == ["A"]
+    assert feed.problems[0].where == "line 3"
+
+
+def test_no_link_is_invented_from_an_id() -> None:
+    """feedparser makes the guid a link; whether it is one, the normaliser decides."""
+    entry = lenient.read(b"<rss><channel><item><guid>urn:x</guid></item></channel></rss>").entries[0]
+    assert (entry.id, entry.links) == ("urn:x", [])
+
+
+def test_links_stay_as_they_are_written() -> None:
+    """The normaliser resolves them."""
+    entry = lenient.read(
+        b"<rss><channel><item><link>/a</link></item></channel></rss>", url="http://h/"
+    ).entries[0]
+    assert entry.links == [Link("/a")]
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError, OverflowError, RecursionError, KeyError, AttributeError, UnicodeError]
+)
+def test_whatever_feedparser_raises_is_a_read_error(
+    error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its errors on hostile documents are not of its own making."""
+
+    def raises(*_: Any, **__: Any) -> None:
+        raise error("boom")
+
+    monkeypatch.setattr(feedparser, "parse", raises)
+    with pytest.raises(ReadError, match="boom"):
+        lenient.read(b"<rss/>")
+
+
+def test_what_would_hold_feedparser_for_minutes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A tag of 100,000 attributes; a document beyond all size."""
+    with pytest.raises(ReadError, match="tag"):
+        lenient.read(b"<rss " + b"a='1' " * 20_000 + b">")
+    monkeypatch.setattr(lenient, "MAX_BYTES", 10)
+    with pytest.raises(ReadError, match="longer than 10"):
+        lenient.read(b"<rss></rss>")

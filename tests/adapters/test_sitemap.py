@@ -1,0 +1,162 @@
+"""Kind `sitemap`: the pages of a site as entries, the newest first."""
+
+from __future__ import annotations
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.adapters import kinds
+from aggregator.errors import NotAFeed, ReadError
+from aggregator.model.resource import Resource
+from aggregator.reading.document import Context, Reading, read_resource
+from tests.conftest import Answer, Server
+from tests.support.site import Site
+
+SPACES = (
+    "xmlns='http://www.sitemaps.org/schemas/sitemap/0.9' "
+    "xmlns:news='http://www.google.com/schemas/sitemap-news/0.9' "
+    "xmlns:image='http://www.google.com/schemas/sitemap-image/1.1'"
+)
+
+
+def urlset(*urls: str) -> bytes:
+    """A sitemap of these `url` elements' insides."""
+    return (
+        f"<?xml version='1.0'?><urlset {SPACES}>{''.join(f'<url>{u}</url>' for u in urls)}</urlset>".encode()
+    )
+
+
+def reading(body: bytes, number: int = 0, **options: Any) -> Reading:
+    """What the kind makes of this document."""
+    kind = kinds.named("sitemap")
+    resource = Resource(url="https://tea.example/sitemap.xml", body=body, number=number)
+    return read_resource(resource, Context(kind="sitemap", options=kind.parse(options)))
+
+
+PAGES = urlset(
+    "<loc>https://tea.example/blog/2026/tea-at_noon.html</loc><lastmod>2026-01-02</lastmod>",
+    "<loc>/about</loc>",
+    "<loc>https://tea.example/blog/cake/</loc><lastmod>2026-03-04T05:06:07+01:00</lastmod>",
+)
+
+
+def test_pages_come_newest_first_with_titles_made_of_their_addresses() -> None:
+    """A sitemap has no titles."""
+    document = reading(PAGES).document
+    assert [(a.title, a.link) for a in document.articles] == [
+        ("cake", "https://tea.example/blog/cake/"),
+        ("tea at noon", "https://tea.example/blog/2026/tea-at_noon.html"),
+        ("about", "https://tea.example/about"),
+    ]
+    assert document.articles[0].published == datetime(2026, 3, 4, 4, 6, 7, tzinfo=UTC)
+
+
+def test_a_news_sitemap_gives_titles_dates_keywords_and_images() -> None:
+    """Google's extensions, which newsrooms publish."""
+    (article,) = reading(
+        urlset(
+            "<loc>https://tea.example/1</loc><news:news><news:publication><news:name>Tea</news:name>"
+            "<news:language>en</news:language></news:publication><news:title>Tea &amp; cake</news:title>"
+            "<news:publication_date>2026-01-02T03:04:05Z</news:publication_date>"
+            "<news:keywords>tea, cake</news:keywords></news:news>"
+            "<image:image><image:loc>https://tea.example/cup.jpg</image:loc></image:image>"
+        )
+    ).document.articles
+    assert (article.title, article.tags) == ("Tea & cake", ("tea", "cake"))
+    assert article.published == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+    assert (article.link, article.headimg) == ("https://tea.example/1", "https://tea.example/cup.jpg")
+
+
+def test_pages_are_chosen_by_their_addresses_and_number() -> None:
+    """A site's sitemap holds far more than its articles."""
+    chosen = reading(PAGES, include=["/blog/"], exclude=["cake"]).document
+    assert [a.title for a in chosen.articles] == ["tea at noon"]
+    assert [a.title for a in reading(PAGES, entries=1).document.articles] == ["cake"]
+    nothing = reading(PAGES, include=["/news/"]).document
+    assert "none of its 3 pages is included" in nothing.problems[0].text
+
+
+def test_an_index_leads_to_its_newest_sitemaps() -> None:
+    """And no index within it any further."""
+    index = (
+        f"<sitemapindex {SPACES}>"
+        "<sitemap><loc>https://tea.example/old.xml</loc><lastmod>2020-01-01</lastmod></sitemap>"
+        "<sitemap><loc>/new.xml.gz</loc><lastmod>2026-01-01</lastmod></sitemap></sitemapindex>"
+    ).encode()
+    assert reading(index).more == ("https://tea.example/new.xml.gz", "https://tea.example/old.xml")
+    assert reading(index, sitemaps=1).more == ("https://tea.example/new.xml.gz",)
+    assert reading(index, number=1).more == ()
+
+
+def test_gzip_and_lists_of_addresses_are_sitemaps_too() -> None:
+    """sitemaps.org: "Sitemap file formats"."""
+    assert len(reading(gzip.compress(PAGES)).document.articles) == 3
+    listed = b"\xef\xbb\xbfhttps://tea.example/a\r\nhttps://tea.example/b\r\n"
+    assert [a.title for a in reading(listed).document.articles] == ["a", "b"]
+
+
+def test_a_truncated_sitemap_gives_the_pages_before_the_break() -> None:
+    """With a problem."""
+    document = reading(PAGES[: PAGES.index(b"cake/") + 5]).document
+    assert len(document.articles) >= 2
+    assert "not well formed" in document.problems[0].text
+
+
+@pytest.mark.parametrize(
+    ("body", "error", "told"),
+    [
+        (b"", ReadError, "empty"),
+        (b"<rss/>", NotAFeed, "its root is <rss>"),
+        (b"<!DOCTYPE html><html>", NotAFeed, "its root is <html>"),
+        (b"hello", NotAFeed, "neither XML nor a list"),
+    ],
+    ids=["nothing", "a feed", "a page", "text"],
+)
+def test_what_is_no_sitemap_is_refused(body: bytes, error: type[ReadError], told: str) -> None:
+    """With what it is instead."""
+    with pytest.raises(error, match=told):
+        reading(body)
+
+
+def test_entities_are_not_read() -> None:
+    """An address in one could be anything, and any length."""
+    document = reading(b"<!DOCTYPE a [<!ENTITY b '/c'>]><urlset><url><loc>&b;</loc></url></urlset>").document
+    assert document.articles == ()
+    assert "without an address" in document.problems[0].text
+
+
+def test_a_site_is_followed_by_its_sitemap_index(site: Site, server: Server) -> None:
+    """The whole way, the second sitemap gzipped."""
+    index = f"<sitemapindex {SPACES}><sitemap><loc>{server.url}/a.xml.gz</loc></sitemap></sitemapindex>"
+    server.pages["/sitemap.xml"] = Answer(200, {}, index.encode())
+    server.pages["/a.xml.gz"] = Answer(200, {"Content-Type": "application/gzip"}, gzip.compress(PAGES))
+    site.configure({"name": "Tea", "kind": "sitemap", "url": f"{server.url}/sitemap.xml"})
+    assert "3 new" in site.run("fetch").output
+    assert b"tea at noon" in site.files()["all/rss.xml"]
+
+
+def test_a_sitemap_that_cannot_be_had_leaves_the_others(site: Site, server: Server) -> None:
+    """It is told, and all is fetched again at the next poll."""
+    index = (
+        f"<sitemapindex {SPACES}><sitemap><loc>{server.url}/a.xml</loc></sitemap>"
+        f"<sitemap><loc>{server.url}/lost.xml</loc></sitemap></sitemapindex>"
+    )
+    server.pages["/sitemap.xml"] = Answer(200, {"ETag": '"1"'}, index.encode())
+    server.pages["/a.xml"] = Answer(200, {}, PAGES)
+    site.configure({"name": "Tea", "kind": "sitemap", "url": f"{server.url}/sitemap.xml"})
+    output = site.run("fetch").output
+    assert "3 new" in output
+    assert "lost.xml" in output
+    server.pages["/lost.xml"] = Answer(200, {}, urlset("<loc>https://tea.example/found</loc>"))
+    assert "1 new" in site.run("fetch", "--force").output
+
+
+def test_every_sitemap_of_the_corpus_is_read(corpus: Path) -> None:
+    """Each gives pages, or sitemaps to read."""
+    for file in sorted((corpus / "pages" / "sitemaps").iterdir()):
+        found = reading(file.read_bytes())
+        assert found.document.articles or found.more, file.name

@@ -1,0 +1,376 @@
+"""`aggregator add` and `aggregator init`, over a real server."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import click.testing
+import pytest
+
+from aggregator.cli import add as cli_add
+from aggregator.cli.main import main
+from aggregator.config import load as config
+from tests.conftest import Answer, Request, Server
+from tests.support.site import Site, feed
+
+HTML = {"Content-Type": "text/html; charset=utf-8"}
+ATOM = b"""<feed xmlns="http://www.w3.org/2005/Atom" xml:lang="en"><title>Tea at noon</title>
+<id>urn:x:tea</id><updated>2026-05-01T00:00:00Z</updated>
+<entry><id>urn:x:1</id><title>One</title><link href="https://tea.example/1"/>
+<updated>2026-05-01T00:00:00Z</updated>
+<content type="html">&lt;p&gt;All of it&lt;/p&gt;</content></entry></feed>"""
+
+
+def page(*parts: str) -> Answer:
+    """A web page."""
+    return Answer(200, HTML, f"<!doctype html><html><head>{''.join(parts)}</head><p>text</p></html>".encode())
+
+
+def link(href: str, title: str = "", type_: str = "application/rss+xml") -> str:
+    """A link of a page's head."""
+    return f'<link rel="alternate" type="{type_}" title="{title}" href="{href}">'
+
+
+def added(site: Site) -> dict[str, Any]:
+    """The last source of the config, as it is written there."""
+    found: dict[str, Any] = tomllib.loads(site.file.read_text())["sources"][-1]
+    return found
+
+
+def paths(server: Server) -> list[str]:
+    """What the server was asked for, in order."""
+    return [request.path for request in server.requests]
+
+
+def test_a_feed_is_added_by_its_own_address(site: Site, server: Server) -> None:
+    """Named by its title, in the categories that were asked for; one request is enough."""
+    server.pages["/tea.xml"] = Answer(200, {}, ATOM)
+    result = site.run("add", f"{server.url}/tea.xml", "--yes", "-c", "Tea", "-c", "Noon")
+    assert result.exit_code == 0, result.output
+    assert added(site) == {
+        "name": "Tea at noon",
+        "url": f"{server.url}/tea.xml",
+        "categories": ["Tea", "Noon"],
+    }
+    assert "added 'Tea at noon' to" in result.stdout
+    assert paths(server) == ["/tea.xml"]
+
+
+def test_nothing_else_in_the_config_changes(site: Site, server: Server) -> None:
+    """Its bytes are a beginning of what they were: comments, odd spaces and line ends included."""
+    before = b"# mine\r\n[fetch]\r\nallow   =  ['127.0.0.1'] # here\r\n\r\n[[sources]]\r\n"
+    before += b"name='A'\r\nurl='https://a.example/'\r\n"
+    site.file.write_bytes(before)
+    server.pages["/tea.xml"] = Answer(200, {}, ATOM)
+    assert site.run("add", f"{server.url}/tea.xml", "--yes").exit_code == 0
+    after = site.file.read_bytes()
+    assert after.startswith(before)
+    rest = after[len(before) :].decode().replace("\r\n", "\n").strip()
+    assert rest == f'[[sources]]\nname = "Tea at noon"\nurl = "{server.url}/tea.xml"'
+    assert site.run("check").exit_code == 0
+
+
+def test_of_a_page_the_feed_of_articles_is_taken(site: Site, server: Server) -> None:
+    """Comments stand first on the page, and are not taken; what is added can be fetched."""
+    server.pages["/"] = page(link("/comments/feed", "Comments"), link("/feed", "Blog"))
+    server.pages["/comments/feed"] = Answer(200, {}, feed("comments", 1, 2))
+    server.pages["/feed"] = Answer(200, {}, feed("blog", 1, 2))
+    assert site.run("add", f"{server.url}/", "--yes").exit_code == 0
+    assert added(site)["url"] == f"{server.url}/feed"
+    assert site.run("fetch", "blog").exit_code == 0
+
+
+def test_without_a_terminal_the_list_is_told_and_nothing_added(site: Site, server: Server) -> None:
+    """What each holds, the best first, and what to do; the exit code says that nothing was done."""
+    server.pages["/"] = page(link("/rss", "Tea RSS"), link("/gone", "Old"), link("/tea", "Tea"))
+    server.pages["/rss"] = Answer(200, {}, feed("other", 1, 2, 3))
+    server.pages["/tea"] = Answer(200, {}, ATOM)
+    before = site.file.read_bytes()
+    result = site.run("add", f"{server.url}/")
+    assert result.exit_code == 1
+    assert site.file.read_bytes() == before
+    told = result.stdout.splitlines()
+    assert told[0].strip() == "1  Tea at noon"
+    assert told[1].strip() == f"{server.url}/tea"
+    assert told[2].strip() == "Atom: 1 entry, the newest 2026-05-01 00:00, full text, en"
+    assert "RSS: 3 entries, the newest 2024-01-04 03:00, summaries" in result.stdout
+    assert "take the first with --yes" in result.stderr
+    assert "/gone: there is nothing at this address (404)" in result.stderr
+
+
+def test_on_a_terminal_one_is_asked_for(site: Site, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second of two, by its number."""
+    monkeypatch.setattr(cli_add, "is_terminal", lambda: True)
+    server.pages["/"] = page(link("/a", "A"), link("/b", "B"))
+    server.pages["/a"] = Answer(200, {}, feed("a", 1))
+    server.pages["/b"] = Answer(200, {}, feed("b", 2))
+    runner = click.testing.CliRunner()
+    result = runner.invoke(main, ["add", f"{server.url}/", "--config", str(site.file)], input="7\n2\n")
+    assert result.exit_code == 0, result.output
+    assert "Which one?" in result.output
+    assert added(site)["url"] == f"{server.url}/b"
+
+
+def test_what_is_followed_already_is_told(site: Site, server: Server) -> None:
+    """By its own address without a request, by a page that leads to it after looking; exit code 0."""
+    server.pages["/"] = page(link("/tea", "Tea"))
+    server.pages["/tea"] = Answer(200, {}, ATOM)
+    site.configure({"name": "Mine", "url": f"{server.url}/tea"})
+    before = site.file.read_bytes()
+    result = site.run("add", f"{server.url}/tea/")
+    assert (result.exit_code, paths(server)) == (0, [])
+    assert "followed already, as 'Mine'" in result.stdout
+    result = site.run("add", f"{server.url}/", "--yes")
+    assert result.exit_code == 0
+    assert "followed already, as 'Mine'" in result.stdout
+    assert site.file.read_bytes() == before
+
+
+def test_names_are_unique(site: Site, server: Server) -> None:
+    """A title that another source has is numbered; a name that was asked for must be free."""
+    server.pages["/tea"] = Answer(200, {}, ATOM)
+    site.configure({"name": "Tea at noon", "url": "https://tea.example/"})
+    result = site.run("add", f"{server.url}/tea", "--yes", "--name", "Tea at noon")
+    assert result.exit_code == 2
+    assert "choose another --name" in result.stderr
+    assert site.run("add", f"{server.url}/tea", "--yes").exit_code == 0
+    assert added(site)["name"] == "Tea at noon (2)"
+
+
+def test_json_is_for_scripts(site: Site, server: Server) -> None:
+    """What was found, with facts; what was added with --yes; never a question."""
+    server.pages["/"] = page(link("/tea", "Tea"))
+    server.pages["/tea"] = Answer(200, {}, ATOM)
+    result = site.run("add", f"{server.url}/", "--json")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, told["added"]) == (1, None)
+    assert told["found"] == [
+        {
+            "url": f"{server.url}/tea",
+            "title": "Tea at noon",
+            "kind": "feed",
+            "options": {},
+            "format": "Atom",
+            "found_by": "link",
+            "entries": 1,
+            "newest": "2026-05-01T00:00:00Z",
+            "holds": "full text",
+            "language": "en",
+            "comments": False,
+        }
+    ]
+    result = site.run("add", f"{server.url}/", "--json", "--yes", "--name", "T")
+    assert json.loads(result.stdout)["added"] == {"name": "T", "url": f"{server.url}/tea"}
+    result = site.run("add", f"{server.url}/tea", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["followed_as"]) == (0, "T")
+
+
+def test_where_nothing_is_linked_feeds_are_looked_for(site: Site, server: Server) -> None:
+    """Where they often lie, up to the first; a page that answers everything is no feed."""
+    server.pages["/"] = page()
+    server.pages["/feed"] = page()
+    server.pages["/feed.xml"] = Answer(200, {}, feed("blog", 1, 2))
+    assert site.run("add", f"{server.url}/", "--yes").exit_code == 0
+    assert added(site)["url"] == f"{server.url}/feed.xml"
+    assert paths(server) == ["/", "/feed", "/rss.xml", "/feed.xml"]
+
+
+def test_a_host_that_asks_for_less_is_left_alone(site: Site, server: Server) -> None:
+    """After 429 no further address is guessed at."""
+    server.pages["/"] = page()
+    server.pages["/feed"] = Answer(429)
+    result = site.run("add", f"{server.url}/", "--yes")
+    assert result.exit_code == 1
+    assert "(429)" in result.stderr
+    assert paths(server)[:2] == ["/", "/feed"]
+    assert "/rss.xml" not in paths(server)
+
+
+def cards(count: int, *, dated: bool) -> Answer:
+    """A page that lists entries and links to no feed."""
+    items = "".join(
+        f'<article class="card"><h2><a href="/2026/story-{n}.html">A story of number {n}</a></h2>'
+        + (f'<time datetime="2026-05-{n:02}">May {n}</time>' if dated else "")
+        + f"<p>What it tells is told here at some length, for the {n}th time.</p></article>"
+        for n in range(1, count + 1)
+    )
+    return Answer(200, HTML, f"<html><title>Stories</title><main>{items}</main></html>".encode())
+
+
+def test_a_page_without_a_feed_is_followed_itself(site: Site, server: Server) -> None:
+    """By selectors that are proposed from its structure, and kept in the config; it can be fetched."""
+    server.pages["/news/"] = cards(8, dated=True)
+    result = site.run("add", f"{server.url}/news/", "--yes", "--name", "Stories")
+    assert result.exit_code == 0, result.output
+    source = added(site)
+    assert (source["kind"], source["url"]) == ("page", f"{server.url}/news/")
+    assert "article" in source["options"]["item"]
+    assert {"title", "link", "date"} <= source["options"].keys()
+    result = site.run("fetch", "Stories")
+    assert "8 new" in result.stdout
+
+
+def test_a_saved_page_is_a_page_too(site: Site, server: Server) -> None:
+    """From a file: what it links to elsewhere is asked for, nothing is looked for beside it."""
+    saved = site.home / "saved.html"
+    saved.write_bytes(page(link(f"{server.url}/tea", "Tea"), link("/etc/passwd")).body)
+    server.pages["/tea"] = Answer(200, {}, ATOM)
+    assert site.run("add", saved.as_uri(), "--yes").exit_code == 0
+    assert added(site)["url"] == f"{server.url}/tea"
+    saved.write_bytes(page().body)
+    assert site.run("add", saved.as_uri(), "--yes").exit_code == 1
+
+
+def test_a_known_site_that_refuses_its_page_is_still_known(site: Site, server: Server) -> None:
+    """Its feeds are asked for by their own addresses; a proxy stands in for the whole web here."""
+    site.configure(fetch={"allow": ["github.com"], "proxy": server.url, "host_gap": "0s"})
+    server.pages["http://github.com/o/r"] = Answer(403)
+    result = site.run("add", "http://github.com/o/r", "--yes")
+    assert result.exit_code == 1
+    assert "http://github.com/o/r: it refuses us (403)" in result.stderr
+    assert "https://github.com/o/r/releases.atom:" in result.stderr
+
+
+def test_a_sitemap_that_robots_txt_names_is_offered(site: Site, server: Server) -> None:
+    """After the page with dates, before one of bare links."""
+    urls = "".join(f"<url><loc>{server.url}/2026/story-{n}.html</loc></url>" for n in range(4))
+    server.pages["/robots.txt"] = Answer(200, {}, b"Sitemap: /map.xml\n")
+    server.pages["/map.xml"] = Answer(
+        200, {}, f'<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">{urls}</urlset>'.encode()
+    )
+    server.pages["/"] = cards(5, dated=True)
+    found = json.loads(site.run("add", f"{server.url}/", "--json").stdout)["found"]
+    assert [each["kind"] for each in found] == ["page", "sitemap"]
+    server.pages["/"] = cards(5, dated=False)
+    assert site.run("add", f"{server.url}/", "--yes").exit_code == 0
+    assert (added(site)["kind"], added(site)["url"]) == ("sitemap", f"{server.url}/map.xml")
+
+
+def test_where_there_is_nothing_it_is_told(site: Site, server: Server) -> None:
+    """A page without feed, list or sitemap: what to do, and exit code 1."""
+    server.pages["/"] = page()
+    before = site.file.read_bytes()
+    result = site.run("add", f"{server.url}/", "--yes")
+    assert result.exit_code == 1
+    assert "nothing to follow was found" in result.stderr
+    assert site.file.read_bytes() == before
+    assert len(server.requests) <= 11
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (Answer(404), "there is nothing at this address (404)"),
+        (Answer(200, {}, b""), "the document is empty"),
+        (Answer(200, {}, b"%PDF-1.7 ..."), "a PDF document"),
+        (Answer(200, {}, b"just some words"), "neither a feed nor XML"),
+        (Answer(200, {}, b"<opml version='2.0'><body/></opml>"), "import it instead"),
+        (Answer(200, HTML, b"<html>" + b"x" * 2_000_000), "exceeds"),
+        (Answer(302, {"Location": "http://10.1.2.3/"}), "private"),
+        (Answer(302, {"Location": "http://169.254.169.254/latest"}), "link-local"),
+    ],
+    ids=["missing", "empty", "pdf", "text", "opml", "huge", "redirect-to-private", "redirect-to-metadata"],
+)
+def test_what_cannot_be_read_is_told(site: Site, server: Server, answer: Answer, told: str) -> None:
+    """Exit code 1, and nothing is written."""
+    site.configure(fetch={"max_bytes": 1_000_000})
+    before = site.file.read_bytes()
+    server.pages["/"] = answer
+    result = site.run("add", f"{server.url}/", "--yes")
+    assert result.exit_code == 1
+    assert told in result.stderr
+    assert site.file.read_bytes() == before
+
+
+@pytest.mark.parametrize("typed", ["http://127.0.0.1:1/", "mailto:me@example.org", "http://[broken/", ""])
+def test_an_address_that_leads_nowhere_is_told(site: Site, typed: str) -> None:
+    """Nobody answers there, or it is none."""
+    result = site.run("add", typed, "--yes")
+    assert result.exit_code == 1
+    assert "error:" in result.stderr
+
+
+def test_a_hostile_page_leads_nowhere(site: Site, server: Server) -> None:
+    """Other schemes, private addresses, and more links than anybody asks for."""
+    server.pages["/"] = page(
+        link("javascript:alert(1)"),
+        link("file:///etc/passwd"),
+        link("http://10.1.2.3/feed"),
+    )
+    result = site.run("add", f"{server.url}/", "--yes")
+    assert result.exit_code == 1
+    assert "10.1.2.3 is private" in result.stderr
+    server.pages["/"] = page(*(link(f"/{n}.xml") for n in range(100)))
+    assert site.run("add", f"{server.url}/", "--yes").exit_code == 1
+    asked = [path for path in paths(server) if path.removesuffix(".xml").strip("/").isdigit()]
+    assert 0 < len(asked) <= 8
+
+
+def test_a_strangers_title_is_harmless(site: Site, server: Server) -> None:
+    """Quotes and control characters neither break the config nor reach the terminal."""
+    title = "A \"b\" ''' \\ [[sources]] &#x1b;[31m #"
+    server.pages["/tea"] = Answer(200, {}, ATOM.replace(b"Tea at noon", title.encode()))
+    result = site.run("add", f"{server.url}/tea", "--yes")
+    assert "\x1b" not in result.output
+    assert config.load(site.file).sources[-1].name.startswith("A \"b\" ''' \\ [[sources]]")
+
+
+def test_a_permanent_move_is_taken_over(site: Site, server: Server) -> None:
+    """The address that is written is where it has moved."""
+
+    def moved(request: Request) -> Answer:
+        return Answer(301, {"Location": "/new.xml"})
+
+    server.pages["/old.xml"] = moved
+    server.pages["/new.xml"] = Answer(200, {}, ATOM)
+    site.run("add", f"{server.url}/old.xml", "--yes")
+    assert added(site)["url"] == f"{server.url}/new.xml"
+
+
+def test_what_polls_would_be_refused_is_said(site: Site, server: Server) -> None:
+    """Whoever types a host allows it this once; the config does not yet."""
+    site.configure(fetch={"allow": [], "host_gap": "0s"})
+    server.pages["/tea"] = Answer(200, {}, ATOM)
+    result = site.run("add", f"{server.url}/tea", "--yes")
+    assert result.exit_code == 0
+    assert "polls of it will be refused: 127.0.0.1 is loopback" in result.stderr
+    assert "fetch.allow" in result.stderr
+
+
+def test_a_wrong_category_changes_nothing(site: Site, server: Server) -> None:
+    """What would not load is not written."""
+    server.pages["/tea"] = Answer(200, {}, ATOM)
+    before = site.file.read_bytes()
+    result = site.run("add", f"{server.url}/tea", "--yes", "-c", "")
+    assert result.exit_code == 2
+    assert "categories" in result.stderr
+    assert site.file.read_bytes() == before
+
+
+def test_without_a_config_it_says_how_to_begin(tmp_path: Path) -> None:
+    """`aggregator init` makes one."""
+    runner = click.testing.CliRunner()
+    result = runner.invoke(main, ["add", "example.org", "--config", str(tmp_path / "none.toml")])
+    assert result.exit_code == 2
+    assert "aggregator init" in result.stderr
+
+
+def test_init_makes_a_site_that_works(tmp_path: Path) -> None:
+    """It passes `check`, its first article is published, and a second time nothing is touched."""
+    runner = click.testing.CliRunner()
+    home = tmp_path / "new" / "planet"
+    result = runner.invoke(main, ["init", str(home)])
+    assert result.exit_code == 0, result.output
+    assert "aggregator add https://" in result.stdout
+    at = ["--config", str(home / "config" / "aggregator.toml")]
+    assert runner.invoke(main, ["check", *at]).exit_code == 0
+    assert "1 new" in runner.invoke(main, ["fetch", *at]).stdout
+    assert (home / "feeds" / "Notes" / "atom.xml").exists()
+    (home / "config" / "aggregator.toml").write_text("mine")
+    result = runner.invoke(main, ["init", str(home)])
+    assert result.exit_code == 1
+    assert "there already" in result.stderr
+    assert (home / "config" / "aggregator.toml").read_text() == "mine"

@@ -1,0 +1,80 @@
+"""A list against what is followed: what is new, what is told."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregator.adapters.opml.outlines import Subscription, SubscriptionList
+from aggregator.config.load import Source
+from aggregator.config.subscriptions import followed, plan
+
+
+def listed(*urls: str, title: str = "") -> SubscriptionList:
+    """A list of these addresses."""
+    return SubscriptionList(subscriptions=tuple(Subscription(url=url, title=title) for url in urls))
+
+
+def test_new_feeds_become_sources_with_their_categories_and_site() -> None:
+    """Only what is known is written."""
+    one = Subscription(
+        url="https://a.example/feed", title="A", link="https://a.example/", categories=("x", "y")
+    )
+    made = plan(SubscriptionList(subscriptions=(one, *listed("https://b.example/").subscriptions)), ())
+    assert made.new[0] == {
+        "name": "A",
+        "url": "https://a.example/feed",
+        "categories": ["x", "y"],
+        "link": "https://a.example/",
+    }
+    assert made.new[1] == {"name": "b.example", "url": "https://b.example/", "categories": None, "link": None}
+    assert made.problems == ()
+
+
+def test_names_are_unlike_each_other_and_those_that_are_taken() -> None:
+    """A name is a part of ids: no two sources share one."""
+    made = plan(
+        listed("https://a.example/", "https://b.example/", title="T"),
+        [Source(name="T", url="https://x.example/")],
+    )
+    assert [source["name"] for source in made.new] == ["T (2)", "T (3)"]
+    long = plan(listed("https://a.example/", "https://b.example/", title="x" * 200), ())
+    assert [len(str(source["name"])) for source in long.new] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example/feed",
+        "http://a.example/feed",
+        "https://A.EXAMPLE/feed",
+        "https://a.example:443/feed",
+        "https://a.example/feed/",
+        "https://a.example/feed#top",
+    ],
+)
+def test_what_is_followed_already_is_told_and_left(url: str) -> None:
+    """The same feed under another writing of its address is no new one."""
+    made = plan(listed(url), [Source(name="Mine", url="https://a.example/feed")])
+    assert made.new == ()
+    assert [str(p) for p in made.problems] == [f"{url}: is followed already, as 'Mine'"]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://a.example/feed?x=1", "https://a.example/Feed", "https://a.example:8/feed"]
+)
+def test_another_path_query_or_port_is_another_feed(url: str) -> None:
+    """Nothing is taken for a repeat that may be none."""
+    assert len(plan(listed(url), [Source(name="Mine", url="https://a.example/feed")]).new) == 1
+
+
+def test_what_is_no_feed_of_the_web_is_left_out_of_an_export_and_told() -> None:
+    """A file of this machine is of no use to others."""
+    found = followed(
+        [
+            Source(name="a", url="https://u:p@a.example/"),
+            Source(name="b", url="file:///b.xml"),
+            Source.model_construct(name="c", kind="articles", path=None, url=None),
+        ]
+    )
+    assert [s.title for s in found.subscriptions] == ["a"]
+    assert [p.where for p in found.problems] == ["a", "b", "c"]

@@ -1,0 +1,167 @@
+"""A web page's bytes -> the feeds that it offers, the likeliest first."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregator.discovery import offered
+from aggregator.errors import ReadError
+from aggregator.model.resource import Resource
+
+PAGE = "https://example.org/blog/"
+
+
+def urls(markup: str, url: str = PAGE) -> list[str]:
+    """What a page offers, in order."""
+    found = offered(Resource(url=url, body=markup.encode(), content_type="text/html; charset=utf-8"))
+    return [candidate.url for candidate in found.candidates]
+
+
+def link(href: str, title: str = "", type_: str = "application/rss+xml") -> str:
+    """A link of a page's head."""
+    return f'<link rel="alternate" type="{type_}" title="{title}" href="{href}">'
+
+
+def test_what_the_head_links_to_keeps_title_and_type() -> None:
+    """Titles are plain text on one line; relative addresses count from `<base>`."""
+    markup = "<base href='/b/'>" + link("feed.xml", "News &amp; \n  more") + "<p>text"
+    (found,) = offered(Resource(url=PAGE, body=markup.encode())).candidates
+    assert (found.url, found.title, found.type) == (
+        "https://example.org/b/feed.xml",
+        "News & more",
+        "application/rss+xml",
+    )
+
+
+def test_comments_come_last_wherever_they_stand() -> None:
+    """A comments feed is never the first."""
+    markup = link("/comments/feed/", "Comments") + link("/feed/", "Articles") + "<a href='/rss.xml'>RSS</a>"
+    assert urls(markup) == [
+        "https://example.org/feed/",
+        "https://example.org/rss.xml",
+        "https://example.org/comments/feed/",
+    ]
+
+
+def test_of_the_same_feed_in_two_formats_atom_is_first() -> None:
+    """The titles are the same but for the format; other feeds keep the publisher's order."""
+    markup = (
+        link("/rss", "Blog RSS")
+        + link("/news", "News")
+        + link("/atom", "Blog Atom", "application/atom+xml")
+        + link("/news.atom", "News", "application/atom+xml")
+    )
+    assert [url.rpartition("/")[2] for url in urls(markup)] == ["atom", "rss", "news.atom", "news"]
+
+
+def test_the_section_that_was_asked_for_is_before_the_site() -> None:
+    """A category's page is asked for because of the category; an article's own feed holds its comments."""
+    markup = link("/feed/", "Site") + link("/category/tea/feed/", "Tea")
+    assert urls(markup, "https://example.org/category/tea/page/2/")[0].endswith("/category/tea/feed/")
+    assert urls(markup, "https://example.org/2024/tea/")[0] == "https://example.org/feed/"
+
+
+def test_what_lies_elsewhere_and_what_is_aside_is_later() -> None:
+    """A search elsewhere and an activity log are not what a site publishes."""
+    markup = (
+        link("https://search.twitter.example/search.atom?q=x", "Search")
+        + link("/activity/log?fmt=rss", "Latest activity")
+        + link("https://feeds.example.net/blog", "Blog")
+        + link("/posts.rss", "Posts")
+    )
+    assert urls(markup)[:2] == ["https://example.org/posts.rss", "https://feeds.example.net/blog"]
+
+
+@pytest.mark.parametrize(
+    "anchor",
+    [
+        '<a href="/feed.xml">x</a>',
+        '<a href="/index.xml">x</a>',
+        '<a href="/blog.rss">x</a>',
+        '<a href="/feed/">x</a>',
+        '<a href="/rss/all">x</a>',
+        '<a href="/backend.php">RSS 2.0</a>',
+        '<a href="/x"><img alt="">  Atom feed </a>',
+        '<a href="/?feed=rss2">x</a>',
+        '<a href="https://feeds.example.com/x">x</a>',
+    ],
+)
+def test_links_of_the_text_that_look_like_feeds(anchor: str) -> None:
+    """By address or by what they are called."""
+    assert len(urls(f"<p>{anchor}")) == 1
+
+
+@pytest.mark.parametrize(
+    "anchor",
+    [
+        '<a href="/feedback">x</a>',
+        '<a href="/sitemap.xml">x</a>',
+        '<a href="/blogroll.opml">RSS</a>',
+        '<a href="/what-is-rss.html">RSS</a>',
+        '<a href="#rss">RSS</a>',
+        '<a href="/blog/">Feed</a>',
+        '<a href="javascript:feed()">RSS</a>',
+        '<a href="data:application/rss+xml,x">RSS</a>',
+        '<a href="https://feedly.com/i/subscription/feed/https://example.org/feed/">RSS</a>',
+        '<a href="https://elsewhere.example/rss-readers">x</a>',
+        '<a href="http://[broken/rss.xml">RSS</a>',
+        "<a>RSS</a>",
+    ],
+)
+def test_links_that_only_talk_of_feeds(anchor: str) -> None:
+    """Nothing is asked for that is surely none."""
+    assert urls(f"<p>{anchor}") == []
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        '<link rel="alternate" type="application/json" href="/wp-json/wp/v2/posts/1">',
+        '<link rel="alternate" type="application/json+oembed" href="/oembed">',
+        '<link rel="alternate" hreflang="en" href="/en/rss.xml">',
+        '<link rev="alternate" type="application/rss+xml" href="/old.xml">',
+        '<link rel="alternate" type="application/rss+xml" href="javascript:alert(1)">',
+        '<link rel="alternate" type="application/rss+xml" href="file:///etc/passwd">',
+        '<link rel="alternate" type="application/rss+xml">',
+    ],
+)
+def test_links_of_the_head_that_are_no_feeds(tag: str) -> None:
+    """Other twins of a page, and addresses of another kind."""
+    assert urls(f"<head>{tag}</head><p>text") == []
+
+
+def test_a_known_site_is_before_what_its_page_links_to() -> None:
+    """GitHub's pages link to the commits; releases are what people follow."""
+    markup = link("/o/r/commits/main.atom", "Recent commits", "application/atom+xml")
+    assert urls(markup, "https://github.com/o/r")[0] == "https://github.com/o/r/releases.atom"
+
+
+def test_what_any_page_may_look_like_is_behind_what_it_says() -> None:
+    """The sign of a blog engine is a guess at where its feed lies."""
+    sign = "<link rel='https://api.w.org/' href='https://example.org/wp-json/' />"
+    assert urls(sign + link("/news.xml")) == ["https://example.org/news.xml", "https://example.org/feed/"]
+
+
+def test_a_body_beyond_all_bounds_does_not_hide_the_head() -> None:
+    """Nested too deep to be parsed in time; its head is read all the same."""
+    markup = f"<head>{link('/feed')}</head><body>{'<div>' * 200_000}"
+    assert urls(markup) == ["https://example.org/feed"]
+
+
+def test_a_page_of_nothing_but_links_is_bounded() -> None:
+    """So many as that are never asked for; none twice."""
+    markup = "".join(f'<a href="/{n}/feed.xml">RSS</a>' * 2 for n in range(5_000))
+    assert len(urls(markup)) == 50
+
+
+def test_what_is_no_page_is_told() -> None:
+    """An image, or nothing at all."""
+    with pytest.raises(ReadError, match="PNG"):
+        offered(Resource(url=PAGE, body=b"\x89PNG\r\n\x1a\n"))
+    with pytest.raises(ReadError, match="empty"):
+        offered(Resource(url=PAGE, body=b" "))
+
+
+def test_microformats_are_seen() -> None:
+    """A page may mark its entries up."""
+    assert offered(Resource(url=PAGE, body=b'<div class="h-entry">x</div>')).has_microformats

@@ -1,0 +1,89 @@
+"""Which image leads an article."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregator.model.entry import Media
+from aggregator.normalise.html import Body, sanitise_checked
+from aggregator.normalise.images import is_image, lead_image
+
+BODY = "https://a.example/body.jpg"
+SMALL = Media("https://a.example/s.jpg", medium="image", width="100", height="100")
+LARGE = Media("https://a.example/l.jpg", type="image/jpeg", width="800", height="600")
+ENCLOSED = Media("https://a.example/e.jpg", type="image/jpeg", is_enclosure=True)
+
+
+def test_the_largest_media_image_leads() -> None:
+    """Before thumbnails, enclosures and the body."""
+    assert lead_image([ENCLOSED, SMALL, LARGE], ["/t.jpg"], BODY, ()) == LARGE.url
+
+
+def test_a_thumbnail_leads_before_an_enclosure() -> None:
+    """Relative to the entry's bases."""
+    assert lead_image([ENCLOSED], ["/t.jpg"], BODY, ["https://a.example/x"]) == "https://a.example/t.jpg"
+
+
+def test_an_image_enclosure_leads_before_the_body() -> None:
+    """An enclosed recording does not."""
+    sound = Media("https://a.example/e.mp3", type="audio/mpeg", is_enclosure=True)
+    assert lead_image([sound, ENCLOSED], [], BODY, ()) == ENCLOSED.url
+
+
+def test_the_first_image_of_the_body_leads_at_last() -> None:
+    """With its entities decoded."""
+    body = Body(
+        raw='<p>One</p><img src="/b.jpg?a=1&amp;b=2"><img src="/c.jpg">', bases=("https://a.example/",)
+    )
+    sanitise_checked([body])
+    assert body.picture == "https://a.example/b.jpg?a=1&b=2"
+    assert lead_image([], [], body.picture, ()) == body.picture
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        '<img src="https://s.w.org/images/core/emoji/1/72x72/1f600.png">',
+        '<img src="https://secure.gravatar.com/avatar/x">',
+        '<img src="https://img.shields.io/x.svg">',
+        '<img src="https://a.example/spacer.gif">',
+        '<img src="https://a.example/x.jpg" width="32">',
+        '<img src="https://a.example/x.jpg" width="640" height="10">',
+        '<img src="data:image/png;base64,AAAA">',
+    ],
+    ids=str,
+)
+def test_what_is_no_picture_does_not_lead(image: str) -> None:
+    """The next one does."""
+    body = Body(raw=f'{image}<p><img src="{BODY}"></p>')
+    sanitise_checked([body])
+    assert body.picture == BODY
+
+
+def test_nothing_leads_where_there_is_nothing() -> None:
+    """No image, no lead image."""
+    assert lead_image([], ["javascript:x"], None, ()) is None
+
+
+def test_only_the_first_twenty_images_of_a_body_are_looked_at() -> None:
+    """A page of emoji has no lead image, and costs no more than any."""
+    emoji = "".join(f'<p>.<img src="https://a.example/emoji/{n}.png"></p>' for n in range(20))
+    body = Body(raw=f'{emoji}<img src="{BODY}">')
+    sanitise_checked([body])
+    assert body.picture is None
+
+
+@pytest.mark.parametrize(
+    ("media", "expected"),
+    [
+        (Media("x", medium="image", type="video/mp4"), True),
+        (Media("x.jpg", medium="video"), False),
+        (Media("x", type="image/png"), True),
+        (Media("x.jpg?w=1"), True),
+        (Media("x.mp3"), False),
+    ],
+    ids=["medium", "other medium", "type", "extension", "no image"],
+)
+def test_an_image_is_known_by_medium_then_type_then_extension(media: Media, expected: bool) -> None:
+    """What is said goes before what is guessed."""
+    assert is_image(media) is expected

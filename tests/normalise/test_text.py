@@ -1,0 +1,196 @@
+"""Text constructs become plain text, bodies become summaries, authors become names."""
+
+from __future__ import annotations
+
+from unicodedata import category, east_asian_width
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.model.entry import Person, Text, TextType
+from aggregator.normalise.text import (
+    _TAG,
+    _WIDE,
+    _fitting,
+    _left,
+    cut,
+    is_html,
+    people,
+    plain,
+    summarise,
+    tidy,
+    unmarked,
+)
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("text", "&amp;lt;b&amp;gt; <b>", "&amp;lt;b&amp;gt; <b>"),
+        ("html", "&amp;lt;b", "&lt;b"),
+        ("html", "&lt;b&gt; <i>x</i>", "<b> x"),
+        ("html", "one<br>two<p>three", "one two three"),
+        ("html", "f<b>oo</b>", "foo"),
+        ("html", 'smile <img src=x alt=":)">', "smile :)"),
+        ("html", "<script>alert(1)</script>x", "x"),
+        ("xhtml", "<em>a</em> &amp; b", "a & b"),
+        ("unknown", "AT&T", "AT&T"),
+        ("unknown", "AT&amp;T", "AT&T"),
+        ("unknown", "a < b", "a < b"),
+        ("unknown", "<3", "<3"),
+        ("unknown", "List<String>", "List<String>"),
+        ("unknown", "<b>List&lt;String></b>", "List<String>"),
+        ("unknown", "&foo; &bar", "&foo; &bar"),
+        ("unknown", "&#8217;", "’"),
+        ("unknown", " a\n\tb\xa0c ", "a b c"),
+        ("unknown", "a\u202eb\x00\x07c\ufeff\ud800d", "abcd"),
+    ],
+    ids=str,
+)
+def test_text_is_decoded_once_and_only_once(kind: TextType, value: str, expected: str) -> None:
+    """What the type says is done; what has no type is HTML only if it looks like HTML."""
+    assert plain(Text(value, kind)) == expected
+
+
+def test_no_text_is_empty() -> None:
+    """An entry without a title has an empty one."""
+    assert plain(None) == ""
+
+
+def test_a_long_title_is_cut_at_a_word() -> None:
+    """Whole words, and a sign that something is missing."""
+    title = plain(Text("word " * 1_000))
+    assert len(title) <= 1_000
+    assert title.endswith("word…")
+
+
+@pytest.mark.parametrize("text", ["<p>x", "a<br/>b", "&eacute;", "<o:p></o:p>", "</div>"], ids=str)
+def test_known_tags_and_entities_make_html(text: str) -> None:
+    """Elements of HTML, of Office and custom ones."""
+    assert is_html(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a & b", "x <y@example.org>", "1<2>0", "Map<K, V>", "&nosuch;"], ids=str
+)
+def test_angle_brackets_alone_make_no_html(text: str) -> None:
+    """Generic types, sums and addresses are text."""
+    assert not is_html(text)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("Jane Doe", ("Jane Doe",)),
+        ("jane@example.org (Jane Doe)", ("Jane Doe",)),
+        ("Jane Doe <jane@example.org>", ("Jane Doe",)),
+        ('"Doe, Jane" <jane@example.org>', ("Doe, Jane",)),
+        ("Jane Doe (jane@example.org)", ("Jane Doe",)),
+        ("mailto:jane@example.org (Jane)", ("Jane",)),
+        ("noreply@blogger.com (Jane)", ("Jane",)),
+        ("noreply@blogger.com", ()),
+        ("jane@example.org", ("jane",)),
+        ("jane@example.org ()", ("jane",)),
+        ("Jane; John", ("Jane", "John")),
+        ("a@example.org (Jane), b@example.org (John)", ("Jane", "John")),
+        ("Jane &amp; John", ("Jane & John",)),
+        ("Doe, Jane", ("Doe, Jane",)),
+        ("@jane", ("@jane",)),
+        ("<b>Jane</b>", ("Jane",)),
+        ("  ", ()),
+    ],
+    ids=str,
+)
+def test_an_author_is_a_name_and_never_an_address(name: str, expected: tuple[str, ...]) -> None:
+    """RSS's one string is split into who is meant; addresses stay behind."""
+    assert people([Person(name)]) == expected
+
+
+def test_an_author_with_only_an_email_is_its_local_part() -> None:
+    """Atom allows a person without a usable name; each name comes once."""
+    assert people([Person("", email="jane@example.org"), Person("jane"), Person("John")]) == ("jane", "John")
+
+
+def test_a_short_body_is_its_own_summary() -> None:
+    """Nothing is cut, so nothing says so; text is escaped."""
+    assert summarise("<p>a &lt; b</p><p>c</p>") == "a &lt; b c"
+
+
+def test_a_summary_ends_after_a_sentence_when_one_ends_near() -> None:
+    """Better a whole sentence than a few more words."""
+    assert (
+        summarise("<p>" + "One two three four five. " * 5, 60)
+        == "One two three four five. One two three four five. …"
+    )
+
+
+def test_a_summary_ends_after_a_word_otherwise() -> None:
+    """Words stay whole."""
+    assert summarise("<p>" + "word " * 50, 22) == "word word word word…"
+
+
+def test_full_width_characters_count_as_two() -> None:
+    """A summary is as wide in Chinese as in English."""
+    summary = summarise("<p>" + "字" * 100, 20)
+    assert summary == "字" * 10 + "…"
+
+
+def test_markup_before_the_text_does_not_empty_the_summary() -> None:
+    """Long attributes are not text."""
+    assert summarise(f'<p><img src="https://a.example/{"x" * 1_500}"></p><p>text</p>') == "text"
+
+
+@given(st.text(), st.integers(5, 100))
+def test_a_cut_is_never_longer_than_allowed(text: str, size: int) -> None:
+    """The sign of the cut counts too."""
+    assert len(cut(text, size)) <= size
+
+
+@given(st.text())
+def test_tidy_text_is_one_line_and_stays_so(text: str) -> None:
+    """Doing it twice changes nothing, and XML can hold the result."""
+    tidied = tidy(text)
+    assert tidy(tidied) == tidied
+    assert "\n" not in tidied
+    assert tidied.encode().decode() == tidied
+
+
+@pytest.mark.parametrize(
+    ("text", "columns", "expected"),
+    [
+        ("aé文b文", 1, 1),
+        ("aé文b文", 3, 2),
+        ("aé文b文", 4, 3),
+        ("aé文b文", 99, 5),
+        ("文" * 50, 21, 10),
+        ("é" * 50, 21, 21),
+    ],
+    ids=["one", "no half", "exactly", "all", "wide", "narrow"],
+)
+def test_full_width_characters_take_two_columns(text: str, columns: int, expected: int) -> None:
+    """A summary in Chinese is as wide as one in English, and a character is never halved."""
+    assert _fitting(text, columns) == expected
+
+
+def test_tags_of_any_case_leave_the_same() -> None:
+    """Inline elements join what they stand between, others part it, unknown ones are text."""
+    assert unmarked("a<B>b</B>c<P>d<BR/>e</p>f<Foo>g<x-y>h<!-- i -->]]>") == "abc d e f<Foo>g h  i   "
+
+
+def test_every_character_of_two_columns_is_among_those_that_may_be() -> None:
+    """Else a summary would be too wide: the widths of all others are not looked at."""
+    narrow = (c for c in map(chr, range(0x231A)) if not _WIDE.match(c) and category(c) != "Cn")
+    assert [c for c in narrow if east_asian_width(c) in "WF"] == []
+
+
+@given(
+    st.lists(
+        st.sampled_from(["a", " ", "<b>", "</b>", "<p>", "<IMG alt=x>", "<", ">", "<!--", "<x>", "&lt;"])
+    )
+)
+def test_tags_taken_out_at_once_leave_what_they_leave_one_by_one(pieces: list[str]) -> None:
+    """The quick way is the slow way."""
+    markup = "".join(pieces)
+    one_by_one = _TAG.sub(lambda tag: _left(tag[0], tag[1]), markup).replace("-->", " ").replace("]]>", " ")
+    assert unmarked(markup) == one_by_one.replace("&lt;", "<")

@@ -1,0 +1,334 @@
+"""When sources are polled: due times that hold across runs, pacing, health; with a real server."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from aggregator.app import app
+from aggregator.config import load as config
+from aggregator.errors import StoreError
+from aggregator.fetch import Fetcher, Hosts, Resource
+from aggregator.polling.poll import Polls
+from aggregator.reading.document import Context, Reading
+from aggregator.schedule import decide as schedule
+from aggregator.store import Store
+from tests.conftest import NOW, Answer, Request, Server
+from tests.support.site import Site, feed
+
+
+def source(server: Server, name: str, **more: Any) -> dict[str, Any]:
+    """A source of the config that is served under its name."""
+    return {"name": name, "url": f"{server.url}/{name}", "categories": ["X"], **more}
+
+
+def remembered(site: Site, name: str) -> schedule.State:
+    """What the store's schedule says of a source."""
+    with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
+        ((text,),) = direct.execute("select schedule from sources where name = ?", (name,)).fetchall()
+    return schedule.State.from_json(text)
+
+
+def test_a_source_is_not_asked_again_before_it_is_due(site: Site, server: Server) -> None:
+    """Also in another run of the program; `--force` asks, still conditionally; `--refetch` asks for all."""
+
+    def page(request: Request) -> Answer:
+        return (
+            Answer(304) if "If-None-Match" in request.headers else Answer(200, {"ETag": '"1"'}, feed("a", 1))
+        )
+
+    server.pages["/a"] = page
+    site.configure(source(server, "a"))
+    site.run("fetch")
+    waiting = site.run("fetch")
+    assert waiting.exit_code == 0
+    assert "waiting a: " in waiting.stdout
+    assert len(server.requests) == 1
+    assert "nothing new at the source" in site.run("fetch", "--force").stdout
+    assert server.requests[1].headers["If-None-Match"] == '"1"'
+    assert "0 new, 0 changed, 1 unchanged" in site.run("fetch", "--refetch").stdout
+    assert "If-None-Match" not in server.requests[2].headers
+    assert json.loads(site.run("fetch", "--json").stdout)["waiting"].keys() == {"a"}
+
+
+def test_what_lies_on_this_machine_is_always_looked_at(site: Site) -> None:
+    """A file that was just edited counts at once; looking costs nobody anything."""
+    (site.home / "notes").mkdir()
+    (site.home / "notes" / "a.md").write_text("---\ntitle: A\n---\n\nx\n")
+    site.configure({"name": "Notes", "kind": "articles", "path": "notes"})
+    site.run("fetch")
+    (site.home / "notes" / "b.md").write_text("---\ntitle: B\n---\n\nx\n")
+    assert "Notes: 1 new" in site.run("fetch").stdout
+
+
+def test_hints_of_the_feed_and_of_the_server_are_remembered_across_a_304(site: Site, server: Server) -> None:
+    """A ttl of six hours holds after a 304, which brings none."""
+    body = feed("a", 1).replace(b"<description>About", b"<ttl>360</ttl><description>About")
+    server.pages["/a"] = Answer(200, {"ETag": '"1"'}, body)
+    site.configure(source(server, "a"))
+    site.run("fetch")
+    server.pages["/a"] = Answer(304)
+    site.run("fetch", "--force")
+    state = remembered(site, "a")
+    assert state.hints.ttl == timedelta(hours=6)
+    assert state.next_poll is not None
+    assert state.polled is not None
+    assert state.next_poll - state.polled >= timedelta(hours=6)
+
+
+def test_failures_wait_longer_each_time_and_gone_is_left_alone(site: Site, server: Server) -> None:
+    """Back-off doubles; 410 stops and says so; asking by hand tries again."""
+    server.pages |= {"/a": Answer(500), "/b": Answer(410)}
+    site.configure(source(server, "a"), source(server, "b"))
+    waits = []
+    for _ in range(3):
+        site.run("fetch", "--force")
+        state = remembered(site, "a")
+        assert state.next_poll is not None
+        assert state.polled is not None
+        waits.append(state.next_poll - state.polled)
+    assert waits[0] < waits[1] < waits[2]
+    assert remembered(site, "b").reason is schedule.Reason.GONE
+    assert "waiting b: never" in site.run("fetch").stdout
+    server.pages["/b"] = Answer(200, {}, feed("b", 1))
+    assert "b: 1 new" in site.run("fetch", "--force", "b").stdout
+    assert remembered(site, "b").reason is not schedule.Reason.GONE
+
+
+def test_a_server_that_asks_us_to_stay_away_is_left_alone(site: Site, server: Server) -> None:
+    """Retry-After is a floor, and no failure."""
+    server.pages["/a"] = Answer(429, {"Retry-After": "7200"})
+    site.configure(source(server, "a"))
+    site.run("fetch")
+    state = remembered(site, "a")
+    assert state.failures == 0
+    assert state.next_poll is not None
+    assert state.polled is not None
+    assert state.next_poll - state.polled >= timedelta(hours=2)
+
+
+def test_one_line_a_source_says_how_it_fares(site: Site, server: Server) -> None:
+    """`sources` and `status`, for people and for scripts."""
+    server.pages |= {"/a": Answer(200, {}, feed("a", 1, 2, 3)), "/b": Answer(404), "/c": Answer(410)}
+    site.configure(*(source(server, name) for name in "abc"))
+    site.run("fetch")
+    facts = {f["name"]: f for f in json.loads(site.run("sources", "--json").stdout)["sources"]}
+    assert (facts["a"]["state"], facts["a"]["articles"]) == ("silent", 3)  # its newest is of 2024
+    assert facts["b"]["state"] == "failing"
+    assert "404" in facts["b"]["error"]
+    assert facts["b"]["advice"]
+    assert facts["c"]["state"] == "gone"
+    shown = site.run("sources")
+    assert shown.exit_code == 0
+    assert "b: there is nothing at this address" in shown.stdout
+    lines = site.run("status").stdout.splitlines()
+    assert len(lines) == 5
+    assert lines[0].startswith("sources   3: ")
+
+
+def test_health_is_told_without_a_write(site: Site, server: Server) -> None:
+    """Not even what the config says anew is taken up; that is the next run's to do."""
+    server.pages["/a"] = Answer(200, {}, feed("a", 1))
+    site.configure(source(server, "a"))
+    site.run("fetch")
+    store = site.home / "var" / "aggregator.db"
+    before = store.read_bytes()
+    site.configure({**source(server, "a"), "url": f"{server.url}/new"}, source(server, "b"))
+    facts = json.loads(site.run("sources", "--json").stdout)["sources"]
+    assert [(f["name"], f["state"], f["articles"]) for f in facts] == [("a", "healthy", 1), ("b", "new", 0)]
+    assert facts[0]["address"] == f"{server.url}/new"
+    assert "1 healthy, 1 new" in site.run("status").stdout
+    site.configure(source(server, "b"))
+    assert [f["name"] for f in json.loads(site.run("sources", "--json").stdout)["sources"]] == ["b"]
+    assert store.read_bytes() == before
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("command", ["sources", "status"])
+def test_health_of_a_store_that_is_not_there_or_not_ours(site: Site, command: str) -> None:
+    """Nothing is made; each says what to do."""
+    site.configure()
+    result = site.run(command)
+    assert result.exit_code == 1
+    assert "there is no store" in result.stderr
+    assert "`aggregator fetch` polls and makes it" in result.stderr
+    assert not (site.home / "var").exists()
+    site.run("fetch")
+    for schema, says in (("1", "an earlier version"), ("99", "another version (schema 99")):
+        with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
+            direct.execute("update settings set value = ? where name = 'schema'", (schema,))
+        result = site.run(command)
+        assert result.exit_code == 1
+        assert says in result.stderr
+    (site.home / "var" / "aggregator.db").write_bytes(b"no database at all, but long enough for one" * 100)
+    assert "cannot be used" in site.run(command).stderr
+
+
+def test_waking_after_a_long_stop_spreads_what_is_late(site: Site, server: Server) -> None:
+    """A day asleep does not end in one burst; nothing becomes due later than within the hour."""
+    count = 60
+    for n in range(count):
+        server.pages[f"/s{n}"] = Answer(200, {}, feed(f"s{n}", 1))
+    site.configure(*(source(server, f"s{n}") for n in range(count)))
+    loaded = config.load(site.file)
+    with app.App(loaded, NOW) as opened:
+        for _ in opened.fetch(loaded.select(()), NOW):
+            pass
+        later = NOW + timedelta(days=3)
+        assert len(opened.due_names(later, 500)) == count
+        opened.wake(later)
+        assert 0 < len(opened.due_names(later + timedelta(minutes=5), 500)) < count
+        assert len(opened.due_names(later + timedelta(hours=1, minutes=1), 500)) == count
+
+
+DAY = timedelta(days=1)
+
+
+def moved(server: Server) -> Callable[[Request], Answer]:
+    """A page that has moved to `/new` for good; there it answers conditional requests."""
+
+    def page(request: Request) -> Answer:
+        known = request.headers.get("If-None-Match") == '"1"'
+        return Answer(304) if known else Answer(200, {"ETag": '"1"'}, feed("a", 1))
+
+    server.pages["/new"] = page
+    return lambda _request: Answer(301, {"Location": "/new"})
+
+
+def polled(site: Site, day: int) -> str:
+    """Polls everything on a day; returns what was said of moves."""
+    loaded = config.load(site.file)
+    with app.App(loaded, NOW) as opened:
+        (poll,) = opened.fetch(loaded.select(()), NOW + day * DAY)
+    return poll.move
+
+
+def test_a_permanent_move_is_adopted(site: Site, server: Server) -> None:
+    """After three days the old address is left alone, and the new one asked conditionally."""
+    server.pages["/a"] = moved(server)
+    site.configure(source(server, "a"))
+    assert [polled(site, day) for day in range(3)] == ["", "", ""]
+    assert json.loads(site.run("sources", "--json").stdout)["sources"][0]["moved_to"] is None
+    assert polled(site, 3) == (
+        f"it has moved for good to {server.url}/new and is polled there from now on; change its url"
+    )
+    server.requests.clear()
+    assert polled(site, 4) == ""
+    assert [r.path for r in server.requests] == ["/new"]
+    assert server.requests[0].headers["If-None-Match"] == '"1"'
+    facts = json.loads(site.run("sources", "--json").stdout)["sources"][0]
+    assert (facts["address"], facts["moved_to"]) == (f"{server.url}/a", f"{server.url}/new")
+    assert f"a: it has moved for good to {server.url}/new" in site.run("sources").stdout
+
+
+def test_the_url_of_the_config_ends_a_move(site: Site, server: Server) -> None:
+    """The new address put there goes on conditionally; any other is read anew."""
+    server.pages |= {"/a": moved(server), "/b": Answer(200, {}, feed("a", 1, 2))}
+    site.configure(source(server, "a"))
+    for day in range(4):
+        polled(site, day)
+    server.requests.clear()
+    site.configure({**source(server, "a"), "url": f"{server.url}/new"})
+    polled(site, 5)
+    assert server.requests[0].headers["If-None-Match"] == '"1"'
+    site.configure({**source(server, "a"), "url": f"{server.url}/b"})
+    polled(site, 6)
+    site.configure(source(server, "a"))
+    polled(site, 7)
+    assert [r.path for r in server.requests] == ["/new", "/b", "/a", "/new"]
+    assert json.loads(site.run("sources", "--json").stdout)["sources"][0]["moved_to"] is None
+
+
+@pytest.mark.parametrize("setting", ["headers", "auth", "cookie", "tls_verify"])
+def test_what_is_bound_to_its_origin_is_only_told_to_have_moved(
+    site: Site, server: Server, setting: str
+) -> None:
+    """Secrets go to the address of the config alone; also when they are given after the move."""
+    lines = {
+        "headers": 'headers = { X-Key = "s" }',
+        "auth": 'auth = { bearer = "s" }',
+        "cookie": 'cookie = "s"',
+        "tls_verify": "tls_verify = false",
+    }
+    server.pages["/a"] = moved(server)
+    site.configure(source(server, "a"))
+    free = site.file.read_text()
+    site.file.write_text(f"{free}\n{lines[setting]}\n")
+    told = [polled(site, day) for day in range(4)]
+    assert told == ["", "", "", f"it has moved for good to {server.url}/new; change its url"]
+    server.requests.clear()
+    polled(site, 4)
+    assert [r.path for r in server.requests] == ["/a", "/new"]
+    site.file.write_text(free)
+    for day in range(5, 10):
+        polled(site, day)
+    server.requests.clear()
+    polled(site, 10)
+    assert [r.path for r in server.requests] == ["/new"]
+    site.file.write_text(f"{free}\n{lines[setting]}\n")
+    server.requests.clear()
+    polled(site, 11)
+    assert [r.path for r in server.requests] == ["/a", "/new"]
+
+
+@pytest.mark.parametrize(("status", "polls"), [(404, 5), (410, 1)])
+def test_a_move_that_ends_in_failures_is_taken_back(
+    site: Site, server: Server, status: int, polls: int
+) -> None:
+    """A wrong redirect loses no source: the address of the config is asked again, and told."""
+    server.pages["/a"] = moved(server)
+    site.configure(source(server, "a"))
+    for day in range(4):
+        polled(site, day)
+    server.pages |= {"/new": Answer(status), "/a": Answer(200, {}, feed("a", 1, 2))}
+    told = [polled(site, 10 + day) for day in range(polls)]
+    assert told[:-1] == [""] * (polls - 1)
+    assert told[-1] == f"{server.url}/new, where it had moved, fails; {server.url}/a is polled again"
+    server.requests.clear()
+    assert polled(site, 30) == ""
+    assert [r.path for r in server.requests] == ["/a"]
+
+
+def test_fetch_tells_a_move(site: Site, server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a line of its own, and in the facts for a script."""
+    server.pages["/a"] = moved(server)
+    site.configure(source(server, "a"))
+    instantly = schedule.Policy(time_before_adopting=timedelta(0), polls_before_adopting=2)
+    monkeypatch.setattr(schedule, "Policy", lambda **_settings: instantly)
+    assert json.loads(site.run("fetch", "--json").stdout)["sources"][0]["move"] is None
+    assert f"it has moved for good to {server.url}/new and is polled" in site.run("fetch", "--force").stdout
+
+
+def test_what_is_no_sources_failure_ends_the_run_with_its_reason(site: Site, server: Server) -> None:
+    """A mistake of ours or a broken store is raised, not waited for until the end of days."""
+    server.pages |= {f"/s{n}": Answer(200, {}, feed(f"s{n}", 1)) for n in range(5)}
+    site.configure(*(source(server, f"s{n}") for n in range(5)))
+    loaded = config.load(site.file)
+    store = Store(loaded.store)
+    store.adopt(loaded.sources, NOW)
+    fetcher = Fetcher(loaded.fetch, "Aggregator/test")
+
+    def broken(resource: Resource, context: Context) -> Reading:
+        raise StoreError("the disk is full")
+
+    with pytest.raises(StoreError, match="the disk is full"):
+        list(Polls(loaded, store, fetcher, broken).poll_many(loaded.select(()), NOW))
+    fetcher.close()
+    store.close()
+
+
+def test_a_long_queue_at_one_publisher_is_not_taken_for_a_wish_to_be_left_alone() -> None:
+    """Only Retry-After holds back: 400 feeds of one publisher, a second apart, all stay in line."""
+    hosts = Hosts(gap=timedelta(seconds=1))
+    urls = [f"https://videos.example/{n}" for n in range(400)]
+    assert hosts.reserve(urls[0], 0.0) == 0.0
+    assert [hosts.reserve(url, 0.0) for url in urls[1:]][-1] == 399.0
+    assert hosts.held_for(urls[-1], 0.0) == 0.0
+    hosts.hold(urls[0], timedelta(hours=1), 0.0)
+    assert hosts.held_for(urls[-1], 0.0) == 3600.0
+    assert hosts.held_for(urls[-1], 4000.0) == 0.0

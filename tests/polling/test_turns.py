@@ -1,0 +1,106 @@
+"""Work at many publishers: begun in turn, handed back in the order asked for, never held up for long."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from aggregator.fetch import Hosts
+from aggregator.polling import turns
+from aggregator.polling.turns import Turns
+
+ADDRESSES = [f"http://h{n}.example/" for n in range(300)]
+
+
+def taking_turns(
+    work: Callable[[int], str],
+    *,
+    stop: threading.Event | None = None,
+    hosts: Hosts | None = None,
+    count: int = 300,
+) -> Turns[str]:
+    """Turns over so many publishers, without a gap."""
+    return Turns(
+        hosts or Hosts(gap=timedelta(0)),
+        ADDRESSES[:count],
+        workers=8,
+        work=work,
+        held_back=lambda number, error: f"{number} held back for {error.retry_after}",
+        stop=stop or threading.Event(),
+    )
+
+
+def test_whatever_ends_first_the_order_is_kept() -> None:
+    """In batches of a hundred at most; none is left out."""
+
+    def work(number: int) -> str:
+        time.sleep(0.002 * (number % 5))
+        return str(number)
+
+    batches = list(taking_turns(work))
+    assert [item for batch in batches for item in batch] == [(n, str(n)) for n in range(300)]
+    assert max(map(len, batches)) <= 100
+
+
+def test_one_that_is_slow_holds_the_others_up_for_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are handed back in order without it; it follows when it has ended. So it goes on past 256."""
+    monkeypatch.setattr(turns, "_LONGEST_WAIT_SECONDS", 0.05)
+    release = threading.Event()
+
+    def work(number: int) -> str:
+        assert number or release.wait(120)
+        return str(number)
+
+    found: list[int] = []
+    for batch in taking_turns(work):
+        found += [number for number, _ in batch]
+        if len(found) == 299:
+            release.set()
+    assert sorted(found) == list(range(300))
+    assert found[-1] == 0
+
+
+def test_a_stop_hands_back_what_ends_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing more is begun; what does not end is left."""
+    monkeypatch.setattr(turns, "_LAST_SECONDS", 2.0)
+    stop, release = threading.Event(), threading.Event()
+    begun: list[int] = []
+
+    def work(number: int) -> str:
+        begun.append(number)
+        if number == 0:
+            release.wait(120)
+        if number == 20:
+            stop.set()
+        time.sleep(0.01)
+        return str(number)
+
+    found = [number for batch in taking_turns(work, stop=stop) for number, _ in batch]
+    release.set()
+    assert set(range(1, 21)) <= set(found) < set(range(300))
+    assert 0 not in found
+    assert set(begun) - set(found) == {0}
+
+
+def test_a_publisher_that_wants_to_be_left_alone_is_not_waited_for() -> None:
+    """Its sources are handed back at once, undone."""
+    hosts = Hosts(gap=timedelta(0))
+    hosts.hold(ADDRESSES[1], timedelta(hours=1), time.monotonic())
+    found = dict(item for batch in taking_turns(str, hosts=hosts, count=3) for item in batch)
+    assert re.match("1 held back for 0:(59|58):", found.pop(1))
+    assert found == {0: "0", 2: "2"}
+
+
+def test_what_work_raises_ends_the_run() -> None:
+    """It is nobody's result."""
+
+    def work(number: int) -> str:
+        raise RuntimeError(f"at {number}")
+
+    with pytest.raises(RuntimeError, match="at "):
+        list(taking_turns(work))

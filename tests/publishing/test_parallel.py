@@ -1,0 +1,175 @@
+"""Folders written by several real processes: the same bytes, nothing lost, whoever dies."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from aggregator.errors import StoreError, WriteError
+from aggregator.processes import Processes
+from aggregator.publishing import parallel as sharing
+from aggregator.publishing.category_folders import Done, Manner
+from aggregator.publishing.outputs import Outlet
+from aggregator.publishing.publish import Published, publish
+from aggregator.writers import SITE_WRITERS, WRITERS
+from aggregator.writers.channel import Channel, Writer
+from aggregator.writers.rss import Rss
+from tests.support.planet import BASIC, Planet, article
+
+CATEGORIES = 18
+
+
+class Deadly(Rss):
+    """Kills the process that it is used in over its third document, unless that is the one that publishes."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def render(self, channel: Channel) -> bytes:
+        """Comes back twice in a child."""
+        if multiprocessing.parent_process() is not None:
+            self.count += 1
+            if self.count == 3:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return super().render(channel)
+
+
+class OwnError(WriteError):
+    """As another package may define it: pickle cannot make it again."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}")
+
+
+class Refusing(Rss):
+    """Writes no feed whose title has a 7."""
+
+    def render(self, channel: Channel) -> bytes:
+        """The feed, or WriteError."""
+        if "7" in channel.title:
+            raise OwnError(channel.title, "no")
+        return super().render(channel)
+
+
+class Unsendable(Rss):
+    """Holds what no other process can be given."""
+
+    def __init__(self) -> None:
+        self.held = lambda: None
+
+
+@pytest.fixture
+def planet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planet:
+    """A store of 18 categories, each with an archive; sharing pays from 10, three feeds are a share."""
+    monkeypatch.setattr(sharing, "PAYS_FROM", 10)
+    monkeypatch.setattr(sharing, "_AT_ONCE", 3)
+    planet = Planet(tmp_path / "home", entries_per_feed=2)
+    planet.add(*(article(n, categories=(f"c{n % CATEGORIES}",)) for n in range(5 * CATEGORIES)))
+    return planet
+
+
+def published(planet: Planet, processes: int, writers: Mapping[str, Writer] = WRITERS) -> Published:
+    """One publication by so many processes."""
+    return publish(
+        store=planet.store,
+        config=planet.config,
+        writers=writers,
+        site_writers=SITE_WRITERS,
+        version="1",
+        processes=processes,
+    )
+
+
+def files(planet: Planet) -> dict[str, bytes]:
+    """What was published."""
+    root = planet.config.output
+    return {str(file.relative_to(root)): file.read_bytes() for file in root.rglob("*") if file.is_file()}
+
+
+def test_three_processes_write_what_one_writes(planet: Planet, tmp_path: Path) -> None:
+    """Feeds, archives and the site's own documents, told in the same order; and nothing is left stale."""
+    alone = Planet(tmp_path / "alone", entries_per_feed=2)
+    alone.add(*(article(n, categories=(f"c{n % CATEGORIES}",)) for n in range(5 * CATEGORIES)))
+    one, three = published(alone, 1), published(planet, 3)
+    assert len(files(alone)) > 4 * 2 * CATEGORIES
+    assert files(planet) == files(alone)
+    assert one.rendered == three.rendered == CATEGORIES + 1
+    names = [
+        [file.relative_to(p.config.output) for file in done.written]
+        for p, done in ((alone, one), (planet, three))
+    ]
+    assert names[0] == names[1]
+    assert published(planet, 3) == Published(feeds=CATEGORIES + 1)
+
+
+def test_other_processes_take_part(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This one waits for a share of theirs: a run in which all others slept would prove nothing."""
+    theirs: list[Done | StoreError] = []
+
+    class Told(Processes[[Manner, Sequence[Outlet]], Done | StoreError]):
+        def ask(self, seconds: float | None, /, *task: Any, **named: Any) -> Done | StoreError:
+            theirs.append(super().ask(seconds, *task, **named))
+            return theirs[-1]
+
+    def write(shares: Any, *how: Any) -> None:
+        for _ in range(12_000):
+            if theirs:
+                break
+            time.sleep(0.01)
+        own(shares, *how)
+
+    own = sharing._Shares.write
+    monkeypatch.setattr(sharing, "Processes", Told)
+    monkeypatch.setattr(sharing._Shares, "write", write)
+    assert not published(planet, 2).errors
+    assert isinstance(theirs[0], Done)
+    assert theirs[0].rendered > 0
+
+
+def test_what_a_killed_process_had_to_write_is_written(planet: Planet) -> None:
+    """Every process but this one dies of its first share; what it wrote of that is told all the same."""
+    done = published(planet, 3, {**BASIC, "rss": Deadly()})
+    assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
+    assert len({*done.written}) == len(done.written)
+    assert {str(file.relative_to(planet.config.output)) for file in done.written} >= {
+        name for name in files(planet) if name.endswith((".xml", ".json"))
+    }
+
+
+def test_a_feed_that_cannot_be_written_is_told_wherever_it_was_tried(planet: Planet) -> None:
+    """c7 and c17; they stay stale, and are tried again, and no others."""
+    writers = {**BASIC, "rss": Refusing()}
+    for tried in (CATEGORIES + 1, 2):
+        done = published(planet, 2, writers)
+        assert [str(error).partition(" ")[0] for error in done.errors] == ["c7", "c17"]
+        assert done.rendered == tried
+
+
+def test_a_writer_that_cannot_be_sent_is_used_here(planet: Planet) -> None:
+    """A format of another package need not be fit for other processes."""
+    done = published(planet, 2, {**BASIC, "rss": Unsendable()})
+    assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
+
+
+def test_a_store_that_another_process_cannot_open_is_told(
+    planet: Planet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As one of StoreError's messages, not as a lost share."""
+    planet.config = planet.config.model_copy(update={"store": planet.home})
+    monkeypatch.setattr(sharing._Shares, "write", lambda *how: None)
+    with pytest.raises(StoreError, match="cannot be used"):
+        published(planet, 2)
+
+
+def test_few_feeds_are_written_by_this_process(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Starting others takes longer."""
+    monkeypatch.setattr(sharing, "PAYS_FROM", CATEGORIES + 2)
+    monkeypatch.setattr(sharing, "Processes", None)
+    assert published(planet, 3).rendered == CATEGORIES + 1

@@ -1,0 +1,93 @@
+"""Commands of ours in processes of their own, without the half second that importing everything takes."""
+
+from __future__ import annotations
+
+import atexit
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+# It has imported everything, and forks for each command: a process of its own that can be killed, stopped
+# and waited for like any other. A daemon's tick is short, as tests wait for it again and again.
+_PROGRAM = """
+import json, os, sys
+from datetime import timedelta
+from aggregator import server
+from aggregator.app import app, daemon
+from aggregator.cli.main import main
+
+daemon.TICK = timedelta(seconds=0.2)
+for line in sys.stdin:
+    order = json.loads(line)
+    if "pid" in order:
+        pid, status = os.waitpid(order["pid"], os.WNOHANG)
+        answer = os.waitstatus_to_exitcode(status) if pid else None
+    elif (answer := os.fork()) == 0:
+        for number, place in (0, os.devnull), (1, order["log"]), (2, order["log"]):
+            os.dup2(os.open(place, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
+        os.environ.update(order["environment"])
+        main(order["arguments"], prog_name="aggregator")
+    print(json.dumps(answer), flush=True)
+"""
+
+
+class _Launcher:
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, **order: Any) -> Any:
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        return json.loads(self._process.stdout.readline())
+
+    def close(self) -> None:
+        self._process.communicate()
+
+
+@cache
+def _launcher() -> _Launcher:
+    made = _Launcher()
+    atexit.register(made.close)
+    return made
+
+
+class Launched:
+    """A command that runs, and says everything to `log`; with the methods of `Popen` that tests need."""
+
+    def __init__(self, *arguments: str, log: Path, **environment: str) -> None:
+        self._returncode: int | None = None
+        log.touch()  # whoever waits for a word of it need not wait for the file
+        self.pid: int = _launcher().ask(arguments=arguments, log=str(log), environment=environment)
+
+    def poll(self) -> int | None:
+        """Its exit code, once it has ended; a signal's number is negative."""
+        if self._returncode is None:
+            self._returncode = _launcher().ask(pid=self.pid)
+        return self._returncode
+
+    def wait(self, seconds: float = 120) -> int:
+        """Its exit code, when it has ended; the seconds bound a hang and nothing else."""
+        end = time.monotonic() + seconds
+        while (code := self.poll()) is None:
+            assert time.monotonic() < end, "it does not end"
+            time.sleep(0.01)
+        return code
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Tells it, unless it has ended."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """Ends it at once; `wait` for that."""
+        self.send_signal(signal.SIGKILL)

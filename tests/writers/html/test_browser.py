@@ -1,0 +1,340 @@
+"""The pages in a real browser: light and dark, on a phone and on paper, by keyboard, and under attack."""
+
+from __future__ import annotations
+
+import base64
+import re
+import shutil
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from aggregator.model.article import Article, Origin
+from aggregator.schedule.health import STATES
+from aggregator.writers import SITE_WRITERS, WRITERS
+from aggregator.writers.channel import Chain, Item
+from aggregator.writers.html.parts import POLICY
+from tests.conftest import Answer, Server
+from tests.normalise.test_html_xss import CASES
+from tests.support.channels import PUBLISHED, article_with, channel_of, item_of
+from tests.support.overviews import FILES, followed_of, overview_of, section_of
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Dialog, Page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+LOOKS = {"light": 1100, "dark": 1100, "phone": 390}
+PAGES = ("index.html", "status.html", "Tea/index.html", "Tea/archive/1/index.html", "Empty/index.html")
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+HEADERS = {
+    "Content-Security-Policy": f"{POLICY}; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+each_page = pytest.mark.parametrize("path", PAGES)
+
+
+def item(title: str, language: str, summary: str, source: str = "The leaf", **changes: Any) -> Item:
+    """An article in a language; it has a picture."""
+    article = Article(
+        source="leaf",
+        id=f"https://tea.example/{title[:9]}",
+        title=title,
+        link="https://tea.example/1",
+        authors=("Ann", "李明"),
+        headimg="https://pictures.example/1.png",
+        summary=f"<p>{summary}</p>",
+        origin=Origin(title=source, link="https://tea.example/", language=language),
+    )
+    return item_of(article_with(**{name: getattr(article, name) for name in article.__slots__} | changes))
+
+
+ITEMS = (
+    item("Why the second pot is the better one", "en", "Leaves open slowly; <b>patience</b> pays. " * 9),
+    item("茶与时间：为什么第二泡往往比第一泡更好喝", "zh-CN", "水温与时间决定味道。" * 12, "一片叶子"),
+    item("お茶の時間と静けさについて", "ja", "二煎目のほうがおいしい理由を考える。" * 6),
+    item("لماذا يكون الإبريق الثاني أفضل من الأول", "ar", "الأوراق تتفتح ببطء، والصبر مفيد. " * 6, "ورقة"),
+    item("מדוע הקנקן השני טוב יותר", "he", "העלים נפתחים לאט. " * 6),
+    item("Donaudampfschifffahrtsgesellschaft" * 9, "de", "https://tea.example/" + "a" * 300, "Lang" * 40),
+    item("", "en", "", link=None, headimg=None, authors=()),
+)
+
+
+def site() -> dict[str, bytes]:
+    """A whole site by path, as it is published without a public address."""
+    overview = overview_of(
+        section_of(None, newest=ITEMS),
+        *(section_of(name, newest=ITEMS[:3]) for name in ("Tea", "茶", "شاي", "Empty", "W" * 90)),
+        *(section_of(f"Category {number}", newest=ITEMS[:1]) for number in range(12)),
+        followed=tuple(
+            followed_of(
+                f"{state} {name}",
+                state,
+                health={"error": f"{name} answers 503", "advice": "wait", "failures": 3}
+                if state == "failing"
+                else {},
+                published=tuple(PUBLISHED - timedelta(days=days * 9) for days in range(16)),
+            )
+            for state in STATES
+            for name in ("Tea", "一片叶子", "مدونة", "Lang" * 40)
+        ),
+    )
+    away = {"link": "", "self_links": {}, "files": FILES, "total": 7}
+    category = channel_of(*ITEMS, **away, chain=Chain(older="archive/1/"))
+    archive = channel_of(
+        *ITEMS[:2], **away, root="../../../", chain=Chain(number=1, is_full=True, current="../../")
+    )
+    return {
+        **{writer.file_name: writer.render(overview) for writer in SITE_WRITERS["html"]},
+        "Tea/index.html": WRITERS["html"].render(category),
+        "Tea/archive/1/index.html": WRITERS["html"].render(archive),
+        "Empty/index.html": WRITERS["html"].render(channel_of(**away)),
+    }
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One browser for all."""
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def served(server: Server) -> Server:
+    """The site on loopback, under the policy as a header too."""
+    for path, body in site().items():
+        kind = "text/css" if path.endswith(".css") else "text/html; charset=utf-8"
+        server.pages[f"/{path}"] = Answer(200, {**HEADERS, "Content-Type": kind}, body)
+    return server
+
+
+class Visit:
+    """A page in a window of its own, with all that it says and asks for; pictures come from nowhere."""
+
+    def __init__(self, browser: Browser, **settings: Any) -> None:
+        self.context = browser.new_context(**settings)
+        self.context.set_default_timeout(120_000)
+        self.page: Page = self.context.new_page()
+        self.said: list[str] = []
+        self.asked: list[tuple[str, str, dict[str, str]]] = []
+        self.page.on("console", lambda message: self.said.append(message.text))
+        self.page.on("pageerror", lambda error: self.said.append(str(error)))
+        self.page.on("dialog", self._dismiss)
+        self.page.on("request", lambda r: self.asked.append((r.resource_type, r.url, r.headers)))
+        picture = {"body": PIXEL, "content_type": "image/png"}
+        self.context.route(re.compile("^https:"), lambda route: route.fulfill(**picture))
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.said.append(dialog.message)
+        dialog.dismiss()
+
+    def __enter__(self) -> Visit:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.context.close()
+
+    def begin(self) -> Visit:
+        """As new: nothing open, said or asked for, and the looks as at first."""
+        self.page.goto("about:blank")
+        self.page.set_viewport_size({"width": 1280, "height": 720})
+        self.page.emulate_media(color_scheme="light", media="screen")
+        self.said.clear()
+        self.asked.clear()
+        return self
+
+
+@pytest.fixture(scope="module")
+def window(browser: Browser) -> Iterator[Visit]:
+    """One window for most tests: a new one costs more than what is looked at in it."""
+    with Visit(browser) as opened:
+        yield opened
+
+
+@pytest.fixture
+def visit(window: Visit) -> Visit:
+    """The window, as new."""
+    return window.begin()
+
+
+@each_page
+def test_axe_finds_no_violation(visit: Visit, served: Server, path: str) -> None:
+    """Landmarks, headings, names, contrast: what a machine can judge of accessibility, in every look."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    visit.page.goto(f"{served.url}/{path}")
+    for look, width in LOOKS.items():
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        visit.page.emulate_media(color_scheme="dark" if look == "dark" else "light")
+        results = axe.run(visit.page)
+        assert results.violations_count == 0, f"{look}: {results.generate_report()}"
+
+
+def test_the_browser_would_tell(visit: Visit, server: Server) -> None:
+    """A page that does what ours must not is noticed by the same means."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    picture, script = b"<img src=https://pictures.example/1.png>", b"<script>1</script>"
+    body = b"<!doctype html><title>x</title><p style='color:#eee'>pale</p>" + picture + script
+    server.pages["/"] = Answer(200, {**HEADERS, "Content-Type": "text/html"}, body)
+    visit.page.goto(server.url)
+    violations = {violation["id"] for violation in axe.run(visit.page).response["violations"]}
+    assert {"html-has-lang", "image-alt"} <= violations
+    assert sum("Content Security Policy" in said for said in visit.said) == 2
+    assert "image" in {kind for kind, url, _ in visit.asked if not url.startswith(server.url)}
+
+
+@each_page
+def test_nothing_complains_and_only_pictures_come_from_elsewhere(
+    visit: Visit, served: Server, path: str
+) -> None:
+    """The policy is obeyed: no message, no script, and no picture's host learns who reads."""
+    visit.page.goto(f"{served.url}/{path}")
+    visit.page.mouse.wheel(0, 20_000)
+    visit.page.wait_for_load_state("networkidle")
+    assert visit.said == []
+    elsewhere = [asked for asked in visit.asked if not asked[1].startswith((served.url, "data:"))]
+    assert {kind for kind, _, _ in elsewhere} <= {"image"}
+    assert not any("referer" in headers for _, _, headers in elsewhere)
+    assert bool(elsewhere) == path.startswith("Tea")
+    styled = visit.page.evaluate("getComputedStyle(document.querySelector('.skip')).position")
+    assert styled == "absolute"
+
+
+@each_page
+def test_no_page_scrolls_sideways(visit: Visit, served: Server, path: str) -> None:
+    """Whatever the titles are; 320 pixels are 1280 at four times the size (WCAG 1.4.10)."""
+    visit.page.goto(f"{served.url}/{path}")
+    for width in (320, 390, 768, 1600):
+        visit.page.set_viewport_size({"width": width, "height": 800})
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_dark_is_dark_and_paper_is_white(browser: Browser, served: Server) -> None:
+    """As the reader's system says; in print without what only a screen can do."""
+    with Visit(browser, color_scheme="dark") as visit:
+        visit.page.goto(f"{served.url}/Tea/index.html")
+        assert brightness(visit.page) < 64
+        visit.page.emulate_media(media="print")
+        assert brightness(visit.page) > 250
+        assert not visit.page.locator("nav").first.is_visible()
+        assert visit.page.locator("article h2").first.is_visible()
+    with Visit(browser) as visit:
+        visit.page.goto(f"{served.url}/Tea/index.html")
+        assert brightness(visit.page) > 240
+
+
+def brightness(page: Page) -> float:
+    """The mean of the background's red, green and blue."""
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    red, green, blue = map(int, re.findall(r"\d+", colour)[:3])
+    return (red + green + blue) / 3
+
+
+def test_the_keyboard_reaches_everything_visibly(visit: Visit, served: Server) -> None:
+    """The skip link comes first, shows itself, and leads past the header."""
+    page = visit.page
+    page.goto(f"{served.url}/Tea/index.html")
+    page.keyboard.press("Tab")
+    skip = page.locator(":focus")
+    assert skip.text_content() == "Skip to the entries"
+    box = skip.bounding_box()
+    assert box is not None
+    assert box["y"] >= 0
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.locator(":focus").text_content() == "Why the second pot is the better one"
+    assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_each_entry_reads_in_its_own_direction(visit: Visit, served: Server) -> None:
+    """Arabic and Hebrew from the right, the page itself and its times from the left."""
+    visit.page.goto(f"{served.url}/Tea/index.html")
+    direction = "nodes => nodes.map(node => getComputedStyle(node).direction)"
+    found = visit.page.eval_on_selector_all("article", direction)
+    assert found == ["ltr", "ltr", "ltr", "rtl", "rtl", "ltr", "ltr"]
+    assert {*visit.page.eval_on_selector_all("body, time", direction)} == {"ltr"}
+
+
+def test_pictures_that_come_late_or_never_move_nothing(browser: Browser, served: Server) -> None:
+    """Their place is kept."""
+    where = "[...document.querySelectorAll('h2')].map(node => node.getBoundingClientRect().y)"
+    seen = []
+    for answer in ("fulfill", "abort"):
+        with Visit(browser) as visit:
+            pictures = re.compile("^https:")
+            visit.context.unroute(pictures)
+            picture = {"body": PIXEL, "content_type": "image/png"} if answer == "fulfill" else {}
+            visit.context.route(pictures, lambda route: getattr(route, answer)(**picture))  # noqa: B023
+            visit.page.goto(f"{served.url}/Tea/index.html")
+            visit.page.wait_for_load_state("networkidle")
+            seen.append(visit.page.evaluate(where))
+    assert seen[0] == seen[1]
+
+
+def test_the_site_works_from_a_folder(visit: Visit, tmp_path: Path) -> None:
+    """Without a server: style, and every way from page to page."""
+    for path, body in site().items():
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).write_bytes(body)
+    page = visit.page
+    page.goto((tmp_path / "index.html").as_uri())
+    assert page.evaluate("getComputedStyle(document.querySelector('.skip')).position") == "absolute"
+    page.click("h3 a >> text=Tea")
+    page.click("text=Older entries")
+    assert page.url == (tmp_path / "Tea" / "archive" / "1" / "index.html").as_uri()
+    page.click("text=Newest entries")
+    page.click("text=All categories")
+    page.click("text=The health of our sources")
+    page.click("header nav a >> nth=0")
+    assert page.url == (tmp_path / "index.html").as_uri()
+    assert visit.said == []
+
+
+def test_hostile_text_does_nothing(visit: Visit, server: Server) -> None:
+    """Markup in every place of an article is shown, and nothing of it acts or is asked for."""
+    items = tuple(
+        item_of(
+            article_with(
+                title=markup,
+                authors=(markup,),
+                summary=markup,
+                link=f"javascript:alert('{name}')",
+                headimg=f"https://pictures.example/{markup}",
+                origin=Origin(title=markup, link=f"data:text/html,{markup}", language=markup),
+            ),
+            f"tag:tea.example,2026:{name}",
+        )
+        for name, markup in CASES
+    )
+    page = WRITERS["html"].render(channel_of(*items, title=CASES[0][1], description=CASES[1][1], files=FILES))
+    overview = overview_of(
+        section_of(CASES[0][1], newest=items, folder="x"),
+        followed=tuple(
+            followed_of(markup, health={"error": markup, "rhythm": markup}) for _, markup in CASES
+        ),
+    )
+    documents = {"/x/": page, **{f"/{w.file_name}": w.render(overview) for w in SITE_WRITERS["html"]}}
+    for path, body in documents.items():
+        kind = "text/css" if path.endswith(".css") else "text/html; charset=utf-8"
+        # Without the header: the page's own policy must do.
+        server.pages[path] = Answer(200, {"Content-Type": kind}, body)
+    for path in ("/x/", "/index.html", "/status.html"):
+        visit.page.goto(server.url + path)
+        visit.page.eval_on_selector_all(
+            "body *",
+            "nodes => nodes.forEach(node => ['mouseover', 'focus', 'toggle', 'error', 'load'].forEach("
+            "kind => node.dispatchEvent(new Event(kind))))",
+        )
+        visit.page.wait_for_load_state("networkidle")
+    assert visit.said == []
+    assert {url for kind, url, _ in visit.asked if kind != "image"} == {
+        *(server.url + path for path in ("/x/", "/index.html", "/status.html", "/style.css")),
+    }

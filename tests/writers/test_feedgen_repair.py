@@ -1,0 +1,95 @@
+"""feedgen's traps: each stays shut."""
+
+from __future__ import annotations
+
+import locale
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aggregator.errors import WriteError
+from aggregator.writers import WRITERS, Writer
+from aggregator.writers.feedgen_repair import new_feed, rfc822, serialise
+from tests.support.channels import article_with, channel_of, item_of
+
+FEEDS = [WRITERS["rss"], WRITERS["atom"]]
+each_writer = pytest.mark.parametrize("writer", FEEDS, ids=lambda writer: writer.file_name)
+
+
+@each_writer
+def test_the_locale_is_never_set(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """setlocale() is the whole process's; feedgen's date format called it for each date."""
+
+    def refused(*_: object) -> str:
+        raise AssertionError("setlocale was called")
+
+    monkeypatch.setattr(locale, "setlocale", refused)
+    assert b"2026" in writer.render(channel_of(item_of()))
+
+
+@each_writer
+def test_items_keep_their_order(writer: Writer) -> None:
+    """add_entry() prepends unless told otherwise."""
+    body = writer.render(channel_of(*(item_of(item_id=f"tag:tea.example,2026:{n}") for n in range(3))))
+    assert re.findall(rb"2026:(\d)<", body) == [b"0", b"1", b"2"]
+
+
+@each_writer
+def test_only_namespaces_in_use_are_declared_each_once(writer: Writer) -> None:
+    """Clean prefixes at the root, no ns0 on the elements."""
+    body = writer.render(channel_of(item_of(article_with(extra={"itunes:episode": ["1"]}))))
+    assert body.count(b"xmlns:itunes=") == 1
+    assert b"xmlns:podcast=" not in body
+    assert b"xmlns:ns0" not in body
+
+
+def test_what_lxml_refuses_is_a_write_error_that_names_the_feed() -> None:
+    """No library's exception leaves the writers."""
+    feed = new_feed(channel_of())
+    feed.link(href="https://feeds.example/")
+    feed.generator("\0")
+    with pytest.raises(WriteError, match=r"feed tag:feeds\.example,2026:drinks"):
+        serialise(feed, feed.rss_str, [], "channel")
+
+
+@pytest.mark.parametrize(
+    "element",
+    ["<a>&nbsp;</a>", "<a>", "</channel>", "<a>\x01</a>", "<a b='1' b='2'/>", "<a>]]></a>", "<a>\ud800</a>"],
+    ids=ascii,
+)
+def test_bytes_that_do_not_parse_are_a_write_error(element: str) -> None:
+    """The last gate: whatever went wrong before, it does not reach a file."""
+    feed = new_feed(channel_of())
+    feed.link(href="https://feeds.example/")
+    with pytest.raises(WriteError, match="well-formed"):
+        serialise(feed, feed.rss_str, [element], "channel")
+
+
+def test_a_prefix_that_is_bound_nowhere_is_a_write_error() -> None:
+    """Well-formed is not enough: names must have their namespaces."""
+    with pytest.raises(WriteError, match="prefix"):
+        serialise(new_feed(channel_of()), lambda: b"<feed>\n</feed>", ["<dc:date/>"], "feed")
+
+
+def test_elements_stand_last_in_their_parent() -> None:
+    """Also where a title says what the end of a document looks like."""
+    feed = new_feed(channel_of(title="</feed>\n</channel>"))
+    body = serialise(feed, lambda: feed.atom_str(pretty=True), ["<dc:date>x</dc:date>"], "feed")
+    assert body.endswith(b"\n  <dc:date>x</dc:date>\n</feed>\n")
+
+
+@given(st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30)), st.integers(-14, 14))  # noqa: DTZ001
+def test_rfc822_dates_are_the_standard_librarys(moment: datetime, hours: int) -> None:
+    """Only faster."""
+    aware = moment.replace(tzinfo=timezone(timedelta(hours=hours)))
+    assert rfc822(aware) == format_datetime(aware.astimezone(UTC), usegmt=True)
+
+
+def test_years_have_four_digits() -> None:
+    """RFC 822 with two digits is what RSS readers guess wrong."""
+    old = channel_of(updated=datetime(900, 1, 1, tzinfo=UTC))
+    assert all(b"0900" in writer.render(old) for writer in FEEDS)
