@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import stat
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from aggregator import errors
+from aggregator.fetch.folder import Folder, Refused, stamp_of
 from aggregator.fetch.retrieve import Fetched, NotModified, Resource, Validators
 from aggregator.model.article import Problem
 
@@ -17,80 +18,123 @@ MAX_FILES = 200_000
 
 
 def fetch_file(url: str, validators: Validators, *, max_bytes: int) -> Fetched | NotModified:
-    """Reads the file behind a `file:` URL (RFC 8089). Raises FetchError or TooLarge."""
+    """Reads the file behind a `file:` URL (RFC 8089). Raises FetchError or TooLarge.
+
+    Only regular files are read, and no link that leads out of the folder in which the file is named.
+    """
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
         raise errors.FetchError(f"{url} names another machine, not this one", url=url, advice="")
     path = Path(url2pathname(parts.path))
     try:
-        stamp = _stamp(path)
-        if validators.get("stamp") == stamp:
-            return NotModified(validators=validators)
-        body = _read(path, max_bytes)
-    except OSError as error:
-        raise errors.FetchError(f"{path} cannot be read: {error.strerror}", url=url) from error
+        with Folder(path.parent) as folder:
+            stamp, body = _read(folder, path.name, validators.get("stamp"), max_bytes)
+    except Refused as error:
+        raise errors.FetchError(f"{path} {error.reason}", url=url, advice="") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in it
+        raise errors.FetchError(f"{path} cannot be read: {_why(error)}", url=url) from error
+    if body is None:
+        return NotModified(validators=validators)
     return Fetched(resources=(Resource(url=url, body=body),), validators={"stamp": stamp})
 
 
-def fetch_folder(folder: Path, validators: Validators, *, max_bytes: int) -> Fetched | NotModified:
-    """Reads the articles under `folder` that are new or changed; a single file counts as a folder of one.
+def fetch_folder(path: Path, validators: Validators, *, max_bytes: int) -> Fetched | NotModified:
+    """Reads the articles under a folder that are new or changed; a single file counts as a folder of one.
 
     Hidden files and folders, and files whose suffix no generator uses for articles, are passed over.
-    Links to folders are not followed, so that a loop cannot hold us. A file that cannot be read is told
-    in `unread` and tried again the next time. Raises FetchError when the folder itself cannot be read.
+    Links to folders are not followed, so that a loop cannot hold us. What leads out of the folder, and what
+    is no regular file, is not read: it is named in `refused` and reported in `unread`, as is a file that
+    cannot be read; they are tried again the next time. Raises FetchError when the folder itself cannot be
+    read.
     """
     known = validators.get("files", {})
     stamps: dict[str, list[int]] = {}
     resources: list[Resource] = []
     unread: list[Problem] = []
+    refused: set[str] = set()
     try:
-        for path in _articles_under(folder):
-            name = path.relative_to(folder).as_posix() if path != folder else path.name
-            try:
-                stamp = _stamp(path)
-                if known.get(name) != stamp:
-                    resources.append(Resource(url=path.as_uri(), body=_read(path, max_bytes), name=name))
-                stamps[name] = stamp
-            except OSError as error:
-                unread.append(Problem(text=f"cannot be read: {error.strerror}", where=name))
-            except errors.TooLarge as error:
-                unread.append(Problem(text=error.told, where=name))
-    except OSError as error:
-        raise errors.FetchError(f"{folder} cannot be read: {error.strerror}", url=str(folder)) from error
-    found = {"files": stamps}
+        is_folder = path.is_dir()
+        with Folder(path if is_folder else path.parent) as folder:
+            place = path if is_folder else path.parent
+            for name, stamp in _articles_in(folder) if is_folder else [(path.name, None)]:
+                try:
+                    found, body = stamp or [], None
+                    if stamp is None or known.get(name) != stamp:
+                        found, body = _read(folder, name, known.get(name), max_bytes)
+                    if body is not None:
+                        resources.append(Resource(url=(place / name).as_uri(), body=body, name=name))
+                    stamps[name] = found
+                except Refused as error:
+                    refused.add(name)
+                    unread.append(Problem(text=error.reason, where=name))
+                except OSError as error:
+                    if not is_folder:
+                        raise
+                    unread.append(Problem(text=f"cannot be read: {error.strerror}", where=name))
+                except errors.TooLarge as error:
+                    unread.append(Problem(text=error.told, where=name))
+    except (OSError, ValueError) as error:  # ValueError: a NUL in it
+        raise errors.FetchError(f"{path} cannot be read: {_why(error)}", url=str(path)) from error
+    files = {"files": stamps}
     if not resources and not unread and stamps == known:
-        return NotModified(validators=found)
-    return Fetched(resources=tuple(resources), validators=found, unread=tuple(unread))
+        return NotModified(validators=files)
+    return Fetched(
+        resources=tuple(resources), validators=files, unread=tuple(unread), refused=frozenset(refused)
+    )
 
 
-def _articles_under(folder: Path) -> Iterator[Path]:
-    if not stat.S_ISDIR(folder.stat().st_mode):
-        yield folder
-        return
-    waiting = [folder]
+def _articles_in(folder: Folder) -> Iterator[tuple[str, list[int] | None]]:
+    """The name of each article, and its stamp: None for what has to be opened, such as a link.
+
+    Also links to folders elsewhere, which will be refused.
+    """
+    waiting = [""]
     count = 0
     while waiting:
-        inside = sorted(waiting.pop().iterdir(), key=lambda path: path.name)
-        waiting += [
-            p for p in reversed(inside) if not p.name.startswith(".") and p.is_dir() and not p.is_symlink()
-        ]
-        for path in inside:
-            if path.name.startswith(".") or path.suffix.lower() not in ARTICLE_SUFFIXES or not path.is_file():
+        inside = waiting.pop()
+        with os.scandir(folder.path / inside) as found:
+            entries = sorted((e for e in found if not e.name.startswith(".")), key=lambda entry: entry.name)
+        waiting += [f"{inside}{e.name}/" for e in reversed(entries) if e.is_dir(follow_symlinks=False)]
+        for entry in entries:
+            name = inside + entry.name
+            is_link = entry.is_symlink()
+            if entry.is_dir():
+                if is_link and not _is_inside(folder, name):
+                    yield name, None
+                continue
+            if Path(entry.name).suffix.lower() not in ARTICLE_SUFFIXES:
                 continue
             count += 1
             if count > MAX_FILES:
-                raise errors.FetchError(f"it holds more than {MAX_FILES} files", url=str(folder), advice="")
-            yield path
+                raise errors.FetchError(
+                    f"it holds more than {MAX_FILES} files", url=str(folder.path), advice=""
+                )
+            try:
+                is_file = entry.is_file(follow_symlinks=False)
+                yield name, stamp_of(entry.stat(follow_symlinks=False)) if is_file else None
+            except FileNotFoundError:
+                continue  # removed meanwhile
 
 
-def _stamp(path: Path) -> list[int]:
-    info = path.stat()
-    return [info.st_mtime_ns, info.st_size]
-
-
-def _read(path: Path, max_bytes: int) -> bytes:
-    with path.open("rb") as file:
+def _read(folder: Folder, name: str, known: object, max_bytes: int) -> tuple[list[int], bytes | None]:
+    """The stamp of a file, and its bytes, None where `known` is that stamp. Raises TooLarge."""
+    with folder.open(name) as file:
+        stamp = stamp_of(os.fstat(file.fileno()))
+        if stamp == known:
+            return stamp, None
         body = file.read(max_bytes + 1)
     if len(body) > max_bytes:
-        raise errors.TooLarge(f"it exceeds {max_bytes} bytes", url=str(path))
-    return body
+        raise errors.TooLarge(f"it exceeds {max_bytes} bytes", url=name)
+    return stamp, body
+
+
+def _is_inside(folder: Folder, name: str) -> bool:
+    try:
+        folder.resolved(name)
+    except Refused:
+        return False
+    return True
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -15,6 +15,7 @@ from typing import Any
 from aggregator import errors
 from aggregator.adapters import kinds
 from aggregator.config.load import Source
+from aggregator.fetch.folder import Folder, Refused
 from aggregator.fetch.retrieve import Fetched, NotModified, Resource, Validators
 from aggregator.model.article import Problem
 
@@ -102,25 +103,37 @@ def fetch_maildir(
     is the same in new/ and in cur/. Only headers are read of what others sent.
     """
     wanted = Wanted.by(source, validators, max_bytes)
-    files = dict(islice(_of_sender(_messages(folder), wanted), wanted.newest))
-    for name in wanted.missing(list(files)):
-        path = files[name]
-        try:
-            if not wanted.has_room(name, path.stat().st_size):
-                continue
-            wanted.take(name, path.read_bytes(), folder.as_uri())
-            if wanted.mark_seen:
-                _mark_seen(folder, path)
-        except FileNotFoundError:
-            continue  # a mail program has moved it meanwhile: it comes with the next poll
-        except OSError as error:
-            wanted.unread.append(Problem(text=f"cannot be read: {error.strerror}", where=name))
+    found = _messages(folder)
+    try:
+        with Folder(folder) as opened:
+            files = dict(islice(_of_sender(found, opened, wanted), wanted.newest))
+            for name in wanted.missing(list(files)):
+                _take(opened, name, files[name], wanted, folder)
+    except OSError as error:
+        raise errors.FetchError(f"{folder} cannot be read: {error.strerror}", url=str(folder)) from error
     return wanted.fetched()
 
 
-def _messages(folder: Path) -> list[tuple[str, Path]]:
-    """Every message with its lasting name, the newest first by the time of delivery."""
-    found: list[tuple[int, str, Path]] = []
+def _take(opened: Folder, name: str, path: str, wanted: Wanted, folder: Path) -> None:
+    try:
+        with opened.open(path) as file:
+            size = os.fstat(file.fileno()).st_size
+            if not wanted.has_room(name, size):
+                return
+            wanted.take(name, file.read(size), folder.as_uri())
+        if wanted.mark_seen:
+            _mark_seen(folder, folder / path)
+    except FileNotFoundError:
+        return  # a mail program has moved it meanwhile: it comes with the next poll
+    except Refused as error:
+        wanted.unread.append(Problem(text=error.reason, where=name))
+    except OSError as error:
+        wanted.unread.append(Problem(text=f"cannot be read: {error.strerror}", where=name))
+
+
+def _messages(folder: Path) -> list[tuple[str, str]]:
+    """Every message's lasting name and path in the folder, the newest first by the time of delivery."""
+    found: list[tuple[int, str, str]] = []
     for part in ("new", "cur"):
         try:
             inside = os.scandir(folder / part)
@@ -135,7 +148,8 @@ def _messages(folder: Path) -> list[tuple[str, Path]]:
                 # A mail program may move it meanwhile.
                 with contextlib.suppress(FileNotFoundError):
                     if not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
-                        found.append((entry.stat().st_mtime_ns, entry.name, Path(entry.path)))
+                        moment = entry.stat(follow_symlinks=False).st_mtime_ns
+                        found.append((moment, entry.name, f"{part}/{entry.name}"))
     found.sort(reverse=True)
     return [(_lasting(name), path) for _, name, path in found]
 
@@ -144,15 +158,17 @@ def _lasting(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace").partition(":")[0]
 
 
-def _of_sender(messages: Sequence[tuple[str, Path]], wanted: Wanted) -> Iterator[tuple[str, Path]]:
+def _of_sender(
+    messages: Sequence[tuple[str, str]], opened: Folder, wanted: Wanted
+) -> Iterator[tuple[str, str]]:
     for name, path in messages:
         if not wanted.sender or name in wanted.known:
             yield name, path
             continue
         try:
-            with path.open("rb") as file:
+            with opened.open(path) as file:
                 head = file.read(HEAD_BYTES)
-        except OSError:
+        except (OSError, Refused):
             yield name, path  # told when it is read
             continue
         head = head.replace(b"\r\n", b"\n").partition(b"\n\n")[0]

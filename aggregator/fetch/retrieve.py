@@ -38,12 +38,14 @@ NO_HINTS = Hints()
 class Fetched:
     """The documents of a source that are new or may have changed, and the validators that stand for them.
 
-    `unread` are resources that could not be had, each with its reason; the others are whole.
+    `unread` are resources that could not be had, each with its reason; the others are whole. `refused` are
+    the names of those among them that must not be read: articles that they gave earlier are deleted.
     """
 
     resources: tuple[Resource, ...]
     validators: Validators
     unread: tuple[Problem, ...] = ()
+    refused: frozenset[str] = frozenset()
     hints: Hints = NO_HINTS
     status: int = 200
 

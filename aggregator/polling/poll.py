@@ -183,6 +183,7 @@ class Polls:
             unchanged=sum(reading.unchanged for _, reading in gathered.readings),
             pages=source.full_text.pages if source.full_text else 0,
             subscriptions=first.subscriptions if first else None,
+            refused=fetched.refused,
         )
         dates = [f.article.published or now for f in poll.update.found]
         dates += self._store.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)

@@ -72,7 +72,8 @@ class Archives:
             document = self._document(feed, self.open, self.rest)
             if not self.rest:
                 last = items(store.archive(name, self.full))
-                document = replace(document, updated=max(item.updated for item in last))
+                newest = max((item.updated for item in last), default=feed.updated)
+                document = replace(document, updated=newest)
             yield document
 
     def _document(self, feed: Channel, number: int, shown: tuple[Item, ...]) -> Channel:

@@ -67,6 +67,21 @@ class Archives(Database):
             connection.execute(statement, [{"of_number": number} for number in numbers])
 
 
+def remove_from_archives(connection: sa.Connection, uids: Collection[str]) -> None:
+    """Takes articles that were deleted out of every full archive, which is written anew."""
+    if not uids:
+        return
+    key = (archives.c.category, archives.c.number)
+    for category, number in connection.execute(sa.select(*key)).all():
+        of_this = sa.and_(archives.c.category == category, archives.c.number == number)
+        data = connection.execute(sa.select(archives.c.data).where(of_this)).scalar_one()
+        facts = json.loads(zlib.decompress(data))
+        left = [fact for fact in facts if fact[0] not in uids]
+        if len(left) < len(facts):
+            # Without a look, its files are written again.
+            connection.execute(archives.update().where(of_this).values(data=_compressed(left), look=None))
+
+
 def _file(connection: sa.Connection, category: str, entries: int) -> int:
     """Makes up to `_AT_ONCE` archives; how many."""
     last_shown = connection.execute(
@@ -122,6 +137,10 @@ def _packed(rows: Sequence[sa.Row[Any]]) -> bytes:
         [r.uid, r.source, r.id, r.data, *(d.isoformat() for d in (r.published, r.updated, r.first_seen))]
         for r in rows
     ]
+    return _compressed(facts)
+
+
+def _compressed(facts: list[list[Any]]) -> bytes:
     return zlib.compress(json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
@@ -282,6 +282,25 @@ class Changes:
         self._connection.execute(tombstones.insert(), buried)
         self._connection.execute(_DELETE, pks)
         self.pruned += len(rows)
+
+    def delete(self, files: Collection[str]) -> set[str]:
+        """Deletes what the source has of articles from these files, as if they had never been read.
+
+        Returns their uids, which full archives may still hold.
+        """
+        gone: set[str] = set()
+        names = sorted(files)
+        for start in range(0, len(names), _BATCH):
+            for table in (articles, tombstones):
+                of_these = sa.and_(
+                    table.c.source == self._source, table.c.file.in_(names[start : start + _BATCH])
+                )
+                gone.update(self._connection.scalars(sa.select(table.c.uid).where(of_these)))
+                if table is articles:
+                    for pk in self._connection.scalars(sa.select(articles.c.pk).where(of_these)).all():
+                        self.leave_feeds(pk)
+                self._connection.execute(table.delete().where(of_these))
+        return gone
 
     def _join_feeds(
         self, joining: Sequence[tuple[int, Article]], filed: Mapping[str, int | None] = _UNFILED

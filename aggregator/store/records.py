@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -42,6 +42,7 @@ class Update:
     `unchanged` counts entries that were not even made into articles, as their fingerprint was known.
     `pages` asks for the pages of new and changed articles, so many at once; 0 for none.
     `subscriptions` are the feeds that a list lists now; None for what is no list.
+    `refused` are files of a folder that must not be read: the articles that they gave are deleted.
     """
 
     source: str
@@ -54,6 +55,7 @@ class Update:
     pages: int = 0
     next: Next | None = None
     subscriptions: Sequence[Subscription] | None = None
+    refused: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from aggregator.config.load import Keep, Source
 from aggregator.schedule.health import PollRecord
 from aggregator.store import codec, retention, subscriptions
 from aggregator.store.announcements import Announcements
-from aggregator.store.archives import Archives
+from aggregator.store.archives import Archives, remove_from_archives
 from aggregator.store.changes import Changes, Kept, kept
 from aggregator.store.feeds import Feeds
 from aggregator.store.pages import Pages, Wanted
@@ -215,6 +215,7 @@ class Store(Feeds, Archives, Announcements, Pages):
         with self._transaction() as connection:
             wanted = Wanted(connection, update.source, now, update.pages) if update.pages else None
             changes = Changes(connection, update.source, now, wanted)
+            remove_from_archives(connection, changes.delete(update.refused))
             changes.take(update.found)
             changes.save()
             update = subscriptions.take(connection, update)

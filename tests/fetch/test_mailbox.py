@@ -11,7 +11,7 @@ import pytest
 
 from aggregator.config.load import Source
 from aggregator.errors import FetchError
-from aggregator.fetch import Fetched, NotModified
+from aggregator.fetch import Fetched, NotModified, mailbox
 from aggregator.fetch.mailbox import fetch_maildir
 from tests.support.imap import message
 from tests.support.site import Site
@@ -156,3 +156,34 @@ def test_a_sender_is_an_address_or_a_domain(site: Site, sender: str) -> None:
     """Told when the config is read."""
     site.configure({"name": "Tea", "kind": "mail", "path": "Mail", "options": {"sender": sender}})
     assert "options.sender" in site.run("check").output
+
+
+def test_what_takes_the_place_of_a_message_is_never_followed(
+    maildir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A link or a pipe that is put there after the folder was listed; `cur` itself as a link out of it."""
+    (tmp_path / "secret").write_bytes(message(9))
+    listed = mailbox._messages
+    first = deliver(maildir, 1)
+    second = deliver(maildir, 2)
+    deliver(maildir, 3)
+
+    def swapped(folder: Path) -> list[tuple[str, str]]:
+        found = listed(folder)
+        first.unlink()
+        first.symlink_to(tmp_path / "secret")
+        second.unlink()
+        os.mkfifo(second)
+        return found
+
+    monkeypatch.setattr(mailbox, "_messages", swapped)
+    fetched = fetch(maildir, sender="")
+    assert isinstance(fetched, Fetched)
+    assert names(fetched) == ["3.M1.host"]
+    assert sorted(problem.where for problem in fetched.unread) == ["1.M1.host", "2.M1.host"]
+    monkeypatch.undo()
+    (maildir / "cur").rmdir()
+    (tmp_path / "cur").mkdir()
+    (tmp_path / "cur" / "4.M1.host").write_bytes(message(4))
+    (maildir / "cur").symlink_to(tmp_path / "cur")
+    assert names(fetch(maildir, sender="")) == ["3.M1.host"]

@@ -1,0 +1,88 @@
+"""Files of one folder, opened so that no link leads out of it, whatever changes meanwhile."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# O_NONBLOCK: a pipe that nobody writes to would hold us.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class Refused(Exception):
+    """A name in the folder that is not read on purpose: `reason` says why. It never leaves `fetch`."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Folder:
+    """A folder whose regular files can be read; the folder itself may be a link.
+
+    A link in it is followed to where it leads, as long as that is in the folder and not hidden: cloned
+    repositories bring links of strangers to `/etc/passwd`, `../.env` and `.git/config`. The path is resolved
+    first and then opened from the folder's descriptor, one component after the other, none of which may be a
+    link: one that was put there after the check makes the open fail. Raises OSError when it cannot be opened.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(os.path.realpath(path))
+        self._descriptor = os.open(self.path, _DIRECTORY)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
+
+    def resolved(self, name: str) -> str:
+        """The name, relative to the folder, of what `name` leads to through links. Raises Refused.
+
+        It need not exist.
+        """
+        real = Path(os.path.realpath(self.path / name))
+        if not real.is_relative_to(self.path):
+            raise Refused("is a link that leads out of the folder; replace it by the file itself")
+        inside = real.relative_to(self.path).as_posix()
+        if inside != name and any(part.startswith(".") for part in Path(inside).parts):
+            raise Refused("is a link to a hidden file; replace it by the file itself")
+        return inside
+
+    def open(self, name: str) -> BinaryIO:
+        """Opens a regular file. Raises Refused for anything else, and OSError."""
+        *folders, last = Path(self.resolved(name)).parts or (".",)
+        opened = [self._descriptor]
+        try:
+            for part in folders:
+                opened.append(os.open(part, _DIRECTORY, dir_fd=opened[-1]))
+            # To open a device may already do something.
+            _check(os.stat(last, dir_fd=opened[-1], follow_symlinks=False))
+            file = open(os.open(last, _FILE, dir_fd=opened[-1]), "rb")  # noqa: PTH123, SIM115 - a descriptor
+        finally:
+            for descriptor in opened[1:]:
+                os.close(descriptor)
+        try:
+            _check(os.fstat(file.fileno()))
+        except BaseException:
+            file.close()
+            raise
+        return file
+
+
+def stamp_of(found: os.stat_result) -> list[int]:
+    """What differs once a file is written to: its time of change in nanoseconds, and its size."""
+    return [found.st_mtime_ns, found.st_size]
+
+
+def _check(found: os.stat_result) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectoryError(0, "it is a folder")
+    if not stat.S_ISREG(found.st_mode) and not stat.S_ISLNK(found.st_mode):
+        raise Refused("is a device, pipe or socket; only regular files are read")
