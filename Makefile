@@ -2,8 +2,11 @@
 PYTHON ?= python3
 VENV ?= .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+# `make test-lowest` needs uv to choose the lowest versions; where there is none, pip installs it beside.
+LOWEST := .venv-lowest
+UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 
-.PHONY: fetch test lint types unit clean
+.PHONY: fetch test lint types unit test-lowest clean
 
 fetch: $(VENV)/installed
 	$(VENV)/bin/aggregator fetch
@@ -20,6 +23,10 @@ types: $(VENV)/installed-test
 unit: $(VENV)/installed-test
 	$(VENV)/bin/pytest -n auto --dist worksteal -rs
 
+# The tests once more, with the lowest versions of the dependencies that pyproject.toml allows.
+test-lowest: $(LOWEST)/installed-test
+	AGGREGATOR_LOWEST=1 $(LOWEST)/bin/pytest -n auto --dist worksteal -rs
+
 $(VENV)/installed: pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --editable .
@@ -30,5 +37,15 @@ $(VENV)/installed-test: pyproject.toml
 	$(PIP) install --editable '.[test]'
 	touch $@ $(VENV)/installed
 
+$(LOWEST)/installed-test: pyproject.toml | $(UV)
+	rm -rf $(LOWEST)
+	$(PYTHON) -m venv --without-pip $(LOWEST)
+	$(UV) pip install --quiet --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[test,fast]'
+	touch $@
+
+.venv-uv/bin/uv:
+	$(PYTHON) -m venv .venv-uv
+	.venv-uv/bin/python -m pip --disable-pip-version-check --quiet install uv
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-uv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

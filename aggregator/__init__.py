@@ -8,10 +8,13 @@
 
 from importlib.metadata import version as _version
 
-__version__ = _version("aggregator")
-
 from aggregator import errors
 from aggregator.model.article import Article, Document, Enclosure, Origin, Problem
+
+DISTRIBUTION = "aggregator-republisher"
+"""The name to install by; on the public index `aggregator` is another project."""
+
+__version__ = _version(DISTRIBUTION)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

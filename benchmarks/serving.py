@@ -6,7 +6,7 @@
 One process of ours against one worker of nginx, on loopback, in turn, three times; the best of each counts. The
 file is an Atom feed of 50 entries, 85 KB. nginx sends what is precompressed beside it. `wrk` takes a part of the
 same cores; so the processor time that a request costs each of the two is told as well, which other load on the
-machine changes little. It says whether uvloop and httptools are in use: `pip install 'aggregator[fast]'` brings them.
+machine changes little. It says whether uvloop and httptools are in use: `pip install '.[fast]'` brings them.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import aggregator
 PACKAGE = Path(aggregator.__file__).parent
 ROOT = "__init__"
 
-# Which rooms a room may import, and why. An edge that is not here is refused, and so is one that nothing uses.
+# Which rooms a room may import, and why. An edge that is not here is refused, so is one that nothing uses.
 ALLOWED: Mapping[str, Mapping[str, str]] = {
     "errors": {},
     "processes": {},
@@ -19,6 +19,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "normalise": {"model": "entries become articles"},
     "front_matter": {"errors": "a file that cannot be read", "model": "articles become files"},
     "adapters": {
+        ROOT: "the distribution's name stands in what to install",
         "errors": "a document that cannot be read",
         "front_matter": "the kind `articles` reads files of it",
         "model": "documents become entries",

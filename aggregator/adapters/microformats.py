@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aggregator.adapters.extras import install_command
 from aggregator.adapters.kinds import Kind
 from aggregator.adapters.page import tree as page_tree
 from aggregator.adapters.page.tree import Page, attribute
@@ -18,7 +19,7 @@ from aggregator.model.resource import Resource
 try:
     import mf2py
 except ImportError:
-    raise ImportError("it needs mf2py: pip install 'aggregator[microformats]'") from None
+    raise ImportError(f"it needs mf2py: {install_command('microformats')}") from None
 
 MAX_ENTRIES = 1_000
 MAX_NESTED = 20

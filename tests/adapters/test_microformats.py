@@ -13,6 +13,7 @@ import pytest
 
 from aggregator.adapters import kinds
 from aggregator.adapters import testing as contract
+from aggregator.adapters.extras import install_command
 from aggregator.errors import ConfigError, ReadError
 from aggregator.model.resource import Resource
 from aggregator.reading.document import Context, Reading, read_resource
@@ -92,7 +93,7 @@ def test_without_its_library_the_kind_says_what_to_install(monkeypatch: pytest.M
     monkeypatch.delitem(sys.modules, "aggregator.adapters.microformats", raising=False)
     kinds.named.cache_clear()
     try:
-        with pytest.raises(ConfigError, match=re.escape("pip install 'aggregator[microformats]'")):
+        with pytest.raises(ConfigError, match=re.escape(install_command("microformats"))):
             kinds.named("microformats")
     finally:
         kinds.named.cache_clear()

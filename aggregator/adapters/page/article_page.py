@@ -8,6 +8,7 @@ import re
 
 from pydantic import model_validator
 
+from aggregator.adapters.extras import install_command
 from aggregator.adapters.kinds import Kind
 from aggregator.adapters.page import fields as page_fields
 from aggregator.adapters.page import tree as page_tree
@@ -57,7 +58,7 @@ class Options(Settings):
     def _can_be_found(self) -> Options:
         # Told when the config is read: told at the first page, it would come too late for that page.
         if self.content is None and importlib.util.find_spec("trafilatura") is None:
-            raise ValueError("needs trafilatura: pip install 'aggregator[full-text]', or give content")
+            raise ValueError(f"needs trafilatura: {install_command('full-text')}, or give content")
         return self
 
     @property

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Protocol, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from aggregator.adapters.extras import install_command
 from aggregator.adapters.page.tree import is_selector
 from aggregator.model.settings import Settings
 
@@ -121,7 +122,7 @@ def compiled(regex: str) -> _Pattern:
     try:
         import re2
     except ImportError:
-        raise ValueError("a regex needs google-re2: pip install 'aggregator[re2]'") from None
+        raise ValueError(f"a regex needs google-re2: {install_command('re2')}") from None
     options = re2.Options()
     options.log_errors = False
     try:
