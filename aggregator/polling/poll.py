@@ -11,7 +11,19 @@ from typing import Protocol, cast
 
 from aggregator.adapters import kinds
 from aggregator.config.load import Config, Source
-from aggregator.errors import HttpStatus, Later, NoNetwork, ReadError, SourceError
+from aggregator.errors import (
+    BadAddress,
+    BlockedAddress,
+    BrokenExchange,
+    Disallowed,
+    HttpStatus,
+    Later,
+    NoNetwork,
+    ReadError,
+    SourceError,
+    TooLarge,
+    TooManyRedirects,
+)
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
 from aggregator.model.article import Problem
 from aggregator.normalise import IdentityKind
@@ -73,6 +85,8 @@ class _Poll:
     problems: list[Problem] = field(default_factory=list)
     error: SourceError | None = None
     result: schedule.Result = field(default_factory=schedule.Result)
+    before: schedule.State | None = None
+    validators: Validators | None = None
 
 
 class Polls:
@@ -122,20 +136,29 @@ class Polls:
         self._stop.set()
 
     def _poll(self, source: Source, state: State, now: datetime, refetch: bool) -> _Poll:
-        poll = _Poll()
+        before = _remembered(state)
+        poll = _Poll(before=before)
         try:
             if refetch:
                 state = replace(state, validators={}, body_hash=None)
+            elif self._asks_whole(source, before, now):
+                state = replace(state, validators={})
             fetched = self._fetcher.fetch(source, state.validators, now)
             hints = fetched.hints
             poll.result = schedule.Result(
                 status=fetched.status,
+                is_whole=not state.validators,
                 fresh_for=hints.max_age,
                 retry_after=None if hints.retry_after is None else now + hints.retry_after,
                 moved_to=hints.moved_to,
             )
+            if before.unread and isinstance(fetched, NotModified):
+                # What did not change is what could not be read.
+                poll.validators = fetched.validators
+                raise ReadError(before.unread, advice=before.advice)
             body_hash = state.body_hash
             if isinstance(fetched, Fetched):
+                poll.validators = fetched.validators
                 poll.problems.extend(fetched.unread)
                 body_hash = _body_hash(fetched.resources)
             if isinstance(fetched, NotModified) or (body_hash is not None and body_hash == state.body_hash):
@@ -147,7 +170,21 @@ class Polls:
             error.url = error.url or source.address
             poll.error = error
             poll.result = _result_of(error, poll.result, now)
+            if isinstance(error, ReadError) and not (source.is_local or self._stop.is_set()):
+                unread_as = _reading_settings(source)
+                poll.result = replace(
+                    poll.result, unread=error.reason[:500], advice=error.advice[:500], unread_as=unread_as
+                )
+            else:
+                poll.validators = None
         return poll
+
+    def _asks_whole(self, source: Source, before: schedule.State, now: datetime) -> bool:
+        """Whether what could not be read is asked for again as if nothing were known of it."""
+        if not before.unread:
+            return False
+        is_read_otherwise = before.unread_as != _reading_settings(source)
+        return is_read_otherwise or schedule.asks_whole(before, now, self._policy(source))
 
     def _take(
         self,
@@ -200,7 +237,7 @@ class Polls:
         unchanged: list[Update] = []
         told: list[Poll] = []
         for source, polled in batch:
-            before = _remembered(states.get(source.name))
+            before = polled.before or _remembered(states.get(source.name))
             chance = schedule.chance_of(source.name, before.polls)
             result = polled.result
             if result.is_unconnected:
@@ -242,7 +279,14 @@ class Polls:
             return self._store.commit(replace(polled.update, next=following), now)
         error = polled.error
         assert error is not None, "a poll gives an update or an error"
-        self._store.fail(source.name, error.reason, now, advice=error.advice, following=following)
+        self._store.fail(
+            source.name,
+            error.reason,
+            now,
+            advice=error.advice,
+            following=following,
+            validators=polled.validators,
+        )
         return Saved()
 
     def _move(self, source: Source, decision: schedule.Decision) -> str:
@@ -294,7 +338,22 @@ def _result_of(error: SourceError, result: schedule.Result, now: datetime) -> sc
         return schedule.Result(status=error.status, retry_after=wait)
     if isinstance(error, ReadError):
         return replace(result, is_broken=True)
-    return schedule.Result(status=None, is_unconnected=isinstance(error, NoNetwork))
+    return schedule.Result(
+        status=None,
+        is_whole=result.is_whole,
+        is_broken=isinstance(error, _ANSWERED),
+        is_unconnected=isinstance(error, NoNetwork),
+    )
+
+
+_ANSWERED = (TooLarge, TooManyRedirects, BrokenExchange, BadAddress, BlockedAddress, Disallowed)
+"""Failures before which somebody answered, or was not to be asked at all: no reason to try again sooner."""
+
+
+def _reading_settings(source: Source) -> str:
+    """Stands for the settings that decide how a document of this source is read."""
+    facts = repr((source.kind, source.options, source.address))
+    return hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def _context(source: Source, state: State, known: frozenset[str]) -> Context:

@@ -10,9 +10,12 @@ How a wait is found, after a poll that succeeded:
     then                   up to a tenth later, so that sources do not march in step; then out of skipHours
                            and skipDays
 
-Failures wait 30 minutes, doubled each time up to a week, and are never given up. When this machine itself
-has no network, sources are tried again after 5 minutes, doubled each time up to an hour, and nothing is
-counted. Nothing keeps a source away for longer than that week (and what jitter and skipDays add) but a 410.
+Failures wait 30 minutes where nobody answered and an hour after any answer, doubled each time up to a week,
+and are never given up. When this machine itself has no network, sources are tried again after 5 minutes,
+doubled each time up to an hour, and nothing is counted. Nothing keeps a source away for longer than that week
+(and what jitter and skipDays add) but a 410.
+
+A document is asked for without its validators at most once a day, where there is a reason to read it anew.
 """
 
 from __future__ import annotations
@@ -27,7 +30,7 @@ from typing import Any
 from aggregator.schedule.hints import Hints
 from aggregator.schedule.state import Reason, State
 
-__all__ = ["Decision", "Policy", "Reason", "Result", "State", "chance_of", "decide", "wake"]
+__all__ = ["Decision", "Policy", "Reason", "Result", "State", "asks_whole", "chance_of", "decide", "wake"]
 
 _HOUR = timedelta(hours=1)
 _HOURS_OF_A_WEEK = 168
@@ -47,6 +50,8 @@ class Policy:
       changes faster. `pivot`: the mean gap between entries that is polled as often as it publishes.
     - `longest`: bound of back-off, Retry-After, ttl and sy:updatePeriod; a max-age is bounded by
       `slowest`, as servers put a year on whatever is a file.
+    - `first_retry`: the wait after a first failure where nobody answered; `first_retry_answered`: after any
+      answer. `between_whole`: between two requests without validators, where there are some.
     - `jitter`: how much later a poll may be, as a part of its wait; never sooner.
     """
 
@@ -58,6 +63,8 @@ class Policy:
     pivot: timedelta = _HOUR
     longest: timedelta = timedelta(days=7)
     first_retry: timedelta = timedelta(minutes=30)
+    first_retry_answered: timedelta = _HOUR
+    between_whole: timedelta = timedelta(days=1)
     longest_busy: timedelta = timedelta(hours=6)
     first_offline: timedelta = timedelta(minutes=5)
     longest_offline: timedelta = _HOUR
@@ -70,9 +77,11 @@ class Policy:
 class Result:
     """What one poll gave.
 
-    - `status`: the last HTTP status (200 for a file), None when no answer came. `is_broken`: the
-      document came but could not be read. `is_unconnected`: no network led to the source; and `answered`
-      is when anybody else answered last, None if never or not known.
+    - `status`: the last HTTP status (200 for a file), None when no whole answer came. `is_broken`: an answer
+      came, but with no document that could be read; `unread`, `advice` and `unread_as` as in `State`, where
+      the answer was whole and its validators are kept. `is_whole`: it was asked without validators.
+    - `is_unconnected`: no network led to the source; and `answered` is when anybody else answered last, None
+      if never or not known.
     - `hints`: the document's, None when none was read (304, or the body we know): the old ones stand.
     - `fresh_for`: how long the answer stays fresh. `retry_after`: from any status, None when not sent.
     - `published`: when the newest known entries were published, any order; None: as before. Undated
@@ -82,6 +91,10 @@ class Result:
 
     status: int | None = 200
     is_broken: bool = False
+    unread: str = ""
+    advice: str = ""
+    unread_as: str = ""
+    is_whole: bool = False
     is_unconnected: bool = False
     answered: datetime | None = None
     hints: Hints | None = None
@@ -113,6 +126,10 @@ def decide(state: State, result: Result, now: datetime, policy: Policy, chance: 
     is_success = _is_success(result)
     changes: dict[str, Any] = {"since": state.since or now, "polled": now, "polls": state.polls + 1}
     changes["gone_since"] = None
+    if result.is_whole and _is_answer(result):
+        changes["whole"] = now
+    if result.unread:
+        changes |= {"unread": result.unread, "advice": result.advice, "unread_as": result.unread_as}
     changes["offline"] = state.offline + 1 if result.is_unconnected else 0
     adopt = None
     if is_offline := _is_offline(state, result):
@@ -171,6 +188,15 @@ def chance_of(source: str, polls: int) -> float:
     return int.from_bytes(digest, "big") / (1 << 48)
 
 
+def asks_whole(state: State, now: datetime, policy: Policy) -> bool:
+    """Whether a document that is to be read anew may be asked for without its validators."""
+    return state.whole is None or not timedelta(0) <= now - state.whole < policy.between_whole
+
+
+def _is_answer(result: Result) -> bool:
+    return result.status is not None or result.is_broken
+
+
 def _is_success(result: Result) -> bool:
     status = result.status
     return status is not None and (200 <= status < 300 or status == 304) and not result.is_broken
@@ -182,6 +208,9 @@ def _learnt(state: State, result: Result, now: datetime) -> dict[str, Any]:
     learnt: dict[str, Any] = {
         "failures": 0,
         "postponed": 0,
+        "unread": "",
+        "advice": "",
+        "unread_as": "",
         "fresh_for": state.fresh_for if keeps else result.fresh_for,
     }
     if result.hints is not None:
@@ -251,7 +280,8 @@ def _success_floors(state: State, now: datetime, policy: Policy) -> _Floors:
 def _failure_floors(state: State, result: Result, now: datetime, policy: Policy) -> _Floors:
     floors = [(now + policy.interval, Reason.INTERVAL)] if policy.interval else []
     if result.status not in _BUSY:
-        wait = _doubled(policy.first_retry, state.failures - 1, policy.longest)
+        first = policy.first_retry_answered if _is_answer(result) else policy.first_retry
+        wait = _doubled(first, state.failures - 1, policy.longest)
         return [*floors, (now + wait, Reason.BACK_OFF)]
     # A server that names a time is taken at its word: the wait does not grow beyond it.
     times = 0 if result.retry_after is not None else state.postponed - 1

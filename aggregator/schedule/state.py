@@ -57,7 +57,9 @@ class State:
     `next_poll` is None when new and when gone. `since` is the first poll, `polled` the last, `polls` their
     number. `failures` and `postponed` (429, 503) count those in a row; `held_off` is when the server last
     said 429 or 503. `offline` counts polls in a row that found no network. `published` holds the newest
-    dates, newest first. `moved_*`: a permanent redirect that is not adopted yet.
+    dates, newest first. `moved_*`: a permanent redirect that is not adopted yet. `whole` is when it was last
+    asked without validators and answered. `unread` says why the document that the validators belong to could
+    not be read, with `advice`, and `unread_as` for which settings; "" when it was read.
     """
 
     next_poll: datetime | None = None
@@ -76,6 +78,10 @@ class State:
     moved_to: str | None = None
     moved_since: datetime | None = None
     moved_count: int = 0
+    whole: datetime | None = None
+    unread: str = ""
+    advice: str = ""
+    unread_as: str = ""
 
     def mean_gap(self, now: datetime) -> timedelta:
         """The mean time between its newest entries, the silence since the newest one included.
@@ -124,14 +130,14 @@ def _hints(data: Mapping[str, Any]) -> Hints:
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("next_poll", "since", "polled", "held_off", "gone_since"), datetime.fromisoformat),
-    **dict.fromkeys(("moved_since", "base"), datetime.fromisoformat),
+    **dict.fromkeys(("moved_since", "whole", "base"), datetime.fromisoformat),
     **dict.fromkeys(("fresh_for", "ttl", "period"), lambda seconds: timedelta(seconds=seconds)),
     **dict.fromkeys(("polls", "failures", "postponed", "offline", "moved_count"), int),
     **dict.fromkeys(("skip_hours", "skip_days"), frozenset),
     "reason": Reason,
     "hints": _hints,
     "published": lambda texts: tuple(map(datetime.fromisoformat, texts)),
-    "moved_to": str,
+    **dict.fromkeys(("moved_to", "unread", "advice", "unread_as"), str),
 }
 
 

@@ -191,9 +191,20 @@ class Store(Feeds, Archives, Announcements, Pages):
                 connection.execute(sources.update().where(sources.c.name == name).values(_next(following)))
 
     def fail(
-        self, source: str, error: str, now: datetime, *, advice: str = "", following: Next | None = None
+        self,
+        source: str,
+        error: str,
+        now: datetime,
+        *,
+        advice: str = "",
+        following: Next | None = None,
+        validators: Mapping[str, Any] | None = None,
     ) -> None:
-        """Records that a poll failed; validators and articles stay as they were."""
+        """Records that a poll failed; articles stay as they were, and so do validators where none are given.
+
+        `validators` are those of a document that could not be read.
+        """
+        read = {} if validators is None else {"validators": dict(validators)}
         with self._transaction() as connection:
             connection.execute(
                 sources.update()
@@ -202,6 +213,7 @@ class Store(Feeds, Archives, Announcements, Pages):
                     polled=now,
                     error=error,
                     advice=advice,
+                    **read,
                     **_next(following),
                 )
             )

@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from aggregator.app import app
 from aggregator.config import load as config
-from aggregator.errors import StoreError
+from aggregator.errors import ReadError, StoreError
 from aggregator.fetch import Fetcher, Hosts, Resource
-from aggregator.polling.poll import Polls
+from aggregator.polling.poll import Poll, Polls
 from aggregator.reading.document import Context, Reading
 from aggregator.schedule import decide as schedule
 from aggregator.store import Store
 from tests.conftest import NOW, Answer, Request, Server
 from tests.support.site import Site, feed
+
+HOUR = timedelta(hours=1)
 
 
 def source(server: Server, name: str, **more: Any) -> dict[str, Any]:
@@ -332,3 +334,106 @@ def test_a_long_queue_at_one_publisher_is_not_taken_for_a_wish_to_be_left_alone(
     hosts.hold(urls[0], timedelta(hours=1), 0.0)
     assert hosts.held_for(urls[-1], 0.0) == 3600.0
     assert hosts.held_for(urls[-1], 4000.0) == 0.0
+
+
+def unreadable_page() -> Callable[[Request], Answer]:
+    """A page that is no feed, with a validator."""
+
+    def page(request: Request) -> Answer:
+        if request.headers.get("If-None-Match") == '"page"':
+            return Answer(304)
+        return Answer(200, {"ETag": '"page"'}, b"<html><title>Under construction</title></html>")
+
+    return page
+
+
+def poll_at(site: Site, moment: datetime) -> Poll:
+    """How a forced poll of the only source goes at a moment."""
+    with app.App(config.load(site.file), moment) as opened:
+        (poll,) = opened.fetch(opened.config.select(()), moment)
+    return poll
+
+
+def test_what_cannot_be_read_is_asked_for_again_by_its_validators(site: Site, server: Server) -> None:
+    """Its 304 is the same error, not health; once a day the whole document is asked for."""
+    server.pages["/a"] = unreadable_page()
+    site.configure(source(server, "a"))
+    errors = [poll_at(site, NOW + hours * HOUR).error for hours in (0, 1, 2, 25)]
+    asked = [request.headers.get("If-None-Match") for request in server.requests]
+    assert asked == [None, '"page"', '"page"', None]
+    assert len({str(error) for error in errors}) == 1
+    assert isinstance(errors[0], ReadError)
+    (facts,) = json.loads(site.run("sources", "--json").stdout)["sources"]
+    assert facts["state"] != "healthy"
+    assert facts["failures"] == 4
+    assert facts["error"] == errors[0].reason
+
+
+def test_a_304_for_what_cannot_be_read_keeps_its_error_through_other_failures(
+    site: Site, server: Server
+) -> None:
+    """A fault of the server in between changes neither the error nor what is asked for."""
+    server.pages["/a"] = unreadable_page()
+    site.configure(source(server, "a"))
+    first = poll_at(site, NOW).error
+    server.pages["/a"] = Answer(500)
+    poll_at(site, NOW + HOUR)
+    server.pages["/a"] = unreadable_page()
+    again = poll_at(site, NOW + 2 * HOUR).error
+    assert server.requests[2].headers["If-None-Match"] == '"page"'
+    assert first is not None
+    assert again is not None
+    assert again.reason == first.reason
+
+
+def test_a_feed_that_comes_back_after_a_page_is_healthy(site: Site, server: Server) -> None:
+    """Its articles are kept as they were, whichever validators the page in between had."""
+    server.pages["/a"] = Answer(200, {"ETag": '"1"'}, feed("a", 1))
+    site.configure(source(server, "a"))
+    assert poll_at(site, NOW).saved.new == 1
+    server.pages["/a"] = unreadable_page()
+    assert poll_at(site, NOW + HOUR).error is not None
+    server.pages["/a"] = Answer(200, {"ETag": '"1"'}, feed("a", 1))
+    poll = poll_at(site, NOW + 2 * HOUR)
+    assert (poll.error, poll.was_read) == (None, False)
+    server.pages["/a"] = Answer(304)
+    assert poll_at(site, NOW + 3 * HOUR).error is None
+    assert server.requests[3].headers["If-None-Match"] == '"1"'
+
+
+def test_other_options_have_what_could_not_be_read_asked_for_whole(site: Site, server: Server) -> None:
+    """Whoever corrects the config need not wait for a day."""
+    server.pages["/a"] = unreadable_page()
+    site.configure(source(server, "a"))
+    poll_at(site, NOW)
+    site.configure(source(server, "a", kind="page", options={"item": "title", "title": "title"}))
+    poll_at(site, NOW + HOUR)
+    assert "If-None-Match" not in server.requests[-1].headers
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(Answer(404), id="not found"),
+        pytest.param(Answer(500), id="a fault"),
+        pytest.param(Answer(403), id="refused"),
+        pytest.param(Answer(200, {}, b""), id="empty"),
+        pytest.param(Answer(200, {}, b"no feed"), id="text"),
+        pytest.param(Answer(302, {"Location": "/a"}), id="a loop"),
+        pytest.param(Answer(302, {"Location": "gopher://x/"}), id="a redirect to nowhere"),
+        pytest.param(Answer(302, {"Location": "http://10.0.0.1/"}), id="a redirect to a private address"),
+        pytest.param(Answer(200, {}, b"x" * 2_000_000), id="too large"),
+        pytest.param(Answer(200, {"Content-Length": "99", "Connection": "close"}, b"<rss"), id="cut short"),
+        pytest.param(Answer(200, {"Content-Encoding": "gzip"}, b"no gzip"), id="badly packed"),
+    ],
+)
+def test_after_any_answer_a_source_is_left_alone_for_an_hour(
+    site: Site, server: Server, answer: Answer
+) -> None:
+    """Whatever was wrong with it."""
+    server.pages["/a"] = answer
+    site.configure(source(server, "a"), fetch={"max_bytes": 1_000_000})
+    assert poll_at(site, NOW).error is not None
+    state = remembered(site, "a")
+    assert state.next_poll is not None
+    assert state.next_poll - NOW >= HOUR

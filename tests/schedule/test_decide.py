@@ -120,8 +120,8 @@ HINT_FOR_FAST = Hints(ttl=25 * MINUTE)
             id="429",
         ),
         pytest.param(Result(status=None), POLICY, 30 * MINUTE, Reason.BACK_OFF, id="no answer"),
-        pytest.param(Result(status=404), POLICY, 30 * MINUTE, Reason.BACK_OFF, id="404"),
-        pytest.param(Result(status=403), POLICY, 30 * MINUTE, Reason.BACK_OFF, id="403"),
+        pytest.param(Result(status=404), POLICY, HOUR, Reason.BACK_OFF, id="404"),
+        pytest.param(Result(status=403), POLICY, HOUR, Reason.BACK_OFF, id="403"),
         pytest.param(
             Result(status=None, is_unconnected=True), POLICY, 5 * MINUTE, Reason.OFFLINE, id="offline"
         ),
@@ -132,7 +132,10 @@ HINT_FOR_FAST = Hints(ttl=25 * MINUTE)
             Reason.OFFLINE,
             id="offline: nobody was asked, so no interval has begun",
         ),
-        pytest.param(Result(is_broken=True), POLICY, 30 * MINUTE, Reason.BACK_OFF, id="not a feed"),
+        pytest.param(Result(is_broken=True), POLICY, HOUR, Reason.BACK_OFF, id="not a feed"),
+        pytest.param(
+            Result(status=None, is_broken=True), POLICY, HOUR, Reason.BACK_OFF, id="an answer broke off"
+        ),
         pytest.param(
             Result(published=every(MINUTE)),
             Policy(interval=2 * HOUR),
@@ -492,6 +495,8 @@ RESULTS = st.builds(
     retry_after=st.none() | MOMENTS,
     published=st.none() | st.lists(MOMENTS, max_size=20).map(tuple),
     moved_to=st.sampled_from([None, "https://a/", "https://b/"]),
+    is_whole=st.booleans(),
+    unread=st.sampled_from(["", "no feed"]),
 ) | st.builds(Result, status=st.none(), is_unconnected=st.just(True), answered=st.none() | MOMENTS)
 POLICIES = st.builds(
     Policy,
@@ -520,7 +525,7 @@ def floor_of(decision: Decision, result: Result, now: datetime, policy: Policy) 
         if state.hints.base is None:
             waits.append(min(state.hints.period or timedelta(0), limit))
     else:
-        waits.append(30 * MINUTE)
+        waits.append(30 * MINUTE if result.status is None and not result.is_broken else HOUR)
     if result.retry_after is not None:
         waits.append(min(result.retry_after - now, limit))
     return now + max(waits)
