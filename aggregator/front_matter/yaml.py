@@ -58,6 +58,9 @@ def read(block: str, *, first_line: int = 1) -> tuple[dict[str, Any], list[Probl
         except _TooMuch:
             raise
         except _Unreadable as error:
+            # PyYAML scans ahead of its events: it may give up, by any exception, before we have counted.
+            if _is_deep(block):
+                raise _TooMuch(f"nested deeper than {MAX_DEPTH} levels", error.line) from error
             meta = _read_by_key(block, error, first_line, problems)
     except _TooMuch as error:
         raise FrontMatterError(error.reason, line=first_line + error.line) from error
@@ -107,15 +110,28 @@ def _mapping(text: str) -> dict[str, Any]:
     """Strict YAML; _Unreadable when it is not, or is not one mapping with scalars for keys."""
     try:
         value = _build(text)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, RecursionError, MemoryError) as error:
         mark = getattr(error, "problem_mark", None)
+        line = mark.line if mark else 0
         reason = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
-        raise _Unreadable(f"not YAML: {reason}", mark.line if mark else 0) from error
+        if not isinstance(error, yaml.YAMLError) or "nesting" in reason:
+            raise _TooMuch(f"nested deeper than {MAX_DEPTH} levels", line) from error
+        raise _Unreadable(f"not YAML: {reason}", line) from error
     if value is None or value == "":
         return {}
     if not isinstance(value, dict):
         raise _Unreadable("front matter must be `key: value` lines", 0)
     return value
+
+
+def _is_deep(text: str) -> bool:
+    """Whether more than MAX_DEPTH brackets of a text that is not YAML are open at once."""
+    depth = 0
+    for sign in re.findall(r"[\[\]{}]", text):
+        depth = depth + 1 if sign in "[{" else max(depth - 1, 0)
+        if depth > MAX_DEPTH:
+            return True
+    return False
 
 
 class _Builder:

@@ -665,6 +665,54 @@ def test_what_nobody_can_read_is_refused_with_file_line_and_reason(
     assert str(caught.value).startswith(f"posts/a.md: line {line}: ")
 
 
+class _StrictLoader(yaml.SafeLoader):
+    """A PyYAML whose scanner gives up at 60 levels, in words and by an exception of its own."""
+
+    error: Exception = yaml.YAMLError("collections within collections within collections")
+
+    def fetch_flow_collection_start(self, token: Any) -> Any:
+        """Called before the token is handed on, as libyaml does it."""
+        if self.flow_level >= 60:
+            raise self.error
+        return super().fetch_flow_collection_start(token)
+
+
+class _RecursiveLoader(_StrictLoader):
+    """The same, as a parser that calls itself would say it."""
+
+    error = RecursionError()
+
+
+@pytest.mark.parametrize("loader", [yaml.SafeLoader, yaml.CSafeLoader, _StrictLoader, _RecursiveLoader])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param("a: " + "[" * 100_000, id="unclosed lists"),
+        pytest.param("a: " + "[" * 900 + "]" * 900, id="closed lists"),
+        pytest.param("a: " + "[" * 100_000 + "]" * 100_000, id="many closed lists"),
+        pytest.param("title: x\na: " + "{" * 5_000, id="unclosed mappings"),
+        pytest.param("a: " + "{a: " * 5_000, id="mappings with keys"),
+        pytest.param("a: " + "[{" * 5_000, id="mixed"),
+        pytest.param("a: " + "[ \n" * 5_000, id="a level a line"),
+        pytest.param("a: " + "[? " * 5_000, id="explicit keys"),
+        pytest.param("a: " + "['x', " * 5_000, id="behind other values"),
+        pytest.param("? " * 5_000, id="nested keys"),
+        pytest.param("- " * 5_000, id="nested list items"),
+        pytest.param("a:\n  - " + "- " * 5_000 + "x", id="nested list items under a key"),
+        pytest.param("\n".join(" " * depth + "a:" for depth in range(1_500)), id="indented mappings"),
+        pytest.param("[" * 100_000, id="no key at all"),
+        pytest.param("b: 'x\na: " + "[" * 100_000, id="after a broken value"),
+    ],
+)
+def test_deep_nesting_is_refused_whatever_the_yaml_library_says_of_it(
+    lines: str, loader: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bound of the library may be met before ours: the file is refused alike, not read as plain text."""
+    monkeypatch.setattr("aggregator.front_matter.yaml._Loader", loader)
+    with pytest.raises(FrontMatterError, match=r"nested deeper than 50 levels|a key must be text"):
+        front_matter.parse(head(lines))
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.sampled_from([*NASTY, *FRAGMENTS]), max_size=14).map("".join))
 def test_any_text_is_read_or_refused_and_what_is_read_comes_back(text: str) -> None:
