@@ -123,10 +123,10 @@ for name in ("__file__", "__spec__"):
     assert vars(__main__).get(name, "none") == before.get(name, "none"), name
 """
 OWN = """
-from aggregator.reading import Reading
+from aggregator.reading.document import Reading
 from aggregator.reading.workers import Workers
 from aggregator.model.resource import Resource
-from aggregator.reading import Context
+from aggregator.reading.document import Context
 from aggregator.model.article import Document
 def read(resource, context):
     return Reading(document=Document(title=resource.url))

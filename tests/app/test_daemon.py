@@ -234,8 +234,8 @@ def test_a_signal_that_does_not_interrupt_the_wait_ends_it(site: Site) -> None:
     """As one that comes just before it: here another thread gets it, and the waiting one is not disturbed."""
     program = """
 import signal, sys
-from aggregator import daemon
-from aggregator.cli import main
+from aggregator.app import daemon
+from aggregator.cli.main import main
 
 told = daemon._notify
 

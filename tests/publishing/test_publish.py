@@ -27,8 +27,8 @@ from tests.support.planet import Planet, article
 PROGRAM = """
 import sys
 from pathlib import Path
-from aggregator.config import Config, Publish, Site, Source
-from aggregator.publishing import publish
+from aggregator.config.load import Config, Publish, Site, Source
+from aggregator.publishing.publish import publish
 from aggregator.store import Store
 from aggregator.writers import SITE_WRITERS, WRITERS
 home = Path(sys.argv[1])
