@@ -100,6 +100,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "publishing": "the public addresses of files",
         "schedule": "the health of sources is a metric",
         "store": "the numbers of the metrics",
+        "writers": "compressed files are compared with what they are made of",
     },
     "app": {
         ROOT: "the version stands in what is published",

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, PlainSerializer
 
 from aggregator.config.values import Duration
 from aggregator.model.settings import Settings
 
+_MAPPED_BITS = 96
 _ADDRESS = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z._-]*):(?P<port>[0-9]{1,5})")
 
 
@@ -27,6 +29,23 @@ def _address(value: object) -> str:
     return text
 
 
+def _network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    if isinstance(value, (ipaddress.IPv4Network, ipaddress.IPv6Network)):
+        return value
+    try:
+        found = ipaddress.ip_network(value if isinstance(value, str) else "", strict=False)
+    except ValueError:
+        raise ValueError('write an address or a network, such as "127.0.0.1" or "10.0.0.0/8"') from None
+    # Clients with IPv4 addresses are compared as such.
+    first = found.network_address.ipv4_mapped if isinstance(found, ipaddress.IPv6Network) else None
+    if first is not None and found.prefixlen >= _MAPPED_BITS:
+        return ipaddress.ip_network((first, found.prefixlen - _MAPPED_BITS), strict=False)
+    return found
+
+
+Network = Annotated[
+    ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network), PlainSerializer(str)
+]
 ListenAddress = Annotated[str, BeforeValidator(_address)]
 
 
@@ -34,10 +53,13 @@ class Serve(Settings):
     """Where and how `serve` answers; `metrics` None: at `listen`, and to this machine alone.
 
     `max_age` is for how long feeds may be kept without asking again; None: a quarter of `interval`.
+    `max_connections_per_client` does not bound the addresses and networks of `proxies`.
     """
 
     listen: ListenAddress = "127.0.0.1:8000"
     metrics: ListenAddress | None = None
     max_age: Duration | None = None
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 512
+    max_connections_per_client: Annotated[int, Field(ge=1, le=100_000)] = 128
+    proxies: tuple[Network, ...] = ()
     access_log: bool = False

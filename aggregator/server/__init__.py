@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import signal
 import socket
 import time
@@ -12,6 +11,7 @@ from datetime import datetime
 
 from aggregator.config.load import Config
 from aggregator.errors import ListenError
+from aggregator.server.clients import host_mistake, is_direct
 from aggregator.server.listener import Listener, bound
 from aggregator.server.site import Receive, Scope, Send, Site, send_text
 from aggregator.server.vitals import Vitals
@@ -20,7 +20,6 @@ __all__ = ["Server", "Vitals"]
 
 _READY_SECONDS = 1.0
 _HEALTH = ("/healthz", "/readyz", "/metrics")
-_FORWARDED = frozenset((b"forwarded", b"via", b"x-forwarded-for", b"x-real-ip"))
 _METRICS_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -53,7 +52,7 @@ class Server:
             self.metrics_url = _url(sockets[1]) + "metrics"
         else:
             self.metrics_url = f"{self.url}metrics"
-        self._listener = Listener(self, sockets, config.serve.max_connections)
+        self._listener = Listener(self, sockets, config.serve)
 
     def start(self) -> None:
         """Begins to answer."""
@@ -84,6 +83,10 @@ class Server:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request (ASGI)."""
+        mistake = host_mistake(scope["headers"], scope["http_version"])
+        if mistake is not None:
+            await send_text(send, 400, mistake, [(b"connection", b"close")])
+            return
         path = scope["path"]
         is_for_metrics = self._metrics_port is not None and scope["server"][1] == self._metrics_port
         if path in _HEALTH:
@@ -121,13 +124,8 @@ class Server:
 
 
 def _is_from_here(scope: Scope) -> bool:
-    """Whether a client on this machine asks for itself, rather than a proxy for somebody else."""
     client = scope.get("client")
-    if not client or any(name in _FORWARDED for name, _ in scope["headers"]):
-        return False
-    address = ipaddress.ip_address(client[0].partition("%")[0])
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    return client is not None and is_direct(client[0], scope["headers"])
 
 
 def _url(listening: socket.socket) -> str:

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import gzip
 import hashlib
 import os
 import stat
-import zlib
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from pathlib import Path
 import brotli
 
 from aggregator.server.media import is_text
+from aggregator.writers.files import holds_packed
 
 __all__ = ["Body", "File", "Files"]
 
@@ -110,7 +109,7 @@ class Files:
                 async with self._reading:
                     body = file.bodies.get(encoding)
                     if body is None:
-                        body = await asyncio.to_thread(_packed, file.path, plain, encoding)
+                        body = await asyncio.to_thread(self._packed, file.path, plain, encoding)
                         file.bodies[encoding] = body
                         self._keep(file)
             if body is not plain or encoding == "identity":
@@ -122,6 +121,14 @@ class Files:
         return real == root or real.startswith(root.rstrip(os.sep) + os.sep)
 
     def _read(self, path: str) -> File | None:
+        found = self._opened(path)
+        if found is None:
+            return None
+        data, info = found
+        return File(path, _stamp(info), int(info.st_mtime), {"identity": _body(data, None)})
+
+    def _opened(self, path: str, less_than_bytes: int | None = None) -> tuple[bytes, os.stat_result] | None:
+        """A regular file below the root, links followed; None for anything else, and for a larger file."""
         real = os.path.realpath(path)
         if not self._is_inside(real):
             return None
@@ -130,12 +137,34 @@ class Files:
             handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with open(handle, "rb") as file:  # noqa: PTH123
                 found = os.fstat(handle)
-                if not stat.S_ISREG(found.st_mode):
+                # A folder above it may have become a link since: the file must be where it was looked for.
+                is_ours = os.path.samestat(found, os.stat(os.path.realpath(path)))  # noqa: PTH116
+                if (
+                    not stat.S_ISREG(found.st_mode)
+                    or not is_ours
+                    or not self._is_inside(os.path.realpath(path))
+                ):
                     return None
-                data = file.read()
-        except OSError:
+                if less_than_bytes is not None and found.st_size >= less_than_bytes:
+                    return None
+                return file.read(found.st_size), found
+        except (OSError, ValueError):
             return None
-        return File(path, _stamp(found), int(found.st_mtime), {"identity": _body(data, None)})
+
+    def _packed(self, path: str, plain: Body, encoding: str) -> Body:
+        """The compressed file beside it if that is right, else packed here; plain where it is no gain."""
+        data = self._beside(path + _SUFFIXES[encoding], plain.data, encoding)
+        if data is None and len(plain.data) <= MAX_PACKED_HERE_BYTES:
+            if encoding == "br":
+                data = brotli.compress(plain.data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY)
+            else:
+                data = gzip.compress(plain.data, _GZIP_LEVEL, mtime=0)
+        return _body(data, encoding) if data is not None and len(data) < len(plain.data) else plain
+
+    def _beside(self, path: str, plain: bytes, encoding: str) -> bytes | None:
+        # Unpacked to see that it is the same: times say little, for which of the two was written first?
+        found = self._opened(path, less_than_bytes=len(plain))
+        return found[0] if found is not None and holds_packed(found[0], plain, encoding) else None
 
     def _keep(self, file: File) -> None:
         self._kept[file.path] = file
@@ -153,24 +182,3 @@ def _stamp(found: os.stat_result) -> _Stamp:
 
 def _body(data: bytes, encoding: str | None) -> Body:
     return Body(data, encoding, f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"')
-
-
-def _packed(path: str, plain: Body, encoding: str) -> Body:
-    """What lies packed beside the file, if it is the same; else packed here; plain where that is no gain."""
-    data = _beside(path + _SUFFIXES[encoding], plain.data, encoding)
-    if data is None and len(plain.data) <= MAX_PACKED_HERE_BYTES:
-        if encoding == "br":
-            data = brotli.compress(plain.data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY)
-        else:
-            data = gzip.compress(plain.data, _GZIP_LEVEL, mtime=0)
-    return _body(data, encoding) if data is not None and len(data) < len(plain.data) else plain
-
-
-def _beside(path: str, plain: bytes, encoding: str) -> bytes | None:
-    # Unpacked to see that it is the same: times say little, for which of the two was written first?
-    with contextlib.suppress(OSError, EOFError, zlib.error, brotli.error):
-        data = Path(path).read_bytes()
-        if len(data) < len(plain):
-            unpacked = brotli.decompress(data) if encoding == "br" else gzip.decompress(data)
-            return data if unpacked == plain else None
-    return None

@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from aggregator.config.load import split_address
+from aggregator.config.serving import Serve, split_address
 from aggregator.errors import ListenError
+from aggregator.server.clients import ConnectionCounts
+
+_Protocol: Any = object  # `_Bounded` stands before one of them in the order of classes
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol
@@ -61,13 +64,17 @@ def bound(address: str) -> socket.socket:
 class Listener:
     """Serves an ASGI application on these sockets until it is stopped; takes no signals.
 
-    Beyond `max_connections` at a time a new connection is dropped at once.
+    A new connection is dropped at once beyond `max_connections` in all, or `max_connections_per_client` of
+    one client address that is none of the `proxies`.
     """
 
-    def __init__(self, app: Any, sockets: Sequence[socket.socket], max_connections: int) -> None:
+    def __init__(self, app: Any, sockets: Sequence[socket.socket], settings: Serve) -> None:
+        counts = ConnectionCounts(
+            settings.max_connections, settings.max_connections_per_client, settings.proxies
+        )
         config = uvicorn.Config(
             app,
-            http=_bounded(max_connections),
+            http=_bounded(counts, Protocol),
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -139,25 +146,72 @@ class _Server(uvicorn.Server):
         self._seen = seen
 
 
-def _bounded(max_connections: int) -> type[asyncio.Protocol]:
-    class Bounded(Protocol):
-        """uvicorn's, with a bound on the number of connections and on what one request may send."""
+class _Bounded(_Protocol):  # type: ignore[misc]
+    """Goes before a protocol of uvicorn: bounds on connections and on the size of a request.
 
-        _received_bytes = 0
-        _of_cycle: object = None
+    It also ends quietly when a client hangs up: uvicorn marks only the newest of several pipelined
+    requests as disconnected, and the answers to the others fail on the closed connection.
+    """
 
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-            super().connection_made(transport)
-            if len(self.connections) > max_connections:
-                transport.abort()
+    app: Any
+    counts: ConnectionCounts
 
-        def data_received(self, data: bytes) -> None:
-            if self._of_cycle is not self.cycle:
-                self._of_cycle, self._received_bytes = self.cycle, 0
-            self._received_bytes += len(data)
-            if self._received_bytes > MAX_HEAD_BYTES:
-                self.transport.abort()
-                return
-            super().data_received(data)
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._answer = self.app
+        self.app = self._answer_while_open
+        self._answering: set[Any] = set()
+        self._is_counted = False
+        self._received_bytes = 0
+        self._of_cycle: object = None
 
-    return Bounded
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._is_counted = self.counts.enter(self.client[0] if self.client else "")
+        if not self._is_counted:
+            transport.abort()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._is_counted:
+            self.counts.leave(self.client[0] if self.client else "")
+        self._disconnect()
+        super().connection_lost(error)
+
+    def data_received(self, data: bytes) -> None:
+        if self._of_cycle is not self.cycle:
+            self._of_cycle, self._received_bytes = self.cycle, 0
+        self._received_bytes += len(data)
+        if self._received_bytes > MAX_HEAD_BYTES:
+            self.transport.abort()
+            return
+        super().data_received(data)
+
+    def send_400_response(self, message: str) -> None:
+        if self._answering:  # a second answer would stand in the middle of the first
+            self._disconnect()
+            self.transport.close()
+        else:
+            super().send_400_response(message)
+
+    def _disconnect(self) -> None:
+        for cycle in self._answering:
+            cycle.disconnected = True
+
+    async def _answer_while_open(self, scope: Any, receive: Any, send: Any) -> None:
+        cycle = send.__self__
+        self._answering.add(cycle)
+
+        async def send_while_open(message: Any) -> None:
+            if self.transport.is_closing():
+                cycle.disconnected = True
+            else:
+                await send(message)
+
+        try:
+            await self._answer(scope, receive, send_while_open)
+        finally:
+            self._answering.discard(cycle)
+
+
+def _bounded(counts: ConnectionCounts, protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
+    return type("Bounded", (_Bounded, protocol), {"counts": counts})

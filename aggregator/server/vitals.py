@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import time
 from collections import Counter
@@ -133,13 +134,17 @@ def _seconds(moment: datetime) -> float:
 
 
 def _has_feeds(output: Path) -> bool:
+    """Whether any category's folder has a feed; what else lies in the output folder does not matter."""
     try:
         with os.scandir(output) as folders:
-            return any(
-                (output / folder.name / name).is_file()
-                for folder in folders
-                if not folder.name.startswith(".") and folder.is_dir()
-                for name in FEEDS
-            )
+            return any(_is_file(os.path.join(folder.path, name)) for folder in folders for name in FEEDS)  # noqa: PTH118
+    except OSError:
+        return False
+
+
+def _is_file(path: str) -> bool:
+    """False also for links in a circle, files in the folder's place, and what must not be looked at."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
     except OSError:
         return False

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import stat
+import zlib
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -18,10 +19,11 @@ import brotli
 
 from aggregator.errors import WriteError
 
-__all__ = ["remove", "remove_leftovers", "write_if_changed"]
+__all__ = ["holds_packed", "remove", "remove_leftovers", "write_if_changed"]
 
 COMPRESS_FROM_BYTES = 1024  # below that a response fits into one packet anyway
 
+_STEP_BYTES = 256
 _SECOND_NS = 1_000_000_000
 # A dotfile: web servers and our own do not list or serve it, and it is no feed's name.
 _LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.part")
@@ -40,6 +42,24 @@ _ENCODINGS: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
     "gzip": (".gz", _gzip),
     "br": (".br", _brotli),
 }
+
+
+def holds_packed(packed: bytes, plain: bytes, encoding: str) -> bool:
+    """Whether these bytes, "gzip" or "br", unpack to `plain`; never unpacks much more than that."""
+    try:
+        if encoding == "gzip":
+            unpacking = zlib.decompressobj(wbits=31)
+            found = unpacking.decompress(packed, len(plain) + 1)
+            return found == plain and unpacking.eof and not unpacking.unused_data
+        decompressor, done = brotli.Decompressor(), 0
+        for start in range(0, len(packed), _STEP_BYTES):
+            part = decompressor.process(packed[start : start + _STEP_BYTES])
+            if part != plain[done : done + len(part)]:
+                return False
+            done += len(part)
+        return done == len(plain) and bool(decompressor.is_finished())
+    except (zlib.error, brotli.error):
+        return False
 
 
 def write_if_changed(path: Path, body: bytes, *, fsync: bool = False, compress: Collection[str] = ()) -> bool:
