@@ -29,8 +29,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import accumulate
 
-from aggregator.schedule.decide import Policy, Result, State, chance_of, decide
-from aggregator.schedule.hints import Hints
+from aggregator.schedule.decide import Policy, PollState, Result, chance_of, decide
+from aggregator.schedule.hints import FeedHints
 
 START = datetime(2026, 1, 1, tzinfo=UTC)  # a Thursday
 MINUTE, HOUR, DAY, WEEK, YEAR = 60.0, 3600.0, 86_400.0, 604_800.0, 31_557_600.0
@@ -50,16 +50,16 @@ OBSERVED = (  # share of 151 feeds whose mean gap lies between these bounds
     (37, 30 * DAY, YEAR),
 )
 HINTS = (  # what as many of the same feeds ask for
-    (102, Hints()),
-    (22, Hints(period=timedelta(hours=1))),
-    (3, Hints(period=timedelta(minutes=30))),
-    (2, Hints(period=timedelta(minutes=10))),
-    (8, Hints(ttl=timedelta(minutes=5))),
-    (4, Hints(ttl=timedelta(minutes=15))),
-    (2, Hints(ttl=timedelta(minutes=30))),
-    (6, Hints(ttl=timedelta(minutes=60))),
-    (1, Hints(ttl=timedelta(minutes=120))),
-    (1, Hints(skip_hours=frozenset(range(7)))),
+    (102, FeedHints()),
+    (22, FeedHints(period=timedelta(hours=1))),
+    (3, FeedHints(period=timedelta(minutes=30))),
+    (2, FeedHints(period=timedelta(minutes=10))),
+    (8, FeedHints(ttl=timedelta(minutes=5))),
+    (4, FeedHints(ttl=timedelta(minutes=15))),
+    (2, FeedHints(ttl=timedelta(minutes=30))),
+    (6, FeedHints(ttl=timedelta(minutes=60))),
+    (1, FeedHints(ttl=timedelta(minutes=120))),
+    (1, FeedHints(skip_hours=frozenset(range(7)))),
 )
 
 
@@ -84,7 +84,7 @@ class Source:
     gone: float
     moved: float
     limit: float
-    hints: Hints
+    hints: FeedHints
     max_age: timedelta | None
 
     @property
@@ -209,7 +209,7 @@ def hourly() -> Poll:
 
 def scheduled(source: Source, policy: Policy) -> Poll:
     """As `aggregator.schedule` decides."""
-    state = State()
+    state = PollState()
     is_adopted = False
 
     def poll(now: float, status: int | None, newest: Newest | None, is_moved: bool) -> float | None:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from feedgen.feed import FeedGenerator
 
-from aggregator.config.load import Config, Publish, Site, Source
+from aggregator.config.load import Config, Publish, SiteSettings, Source
 from aggregator.model.article import Article, Origin
 from aggregator.publishing.publish import Recall, publish
 from aggregator.store import Found, Store, Update
@@ -77,7 +77,7 @@ class Planet:
         self.names = [f"s{n}" for n in range(count)]
         sources = tuple(Source(name=name, url=f"https://{name}.example/feed") for name in self.names)
         chosen = Publish() if formats is None else Publish(formats=formats, archives=False)
-        site = Site(title="Planet", url="https://planet.example/feeds")
+        site = SiteSettings(title="Planet", url="https://planet.example/feeds")
         self.config = Config(
             store=home / "store.db",
             output=home / "feeds",

@@ -242,6 +242,16 @@ def test_the_public_names_are_these() -> None:
     assert all(getattr(aggregator, name) is not None for name in aggregator.__all__)
 
 
+def test_no_public_class_name_stands_twice() -> None:
+    """A name that is read in one room must not mean something else in the next."""
+    places: dict[str, list[str]] = {}
+    for file in files():
+        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(file.relative_to(PACKAGE)))
+    assert {name: found for name, found in places.items() if len(found) > 1} == {}
+
+
 def test_modules_stay_small() -> None:
     """Past 400 lines a module has more than one job."""
     long = {f.name: n for f in files() if (n := len(f.read_text(encoding="utf-8").splitlines())) > 400}

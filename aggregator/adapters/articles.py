@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from markdown_it import MarkdownIt
 
-from aggregator.adapters.kinds import Kind, Post
+from aggregator.adapters.kinds import ArticleDocument, Kind
 from aggregator.front_matter import files as front_matter
 from aggregator.model.article import Article, Problem
 from aggregator.model.resource import Resource
@@ -57,8 +57,8 @@ def _is_html(body: str, name: str) -> bool:
     return not body.strip() or name.lower().endswith((".html", ".htm")) or _HTML.fullmatch(body) is not None
 
 
-def _read(resource: Resource, _: None) -> Post:
-    return Post(*read(resource.body, name=resource.name or resource.url))
+def _read(resource: Resource, _: None) -> ArticleDocument:
+    return ArticleDocument(*read(resource.body, name=resource.name or resource.url))
 
 
 KIND = Kind(read=_read, place="path")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from aggregator.adapters import kinds
-from aggregator.adapters.kinds import Kind, Post
+from aggregator.adapters.kinds import ArticleDocument, Kind
 from aggregator.model.entry import Feed, SubscriptionList
 from aggregator.model.resource import Resource
 from aggregator.model.settings import Settings
@@ -15,7 +15,7 @@ from aggregator.model.settings import Settings
 _FETCHED = frozenset({"articles", "exec", "mail", "rsshub"})
 
 
-class Options(Settings):
+class ExecOptions(Settings):
     """`command` is a program and its arguments, run without a shell; `kind` is what it prints.
 
     `options` are those of that kind. Further documents that it names are fetched as always.
@@ -26,7 +26,7 @@ class Options(Settings):
     options: dict[str, Any] = Field(default={})
 
     @model_validator(mode="after")
-    def _is_readable(self) -> Options:
+    def _is_readable(self) -> ExecOptions:
         if self.kind in _FETCHED:
             raise ValueError(f"a command cannot print a source of kind {self.kind!r}")
         if wrong := kinds.mistakes(self.kind, self.options):
@@ -34,10 +34,10 @@ class Options(Settings):
         return self
 
 
-def read(resource: Resource, options: Options) -> Feed | Post | SubscriptionList:
+def read(resource: Resource, options: ExecOptions) -> Feed | ArticleDocument | SubscriptionList:
     """The document as its kind reads it. Raises what that raises."""
     kind = kinds.named(options.kind)
     return kind.read(resource, kind.parse(options.options))
 
 
-KIND = Kind(read=read, options=Options, place="none")
+KIND = Kind(read=read, options=ExecOptions, place="none")

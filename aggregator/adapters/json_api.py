@@ -44,7 +44,7 @@ def _compiled(text: str) -> Any:
 Expression = Annotated[str, AfterValidator(_expression)]
 
 
-class Options(Settings):
+class JsonOptions(Settings):
     """What each expression finds; None is guessed from the names that APIs commonly use.
 
     `items` is the list, `feed_title` and `next` (the address of the next page) are of the whole answer; the
@@ -94,7 +94,7 @@ _COMMON: Mapping[str, tuple[str, ...]] = {
 _FIELDS = (*_COMMON, "language", "enclosure")
 
 
-def read(resource: Resource, options: Options) -> Feed:
+def read(resource: Resource, options: JsonOptions) -> Feed:
     """The entries of an API's answer. Raises ReadError for what is no JSON, or holds no list of items."""
     data, problems = json_text.load(resource.body, resource.content_type)
     feed = Feed(version="json", problems=problems)
@@ -121,7 +121,7 @@ def read(resource: Resource, options: Options) -> Feed:
     return feed
 
 
-def _items(data: Any, options: Options) -> tuple[list[Any], str]:
+def _items(data: Any, options: JsonOptions) -> tuple[list[Any], str]:
     """The list of items, and the expression that finds it."""
     if options.items is not None:
         found = _find(data, options.items)
@@ -152,7 +152,7 @@ def _lists(data: Any) -> Iterator[tuple[str, list[Any]]]:
                 waiting.append((f"{where}.{name}" if where else name, inner))
 
 
-def _expressions(items: list[Any], options: Options) -> tuple[dict[str, str], dict[str, str]]:
+def _expressions(items: list[Any], options: JsonOptions) -> tuple[dict[str, str], dict[str, str]]:
     """The expression of each field; and those among them that were guessed."""
     chosen = {name: given for name in _FIELDS if (given := getattr(options, name)) is not None}
     # Items may all be wrapped alike: `{"kind": "t3", "data": {…}}`.
@@ -184,7 +184,7 @@ def _tells(sample: list[dict[str, Any]], expression: str, name: str) -> bool:
     return sound * 2 > len(values)
 
 
-def _entry(item: Any, chosen: Mapping[str, str], options: Options) -> Entry:
+def _entry(item: Any, chosen: Mapping[str, str], options: JsonOptions) -> Entry:
     found = {name: _find(item, expression) for name, expression in chosen.items()}
     text = {name: _text(value) for name, value in found.items()}
     title, link = text.get("title"), text.get("link")
@@ -235,4 +235,4 @@ def _date(value: Any) -> str | None:
     return (_EPOCH + timedelta(seconds=seconds)).isoformat()
 
 
-KIND = Kind(read=read, options=Options)
+KIND = Kind(read=read, options=JsonOptions)

@@ -25,7 +25,7 @@ Place = Literal["url", "path", "either", "none"]
 
 
 @dataclass(frozen=True, slots=True)
-class Post:
+class ArticleDocument:
     """A document that is one article already, and what was odd about it."""
 
     article: Article
@@ -37,8 +37,8 @@ class Kind:
     """A kind of source: how one document of it is read.
 
     - `read` takes a document and the source's options, and gives a `Feed` of entries as found, which are
-      normalised like every other, a `Post`, or the feeds of a `SubscriptionList`, which are followed
-      beside those of the config. Pure: no input or output, no clock; it runs in a process that
+      normalised like every other, an `ArticleDocument`, or the feeds of a `SubscriptionList`, which are
+      followed beside those of the config. Pure: no input or output, no clock; it runs in a process that
       may be killed. It raises ReadError and its kinds, nothing else. Further documents of the same source
       (the next page of a list) are named in `Feed.more`; they come back to `read` with their `number`.
     - `options` is the pydantic model of the source's `options` table; None: it has none.
@@ -46,7 +46,7 @@ class Kind:
     - `is_scraped`: its documents are pages for people, so that robots.txt is honoured (RFC 9309).
     """
 
-    read: Callable[[Resource, Any], Feed | Post | SubscriptionList]
+    read: Callable[[Resource, Any], Feed | ArticleDocument | SubscriptionList]
     options: type[BaseModel] | None = None
     place: Place = "url"
     schemes: tuple[str, ...] = ("http", "https", "file")

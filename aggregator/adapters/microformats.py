@@ -11,7 +11,7 @@ from typing import Any
 from aggregator.adapters.extras import install_command
 from aggregator.adapters.kinds import Kind
 from aggregator.adapters.page import tree as page_tree
-from aggregator.adapters.page.tree import Page, attribute
+from aggregator.adapters.page.tree import WebPage, attribute
 from aggregator.errors import ReadError
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
 from aggregator.model.resource import Resource
@@ -57,7 +57,7 @@ def read(resource: Resource) -> Feed:
     )
 
 
-def _refuse_nested(page: Page) -> None:
+def _refuse_nested(page: WebPage) -> None:
     depths: dict[int, int] = {}
     root = page.tree.root
     for node in root.traverse() if root is not None else ():
@@ -89,7 +89,7 @@ def _says_anything(item: _Item) -> bool:
     return any(item["properties"].get(name) for name in ("name", "url", "content", "summary", "photo", "uid"))
 
 
-def _entry(item: _Item, page: Page) -> Entry:
+def _entry(item: _Item, page: WebPage) -> Entry:
     contents = [
         Text(each["html"], "html") if isinstance(each, dict) else Text(str(each), "text")
         for each in _all(item, "content")

@@ -24,7 +24,7 @@ _SUFFIX = re.compile(r"\.(?:html?|php|aspx?|jsp|md)$", re.IGNORECASE)
 _FIRST_ELEMENT = re.compile(r"<(?:\w+:)?(\w+)")
 
 
-class Options(Settings):
+class SitemapOptions(Settings):
     """Which of the pages are entries: those whose address has one of `include` in it and none of `exclude`.
 
     At most the newest `entries` are read; of an index the newest `sitemaps`.
@@ -36,7 +36,7 @@ class Options(Settings):
     sitemaps: Annotated[PositiveInt, Field(le=100)] = 5
 
 
-def read(resource: Resource, options: Options) -> Feed:
+def read(resource: Resource, options: SitemapOptions) -> Feed:
     """The pages of a sitemap as entries, the newest first; of an index, the sitemaps to read.
 
     A page that a news sitemap gives no title has one made from the last part of its address. What is
@@ -120,7 +120,7 @@ def _pages(text: str, feed: Feed) -> Iterator[Entry]:
         )
 
 
-def _newest_sitemaps(text: str, feed: Feed, resource: Resource, options: Options) -> list[str]:
+def _newest_sitemaps(text: str, feed: Feed, resource: Resource, options: SitemapOptions) -> list[str]:
     found = []
     for element in _parsed(text, feed):
         fields = dict(_fields(element))
@@ -136,7 +136,7 @@ def _newest_sitemaps(text: str, feed: Feed, resource: Resource, options: Options
     return [url for _, url in found[: options.sitemaps]]
 
 
-def _chosen(pages: list[Entry], resource: Resource, options: Options, feed: Feed) -> list[Entry]:
+def _chosen(pages: list[Entry], resource: Resource, options: SitemapOptions, feed: Feed) -> list[Entry]:
     def is_wanted(url: str) -> bool:
         return (not options.include or any(part in url for part in options.include)) and not any(
             part in url for part in options.exclude
@@ -168,4 +168,4 @@ def _title(url: str) -> Text | None:
     return Text(words, "text") if words else None
 
 
-KIND = Kind(read=read, options=Options)
+KIND = Kind(read=read, options=SitemapOptions)

@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from aggregator import normalise
-from aggregator.adapters.kinds import Kind, Post
+from aggregator.adapters.kinds import ArticleDocument, Kind
 from aggregator.errors import ReadError
 from aggregator.model.entry import Entry, Feed, SubscriptionList
 from aggregator.model.resource import Resource
@@ -51,7 +51,7 @@ def broken(kind: Kind, samples: Sequence[Resource], options: Mapping[str, Any] |
     `samples` are documents that it must read, the first pages of lists; `options` as the config has them. It
     is checked that the kind
 
-    - gives a `Feed` with entries or further documents, or a `Post`, for each sample;
+    - gives a `Feed` with entries or further documents, or a `ArticleDocument`, for each sample;
     - is pure: the same twice, fit for another process, and no connection opened;
     - raises ReadError and its kinds, nothing else, whatever the bytes are;
     - names further documents by absolute addresses, and comes to an end of them;
@@ -91,7 +91,7 @@ def _of_sample(kind: Kind, sample: Resource, options: BaseModel | None) -> Itera
     except Exception as error:  # noqa: BLE001 - that is what is looked for
         yield f"it is not read: {error!r}"
         return
-    if not isinstance(first, Feed | Post | SubscriptionList):
+    if not isinstance(first, Feed | ArticleDocument | SubscriptionList):
         yield f"it gives a {type(first).__name__}, and neither a Feed nor a Post"  # type: ignore[unreachable]
         return
     if first != second:

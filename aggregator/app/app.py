@@ -72,7 +72,7 @@ class App:
         chosen = {source.name for source in wanted}
         health = {h.name: h for h in self._store.health()}
         waiting = {
-            source.name: schedule.State.from_json(health[source.name].schedule).explain()
+            source.name: schedule.PollState.from_json(health[source.name].schedule).explain()
             for source in sources
             if source.name not in chosen
         }
@@ -121,7 +121,7 @@ class App:
         """Spreads what fell due while nothing ran, so that a long stop does not end in one burst."""
         changed = {}
         for health in self._store.health():
-            state = schedule.State.from_json(health.schedule) if health.schedule else schedule.State()
+            state = schedule.PollState.from_json(health.schedule) if health.schedule else schedule.PollState()
             chance = schedule.chance_of(health.name, state.polls)
             woken = schedule.wake(state, now, schedule.Policy(), chance)
             if woken != state:

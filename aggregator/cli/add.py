@@ -23,7 +23,7 @@ from aggregator.config import load as configuration
 from aggregator.errors import ConfigError
 
 if TYPE_CHECKING:
-    from aggregator.discovery import Found
+    from aggregator.discovery import ReadCandidate
     from aggregator.discovery.search import Discovered
 
 
@@ -125,7 +125,7 @@ def _say_nothing(url: str) -> None:
     pass
 
 
-def _choose(found: Discovered, *, yes: bool, as_json: bool) -> Found | None:
+def _choose(found: Discovered, *, yes: bool, as_json: bool) -> ReadCandidate | None:
     """The one to follow, None when there is none or nobody said which."""
     if as_json:
         return found.found[0] if yes and found.found else None
@@ -151,7 +151,7 @@ def _choose(found: Discovered, *, yes: bool, as_json: bool) -> Found | None:
     return found.found[number - 1]
 
 
-def _print_found(found: Sequence[Found]) -> None:
+def _print_found(found: Sequence[ReadCandidate]) -> None:
     for number, each in enumerate(found, 1):
         facts = _facts(each)
         newest = f", the newest {when(each.newest)}" if each.newest else ""
@@ -163,7 +163,7 @@ def _print_found(found: Sequence[Found]) -> None:
         OUT.print(shown(f"    {each.format}{comments}: {entries}{newest}, {each.holds}{language}"))
 
 
-def _facts(found: Found) -> dict[str, Any]:
+def _facts(found: ReadCandidate) -> dict[str, Any]:
     """What was found, for a script."""
     candidate = found.candidate
     return {

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
 
 from aggregator.adapters import kinds
-from aggregator.config.publishing import CategoryFeed, Posts, Publish, Site
+from aggregator.config.publishing import CategoryFeed, Posts, Publish, SiteSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
 from aggregator.config.values import Duration, HeaderText, HttpUrl, Place, Proxy
@@ -30,7 +30,7 @@ __all__ = [
     "Publish",
     "Retention",
     "Serve",
-    "Site",
+    "SiteSettings",
     "Source",
     "home_of",
     "load",
@@ -74,7 +74,7 @@ class Fetch(Settings):
 class Config(Settings):
     """The whole config; every path in it is absolute."""
 
-    site: Site = Site()
+    site: SiteSettings = SiteSettings()
     publish: Publish = Publish()
     fetch: Fetch = Fetch()
     serve: Serve = Serve()
@@ -246,7 +246,7 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         own = ["pages"] if where[-1:] == ("full_text",) else []
         return sorted([*model.model_fields, *own]) if model is not None and is_top else []
     models: dict[str, type[BaseModel]] = {
-        "site": Site,
+        "site": SiteSettings,
         "fetch": Fetch,
         "publish": Publish,
         "posts": Posts,

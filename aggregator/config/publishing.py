@@ -32,7 +32,7 @@ def _format(name: str) -> str:
 Format = Annotated[str, AfterValidator(_format)]
 
 
-class Site(Settings):
+class SiteSettings(Settings):
     """What is published: `url` is the public address of the output folder, "" when there is none.
 
     `image` is the address of a square picture that stands for the whole, None for none.

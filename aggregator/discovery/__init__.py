@@ -1,6 +1,6 @@
 """What an address offers to follow: a page's bytes -> candidates, read candidates -> the best first. Pure."""
 
-from aggregator.discovery.candidates import Candidate, Found, address, format_of
+from aggregator.discovery.candidates import Candidate, ReadCandidate, address, format_of
 from aggregator.discovery.known_sites import feeds as known_feeds
 from aggregator.discovery.paths import common_paths, named_sitemaps
 from aggregator.discovery.ranking import ranked
@@ -8,8 +8,8 @@ from aggregator.discovery.web_page import Offered, is_web_page, offered
 
 __all__ = [
     "Candidate",
-    "Found",
     "Offered",
+    "ReadCandidate",
     "address",
     "common_paths",
     "format_of",

@@ -77,7 +77,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class ReadCandidate:
     """A candidate that could be read, and what it holds. `format`: "Atom", "JSON Feed", "RSS" or the kind."""
 
     candidate: Candidate

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
-from aggregator.discovery.candidates import Candidate, Found
+from aggregator.discovery.candidates import Candidate, ReadCandidate
 
 STALE = timedelta(days=365)
 """A feed whose newest entry is older by so much than another's is one that was left behind."""
@@ -45,7 +45,7 @@ def likeliest(candidates: Iterable[Candidate], asked: str) -> tuple[Candidate, .
     )
 
 
-def ranked(found: Sequence[Found], asked: str) -> tuple[Found, ...]:
+def ranked(found: Sequence[ReadCandidate], asked: str) -> tuple[ReadCandidate, ...]:
     """What was read, the best first; `found` is in the order of `likeliest`, which decides what is left open.
 
     Articles before comments, those with entries before empty ones, feeds before pages and sitemaps, living
@@ -55,7 +55,7 @@ def ranked(found: Sequence[Found], asked: str) -> tuple[Found, ...]:
     newest = max((each.newest for each in found if each.newest), default=None)
     groups = _groups(found)
 
-    def key(each: Found) -> tuple[bool | int, ...]:
+    def key(each: ReadCandidate) -> tuple[bool | int, ...]:
         candidate = each.candidate
         is_stale = newest is not None and each.newest is not None and newest - each.newest > STALE
         return (
@@ -74,7 +74,7 @@ def ranked(found: Sequence[Found], asked: str) -> tuple[Found, ...]:
     return tuple(sorted(found, key=key))
 
 
-def _rest(each: Found) -> int:
+def _rest(each: ReadCandidate) -> int:
     """Feeds alike; a page whose entries have dates, a sitemap, a page of which only links are known."""
     if each.candidate.how == "sitemap":
         return 2
@@ -83,12 +83,12 @@ def _rest(each: Found) -> int:
     return 1 if each.newest else 3
 
 
-def _format(each: Found) -> int:
+def _format(each: ReadCandidate) -> int:
     has_media = any(article.enclosures for article in each.document.articles)
     return -1 if has_media and each.format == "RSS" else _FORMATS.get(each.format, 3)
 
 
-def _groups(found: Sequence[Found]) -> dict[str, int]:
+def _groups(found: Sequence[ReadCandidate]) -> dict[str, int]:
     """For each address the number of the first feed that holds mostly the same entries."""
     leaders: list[tuple[int, frozenset[str]]] = []
     groups = {}

@@ -17,7 +17,7 @@ from aggregator.config.load import Fetch, Source
 from aggregator.config.subscriptions import plan
 from aggregator.discovery import (
     Candidate,
-    Found,
+    ReadCandidate,
     address,
     common_paths,
     format_of,
@@ -58,7 +58,7 @@ _SITEMAP = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:urlset|sitemapindex)[\s>]")
 class Discovered:
     """What can be followed, the best first, and why other candidates cannot."""
 
-    found: tuple[Found, ...]
+    found: tuple[ReadCandidate, ...]
     problems: tuple[Problem, ...] = ()
 
 
@@ -78,7 +78,11 @@ def discover(
 
 
 def as_source(
-    found: Found, sources: Sequence[Source], *, name: str | None = None, categories: Sequence[str] = ()
+    found: ReadCandidate,
+    sources: Sequence[Source],
+    *,
+    name: str | None = None,
+    categories: Sequence[str] = (),
 ) -> Mapping[str, object] | None:
     """A new `[[sources]]` that follows what was found, None when its address is followed already.
 
@@ -119,7 +123,7 @@ class _Search:
         self._url = url
         self._now = now
         self._tell = tell
-        self._found: list[Found] = []
+        self._found: list[ReadCandidate] = []
         self._problems: list[Problem] = []
         self._asked: set[str] = set()
         # The typed host is paced as a stranger's, although it is allowed.
@@ -249,7 +253,7 @@ class _Search:
         assert isinstance(fetched, Fetched), "nothing was known, so nothing can be unchanged"
         return fetched.resources[0], fetched.hints.moved_to
 
-    def _read(self, candidate: Candidate, resource: Resource) -> Found:
+    def _read(self, candidate: Candidate, resource: Resource) -> ReadCandidate:
         """What a candidate's document holds. Raises ReadError."""
         options = kinds.named(candidate.kind).parse(candidate.options)
         context = Context(kind=candidate.kind, options=options)
@@ -261,4 +265,4 @@ class _Search:
             selectors: dict[str, Any] = {f.name: f.selector for f in document.findings if f.count}
             candidate = replace(candidate, options=selectors)
         name = format_of(resource.body) if candidate.kind == "feed" else candidate.kind
-        return Found(candidate=candidate, document=document, format=name)
+        return ReadCandidate(candidate=candidate, document=document, format=name)

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urldefrag, urlsplit
 from aggregator.adapters.feed.not_a_feed import MAX_LINKS, feed_links
 from aggregator.adapters.page import tree as page_tree
 from aggregator.adapters.page.fields import text
-from aggregator.adapters.page.tree import Page, attribute
+from aggregator.adapters.page.tree import WebPage, attribute
 from aggregator.discovery import known_sites
 from aggregator.discovery.candidates import SECTIONS, Candidate
 from aggregator.discovery.ranking import likeliest
@@ -95,13 +95,13 @@ def _each_once(candidates: Iterable[Candidate]) -> list[Candidate]:
     return list(found.values())
 
 
-def _linked(page: Page) -> Iterator[Candidate]:
+def _linked(page: WebPage) -> Iterator[Candidate]:
     for link in list(feed_links(page.tree))[:MAX_LINKS]:
         if url := page.resolve(link.href):
             yield Candidate(url=url, how="link", title=cut(tidy(link.title), MAX_TITLE), type=link.type)
 
 
-def _anchors(page: Page) -> Iterator[Candidate]:
+def _anchors(page: WebPage) -> Iterator[Candidate]:
     seen: set[str] = set()
     for node in page.select("a[href]")[:MAX_ANCHORS]:
         url, fragment = urldefrag(page.resolve(attribute(node, "href")) or "")

@@ -15,11 +15,20 @@ from aggregator.fetch.http import HttpFetcher, Permit, user_agent
 from aggregator.fetch.imap import fetch_imap
 from aggregator.fetch.mailbox import fetch_maildir
 from aggregator.fetch.pacing import Hosts
-from aggregator.fetch.retrieve import Fetched, Hints, NotModified, Resource, Validators
+from aggregator.fetch.retrieve import AnswerHints, Fetched, NotModified, Resource, Validators
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.rsshub import Rsshub
 
-__all__ = ["Fetched", "Fetcher", "Hints", "Hosts", "NotModified", "Resource", "Validators", "user_agent"]
+__all__ = [
+    "AnswerHints",
+    "Fetched",
+    "Fetcher",
+    "Hosts",
+    "NotModified",
+    "Resource",
+    "Validators",
+    "user_agent",
+]
 
 ANNOUNCE_DEADLINE = timedelta(seconds=10)
 """A hub takes note and does the rest later; one that takes longer is told again."""

@@ -19,7 +19,7 @@ from aggregator.fetch import challenge, freshness
 from aggregator.fetch.connection import Adapter, Verify, exchange, is_cut_short
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
-from aggregator.fetch.retrieve import Fetched, Hints, NotModified, Resource, Validators
+from aggregator.fetch.retrieve import AnswerHints, Fetched, NotModified, Resource, Validators
 from aggregator.normalise.links import without_login
 
 ACCEPT = (
@@ -133,7 +133,7 @@ class HttpFetcher:
                         _settle(response)
                     else:
                         wait = freshness.retry_after(response.headers, now)
-                        self._refuse(response, Hints(retry_after=wait))
+                        self._refuse(response, AnswerHints(retry_after=wait))
             except errors.FetchError as error:
                 error.url = error.url or _shown(url)
                 raise
@@ -155,7 +155,7 @@ class HttpFetcher:
                     seen.append(hop.url)
                     is_permanent = is_permanent and status in PERMANENT
                     continue
-                hints = Hints(
+                hints = AnswerHints(
                     max_age=freshness.max_age(response.headers, now),
                     retry_after=freshness.retry_after(response.headers, now),
                     moved_to=hop.url if is_permanent and len(seen) > 1 else None,
@@ -234,7 +234,7 @@ class HttpFetcher:
             raise errors.BrokenExchange(f"its body breaks off: what is packed as {coding[:40]} has no end")
         return b"".join(chunks)
 
-    def _refuse(self, response: requests.Response, hints: Hints) -> NoReturn:
+    def _refuse(self, response: requests.Response, hints: AnswerHints) -> NoReturn:
         status, wait = response.status_code, hints.retry_after
         beginning = b""
         if status in challenge.STATUSES:

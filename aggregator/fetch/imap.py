@@ -16,7 +16,7 @@ from aggregator.config.load import Fetch, Source
 from aggregator.fetch.connection import Verify, connect, exchange, secured, unreachable
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
-from aggregator.fetch.mailbox import AT_ONCE, Wanted
+from aggregator.fetch.mailbox import AT_ONCE, MailSelection
 from aggregator.fetch.retrieve import Fetched, NotModified, Validators
 from aggregator.model.article import Problem
 
@@ -39,7 +39,7 @@ def fetch_imap(
     A message is known by its UID and the mailbox's UIDVALIDITY (RFC 3501 §2.3.1.1). When the connection
     fails in between, what came is given and the rest left for the next poll.
     """
-    wanted = Wanted.by(source, validators, settings.max_bytes)
+    wanted = MailSelection.by(source, validators, settings.max_bytes)
     with exchange.within(
         guard,
         deadline_seconds=settings.deadline.total_seconds(),
@@ -164,7 +164,7 @@ def _log_in(session: _Session, source: Source) -> None:
         )
 
 
-def _gather(session: _Session, folder: str, wanted: Wanted, url: str) -> None:
+def _gather(session: _Session, folder: str, wanted: MailSelection, url: str) -> None:
     with _told():
         typ, said = session.select(_quoted(_utf7(folder)), readonly=not wanted.mark_seen)
         if typ != "OK":

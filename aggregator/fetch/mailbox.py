@@ -30,7 +30,7 @@ _FROM = re.compile(rb"^(?:from|sender):([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECAS
 
 
 @dataclass(slots=True, kw_only=True)
-class Wanted:
+class MailSelection:
     """The messages that a source asks for, on their way to being fetched.
 
     `known` says of the messages fetched earlier, by their lasting names, what stands for their content: the
@@ -50,7 +50,7 @@ class Wanted:
     bytes_left: int = 0
 
     @classmethod
-    def by(cls, source: Source, validators: Validators, max_bytes: int) -> Wanted:
+    def by(cls, source: Source, validators: Validators, max_bytes: int) -> MailSelection:
         """What `source` asks for, and has already."""
         options: Any = kinds.named(source.kind).parse(source.options)
         asked = options.model_dump(mode="json")
@@ -102,7 +102,7 @@ def fetch_maildir(
     A message is known by its unique name, without the flags that a mail program adds to it (maildir(5)): it
     is the same in new/ and in cur/. Only headers are read of what others sent.
     """
-    wanted = Wanted.by(source, validators, max_bytes)
+    wanted = MailSelection.by(source, validators, max_bytes)
     found = _messages(folder)
     try:
         with Folder(folder) as opened:
@@ -114,7 +114,7 @@ def fetch_maildir(
     return wanted.fetched()
 
 
-def _take(opened: Folder, name: str, path: str, wanted: Wanted, folder: Path) -> None:
+def _take(opened: Folder, name: str, path: str, wanted: MailSelection, folder: Path) -> None:
     try:
         with opened.open(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -159,7 +159,7 @@ def _lasting(name: str) -> str:
 
 
 def _of_sender(
-    messages: Sequence[tuple[str, str]], opened: Folder, wanted: Wanted
+    messages: Sequence[tuple[str, str]], opened: Folder, wanted: MailSelection
 ) -> Iterator[tuple[str, str]]:
     for name, path in messages:
         if not wanted.sender or name in wanted.known:

@@ -10,14 +10,14 @@ from typing import Any
 from aggregator.model.article import Problem
 from aggregator.model.resource import Resource
 
-__all__ = ["NO_HINTS", "Fetched", "Hints", "NotModified", "Resource", "Validators"]
+__all__ = ["NO_HINTS", "AnswerHints", "Fetched", "NotModified", "Resource", "Validators"]
 
 Validators = Mapping[str, Any]
 """What lets the next fetch be conditional: JSON-like, kept by the store, understood only by its fetcher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
+class AnswerHints:
     """What an answer says about the next poll.
 
     `max_age` is how long the answer stays fresh from now on (RFC 9111 §4.2): None when it does not say,
@@ -31,7 +31,7 @@ class Hints:
     moved_to: str | None = None
 
 
-NO_HINTS = Hints()
+NO_HINTS = AnswerHints()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +46,7 @@ class Fetched:
     validators: Validators
     unread: tuple[Problem, ...] = ()
     refused: frozenset[str] = frozenset()
-    hints: Hints = NO_HINTS
+    hints: AnswerHints = NO_HINTS
     status: int = 200
 
     def validators_without(self, names: Collection[str]) -> Validators:
@@ -64,5 +64,5 @@ class NotModified:
     """Nothing changed since `validators` were given out; these replace them (RFC 9111 §4.3.4)."""
 
     validators: Validators
-    hints: Hints = NO_HINTS
+    hints: AnswerHints = NO_HINTS
     status: int = 304

@@ -149,7 +149,7 @@ def _link(entry: Entry, bases: Sequence[str]) -> str | None:
     return None
 
 
-_NOTHING = html.Body()
+_NOTHING = html.HtmlBody()
 
 
 class _Reader:
@@ -233,7 +233,7 @@ class _Reader:
         tags.pop("", None)
         return tuple(tags)[:MAX_TAGS]
 
-    def bodies(self) -> tuple[html.Body, html.Body]:
+    def bodies(self) -> tuple[html.HtmlBody, html.HtmlBody]:
         """Summary and content, to be sanitised before `article` is called.
 
         The longest of the contents is the content. A description that is long, or twice as long as the
@@ -259,18 +259,20 @@ class _Reader:
         self.summary = self._html(short)
         return self.summary, self.content
 
-    def _html(self, text: Text | None) -> html.Body:
+    def _html(self, text: Text | None) -> html.HtmlBody:
         if text is None:
             return _NOTHING
         if text.type == "text":
-            return html.Body("<br>\n".join(html.escaped(line) for line in text.value.strip().splitlines()))
+            return html.HtmlBody(
+                "<br>\n".join(html.escaped(line) for line in text.value.strip().splitlines())
+            )
         if text.type == "unknown" and not is_html(text.value):
-            return html.Body(html.escaped(text.value))
+            return html.HtmlBody(html.escaped(text.value))
         bases = (text.base, *self.bases)
         if reason := html.hazard(text.value):
             self._problem(f"{reason}: kept as plain text")
-            return html.Body(html.sanitise(text.value, *bases))
-        return html.Body(raw=text.value, bases=bases, is_legal=self.is_legal)
+            return html.HtmlBody(html.sanitise(text.value, *bases))
+        return html.HtmlBody(raw=text.value, bases=bases, is_legal=self.is_legal)
 
     def _enclosures(self) -> tuple[Enclosure, ...]:
         """Enclosures, and media:content that is sound or film; each URL once, as it came first."""

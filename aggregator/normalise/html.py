@@ -20,7 +20,7 @@ __all__ = [
     "MAX_CHARACTERS",
     "STYLES",
     "TAGS",
-    "Body",
+    "HtmlBody",
     "escaped",
     "hazard",
     "is_pixel",
@@ -223,12 +223,12 @@ def sanitise(html: str, *bases: str) -> str:
     html = _without_comments(html)
     if hazard(html):
         return escaped(unmarked(html[:MAX_CHARACTERS]))
-    body = Body(raw=html, bases=bases)
+    body = HtmlBody(raw=html, bases=bases)
     sanitise_checked([body])
     return body.html
 
 
-class Body:
+class HtmlBody:
     """One body: `html` is safe; it is empty until `sanitise_checked` has made it from `raw`.
 
     - `bases`: as for `sanitise`. `is_legal`: `raw` holds no character that XML cannot.
@@ -248,7 +248,7 @@ class Body:
         self.picture: str | None = None
 
 
-def sanitise_checked(bodies: Iterable[Body]) -> None:
+def sanitise_checked(bodies: Iterable[HtmlBody]) -> None:
     """`sanitise` for each that has a `raw`, which `hazard` must not refuse.
 
     Each step is taken for all of them before the next, while its code is in the processor's caches: a body at
@@ -285,7 +285,7 @@ def _clean(html: str) -> str:
         return cleaner.clean(_legal(html))
 
 
-def _finish(body: Body) -> None:
+def _finish(body: HtmlBody) -> None:
     clean, body.picture = finish(body.raw if body.is_legal else _legal(body.raw), body.bases)
     if ' style="' in clean and _ACTIVE_VALUE.search(clean):
         clean = _ACTIVE_STYLE.sub(r"\1", clean)

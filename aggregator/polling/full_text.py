@@ -26,7 +26,7 @@ from aggregator.model.article import Article, Problem
 from aggregator.polling.gather import Reads
 from aggregator.polling.turns import Turns
 from aggregator.reading.document import Context
-from aggregator.store import Page, Store
+from aggregator.store import PageRequest, Store
 
 MAX_PAGES = 2_000
 ROUND = timedelta(seconds=20)
@@ -134,7 +134,7 @@ class Completing:
                 self._end.clear()
         yield from fared.values()
 
-    def _chosen(self, due: Sequence[Page]) -> list[Page]:
+    def _chosen(self, due: Sequence[PageRequest]) -> list[PageRequest]:
         """Of each publisher's pages as many as can begin in this round."""
         hosts, moment = self._fetcher.hosts, time.monotonic()
         left: dict[str, int] = {}
@@ -153,7 +153,7 @@ class Completing:
         self._is_stopping = True
         self._end.set()
 
-    def _ask(self, source: Source, page: Page, now: datetime) -> _Had:
+    def _ask(self, source: Source, page: PageRequest, now: datetime) -> _Had:
         assert source.full_text is not None, "only such sources are here"
         context = Context(
             kind="article-page",
@@ -166,7 +166,7 @@ class Completing:
             return _Had(error=error)
         return _Had(article=document.articles[0], problems=document.problems)
 
-    def _save(self, page: Page, had: _Had, fared: Completed, now: datetime) -> None:
+    def _save(self, page: PageRequest, had: _Had, fared: Completed, now: datetime) -> None:
         fared.problems += (replace(problem, where=page.url) for problem in had.problems)
         if had.article is not None:
             article = had.article

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from aggregator.store import State
+from aggregator.store import SourceRecord
 
 _PUBLISHERS_THAT_TELL = 3
 
@@ -23,7 +23,7 @@ class Network:
         self._lost: set[str] = set()
         self._is_told = False
 
-    def answered(self, states: Mapping[str, State]) -> datetime | None:
+    def answered(self, states: Mapping[str, SourceRecord]) -> datetime | None:
         """When anybody outside last gave what was asked for; None if never."""
         moments = (
             state.succeeded

@@ -33,7 +33,7 @@ from aggregator.polling.turns import Turns
 from aggregator.reading.document import Context
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.hints import read_hints
-from aggregator.store import Next, Saved, State, Store, Update
+from aggregator.store import Next, Saved, SourceRecord, Store, Update
 
 _DATES_THAT_TELL_A_RATE = 16
 _LOCAL = timedelta(minutes=1)
@@ -85,7 +85,7 @@ class _Poll:
     problems: list[Problem] = field(default_factory=list)
     error: SourceError | None = None
     result: schedule.Result = field(default_factory=schedule.Result)
-    before: schedule.State | None = None
+    before: schedule.PollState | None = None
     validators: Validators | None = None
 
 
@@ -119,7 +119,7 @@ class Polls:
             [source.address for source in sources],
             workers=self._config.fetch.workers,
             work=lambda n: self._poll(
-                sources[n], states.get(sources[n].name, State(validators={})), now, refetch
+                sources[n], states.get(sources[n].name, SourceRecord(validators={})), now, refetch
             ),
             held_back=lambda n, error: _held_back(sources[n], error),
             stop=self._stop,
@@ -135,7 +135,7 @@ class Polls:
         """Begins no poll any more: `poll_many` saves what comes within some seconds, and ends."""
         self._stop.set()
 
-    def _poll(self, source: Source, state: State, now: datetime, refetch: bool) -> _Poll:
+    def _poll(self, source: Source, state: SourceRecord, now: datetime, refetch: bool) -> _Poll:
         before = _remembered(state)
         poll = _Poll(before=before)
         try:
@@ -179,7 +179,7 @@ class Polls:
                 poll.validators = None
         return poll
 
-    def _asks_whole(self, source: Source, before: schedule.State, now: datetime) -> bool:
+    def _asks_whole(self, source: Source, before: schedule.PollState, now: datetime) -> bool:
         """Whether what could not be read is asked for again as if nothing were known of it."""
         if not before.unread:
             return False
@@ -190,7 +190,7 @@ class Polls:
         self,
         source: Source,
         fetched: Fetched,
-        state: State,
+        state: SourceRecord,
         poll: _Poll,
         body_hash: str | None,
         now: datetime,
@@ -231,7 +231,7 @@ class Polls:
         )
 
     def _save_all(
-        self, batch: Sequence[tuple[Source, _Poll]], states: Mapping[str, State], now: datetime
+        self, batch: Sequence[tuple[Source, _Poll]], states: Mapping[str, SourceRecord], now: datetime
     ) -> Iterator[Poll]:
         """Saves in order: what changed or failed one by one, what lies between in one transaction."""
         unchanged: list[Update] = []
@@ -319,11 +319,13 @@ def _as_moved(source: Source, moved_to: str | None) -> Source:
     return source.model_copy(update={"url": moved_to}) if moved_to and not source.is_bound else source
 
 
-def _remembered(state: State | None) -> schedule.State:
+def _remembered(state: SourceRecord | None) -> schedule.PollState:
     try:
-        return schedule.State.from_json(state.schedule) if state and state.schedule else schedule.State()
+        return (
+            schedule.PollState.from_json(state.schedule) if state and state.schedule else schedule.PollState()
+        )
     except ValueError:
-        return schedule.State()
+        return schedule.PollState()
 
 
 def _held_back(source: Source, error: Later) -> _Poll:
@@ -356,7 +358,7 @@ def _reading_settings(source: Source) -> str:
     return hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
-def _context(source: Source, state: State, known: frozenset[str]) -> Context:
+def _context(source: Source, state: SourceRecord, known: frozenset[str]) -> Context:
     return Context(
         kind=source.kind,
         options=kinds.named(source.kind).parse(source.options),

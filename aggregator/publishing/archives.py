@@ -21,14 +21,14 @@ from aggregator.store import Kept, Store
 from aggregator.writers.channel import Chain, Channel, Item
 from aggregator.writers.files import remove, remove_leftovers
 
-__all__ = ["FOLDER", "Archives", "archives_in", "remove_archive"]
+__all__ = ["FOLDER", "ArchiveDocuments", "archives_in", "remove_archive"]
 
 FOLDER = "archive"
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
-class Archives:
+class ArchiveDocuments:
     """The archive documents of one feed: `full` of them, and one that is open with `rest`.
 
     `look` stands for all that decides how a full one looks beside its articles; `unwritten` are the numbers
@@ -42,7 +42,9 @@ class Archives:
     rest: tuple[Item, ...]
 
     @classmethod
-    def filed(cls, outlet: Outlet, newest: Sequence[Kept], store: Store, compress: Sequence[str]) -> Archives:
+    def filed(
+        cls, outlet: Outlet, newest: Sequence[Kept], store: Store, compress: Sequence[str]
+    ) -> ArchiveDocuments:
         """Files what lies beyond the feed, whose articles are `newest`, and tells what there is then."""
         name = outlet.category.name
         look = _look(outlet, compress)

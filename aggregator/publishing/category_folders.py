@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
-from aggregator.publishing.archives import FOLDER, Archives, archives_in, remove_archive
+from aggregator.publishing.archives import FOLDER, ArchiveDocuments, archives_in, remove_archive
 from aggregator.publishing.outputs import Outlet, channel
 from aggregator.store import Store
 from aggregator.writers.channel import Channel, Writer
@@ -103,7 +103,7 @@ class Folders:
             feed = channel(outlet, newest, self._version)
             present = archives_in(place)
             if self._config.publish.archives and outlet.files:
-                archives = Archives.filed(outlet, newest, store, self._config.publish.compress)
+                archives = ArchiveDocuments.filed(outlet, newest, store, self._config.publish.compress)
                 self._write_archives(archives, feed, place, () if self._everything else present)
                 feed = replace(feed, chain=archives.of_feed())
                 present = {number for number in present if number > (archives.open or 0)}
@@ -120,7 +120,7 @@ class Folders:
             self.save()
 
     def _write_archives(
-        self, archives: Archives, feed: Channel, place: Path, present: Collection[int]
+        self, archives: ArchiveDocuments, feed: Channel, place: Path, present: Collection[int]
     ) -> None:
         for document in archives.documents(feed, self._store, present):
             number = document.chain.number

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from aggregator.config.load import CategoryFeed, Config
-from aggregator.store import ALL, Category, Kept, Store
+from aggregator.store import ALL, CategoryRecord, Kept, Store
 from aggregator.writers.channel import Channel, Item, Writer
 from aggregator.writers.folders import folder_name
 
@@ -23,7 +23,7 @@ class Outlet:
     """
 
     # There are thousands, of which a publication looks at a few: what is not asked for is not made.
-    category: Category
+    category: CategoryRecord
     folder: str
     feed_id: str
     writers: Mapping[str, Writer]
@@ -103,7 +103,7 @@ def _chosen(
     return chosen, tuple(writer.file_name for writer in chosen.values())
 
 
-def _given(feeds: Sequence[Category], config: Config) -> dict[str, tuple[str, str]]:
+def _given(feeds: Sequence[CategoryRecord], config: Config) -> dict[str, tuple[str, str]]:
     """A folder and a feed id for each category that has none yet."""
     taken = [feed.folder for feed in feeds if feed.folder]
     given = {}

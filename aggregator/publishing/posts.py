@@ -19,7 +19,7 @@ from aggregator.front_matter import files as front_matter
 from aggregator.publishing.outputs import items
 from aggregator.store import Kept, Store
 from aggregator.store import posts as stored
-from aggregator.store.posts import Post
+from aggregator.store.posts import PostFile
 from aggregator.writers import posts as writer
 from aggregator.writers.channel import Item
 from aggregator.writers.files import remove_leftovers, write_if_changed
@@ -77,7 +77,7 @@ class _Folder:
         self._done = done
         self.known = stored.written(store, str(posts.folder))
         self._taken = {folder_key(post.path) for post in self.known.values()}
-        self._changed: dict[str, Post | None] = {}
+        self._changed: dict[str, PostFile | None] = {}
         self.failed = False
 
     def mark(self, uid: str) -> str:
@@ -103,7 +103,7 @@ class _Folder:
         except WriteError as error:
             self._fail(error)
             return
-        made = Post(
+        made = PostFile(
             path=place, body_hash=_hash(body), mark=mark, source=kept.article.source, id=kept.article.id
         )
         self._note(kept.uid, made)
@@ -142,14 +142,14 @@ class _Folder:
         stored.record(self._store, str(self._posts.folder), self._changed)
         self._changed = {}
 
-    def _note(self, uid: str, post: Post | None) -> None:
+    def _note(self, uid: str, post: PostFile | None) -> None:
         self._changed[uid] = post
         if post is not None:
             self._taken.add(folder_key(post.path))
         if len(self._changed) >= _AT_ONCE:
             self.save()
 
-    def _leave(self, uid: str, post: Post | None, why: str) -> None:
+    def _leave(self, uid: str, post: PostFile | None, why: str) -> None:
         self._done.errors.append(WriteError(f"{self._posts.folder / self.known[uid].path}: {why}"))
         self._note(uid, post)
 
@@ -163,7 +163,9 @@ class _Folder:
             place = writer.path(item, self._posts, attempt)
             if folder_key(place) in self._taken:
                 continue
-            wanted = Post(path=place, body_hash="", mark="", source=kept.article.source, id=kept.article.id)
+            wanted = PostFile(
+                path=place, body_hash="", mark="", source=kept.article.source, id=kept.article.id
+            )
             if self._holds(wanted) != "another":
                 return place
         raise AssertionError  # pragma: no cover
@@ -179,7 +181,7 @@ class _Folder:
             raise WriteError(f"{path}: a symbolic link leads out of the folder of posts; remove it")
         return path
 
-    def _holds(self, post: Post) -> str:
+    def _holds(self, post: PostFile) -> str:
         """What stands where this post is: "nothing", "ours", or "another" file."""
         path = self._path(post.path)
         try:
@@ -194,7 +196,7 @@ class _Folder:
         return "ours" if _hash(body) == post.body_hash or _names(body, post) else "another"
 
 
-def _names(body: bytes, post: Post) -> bool:
+def _names(body: bytes, post: PostFile) -> bool:
     """Whether a file's front matter names the article that the post was made of."""
     try:
         article = front_matter.loads(body)

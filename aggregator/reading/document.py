@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from aggregator import normalise
 from aggregator.adapters import kinds
-from aggregator.adapters.kinds import Post
+from aggregator.adapters.kinds import ArticleDocument
 from aggregator.errors import ConfigError, ReadError
 from aggregator.model.article import Document
 from aggregator.model.entry import Subscription, SubscriptionList
@@ -78,7 +78,7 @@ def read_resource(resource: Resource, context: Context) -> Reading:
     except ReadError as error:
         error.url = error.url or resource.url
         raise
-    if isinstance(found, Post):
+    if isinstance(found, ArticleDocument):
         return _of_post(found, context)
     if isinstance(found, SubscriptionList):
         document = Document(
@@ -112,7 +112,7 @@ def read_resource(resource: Resource, context: Context) -> Reading:
     )
 
 
-def _of_post(post: Post, context: Context) -> Reading:
+def _of_post(post: ArticleDocument, context: Context) -> Reading:
     categories = dict.fromkeys((*context.categories, *post.article.categories))
     article = replace(
         post.article,

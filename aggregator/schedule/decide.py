@@ -27,10 +27,10 @@ from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
-from aggregator.schedule.hints import Hints
-from aggregator.schedule.state import Reason, State
+from aggregator.schedule.hints import FeedHints
+from aggregator.schedule.state import PollState, Reason
 
-__all__ = ["Decision", "Policy", "Reason", "Result", "State", "asks_whole", "chance_of", "decide", "wake"]
+__all__ = ["Decision", "Policy", "PollState", "Reason", "Result", "asks_whole", "chance_of", "decide", "wake"]
 
 _HOUR = timedelta(hours=1)
 _HOURS_OF_A_WEEK = 168
@@ -78,8 +78,8 @@ class Result:
     """What one poll gave.
 
     - `status`: the last HTTP status (200 for a file), None when no whole answer came. `is_broken`: an answer
-      came, but with no document that could be read; `unread`, `advice` and `unread_as` as in `State`, where
-      the answer was whole and its validators are kept. `is_whole`: it was asked without validators.
+      came, but with no document that could be read; `unread`, `advice` and `unread_as` as in `PollState`,
+      where the answer was whole and its validators are kept. `is_whole`: it was asked without validators.
     - `is_unconnected`: no network led to the source; and `answered` is when anybody else answered last, None
       if never or not known.
     - `hints`: the document's, None when none was read (304, or the body we know): the old ones stand.
@@ -97,7 +97,7 @@ class Result:
     is_whole: bool = False
     is_unconnected: bool = False
     answered: datetime | None = None
-    hints: Hints | None = None
+    hints: FeedHints | None = None
     fresh_for: timedelta | None = None
     retry_after: datetime | None = None
     published: tuple[datetime, ...] | None = None
@@ -111,7 +111,7 @@ class Decision:
     `adopt` is the source's new address, else None. `is_offline`: our own network failed, not the source.
     """
 
-    state: State
+    state: PollState
     adopt: str | None = None
     is_offline: bool = False
 
@@ -121,7 +121,7 @@ class Decision:
         return self.state.explain() + moved
 
 
-def decide(state: State, result: Result, now: datetime, policy: Policy, chance: float) -> Decision:
+def decide(state: PollState, result: Result, now: datetime, policy: Policy, chance: float) -> Decision:
     """What to remember after a poll that gave `result` at `now`; `chance`, from 0 to below 1: `chance_of`."""
     is_success = _is_success(result)
     changes: dict[str, Any] = {"since": state.since or now, "polled": now, "polls": state.polls + 1}
@@ -161,7 +161,7 @@ def decide(state: State, result: Result, now: datetime, policy: Policy, chance: 
     return Decision(state=replace(state, next_poll=due, reason=reason), adopt=adopt, is_offline=is_offline)
 
 
-def wake(state: State, now: datetime, policy: Policy, chance: float) -> State:
+def wake(state: PollState, now: datetime, policy: Policy, chance: float) -> PollState:
     """The state to go on with after a start, a sleep or a leap of the clock.
 
     What fell due meanwhile is spread over a tenth of its own wait, by no more than it is late already and
@@ -188,7 +188,7 @@ def chance_of(source: str, polls: int) -> float:
     return int.from_bytes(digest, "big") / (1 << 48)
 
 
-def asks_whole(state: State, now: datetime, policy: Policy) -> bool:
+def asks_whole(state: PollState, now: datetime, policy: Policy) -> bool:
     """Whether a document that is to be read anew may be asked for without its validators."""
     return state.whole is None or not timedelta(0) <= now - state.whole < policy.between_whole
 
@@ -202,7 +202,7 @@ def _is_success(result: Result) -> bool:
     return status is not None and (200 <= status < 300 or status == 304) and not result.is_broken
 
 
-def _learnt(state: State, result: Result, now: datetime) -> dict[str, Any]:
+def _learnt(state: PollState, result: Result, now: datetime) -> dict[str, Any]:
     # RFC 9111 §4.3.4: what a 304 does not say again stands; a 200 replaces everything.
     keeps = result.status == 304 and result.fresh_for is None
     learnt: dict[str, Any] = {
@@ -222,7 +222,7 @@ def _learnt(state: State, result: Result, now: datetime) -> dict[str, Any]:
 
 
 def _redirect(
-    state: State, result: Result, now: datetime, policy: Policy, changes: dict[str, Any]
+    state: PollState, result: Result, now: datetime, policy: Policy, changes: dict[str, Any]
 ) -> str | None:
     """Counts a permanent redirect in `changes`; the new address once it repeated for long enough."""
     if result.moved_to is None and state.moved_to is None:
@@ -241,7 +241,7 @@ def _redirect(
 _Floors = list[tuple[datetime, Reason]]
 
 
-def _is_offline(state: State, result: Result) -> bool:
+def _is_offline(state: PollState, result: Result) -> bool:
     """Whether it was our own network that failed, rather than the way to this one source.
 
     The first time that is believed. Where others answered since, and this source still is out of reach, it
@@ -253,7 +253,7 @@ def _is_offline(state: State, result: Result) -> bool:
     return not (state.offline and is_alone)
 
 
-def _offline_floors(state: State, now: datetime, policy: Policy) -> _Floors:
+def _offline_floors(state: PollState, now: datetime, policy: Policy) -> _Floors:
     # Nobody was asked, so the user's interval has not begun; but what was forced does not come early for it.
     wait = _doubled(policy.first_offline, state.offline - 1, policy.longest_offline)
     floors = [(now + wait, Reason.OFFLINE)]
@@ -262,7 +262,7 @@ def _offline_floors(state: State, now: datetime, policy: Policy) -> _Floors:
     return floors
 
 
-def _success_floors(state: State, now: datetime, policy: Policy) -> _Floors:
+def _success_floors(state: PollState, now: datetime, policy: Policy) -> _Floors:
     if policy.is_fixed:
         return [(now + (policy.interval or policy.usual), Reason.INTERVAL)]
     wait, reason = _adaptive_wait(state, now, policy)
@@ -277,7 +277,7 @@ def _success_floors(state: State, now: datetime, policy: Policy) -> _Floors:
     return floors
 
 
-def _failure_floors(state: State, result: Result, now: datetime, policy: Policy) -> _Floors:
+def _failure_floors(state: PollState, result: Result, now: datetime, policy: Policy) -> _Floors:
     floors = [(now + policy.interval, Reason.INTERVAL)] if policy.interval else []
     if result.status not in _BUSY:
         first = policy.first_retry_answered if _is_answer(result) else policy.first_retry
@@ -292,7 +292,7 @@ def _doubled(wait: timedelta, times: int, limit: timedelta) -> timedelta:
     return min(wait * (1 << min(times, 16)), limit)
 
 
-def _adaptive_wait(state: State, now: datetime, policy: Policy) -> tuple[timedelta, Reason]:
+def _adaptive_wait(state: PollState, now: datetime, policy: Policy) -> tuple[timedelta, Reason]:
     floor = policy.interval or policy.fastest
     if not _may_be_fast(state, now, policy):
         floor = max(floor, policy.usual)
@@ -303,7 +303,7 @@ def _adaptive_wait(state: State, now: datetime, policy: Policy) -> tuple[timedel
     return floor, Reason.RATE if floor == policy.fastest != policy.interval else Reason.INTERVAL
 
 
-def _may_be_fast(state: State, now: datetime, policy: Policy) -> bool:
+def _may_be_fast(state: PollState, now: datetime, policy: Policy) -> bool:
     """Whether the feed itself says, by its hints or its entries, that an hour is long for it.
 
     A server that answered 429 or 503 in the last week has said the contrary.
@@ -317,7 +317,7 @@ def _may_be_fast(state: State, now: datetime, policy: Policy) -> bool:
 
 
 def _outside_skipped(
-    due: datetime, reason: Reason, now: datetime, hints: Hints, jitter: float, chance: float
+    due: datetime, reason: Reason, now: datetime, hints: FeedHints, jitter: float, chance: float
 ) -> tuple[datetime, Reason]:
     """The first moment from `due` on that is in no hour or day to be skipped, spread over its hour."""
     moment = due

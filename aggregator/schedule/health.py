@@ -65,7 +65,7 @@ class SourceHealth:
 
 def judge(health: PollRecord, now: datetime) -> SourceHealth:
     """The health of a source at `now`, from its record."""
-    state = schedule.State.from_json(health.schedule) if health.schedule else schedule.State()
+    state = schedule.PollState.from_json(health.schedule) if health.schedule else schedule.PollState()
     gap = _usual_gap(state)
     return SourceHealth(
         name=health.name,
@@ -85,13 +85,13 @@ def judge(health: PollRecord, now: datetime) -> SourceHealth:
     )
 
 
-def _usual_gap(state: schedule.State) -> timedelta | None:
+def _usual_gap(state: schedule.PollState) -> timedelta | None:
     """The mean time between the newest entries; None when there are too few to tell."""
     dates = state.published
     return (dates[0] - dates[-1]) / (len(dates) - 1) if len(dates) > 2 else None
 
 
-def _judged(health: PollRecord, state: schedule.State, gap: timedelta | None, now: datetime) -> str:
+def _judged(health: PollRecord, state: schedule.PollState, gap: timedelta | None, now: datetime) -> str:
     if state.reason is schedule.Reason.GONE:
         return "gone"
     if health.polled is None:

@@ -15,7 +15,7 @@ _DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hints:
+class FeedHints:
     """What a feed document says of how often to poll it; a field is None or empty when it says nothing.
 
     `ttl`: RSS 2.0 `<ttl>`. `skip_hours`, `skip_days`: hours 0 to 23 in GMT, days from Monday = 0 (RSS 2.0
@@ -52,7 +52,7 @@ _PERIODS = {
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def read_hints(said: Mapping[str, str]) -> Hints:
+def read_hints(said: Mapping[str, str]) -> FeedHints:
     """A feed's hints, as written, under the keys of `Feed.hints`; what makes no sense is passed over.
 
     A ttl or frequency of 0 counts as nothing said, and so do skipHours of the whole day and skipDays
@@ -70,7 +70,7 @@ def read_hints(said: Mapping[str, str]) -> Hints:
         period = _PERIODS.get(said.get("sy:updatePeriod", "daily").strip().lower())
         if period is not None:
             period /= max(1, _number(said.get("sy:updateFrequency")) or 1)
-    return Hints(
+    return FeedHints(
         ttl=timedelta(minutes=ttl) if ttl else None,
         skip_hours=frozenset(hours) if len(hours) < 24 else frozenset(),
         skip_days=frozenset(days) if len(days) < 7 else frozenset(),

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, cast
 
-from aggregator.schedule.hints import Hints
+from aggregator.schedule.hints import FeedHints
 
 
 class Reason(StrEnum):
@@ -51,8 +51,8 @@ _SENTENCES = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """All that is remembered of a source's polling; `State()` is a new source, due at once.
+class PollState:
+    """All that is remembered of a source's polling; `PollState()` is a new source, due at once.
 
     `next_poll` is None when new and when gone. `since` is the first poll, `polled` the last, `polls` their
     number. `failures` and `postponed` (429, 503) count those in a row; `held_off` is when the server last
@@ -72,7 +72,7 @@ class State:
     held_off: datetime | None = None
     offline: int = 0
     gone_since: datetime | None = None
-    hints: Hints = field(default_factory=Hints)
+    hints: FeedHints = field(default_factory=FeedHints)
     fresh_for: timedelta | None = None
     published: tuple[datetime, ...] = ()
     moved_to: str | None = None
@@ -103,7 +103,7 @@ class State:
         return json.dumps(_fields_of(self), default=_plain, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str) -> State:
+    def from_json(cls, text: str) -> PollState:
         """What `to_json` wrote; keys unknown are passed over, keys missing are as new. Raises ValueError."""
         try:
             return cls(**_read(json.loads(text), cls))
@@ -116,16 +116,16 @@ def _plain(value: object) -> object:
         return value.isoformat()
     if isinstance(value, timedelta):
         return value.total_seconds()
-    return _fields_of(value) if isinstance(value, Hints) else sorted(cast(frozenset[int], value))
+    return _fields_of(value) if isinstance(value, FeedHints) else sorted(cast(frozenset[int], value))
 
 
-def _fields_of(value: State | Hints) -> dict[str, object]:
+def _fields_of(value: PollState | FeedHints) -> dict[str, object]:
     # Not `asdict`: its deep copies took a quarter of a poll that gave a 304.
     return {f.name: getattr(value, f.name) for f in fields(value)}
 
 
-def _hints(data: Mapping[str, Any]) -> Hints:
-    return Hints(**_read(data, Hints))
+def _hints(data: Mapping[str, Any]) -> FeedHints:
+    return FeedHints(**_read(data, FeedHints))
 
 
 _READERS: Mapping[str, Callable[[Any], Any]] = {
@@ -141,6 +141,6 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
 }
 
 
-def _read(data: Mapping[str, Any], kind: type[State | Hints]) -> dict[str, Any]:
+def _read(data: Mapping[str, Any], kind: type[PollState | FeedHints]) -> dict[str, Any]:
     names = [f.name for f in fields(kind)]
     return {name: _READERS[name](data[name]) for name in names if data.get(name) is not None}

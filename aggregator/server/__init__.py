@@ -13,7 +13,7 @@ from aggregator.config.load import Config
 from aggregator.errors import ListenError
 from aggregator.server.clients import host_mistake, is_direct
 from aggregator.server.listener import Listener, bound
-from aggregator.server.site import Receive, Scope, Send, Site, send_text
+from aggregator.server.site import OutputApplication, Receive, Scope, Send, send_text
 from aggregator.server.vitals import Vitals
 
 __all__ = ["Server", "Vitals"]
@@ -35,7 +35,7 @@ class Server:
         self._config = config
         self._clock = clock
         self._vitals = vitals or Vitals()
-        self._site = Site(config)
+        self._site = OutputApplication(config)
         # One look at the store at a time: when it is slow, files are read by the other threads still.
         self._looking = asyncio.Lock()
         self._ready: tuple[float, str | None] = (0.0, None)

@@ -17,7 +17,7 @@ import brotli
 from aggregator.server.media import is_text
 from aggregator.writers.files import holds_packed
 
-__all__ = ["Body", "File", "Files"]
+__all__ = ["EncodedBody", "File", "Files"]
 
 MAX_PACKED_HERE_BYTES = 4 * 1024 * 1024
 """A larger file is packed only by whoever writes it (`publish.compress`): it would hold up a request."""
@@ -31,7 +31,7 @@ _Stamp = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Body:
+class EncodedBody:
     """One encoding of a file, None for plain. `etag` is strong: it is made from these very bytes."""
 
     data: bytes
@@ -46,7 +46,7 @@ class File:
     path: str
     stamp: _Stamp
     modified: int
-    bodies: dict[str, Body] = field(default_factory=dict)
+    bodies: dict[str, EncodedBody] = field(default_factory=dict)
 
     @property
     def bytes_held(self) -> int:
@@ -98,7 +98,7 @@ class Files:
                     self._keep(kept)
         return kept
 
-    async def body(self, file: File, encodings: Sequence[str]) -> Body:
+    async def body(self, file: File, encodings: Sequence[str]) -> EncodedBody:
         """The file in the first of these encodings that it can be had in and that makes it smaller."""
         plain = file.bodies["identity"]
         if not is_text(file.path) or len(plain.data) < _MIN_PACKED_BYTES:
@@ -151,7 +151,7 @@ class Files:
         except (OSError, ValueError):
             return None
 
-    def _packed(self, path: str, plain: Body, encoding: str) -> Body:
+    def _packed(self, path: str, plain: EncodedBody, encoding: str) -> EncodedBody:
         """The compressed file beside it if that is right, else packed here; plain where it is no gain."""
         data = self._beside(path + _SUFFIXES[encoding], plain.data, encoding)
         if data is None and len(plain.data) <= MAX_PACKED_HERE_BYTES:
@@ -180,5 +180,5 @@ def _stamp(found: os.stat_result) -> _Stamp:
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
 
 
-def _body(data: bytes, encoding: str | None) -> Body:
-    return Body(data, encoding, f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"')
+def _body(data: bytes, encoding: str | None) -> EncodedBody:
+    return EncodedBody(data, encoding, f'"{hashlib.blake2b(data, digest_size=12).hexdigest()}"')

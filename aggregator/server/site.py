@@ -13,10 +13,10 @@ from urllib.parse import quote, unquote, urlsplit
 from aggregator.config.load import Config
 from aggregator.publishing.outputs import public_url
 from aggregator.server import conditional, media, negotiation
-from aggregator.server.files import Body, File, Files
+from aggregator.server.files import EncodedBody, File, Files
 from aggregator.server.paths import names
 
-__all__ = ["Site", "send_text"]
+__all__ = ["OutputApplication", "send_text"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -60,7 +60,7 @@ _KEPT_IN_304 = frozenset(
 _log = logging.getLogger("aggregator.access")
 
 
-class Site:
+class OutputApplication:
     """Answers GET and HEAD for the files of the config's output folder; counts its answers by status."""
 
     def __init__(self, config: Config) -> None:
@@ -139,7 +139,7 @@ class Site:
     async def _send(
         self,
         file: File,
-        body: Body,
+        body: EncodedBody,
         heads: tuple[Headers, Headers],
         asked: Mapping[bytes, str],
         scope: Scope,

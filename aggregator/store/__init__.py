@@ -2,21 +2,21 @@
 
 from aggregator.store.announcements import Announcement
 from aggregator.store.changes import Found, Kept
-from aggregator.store.pages import Page
-from aggregator.store.records import Category, Next, Saved, State, Update, Version
+from aggregator.store.pages import PageRequest
+from aggregator.store.records import CategoryRecord, Next, Saved, SourceRecord, Update, Version
 from aggregator.store.schema import ALL
 from aggregator.store.store import Store
 
 __all__ = [
     "ALL",
     "Announcement",
-    "Category",
+    "CategoryRecord",
     "Found",
     "Kept",
     "Next",
-    "Page",
+    "PageRequest",
     "Saved",
-    "State",
+    "SourceRecord",
     "Store",
     "Update",
     "Version",

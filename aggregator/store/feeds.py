@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from aggregator.store.changes import Kept, kept
 from aggregator.store.database import Database
-from aggregator.store.records import Category
+from aggregator.store.records import CategoryRecord
 from aggregator.store.schema import archives, articles, categories, memberships
 
 # Built once, as a statement takes longer to build than to run. The columns of feeds are taken by position: of
@@ -36,12 +36,12 @@ _LISTED = _THIS.values(listed=sa.bindparam("times"))
 class Feeds(Database):
     """The part of the store that publishing reads; each public method is one transaction."""
 
-    def feeds(self) -> tuple[Category, ...]:
+    def feeds(self) -> tuple[CategoryRecord, ...]:
         """Every category that ever had an article, `all` (named "") among them, in order of appearance."""
         with self._snapshot() as connection:
             rows = connection.execute(_FEEDS).all()
         return tuple(
-            Category(
+            CategoryRecord(
                 name=name,
                 folder=folder,
                 feed_id=feed_id,

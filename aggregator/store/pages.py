@@ -25,7 +25,7 @@ _WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class PageRequest:
     """A page that is to complete the article `pk`; `attempts` to have it have failed."""
 
     pk: int
@@ -34,7 +34,7 @@ class Page:
     attempts: int = 0
 
 
-class Wanted:
+class PageRequests:
     """The pages that one transaction asks for, of articles new or edited; `at_once` of them now."""
 
     def __init__(self, connection: sa.Connection, source: str, now: datetime, at_once: int) -> None:
@@ -93,7 +93,7 @@ def _given(own: Article, old: Article) -> dict[str, Any]:
 class Pages(Database):
     """The store's part that knows of pages."""
 
-    def pages_due(self, sources: Collection[str], now: datetime, limit: int) -> tuple[Page, ...]:
+    def pages_due(self, sources: Collection[str], now: datetime, limit: int) -> tuple[PageRequest, ...]:
         """The pages to ask for now of these sources, the longest due first."""
         query = (
             sa.select(pages.c.article, articles.c.source, pages.c.url, pages.c.attempts)
@@ -105,10 +105,10 @@ class Pages(Database):
         with self._snapshot() as connection:
             rows = connection.execute(query).all()
         return tuple(
-            Page(pk=row.article, source=row.source, url=row.url, attempts=row.attempts) for row in rows
+            PageRequest(pk=row.article, source=row.source, url=row.url, attempts=row.attempts) for row in rows
         )
 
-    def complete(self, page: Page, merge: Callable[[Article], Article], now: datetime) -> bool:
+    def complete(self, page: PageRequest, merge: Callable[[Article], Article], now: datetime) -> bool:
         """Saves an article with what its page gave: `merge` of it as its feed gave it. True: it changed.
 
         The page is not asked for again until the entry changes.
@@ -127,12 +127,12 @@ class Pages(Database):
             _settle(connection, page, None, 0)
             return is_changed
 
-    def postpone(self, page: Page, due: datetime | None, attempts: int) -> None:
+    def postpone(self, page: PageRequest, due: datetime | None, attempts: int) -> None:
         """Records that a page could not be had; `due` None gives it up until its entry changes."""
         with self._transaction() as connection:
             _settle(connection, page, due, attempts)
 
 
-def _settle(connection: sa.Connection, page: Page, due: datetime | None, attempts: int) -> None:
+def _settle(connection: sa.Connection, page: PageRequest, due: datetime | None, attempts: int) -> None:
     chosen = pages.update().where(pages.c.article == page.pk)
     connection.execute(chosen.values(due=due, attempts=attempts))

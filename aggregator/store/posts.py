@@ -13,13 +13,13 @@ from aggregator.store.changes import Kept, kept
 from aggregator.store.database import Database
 from aggregator.store.schema import ALL, articles, categories, memberships, posts
 
-__all__ = ["Post", "generation", "marks", "record", "some", "written"]
+__all__ = ["PostFile", "generation", "marks", "record", "some", "written"]
 
 _AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
+class PostFile:
     """The file of an article: `path` inside the folder, the hash of its bytes, the mark it was written at."""
 
     path: str
@@ -70,19 +70,19 @@ def some(store: Database, uids: Sequence[str]) -> Iterator[Kept]:
         yield from (kept(found[uid]) for uid in batch if uid in found)
 
 
-def written(store: Database, folder: str) -> dict[str, Post]:
+def written(store: Database, folder: str) -> dict[str, PostFile]:
     """Every post that was written to this folder, by the uid of its article."""
     with store._snapshot() as connection:
         rows = connection.execute(
             sa.select(posts).where(posts.c.folder == folder).order_by(posts.c.path)
         ).all()
     return {
-        row.uid: Post(path=row.path, body_hash=row.body_hash, mark=row.mark, source=row.source, id=row.id)
+        row.uid: PostFile(path=row.path, body_hash=row.body_hash, mark=row.mark, source=row.source, id=row.id)
         for row in rows
     }
 
 
-def record(store: Database, folder: str, changed: Mapping[str, Post | None]) -> None:
+def record(store: Database, folder: str, changed: Mapping[str, PostFile | None]) -> None:
     """Remembers posts by the uids of their articles, and forgets those that are None."""
     rows = [
         {

@@ -13,7 +13,7 @@ from aggregator.store.changes import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class State:
+class SourceRecord:
     """What is known of a source from earlier polls; `body_hash` and `identity` are None before the first.
 
     `schedule` is what `schedule.State.to_json` wrote, "" before the first poll; `succeeded` is when a poll
@@ -76,7 +76,7 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Category:
+class CategoryRecord:
     """A category and its feed; `folder` and `feed_id` are None until it is first published.
 
     `total` is how many articles stand in it. `has_archives`: some of them are filed in full archives.

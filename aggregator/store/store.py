@@ -16,8 +16,8 @@ from aggregator.store.announcements import Announcements
 from aggregator.store.archives import Archives, remove_from_archives
 from aggregator.store.changes import Changes, Kept, kept
 from aggregator.store.feeds import Feeds
-from aggregator.store.pages import Pages, Wanted
-from aggregator.store.records import Next, Saved, State, Update, Version
+from aggregator.store.pages import PageRequests, Pages
+from aggregator.store.records import Next, Saved, SourceRecord, Update, Version
 from aggregator.store.schema import Instant, articles, sources, tombstones, versions
 
 
@@ -65,17 +65,20 @@ class Store(Feeds, Archives, Announcements, Pages):
                     )
                     self._leave_feeds(connection, row.name, now)
 
-    def states(self) -> dict[str, State]:
+    def states(self) -> dict[str, SourceRecord]:
         """What earlier polls left to go by, of every source."""
         with self._snapshot() as connection:
             rows = connection.execute(sa.select(sources.c.name, *_STATE)).all()
-        return {name: State(**dict(zip(State.__slots__, values, strict=True))) for name, *values in rows}
+        return {
+            name: SourceRecord(**dict(zip(SourceRecord.__slots__, values, strict=True)))
+            for name, *values in rows
+        }
 
-    def state(self, source: str) -> State:
+    def state(self, source: str) -> SourceRecord:
         """What earlier polls of this source left to go by."""
         with self._snapshot() as connection:
             row = connection.execute(sa.select(*_STATE).where(sources.c.name == source)).one_or_none()
-        return State(validators={}) if row is None else State(**row._mapping)
+        return SourceRecord(validators={}) if row is None else SourceRecord(**row._mapping)
 
     def fingerprints(self, source: str) -> frozenset[str]:
         """Fingerprints of the entries of this source that are kept as they were found, or were pruned."""
@@ -225,7 +228,7 @@ class Store(Feeds, Archives, Announcements, Pages):
         content hash changed keeps its `published`; its earlier version is kept (the newest ten).
         """
         with self._transaction() as connection:
-            wanted = Wanted(connection, update.source, now, update.pages) if update.pages else None
+            wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None
             changes = Changes(connection, update.source, now, wanted)
             remove_from_archives(connection, changes.delete(update.refused))
             changes.take(update.found)
@@ -374,6 +377,6 @@ _UNCHANGED = (
     )
 )
 
-_STATE = tuple(sources.c[f.name] for f in fields(State))
+_STATE = tuple(sources.c[f.name] for f in fields(SourceRecord))
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
 _UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "schedule": "", "is_gone": False}

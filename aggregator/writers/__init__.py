@@ -26,7 +26,7 @@ from aggregator.writers.channel import (
 from aggregator.writers.html.category import Html
 from aggregator.writers.html.site import StartPage, StatusPage, Stylesheet
 from aggregator.writers.json_feed import JsonFeed
-from aggregator.writers.opml import Feeds, Sources
+from aggregator.writers.opml import FeedList, SourceList
 from aggregator.writers.rss import Rss
 
 __all__ = [
@@ -51,7 +51,7 @@ WRITERS: Mapping[str, Writer] = {
 }
 SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {
     "html": (StartPage(), StatusPage(), Stylesheet()),
-    "opml": (Feeds(), Sources()),
+    "opml": (FeedList(), SourceList()),
 }
 
 

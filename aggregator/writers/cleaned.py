@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.writers.channel import Channel, Item
-from aggregator.writers.markup import Element, escaped
+from aggregator.writers.markup import MarkupElement, escaped
 from aggregator.writers.passed_through import enclosures, extensions
 from aggregator.writers.xml_text import address, body, language_tag, line, lines
 
@@ -35,7 +35,7 @@ class Cleaned:
     language: str | None
     rights: str
     enclosures: list[Enclosure]
-    extensions: list[tuple[Element, str]]
+    extensions: list[tuple[MarkupElement, str]]
 
 
 _last: tuple[tuple[Item, ...], list[Cleaned]] = ((), [])

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-__all__ = ["Element", "attributes", "escaped", "nested", "quoted"]
+__all__ = ["MarkupElement", "attributes", "escaped", "nested", "quoted"]
 
 _NOTHING: Mapping[str, str | None] = MappingProxyType({})
 
 
-class Element(NamedTuple):
+class MarkupElement(NamedTuple):
     """An element to write, comparable; its text as a str is how it is written.
 
     `name` is "prefix:local". All strings must be clean (`xml_text`). None leaves an attribute out.

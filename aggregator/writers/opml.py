@@ -19,14 +19,14 @@ from aggregator.normalise.links import without_login
 from aggregator.writers.channel import Overview, Section
 from aggregator.writers.xml_text import address, language_tag, line
 
-__all__ = ["Feeds", "Sources", "subscription_list"]
+__all__ = ["FeedList", "SourceList", "subscription_list"]
 
 DOCS = "http://opml.org/spec2.opml"
 # Of the formats of one feed a reader wants one.
 _PREFERRED = ("atom.xml", "rss.xml", "feed.json")
 
 
-class Feeds:
+class FeedList:
     """Writes `feeds.opml`: one outline for each of our feeds, in the first written of Atom, RSS, JSON Feed.
 
     Without a public address references are relative to the document, which the specification does not
@@ -46,7 +46,7 @@ class Feeds:
         return _serialised(root, body)
 
 
-class Sources:
+class SourceList:
     """Writes `sources.opml`: the feeds that are followed, as `subscription_list` has them.
 
     It has no date: what it says changes with the config, which keeps none.

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from aggregator.model.article import Article, Enclosure
-from aggregator.writers.markup import Element
+from aggregator.writers.markup import MarkupElement
 from aggregator.writers.xml_text import address, clean, line
 
 __all__ = ["enclosures", "extensions", "whole_seconds"]
@@ -75,7 +75,7 @@ def _type_of(url: str) -> str | None:
     return _TYPES.get(PurePosixPath(urlsplit(url).path).suffix.lower())
 
 
-def extensions(article: Article) -> list[Element]:
+def extensions(article: Article) -> list[MarkupElement]:
     """The elements from other namespaces, the same in RSS and Atom; at most `MAX_ELEMENTS`.
 
     Those in `article.extra`, plus a media:thumbnail for the lead image and an itunes:duration for the
@@ -84,10 +84,10 @@ def extensions(article: Article) -> list[Element]:
     found = _passed_through(article.extra)
     headimg = address(article.headimg)
     if headimg and not any(e.name == "media:thumbnail" and e.attributes.get("url") == headimg for e in found):
-        found.insert(0, Element("media:thumbnail", attributes={"url": headimg}))
+        found.insert(0, MarkupElement("media:thumbnail", attributes={"url": headimg}))
     durations = [e.duration for e in article.enclosures if e.duration is not None]
     if durations and not any(e.name == "itunes:duration" for e in found):
-        found.append(Element("itunes:duration", whole_seconds(durations[0])))
+        found.append(MarkupElement("itunes:duration", whole_seconds(durations[0])))
     return found
 
 
@@ -96,8 +96,8 @@ def whole_seconds(duration: timedelta) -> str:
     return str(max(0, int(duration.total_seconds())))
 
 
-def _passed_through(extra: Mapping[str, object]) -> list[Element]:
-    found: list[Element] = []
+def _passed_through(extra: Mapping[str, object]) -> list[MarkupElement]:
+    found: list[MarkupElement] = []
     # Sorted: two equal mappings may differ in order, but must not in bytes.
     for key, values in sorted(extra.items()):
         prefix, _, local = key.partition(":")
@@ -112,12 +112,12 @@ def _passed_through(extra: Mapping[str, object]) -> list[Element]:
     return found
 
 
-def _element(name: str, value: object) -> Element | None:
+def _element(name: str, value: object) -> MarkupElement | None:
     """A text or {"text": text, attribute: value} as an element; None when it is neither, or says nothing."""
     if isinstance(value, str):
         value = {"text": value}
     if not isinstance(value, Mapping):
         return None
     texts = {k: v for k, v in sorted(value.items()) if isinstance(v, str) and _NAME.fullmatch(k)}
-    element = Element(name, line(texts.pop("text", "")), {k: clean(v) for k, v in texts.items()})
+    element = MarkupElement(name, line(texts.pop("text", "")), {k: clean(v) for k, v in texts.items()})
     return element if element.text or element.attributes else None

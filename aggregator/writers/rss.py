@@ -11,7 +11,7 @@ from aggregator.normalise.extra import inert
 from aggregator.writers.channel import Channel
 from aggregator.writers.cleaned import Cleaned, cleaned
 from aggregator.writers.feedgen_repair import new_feed, rfc822, serialise
-from aggregator.writers.markup import Element, attributes, escaped, nested, quoted
+from aggregator.writers.markup import MarkupElement, attributes, escaped, nested, quoted
 from aggregator.writers.passed_through import whole_seconds
 from aggregator.writers.relations import relations
 from aggregator.writers.xml_text import address, line, percent_encoded
@@ -108,21 +108,23 @@ def _extensions(item: Cleaned, first: Enclosure | None, language: str | None) ->
     if item.language and item.language != language:
         yield f"<dc:language>{item.language}</dc:language>"
     if rights := item.rights or line(item.item.article.origin.rights):
-        ours.append(Element("dc:rights", rights))
+        ours.append(MarkupElement("dc:rights", rights))
         yield f"<dc:rights>{escaped(rights)}</dc:rights>"
     for extension, written in item.extensions:
         if extension not in ours:
             yield written
 
 
-def _media_content(enclosure: Enclosure) -> Element:
+def _media_content(enclosure: Enclosure) -> MarkupElement:
     said = {
         "url": enclosure.url,
         "fileSize": None if enclosure.length is None else str(enclosure.length),
         "type": enclosure.type,
         "duration": None if enclosure.duration is None else whole_seconds(enclosure.duration),
     }
-    return Element("media:content", "", {name: value for name, value in said.items() if value is not None})
+    return MarkupElement(
+        "media:content", "", {name: value for name, value in said.items() if value is not None}
+    )
 
 
 def _plain(text: str) -> str:

@@ -319,7 +319,7 @@ def test_every_setting_is_documented() -> None:
         part.split("\n")[0].strip("`[]"): re.findall(r"^\| `(\w+)`", part, re.MULTILINE) for part in parts
     }
     models: tuple[tuple[str, type[BaseModel]], ...] = (
-        *(("site", config.Site), ("fetch", config.Fetch)),
+        *(("site", config.SiteSettings), ("fetch", config.Fetch)),
         *(("sources", config.Source), ("auth", config.Auth), ("retention", config.Retention)),
         *(("publish", config.Publish), ("publish.categories", config.CategoryFeed)),
         ("publish.posts", config.Posts),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.discovery import Candidate, Found, address, format_of
+from aggregator.discovery import Candidate, ReadCandidate, address, format_of
 from aggregator.model.article import Article, Document, Origin
 
 
@@ -60,9 +60,9 @@ def test_the_format_is_told_from_the_bytes(body: bytes, name: str) -> None:
 def test_what_most_entries_carry_is_what_a_feed_holds() -> None:
     """Full text, summaries, or nothing but titles; and the language that it declares."""
 
-    def holding(*articles: Article) -> Found:
+    def holding(*articles: Article) -> ReadCandidate:
         document = Document(articles=articles)
-        return Found(
+        return ReadCandidate(
             candidate=Candidate(url="https://e.example/", how="link"), document=document, format="RSS"
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from aggregator.discovery import Candidate, Found, ranked
+from aggregator.discovery import Candidate, ReadCandidate, ranked
 from aggregator.discovery.candidates import How
 from aggregator.model.article import Article, Document, Enclosure
 
@@ -22,7 +22,7 @@ def found(
     title: str = "",
     media: bool = False,
     own: bool = False,
-) -> Found:
+) -> ReadCandidate:
     """A feed at a path whose entries lead to `links`."""
     articles = tuple(
         Article(
@@ -36,10 +36,10 @@ def found(
     )
     kind = how if how == "sitemap" else "page" if how == "page" else "feed"
     candidate = Candidate(url=f"https://example.org/{path}", how=how, title=title, kind=kind, own=own)
-    return Found(candidate=candidate, document=Document(articles=articles), format=format_)
+    return ReadCandidate(candidate=candidate, document=Document(articles=articles), format=format_)
 
 
-def order(*every: Found) -> list[str]:
+def order(*every: ReadCandidate) -> list[str]:
     """The paths, the best first."""
     return [each.candidate.url.removeprefix(ASKED) for each in ranked(every, ASKED)]
 
@@ -70,7 +70,9 @@ def test_what_was_left_behind_is_later() -> None:
 
 def test_comments_and_empty_feeds_are_last() -> None:
     """Comments after everything, whatever they hold."""
-    empty = Found(candidate=Candidate(url=f"{ASKED}empty", how="link"), document=Document(), format="RSS")
+    empty = ReadCandidate(
+        candidate=Candidate(url=f"{ASKED}empty", how="link"), document=Document(), format="RSS"
+    )
     assert order(found("comments/feed"), empty, found("feed")) == ["feed", "empty", "comments/feed"]
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.normalise.html import Body, escaped, hazard, sanitise, sanitise_checked
+from aggregator.normalise.html import HtmlBody, escaped, hazard, sanitise, sanitise_checked
 
 BASE = "https://example.org/a/post"
 RULES = ' loading="lazy" referrerpolicy="no-referrer">'
@@ -236,7 +236,10 @@ def test_bodies_sanitised_together_come_out_as_each_by_itself() -> None:
     """Each with its own bases, a safe one and one without markup among them; what is raw is not `html`."""
     markups = ["<a href='b'>x<script>y</script>", "1 > 0", "<b>open", "<img src='/p.png'>", "&amp;", ""]
     bases = [(f"https://example.org/{n}/",) for n in range(len(markups))]
-    bodies = [Body("safe"), *(Body(raw=raw, bases=each) for raw, each in zip(markups, bases, strict=True))]
+    bodies = [
+        HtmlBody("safe"),
+        *(HtmlBody(raw=raw, bases=each) for raw, each in zip(markups, bases, strict=True)),
+    ]
     assert [body.html for body in bodies] == ["safe", *[""] * len(markups)]
     sanitise_checked(bodies)
     alone = [sanitise(markup, *each) for markup, each in zip(markups, bases, strict=True)]

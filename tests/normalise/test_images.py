@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.model.entry import Media
-from aggregator.normalise.html import Body, sanitise_checked
+from aggregator.normalise.html import HtmlBody, sanitise_checked
 from aggregator.normalise.images import is_image, lead_image
 
 BODY = "https://a.example/body.jpg"
@@ -32,7 +32,7 @@ def test_an_image_enclosure_leads_before_the_body() -> None:
 
 def test_the_first_image_of_the_body_leads_at_last() -> None:
     """With its entities decoded."""
-    body = Body(
+    body = HtmlBody(
         raw='<p>One</p><img src="/b.jpg?a=1&amp;b=2"><img src="/c.jpg">', bases=("https://a.example/",)
     )
     sanitise_checked([body])
@@ -55,7 +55,7 @@ def test_the_first_image_of_the_body_leads_at_last() -> None:
 )
 def test_what_is_no_picture_does_not_lead(image: str) -> None:
     """The next one does."""
-    body = Body(raw=f'{image}<p><img src="{BODY}"></p>')
+    body = HtmlBody(raw=f'{image}<p><img src="{BODY}"></p>')
     sanitise_checked([body])
     assert body.picture == BODY
 
@@ -68,7 +68,7 @@ def test_nothing_leads_where_there_is_nothing() -> None:
 def test_only_the_first_twenty_images_of_a_body_are_looked_at() -> None:
     """A page of emoji has no lead image, and costs no more than any."""
     emoji = "".join(f'<p>.<img src="https://a.example/emoji/{n}.png"></p>' for n in range(20))
-    body = Body(raw=f'{emoji}<img src="{BODY}">')
+    body = HtmlBody(raw=f'{emoji}<img src="{BODY}">')
     sanitise_checked([body])
     assert body.picture is None
 

@@ -66,10 +66,10 @@ class Machine:
         polls = list(self._polls.poll_many(self._config.select(list(names)), now))
         return {poll.source.name: poll for poll in polls}
 
-    def remembered(self) -> dict[str, schedule.State]:
+    def remembered(self) -> dict[str, schedule.PollState]:
         """What the schedule knows of each source."""
         found = self._store.states()
-        return {name: schedule.State.from_json(state.schedule) for name, state in found.items()}
+        return {name: schedule.PollState.from_json(state.schedule) for name, state in found.items()}
 
     def health(self, now: datetime) -> set[str]:
         """The states that people are told of."""

@@ -29,11 +29,11 @@ def source(server: Server, name: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "url": f"{server.url}/{name}", "categories": ["X"], **more}
 
 
-def remembered(site: Site, name: str) -> schedule.State:
+def remembered(site: Site, name: str) -> schedule.PollState:
     """What the store's schedule says of a source."""
     with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
         ((text,),) = direct.execute("select schedule from sources where name = ?", (name,)).fetchall()
-    return schedule.State.from_json(text)
+    return schedule.PollState.from_json(text)
 
 
 def test_a_source_is_not_asked_again_before_it_is_due(site: Site, server: Server) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import urljoin
 import pytest
 from lxml import etree
 
-from aggregator.config.load import CategoryFeed, Site
+from aggregator.config.load import CategoryFeed, SiteSettings
 from aggregator.writers.channel import Chain, Channel
 from tests.conformance.documents import check_atom, check_json_feed, check_rss
 from tests.conftest import NOW
@@ -202,11 +202,11 @@ def test_another_address_or_title_shows_in_full_archives(planet: Planet) -> None
     planet.add(*map(article, range(17)))
     planet.publish()
     before = planet.archives()
-    planet.configure(site=Site(title="Other", url="https://other.example"))
+    planet.configure(site=SiteSettings(title="Other", url="https://other.example"))
     planet.publish()
     assert planet.archives().keys() == before.keys()
     assert all(b"https://other.example/World/archive/" in body for body in planet.archives().values())
-    planet.configure(site=Site(title="Planet", url="https://planet.example/feeds"))
+    planet.configure(site=SiteSettings(title="Planet", url="https://planet.example/feeds"))
     planet.publish()
     assert planet.archives() == before
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pytest
 
-from aggregator.config.load import Auth, CategoryFeed, Site, Source
+from aggregator.config.load import Auth, CategoryFeed, SiteSettings, Source
 from aggregator.publishing.publish import Recall
 from aggregator.store import Next, Update
 from aggregator.writers.channel import Overview
@@ -55,7 +55,7 @@ def planet(tmp_path: Path, witness: Witness, onlooker: Witness) -> Iterator[Plan
 def test_every_category_is_there_with_its_newest(planet: Planet, witness: Witness) -> None:
     """In order of appearance, `all` first; counts are of all that is kept."""
     planet.configure(
-        site=Site(title="Planet", url="https://planet.example", description="About", language="en"),
+        site=SiteSettings(title="Planet", url="https://planet.example", description="About", language="en"),
         categories={"World": CategoryFeed(title="The world", description="What is new", formats=("json",))},
     )
     planet.add(*map(article, range(9)), article(9, categories=("World", "Ärger")))
@@ -186,7 +186,7 @@ def test_what_is_recalled_is_what_the_store_would_say(planet: Planet, witness: W
     for number in range(6):
         planet.add(article(number, categories=("World", f"c{number % 2}")), now=NOW + timedelta(days=number))
         if number == 3:
-            planet.configure(site=Site(title="Other", url=""))
+            planet.configure(site=SiteSettings(title="Other", url=""))
         planet.publish()
         recalled = witness.seen[-1]
         known, planet.recall = planet.recall, None

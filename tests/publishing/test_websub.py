@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 import pytest
 
-from aggregator.config.load import Config, Fetch, Publish, Site
+from aggregator.config.load import Config, Fetch, Publish, SiteSettings
 from aggregator.errors import ConnectError, HttpStatus
 from aggregator.fetch import Fetcher
 from aggregator.publishing.websub import Told, announce, next_attempt, queue, topics
@@ -75,7 +75,7 @@ def fetcher() -> Iterator[Fetcher]:
 
 def config_for(*hubs: str, url: str = "https://example.org/feeds") -> Config:
     """A config with these hubs."""
-    return Config(output=Path("/out"), site=Site(url=url), publish=Publish(hubs=hubs))
+    return Config(output=Path("/out"), site=SiteSettings(url=url), publish=Publish(hubs=hubs))
 
 
 def tell(store: Store, fetcher: Fetcher, *hubs: str, after: timedelta = timedelta(0)) -> list[Told]:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.schedule.decide import Decision, Policy, Reason, Result, State, chance_of, decide, wake
-from aggregator.schedule.hints import Hints
+from aggregator.schedule.decide import Decision, Policy, PollState, Reason, Result, chance_of, decide, wake
+from aggregator.schedule.hints import FeedHints
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)  # a Monday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -26,15 +26,15 @@ def every(gap: timedelta, count: int = 16) -> tuple[datetime, ...]:
 
 
 def after(
-    result: Result, policy: Policy = POLICY, state: State | None = None, chance: float = 0.0
+    result: Result, policy: Policy = POLICY, state: PollState | None = None, chance: float = 0.0
 ) -> tuple[timedelta, Reason]:
     """How long the wait is after one poll, and why; without jitter unless `chance` is given."""
-    decided = decide(state or State(), result, NOW, policy, chance).state
+    decided = decide(state or PollState(), result, NOW, policy, chance).state
     assert decided.next_poll is not None
     return decided.next_poll - NOW, decided.reason
 
 
-HINT_FOR_FAST = Hints(ttl=25 * MINUTE)
+HINT_FOR_FAST = FeedHints(ttl=25 * MINUTE)
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ HINT_FOR_FAST = Hints(ttl=25 * MINUTE)
             id="dates to come",
         ),
         pytest.param(
-            Result(published=every(MINUTE), hints=Hints(ttl=HOUR)), POLICY, HOUR, Reason.TTL, id="ttl"
+            Result(published=every(MINUTE), hints=FeedHints(ttl=HOUR)), POLICY, HOUR, Reason.TTL, id="ttl"
         ),
         pytest.param(
             Result(published=every(MINUTE, 1), hints=HINT_FOR_FAST),
@@ -77,16 +77,16 @@ HINT_FOR_FAST = Hints(ttl=25 * MINUTE)
             Reason.RATE,
             id="a short ttl asks for nothing",
         ),
-        pytest.param(Result(hints=Hints(ttl=365 * DAY)), POLICY, 7 * DAY, Reason.TTL, id="ttl of a year"),
+        pytest.param(Result(hints=FeedHints(ttl=365 * DAY)), POLICY, 7 * DAY, Reason.TTL, id="ttl of a year"),
         pytest.param(
-            Result(hints=Hints(period=12 * HOUR)),
+            Result(hints=FeedHints(period=12 * HOUR)),
             POLICY,
             12 * HOUR,
             Reason.UPDATE_PERIOD,
             id="sy: twice a day",
         ),
         pytest.param(
-            Result(hints=Hints(period=DAY, base=datetime(2000, 1, 1, 18, 0, tzinfo=UTC))),
+            Result(hints=FeedHints(period=DAY, base=datetime(2000, 1, 1, 18, 0, tzinfo=UTC))),
             POLICY,
             6 * HOUR,
             Reason.UPDATE_PERIOD,
@@ -176,7 +176,9 @@ HINT_FOR_FAST = Hints(ttl=25 * MINUTE)
         ),
         pytest.param(
             Result(
-                published=every(365 * DAY), hints=Hints(ttl=DAY, skip_hours=frozenset({12})), fresh_for=DAY
+                published=every(365 * DAY),
+                hints=FeedHints(ttl=DAY, skip_hours=frozenset({12})),
+                fresh_for=DAY,
             ),
             Policy(interval=20 * MINUTE, is_fixed=True),
             20 * MINUTE,
@@ -206,29 +208,31 @@ def hours(*numbers: int) -> frozenset[int]:
 @pytest.mark.parametrize(
     ("hints", "wait", "reason"),
     [
-        pytest.param(Hints(skip_hours=hours(12)), HOUR, Reason.INTERVAL, id="not in a skipped hour"),
-        pytest.param(Hints(skip_hours=hours(13, 14)), 3 * HOUR, Reason.SKIP_HOURS, id="two hours"),
+        pytest.param(FeedHints(skip_hours=hours(12)), HOUR, Reason.INTERVAL, id="not in a skipped hour"),
+        pytest.param(FeedHints(skip_hours=hours(13, 14)), 3 * HOUR, Reason.SKIP_HOURS, id="two hours"),
         pytest.param(
-            Hints(skip_hours=hours(*range(13, 24), 0)), 13 * HOUR, Reason.SKIP_HOURS, id="over midnight"
+            FeedHints(skip_hours=hours(*range(13, 24), 0)), 13 * HOUR, Reason.SKIP_HOURS, id="over midnight"
         ),
-        pytest.param(Hints(skip_days=hours(0, 1)), 36 * HOUR, Reason.SKIP_DAYS, id="today and tomorrow"),
+        pytest.param(FeedHints(skip_days=hours(0, 1)), 36 * HOUR, Reason.SKIP_DAYS, id="today and tomorrow"),
         pytest.param(
-            Hints(skip_days=hours(0), skip_hours=hours(0)), 13 * HOUR, Reason.SKIP_DAYS, id="day and hour"
+            FeedHints(skip_days=hours(0), skip_hours=hours(0)), 13 * HOUR, Reason.SKIP_DAYS, id="day and hour"
         ),
         pytest.param(
-            Hints(skip_hours=hours(*range(24))), HOUR, Reason.INTERVAL, id="every hour: not believed"
+            FeedHints(skip_hours=hours(*range(24))), HOUR, Reason.INTERVAL, id="every hour: not believed"
         ),
-        pytest.param(Hints(skip_days=hours(*range(7))), HOUR, Reason.INTERVAL, id="every day: not believed"),
+        pytest.param(
+            FeedHints(skip_days=hours(*range(7))), HOUR, Reason.INTERVAL, id="every day: not believed"
+        ),
     ],
 )
-def test_skipped_hours_and_days_are_waited_out(hints: Hints, wait: timedelta, reason: Reason) -> None:
+def test_skipped_hours_and_days_are_waited_out(hints: FeedHints, wait: timedelta, reason: Reason) -> None:
     """RSS 2.0 skipHours and skipDays, in GMT, move a poll to the first hour that is open."""
     assert after(Result(hints=hints)) == (wait, reason)
 
 
 def test_sources_that_wait_out_the_same_hours_come_back_spread() -> None:
     """Feeds of one host skip the same night; they do not all come at seven sharp."""
-    hints = Hints(skip_hours=hours(*range(13, 24)))
+    hints = FeedHints(skip_hours=hours(*range(13, 24)))
     found = [after(Result(hints=hints), chance=n / 100)[0] for n in range(100)]
     assert min(found) == 12 * HOUR
     assert max(found) < 13 * HOUR
@@ -237,7 +241,7 @@ def test_sources_that_wait_out_the_same_hours_come_back_spread() -> None:
 
 def test_failures_double_the_wait_up_to_a_week_and_are_never_given_up() -> None:
     """30 minutes, an hour, two … a week, and a week again, however often it fails."""
-    state, waits = State(), []
+    state, waits = PollState(), []
     for _ in range(400):
         wait, reason = after(Result(status=None), state=state)
         assert reason is Reason.BACK_OFF
@@ -250,7 +254,7 @@ def test_failures_double_the_wait_up_to_a_week_and_are_never_given_up() -> None:
 
 def test_busy_answers_are_no_failures_and_grow_to_six_hours() -> None:
     """429 and 503 mean later: the wait grows, but what failed before neither counts on nor is forgotten."""
-    state = decide(State(), Result(status=500), NOW, POLICY, 0.0).state
+    state = decide(PollState(), Result(status=500), NOW, POLICY, 0.0).state
     waits = []
     for status in (429, 503, 429, 503, 503):
         state = decide(state, Result(status=status), NOW, POLICY, 0.0).state
@@ -262,7 +266,7 @@ def test_busy_answers_are_no_failures_and_grow_to_six_hours() -> None:
 
 def test_a_retry_after_on_429_is_not_multiplied() -> None:
     """A server that says when to come is taken at its word each time, and never before the usual hour."""
-    state = State(postponed=5)
+    state = PollState(postponed=5)
     result = Result(status=429, retry_after=NOW + MINUTE)
     assert after(result, state=state) == (HOUR, Reason.LATER)
 
@@ -270,8 +274,8 @@ def test_a_retry_after_on_429_is_not_multiplied() -> None:
 def test_a_server_that_said_429_is_not_polled_within_the_hour_for_a_week() -> None:
     """Else a server that allows less than we would take is refused by every second poll for ever."""
     fast = Result(published=every(MINUTE))
-    assert after(fast, state=State(held_off=NOW - 6 * DAY)) == (HOUR, Reason.INTERVAL)
-    assert after(fast, state=State(held_off=NOW - 8 * DAY)) == (20 * MINUTE, Reason.RATE)
+    assert after(fast, state=PollState(held_off=NOW - 6 * DAY)) == (HOUR, Reason.INTERVAL)
+    assert after(fast, state=PollState(held_off=NOW - 8 * DAY)) == (20 * MINUTE, Reason.RATE)
 
 
 OFFLINE = Result(status=None, is_unconnected=True)
@@ -279,7 +283,7 @@ OFFLINE = Result(status=None, is_unconnected=True)
 
 def test_without_a_network_nothing_is_counted_and_all_is_tried_soon() -> None:
     """5 minutes, 10, 20, 40, an hour and an hour again; then it goes on as if nothing had been."""
-    before = decide(State(), Result(status=500), NOW, POLICY, 0.0).state
+    before = decide(PollState(), Result(status=500), NOW, POLICY, 0.0).state
     state, now, waits = before, NOW + HOUR, []
     for _ in range(30):
         state = decide(state, replace(OFFLINE, answered=NOW), now, POLICY, 0.0).state
@@ -296,7 +300,7 @@ def test_without_a_network_nothing_is_counted_and_all_is_tried_soon() -> None:
 
 def test_a_source_that_alone_is_out_of_reach_fails_by_itself() -> None:
     """A domain whose name servers are dead: from the second time on, as others were answered meanwhile."""
-    state, now, waits = State(), NOW, []
+    state, now, waits = PollState(), NOW, []
     for _ in range(14):
         state = decide(state, replace(OFFLINE, answered=now - MINUTE), now, POLICY, 0.0).state
         assert state.next_poll is not None
@@ -311,14 +315,14 @@ def test_a_source_that_alone_is_out_of_reach_fails_by_itself() -> None:
 
 def test_what_is_forced_without_a_network_does_not_come_early() -> None:
     """A server that asked for six hours gets them, whatever was tried in between."""
-    held = decide(State(), Result(status=429, retry_after=NOW + 6 * HOUR), NOW, POLICY, 0.0).state
+    held = decide(PollState(), Result(status=429, retry_after=NOW + 6 * HOUR), NOW, POLICY, 0.0).state
     forced = decide(held, OFFLINE, NOW + MINUTE, POLICY, 0.0).state
     assert (forced.next_poll, forced.reason, forced.postponed) == (NOW + 6 * HOUR, Reason.RETRY_AFTER, 1)
 
 
 def test_gone_stops_and_says_so_until_the_user_asks() -> None:
     """410: no next poll; one by hand that succeeds brings the source back."""
-    gone = decide(State(), Result(status=410), NOW, POLICY, 0.5).state
+    gone = decide(PollState(), Result(status=410), NOW, POLICY, 0.5).state
     assert (gone.next_poll, gone.reason) == (None, Reason.GONE)
     assert "2026-06-01" in gone.explain()
     assert "410" in gone.explain()
@@ -332,7 +336,7 @@ def test_gone_stops_and_says_so_until_the_user_asks() -> None:
 
 def moves(*polls: tuple[float, Result]) -> list[str | None]:
     """What is adopted at each poll; a poll is (days since the first, what it gave)."""
-    state, adopted = State(), []
+    state, adopted = PollState(), []
     for days, result in polls:
         decision = decide(state, result, NOW + days * DAY, POLICY, 0.0)
         state = decision.state
@@ -384,21 +388,21 @@ def test_a_permanent_redirect_is_adopted_once_it_lasts(
 
 def test_hints_survive_304_and_failures_and_are_replaced_by_200() -> None:
     """What a document said stands until the next document; what a server said, until it says otherwise."""
-    said = Hints(ttl=2 * HOUR)
-    state = decide(State(), Result(hints=said, fresh_for=HOUR), NOW, POLICY, 0.0).state
+    said = FeedHints(ttl=2 * HOUR)
+    state = decide(PollState(), Result(hints=said, fresh_for=HOUR), NOW, POLICY, 0.0).state
     for result in (Result(status=304), Result(status=500), Result(status=429), Result(status=304)):
         state = decide(state, result, NOW, POLICY, 0.0).state
         assert (state.hints, state.fresh_for) == (said, HOUR)
     assert state.reason is Reason.TTL
     state = decide(state, Result(status=304, fresh_for=3 * HOUR), NOW, POLICY, 0.0).state
     assert (state.hints, state.fresh_for) == (said, 3 * HOUR)
-    state = decide(state, Result(hints=Hints()), NOW, POLICY, 0.0).state
-    assert (state.hints, state.fresh_for) == (Hints(), None)
+    state = decide(state, Result(hints=FeedHints()), NOW, POLICY, 0.0).state
+    assert (state.hints, state.fresh_for) == (FeedHints(), None)
 
 
 def test_a_silent_source_is_polled_less_and_less() -> None:
     """The silence since the newest entry counts, up to a poll a day."""
-    state = State(published=every(HOUR), since=NOW)
+    state = PollState(published=every(HOUR), since=NOW)
     waits = [
         (decide(state, Result(status=304), later, POLICY, 0.0).state.next_poll or NOW) - later
         for later in (NOW, NOW + 7 * DAY, NOW + 90 * DAY, NOW + 900 * DAY)
@@ -410,14 +414,14 @@ def test_a_silent_source_is_polled_less_and_less() -> None:
 
 def test_a_new_source_is_due_at_once() -> None:
     """And says why."""
-    assert State().next_poll is None
-    assert State().explain() == "now: it was never polled"
+    assert PollState().next_poll is None
+    assert PollState().explain() == "now: it was never polled"
 
 
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_has_a_sentence(reason: Reason) -> None:
     """In words for people, with the moment."""
-    state = State(next_poll=NOW, reason=reason, failures=3, gone_since=NOW)
+    state = PollState(next_poll=NOW, reason=reason, failures=3, gone_since=NOW)
     text = state.explain()
     assert text.startswith("never: " if reason is Reason.GONE else "2026-06-01 12:00 UTC: ")
     assert len(text) > 30
@@ -429,17 +433,19 @@ class TestWaking:
 
     def test_what_is_not_due_is_left_alone(self) -> None:
         """No poll before its time, also across restarts."""
-        state = State(polled=NOW - HOUR, next_poll=NOW + HOUR)
+        state = PollState(polled=NOW - HOUR, next_poll=NOW + HOUR)
         assert wake(state, NOW, POLICY, 0.5) == state
 
-    @pytest.mark.parametrize("state", [State(), State(reason=Reason.GONE, polled=NOW)], ids=["new", "gone"])
-    def test_what_has_no_next_poll_is_left_alone(self, state: State) -> None:
+    @pytest.mark.parametrize(
+        "state", [PollState(), PollState(reason=Reason.GONE, polled=NOW)], ids=["new", "gone"]
+    )
+    def test_what_has_no_next_poll_is_left_alone(self, state: PollState) -> None:
         """A new source is due at once, one that is gone never."""
         assert wake(state, NOW + DAY, POLICY, 0.5) == state
 
     def test_what_fell_due_is_spread_over_a_tenth_of_its_wait(self) -> None:
         """Ten thousand sources are not polled in the first second after a long stop."""
-        state = State(polled=NOW - 2 * DAY, next_poll=NOW - 2 * DAY + 5 * HOUR)
+        state = PollState(polled=NOW - 2 * DAY, next_poll=NOW - 2 * DAY + 5 * HOUR)
         found = [wake(state, NOW, POLICY, n / 100).next_poll or NOW for n in range(100)]
         assert min(found) == NOW
         assert NOW + 29 * MINUTE < max(found) < NOW + 30 * MINUTE
@@ -447,13 +453,13 @@ class TestWaking:
 
     def test_what_is_late_by_little_waits_little(self) -> None:
         """A restart of a minute delays nothing by more than a minute."""
-        state = State(polled=NOW - DAY, next_poll=NOW - MINUTE)
+        state = PollState(polled=NOW - DAY, next_poll=NOW - MINUTE)
         assert (wake(state, NOW, POLICY, 0.99).next_poll or NOW) < NOW + MINUTE
 
     def test_waking_in_an_hour_to_be_skipped_waits_it_out(self) -> None:
         """A poll that was missed is no reason to come at night."""
-        hints = Hints(skip_hours=hours(12))
-        state = State(polled=NOW - DAY, next_poll=NOW - HOUR, hints=hints)
+        hints = FeedHints(skip_hours=hours(12))
+        state = PollState(polled=NOW - DAY, next_poll=NOW - HOUR, hints=hints)
         woken = wake(state, NOW, POLICY, 0.0)
         assert (woken.next_poll, woken.reason) == (NOW + HOUR, Reason.SKIP_HOURS)
         fixed = wake(state, NOW, Policy(is_fixed=True), 0.0)
@@ -461,7 +467,7 @@ class TestWaking:
 
     def test_a_clock_that_went_backwards_loses_no_source(self) -> None:
         """Polled in 2035 by a wrong clock: the wait begins anew instead of lasting nine years."""
-        state = State(polled=NOW + 3000 * DAY, next_poll=NOW + 3000 * DAY + HOUR)
+        state = PollState(polled=NOW + 3000 * DAY, next_poll=NOW + 3000 * DAY + HOUR)
         assert wake(state, NOW, POLICY, 0.5).next_poll == NOW + HOUR
 
 
@@ -478,7 +484,7 @@ def test_chance_is_the_sources_own_and_even() -> None:
 SPANS = st.timedeltas(timedelta(0), timedelta(days=400))
 MOMENTS = st.datetimes(datetime(2020, 1, 1), datetime(2035, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
 HINTS = st.builds(
-    Hints,
+    FeedHints,
     ttl=st.none() | SPANS.filter(bool),
     skip_hours=st.frozensets(st.integers(0, 23), max_size=23),
     skip_days=st.frozensets(st.integers(0, 6), max_size=6),
@@ -541,11 +547,11 @@ def test_never_early_never_abandoned_always_a_reason(
     start: datetime, policy: Policy, polls: list[tuple[Result, timedelta, float]]
 ) -> None:
     """Whatever a source gives, poll after poll, late or in time, and with its state stored in between."""
-    state, now = State(), start
+    state, now = PollState(), start
     for result, late, chance in polls:
         before = state
         decision = decide(state, result, now, policy, chance)
-        state = State.from_json(decision.state.to_json())
+        state = PollState.from_json(decision.state.to_json())
         assert state == decision.state
         assert state.reason in Reason
         assert state.explain()
@@ -575,7 +581,7 @@ def test_never_early_never_abandoned_always_a_reason(
     ("policy", "result"),
     [
         pytest.param(Policy(interval=HOUR, is_fixed=True), Result(status=304), id="a fixed hour"),
-        pytest.param(POLICY, Result(status=304, hints=Hints(ttl=HOUR)), id="the same ttl"),
+        pytest.param(POLICY, Result(status=304, hints=FeedHints(ttl=HOUR)), id="the same ttl"),
         pytest.param(POLICY, Result(status=None), id="one host that is down"),
     ],
 )
@@ -583,7 +589,7 @@ def test_a_thousand_sources_started_together_do_not_march_in_step(policy: Policy
     """After a day of polls no minute has more than a tenth of them."""
     minutes: Counter[datetime] = Counter()
     for n in range(1000):
-        state, now = State(), NOW
+        state, now = PollState(), NOW
         while now < NOW + DAY:
             state = decide(state, result, now, policy, chance_of(f"source {n}", state.polls)).state
             assert state.next_poll is not None
@@ -599,53 +605,53 @@ def test_a_thousand_sources_started_together_do_not_march_in_step(policy: Policy
 def test_a_state_that_cannot_be_read_raises_value_error(text: str) -> None:
     """The caller knows which row of its store it is."""
     with pytest.raises(ValueError):  # noqa: PT011
-        State.from_json(text)
+        PollState.from_json(text)
 
 
 def test_a_state_of_another_version_is_read() -> None:
     """Keys that we do not know are passed over; keys that are missing are as in a new source."""
-    assert State.from_json('{"failures": 2, "mood": "good"}') == State(failures=2)
+    assert PollState.from_json('{"failures": 2, "mood": "good"}') == PollState(failures=2)
 
 
-Server = Callable[[datetime, State, random.Random], Result]
+Server = Callable[[datetime, PollState, random.Random], Result]
 
 
-def _blog(now: datetime, state: State, dice: random.Random) -> Result:
+def _blog(now: datetime, state: PollState, dice: random.Random) -> Result:
     """Three posts a week, WordPress's hints."""
     newest = tuple(datetime(2026, 5, 1, 9, tzinfo=UTC) + n * 56 * HOUR for n in range(60))
     past = tuple(moment for moment in newest if moment <= now)
     if state.published[:1] == past[-1:]:
         return Result(status=304)
-    return Result(hints=Hints(period=HOUR), published=past)
+    return Result(hints=FeedHints(period=HOUR), published=past)
 
 
-def _news(now: datetime, state: State, dice: random.Random) -> Result:
+def _news(now: datetime, state: PollState, dice: random.Random) -> Result:
     """An entry every two minutes."""
     return Result(published=tuple(now - 2 * MINUTE * n for n in range(30)), fresh_for=5 * MINUTE)
 
 
-def _flaky(now: datetime, state: State, dice: random.Random) -> Result:
+def _flaky(now: datetime, state: PollState, dice: random.Random) -> Result:
     """A third of the polls fails."""
     return Result(status=500) if dice.random() < 1 / 3 else Result(status=304)
 
 
-def _dead(now: datetime, state: State, dice: random.Random) -> Result:
+def _dead(now: datetime, state: PollState, dice: random.Random) -> Result:
     return Result(status=None)
 
 
-def _throttled(now: datetime, state: State, dice: random.Random) -> Result:
+def _throttled(now: datetime, state: PollState, dice: random.Random) -> Result:
     """At most one poll in two hours."""
     if state.polled and now - state.polled < 2 * HOUR:
         return Result(status=429, retry_after=state.polled + 2 * HOUR)
     return Result(published=tuple(now - MINUTE * n for n in range(16)))
 
 
-def _gone(now: datetime, state: State, dice: random.Random) -> Result:
+def _gone(now: datetime, state: PollState, dice: random.Random) -> Result:
     return Result(status=410 if now > NOW + 10 * DAY else 304)
 
 
-def _weekdays(now: datetime, state: State, dice: random.Random) -> Result:
-    return Result(hints=Hints(skip_days=hours(5, 6), skip_hours=hours(*range(6))), published=(now,))
+def _weekdays(now: datetime, state: PollState, dice: random.Random) -> Result:
+    return Result(hints=FeedHints(skip_days=hours(5, 6), skip_hours=hours(*range(6))), published=(now,))
 
 
 @pytest.mark.parametrize(
@@ -664,7 +670,7 @@ def test_a_month_of_polls(server: Server, fewest: int, most: int) -> None:
     """30 days of four sources of a kind: as many polls as the kind deserves, each one at its time."""
     for n in range(4):
         dice = random.Random(n)
-        state, now, polls = State(), NOW, 0
+        state, now, polls = PollState(), NOW, 0
         while now < NOW + 30 * DAY:
             state = decide(state, server(now, state, dice), now, POLICY, chance_of(f"{n}", polls)).state
             polls += 1

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.schedule.hints import Hints, read_hints
+from aggregator.schedule.hints import FeedHints, read_hints
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)  # a Monday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -17,47 +17,57 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 @pytest.mark.parametrize(
     ("said", "expected"),
     [
-        pytest.param({}, Hints(), id="nothing"),
-        pytest.param({"ttl": " 60 "}, Hints(ttl=HOUR), id="ttl in minutes"),
-        pytest.param({"ttl": "0"}, Hints(), id="ttl of 0"),
-        pytest.param({"ttl": "-5"}, Hints(), id="negative ttl"),
-        pytest.param({"ttl": "an hour"}, Hints(), id="ttl in words"),
-        pytest.param({"ttl": "9" * 400}, Hints(), id="ttl beyond reason"),
+        pytest.param({}, FeedHints(), id="nothing"),
+        pytest.param({"ttl": " 60 "}, FeedHints(ttl=HOUR), id="ttl in minutes"),
+        pytest.param({"ttl": "0"}, FeedHints(), id="ttl of 0"),
+        pytest.param({"ttl": "-5"}, FeedHints(), id="negative ttl"),
+        pytest.param({"ttl": "an hour"}, FeedHints(), id="ttl in words"),
+        pytest.param({"ttl": "9" * 400}, FeedHints(), id="ttl beyond reason"),
         pytest.param(
-            {"skipHours": "0 1 23"}, Hints(skip_hours=frozenset({0, 1, 23})), id="hours counted from 0"
+            {"skipHours": "0 1 23"}, FeedHints(skip_hours=frozenset({0, 1, 23})), id="hours counted from 0"
         ),
-        pytest.param({"skipHours": "24 2"}, Hints(skip_hours=frozenset({0, 2})), id="hour 24 of RSS 0.91"),
-        pytest.param({"skipHours": "25 x 3"}, Hints(skip_hours=frozenset({3})), id="hours that are none"),
-        pytest.param({"skipHours": " ".join(map(str, range(24)))}, Hints(), id="the whole day"),
         pytest.param(
-            {"skipDays": "Saturday sunday"}, Hints(skip_days=frozenset({5, 6})), id="days in any case"
+            {"skipHours": "24 2"}, FeedHints(skip_hours=frozenset({0, 2})), id="hour 24 of RSS 0.91"
         ),
-        pytest.param({"skipDays": "Caturday"}, Hints(), id="a day that is none"),
+        pytest.param({"skipHours": "25 x 3"}, FeedHints(skip_hours=frozenset({3})), id="hours that are none"),
+        pytest.param({"skipHours": " ".join(map(str, range(24)))}, FeedHints(), id="the whole day"),
+        pytest.param(
+            {"skipDays": "Saturday sunday"}, FeedHints(skip_days=frozenset({5, 6})), id="days in any case"
+        ),
+        pytest.param({"skipDays": "Caturday"}, FeedHints(), id="a day that is none"),
         pytest.param(
             {"skipDays": "Monday Tuesday Wednesday Thursday Friday Saturday Sunday"},
-            Hints(),
+            FeedHints(),
             id="the whole week",
         ),
-        pytest.param({"sy:updatePeriod": " hourly\n"}, Hints(period=HOUR), id="hourly"),
+        pytest.param({"sy:updatePeriod": " hourly\n"}, FeedHints(period=HOUR), id="hourly"),
         pytest.param(
-            {"sy:updatePeriod": "daily", "sy:updateFrequency": "4"}, Hints(period=6 * HOUR), id="four a day"
+            {"sy:updatePeriod": "daily", "sy:updateFrequency": "4"},
+            FeedHints(period=6 * HOUR),
+            id="four a day",
         ),
-        pytest.param({"sy:updateFrequency": "2"}, Hints(period=12 * HOUR), id="period left out is daily"),
+        pytest.param({"sy:updateFrequency": "2"}, FeedHints(period=12 * HOUR), id="period left out is daily"),
         pytest.param(
-            {"sy:updatePeriod": "hourly", "sy:updateFrequency": "0"}, Hints(period=HOUR), id="frequency of 0"
+            {"sy:updatePeriod": "hourly", "sy:updateFrequency": "0"},
+            FeedHints(period=HOUR),
+            id="frequency of 0",
         ),
-        pytest.param({"sy:updatePeriod": "often", "sy:updateBase": "2000-01-01"}, Hints(), id="no period"),
+        pytest.param(
+            {"sy:updatePeriod": "often", "sy:updateBase": "2000-01-01"}, FeedHints(), id="no period"
+        ),
         pytest.param(
             {"sy:updatePeriod": "daily", "sy:updateBase": "2000-01-01T12:00+02:00"},
-            Hints(period=DAY, base=datetime(2000, 1, 1, 10, 0, tzinfo=UTC)),
+            FeedHints(period=DAY, base=datetime(2000, 1, 1, 10, 0, tzinfo=UTC)),
             id="base with a zone",
         ),
         pytest.param(
-            {"sy:updatePeriod": "daily", "sy:updateBase": "yesterday"}, Hints(period=DAY), id="base in words"
+            {"sy:updatePeriod": "daily", "sy:updateBase": "yesterday"},
+            FeedHints(period=DAY),
+            id="base in words",
         ),
     ],
 )
-def test_hints_are_read_as_written(said: dict[str, str], expected: Hints) -> None:
+def test_hints_are_read_as_written(said: dict[str, str], expected: FeedHints) -> None:
     """Each hint by its specification; nonsense counts as nothing said."""
     assert read_hints(said) == expected
 
@@ -65,21 +75,23 @@ def test_hints_are_read_as_written(said: dict[str, str], expected: Hints) -> Non
 @pytest.mark.parametrize(
     ("hints", "expected"),
     [
-        pytest.param(Hints(period=HOUR), HOUR, id="without a base, its period from now"),
+        pytest.param(FeedHints(period=HOUR), HOUR, id="without a base, its period from now"),
         pytest.param(
-            Hints(period=DAY, base=datetime(2000, 1, 1, 18, 0, tzinfo=UTC)), 6 * HOUR, id="at the base's hour"
+            FeedHints(period=DAY, base=datetime(2000, 1, 1, 18, 0, tzinfo=UTC)),
+            6 * HOUR,
+            id="at the base's hour",
         ),
         pytest.param(
-            Hints(period=DAY, base=datetime(2030, 1, 1, 11, 0, tzinfo=UTC)), 23 * HOUR, id="base to come"
+            FeedHints(period=DAY, base=datetime(2030, 1, 1, 11, 0, tzinfo=UTC)), 23 * HOUR, id="base to come"
         ),
         pytest.param(
-            Hints(period=HOUR, base=datetime(2000, 1, 1, 0, 10, tzinfo=UTC)),
+            FeedHints(period=HOUR, base=datetime(2000, 1, 1, 0, 10, tzinfo=UTC)),
             HOUR,
             id="a base is no minute of the hour",
         ),
     ],
 )
-def test_the_next_update_follows_period_and_base(hints: Hints, expected: timedelta) -> None:
+def test_the_next_update_follows_period_and_base(hints: FeedHints, expected: timedelta) -> None:
     """sy:updateBase places days and weeks; within a day it would bring every blog to the same minute."""
     assert hints.until_update(NOW) == expected
 

@@ -16,7 +16,7 @@ from typing import Any
 import brotli
 import pytest
 
-from aggregator.config.load import Config, Publish, Site
+from aggregator.config.load import Config, Publish, SiteSettings
 from aggregator.errors import ListenError
 from aggregator.publishing import websub as announcing
 from aggregator.server import Server, Vitals, media, vitals
@@ -300,7 +300,7 @@ def test_hubs_are_named_in_the_headers_of_feeds(tmp_path: Path) -> None:
     """WebSub §4: hub and self, as in the body; self is the public address."""
     put(tmp_path, {"新 闻/atom.xml": ATOM, "index.html": b"", "news/archive/1/atom.xml": ATOM})
     settings: dict[str, Any] = {
-        "site": Site(url="https://example.org/feeds"),
+        "site": SiteSettings(url="https://example.org/feeds"),
         "publish": Publish(hubs=("https://hub.example/", "https://b.example/?a=b>c")),
     }
     with serving(tmp_path, **settings) as served:
@@ -315,7 +315,7 @@ def test_hubs_are_named_in_the_headers_of_feeds(tmp_path: Path) -> None:
 def test_the_public_path_works_here_too(tmp_path: Path) -> None:
     """A feed's self link leads to it, with a proxy in front that strips the path or without."""
     put(tmp_path, {"news/rss.xml": b"<rss/>"})
-    with serving(tmp_path, site=Site(url="https://example.org/my/feeds/")) as served:
+    with serving(tmp_path, site=SiteSettings(url="https://example.org/my/feeds/")) as served:
         assert served.ask("/my/feeds/news/rss.xml").body == b"<rss/>"
         assert served.ask("/news/rss.xml").body == b"<rss/>"
         assert served.ask("/my/feeds").headers["location"] == "feeds/"

@@ -11,7 +11,7 @@ import pytest
 
 from aggregator.config.load import Keep, Source
 from aggregator.model.article import Article, Origin
-from aggregator.store import Found, Page, Saved, Store, Update
+from aggregator.store import Found, PageRequest, Saved, Store, Update
 from aggregator.store.pages import LATER, MAX_TIMES
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -46,7 +46,7 @@ def commit(store: Store, *articles: Article, now: datetime = NOW, pages: int = 2
     return store.commit(update, now)
 
 
-def due(store: Store, now: datetime = NOW) -> tuple[Page, ...]:
+def due(store: Store, now: datetime = NOW) -> tuple[PageRequest, ...]:
     """What is to be asked for."""
     return store.pages_due(["tea"], now, 100)
 

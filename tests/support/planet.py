@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aggregator.config.load import Config, Keep, Publish, Site, Source
+from aggregator.config.load import Config, Keep, Publish, SiteSettings, Source
 from aggregator.model.article import Article, Origin
 from aggregator.publishing.publish import Published, Recall, publish
 from aggregator.store import Found, Store, Update
@@ -40,7 +40,7 @@ class Planet:
 
     def __init__(self, home: Path, *, url: str = "https://planet.example/feeds", **more: Any) -> None:
         self.home = home
-        settings = {"entries_per_feed": 5, "sources": (NEWS,), "site": Site(title="Planet", url=url)}
+        settings = {"entries_per_feed": 5, "sources": (NEWS,), "site": SiteSettings(title="Planet", url=url)}
         self.config = Config(
             store=home / "store.db",
             output=home / "feeds",

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.writers.markup import Element, attributes, escaped, nested, quoted
+from aggregator.writers.markup import MarkupElement, attributes, escaped, nested, quoted
 from aggregator.writers.xml_text import clean
 from tests.support.channels import TEXTS
 
@@ -18,7 +18,7 @@ def test_an_element_is_written_as_lxml_writes_it(text: str, value: str) -> None:
     made = etree.Element("x", a=value)
     made.text = text or None
     written = etree.tostring(made, encoding="UTF-8", xml_declaration=False)
-    assert str(Element("x", text, {"a": value, "b": None})).encode() == written
+    assert str(MarkupElement("x", text, {"a": value, "b": None})).encode() == written
 
 
 @pytest.mark.parametrize("write", [escaped, quoted])
@@ -40,4 +40,4 @@ def test_elements_in_an_element_stand_on_lines_of_their_own() -> None:
 
 def test_elements_that_say_the_same_are_equal() -> None:
     """Whatever the order of their attributes."""
-    assert Element("a:b", "", {"x": "1", "y": "2"}) == Element("a:b", "", {"y": "2", "x": "1"})
+    assert MarkupElement("a:b", "", {"x": "1", "y": "2"}) == MarkupElement("a:b", "", {"y": "2", "x": "1"})

@@ -11,7 +11,7 @@ from lxml import etree
 from aggregator.adapters.opml.outlines import Subscription, read
 from aggregator.schedule.health import SourceHealth
 from aggregator.writers import SITE_WRITERS, Followed, Overview, Section
-from aggregator.writers.opml import Feeds, Sources, subscription_list
+from aggregator.writers.opml import FeedList, SourceList, subscription_list
 from tests.conformance.documents import check_opml
 
 UPDATED = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -74,7 +74,7 @@ def overview(*sections: Section, sources: tuple[Followed, ...] = ()) -> Overview
 
 def test_each_feed_is_listed_once_in_the_format_that_readers_like_best() -> None:
     """Both formats of one feed in a list would be followed both."""
-    body = Feeds().render(
+    body = FeedList().render(
         overview(
             section(None, "rss.xml", "atom.xml", "index.html"),
             section("日本", "rss.xml", "feed.json"),
@@ -98,14 +98,14 @@ def test_each_feed_is_listed_once_in_the_format_that_readers_like_best() -> None
 
 def test_without_a_public_address_references_are_relative() -> None:
     """The list is of use in its folder all the same."""
-    body = Feeds().render(overview(section("a b", "rss.xml", "index.html", public=False)))
+    body = FeedList().render(overview(section("a b", "rss.xml", "index.html", public=False)))
     outline = next(etree.fromstring(body).iter("outline"))
     assert (outline.get("xmlUrl"), outline.get("htmlUrl")) == ("a%20b/rss.xml", "a%20b/index.html")
 
 
 def test_what_is_followed_stands_in_folders_without_its_logins() -> None:
     """A source of several categories says so; what is no feed of the web is not there."""
-    body = Sources().render(
+    body = SourceList().render(
         overview(
             sources=(
                 followed(

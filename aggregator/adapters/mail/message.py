@@ -41,7 +41,7 @@ _ADDRESS = re.compile(r"(https?://[^\s<>\"]+)")
 _BETWEEN_PARAGRAPHS = re.compile(r"\n(?:[ \t\xa0]*\n)+")
 
 
-class Options(Settings):
+class MailOptions(Settings):
     """`sender` is an address, or `@` and a domain, whose messages alone are read; "" reads everybody's.
 
     `subject` is a text that their subject has in it. The `newest` so many of the sender are looked at.
@@ -54,7 +54,7 @@ class Options(Settings):
     mark_seen: bool = False
 
 
-def read(resource: Resource, options: Options) -> Feed:
+def read(resource: Resource, options: MailOptions) -> Feed:
     """The message as a feed of one entry; without any when it is another sender's. Raises ReadError."""
     try:
         return _read(resource.body, options)
@@ -62,7 +62,7 @@ def read(resource: Resource, options: Options) -> Feed:
         raise ReadError(f"no message that can be read: {error}") from error
 
 
-def _read(body: bytes, options: Options) -> Feed:
+def _read(body: bytes, options: MailOptions) -> Feed:
     if b":" not in body[:MAX_HEAD_BYTES]:
         raise ReadError("no message: it has no header")
     message, rest = _parsed(body.replace(b"\r\n", b"\n"))
@@ -268,4 +268,4 @@ def _linked(block: str) -> str:
     return "".join(pieces)
 
 
-KIND = Kind(read=read, options=Options, place="either", schemes=("imap", "imaps"))
+KIND = Kind(read=read, options=MailOptions, place="either", schemes=("imap", "imaps"))

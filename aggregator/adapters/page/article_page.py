@@ -15,7 +15,7 @@ from aggregator.adapters.page import tree as page_tree
 from aggregator.adapters.page.metadata import Metadata, metadata
 from aggregator.adapters.page.options import AnyPart, Part, Selector
 from aggregator.adapters.page.selectors import what_matches
-from aggregator.adapters.page.tree import Page
+from aggregator.adapters.page.tree import WebPage
 from aggregator.errors import ReadError
 from aggregator.model.article import Finding, Problem
 from aggregator.model.entry import Entry, Feed, FeedInfo, Link, Media, Person, Text
@@ -40,7 +40,7 @@ _TAG = re.compile(r"<[^<>]*>")
 _BODY = re.compile(r"^\s*<html>\s*<body>|</body>\s*</html>\s*$")
 
 
-class Options(Settings):
+class ArticlePageOptions(Settings):
     """Where the article of a page stands; what is not given is found by itself.
 
     `content` is its body: all that matches, in order; None is found by trafilatura. `remove` is cut out
@@ -55,7 +55,7 @@ class Options(Settings):
     image: AnyPart | None = None
 
     @model_validator(mode="after")
-    def _can_be_found(self) -> Options:
+    def _can_be_found(self) -> ArticlePageOptions:
         # Told when the config is read: told at the first page, it would come too late for that page.
         if self.content is None and importlib.util.find_spec("trafilatura") is None:
             raise ValueError(f"needs trafilatura: {install_command('full-text')}, or give content")
@@ -68,7 +68,7 @@ class Options(Settings):
         return {name: part for name in names if (part := getattr(self, name)) is not None}
 
 
-def read(resource: Resource, options: Options) -> Feed:
+def read(resource: Resource, options: ArticlePageOptions) -> Feed:
     """The one entry that a page is. Raises ReadError when no article is found on it.
 
     `noindex` and its like are for search engines, and are not looked at.
@@ -96,7 +96,7 @@ def read(resource: Resource, options: Options) -> Feed:
     return feed
 
 
-def _entry(page: Page, said: Metadata, parts: dict[str, Part], feed: Feed) -> Entry:
+def _entry(page: WebPage, said: Metadata, parts: dict[str, Part], feed: Feed) -> Entry:
     found = {name: _value(page, name, part, feed) for name, part in parts.items()}
     title = found.get("title") or said.title
     authors = [found["author"]] if found.get("author") else said.authors
@@ -113,7 +113,7 @@ def _entry(page: Page, said: Metadata, parts: dict[str, Part], feed: Feed) -> En
     )
 
 
-def _value(page: Page, name: str, part: Part, feed: Feed) -> str:
+def _value(page: WebPage, name: str, part: Part, feed: Feed) -> str:
     """What a selector of the options gives, "" for nothing, which is told."""
     root = page.tree.root
     assert root is not None, "HTML always has a root"
@@ -134,7 +134,7 @@ def _finding(name: str, selector: str, count: int, example: str) -> Finding:
     return Finding(name=name, selector=selector, count=count, of=of, example=example[:_MAX_EXAMPLE])
 
 
-def _remove(page: Page, selector: str, feed: Feed) -> None:
+def _remove(page: WebPage, selector: str, feed: Feed) -> None:
     matched = page.select(selector)[:MAX_REMOVED]
     feed.findings.append(_finding("remove", selector, len(matched), ""))
     # The inner ones first: what stood inside an element that is gone must not be touched.
@@ -143,7 +143,7 @@ def _remove(page: Page, selector: str, feed: Feed) -> None:
             node.decompose()
 
 
-def _content(page: Page, said: Metadata, options: Options, feed: Feed) -> Text:
+def _content(page: WebPage, said: Metadata, options: ArticlePageOptions, feed: Feed) -> Text:
     if options.content:
         nodes = page.select(options.content)[:MAX_PIECES]
         markup = "\n".join(node.inner_html or "" for node in nodes)[:MAX_CONTENT_CHARS]
@@ -173,7 +173,7 @@ def _length(text: Text) -> int:
     return len(" ".join(_TAG.sub(" ", text.value).split()))
 
 
-def _extracted(page: Page) -> str:
+def _extracted(page: WebPage) -> str:
     """What trafilatura takes for the article, as HTML; links are as the page has them."""
     markup = page.tree.html or ""
     if markup.count("<") > MAX_TAGS:
@@ -204,8 +204,8 @@ def _without_title(text: Text, title: str) -> Text:
     return text
 
 
-def _read(resource: Resource, options: Options) -> Feed:
+def _read(resource: Resource, options: ArticlePageOptions) -> Feed:
     return read(resource, options)
 
 
-KIND = Kind(read=_read, options=Options, is_scraped=True)
+KIND = Kind(read=_read, options=ArticlePageOptions, is_scraped=True)

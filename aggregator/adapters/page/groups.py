@@ -16,7 +16,7 @@ from itertools import pairwise
 from statistics import fmean, median
 from urllib.parse import urlsplit
 
-from aggregator.adapters.page.outline import HEADINGS, NAME, Element, Facts, Outline, is_date
+from aggregator.adapters.page.outline import HEADINGS, NAME, Facts, Outline, OutlineElement, is_date
 
 MAX_MEMBERS = 1_000
 """So many elements of a group are judged; the others are more of the same."""
@@ -69,7 +69,7 @@ def _named(outline: Outline) -> dict[str, list[int]]:
     return found
 
 
-def _names(elements: list[Element], element: Element) -> Iterator[str]:
+def _names(elements: list[OutlineElement], element: OutlineElement) -> Iterator[str]:
     own = [f"{element.tag}.{name}" for name in element.classes if NAME.fullmatch(name)]
     yield from own
     if element.tag == "article":
@@ -80,7 +80,7 @@ def _names(elements: list[Element], element: Element) -> Iterator[str]:
             yield f"{above} > {name}"
 
 
-def _above(elements: list[Element], parent: Element) -> list[str]:
+def _above(elements: list[OutlineElement], parent: OutlineElement) -> list[str]:
     """What a parent may be called: by id, by class, else by its own parent."""
     names = [f"#{parent.id}"] if NAME.fullmatch(parent.id) else []
     names += [f"{parent.tag}.{name}" for name in parent.classes[:4] if NAME.fullmatch(name)]
@@ -167,7 +167,7 @@ def _even(sizes: Sequence[int]) -> float:
     return min(1.0, 2 * math.exp(fmean(math.log(1 + size) for size in sizes)) / (1 + fmean(sizes)))
 
 
-def _alike(elements: list[Element], linked: Sequence[tuple[int, int]]) -> float:
+def _alike(elements: list[OutlineElement], linked: Sequence[tuple[int, int]]) -> float:
     """The share of members whose main link stands where it stands in most."""
     places: Counter[tuple[str, ...]] = Counter()
     for number, main in linked:

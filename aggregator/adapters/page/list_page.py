@@ -10,9 +10,9 @@ from aggregator.adapters.kinds import Kind
 from aggregator.adapters.page import fields as page_fields
 from aggregator.adapters.page import proposal as page_proposal
 from aggregator.adapters.page import tree as page_tree
-from aggregator.adapters.page.options import Options, Part
+from aggregator.adapters.page.options import ListPageOptions, Part
 from aggregator.adapters.page.selectors import what_matches
-from aggregator.adapters.page.tree import Page
+from aggregator.adapters.page.tree import WebPage
 from aggregator.errors import ReadError
 from aggregator.model.article import Finding, Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Person, Text
@@ -23,7 +23,7 @@ MAX_MARKUP = 20_000_000
 _MAX_EXAMPLE = 100
 
 
-def read(resource: Resource, options: Options) -> Feed:
+def read(resource: Resource, options: ListPageOptions) -> Feed:
     """The entries of a page that lists them, as found. Raises ReadError when it finds none on a first page.
 
     What every selector found is among the feed's findings; selectors that had to be proposed are a problem.
@@ -47,7 +47,7 @@ def read(resource: Resource, options: Options) -> Feed:
     return feed
 
 
-def _info(page: Page) -> FeedInfo:
+def _info(page: WebPage) -> FeedInfo:
     return FeedInfo(
         title=Text(page.title, "text") if page.title else None,
         links=[Link(href=page.url)],
@@ -56,7 +56,7 @@ def _info(page: Page) -> FeedInfo:
     )
 
 
-def _proposed(options: Options, item: str, parts: Mapping[str, Part]) -> Problem:
+def _proposed(options: ListPageOptions, item: str, parts: Mapping[str, Part]) -> Problem:
     given = [name for name in ("item", *options.parts) if getattr(options, name) is not None]
     what = "selectors" if not given else "the other selectors"
     return Problem(text=f"{what} were proposed; keep them in the config: {as_toml(item, parts)}")
@@ -79,7 +79,7 @@ def _quoted(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
-def _read_items(page: Page, item: str | None, parts: Mapping[str, Part], feed: Feed) -> None:
+def _read_items(page: WebPage, item: str | None, parts: Mapping[str, Part], feed: Feed) -> None:
     if item is None:
         raise ReadError(
             f"no list of entries was recognised on the page{_emptiness(page)}",
@@ -117,14 +117,14 @@ def _read_items(page: Page, item: str | None, parts: Mapping[str, Part], feed: F
     feed.problems += (Problem(text=text) for text in told)
 
 
-def _emptiness(page: Page) -> str:
+def _emptiness(page: WebPage) -> str:
     """Whether the page is filled in by a script, which no reader of ours runs."""
     body = page.tree.body
     few = body is None or len(page_fields.text(body)) < 200
     return ", which holds next to no text: it seems to be filled in by a script in the browser" if few else ""
 
 
-def _make_entries(page: Page, items: list[LexborNode], parts: Mapping[str, Part], feed: Feed) -> None:
+def _make_entries(page: WebPage, items: list[LexborNode], parts: Mapping[str, Part], feed: Feed) -> None:
     bare, taken = 0, 0
     for item in items:
         entry = _entry(page, item, parts, feed.problems)
@@ -144,7 +144,9 @@ def _make_entries(page: Page, items: list[LexborNode], parts: Mapping[str, Part]
         )
 
 
-def _entry(page: Page, item: LexborNode, parts: Mapping[str, Part], problems: list[Problem]) -> Entry | None:
+def _entry(
+    page: WebPage, item: LexborNode, parts: Mapping[str, Part], problems: list[Problem]
+) -> Entry | None:
     """The entry in one item, None when nothing tells it: it has neither title nor link."""
     entry = Entry(base=page.base, language=page.language)
     for name, part in parts.items():
@@ -188,7 +190,7 @@ def _finding(items: list[LexborNode], name: str, part: Part) -> Finding:
     return Finding(name=name, selector=part.short, count=len(found), of=len(items), example=example)
 
 
-def _follow(page: Page, options: Options, number: int, feed: Feed) -> None:
+def _follow(page: WebPage, options: ListPageOptions, number: int, feed: Feed) -> None:
     """The next page of the list, as far as the options go."""
     if number + 1 >= options.pages:
         return
@@ -201,8 +203,8 @@ def _follow(page: Page, options: Options, number: int, feed: Feed) -> None:
         feed.problems.append(Problem(text=f'next = "{options.next.short}" leads to no further page; {there}'))
 
 
-def _read(resource: Resource, options: Options) -> Feed:
+def _read(resource: Resource, options: ListPageOptions) -> Feed:
     return read(resource, options)
 
 
-KIND = Kind(read=_read, options=Options, is_scraped=True)
+KIND = Kind(read=_read, options=ListPageOptions, is_scraped=True)

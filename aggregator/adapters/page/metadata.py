@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggregator.adapters.page import fields as page_fields
-from aggregator.adapters.page.tree import Page, attribute
+from aggregator.adapters.page.tree import WebPage, attribute
 
 MAX_LINKED_DATA = 500_000
 _MAX_OBJECTS = 2_000
@@ -48,7 +48,7 @@ class Metadata:
     text: str = ""
 
 
-def metadata(page: Page, markup: str) -> Metadata:
+def metadata(page: WebPage, markup: str) -> Metadata:
     """What a page says of its article; `markup` is the whole page, with its scripts."""
     said = _metas(page)
     linked = _article(markup)
@@ -70,7 +70,7 @@ def metadata(page: Page, markup: str) -> Metadata:
     )
 
 
-def _metas(page: Page) -> dict[str, str]:
+def _metas(page: WebPage) -> dict[str, str]:
     said: dict[str, str] = {}
     for node in page.select("meta[content]")[:_MAX_METAS]:
         for name in ("property", "name", "itemprop"):
@@ -83,7 +83,7 @@ def _first(said: Mapping[str, str], names: tuple[str, ...]) -> str:
     return next((said[name] for name in names if said.get(name)), "")
 
 
-def _text(page: Page, selector: str) -> str:
+def _text(page: WebPage, selector: str) -> str:
     found = page.select(selector)
     return page_fields.text(found[0])[:_MAX_CHARS] if len(found) == 1 else ""
 

@@ -71,7 +71,7 @@ Selector = Annotated[str, AfterValidator(_selector)]
 FIELDS = ("title", "link", "date", "summary", "image", "author", "categories")
 
 
-class Options(Settings):
+class ListPageOptions(Settings):
     """What the entries of a page are found by; without `item` or any field they are proposed.
 
     `next` leads to the next page of the list; so many `pages` are read in one poll, the first included.
@@ -89,7 +89,7 @@ class Options(Settings):
     pages: Annotated[int, Field(ge=1, le=MAX_PAGES)] = 1
 
     @model_validator(mode="after")
-    def _only_dates_have_a_format(self) -> Options:
+    def _only_dates_have_a_format(self) -> ListPageOptions:
         wrong = [name for name in (*FIELDS, "next") if name != "date" and self.part(name).format is not None]
         if wrong:
             raise ValueError(f"{wrong[0]}.format: only a date has one")

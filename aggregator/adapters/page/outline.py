@@ -9,7 +9,7 @@ from unicodedata import east_asian_width
 
 from selectolax.lexbor import LexborNode
 
-from aggregator.adapters.page.tree import Page, attribute
+from aggregator.adapters.page.tree import WebPage, attribute
 from aggregator.normalise import links
 
 MAX_ELEMENTS = 30_000
@@ -46,7 +46,7 @@ def width(text: str) -> int:
 
 
 @dataclass(slots=True)
-class Element:
+class OutlineElement:
     """An element, what is inside it, and whether it is beside the matter of the page."""
 
     node: LexborNode
@@ -79,7 +79,7 @@ class Facts:
 class Outline:
     """Every element of a page's body in document order; those inside element n are n+1 .. n+size-1."""
 
-    elements: list[Element] = field(default_factory=list)
+    elements: list[OutlineElement] = field(default_factory=list)
     links: list[int] = field(default_factory=list)
     headings: list[int] = field(default_factory=list)
     facts: dict[int, Facts] = field(default_factory=dict)
@@ -94,7 +94,7 @@ class Outline:
         return outer <= inner < outer + self.elements[outer].size
 
 
-def outline(page: Page) -> Outline:
+def outline(page: WebPage) -> Outline:
     """The outline of a page's body."""
     body = page.tree.body
     made = Outline()
@@ -116,7 +116,7 @@ def outline(page: Page) -> Outline:
             break
         numbers[node.mem_id] = len(elements)
         tag = node.tag or ""
-        element = Element(node, tag if NAME.fullmatch(tag) else "*", above, (), "")
+        element = OutlineElement(node, tag if NAME.fullmatch(tag) else "*", above, (), "")
         attributes = node.attributes
         if attributes:
             element.classes = tuple(dict.fromkeys((attributes.get("class") or "").split()[:12]))
@@ -144,7 +144,7 @@ def is_date(text: str) -> bool:
     return found is not None and len(found[0]) * 2 > len(text)
 
 
-def _take_text(element: Element, text: str) -> None:
+def _take_text(element: OutlineElement, text: str) -> None:
     text = text.strip()
     if text:
         element.text += width(text)
@@ -152,7 +152,7 @@ def _take_text(element: Element, text: str) -> None:
             element.dates += 1
 
 
-def _sum_up(elements: list[Element]) -> None:
+def _sum_up(elements: list[OutlineElement]) -> None:
     for number in range(len(elements) - 1, 0, -1):
         element = elements[number]
         above = elements[element.parent]

@@ -12,8 +12,8 @@ from selectolax.lexbor import LexborNode
 from aggregator.adapters.page import fields as page_fields
 from aggregator.adapters.page.groups import Group, best, facts, judged
 from aggregator.adapters.page.options import Part
-from aggregator.adapters.page.outline import NAME, Element, Outline, is_date, outline
-from aggregator.adapters.page.tree import Page, attribute, select
+from aggregator.adapters.page.outline import NAME, Outline, OutlineElement, is_date, outline
+from aggregator.adapters.page.tree import WebPage, attribute, select
 from aggregator.normalise import dates
 
 SAMPLE = 30
@@ -52,12 +52,12 @@ class _Item:
     """An item, everything inside it, and what was made out already."""
 
     node: LexborNode
-    inside: tuple[Element, ...]
+    inside: tuple[OutlineElement, ...]
     title: LexborNode
     link: LexborNode
 
 
-def propose(page: Page, item: str | None = None) -> Proposal | None:
+def propose(page: WebPage, item: str | None = None) -> Proposal | None:
     """Selectors for a page, None when it has no list of entries; `item` is kept where it is given."""
     row = outline(page)
     if item is None:

@@ -21,7 +21,7 @@ _FEED_ROOT = re.compile(r"<(?:rss|feed|rdf:RDF)[\s>]", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Page:
+class WebPage:
     """A web page. `base` is absolute: `<base href>`, else where the page came from. `title` is plain text."""
 
     tree: LexborHTMLParser
@@ -40,7 +40,7 @@ class Page:
         return links.resolve(href, self.base)
 
 
-def parse(resource: Resource) -> Page:
+def parse(resource: Resource) -> WebPage:
     """The page in a resource. Raises ReadError for what is none, and for one that no parser reads in time."""
     url = resource.url
     not_a_feed.refuse_other_bytes(resource.body, url, wanted="a web page")
@@ -57,7 +57,7 @@ def parse(resource: Resource) -> Page:
     declared = tree.css_first("base[href]")
     title = tree.css_first("title")
     root = tree.css_first("html")
-    return Page(
+    return WebPage(
         tree=tree,
         url=url,
         base=links.resolve(attribute(declared, "href"), url) or url,

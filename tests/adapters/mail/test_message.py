@@ -10,7 +10,7 @@ import pytest
 
 from aggregator import normalise
 from aggregator.adapters import testing as contract
-from aggregator.adapters.mail.message import KIND, Options
+from aggregator.adapters.mail.message import KIND, MailOptions
 from aggregator.errors import ReadError
 from aggregator.model.entry import Entry, Feed
 from aggregator.model.resource import Resource
@@ -22,7 +22,9 @@ FROM = "From: Tea Weekly <news@tea.example>\n"
 def read(body: bytes | str, **options: Any) -> Feed:
     """The message as a feed."""
     raw = body if isinstance(body, bytes) else body.encode("utf-8", "surrogateescape")
-    found = KIND.read(Resource(url="imaps://mail.example/INBOX", body=raw, name="1.1"), Options(**options))
+    found = KIND.read(
+        Resource(url="imaps://mail.example/INBOX", body=raw, name="1.1"), MailOptions(**options)
+    )
     assert isinstance(found, Feed)
     return found
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.adapters.page import list_page as page
-from aggregator.adapters.page.options import Options
+from aggregator.adapters.page.options import ListPageOptions
 from aggregator.errors import ReadError
 from aggregator.model.entry import Feed
 from aggregator.model.resource import Resource
@@ -242,7 +242,7 @@ ALL = sorted(path.name for path in PAGES.iterdir()) if PAGES.exists() else []
 def read(name: str) -> Feed:
     """The page, with no selectors given."""
     resource = Resource(url="https://site.example/dir/page.html", body=(PAGES / name).read_bytes())
-    return page.read(resource, Options())
+    return page.read(resource, ListPageOptions())
 
 
 def is_as_marked(name: str) -> bool:

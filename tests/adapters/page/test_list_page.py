@@ -14,7 +14,7 @@ import pytest
 
 from aggregator.adapters import kinds
 from aggregator.adapters.extras import install_command
-from aggregator.adapters.page.options import Options, Part, compiled
+from aggregator.adapters.page.options import ListPageOptions, Part, compiled
 from aggregator.errors import NotAFeed, ReadError
 from aggregator.model.resource import Resource
 from aggregator.reading.document import Context, Reading, read_resource
@@ -364,7 +364,7 @@ def test_the_docs_tell_every_option_and_their_examples_are_sound() -> None:
     """What is written there can be pasted."""
     pytest.importorskip("re2", reason="google-re2 is not installed")
     section = DOCS.read_text(encoding="utf-8").partition("\n## `page`\n")[2].partition("\n## ")[0]
-    for name in (*Options.model_fields, *Part.model_fields):
+    for name in (*ListPageOptions.model_fields, *Part.model_fields):
         assert f"| `{name}` |" in section, name
     examples = re.findall(r"```toml\n(.*?)```", section, re.DOTALL)
     assert len(examples) == 2

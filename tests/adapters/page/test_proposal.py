@@ -7,7 +7,7 @@ import tomllib
 import pytest
 
 from aggregator.adapters.page import list_page as page
-from aggregator.adapters.page.options import Options
+from aggregator.adapters.page.options import ListPageOptions
 from aggregator.errors import ReadError
 from aggregator.model.entry import Feed
 from aggregator.model.resource import Resource
@@ -36,10 +36,10 @@ def around(content: str) -> str:
     return f"<!doctype html><title>T</title><body>{MENU}<div id=main>{content}</div>{CLOUD}{FOOTER}</body>"
 
 
-def read(content: str, options: Options | None = None) -> Feed:
+def read(content: str, options: ListPageOptions | None = None) -> Feed:
     """The page, with these options."""
     resource = Resource(url="https://tea.example/", body=content.encode())
-    return page.read(resource, options or Options())
+    return page.read(resource, options or ListPageOptions())
 
 
 def links(feed: Feed) -> list[str]:
@@ -70,7 +70,7 @@ def test_what_is_proposed_is_told_ready_for_the_config_and_gives_the_same() -> N
     (problem,) = feed.problems
     told, _, toml = problem.text.partition(": ")
     assert told == "selectors were proposed; keep them in the config"
-    kept = read(content, Options.model_validate(tomllib.loads(toml)["options"]))
+    kept = read(content, ListPageOptions.model_validate(tomllib.loads(toml)["options"]))
     assert (kept.entries, kept.findings, kept.problems) == (feed.entries, feed.findings, [])
 
 
@@ -104,14 +104,14 @@ def test_lists_of_every_make_are_found(content: str, expected: int) -> None:
 
 def test_items_that_are_given_are_kept_and_their_fields_proposed() -> None:
     """The half that a person knows."""
-    feed = read(around("".join(card(n) for n in range(1, 7))), Options(item="#main > div"))
+    feed = read(around("".join(card(n) for n in range(1, 7))), ListPageOptions(item="#main > div"))
     assert (feed.findings[0].selector, feed.findings[1].selector) == ("#main > div", "h2")
     assert feed.problems[0].text.startswith("the other selectors were proposed")
 
 
 def test_fields_that_are_given_are_kept_and_only_what_is_needed_is_proposed() -> None:
     """Whoever names fields has chosen them."""
-    options = Options.model_validate({"item": "div.card", "title": "p.excerpt"})
+    options = ListPageOptions.model_validate({"item": "div.card", "title": "p.excerpt"})
     feed = read(around("".join(card(n) for n in range(1, 7))), options)
     assert {f.name: f.selector for f in feed.findings} == {
         "item": "div.card",
@@ -170,11 +170,11 @@ def test_broken_markup_gives_selectors_all_the_same() -> None:
 def test_a_page_saved_in_a_file_gives_the_same_proposal() -> None:
     """Its relative links lead nowhere, but they are its entries' all the same."""
     content = around("".join(card(n) for n in range(1, 7)))
-    saved = page.read(Resource(url="file:///tmp/page.html", body=content.encode()), Options())
+    saved = page.read(Resource(url="file:///tmp/page.html", body=content.encode()), ListPageOptions())
     assert saved.findings == read(content).findings
 
 
 def test_no_option_is_needed_to_begin() -> None:
     """Its address is enough."""
     assert page.KIND.is_scraped
-    assert page.KIND.parse({}) == Options()
+    assert page.KIND.parse({}) == ListPageOptions()
