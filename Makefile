@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 LOWEST := .venv-lowest
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 
-.PHONY: fetch test lint types unit test-lowest clean
+.PHONY: fetch test lint types unit quick test-lowest clean
 
 fetch: $(VENV)/installed
 	$(VENV)/bin/aggregator fetch
@@ -22,6 +22,11 @@ types: $(VENV)/installed-test
 
 unit: $(VENV)/installed-test
 	$(VENV)/bin/pytest -n auto --dist worksteal -rs
+
+# While working: under a minute. Left out is what starts processes or a browser, reads the corpus, or tries
+# generated cases; tests/conftest.py marks it.
+quick: lint types
+	$(VENV)/bin/pytest -n auto --dist worksteal -m 'not (processes or browser or corpus or hypothesis)'
 
 # The tests once more, with the lowest versions of the dependencies that pyproject.toml allows.
 test-lowest: $(LOWEST)/installed-test

@@ -36,6 +36,25 @@ class Answer:
     body: bytes = b""
 
 
+# What makes a test slow, by what its module imports or it asks for; `make quick` leaves these out.
+SLOW_NAMES = {
+    "processes": {"subprocess", "multiprocessing", "Workers", "ProcessPool", "Launched", "Site", "workers"},
+    "browser": {"playwright"},
+    "corpus": {"CORPUS"},
+}
+SLOW_FIXTURES = {"processes": {"site"}, "corpus": {"corpus"}}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what is slow, in this one place."""
+    for item in items:
+        names = set(vars(getattr(item, "module", None) or object))
+        fixtures = set(getattr(item, "fixturenames", ()))
+        for mark, slow in SLOW_NAMES.items():
+            if names & slow or fixtures & SLOW_FIXTURES.get(mark, set()):
+                item.add_marker(mark)
+
+
 Behaviour = Callable[[Request], Answer]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import aggregator
@@ -157,6 +158,7 @@ VENDORS = {
 }
 
 
+@cache
 def imports(file: Path) -> set[str]:
     """Every module that a file imports, with the names taken from it."""
     found = set()
