@@ -18,7 +18,11 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "processes": {},
     "model": {},
     "normalise": {"model": "entries become articles"},
-    "front_matter": {"errors": "a file that cannot be read", "model": "articles become files"},
+    "front_matter": {
+        "errors": "a file that cannot be read",
+        "model": "articles become files",
+        "normalise": "dates are read as those of feeds are",
+    },
     "adapters": {
         ROOT: "the distribution's name stands in what to install",
         "errors": "a document that cannot be read",

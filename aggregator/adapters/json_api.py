@@ -22,6 +22,8 @@ from aggregator.model.article import Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
 from aggregator.model.resource import Resource
 from aggregator.model.settings import Settings
+from aggregator.normalise.dates import first as first_date
+from aggregator.normalise.dates import parse as parse_date
 
 MAX_LOOKED_AT = 10_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -105,8 +107,12 @@ def read(resource: Resource, options: JsonOptions) -> Feed:
         told = ", ".join(f"{name} = {expression!r}" for name, expression in shown.items())
         feed.problems.append(Problem(text=f"options were guessed: {told}"))
     feed.info = FeedInfo(title=Text(_text(_find(data, options.feed_title)), "text"))
+    other_dates = _other_dates(guessed["date"]) if "date" in guessed else ()
     for number, item in enumerate(items[:MAX_ENTRIES], 1):
         entry = _entry(item, chosen, options)
+        if other_dates and parse_date(entry.published) is None:
+            found = (_date(_find(item, expression)) for expression in other_dates)
+            entry.published = first_date(entry.published, *found)
         if entry.title is None and not entry.links and not entry.contents and entry.summary is None:
             problem = "it has no title, link or text by these expressions; it is left out"
             feed.problems.append(Problem(text=problem, where=f"item {number}"))
@@ -179,9 +185,17 @@ def _tells(sample: list[dict[str, Any]], expression: str, name: str) -> bool:
         sound = sum(isinstance(v, list) and all(isinstance(each, str) for each in v) for v in values)
     elif name in ("link", "image"):
         sound = sum(isinstance(v, str) and v.startswith(("http://", "https://", "/")) for v in values)
+    elif name in ("date", "updated"):
+        sound = sum(parse_date(_date(v)) is not None for v in values)
     else:
         sound = sum(isinstance(v, str | int | float) and bool(str(v).strip()) for v in values)
     return sound * 2 > len(values)
+
+
+def _other_dates(expression: str) -> tuple[str, ...]:
+    """What to try where the guessed date of an item cannot be read."""
+    wrapper, dot, _ = expression.rpartition(".")
+    return tuple(f"{wrapper}{dot}{name}" for name in _COMMON["date"])
 
 
 def _entry(item: Any, chosen: Mapping[str, str], options: JsonOptions) -> Entry:

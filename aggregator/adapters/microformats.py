@@ -15,6 +15,7 @@ from aggregator.adapters.page.tree import WebPage, attribute
 from aggregator.errors import ReadError
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
 from aggregator.model.resource import Resource
+from aggregator.normalise.dates import first as first_date
 
 try:
     import mf2py
@@ -100,8 +101,8 @@ def _entry(item: _Item, page: WebPage) -> Entry:
         id=_first(item, "uid") or None,
         title=_title(item),
         links=[Link(href=url) for url in _values(item, "url")[:1]],
-        published=_first(item, "published") or None,
-        updated=_first(item, "updated") or None,
+        published=first_date(*_values(item, "published")),
+        updated=first_date(*_values(item, "updated")),
         authors=_people(item),
         categories=[Category(term=name) for name in dict.fromkeys(_values(item, "category"))],
         summary=_text(item, "summary"),

@@ -6,10 +6,8 @@ mean precisely this, and no repair or guess is made. Other files are front_matte
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from aggregator.errors import WriteError
@@ -17,6 +15,7 @@ from aggregator.front_matter import flavours
 from aggregator.front_matter.flavours import Flavour
 from aggregator.front_matter.yaml import typed
 from aggregator.model.article import Article, Enclosure, Origin, Problem
+from aggregator.normalise import dates
 
 OWN_KEYS = (
     *("title", "categories", "headimg", "author", "date", "thumbnail", "link", "guid", "source", "updated"),
@@ -251,33 +250,6 @@ def _origin(keys: dict[str, Any], problems: list[Problem]) -> Origin:
     )
 
 
-# --- dates
-
-_ISO = re.compile(
-    r"([0-9]{4})[-/]([0-9]{1,2})[-/]([0-9]{1,2})"
-    r"(?:[Tt \t]{1,4}([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
-    r" ?(?:(Z|z|UTC|GMT)|([-+])([0-9]{1,2}):?([0-9]{2})?)?)?"
-)
-
-
 def date(written: str) -> datetime | None:
-    """A date in UTC: ISO 8601 and its looser YAML cousins, RFC 822 and 1123; UTC when it names no zone.
-
-    None when it is none of these, or no day of the calendar.
-    """
-    written = written.strip()
-    if len(written) > 80:
-        return None
-    try:
-        if found := _ISO.fullmatch(written):
-            year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
-            micros = int((found[7] or "")[:6].ljust(6, "0"))
-            ahead = timedelta(hours=int(found[10] or 0), minutes=int(found[11] or 0))
-            zone = timezone(-ahead if found[9] == "-" else ahead) if ahead else UTC
-            when = datetime(year, month, day, hour, minute, second, micros, zone)
-        else:
-            when = parsedate_to_datetime(written)
-            when = when if when.tzinfo else when.replace(tzinfo=UTC)
-        return when.astimezone(UTC)
-    except (ValueError, OverflowError, TypeError, IndexError):
-        return None
+    """A date in UTC, read as those of feeds are; None when it is none, or no day of the calendar."""
+    return dates.exact(written.strip())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["DATE_WORDS", "MERIDIEMS", "MONTHS"]
+__all__ = ["AFTERNOON", "DATE_WORDS", "MONTHS", "MORNING"]
 
 # One line a month: full, genitive and short forms, without their full stops, lower case.
 _NAMES = (
@@ -10,65 +10,77 @@ _NAMES = (
         "january jan januar jänner janv janvier enero ene gennaio gen janeiro januari jaan jaanuar января "
         "январь янв січня січень січ stycznia styczeń sty ledna leden led januára január tammikuu "
         "tammikuuta ocak oca ianuarie ian ιανουαρίου ιανουάριος ιαν ιανουαριου януари яну siječnja "
-        "siječanj sij януар sausio gener janar janúar januara"
+        "siječanj sij януар sausio gener janar janúar januara "
+        "يناير جانفي ژانویه ינואר जनवरी"
     ),
     (
         "february feb februar feber févr février fevrier fevr fév febrero febbraio fevereiro fev februari "
         "февраля февраль фев лютого лютий лют lutego luty lut února únor úno unora február helmikuu "
         "helmikuuta şubat subat şub februarie φεβρουαρίου φεβρουάριος φεβ φεβρουαριου февруари veljače "
-        "veljača velj фебруар vasario febrer febr februára febrúar"
+        "veljača velj фебруар vasario febrer febr februára febrúar "
+        "فبراير شباط فيفري فوریه פברואר फ़रवरी फरवरी"
     ),
     (
         "march mar märz maerz mär mrz mars marzo março marco maart mrt марта март мар березня березень "
         "бер marca marzec marec března březen bře brezna március márc márciusi maaliskuu maaliskuuta mart "
-        "martie μαρτίου μάρτιος μαρ μαρτιου ožujka ožujak ožu kovo març marts maret"
+        "martie μαρτίου μάρτιος μαρ μαρτιου ožujka ožujak ožu kovo març marts maret "
+        "مارس آذار מרץ मार्च"
     ),
     (
         "april apr avril avr abril abr aprile апреля апрель апр квітня квітень кві kwietnia kwiecień kwi "
         "dubna duben dub április ápr huhtikuu huhtikuuta nisan nis aprilie απριλίου απρίλιος απρ απριλιου "
-        "април travnja travanj tra balandžio apríla apríl"
+        "април travnja travanj tra balandžio apríla apríl "
+        "أبريل ابريل إبريل نيسان أفريل آوریل אפריל अप्रैल"
     ),
     (
         "may mai mayo maggio mag maio mei mej maj мая май травня травень тра maja května květen kvě "
         "kvetna május máj toukokuu toukokuuta mayıs mayis μαΐου μάιος μαϊ μαι svibnja svibanj svi мај "
-        "gegužės maig mája maí"
+        "gegužės maig mája maí "
+        "مايو أيار ماي مه מאי मई"
     ),
     (
         "june jun juni juin junio giugno giu junho июня июнь июн червня червень чер czerwca czerwiec cze "
         "června červen čvn cervna június jún kesäkuu kesäkuuta haziran haz iunie iun ιουνίου ιούνιος ιουν "
-        "ιουνιου юни lipnja lipanj јун birželio juny júna júní"
+        "ιουνιου юни lipnja lipanj јун birželio juny júna júní "
+        "يونيو حزيران جوان ژوئن יוני जून"
     ),
     (
         "july jul juli juil juillet julio luglio lug julho июля июль июл липня липень лип lipca lipiec "
         "lip července červenec čvc cervence július júl heinäkuu heinäkuuta temmuz tem iulie iul ιουλίου "
-        "ιούλιος ιουλ ιουλιου юли srpnja srpanj јул liepos juliol júla júlí"
+        "ιούλιος ιουλ ιουλιου юли srpnja srpanj јул liepos juliol júla júlí "
+        "يوليو تموز جويلية ژوئیه יולי जुलाई"
     ),
     (
         "august aug août aout aoû agosto ago augusti augustus августа август авг серпня серпень сер "
         "sierpnia sierpień sie srpna srpen srp augusztus elokuu elokuuta ağustos agustos ağu αυγούστου "
-        "αύγουστος αυγ αυγουστου kolovoza kolovoz kol rugpjūčio agost augusta ágúst agustus agu"
+        "αύγουστος αυγ αυγουστου kolovoza kolovoz kol rugpjūčio agost augusta ágúst agustus agu "
+        "أغسطس اغسطس آب أوت اوت אוגוסט अगस्त"
     ),
     (
         "september sep sept septembre septiembre setiembre settembre set setembro сентября сентябрь сен "
         "сент вересня вересень вер września wrzesień wrz září zář zari szeptember szept syyskuu syyskuuta "
         "eylül eylul eyl septembrie σεπτεμβρίου σεπτέμβριος σεπ σεπτ σεπτεμβριου септември rujna rujan "
-        "ruj септембар rugsėjo setembre septembra"
+        "ruj септембар rugsėjo setembre septembra "
+        "سبتمبر أيلول سپتامبر ספטמבר सितंबर सितम्बर"
     ),
     (
         "october oct oktober okt octobre octubre ottobre ott outubro out октября октябрь окт жовтня "
         "жовтень жов października październik paź pazdziernika října říjen říj rijna október lokakuu "
-        "lokakuuta ekim eki octombrie οκτωβρίου οκτώβριος οκτ οκτωβριου октомври октобар spalio októbra"
+        "lokakuuta ekim eki octombrie οκτωβρίου οκτώβριος οκτ οκτωβριου октомври октобар spalio októbra "
+        "أكتوبر اكتوبر اکتبر אוקטובר अक्टूबर अक्तूबर"
     ),
     (
         "november nov novembre noviembre novembro ноября ноябрь ноя нояб листопада листопад лис listopada "
         "listopad lis listopadu marraskuu marraskuuta kasım kasim kas noiembrie noi νοεμβρίου νοέμβριος "
-        "νοε νοεμβριου ноември studenoga studeni stu новембар lapkričio novembra nóvember"
+        "νοε νοεμβριου ноември studenoga studeni stu новембар lapkričio novembra nóvember "
+        "نوفمبر نوامبر נובמבר नवंबर नवम्बर"
     ),
     (
         "december dec dez dezember déc décembre decembre diciembre dic dicembre dezembro декабря декабрь "
         "дек грудня грудень гру grudnia grudzień gru prosince prosinec pro joulukuu joulukuuta aralık "
         "aralik ara decembrie δεκεμβρίου δεκέμβριος δεκ δεκεμβριου декември prosinca prosinac децембар "
-        "gruodžio desembre desember des decembra"
+        "gruodžio desembre desember des decembra "
+        "ديسمبر دسامبر דצמבר दिसंबर दिसम्बर"
     ),
 )
 
@@ -108,5 +120,6 @@ _WORDS = (
 DATE_WORDS = frozenset(_WORDS.split())
 """Days of the week and particles, lower case: they say nothing that a date needs."""
 
-MERIDIEMS = frozenset({"下午", "午後", "오후"})
-"""What East Asian dates write before an hour after noon."""
+MORNING = ("上午", "午前", "오전", "凌晨", "早上")
+AFTERNOON = ("下午", "午後", "오후", "晚上")
+"""What East Asian dates write before an hour before and after noon."""

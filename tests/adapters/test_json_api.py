@@ -66,6 +66,15 @@ def test_each_expression_finds_its_field() -> None:
     assert one.published == two.published == datetime(2026, 1, 1, tzinfo=UTC)
 
 
+def test_a_guessed_date_is_the_first_that_can_be_read() -> None:
+    """Of all items for the guess, of each item for its date."""
+    never = {"title": "Tea", "url": "/1", "published_at": "Invalid Date", "created_at": "2026-01-02"}
+    mostly = {"title": "Cake", "url": "/2", "published_at": "2026-01-02", "created_at": "2026-01-01"}
+    assert [a.published for a in reading([never]).document.articles] == [datetime(2026, 1, 2, tzinfo=UTC)]
+    dates = {a.published for a in reading([mostly, mostly | {"url": "/3"}, never]).document.articles}
+    assert dates == {datetime(2026, 1, 2, tzinfo=UTC)}
+
+
 def test_pages_are_followed_up_to_the_limit() -> None:
     """The number of documents so far tells when to stop."""
     more = [reading(ANSWER, number, **OPTIONS, pages=2).more for number in (0, 1)]

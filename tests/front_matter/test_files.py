@@ -398,6 +398,10 @@ def test_categories_are_read_in_every_generators_form(lines: str, categories: tu
         pytest.param(
             "2017-10-16T11:56:00.123456789+07:00", "2017-10-16T04:56:00.123456+00:00", id="nanoseconds"
         ),
+        pytest.param("2022-01-08 10:24:43 CET", "2022-01-08T09:24:43+00:00", id="named zone"),
+        pytest.param("Sat, 8 Jan 2022 10:24:43 CET", "2022-01-08T09:24:43+00:00", id="rfc 822 name"),
+        pytest.param("8 Jan 2022 3:04 PM EST", "2022-01-08T20:04:00+00:00", id="half of the day"),
+        pytest.param("8 janvier 2022", "2022-01-08T00:00:00+00:00", id="french"),
         pytest.param("2022-13-45", None, id="no such day"),
         pytest.param("0001-01-01T00:00:00+23:00", None, id="before year one"),
         pytest.param("1, 1 Jan 99999999999 00:00:00", None, id="after all years"),

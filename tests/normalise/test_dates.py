@@ -6,12 +6,13 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import available_timezones
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.normalise.dates import parse
+from aggregator.normalise.dates import exact, first, parse
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
@@ -50,6 +51,35 @@ CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
         ("1704708000", "2024-01-08T10:00:00"),
         ("1704708000123", "2024-01-08T10:00:00"),
         ("13/01/2024 10:00", "2024-01-13T10:00:00"),
+        ("Jul 08 2022", "2022-07-08T00:00:00"),
+        ("08Jul2022", "2022-07-08T00:00:00"),
+        ("Mon Jan 05 2026 15:04:05 GMT+0100 (Central European Standard Time)", "2026-01-05T14:04:05"),
+        ("Mon Jan 05 2026 15:04:05 (CET)", "2026-01-05T14:04:05"),
+        ("Mon, 05 Jan 2026 3:04:05 PM EST", "2026-01-05T20:04:05"),
+        ("2:05 PM EST 7/8/2022", "2022-07-08T19:05:00"),
+        ("Sat Mar 20 20:39:33 +0800 2021", "2021-03-20T12:39:33"),
+        ("Sat Mar 20 20:39:33 2021 +0800", "2021-03-20T12:39:33"),
+        ("Fri Jul 08 14:05:00 GMT+02:00 2022", "2022-07-08T12:05:00"),
+        ("Fri Jul 08 14:05:00 CEST 2022", "2022-07-08T12:05:00"),
+        ("2017-08-01 13:55:44.364419679 +0200 CEST", "2017-08-01T11:55:44.364419"),
+        ("2017-08-01 13:55:44 +0200 CEST m=+0.000123", "2017-08-01T11:55:44"),
+        ("2022-07-08T14:05:00+02:00[Europe/Berlin]", "2022-07-08T12:05:00"),
+        ("Jul 8, 2022 3pm", "2022-07-08T15:00:00"),
+        ("2022-07-08 12 a.m.", "2022-07-08T00:00:00"),
+        ("Noon, July 8 2022", "2022-07-08T12:00:00"),
+        ("Fri, 08 Jul 2022 9:5:3 GMT", "2022-07-08T09:05:03"),
+        ("8.7.2022 9:5", "2022-07-08T09:05:00"),
+        ("Fri, 08 Jul 2022 14.05.00 GMT", "2022-07-08T14:05:00"),
+        ("14:05 - 8 Jul 2022", "2022-07-08T14:05:00"),
+        ("8 juillet 2022 à 14 h", "2022-07-08T14:00:00"),
+        ("2022-07-08 14:05 Uhr MESZ", "2022-07-08T12:05:00"),
+        ("Mon, ٠٨ Jan ٢٠٢٤ ١٠:٠٠:٠٠ GMT", "2024-01-08T10:00:00"),
+        ("२०२४-०१-०८T१०:००:००Z", "2024-01-08T10:00:00"),
+        ("٨ يناير ٢٠٢٤ ٣:٠٤ م", "2024-01-08T15:04:00"),
+        ("２０２４年１月８日", "2024-01-08T00:00:00"),
+        ("2022/7/8 下午2:05:00", "2022-07-08T14:05:00"),
+        ("@1704708000", "2024-01-08T10:00:00"),
+        ("/Date(1704708000000+0200)/", "2024-01-08T10:00:00"),
         ("07.02.2025", "2025-02-07T00:00:00"),
     ],
     ids=str,
@@ -98,11 +128,40 @@ def test_an_east_asian_time_is_read(text: str, hour: int) -> None:
     assert parse(text) == datetime(2024, 1, 8, hour, 5, tzinfo=UTC)
 
 
+@pytest.mark.skipif(not available_timezones(), reason="this system has no list of time zones")
+@pytest.mark.parametrize(
+    "text", ["2022-07-08T14:05:00[Europe/Berlin]", "Fri, 08 Jul 2022 14:05 europe/berlin"], ids=str
+)
+def test_a_region_has_the_offset_of_that_day(text: str) -> None:
+    """Where the system knows the regions of the tz database."""
+    assert parse(text) == datetime(2022, 7, 8, 12, 5, tzinfo=UTC)
+
+
+def test_of_several_texts_the_first_that_can_be_read_counts() -> None:
+    """Else the first that says anything, so that a problem can show it."""
+    assert first("Invalid Date", None, "2024-01-08", "2025-01-08") == "2024-01-08"
+    assert first(" ", "soon", "later") == "soon"
+    assert first(None, "") is None
+
+
+def test_a_date_that_is_believed_may_be_of_any_year() -> None:
+    """What we wrote ourselves comes back, even zero."""
+    assert exact("Thu, 01 Jan 1970 00:00:00 GMT") == datetime(1970, 1, 1, tzinfo=UTC)
+    assert exact("0001-01-01T00:00:00+00:00") == datetime(1, 1, 1, tzinfo=UTC)
+    assert exact("0001-01-01T00:00:00+02:00") is None
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "",
         "   ",
+        "3pm",
+        "Monday 3pm",
+        "20:26:01",
+        "Invalid Date",
+        "Jan 5, 15:04:05 +0800",
+        "2026-01-05 25:00",
         "somedate",
         "Monday",
         "10:00",

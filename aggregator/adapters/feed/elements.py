@@ -17,6 +17,7 @@ from aggregator.adapters.feed import constructs
 from aggregator.adapters.feed.constructs import XML_BASE, XML_LANG, join, plain
 from aggregator.adapters.feed.namespaces import name
 from aggregator.model.entry import Entry, FeedInfo, Link, Media, Person, Text
+from aggregator.normalise.dates import first as first_date
 
 MAX_VALUES = 500
 """Links, media, categories or values under one name that one entry keeps."""
@@ -73,6 +74,19 @@ def _set_plain(field: str, *, over: bool = False) -> Callable[[Any, _Element], N
     def handle(owner: Entry | FeedInfo, element: _Element) -> None:
         if over or not getattr(owner, field):
             setattr(owner, field, plain(element) or getattr(owner, field))
+
+    return handle
+
+
+def _set_date(field: str, *, over: bool = False) -> Callable[[Any, _Element], None]:
+    """A handler that fills a date: the first that can be read, `over` lesser ones the last."""
+
+    def handle(owner: Entry | FeedInfo, element: _Element) -> None:
+        before, found = getattr(owner, field), plain(element)
+        if found and not before:
+            setattr(owner, field, found)
+        elif found:
+            setattr(owner, field, first_date(found, before) if over else first_date(before, found))
 
     return handle
 
@@ -241,8 +255,8 @@ _SHARED: Handlers = {
     "atom:author": _person,
     "dc:creator": _person,
     "atom:id": _set_plain("id"),
-    "atom:updated": _set_plain("updated"),
-    "atom:modified": _set_plain("updated"),
+    "atom:updated": _set_date("updated"),
+    "atom:modified": _set_date("updated"),
     "atom:rights": _set_plain("rights"),
     "atom:copyright": _set_plain("rights"),
     "dc:rights": _set_plain("rights"),
@@ -255,11 +269,11 @@ ITEM: Handlers = {
     **_SHARED,
     "guid": _guid,
     "author": _person,
-    "pubdate": _set_plain("published"),
-    "dc:date": _set_plain("published"),
-    "atom:published": _set_plain("published"),
-    "atom:issued": _set_plain("published"),
-    "atom:created": _set_plain("published"),
+    "pubdate": _set_date("published"),
+    "dc:date": _set_date("published"),
+    "atom:published": _set_date("published"),
+    "atom:issued": _set_date("published"),
+    "atom:created": _set_date("published"),
     "atom:contributor": _contributor,
     "dc:contributor": _contributor,
     "description": _description,
@@ -288,8 +302,8 @@ CHANNEL: Handlers = {
     "description": _set_text("subtitle", constructs.text),
     "atom:subtitle": _set_text("subtitle", constructs.atom_text),
     "atom:tagline": _set_text("subtitle", constructs.atom_text),
-    "lastbuilddate": _set_plain("updated", over=True),
-    "pubdate": _set_plain("updated"),
+    "lastbuilddate": _set_date("updated", over=True),
+    "pubdate": _set_date("updated"),
     "managingeditor": _person,
     "language": _set_plain("language"),
     "image": _image,
@@ -326,8 +340,8 @@ def finish_entry(entry: Entry) -> None:
             "itunes:subtitle",
         )
         entry.summary = _first_text(entry, *names)
-    entry.published = entry.published or _first(entry, "dcterms:created", "dcterms:issued", "dcterms:date")
-    entry.updated = entry.updated or _first(entry, "dcterms:modified")
+    entry.published = _date(entry, entry.published, "dcterms:created", "dcterms:issued", "dcterms:date")
+    entry.updated = _date(entry, entry.updated, "dcterms:modified")
     for each in ("itunes:image", "googleplay:image"):
         url = _image_url(entry, each)
         if url and url not in entry.thumbnails:
@@ -341,7 +355,7 @@ def finish_feed(info: FeedInfo) -> None:
     _finish(info)
     if info.subtitle is None:
         info.subtitle = _first_text(info, "itunes:summary", "dc:description", "itunes:subtitle")
-    info.updated = info.updated or _first(info, "dc:date", "dcterms:modified")
+    info.updated = _date(info, info.updated, "dc:date", "dcterms:modified")
     info.language = info.language or _first(info, "dc:language")
     info.image = info.image or _image_url(info, "itunes:image") or _image_url(info, "googleplay:image")
 
@@ -363,6 +377,13 @@ def _first(owner: Entry | FeedInfo, *names: str) -> str | None:
             if found:
                 return found
     return None
+
+
+def _date(owner: Entry | FeedInfo, written: str | None, *names: str) -> str | None:
+    """`written`, else the first of these, that can be read as a date."""
+    if not any(each in owner.extra for each in names):
+        return written
+    return first_date(written, *(_first(owner, each) for each in names))
 
 
 def _first_text(owner: Entry | FeedInfo, *names: str) -> Text | None:

@@ -23,6 +23,7 @@ from aggregator.adapters.feed.strict import MAX_ENTRIES, bound
 from aggregator.errors import ReadError
 from aggregator.model.article import Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text, TextType
+from aggregator.normalise.dates import first as first_date
 
 MAX_BYTES = 32_000_000
 MAX_TAG_BYTES = 65_536
@@ -95,7 +96,7 @@ def _entry(found: Mapping[str, Any], version: str) -> Entry:
         id_is_permalink=bool(found.get("guidislink")) and not version.startswith("atom"),
         title=_text(found.get("title_detail"), version),
         links=[_link(each) for each in links if each.get("rel") != "enclosure"],
-        published=_plain(found, "published") or _plain(found, "created"),
+        published=first_date(_plain(found, "published"), _plain(found, "created")),
         updated=_plain(found, "updated"),
         authors=_people(_several(found, "authors")),
         contributors=_people(_several(found, "contributors")),
@@ -115,8 +116,10 @@ def _entry(found: Mapping[str, Any], version: str) -> Entry:
     image = found.get("image")
     if isinstance(image, Mapping) and image.get("href") and image["href"] not in entry.thumbnails:
         entry.thumbnails.append(str(image["href"]))
-    if not version.startswith("atom") and entry.published is None:  # dc:date: feedparser calls it updated
-        entry.published, entry.updated = entry.updated, None
+    if not version.startswith("atom") and entry.updated is not None:  # dc:date: feedparser calls it updated
+        written = entry.published
+        entry.published = first_date(written, entry.updated)
+        entry.updated = None if entry.published != written else entry.updated
     source = found.get("source")
     if isinstance(source, Mapping):
         entry.source = _info(source, version)
@@ -145,7 +148,7 @@ def _info(found: Mapping[str, Any], version: str) -> FeedInfo:
         title=title,
         subtitle=_text(found.get("subtitle_detail"), version),
         links=[_link(each) for each in _several(found, "links") if each.get("href")],
-        updated=_plain(found, "updated") or _plain(found, "published"),
+        updated=first_date(_plain(found, "updated"), _plain(found, "published")),
         authors=_people(_several(found, "authors")),
         categories=_categories(_several(found, "tags")),
         image=(str(href) if href else None) or _plain(found, "logo") or _plain(found, "icon"),

@@ -8,6 +8,7 @@ from selectolax.lexbor import LexborNode
 
 from aggregator.adapters.page.options import Part, dated, matched
 from aggregator.adapters.page.tree import attribute, select
+from aggregator.normalise.dates import first as first_date
 from aggregator.normalise.embedded import LAZY
 from aggregator.normalise.months import MONTHS
 
@@ -60,12 +61,16 @@ def _largest(srcset: str) -> str:
 
 
 def date(node: LexborNode) -> str:
-    """What an element says of a moment: for machines, else for people."""
+    """What an element says of a moment: for machines, else for people; the first that can be read."""
+    return first_date(*_dates(node)) or ""
+
+
+def _dates(node: LexborNode) -> Iterator[str]:
     for name in ("datetime", "content", "title"):
         value = attribute(node, name)
         if value and (name == "datetime" or any(c.isdigit() for c in value)):
-            return value
-    return text(node)
+            yield value
+    yield text(node)
 
 
 _USUAL = {"link": link, "image": image, "date": date}
@@ -99,7 +104,10 @@ def markup(item: LexborNode, name: str, part: Part) -> str | None:
 
 def moment(item: LexborNode, part: Part) -> tuple[str | None, str]:
     """A date as ISO 8601 or as written, None for none; and what was written."""
-    written = value(item, "date", part)
-    if not written or part.format is None:
+    if part.format is None:
+        written = first_date(*values(item, "date", part)) or part.default or ""
         return written or None, written
-    return dated(part.format, written, MONTHS), written
+    written = value(item, "date", part)
+    every = [written] if part.attribute else [each for node in found(item, part) for each in _dates(node)]
+    readings = (dated(part.format, matched(part.regex, each[:_MAX_VALUE]), MONTHS) for each in every)
+    return next(filter(None, readings), None), written

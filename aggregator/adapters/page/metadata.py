@@ -10,6 +10,7 @@ from typing import Any
 
 from aggregator.adapters.page import fields as page_fields
 from aggregator.adapters.page.tree import WebPage, attribute
+from aggregator.normalise.dates import first as first_date
 
 MAX_LINKED_DATA = 500_000
 _MAX_OBJECTS = 2_000
@@ -60,10 +61,13 @@ def metadata(page: WebPage, markup: str) -> Metadata:
         title=_string(linked.get("headline")) or _first(said, _TITLES) or _text(page, "h1") or page.title,
         # The same people come in several forms: the first that is there is believed.
         authors=tuple(dict.fromkeys(_names(linked.get("author"))))[:_MAX_AUTHORS] or tuple(named[:1]),
-        published=_string(linked.get("datePublished"))
-        or _first(said, _PUBLISHED)
-        or attribute(when, "datetime"),
-        updated=_string(linked.get("dateModified")) or _first(said, _MODIFIED),
+        published=_date(
+            _string(linked.get("datePublished")),
+            *(said.get(name) for name in _PUBLISHED),
+            attribute(when, "datetime"),
+            _string(linked.get("dateCreated")),
+        ),
+        updated=_date(_string(linked.get("dateModified")), *(said.get(name) for name in _MODIFIED)),
         image=_first(said, _IMAGES) or _address(linked.get("image")),
         site=said.get("og:site_name", ""),
         text=linked["articleBody"].strip() if isinstance(linked.get("articleBody"), str) else "",
@@ -81,6 +85,10 @@ def _metas(page: WebPage) -> dict[str, str]:
 
 def _first(said: Mapping[str, str], names: tuple[str, ...]) -> str:
     return next((said[name] for name in names if said.get(name)), "")
+
+
+def _date(*texts: str | None) -> str:
+    return first_date(*texts) or ""
 
 
 def _text(page: WebPage, selector: str) -> str:

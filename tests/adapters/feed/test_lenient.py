@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import feedparser
 import pytest
 
+from aggregator import read
 from aggregator.adapters.feed import lenient, strict
 from aggregator.errors import ReadError
 from aggregator.model.entry import Link
@@ -44,6 +46,27 @@ def test_tags_that_do_not_match_are_read_with_a_problem() -> None:
     )
     assert [entry.title.value for entry in feed.entries if entry.title] == ["A"]
     assert feed.problems[0].where == "line 3"
+
+
+@pytest.mark.parametrize("tail", ["", "<p>"], ids=["strict", "lenient"])
+@pytest.mark.parametrize(
+    ("dates", "day"),
+    [
+        ("<pubDate>Invalid Date</pubDate><dc:date>2024-01-08</dc:date>", 8),
+        ("<dc:date>2024-01-08</dc:date><pubDate>soon</pubDate>", 8),
+        ("<pubDate>Mon, 32 Jan 2024</pubDate><dc:date>2024-01-08T00:00:00Z</dc:date>", 8),
+        ("<pubDate>Mon, 08 Jan 2024 00:00:00 GMT</pubDate><dc:date>2024-01-09</dc:date>", 8),
+        ("<pubDate>0000-00-00</pubDate><dcterms:created>2024-01-08</dcterms:created>", 8),
+    ],
+)
+def test_of_several_dates_the_first_that_can_be_read_counts(dates: str, day: int, tail: str) -> None:
+    """Whichever reader it comes to."""
+    document = (
+        '<rss version="2.0" xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/">'
+        f"<channel><item><title>A</title>{dates}<description>x{tail}</description></item></channel></rss>"
+    )
+    (article,) = read(document.encode()).articles
+    assert article.published == datetime(2024, 1, day, tzinfo=UTC)
 
 
 def test_no_link_is_invented_from_an_id() -> None:

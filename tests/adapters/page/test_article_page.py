@@ -96,8 +96,9 @@ def test_what_a_page_says_for_machines_is_believed() -> None:
         ("<meta itemprop='datePublished' content='2026-05-01'>", ""),
         ("<meta name='DC.date' content='2026-05-01'>", ""),
         ("", "<main><time datetime='2026-05-01'>1 May</time></main>"),
+        ("<meta name='date' content='Invalid Date'><meta name='pubdate' content='1 May 2026'>", ""),
     ],
-    ids=["open graph", "microdata", "Dublin Core", "time"],
+    ids=["open graph", "microdata", "Dublin Core", "time", "the first that can be read"],
 )
 def test_dates_are_found_where_pages_put_them(head: str, body: str) -> None:
     """Each in turn."""

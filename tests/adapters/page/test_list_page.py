@@ -149,6 +149,20 @@ def test_a_date_is_read_by_its_format_or_like_every_other(
     assert (article.published.day if article.published else None) == day
 
 
+@pytest.mark.parametrize(
+    "written",
+    [
+        "<i datetime='Invalid date'>4 March 2026</i>",
+        "<i title='2 days ago' content='2026-03-04'>soon</i>",
+        "<i>soon</i><i>2026-03-04</i>",
+    ],
+)
+def test_of_what_says_a_date_the_first_that_can_be_read_counts(written: str) -> None:
+    """For machines, for people, and further elements."""
+    (article,) = reading(page(post(1, written)), **FIELDS, date="i").document.articles
+    assert article.published == datetime(2026, 3, 4, tzinfo=UTC)
+
+
 def test_a_date_in_another_format_is_told() -> None:
     """The article stays, dated when it is first seen."""
     read = reading(page(post(1, "<i>2026/03/04</i>")), **FIELDS, date={"selector": "i", "format": "%d.%m.%Y"})
