@@ -12,7 +12,7 @@ from aggregator.front_matter import files as front_matter
 from aggregator.model.article import Article, Problem
 from aggregator.model.resource import Resource
 from aggregator.normalise import html, links, text
-from aggregator.normalise.verbatim import is_harmless
+from aggregator.normalise.verbatim import kept_or_sanitised
 
 _HTML = re.compile(r"\s*<[A-Za-z!].*>\s*", re.DOTALL)
 _MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -30,8 +30,8 @@ def read(body: bytes, *, name: str = "") -> tuple[Article, tuple[Problem, ...]]:
     content = article.content
     if not _is_html(content, name):
         content = html.sanitise(_MARKDOWN.render(content), base)
-    elif not is_harmless(content, has_base=bool(base)):
-        content = html.sanitise(content, base)
+    else:
+        content = kept_or_sanitised(content, base)
     summary = article.summary
     if text.is_html(summary):
         summary = html.sanitise(summary, base)

@@ -1,23 +1,35 @@
-"""Bodies that may be kept byte for byte, because nothing in them could act."""
+"""Bodies of front-matter articles: kept byte for byte when nothing in them can act, else sanitised.
+
+What a browser makes of a tag depends on what stands around it: within a `<div>` a parser drops `<html>`,
+`<tr>` or `</body>`, in the page of a site generator they act. So every token of the source is looked at, not
+the tree that one context gives.
+"""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from html import unescape
 
 import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from aggregator.normalise.html import STYLES, TAGS, hazard, is_pixel
+from aggregator.normalise.html import STYLES, TAGS, hazard, is_pixel, sanitise
+
+__all__ = ["is_harmless", "kept_or_sanitised"]
 
 # What the sanitiser takes away for the sake of the page around, but what cannot act by itself.
-_ATTRIBUTES = {
-    "*": {"align", "alt", "bgcolor", "border", "cellpadding", "cellspacing", "class", "color", "colspan"}
-    | {"datetime", "dir", "face", "headers", "height", "href", "hreflang", "lang", "loading", "rel", "span"}
-    | {"referrerpolicy", "reversed", "rowspan", "scope", "size", "src", "start", "style", "summary", "title"}
-    | {"type", "valign", "value", "width"},
-}
+_PRESENTATION = (
+    "align alt bgcolor border cellpadding cellspacing class color colspan datetime dir face headers height "
+    "href hreflang lang loading referrerpolicy rel reversed rowspan scope size span src start style summary "
+    "title type valign value width"
+)
+_ATTRIBUTES = frozenset(_PRESENTATION.split())
+_TAGS = TAGS - {"iframe", "audio", "video", "source", "track", "picture"}
 
 _PERMISSIVE = nh3.Cleaner(
-    tags=set(TAGS) - {"iframe", "audio", "video", "source", "track", "picture"},
-    attributes=_ATTRIBUTES,
+    tags=set(_TAGS),
+    attributes={"*": set(_ATTRIBUTES)},
     generic_attribute_prefixes={"data-"},
     filter_style_properties=set(STYLES),
     url_schemes={"http", "https", "mailto", "tel"},
@@ -25,43 +37,159 @@ _PERMISSIVE = nh3.Cleaner(
     strip_comments=True,
 )
 
+# The one way to write a tag on which all parsers agree: each attribute once and parted by white space (HTML
+# §13.1.2), no angle bracket in a value, no slash but at the end. White space is HTML's: `\s` has more.
+_NAME = r"[A-Za-z][A-Za-z0-9-]*+"
+_SPACE = r"[ \t\r\n\f]"
+_EQUALS = rf"{_SPACE}*+={_SPACE}*+"
+_VALUE = r"""(?:"[^"<>]*+"|'[^'<>]*+'|[^ \t\r\n\f"'=<>`]++)"""
+_ATTRIBUTE = re.compile(rf"{_SPACE}++({_NAME})(?:{_EQUALS}({_VALUE}))?+")
+_TOKEN = re.compile(
+    rf"<(?:(/?)({_NAME})((?:{_SPACE}++{_NAME}(?:{_EQUALS}{_VALUE})?+)*+){_SPACE}*+(/?)>|!-- ?more ?-->)"
+)
+# `a < b` and `<3` are text to every parser; what stands last may go on in the page around.
+_OPENED = re.compile(r"<(?![ \t\r\n0-9=])")
+_UNWRITABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+
+_CLASSES = re.compile(r"[\w \t\r\n-]*")  # no `ng-init:`, which AngularJS runs
+_PLAIN_VALUE = re.compile(r"[\w-]{0,100}|-?[0-9]{1,20}\.[0-9]{1,20}")
+# What libraries on many pages take for instructions.
+_INSTRUCTIONS = (
+    "action ajax behavior bind bs component confirm content controller disable dismiss dojo fancybox form "
+    "html hx lazy lightbox live method module ng on options original parent plugin provide remote require "
+    "ride role show slide spy src swup target template toggle trigger turbo turbolinks url v vue widget"
+)
+_INSTRUCTION = re.compile(rf"data-(?:{'|'.join(_INSTRUCTIONS.split())})(?:-|$)")
+_RELATIONS = frozenset(("external", "nofollow", "noopener", "noreferrer", "sponsored", "ugc"))
+_POLICIES = frozenset(("no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"))
+_UNSAFE_URL = re.compile(r"[\0-\x20\x7f-\xa0\\<>\"]")
+
+# What a parser adds where an author may leave it out (HTML §13.1.2.4).
+_OPTIONAL_TAGS = (
+    "/p /li /dt /dd /rb /rt /rtc /rp /tr /td /th /thead /tbody /tfoot /caption /colgroup tbody tr colgroup"
+)
+_OPTIONAL = frozenset(_OPTIONAL_TAGS.split())
+# What a body that was cut off may leave open: a box around what follows, that neither links nor formats it.
+_BOX_ENDS = "/article /aside /blockquote /div /dl /figure /ol /section /ul"
+_LEFT_OPEN = frozenset(_BOX_ENDS.split())
+
+
+def kept_or_sanitised(html: str, base: str = "") -> str:
+    """A body as today's rules let it be published: `html` itself when it is harmless, else sanitised.
+
+    - `base`: the article's link, "" when it has none; what relative URLs are made absolute with.
+
+    Pure, and the same when applied to its own result, so it mends what is stored too: a body that came from a
+    feed and was sanitised, or one from a file that an earlier version kept by laxer rules. The result equals
+    `html` exactly when nothing is to be mended.
+    """
+    return html if is_harmless(html, has_base=bool(base)) else sanitise(html, base)
+
 
 def is_harmless(html: str, *, has_base: bool) -> bool:
-    """Whether a permissive sanitiser finds nothing to take away from `html`.
+    """Whether `html` can be placed into any page as it is: every token is one that cannot act anywhere.
 
-    `has_base`: there is a URL to make relative ones absolute with, so that a body with relative URLs is
-    better rewritten. Both parsers compared follow the HTML standard, as browsers do; comments count as
-    harmful but for a `<!-- more -->`, since where a comment ends is where parsers disagree.
+    - `has_base`: there is a URL to make relative ones absolute with, so that a body with relative URLs is
+      better rewritten.
+
+    Harmless is only what the sanitiser, asked to leave presentation alone, writes with the same tags in the
+    same order, but for tags that an author may leave out: no tag is opened or closed too often, or in a place
+    where it is dropped or moved. Of comments only `<!-- more -->` is harmless: parsers disagree about the end
+    of others.
     """
-    markup = html.replace("<!-- more -->", "").replace("<!--more-->", "")
-    if "<!" in markup or "<?" in markup or "\0" in markup or hazard(markup):
+    if _UNWRITABLE.search(html) or hazard(html):
         return False
-    before, after = (_shape(text, has_base) for text in (markup, _PERMISSIVE.clean(markup)))
-    return before is not None and before == after
+    found = _tags(html)
+    if found is None or not all(_is_allowed(name, attributes, has_base) for name, attributes in found):
+        return False
+    clean = _PERMISSIVE.clean(html)
+    written = _tags(clean)
+    return written is not None and _same_tags(found, written) and _texts(html) == _texts(clean)
 
 
-_Shape = list[tuple[str, tuple[tuple[str, str | None], ...], str]]
+_Tag = tuple[str, dict[str, str]]
+"""A name, `/name` for an end tag, and attributes with references replaced."""
 
 
-def _shape(html: str, has_base: bool) -> _Shape | None:
-    """Every element with its attributes and its own text; None when something in it must be rewritten."""
-    root = LexborHTMLParser(f"<body>{html}</body>").body
-    shape: _Shape = []
-    for node in root.traverse(include_text=True) if root is not None else ():
-        if not node.is_text_node and (_acts(node) or (has_base and _is_relative(node))):
+def _tags(html: str) -> list[_Tag] | None:
+    """Every tag of `html`; None when one is not written plainly."""
+    found: list[_Tag] = []
+    end = 0
+    for token in _TOKEN.finditer(html):
+        if _OPENED.search(html, end, token.start()) or html.endswith("<", end, token.start()):
             return None
-        attributes = () if node.is_text_node else tuple(sorted(node.attributes.items()))
-        shape.append((node.tag or "", attributes, (node.text_content or "") if node.is_text_node else ""))
-    return shape
+        end = token.end()
+        if token[2] is None:
+            continue
+        name = token[1] + token[2].lower()
+        pairs = _ATTRIBUTE.findall(token[3])
+        attributes = {key.lower(): unescape(_unquoted(value)) for key, value in pairs}
+        if len(attributes) < len(pairs) or (token[1] and (attributes or token[4])):
+            return None
+        found.append((name, attributes))
+    return None if _OPENED.search(html, end) else found
 
 
-def _acts(node: LexborNode) -> bool:
-    """What no list of attributes tells: a tracking pixel, a style that computes or loads."""
-    style = node.attributes.get("style") or ""
-    said = {name: value or "" for name, value in node.attributes.items()}
-    return (node.tag == "img" and is_pixel(said)) or any(sign in style for sign in "(\\@")
+def _unquoted(value: str) -> str:
+    return value[1:-1] if value[:1] in ('"', "'") else value
 
 
-def _is_relative(node: LexborNode) -> bool:
-    urls = (node.attributes.get(name) for name in ("href", "src"))
-    return any(url and ":" not in url.split("/", 1)[0] and not url.startswith("#") for url in urls)
+def _is_allowed(name: str, attributes: dict[str, str], has_base: bool) -> bool:
+    return name.removeprefix("/") in _TAGS and (
+        not attributes
+        or (
+            not (name == "img" and is_pixel(attributes))
+            and all(_cannot_act(key, value, has_base) for key, value in attributes.items())
+        )
+    )
+
+
+def _cannot_act(name: str, value: str, has_base: bool) -> bool:
+    """Whether an attribute is one that neither a browser nor a script of the page acts on."""
+    if name.startswith("data-"):
+        return _PLAIN_VALUE.fullmatch(value) is not None and not _INSTRUCTION.match(name)
+    if name in ("href", "src"):
+        return not _UNSAFE_URL.search(value.strip(" ")) and not (has_base and _is_relative(value))
+    if name == "style":
+        return not any(sign in value for sign in "(\\@")
+    if name == "class":
+        return _CLASSES.fullmatch(value) is not None
+    if name == "rel":
+        return _RELATIONS.issuperset(value.lower().split())
+    if name == "referrerpolicy":
+        return value.lower() in _POLICIES
+    return name in _ATTRIBUTES
+
+
+def _is_relative(url: str) -> bool:
+    return bool(url) and ":" not in url.split("/", 1)[0] and not url.startswith("#")
+
+
+def _same_tags(found: list[_Tag], written: list[_Tag]) -> bool:
+    """Whether the sanitiser wrote each tag that was found, in order, and no other that matters."""
+    left = iter(found)
+    wanted = next(left, None)
+    for name, attributes in written:
+        if wanted is not None and wanted[0] == name and wanted[1].keys() == attributes.keys():
+            wanted = next(left, None)
+        elif attributes or not (name in _OPTIONAL or (wanted is None and name in _LEFT_OPEN)):
+            return False
+    return wanted is None
+
+
+_Text = tuple[str, tuple[tuple[str, str | None], ...]]
+
+
+def _texts(html: str) -> list[_Text]:
+    """Every text and every element's attributes, as a parser of the HTML standard reads them."""
+    root = LexborHTMLParser(f"<body>{html}</body>").body
+    nodes: Iterable[LexborNode] = root.traverse(include_text=True) if root is not None else ()
+    return [
+        (node.text_content or "", ()) if node.is_text_node else (node.tag or "", _sorted(node))
+        for node in nodes
+        if node.is_text_node or node.is_element_node
+    ]
+
+
+def _sorted(node: LexborNode) -> tuple[tuple[str, str | None], ...]:
+    return tuple(sorted(node.attributes.items()))
