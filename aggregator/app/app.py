@@ -62,8 +62,10 @@ class App:
         self._fetcher.close()
         self._store.close()
 
-    def due(self, sources: Sequence[Source], now: datetime) -> tuple[list[Source], dict[str, str]]:
-        """Which of these sources may be polled now, in their order, and when and why not yet the others.
+    def due(
+        self, sources: Sequence[Source], now: datetime
+    ) -> tuple[list[Source], dict[str, schedule.PollState]]:
+        """Which of these sources may be polled now, in their order, and the state of those that may not yet.
 
         What is on this machine is always due: looking costs nobody anything.
         """
@@ -72,7 +74,7 @@ class App:
         chosen = {source.name for source in wanted}
         health = {h.name: h for h in self._store.health()}
         waiting = {
-            source.name: schedule.PollState.from_json(health[source.name].schedule).explain()
+            source.name: schedule.PollState.from_json(health[source.name].schedule)
             for source in sources
             if source.name not in chosen
         }
@@ -84,7 +86,7 @@ class App:
         return [enabled[name] for name in self._store.due(now, limit) if name in enabled]
 
     def fetch(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
-        """Polls these sources and saves what they give, yielding how each went, in their order.
+        """Polls these sources and saves what they give, yielding each poll when it ends.
 
         What a list among them has listed for the first time is polled after them.
         """

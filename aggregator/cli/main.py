@@ -13,6 +13,7 @@ import click
 
 from aggregator import __version__
 from aggregator.cli.add import add, init
+from aggregator.cli.fetched import FEW_SOURCES, FetchReport, waiting_facts
 from aggregator.cli.lists import export, import_
 from aggregator.cli.options import (
     EXIT_CODES,
@@ -22,11 +23,13 @@ from aggregator.cli.options import (
     fails_well,
     json_option,
 )
+from aggregator.cli.sources import sources, status
 from aggregator.cli.terminal import (
     ERR,
     OUT,
     announced_facts,
     completed_facts,
+    counted,
     log_as_json,
     log_plainly,
     plain,
@@ -34,11 +37,8 @@ from aggregator.cli.terminal import (
     print_announced,
     print_completed,
     print_document,
-    print_fares,
     print_json,
-    print_poll,
     print_published,
-    print_status,
     progress_bar,
     published_facts,
     shown,
@@ -48,7 +48,6 @@ from aggregator.config import load as configuration
 
 if TYPE_CHECKING:
     from aggregator.polling.poll import Poll
-    from aggregator.schedule.health import SourceHealth
 
 ANNOUNCE_SECONDS = 10
 
@@ -91,19 +90,30 @@ def main() -> None:
 @click.option("--strict", is_flag=True, help="Exit with 1 when any source failed.")
 @click.option("--force", is_flag=True, help="Poll now what is not due yet; still conditionally.")
 @click.option("--refetch", is_flag=True, help="Poll now, and read everything anew.")
+@click.option("-v", "--verbose", is_flag=True, help="Print a line for each source.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @json_option
 @config_option
 @fails_well
 def fetch(
-    names: tuple[str, ...], strict: bool, force: bool, refetch: bool, as_json: bool, config_file: Path
+    names: tuple[str, ...],
+    strict: bool,
+    force: bool,
+    refetch: bool,
+    verbose: bool,
+    quiet: bool,
+    as_json: bool,
+    config_file: Path,
 ) -> int:
     """Polls the sources that are due, stores their articles and publishes the feeds that changed.
 
-    With no SOURCE all enabled ones are asked for; named ones also when disabled. A source that is not
-    due yet is told with the time and reason of its next poll. Files and folders are always looked at.
+    Without SOURCE these are all enabled ones; named ones are polled also when they are disabled. A source
+    that is not due yet waits, with the time and reason of its next poll. Files and folders are always looked
+    at. More than twenty sources are summed up: only those that need attention have a line, with -v all.
 
     \b
     aggregator fetch                         every source that is due
+    aggregator fetch -v                      one line for each of them
     aggregator fetch "Planet Debian"         one source, if it is due
     aggregator fetch --force "Planet Debian" one source, now
     aggregator fetch --json --strict         for a script
@@ -118,15 +128,16 @@ def fetch(
     with app.App(config, now) as opened, progress_bar(as_json) as progress:
         asked = opened.config.select(names)
         sources, waiting = (asked, {}) if force or refetch else opened.due(asked, now)
-        if not as_json:
-            for name, reason in waiting.items():
-                OUT.print(f"waiting {shown(name)}: {shown(reason)}")
+        report = FetchReport(
+            OUT if not both_terminals else progress.console,
+            lines="none" if as_json or quiet else "all" if verbose or len(asked) <= FEW_SOURCES else "some",
+        )
+        report.waiting({name: state.explain() for name, state in waiting.items()}, is_named=bool(names))
         task = progress.add_task("Polling", total=len(sources))
         for poll in opened.fetch(sources, now, refetch=refetch):
             polls.append(poll)
             progress.advance(task)
-            if not as_json:
-                print_poll(poll, progress.console if both_terminals else OUT)
+            report.polled(poll)
         completed = list(opened.complete(asked, now))
         pruned = sum(opened.upkeep(now))
         published = opened.publish()
@@ -134,10 +145,12 @@ def fetch(
         until = time.monotonic() + ANNOUNCE_SECONDS
         told = list(opened.announce(now, lambda: time.monotonic() > until))
     if as_json:
+        places = {source.name: place for place, source in enumerate(opened.config.sources)}
+        polls.sort(key=lambda poll: places.get(poll.source.name, len(places)))
         print_json(
             {
                 "sources": [poll_facts(poll) for poll in polls],
-                "waiting": waiting,
+                "waiting": {name: waiting_facts(state) for name, state in waiting.items()},
                 "pages": [completed_facts(each) for each in completed],
                 "pruned": pruned,
                 "published": published_facts(published),
@@ -145,12 +158,13 @@ def fetch(
             }
         )
     else:
-        for each in completed:
+        report.totals()
+        for each in () if quiet else completed:
             print_completed(each)
-        if pruned:
-            OUT.print(f"pruned {pruned} articles, as the config's retention says")
-        print_published(published, config.output)
-        print_announced(told)
+        if pruned and not quiet:
+            OUT.print(f"pruned {counted(pruned, 'article')}, as the config's retention says")
+        print_published(published, config.output, quiet=quiet)
+        print_announced(told, quiet=quiet)
     failed = sum(poll.error is not None for poll in polls)
     nothing_done = (polls and failed == len(polls)) or (published.errors and not published.written)
     return EXIT_NOTHING if nothing_done or (strict and (failed or published.errors)) else EXIT_DONE
@@ -164,10 +178,11 @@ def fetch(
 )
 @fails_well
 def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
-    """Polls the sources as they fall due and publishes what changed, until it is told to stop.
+    """Polls the sources as they fall due and publishes what changed, until it is stopped.
 
     SIGTERM and SIGINT finish what is being saved and exit with 0; a second one exits at once. SIGHUP, or a
-    change of the config file, reloads the config; a broken one is told, and the old one goes on.
+    change of the config file, reloads the config; where the new one is broken, its mistakes are logged and
+    the old one stays.
 
     \b
     aggregator run
@@ -189,10 +204,10 @@ def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
 )
 @fails_well
 def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
-    """Serves the feeds and pages that were published, until it is told to stop.
+    """Serves the feeds and pages that were published, until it is stopped.
 
-    Nothing is polled: use `run --serve` for both in one process. /healthz, /readyz and /metrics tell how it
-    fares.
+    Nothing is polled: use `run --serve` for both in one process. /healthz, /readyz and /metrics report its
+    health.
 
     \b
     aggregator serve
@@ -205,53 +220,6 @@ def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
     server = Server(config, listen or config.serve.listen, lambda: datetime.now(UTC))
     ERR.print(f"serving {shown(str(config.output))} at {server.url}")
     server.run()
-    return EXIT_DONE
-
-
-def _fares(config_file: Path) -> list[SourceHealth]:
-    """How each source of the config fares now."""
-    from aggregator.app.status import source_health
-
-    return source_health(configuration.load(config_file), datetime.now(UTC))
-
-
-@main.command(epilog=EXIT_CODES)
-@json_option
-@config_option
-@fails_well
-def sources(as_json: bool, config_file: Path) -> int:
-    """Lists each source: how it fares, its next poll and why, what to do about its last error.
-
-    \b
-    aggregator sources
-    aggregator sources --json
-    """
-    facts = _fares(config_file)
-    if as_json:
-        print_json({"sources": plain(facts)})
-        return EXIT_DONE
-    print_fares(facts)
-    return EXIT_DONE
-
-
-@main.command(epilog=EXIT_CODES)
-@json_option
-@config_option
-@fails_well
-def status(as_json: bool, config_file: Path) -> int:
-    """Says in five lines how the whole fares.
-
-    \b
-    aggregator status
-    """
-    from aggregator.schedule.health import STATES
-
-    facts = _fares(config_file)
-    counts = {name: [f.name for f in facts if f.state == name] for name in STATES}
-    if as_json:
-        print_json({"states": counts, "articles": sum(f.articles for f in facts)})
-        return EXIT_DONE
-    print_status(facts, counts)
     return EXIT_DONE
 
 
@@ -337,4 +305,6 @@ main.add_command(init)
 main.add_command(add)
 main.add_command(import_)
 main.add_command(export)
+main.add_command(sources)
+main.add_command(status)
 main.add_command(versions)

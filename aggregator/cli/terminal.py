@@ -8,7 +8,7 @@ import logging
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from aggregator.polling.poll import Poll
     from aggregator.publishing.publish import Published
     from aggregator.publishing.websub import Told
-    from aggregator.schedule.health import SourceHealth
     from aggregator.store import Kept, Version
 
 OUT = Console(soft_wrap=True, highlight=False)
@@ -43,6 +42,11 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]
 def when(moment: datetime | None) -> str:
     """A moment for a table, or "never"."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
+
+
+def counted(number: int, noun: str) -> str:
+    """A number and what it counts: "1 article", "1,234 articles"."""
+    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
 
 
 def log_plainly() -> None:
@@ -93,22 +97,6 @@ def progress_bar(as_json: bool) -> Progress:
     )
 
 
-def print_poll(poll: Poll, console: Console) -> None:
-    """One line for a source, and one for each problem."""
-    name = shown(poll.source.name)
-    if poll.error is not None:
-        console.print(f"[red]failed[/red]  {name}: {shown(poll.error.told)}")
-    else:
-        saved = poll.saved
-        counts = f"{saved.new} new, {saved.changed} changed, {saved.unchanged} unchanged"
-        told = counts if poll.was_read else "nothing new at the source"
-        problems = f", [yellow]{len(poll.problems)} problems[/yellow]" if poll.problems else ""
-        console.print(f"[green]ok[/green]      {name}: {told}{problems}")
-    for told in (*map(str, poll.problems), poll.move, poll.notice):
-        if told:
-            console.print(f"        {shown(told)}", style="yellow")
-
-
 def print_completed(completed: Completed) -> None:
     """One line for a source's pages, and one for each problem."""
     OUT.print(f"[green]pages[/green]   {shown(completed.source.name)}: {completed.told}")
@@ -117,35 +105,37 @@ def print_completed(completed: Completed) -> None:
 
 
 def completed_facts(completed: Completed) -> dict[str, Any]:
-    """How a source's pages fared, for a script."""
+    """What a source's pages gave, for a script."""
     return {**plain(completed), "source": completed.source.name}
 
 
-def print_published(published: Published, output: Path) -> None:
-    """What a publication did."""
+def print_published(published: Published, output: Path, *, quiet: bool = False) -> None:
+    """What a publication did; its errors alone when `quiet`."""
     for error in published.errors:
         ERR.print(f"[red]error:[/red] {shown(str(error))}")
-    OUT.print(
-        f"published {published.rendered} of {published.feeds} feeds, "
-        f"{len(published.written)} files written under {shown(str(output))}"
-    )
+    if not quiet:
+        OUT.print(
+            f"published {published.rendered} of {counted(published.feeds, 'feed')}, "
+            f"{counted(len(published.written), 'file')} written under {shown(str(output))}"
+        )
 
 
-def print_announced(all_told: Sequence[Told]) -> None:
-    """Which hubs were told of how many feeds, and which could not be."""
-    for hub, count in Counter(told.hub for told in all_told if told.error is None).items():
-        OUT.print(f"told {shown(hub)} of {count} feeds that changed")
+def print_announced(all_told: Sequence[Told], *, quiet: bool = False) -> None:
+    """Which hubs were notified of how many feeds, and which could not be; the latter alone when `quiet`."""
+    notified = Counter(told.hub for told in all_told if told.error is None)
+    for hub, count in {} if quiet else notified.items():
+        OUT.print(f"notified {shown(hub)} of {counted(count, 'changed feed')}")
     for told in all_told:
         if told.error is not None:
-            again = f"again from {when(told.again)} UTC on" if told.again else "given up"
+            again = f"it is tried again from {when(told.again)} UTC on" if told.again else "not tried again"
             ERR.print(
-                f"[yellow]not told[/yellow] {shown(told.hub)} of {shown(told.topic)}: "
+                f"[yellow]not notified[/yellow] {shown(told.hub)} of {shown(told.topic)}: "
                 f"{shown(told.error.told)}; {again}"
             )
 
 
 def announced_facts(told: Told) -> dict[str, Any]:
-    """What a hub was told, for a script."""
+    """The notification of a hub, for a script."""
     error = told.error.told if told.error else None
     return {"hub": told.hub, "topic": told.topic, "error": error, "again": told.again}
 
@@ -165,7 +155,7 @@ def print_document(document: Document) -> None:
             cells = (f.name, f.selector, f"{f.count} of {f.of}", f.example)
             found.add_row(*(shown(cell) for cell in cells), style="" if f.count else "yellow")
         OUT.print(found, soft_wrap=False)
-    OUT.print(f"{len(document.articles)} articles, {len(document.problems)} problems")
+    OUT.print(f"{counted(len(document.articles), 'article')}, {counted(len(document.problems), 'problem')}")
     for problem in document.problems:
         OUT.print(shown(str(problem)), style="yellow")
 
@@ -236,33 +226,3 @@ def plain(value: Any) -> Any:
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str))
-
-
-def print_fares(facts: Sequence[SourceHealth]) -> None:
-    """Every source as a table, then what is wrong with some and what to do."""
-    table = Table(
-        "source", "state", "articles", "rhythm", "last success", "next poll", box=None, pad_edge=False
-    )
-    for f in facts:
-        row = (f.name, f.state, str(f.articles), f.rhythm, when(f.succeeded), f.next_poll)
-        table.add_row(*(shown(cell) for cell in row))
-    OUT.print(table, soft_wrap=False)
-    for f in facts:
-        if f.moved_to:
-            OUT.print(
-                shown(f"{f.name}: it has moved for good to {f.moved_to} and is polled there; change its url")
-            )
-        if f.error:
-            advice = f"; {f.advice}" if f.advice else ""
-            OUT.print(shown(f"{f.name}: {f.error}{advice}"), style="yellow")
-
-
-def print_status(facts: Sequence[SourceHealth], counts: Mapping[str, Sequence[str]]) -> None:
-    """The whole in five lines."""
-    newest = max((f.newest for f in facts if f.newest), default=None)
-    polled = max((f.polled for f in facts if f.polled), default=None)
-    OUT.print(f"sources   {len(facts)}: " + ", ".join(f"{len(v)} {k}" for k, v in counts.items() if v))
-    OUT.print(f"articles  {sum(f.articles for f in facts)}, the newest {when(newest)}")
-    OUT.print(f"polled    {when(polled)} for the last time")
-    for state in ("broken", "silent"):
-        OUT.print(shown(f"{state:<9} " + (", ".join(counts[state][:10]) or "none")))

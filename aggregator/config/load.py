@@ -34,6 +34,7 @@ __all__ = [
     "Source",
     "home_of",
     "load",
+    "named",
     "split_address",
 ]
 
@@ -92,10 +93,14 @@ class Config(Settings):
         """
         if not names:
             return tuple(s for s in self.sources if s.enabled)
-        known = [s.name for s in self.sources]
-        if mistakes := [f"no source is named {n!r}{_suggestion(n, known)}" for n in names if n not in known]:
-            raise ConfigError(*mistakes)
+        named(names, [s.name for s in self.sources])
         return tuple(s for s in self.sources if s.name in names)
+
+
+def named(names: Sequence[str], known: Sequence[str]) -> None:
+    """Checks names of sources that somebody typed. Raises ConfigError for each that is not known."""
+    if mistakes := [f"no source is named {n!r}{_suggestion(n, known)}" for n in names if n not in known]:
+        raise ConfigError(*mistakes)
 
 
 def home_of(file: Path) -> Path:

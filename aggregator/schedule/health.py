@@ -43,8 +43,9 @@ class SourceHealth:
     gave nothing the last time, which is no failure: it asked us to come later (429, 503), or this machine
     was offline; "silent" answers but has published nothing for ten of its usual gaps, and a month at least;
     "gone" said so (410).
-    `rhythm`: how often it publishes. `next_poll`: when, and why then. `moved_to`: where it is polled since it
-    moved for good, None when at `address`.
+    `rhythm`: how often it publishes. `next_poll`: when the next poll is, and why then, in a sentence;
+    `next_poll_at` is that time, None for now and for never, and `reason` a `schedule.Reason`. `moved_to`:
+    where it is polled since it moved for good, None when at `address`.
     """
 
     name: str
@@ -59,6 +60,8 @@ class SourceHealth:
     newest: datetime | None
     failures: int
     next_poll: str
+    next_poll_at: datetime | None
+    reason: str
     error: str | None
     advice: str | None
 
@@ -80,6 +83,8 @@ def judge(health: PollRecord, now: datetime) -> SourceHealth:
         newest=health.newest,
         failures=state.failures,
         next_poll=state.explain(),
+        next_poll_at=state.next_poll,
+        reason=state.reason.value,
         error=health.error,
         advice=health.advice,
     )

@@ -41,7 +41,7 @@ _SENTENCES = {
     Reason.RETRY_AFTER: "its server asks us not to come before (Retry-After)",
     Reason.LATER: "its server is busy or wants fewer polls (429, 503)",
     Reason.OFFLINE: "this machine seemed to be offline; it is tried again soon",
-    Reason.BACK_OFF: "it failed {state.failures} times in a row; each failure doubles the wait, up to a week",
+    Reason.BACK_OFF: "it failed {failures}; each failure doubles the wait, up to a week",
     Reason.SKIP_HOURS: "the feed asks not to be polled in the hours before (skipHours)",
     Reason.SKIP_DAYS: "the feed asks not to be polled on the days before (skipDays)",
     Reason.WAKING: "it fell due while nothing ran; what is late is spread out a little",
@@ -95,7 +95,8 @@ class PollState:
     def explain(self) -> str:
         """When the next poll is and why, in one sentence."""
         when = f"{self.next_poll:%Y-%m-%d %H:%M} UTC" if self.next_poll else "now"
-        sentence = _SENTENCES[self.reason].format(state=self)
+        failures = f"{self.failures} times in a row" if self.failures > 1 else "once"
+        sentence = _SENTENCES[self.reason].format(state=self, failures=failures)
         return f"{'never' if self.reason is Reason.GONE else when}: {sentence}"
 
     def to_json(self) -> str:

@@ -46,6 +46,8 @@ def followed_of(name: str = "Tea", state: str = "healthy", **changes: Any) -> Fo
         succeeded=SEEN - timedelta(hours=1),
         newest=SEEN - timedelta(days=1),
         failures=0,
+        next_poll_at=None,
+        reason="new",
         next_poll="2026-11-22 10:40 UTC: it is polled as often as it publishes makes worthwhile",
         error=None,
         advice=None,

@@ -1,0 +1,182 @@
+"""The commands that show the health of sources: `sources` and `status`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+from rich.table import Table
+
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, json_option
+from aggregator.cli.terminal import OUT, counted, plain, print_json, shown, when
+from aggregator.config import load as configuration
+
+if TYPE_CHECKING:
+    from aggregator.schedule.health import SourceHealth
+
+MOST_NAMED = 10
+"""Of the sources in one state, `status` names so many and counts the rest."""
+
+_SHORT_REASONS = {
+    "publication rate": "rate",
+    "sy:updatePeriod": "period",
+    "retry-after": "asked to",
+    "skip hours": "skipHours",
+    "skip days": "skipDays",
+}
+"""Reasons that are longer than ten characters, and what a line of 80 columns shows in their place."""
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("names", metavar="[SOURCE|STATE]...", nargs=-1)
+@click.option("--long", "is_long", is_flag=True, help="Show everything that is known of each source.")
+@json_option
+@config_option
+@fails_well
+def sources(names: tuple[str, ...], is_long: bool, as_json: bool, config_file: Path) -> int:
+    """Lists each source: its state, its articles, its last success, its next poll and what decides it.
+
+    States are healthy, new, waiting, failing, broken, silent and gone. The last error of a source, and what
+    to do about it, is below the list.
+
+    \b
+    aggregator sources
+    aggregator sources failing broken         only those in these states
+    aggregator sources "Planet Debian" --long
+    aggregator sources --json                 for a script
+    """
+    now = datetime.now(UTC)
+    facts = _chosen(_health(config_file, now), names)
+    if as_json:
+        print_json({"sources": plain(facts)})
+    elif is_long:
+        for each in facts:
+            _print_whole(each)
+    else:
+        _print_lines(facts, now)
+    return EXIT_DONE
+
+
+@click.command(epilog=EXIT_CODES)
+@json_option
+@config_option
+@fails_well
+def status(as_json: bool, config_file: Path) -> int:
+    """Prints a five-line summary: sources, articles, the last poll, and which sources are broken or silent.
+
+    \b
+    aggregator status
+    aggregator status --json
+    """
+    from aggregator.schedule.health import STATES
+
+    facts = _health(config_file, datetime.now(UTC))
+    by_state = {name: [each.name for each in facts if each.state == name] for name in STATES}
+    if as_json:
+        print_json({"states": by_state, "articles": sum(each.articles for each in facts)})
+    else:
+        _print_summary(facts, by_state)
+    return EXIT_DONE
+
+
+def _health(config_file: Path, now: datetime) -> list[SourceHealth]:
+    from aggregator.app.status import source_health
+
+    return source_health(configuration.load(config_file), now)
+
+
+def _chosen(facts: Sequence[SourceHealth], names: Sequence[str]) -> Sequence[SourceHealth]:
+    """Those of these names, and those in these states. Raises ConfigError for a word that is neither."""
+    from aggregator.schedule.health import STATES
+
+    known = [each.name for each in facts]
+    configuration.named([name for name in names if name not in STATES], known)
+    return [each for each in facts if not names or each.name in names or each.state in names]
+
+
+def _print_lines(facts: Sequence[SourceHealth], now: datetime) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("source", no_wrap=True, max_width=24, overflow="ellipsis")
+    table.add_column("state", no_wrap=True)
+    table.add_column("articles", no_wrap=True, justify="right")
+    for heading in ("last success", "next poll", "because"):
+        table.add_column(heading, no_wrap=True)
+    for each in facts:
+        reason = _SHORT_REASONS.get(each.reason, each.reason)
+        row = (
+            each.name,
+            each.state,
+            str(each.articles),
+            _ago(each.succeeded, now),
+            _until(each, now),
+            reason,
+        )
+        table.add_row(*(shown(cell) for cell in row))
+    OUT.print(table, soft_wrap=False)
+    for each in facts:
+        for line in _remarks(each):
+            OUT.print(shown(f"{each.name}: {line}"), style="yellow")
+
+
+def _remarks(each: SourceHealth) -> list[str]:
+    remarks = []
+    if each.moved_to:
+        remarks.append(f"it has moved for good to {each.moved_to} and is polled there; change its url")
+    if each.error:
+        remarks.append(each.error + (f"; {each.advice}" if each.advice else ""))
+    return remarks
+
+
+def _print_whole(each: SourceHealth) -> None:
+    newest = f", the newest {when(each.newest)} UTC" if each.newest else ""
+    failures = f", {counted(each.failures, 'failure')} in a row" if each.failures else ""
+    facts = {
+        "address": each.address,
+        "title": each.title,
+        "state": each.state + failures,
+        "articles": f"{each.articles}{newest}",
+        "publishes": each.rhythm,
+        "polled": f"{when(each.polled)}, with success {when(each.succeeded)} (UTC)",
+        "next poll": each.next_poll,
+        "moved to": each.moved_to or "",
+        "error": each.error or "",
+        "advice": each.advice or "",
+    }
+    OUT.print(shown(each.name), style="bold")
+    for name, value in facts.items():
+        if value:
+            OUT.print(f"  {name:<11}{shown(value)}")
+
+
+def _print_summary(facts: Sequence[SourceHealth], by_state: Mapping[str, Sequence[str]]) -> None:
+    newest = max((each.newest for each in facts if each.newest), default=None)
+    polled = max((each.polled for each in facts if each.polled), default=None)
+    states = ", ".join(f"{len(names)} {state}" for state, names in by_state.items() if names)
+    OUT.print(f"sources   {len(facts)}: {states}")
+    OUT.print(f"articles  {sum(each.articles for each in facts)}, the newest {when(newest)}")
+    OUT.print(f"polled    last at {when(polled)}" if polled else "polled    never")
+    for state in ("broken", "silent"):
+        names = by_state[state]
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        OUT.print(shown(f"{state:<9} " + (", ".join(names[:MOST_NAMED]) or "none") + more))
+
+
+def _until(each: SourceHealth, now: datetime) -> str:
+    if each.next_poll_at is None:
+        return "never" if each.state == "gone" else "now"
+    return "now" if each.next_poll_at <= now else f"in {_span((each.next_poll_at - now).total_seconds())}"
+
+
+def _ago(moment: datetime | None, now: datetime) -> str:
+    return f"{_span((now - moment).total_seconds())} ago" if moment else "never"
+
+
+def _span(seconds: float) -> str:
+    """About how long, in its largest unit: "5 min", "3 h", "12 d"."""
+    minutes = max(0, round(seconds / 60))
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
