@@ -12,6 +12,7 @@ from html import escape, unescape
 
 from aggregator.normalise.images import picture
 from aggregator.normalise.links import MAX_CHARACTERS, resolve
+from aggregator.normalise.players import player_address
 
 __all__ = ["LAZY", "finish", "is_pixel"]
 
@@ -31,24 +32,6 @@ _LAZY_SRCSETS = ("data-srcset", "data-lazy-srcset")
 LAZY = frozenset(_LAZY_SOURCES + _LAZY_SRCSETS)
 """Attributes that scripts of a page would move to `src` and `srcset`."""
 
-_PLAYERS = (
-    "www.youtube.com/embed/",
-    "youtube.com/embed/",
-    "www.youtube-nocookie.com/embed/",
-    "player.vimeo.com/video/",
-    "w.soundcloud.com/player/",
-    "open.spotify.com/embed",
-    "embed.podcasts.apple.com/",
-    "bandcamp.com/EmbeddedPlayer",
-    "player.bilibili.com/player.html",
-    "www.bilibili.com/blackboard/html5mobileplayer.html",
-    "www.dailymotion.com/embed/",
-    "geo.dailymotion.com/player",
-    "player.twitch.tv/",
-    "clips.twitch.tv/embed",
-    "archive.org/embed/",
-    "framatube.org/videos/embed/",
-)
 _PLAYER_RULES = (
     'sandbox="allow-scripts allow-same-origin allow-popups allow-presentation" '
     'allow="fullscreen; picture-in-picture" '
@@ -124,11 +107,10 @@ class _Finish:
         """A frame stays only when it is a known player, with our rules in place of its own."""
         attributes = _read(written)
         self._wake(attributes)
-        src = attributes.get("src", "")
-        address = re.sub(r"^https?://", "", src, count=1)
-        if not address.startswith(_PLAYERS):
+        address = player_address(attributes.get("src", ""))
+        if address is None:
             return ""
-        kept = {"src": "https://" + address}
+        kept = {"src": address}
         kept |= {k: attributes[k] for k in ("title", "width", "height") if k in attributes}
         return f"<iframe{_attributes(kept)} {_PLAYER_RULES}></iframe>"
 
