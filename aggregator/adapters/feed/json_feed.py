@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aggregator.adapters import json_text
+from aggregator.adapters.feed.json_values import JsonObject, Oddities
 from aggregator.adapters.feed.strict import MAX_ENTRIES, bound
 from aggregator.errors import NotAFeed, ReadError
 from aggregator.model.article import Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
 
 _MARK = "jsonfeed.org/version/1"
+_OWN_NAMES = ("content_html", "content_text", "date_published", "date_modified")
 
 
 def is_json(body: bytes) -> bool:
@@ -34,30 +36,51 @@ def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed
         data = {"version": _MARK, "items": items}
     if not _is_feed(data):
         raise NotAFeed("JSON, but no JSON Feed; kind 'json' reads the answers of an API", url=url)
-    feed = Feed(info=_info(data), version="json11" if "1.1" in _text(data, "version") else "json1")
+    odd = Oddities()
+    about = JsonObject(data, "", odd)
+    feed = Feed(info=_info(about), version="json11" if "1.1" in about.text("version") else "json1")
     feed.problems += problems
-    items = data["items"]
+    items = _items(data, odd)
     for number, item in enumerate(items[:MAX_ENTRIES], 1):
         if isinstance(item, dict):
-            feed.entries.append(entry := _entry(item))
+            feed.entries.append(entry := _entry(JsonObject(item, f"item {number}", odd)))
             bound(entry, feed)
         else:
             feed.problems.append(Problem(text="it is no object; it is left out", where=f"item {number}"))
     if len(items) > MAX_ENTRIES:
         feed.problems.append(Problem(text=f"only the first {MAX_ENTRIES} entries are read"))
-    if data.get("expired") is True:
+    if str(data.get("expired")).lower() in ("true", "1", "yes"):
         feed.problems.append(Problem(text="its publisher says that it has ended (expired)"))
+    feed.problems += odd.problems()
     return feed
 
 
 def _is_feed(data: object) -> bool:
-    if not isinstance(data, dict) or not isinstance(items := data.get("items"), list):
+    """Whether the version says so; else a title and a list of what JSON Feed alone would call items."""
+    if not isinstance(data, dict) or "items" not in data:
         return False
-    listed = bool(items) and all(isinstance(i, dict) and ("id" in i or "url" in i) for i in items[:5])
-    return _MARK in _text(data, "version") or ("version" not in data and "title" in data and listed)
+    if _MARK in str(data.get("version"))[:200]:
+        return isinstance(data["items"], list | dict | None)
+    items = data["items"]
+    if not isinstance(items, list) or not items or "title" not in data:
+        return False
+    if not all(isinstance(item, dict) and ("id" in item or "url" in item) for item in items[:5]):
+        return False
+    return "version" not in data or any(name in item for item in items[:5] for name in _OWN_NAMES)
 
 
-def _info(data: Mapping[str, Any]) -> FeedInfo:
+def _items(data: Mapping[str, Any], odd: Oddities) -> list[Any]:
+    items = data["items"]
+    if isinstance(items, list):
+        return items
+    odd.add(f"items is {'an object' if items else 'empty'} where a list belongs, read as one", "")
+    if not items:
+        return []
+    one = any(name in items for name in ("id", "url", "title", *_OWN_NAMES))
+    return [items] if one else list(items.values())
+
+
+def _info(about: JsonObject) -> FeedInfo:
     links = [
         Link(href, rel, type_)
         for key, rel, type_ in (
@@ -65,80 +88,70 @@ def _info(data: Mapping[str, Any]) -> FeedInfo:
             ("feed_url", "self", "application/feed+json"),
             ("next_url", "next", "application/feed+json"),
         )
-        if (href := _text(data, key))
+        if (href := about.text(key))
     ]
-    links += [Link(hub, "hub") for each in _objects(data, "hubs") if (hub := _text(each, "url"))]
-    description = _text(data, "description")
+    links += [Link(hub, "hub") for each in about.objects("hubs", "url") if (hub := each.text("url"))]
+    description = about.text("description")
     return FeedInfo(
-        id=_text(data, "feed_url") or None,
-        title=Text(_text(data, "title"), "text"),
+        id=about.text("feed_url") or None,
+        title=Text(about.text("title"), "text"),
         subtitle=Text(description, "text") if description else None,
         links=links,
-        authors=_authors(data),
-        image=_text(data, "icon") or _text(data, "favicon") or None,
-        language=_text(data, "language") or None,
+        authors=_authors(about),
+        image=about.text("icon") or about.text("favicon") or None,
+        language=about.text("language") or None,
     )
 
 
-def _entry(item: Mapping[str, Any]) -> Entry:
-    url, elsewhere = _text(item, "url"), _text(item, "external_url")
-    title, summary = _text(item, "title"), _text(item, "summary")
-    html, plain = _text(item, "content_html"), _text(item, "content_text")
+def _entry(item: JsonObject) -> Entry:
+    url, elsewhere = item.text("url"), item.text("external_url")
+    title, summary = item.text("title"), item.text("summary")
+    html, plain = item.text("content_html"), item.text("content_text")
     links = [Link(url)] if url else []
     if elsewhere:
         # What a link blog writes about; with no page of its own, it is where the entry leads.
         links.append(Link(elsewhere, "related" if url else "alternate"))
     contents = [Text(html, "html")] if html else [Text(plain, "text")] if plain else []
-    pictures = (_text(item, "image"), _text(item, "banner_image"))
+    pictures = (item.text("image"), item.text("banner_image"))
     return Entry(
-        id=_text(item, "id") or None,
+        id=item.text("id") or None,
         title=Text(title, "text") if title else None,
         links=links,
-        published=_text(item, "date_published") or None,
-        updated=_text(item, "date_modified") or None,
+        published=item.text("date_published") or None,
+        updated=item.text("date_modified") or None,
         authors=_authors(item),
-        categories=[Category(tag) for tag in _texts(item, "tags")],
+        categories=[Category(tag) for tag in item.texts("tags")],
         summary=Text(summary, "text") if summary else None,
         contents=contents,
         media=list(_attachments(item)),
         thumbnails=[picture for picture in pictures if picture],
-        language=_text(item, "language") or None,
+        language=item.text("language") or None,
     )
 
 
-def _authors(data: Mapping[str, Any]) -> list[Person]:
+def _authors(of: JsonObject) -> list[Person]:
     """Version 1.1's list; else the one author of version 1."""
-    found = list(_objects(data, "authors")) or list(_objects({"author": [data.get("author")]}, "author"))
-    people = (Person(name=_text(a, "name"), uri=_text(a, "url") or None) for a in found)
+    found = of.objects("authors", "name")
+    if not found and of.data.get("author") is not None:
+        author = of.data["author"]
+        # One object is what version 1 wants; anything else is as odd as it would be in the list.
+        found = [JsonObject(author, of.where, of.odd)] if _is_person(author) else of.objects("author", "name")
+    people = (Person(name=each.text("name"), uri=each.text("url") or None) for each in found)
     return [person for person in people if person.name or person.uri]
 
 
-def _attachments(item: Mapping[str, Any]) -> Iterator[Media]:
-    for each in _objects(item, "attachments"):
-        if url := _text(each, "url"):
+def _is_person(author: Any) -> bool:
+    return isinstance(author, dict) and any(name in author for name in ("name", "url", "avatar"))
+
+
+def _attachments(item: JsonObject) -> Iterator[Media]:
+    for each in item.objects("attachments", "url"):
+        if url := each.text("url"):
             yield Media(
                 url=url,
-                type=_text(each, "mime_type") or None,
-                length=_text(each, "size_in_bytes") or None,
-                duration=_text(each, "duration_in_seconds") or None,
-                title=_text(each, "title") or None,
+                type=each.text("mime_type") or None,
+                length=each.number("size_in_bytes") or None,
+                duration=each.text("duration_in_seconds") or None,
+                title=each.text("title") or None,
                 is_enclosure=True,
             )
-
-
-def _text(data: Mapping[str, Any], key: str) -> str:
-    """A text, or a number where a text belongs: ids and sizes are written both ways (`1` and `"1"`)."""
-    value = data.get(key)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        return ""
-    return str(value).strip() if key.endswith(("id", "url")) else str(value)
-
-
-def _texts(data: Mapping[str, Any], key: str) -> list[str]:
-    values = data.get(key)
-    return [v for v in values if isinstance(v, str) and v.strip()] if isinstance(values, list) else []
-
-
-def _objects(data: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:
-    values = data.get(key)
-    return (v for v in values if isinstance(v, dict)) if isinstance(values, list) else iter(())

@@ -151,6 +151,116 @@ def test_values_of_the_wrong_type_crash_nothing(item: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("odd", "told"),
+    [
+        ({"authors": {"name": "Ann"}}, "authors is an object"),
+        ({"authors": "Ann"}, "authors is a text"),
+        ({"authors": ["Ann", None]}, "one of authors is a text"),
+        ({"authors": {"0": {"name": "Ann"}}}, "authors is an object"),
+        ({"authors": [{"name": ["Ann"]}]}, "name is a list"),
+        ({"author": "Ann"}, "author is a text where an object"),
+        ({"author": ["Ann"]}, "one of author is a text"),
+        ({"authors": None, "author": "Ann"}, "author is a text"),
+    ],
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
+)
+def test_authors_of_any_type_are_read_with_a_problem(odd: dict[str, Any], told: str) -> None:
+    """Generators write all of these."""
+    document = read_it(feed({"id": "1", "title": "T", **odd}))
+    assert document.articles[0].authors == ("Ann",)
+    assert [(p.where, told in p.text) for p in document.problems] == [("item 1", True)]
+
+
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ("x", ("x",)),
+        ("x, y", ("x", "y")),
+        (["x", 5, {"name": "y"}], ("x", "5", "y")),
+        ({"name": "x"}, ("x",)),
+        ({"0": "x", "1": "y"}, ("x", "y")),
+        (2026, ("2026",)),
+    ],
+    ids=str,
+)
+def test_tags_of_any_type_are_read_with_a_problem(tags: Any, found: tuple[str, ...]) -> None:
+    """A text is parted at its commas, as in every format where tags are one text."""
+    document = read_it(feed({"id": "1", "title": "T", "tags": tags}))
+    assert document.articles[0].tags == found
+    assert len(document.problems) == 1
+    assert "tags" in document.problems[0].text
+
+
+@pytest.mark.parametrize(
+    ("attachments", "problems"),
+    [
+        ([{"url": "/1.mp3", "size_in_bytes": 5025816.0}], 1),
+        ([{"url": "/1.mp3", "size_in_bytes": "5025816.0"}], 1),
+        ([{"url": "/1.mp3", "size_in_bytes": "5025816"}], 0),
+        ({"url": "/1.mp3", "size_in_bytes": 5025816}, 1),
+        ([{"url": ["/1.mp3"], "size_in_bytes": 5025816}], 1),
+    ],
+    ids=str,
+)
+def test_attachments_of_any_type_are_read(attachments: Any, problems: int) -> None:
+    """Whole numbers are written with a fraction by languages that have no other."""
+    document = read_it(feed({"id": "1", "title": "T", "attachments": attachments}))
+    assert [(e.url, e.length) for e in document.articles[0].enclosures] == [
+        ("https://tea.example/1.mp3", 5025816)
+    ]
+    assert len(document.problems) == problems
+
+
+def test_a_text_or_a_list_of_texts_may_be_attachments() -> None:
+    """Their addresses."""
+    (one,) = read_it(feed({"id": "1", "attachments": ["/1.mp3", {"url": "/2.mp3"}]})).articles
+    (other,) = read_it(feed({"id": "1", "attachments": "/1.mp3"})).articles
+    assert [len(each.enclosures) for each in (one, other)] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("odd", "field", "value"),
+    [
+        ({"id": True}, "id", "true"),
+        ({"title": 5}, "title", "5"),
+        ({"title": ["Tea", "time"]}, "title", "Tea, time"),
+        ({"title": {"rendered": "Tea"}}, "title", "Tea"),
+        ({"content_html": ["<p>a</p>", "<p>b</p>"]}, "content", "<p>a</p>\n<p>b</p>"),
+        ({"url": ["https://tea.example/2"]}, "link", "https://tea.example/2"),
+        ({"image": {"url": "/cup.jpg"}}, "headimg", "https://tea.example/cup.jpg"),
+        ({"date_published": 1767225600}, "published", datetime(2026, 1, 1, tzinfo=UTC)),
+        ({"date_published": 1767225600000.0}, "published", datetime(2026, 1, 1, tzinfo=UTC)),
+        (
+            {"date_published": {"date": "2026-01-01 00:00:00.000000"}},
+            "published",
+            datetime(2026, 1, 1, tzinfo=UTC),
+        ),
+    ],
+    ids=str,
+)
+def test_a_value_of_another_type_is_read_with_a_problem(odd: dict[str, Any], field: str, value: Any) -> None:
+    """Numbers, lists and objects where a text belongs."""
+    document = read_it(feed({"id": "1", "title": "T", "content_text": "Tea.", **odd}))
+    assert getattr(document.articles[0], field) == value
+    assert [next(iter(odd)) in p.text for p in document.problems] == [True]
+
+
+@pytest.mark.parametrize("items", [{"a": {"id": "1", "title": "T"}}, {"id": "1", "title": "T"}], ids=str)
+def test_items_that_are_no_list_are_read_with_a_problem(items: Any) -> None:
+    """Objects by their keys, or the only one."""
+    document = read_it(feed(items=items))
+    assert [a.id for a in document.articles] == ["1"]
+    assert "items is an object" in document.problems[0].text
+
+
+def test_one_oddity_of_all_items_is_one_problem() -> None:
+    """It says how often."""
+    document = read_it(feed(*({"id": str(n), "title": "T", "tags": "x"} for n in range(30))))
+    assert [p.where for p in document.problems] == ["item 1"]
+    assert "in 29 other places" in document.problems[0].text
+
+
+@pytest.mark.parametrize(
     ("body", "error", "told"),
     [
         (b'{"items": [{"name": 1}]}', NotAFeed, "no JSON Feed"),
