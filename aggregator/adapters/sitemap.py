@@ -19,6 +19,9 @@ from aggregator.model.resource import Resource
 from aggregator.model.settings import Settings
 from aggregator.normalise import encoding
 
+MAX_DEPTH = 3
+"""So many indexes may lead to one another."""
+
 _SLUG = re.compile(r"[-_+\s]+")
 _SUFFIX = re.compile(r"\.(?:html?|php|aspx?|jsp|md)$", re.IGNORECASE)
 _FIRST_ELEMENT = re.compile(r"<(?:\w+:)?(\w+)")
@@ -91,19 +94,50 @@ def _parsed(text: str, feed: Feed) -> Iterator[etree._Element]:
     yield from (each for each in root if isinstance(each.tag, str))
 
 
-def _fields(element: etree._Element) -> Iterator[tuple[str, str]]:
-    """The local names and texts of an element's descendants, `loc` of an image as `image`."""
-    for each in element.iterdescendants():
-        if isinstance(each.tag, str) and each.text and (text := each.text.strip()):
-            uri, _, local = each.tag.rpartition("}")
-            yield ("image" if local == "loc" and "image" in uri else local.lower()), text
+def _fields(element: etree._Element) -> dict[str, str]:
+    """What a page or a sitemap says of itself, by local names; of its news too, of its first picture `image`.
+
+    A picture and a film have a title, a date and an address of their own, which are not the page's.
+    """
+    fields: dict[str, str] = {}
+    for child in _children(element):
+        name = _name(child)
+        if name == "news":
+            for each in _children(child):
+                inner = [each] if _name(each) != "publication" else _children(each)
+                for one in inner:
+                    if _name(one) in _OF_NEWS:
+                        fields.setdefault(_name(one), _text(one))
+        elif name == "image":
+            fields.setdefault("image", next((_text(c) for c in _children(child) if _name(c) == "loc"), ""))
+        elif not len(child) and not any(word in _space(child) for word in ("image", "video")):
+            fields.setdefault(name, _text(child))
+    return {name: value for name, value in fields.items() if value}
+
+
+_OF_NEWS = frozenset({"title", "publication_date", "keywords", "language"})
+
+
+def _children(element: etree._Element) -> Iterator[etree._Element]:
+    return (child for child in element if isinstance(child.tag, str))
+
+
+def _name(element: etree._Element) -> str:
+    # Of a prefix that nobody declared, "image:loc" is the whole name.
+    return element.tag.rpartition("}")[2].rpartition(":")[2].lower()
+
+
+def _space(element: etree._Element) -> str:
+    return element.tag[: -len(_name(element))].lower()
+
+
+def _text(element: etree._Element) -> str:
+    return (element.text or "").strip()
 
 
 def _pages(text: str, feed: Feed) -> Iterator[Entry]:
     for element in _parsed(text, feed):
-        fields: dict[str, str] = {}
-        for name, value in _fields(element):
-            fields.setdefault(name, value)
+        fields = _fields(element)
         if "loc" not in fields:
             where = f"line {element.sourceline}"
             feed.problems.append(Problem(text="a page without an address; it is left out", where=where))
@@ -123,11 +157,12 @@ def _pages(text: str, feed: Feed) -> Iterator[Entry]:
 def _newest_sitemaps(text: str, feed: Feed, resource: Resource, options: SitemapOptions) -> list[str]:
     found = []
     for element in _parsed(text, feed):
-        fields = dict(_fields(element))
+        fields = _fields(element)
         if loc := fields.get("loc"):
             found.append((fields.get("lastmod", ""), urljoin(resource.url, loc)))
-    if resource.number:
-        feed.problems.append(Problem(text="an index within an index is not followed", where=resource.url))
+    if resource.depth >= MAX_DEPTH:
+        text = f"an index within {MAX_DEPTH} others is not followed"
+        feed.problems.append(Problem(text=text, where=resource.url))
         return []
     found.sort(key=lambda each: each[0], reverse=True)
     if len(found) > options.sitemaps:

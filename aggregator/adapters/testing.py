@@ -105,7 +105,7 @@ def _of_sample(kind: Kind, sample: Resource, options: BaseModel | None) -> Itera
     for url in first.more:
         if not urlsplit(url).scheme:
             yield f"{url!r} in Feed.more is not absolute"
-    last = kind.read(replace(sample, number=1_000), options)
+    last = kind.read(replace(sample, number=1_000, depth=1_000), options)
     if isinstance(last, Feed) and last.more:
         yield "it names further documents for ever: bound them by the resource's number"
     made = normalise.articles(first, source="contract", url=sample.url)

@@ -16,7 +16,7 @@ class Resource:
     - `content_type` is the header's value, None when there was none.
     - `name` is the path inside a folder, with `/`, or "" for a document that stands alone.
     - `number` counts the documents that one poll of a source has led to, from 0: what a further page has
-      that another one named in `Feed.more`.
+      that another one named in `Feed.more`. `depth` counts those that lead to this one, from 0.
     """
 
     url: str
@@ -24,3 +24,4 @@ class Resource:
     content_type: str | None = None
     name: str = ""
     number: int = 0
+    depth: int = 0

@@ -41,7 +41,7 @@ def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: 
     document, is left out and told instead.
     """
     gathered = Gathered()
-    waiting: deque[str] = deque()
+    waiting: deque[tuple[str, int]] = deque()
     seen: set[str] = set()
 
     def take(resource: Resource) -> None:
@@ -51,7 +51,7 @@ def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: 
         seen.add(resource.url)
         further = [url for url in dict.fromkeys(reading.more) if url not in seen]
         seen.update(further)
-        waiting.extend(further)
+        waiting.extend((url, resource.depth + 1) for url in further)
 
     for resource in resources:
         try:
@@ -64,9 +64,9 @@ def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: 
     for number in range(1, MAX_DOCUMENTS + 1):
         if not waiting:
             break
-        url = waiting.popleft()
+        url, depth = waiting.popleft()
         try:
-            take(replace(fetch(url), number=number))
+            take(replace(fetch(url), number=number, depth=depth))
         except SourceError as error:
             gathered.problems.append(Problem(text=error.told, where=url))
             gathered.failed.add(url)

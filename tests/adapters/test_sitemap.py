@@ -30,10 +30,10 @@ def urlset(*urls: str) -> bytes:
     )
 
 
-def reading(body: bytes, number: int = 0, **options: Any) -> Reading:
+def reading(body: bytes, depth: int = 0, **options: Any) -> Reading:
     """What the kind makes of this document."""
     kind = kinds.named("sitemap")
-    resource = Resource(url="https://tea.example/sitemap.xml", body=body, number=number)
+    resource = Resource(url="https://tea.example/sitemap.xml", body=body, number=depth, depth=depth)
     return read_resource(resource, Context(kind="sitemap", options=kind.parse(options)))
 
 
@@ -81,7 +81,7 @@ def test_pages_are_chosen_by_their_addresses_and_number() -> None:
 
 
 def test_an_index_leads_to_its_newest_sitemaps() -> None:
-    """And no index within it any further."""
+    """And so does one within it, three deep."""
     index = (
         f"<sitemapindex {SPACES}>"
         "<sitemap><loc>https://tea.example/old.xml</loc><lastmod>2020-01-01</lastmod></sitemap>"
@@ -89,7 +89,61 @@ def test_an_index_leads_to_its_newest_sitemaps() -> None:
     ).encode()
     assert reading(index).more == ("https://tea.example/new.xml.gz", "https://tea.example/old.xml")
     assert reading(index, sitemaps=1).more == ("https://tea.example/new.xml.gz",)
-    assert reading(index, number=1).more == ()
+    assert len(reading(index, depth=2).more) == 2
+    deeper = reading(index, depth=3)
+    assert deeper.more == ()
+    assert "an index within 3 others" in deeper.document.problems[0].text
+
+
+FILM = (
+    "<video:video xmlns:video='http://www.google.com/schemas/sitemap-video/1.1'>"
+    "<video:title>A film</video:title><video:publication_date>2020-01-01</video:publication_date>"
+    "<video:thumbnail_loc>https://tea.example/film.jpg</video:thumbnail_loc></video:video>"
+)
+PICTURE = (
+    "<image:image><image:loc>https://tea.example/cup.jpg</image:loc><image:title>A picture</image:title>"
+    "<image:caption>Its caption</image:caption></image:image>"
+)
+PAGE = "<loc>https://tea.example/on-tea</loc><lastmod>2026-01-02</lastmod>"
+NEWS = (
+    "<news:news><news:title>News</news:title>"
+    "<news:publication_date>2026-01-01</news:publication_date></news:news>"
+)
+
+
+@pytest.mark.parametrize(
+    ("inside", "title", "published", "headimg"),
+    [
+        (PAGE + PICTURE, "on tea", 2, "https://tea.example/cup.jpg"),
+        (PICTURE + PAGE, "on tea", 2, "https://tea.example/cup.jpg"),
+        (FILM + PAGE, "on tea", 2, None),
+        (FILM + PICTURE + NEWS + PAGE, "News", 1, "https://tea.example/cup.jpg"),
+        (PAGE + "<image:title>A picture</image:title>", "on tea", 2, None),
+        (PICTURE.replace("image:", "undeclared:") + PAGE, "on tea", 2, "https://tea.example/cup.jpg"),
+    ],
+    ids=["picture", "picture first", "film", "news too", "loose", "no namespace"],
+)
+def test_what_a_picture_or_film_says_of_itself_is_not_the_pages(
+    inside: str, title: str, published: int, headimg: str | None
+) -> None:
+    """Wherever they stand."""
+    (article,) = reading(urlset(inside)).document.articles
+    assert (article.link, article.title, article.headimg) == ("https://tea.example/on-tea", title, headimg)
+    assert article.published == datetime(2026, 1, published, tzinfo=UTC)
+
+
+def test_an_index_of_indexes_is_followed(site: Site, server: Server) -> None:
+    """And one that leads back to itself ends."""
+
+    def index(*names: str) -> Answer:
+        listed = "".join(f"<sitemap><loc>{server.url}/{name}</loc></sitemap>" for name in names)
+        return Answer(200, {}, f"<sitemapindex {SPACES}>{listed}</sitemapindex>".encode())
+
+    server.pages["/sitemap.xml"] = index("2026.xml", "sitemap.xml")
+    server.pages["/2026.xml"] = index("pages.xml", "sitemap.xml")
+    server.pages["/pages.xml"] = Answer(200, {}, PAGES)
+    site.configure({"name": "Tea", "kind": "sitemap", "url": f"{server.url}/sitemap.xml"})
+    assert "3 new" in site.run("fetch").output
 
 
 def test_gzip_and_lists_of_addresses_are_sitemaps_too() -> None:
