@@ -18,7 +18,7 @@ from aggregator.cli.options import (
     fails_well,
     json_option,
 )
-from aggregator.cli.terminal import ERR, OUT, print_json, shown, when
+from aggregator.cli.terminal import ERR, OUT, counted, print_json, shown, when
 from aggregator.config import load as configuration
 from aggregator.errors import ConfigError
 
@@ -41,7 +41,7 @@ def add(
     """Finds what an address offers to follow, and adds it to the config.
 
     The address may be that of a feed, of any page of a site, or of a channel, project or profile. What is
-    found is told, the best first; on a terminal you are asked which one. Nothing else in the config changes,
+    found is shown, the best first; on a terminal you are asked which one. Nothing else in the config changes,
     comments included. Without a terminal and without --yes nothing is added, and the exit code is 1.
 
     \b
@@ -155,7 +155,7 @@ def _print_found(found: Sequence[ReadCandidate]) -> None:
     for number, each in enumerate(found, 1):
         facts = _facts(each)
         newest = f", the newest {when(each.newest)}" if each.newest else ""
-        entries = "1 entry" if facts["entries"] == 1 else f"{facts['entries']} entries"
+        entries = counted(facts["entries"], "entry", "entries")
         comments = ", of comments" if each.candidate.is_of_comments else ""
         language = f", {each.language}" if each.language else ""
         OUT.print(f"[bold]{number:>2}[/bold]  {shown(facts['title'] or facts['url'])}")

@@ -22,7 +22,7 @@ from aggregator.model.article import Problem
 
 @click.command("import", epilog=EXIT_CODES)
 @click.argument("target", metavar="FILE.opml|URL")
-@click.option("--dry-run", is_flag=True, help="Tell what would be added, and add nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would be added, and add nothing.")
 @json_option
 @config_option
 @fails_well
@@ -67,7 +67,7 @@ def import_(target: str, dry_run: bool, as_json: bool, config_file: Path) -> int
 def export(target: Path | None, config_file: Path) -> int:
     """Writes the feeds that the config follows as a subscription list (OPML 2.0), to standard output or FILE.
 
-    A feed stands in the folder of its first category. Logins in addresses are left out, and told.
+    A feed stands in the folder of its first category. Logins in addresses are left out, and reported.
 
     \b
     aggregator export > subscriptions.opml

@@ -282,7 +282,7 @@ def preview(target: str, kind: str | None, options: tuple[str, ...], as_json: bo
 @config_option
 @fails_well
 def check(config_file: Path) -> int:
-    """Checks the config and tells every mistake at once, each with file and key.
+    """Checks the config and reports every mistake at once, each with file and key.
 
     \b
     aggregator check
@@ -290,11 +290,11 @@ def check(config_file: Path) -> int:
     """
     config = configuration.load(config_file)
     enabled = len(config.select(()))
-    OUT.print(f"{shown(str(config_file))}: {len(config.sources)} sources, {enabled} enabled")
+    OUT.print(f"{shown(str(config_file))}: {counted(len(config.sources), 'source')}, {enabled} enabled")
     OUT.print(f"store {shown(str(config.store))}")
     OUT.print(f"feeds {shown(str(config.output))}")
     if not config.site.url:
-        OUT.print("site.url is not set: feeds will not tell their own address (atom:link rel=self)")
+        OUT.print("site.url is not set: feeds will not name their own address (atom:link rel=self)")
         OUT.print("site.url is not set: archives and pages are linked by relative references")
         if config.publish.hubs:
             OUT.print("site.url is not set: publish.hubs has no effect, a hub needs public addresses")

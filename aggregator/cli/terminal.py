@@ -44,9 +44,9 @@ def when(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
 
 
-def counted(number: int, noun: str) -> str:
-    """A number and what it counts: "1 article", "1,234 articles"."""
-    return f"{number:,} {noun if number == 1 else f'{noun}s'}"
+def counted(number: int, one: str, many: str = "") -> str:
+    """A number and what it counts: "1 article", "1,234 articles"; `many` where it is not `one` and an s."""
+    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def log_plainly() -> None:

@@ -9,7 +9,7 @@ from aggregator.errors import WriteError
 CONFIG = """\
 # The config of this site. Relative paths count from the folder that holds config/.
 # Lines such as "# key = value" are settings that you may want: take the "# " away. Those with a comment
-# behind them show the value that holds already. `aggregator check` tells every mistake at once.
+# behind them show the value that holds already. `aggregator check` reports every mistake at once.
 
 # store = "var/aggregator.db"   # articles, their versions, and what makes the next poll cheap
 # output = "feeds"              # one folder a category, each with its feeds and a page
@@ -37,7 +37,7 @@ title = "My planet"
 # proxy = "http://proxy.example:3128"
 
 [publish]
-# In which forms everything is written (all, unless you say so), and which hubs are told of changes (none).
+# The formats of feeds (by default all), and the hubs that are notified of changes (by default none).
 # formats = ["rss", "atom", "json", "html", "opml"]
 # hubs = ["https://hub.example/"]
 # archives = true               # older articles stay to be had, in documents that never change
@@ -61,7 +61,7 @@ path = "articles"
 # url = "https://planet.debian.org/atom.xml"
 # categories = ["Programming", "Debian"]
 # interval = "2h"
-# author = "Debian"             # stands in where an article names nobody
+# author = "Debian"             # for articles that name no author
 # enabled = true
 """
 

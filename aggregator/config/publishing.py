@@ -35,7 +35,7 @@ Format = Annotated[str, AfterValidator(_format)]
 class SiteSettings(Settings):
     """What is published: `url` is the public address of the output folder, "" when there is none.
 
-    `image` is the address of a square picture that stands for the whole, None for none.
+    `image` is the address of a square picture of the whole, None for none.
     """
 
     title: str = "Aggregator"

@@ -1,4 +1,4 @@
-"""What is followed, and what is kept of it: the part of the config that tells of sources."""
+"""The part of the config about sources: what is followed, how, and what is kept of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A subscription list against what is followed already: which sources to add, and what is told. Pure."""
+"""A subscription list against the sources that there are: which to add, and the problems. Pure."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Listed:
 def joined(
     sources: Sequence[Source], listed: Sequence[Listed]
 ) -> tuple[tuple[Source, ...], Mapping[str, tuple[Problem, ...]]]:
-    """The config's sources and after them those that their lists list, and for each list what is told of it.
+    """The config's sources and after them those that their lists name, and for each list its problems.
 
     Each feed is followed once: as the config has it, else as the first of the lists. It takes the list's own
     settings over, but for what is for the list's origin alone: headers, auth, cookie, TLS.
@@ -129,7 +129,7 @@ def followed_as(url: str, sources: Sequence[Source]) -> str | None:
 
 
 def followed(sources: Sequence[Source]) -> SubscriptionList:
-    """The feeds among the sources, in their order; the others, and what may not leave, are told."""
+    """The feeds among the sources, in their order; problems name the others, and what may not leave."""
     subscriptions = []
     problems = []
     for source in sources:

@@ -145,7 +145,7 @@ def _post_path(value: object) -> str:
     found = {name for segment in segments for name in _PLACEHOLDER.findall(segment)}
     name = segments[-1] if segments else ""
     if unknown := sorted(found.difference(PLACEHOLDERS)):
-        raise ValueError(f"{{{unknown[0]}}} stands for nothing; there are {{{'}, {'.join(PLACEHOLDERS)}}}")
+        raise ValueError(f"{{{unknown[0]}}} is no placeholder; there are {{{'}, {'.join(PLACEHOLDERS)}}}")
     if (
         all(_POST_SEGMENT.fullmatch(_PLACEHOLDER.sub("x", segment)) for segment in segments)
         and all("{categories}" not in segment or segment == "{categories}" for segment in segments)

@@ -54,7 +54,7 @@ def test_check_tells_what_is_configured(site: Site) -> None:
     site.configure({"name": "a", "url": "https://example.org/"}, site={"title": "T"})
     result = site.run("check")
     assert result.exit_code == 0
-    assert "1 sources, 1 enabled" in result.stdout
+    assert "1 source, 1 enabled" in result.stdout
     assert "site.url is not set" in result.stdout
     assert "publish.hubs" not in result.stdout
     site.file.write_text(site.file.read_text() + '\n[publish]\nhubs = ["https://hub.example/"]\n')
