@@ -291,7 +291,7 @@ def test_what_holds_for_one_origin_binds_a_source_to_it(tmp_path: Path) -> None:
         ("{date}.md", "with {slug} or {hash}"),
         ("x{categories}/{slug}.md", "write a path inside the folder"),
         ("{categories}.md", "with {slug} or {hash}"),
-        ("{titel}/{slug}.md", "{titel} stands for nothing; there are {categories}, {category}"),
+        ("{titel}/{slug}.md", "{titel} is no placeholder; there are {categories}, {category}"),
     ],
 )
 def test_a_path_of_posts_leads_nowhere_else(tmp_path: Path, path: str, told: str) -> None:
