@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -246,6 +247,18 @@ def test_the_public_names_are_these() -> None:
         "read",
     ]
     assert all(getattr(aggregator, name) is not None for name in aggregator.__all__)
+
+
+def test_the_architecture_page_has_the_rooms_in_their_order() -> None:
+    """So that a newcomer can trust it."""
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = [
+        line.split("`")[1] for line in page.partition("## Where")[0].splitlines() if line.startswith("| `")
+    ]
+    assert rows == [name for name in ALLOWED if name != "__main__"]
+    places = re.findall(r"`([a-z_]+/[a-z_/.]*)`", page.partition("## Where")[2])
+    assert places
+    assert [place for place in places if not (PACKAGE / place).exists()] == []
 
 
 def test_no_public_class_name_stands_twice() -> None:
