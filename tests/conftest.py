@@ -84,7 +84,10 @@ class Server:
                 server.requests.append(request)
                 page = server.pages.get(self.path, Answer(404))
                 answer = page if isinstance(page, Answer) else page(request)
-                self.send_response(answer.status)
+                if "Date" in answer.headers:
+                    self.send_response_only(answer.status)
+                else:
+                    self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     self.send_header(name, value)
                 if "Content-Length" not in answer.headers and answer.status != 304:

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from aggregator import __version__
 from aggregator.adapters.opml import outlines as opml
 from aggregator.adapters.opml.outlines import SubscriptionList
+from aggregator.app.clock import KeptClock
 from aggregator.config.load import Config, Fetch, Keep, Source
 from aggregator.config.subscriptions import joined
 from aggregator.fetch import Fetcher, NotModified, user_agent
@@ -50,6 +51,8 @@ class App:
         self._polls = Polls(config, self._store, self._fetcher, self._workers.read)
         self._recall = Recall()
         self._completing = Completing(config, self._store, self._fetcher, self._workers.read)
+        self._clock = KeptClock(self._store, self._polls)
+        self._clock.read(now)
         self._follow_lists(now)
 
     def __enter__(self) -> Self:
@@ -121,6 +124,7 @@ class App:
 
     def wake(self, now: datetime) -> None:
         """Spreads what fell due while nothing ran, so that a long stop does not end in one burst."""
+        self._clock.read(now)
         changed = {}
         for health in self._store.health():
             state = schedule.PollState.from_json(health.schedule) if health.schedule else schedule.PollState()
@@ -162,10 +166,16 @@ class App:
         """Prunes what the config's retention lets go, and keeps the store's file small: once a day (UTC), and
         when the retention was changed.
 
+        While the clock is not believed (see `schedule.clock`) nothing is pruned; what a wrong clock stamped
+        is corrected as soon as it is known.
+
         Yields how many articles each step pruned. Sources that the config names no longer keep all they have;
         to feeds that left a list, what the list retains still applies, and those left empty are forgotten.
         """
         config = self.config
+        if not self._clock.may_prune(now, [source.address for source in config.select(())]):
+            self._store.tidy()
+            return
         kept = {source.name: source.retention or config.retention for source in config.sources}
         of_left = {name: kept[of_list] for name, of_list in left(self._store).items() if of_list in kept}
         rules = [*kept.items(), *of_left.items()]

@@ -50,6 +50,21 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     return min(max(wait, timedelta()), LONGEST)
 
 
+def time(headers: Mapping[str, str]) -> datetime | None:
+    """The server's time when it sent the answer; None when it does not say.
+
+    Date is when the answer was made, and Age how long caches have kept it since (RFC 9110 §6.6.1, RFC 9111
+    §4.2.3).
+    """
+    made = http_date(headers.get("Date"))
+    if made is None:
+        return None
+    try:
+        return made + (_seconds(headers.get("Age")) or timedelta())
+    except OverflowError:
+        return None
+
+
 def http_date(value: str | None) -> datetime | None:
     """RFC 9110 §5.6.7, all three forms, as aware UTC; None for anything else."""
     if not value or len(value) > 100:

@@ -159,6 +159,7 @@ class HttpFetcher:
                     max_age=freshness.max_age(response.headers, now),
                     retry_after=freshness.retry_after(response.headers, now),
                     moved_to=hop.url if is_permanent and len(seen) > 1 else None,
+                    time=freshness.time(response.headers),
                 )
                 if status == 304 and conditions:
                     _settle(response)

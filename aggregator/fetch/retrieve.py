@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.model.article import Problem
@@ -23,12 +23,14 @@ class AnswerHints:
     `max_age` is how long the answer stays fresh from now on (RFC 9111 §4.2): None when it does not say,
     so that what an earlier one said still holds; zero when it says "not at all". `retry_after` is how
     long the server asks us to stay away, None when it does not. `moved_to` is where every redirect on
-    the way, all of them permanent (301, 308), led to; None without any, or when one was temporary.
+    the way, all of them permanent (301, 308), led to; None without any, or when one was temporary. `time` is
+    the server's own time, None when it does not say.
     """
 
     max_age: timedelta | None = None
     retry_after: timedelta | None = None
     moved_to: str | None = None
+    time: datetime | None = None
 
 
 NO_HINTS = AnswerHints()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Protocol, cast
@@ -29,9 +29,11 @@ from aggregator.model.article import Problem
 from aggregator.normalise import IdentityKind
 from aggregator.polling.gather import Reads, found, gather
 from aggregator.polling.online import Network
+from aggregator.polling.server_clocks import ServerClocks
 from aggregator.polling.turns import Turns
 from aggregator.reading.document import Context
 from aggregator.schedule import decide as schedule
+from aggregator.schedule.clock import Testimony
 from aggregator.schedule.hints import read_hints
 from aggregator.store import Next, Saved, SourceRecord, Store, Update
 
@@ -87,6 +89,7 @@ class _Poll:
     result: schedule.Result = field(default_factory=schedule.Result)
     before: schedule.PollState | None = None
     validators: Validators | None = None
+    server_time: datetime | None = None
 
 
 class Polls:
@@ -105,6 +108,11 @@ class Polls:
         self._read = read
         self._network = Network(fetcher.hosts.publisher, self._addresses)
         self._stop = threading.Event()
+        self._server_clocks = ServerClocks(fetcher.hosts.publisher)
+
+    def testify(self, addresses: Iterable[str], now: datetime) -> Testimony:
+        """What the publishers at these addresses said of the time when they were polled."""
+        return self._server_clocks.testify(addresses, now)
 
     def poll_many(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
         """Polls each source now, whether it is due or not; `refetch` forgets validators and what is known.
@@ -145,6 +153,7 @@ class Polls:
                 state = replace(state, validators={})
             fetched = self._fetcher.fetch(source, state.validators, now)
             hints = fetched.hints
+            poll.server_time = hints.time
             poll.result = schedule.Result(
                 status=fetched.status,
                 is_whole=not state.validators,
@@ -240,6 +249,7 @@ class Polls:
             before = polled.before or _remembered(states.get(source.name))
             chance = schedule.chance_of(source.name, before.polls)
             result = polled.result
+            self._server_clocks.hear(source.address, polled.server_time, now)
             if result.is_unconnected:
                 result = replace(result, answered=self._network.answered(states))
             decision = schedule.decide(before, result, now, self._policy(source), chance)

@@ -112,7 +112,10 @@ class _Site:
         seen, states = store.pulse()
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])
         last, _, shown_states = (store.setting("shown sources") or "").partition(" ")
-        is_late = seen is not None and (not last or seen - POLLS_SHOWN_AFTER >= datetime.fromisoformat(last))
+        # A clock that was ahead may have left a later moment.
+        is_late = seen is not None and (
+            not last or not timedelta(0) <= seen - datetime.fromisoformat(last) < POLLS_SHOWN_AFTER
+        )
         feeds = _digest([(outlet.folder, outlet.files) for outlet in chosen])
         marks = {
             "articles": (self._done.rendered > 0, ""),

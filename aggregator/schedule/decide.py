@@ -30,7 +30,18 @@ from typing import Any
 from aggregator.schedule.hints import FeedHints
 from aggregator.schedule.state import PollState, Reason
 
-__all__ = ["Decision", "Policy", "PollState", "Reason", "Result", "asks_whole", "chance_of", "decide", "wake"]
+__all__ = [
+    "Decision",
+    "Policy",
+    "PollState",
+    "Reason",
+    "Result",
+    "asks_whole",
+    "chance_of",
+    "corrected",
+    "decide",
+    "wake",
+]
 
 _HOUR = timedelta(hours=1)
 _HOURS_OF_A_WEEK = 168
@@ -165,21 +176,39 @@ def wake(state: PollState, now: datetime, policy: Policy, chance: float) -> Poll
     """The state to go on with after a start, a sleep or a leap of the clock.
 
     What fell due meanwhile is spread over a tenth of its own wait, by no more than it is late already and
-    no more than an hour. After a clock that went backwards the wait begins anew, or a source polled
-    under a wrong clock would be lost for years.
+    no more than an hour.
     """
-    if state.next_poll is None or state.polled is None:
+    state = corrected(state, now)
+    if state.next_poll is None or state.polled is None or state.next_poll >= now:
         return state
     wait = state.next_poll - state.polled
-    if state.polled > now:
-        return replace(state, polled=now, next_poll=now + wait)
-    if state.next_poll >= now:
-        return state
     spread = min(now - state.next_poll, policy.jitter * wait, _HOUR)
     due, reason = now + chance * spread, Reason.WAKING
     if not policy.is_fixed:
         due, reason = _outside_skipped(due, reason, now, state.hints, policy.jitter, chance)
     return replace(state, next_poll=due, reason=reason)
+
+
+def corrected(state: PollState, now: datetime, wrong: tuple[datetime, datetime] | None = None) -> PollState:
+    """The state without moments of a wrong clock: none lies after `now`, or in the readings `wrong`.
+
+    A wait that began after `now` begins anew, or a source polled under a clock that was ahead would be lost
+    for years. A move that was first seen by a clock that was behind is counted anew.
+    """
+    changes: dict[str, Any] = {}
+    for name in ("since", "held_off", "gone_since", "moved_since", "whole"):
+        moment = getattr(state, name)
+        if moment is not None and moment > now:
+            changes[name] = now
+    if state.polled is not None and state.polled > now:
+        wait = timedelta(0) if state.next_poll is None else state.next_poll - state.polled
+        changes["polled"] = now
+        changes["next_poll"] = None if state.next_poll is None else now + max(wait, timedelta(0))
+    if wrong is not None and state.moved_since is not None and wrong[0] <= state.moved_since <= wrong[1]:
+        changes |= {"moved_to": None, "moved_since": None, "moved_count": 0}
+    if wrong is not None and state.held_off is not None and wrong[0] <= state.held_off <= wrong[1]:
+        changes["held_off"] = now
+    return replace(state, **changes) if changes else state
 
 
 def chance_of(source: str, polls: int) -> float:
@@ -308,10 +337,10 @@ def _may_be_fast(state: PollState, now: datetime, policy: Policy) -> bool:
 
     A server that answered 429 or 503 in the last week has said the contrary.
     """
-    if state.held_off is not None and now - state.held_off < policy.longest:
+    if state.held_off is not None and timedelta(0) <= now - state.held_off < policy.longest:
         return False
     said = (state.hints.ttl, state.hints.period, state.fresh_for)
-    return len(state.published) >= _ENTRIES_THAT_TELL_A_RATE or any(
+    return len(state.known_dates(now)) >= _ENTRIES_THAT_TELL_A_RATE or any(
         wait is not None and timedelta(0) < wait < policy.usual for wait in said
     )
 

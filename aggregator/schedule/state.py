@@ -89,8 +89,14 @@ class PollState:
         A source that stops publishing is thus polled less by itself; one without entries counts from its
         first poll.
         """
-        oldest = self.published[-1] if self.published else self.since or now
-        return max(timedelta(0), now - oldest) / max(1, len(self.published))
+        dates = self.known_dates(now)
+        oldest = dates[-1] if dates else self.since or now
+        return max(timedelta(0), now - oldest) / max(1, len(dates))
+
+    def known_dates(self, now: datetime) -> tuple[datetime, ...]:
+        """The newest dates, less those that a clock that was ahead stamped after `now`."""
+        dates = self.published
+        return tuple(date for date in dates if date <= now) if dates and dates[0] > now else dates
 
     def explain(self) -> str:
         """When the next poll is and why, in one sentence."""

@@ -43,6 +43,7 @@ _MARK_PRUNED = tombstones.update().where(
 )
 _INSERT = articles.insert().returning(articles.c.pk, sort_by_parameter_order=True)
 _PK: sa.BindParameter[int] = sa.bindparam("of_pk")
+_DATA = sa.select(articles.c.data).where(articles.c.pk == _PK)
 _UPDATE = articles.update().where(articles.c.pk == _PK)
 _JOINED = sa.select(memberships.c.category, memberships.c.archived).where(memberships.c.article == _PK)
 _PKS: sa.BindParameter[list[int]] = sa.bindparam("some_pks", expanding=True)
@@ -143,7 +144,7 @@ class Changes:
                 "edits": 0,
                 "fingerprint": f.fingerprint,
                 "file": f.file,
-                "data": codec.encode(article),
+                "data": codec.encode(article, codec.other_dates(f.article, article)),
             }
             for article, f, uid in zip(dated, found, uids, strict=True)
         ]
@@ -197,7 +198,7 @@ class Changes:
                 updated=updated,
                 content_hash=article.content_hash,
                 edits=row.edits + int(edited and not says_when),
-                data=codec.encode(article),
+                data=codec.encode(article, codec.given(row.data)),
                 **_marks(found),
             ),
             {"of_pk": row.pk},
@@ -228,11 +229,13 @@ class Changes:
         old = kept(row).article
         is_new = row.first_seen == self._now
         published, updated = row.published, row.updated
+        given = codec.given(row.data)
         if is_new and own.published is None and merged.published is not None:
             published = min(merged.published, self._now)
             updated = min(own.updated or published, self._now)
-        given = {name: getattr(merged, name) for name in COMPLETED}
-        article = replace(old, published=published, updated=updated, **given)
+            given = {"published": merged.published} if merged.published > self._now else {}
+        page = {name: getattr(merged, name) for name in COMPLETED}
+        article = replace(old, published=published, updated=updated, **page)
         if article == old:
             return False
         if not is_new:
@@ -249,7 +252,7 @@ class Changes:
                 published=article.published,
                 updated=article.updated,
                 content_hash=article.content_hash,
-                data=codec.encode(article),
+                data=codec.encode(article, given),
             ),
             {"of_pk": row.pk},
         )
@@ -259,8 +262,23 @@ class Changes:
 
     def file_under(self, pk: int, article: Article) -> None:
         """Saves an article whose categories changed, and nothing else of it."""
-        self._connection.execute(_UPDATE.values(data=codec.encode(article)), {"of_pk": pk})
+        given = codec.given(self._connection.scalar(_DATA, {"of_pk": pk}) or "")
+        self._connection.execute(_UPDATE.values(data=codec.encode(article, given)), {"of_pk": pk})
         self._join_feeds([(pk, article)], self.leave_feeds(pk))
+
+    def date(self, row: sa.Row[Any], first_seen: datetime, article: Article, given: codec.Given) -> None:
+        """Saves other dates of a row of `articles`: those of `article`, and when it was first seen."""
+        self._connection.execute(
+            _UPDATE.values(
+                published=article.published,
+                updated=article.updated,
+                first_seen=first_seen,
+                data=codec.encode(article, given),
+            ),
+            {"of_pk": row.pk},
+        )
+        if filed := self.leave_feeds(row.pk):  # those of a source that is not followed stand in none
+            self._join_feeds([(row.pk, article)], filed)
 
     def leave_feeds(self, pk: int) -> Mapping[str, int | None]:
         """Takes an article out of every feed that it stands in; they become stale.

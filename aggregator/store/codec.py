@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,19 +13,29 @@ from aggregator.model.article import Article, Enclosure, Origin
 _SKIPPED = frozenset(("source", "id"))  # columns of their own
 
 
-def encode(article: Article) -> str:
+Given = Mapping[str, datetime | None]
+"""Dates as the source gave them, by the names of ours where those are others; None for a date not given."""
+
+_GIVEN = "given"
+_NOTHING: Given = {}
+
+
+def encode(article: Article, given: Given = _NOTHING) -> str:
     """Everything of an article but its source and id, as JSON; what equals its default is left out."""
     kept = {
         f.name: getattr(article, f.name)
         for f in fields(article)
         if f.name not in _SKIPPED and getattr(article, f.name) not in (None, "", (), {}, Origin())
     }
+    if given:
+        kept[_GIVEN] = given
     return json.dumps(kept, ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def decode(text: str, *, source: str, id: str) -> Article:  # noqa: A002 - the field's own name
     """The article that `encode` was given."""
     kept: dict[str, Any] = _decoded(text)
+    kept.pop(_GIVEN, None)
     for name in ("authors", "categories", "tags"):
         if name in kept:
             kept[name] = tuple(kept[name])
@@ -33,6 +44,21 @@ def decode(text: str, *, source: str, id: str) -> Article:  # noqa: A002 - the f
     if "origin" in kept:
         kept["origin"] = Origin(**kept["origin"])
     return Article(source=source, id=id, **kept)
+
+
+def other_dates(found: Article, dated: Article) -> Given:
+    """The dates of an article as it was found, where those that it got are others."""
+    given: dict[str, datetime | None] = {}
+    if found.published != dated.published:
+        given["published"] = found.published
+    if found.updated is not None and found.updated != dated.updated:
+        given["updated"] = found.updated
+    return given
+
+
+def given(text: str) -> Given:
+    """The dates that `encode` was given beside the article."""
+    return _decoded(text).get(_GIVEN, _NOTHING) if f'"{_GIVEN}":' in text else _NOTHING
 
 
 def _plain(value: object) -> object:

@@ -16,12 +16,13 @@ from aggregator.store.announcements import Announcements
 from aggregator.store.archives import Archives, remove_from_archives
 from aggregator.store.changes import Changes, Kept, kept
 from aggregator.store.feeds import Feeds
+from aggregator.store.moments import Moments
 from aggregator.store.pages import PageRequests, Pages
 from aggregator.store.records import Next, Saved, SourceRecord, Update, Version
 from aggregator.store.schema import Instant, articles, sources, tombstones, versions
 
 
-class Store(Feeds, Archives, Announcements, Pages):
+class Store(Feeds, Archives, Announcements, Pages, Moments):
     """Articles, their earlier versions, validators and stale categories, saved together or not at all.
 
     Every public method but `prune` is one transaction; each raises StoreError when the database refuses.

@@ -1,0 +1,66 @@
+"""This machine's clock across runs: remembered in the store, judged by the servers that were polled."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from aggregator.polling.poll import Polls
+from aggregator.schedule import clock as clocks
+from aggregator.schedule.clock import Clock
+from aggregator.store import Store
+
+_SETTING = "clock"
+_REMEMBERED_EVERY = timedelta(hours=1)
+_log = logging.getLogger("aggregator")
+
+
+class KeptClock:
+    """Reads the clock for one store; corrects there what a wrong clock stamped, as soon as it is known."""
+
+    def __init__(self, store: Store, polls: Polls) -> None:
+        self._store = store
+        self._polls = polls
+        self._reported = ""
+        self._newest = 0
+
+    def read(self, now: datetime) -> None:
+        """Takes note of a reading, at a start or after a sleep; no poll waits for a wrong time any more."""
+        self._newest = self._store.newest_number()
+        before = self._remembered()
+        clock = clocks.read(before, now, self._newest)
+        was_behind = clock.doubted is not None and clock.seen is not None and clock.doubted < clock.believed
+        is_back = before is not None and clock == before and was_behind
+        wrong = (clock.doubted, clock.seen) if is_back and clock.doubted and clock.seen else None
+        self._store.correct_schedule(now, wrong)
+        self._remember(clock, before)
+
+    def may_prune(self, now: datetime, addresses: Iterable[str]) -> bool:
+        """Whether this reading may decide what is old; `addresses` are those of the enabled sources."""
+        before = self._remembered() or clocks.read(None, now, self._newest)
+        judgement = clocks.judge(before, now, self._polls.testify(addresses, now))
+        if (mistaken := judgement.mistaken) is not None:
+            self._store.correct_articles(now, mistaken.believed, mistaken.newest, is_sure=judgement.is_sure)
+        self._remember(judgement.clock, before)
+        if judgement.report != self._reported:
+            self._reported = judgement.report
+            if judgement.report:
+                _log.warning("%s", judgement.report)
+        return judgement.may_prune
+
+    def _remembered(self) -> Clock | None:
+        text = self._store.setting(_SETTING)
+        if text is not None and (clock := Clock.from_json(text)) is not None:
+            return clock
+        last = self._store.last_poll()
+        return None if last is None else Clock(believed=last, since=last, is_firm=True)
+
+    def _remember(self, clock: Clock, before: Clock | None) -> None:
+        is_small = (
+            before is not None
+            and timedelta(0) <= clock.believed - before.believed < _REMEMBERED_EVERY
+            and clock == clocks.moved(before, clock.believed)
+        )
+        if not is_small:
+            self._store.remember(_SETTING, clock.to_json())

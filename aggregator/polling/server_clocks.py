@@ -1,0 +1,56 @@
+"""What the servers that were polled say of the time: evidence for or against this machine's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+
+from aggregator.schedule.clock import Testimony
+
+_TOLERANCE = timedelta(days=1)
+_AS_LONG_AS = timedelta(days=1)
+
+
+class ServerClocks:
+    """The newest time that each publisher gave with an answer.
+
+    `publisher` names whose an address is, and gives back the address itself for one of the user's own (see
+    `fetch.Hosts`). What is one's own may share this machine's clock: it is asked only where there are no
+    others, and then cannot deny a reading.
+    """
+
+    def __init__(self, publisher: Callable[[str], str]) -> None:
+        self._publisher = publisher
+        self._heard: dict[str, tuple[datetime, datetime | None]] = {}
+
+    def hear(self, address: str, said: datetime | None, now: datetime) -> None:
+        """Remembers the time that the answer to a poll at `now` gave; None where it gave none."""
+        if address.startswith(("http:", "https:")):
+            self._heard[self._publisher(address)] = (now, said)
+
+    def testify(self, addresses: Iterable[str], now: datetime) -> Testimony:
+        """What the publishers at these addresses said within a day of `now`.
+
+        One that gave no time when it was asked is not waited for, unless no other did.
+        """
+        owners = {a: self._publisher(a) for a in addresses if a.startswith(("http:", "https:"))}
+        outside = {owner for address, owner in owners.items() if owner != address}
+        asked = outside or {*owners.values()}
+        heard = {owner: self._heard[owner] for owner in asked if owner in self._heard}
+        recent = {
+            owner: (moment, said)
+            for owner, (moment, said) in heard.items()
+            if abs(now - moment) <= _AS_LONG_AS
+        }
+        agreeing = sum(_agrees(moment, said) for moment, said in recent.values() if said is not None)
+        silent = sum(said is None for _, said in recent.values())
+        return Testimony(
+            publishers=max(len(asked) - silent, min(1, len(asked))),
+            agreeing=agreeing,
+            disagreeing=len(recent) - silent - agreeing,
+            is_outside=bool(outside),
+        )
+
+
+def _agrees(moment: datetime, said: datetime) -> bool:
+    return abs(said - moment) <= _TOLERANCE

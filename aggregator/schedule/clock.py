@@ -1,0 +1,156 @@
+"""Whether this machine's clock can be believed, judged from its earlier readings and other machines'. Pure.
+
+A clock that jumped is not believed until other evidence explains it: agreeing answers of three publishers
+(of all, where there are fewer), or, without sources of others on the network, two upkeeps a day apart. Until
+then nothing is deleted for its age. Once it is believed, the moments that it stamped meanwhile are corrected.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+PUBLISHERS_THAT_AGREE = 3
+
+_DAY = timedelta(days=1)
+_LONGEST_GAP = timedelta(days=2)
+_LONGEST_BETWEEN_UPKEEPS = timedelta(days=32)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Testimony:
+    """What other machines' clocks say: numbers of publishers.
+
+    `publishers` may be asked; `agreeing` answered with a time within a day of ours, `disagreeing` with
+    another. `is_outside`: they are other people's, and do not share this machine's clock.
+    """
+
+    publishers: int = 0
+    agreeing: int = 0
+    disagreeing: int = 0
+    is_outside: bool = True
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it is enough to explain a jump."""
+        needed = min(PUBLISHERS_THAT_AGREE, self.publishers)
+        return 0 < needed <= self.agreeing and self.agreeing > self.disagreeing
+
+    @property
+    def denies(self) -> bool:
+        """Whether it says that our clock is wrong."""
+        return self.is_outside and self.disagreeing > 0 and self.disagreeing >= self.agreeing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clock:
+    """What is remembered of this machine's clock between runs.
+
+    - `believed`: the last reading that was believed; `since`: the first of its row. `is_firm`: others agreed
+      with it, or it went on for a day.
+    - `doubted`: the first reading that was not believed since then, and `seen` the last; None without doubt.
+    - `newest`: the number of the newest article when the doubt began, or before the first reading of all.
+    """
+
+    believed: datetime
+    since: datetime
+    is_firm: bool = False
+    doubted: datetime | None = None
+    seen: datetime | None = None
+    newest: int = 0
+
+    def to_json(self) -> str:
+        """As one JSON object, times in ISO 8601."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        return json.dumps(values, default=datetime.isoformat, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Clock | None:
+        """What `to_json` wrote; None for anything else."""
+        try:
+            values: dict[str, Any] = json.loads(text)
+            for name in ("believed", "since", "doubted", "seen"):
+                if values[name] is not None:
+                    values[name] = datetime.fromisoformat(values[name])
+                    values[name].astimezone()
+            return cls(**values) if values["believed"] and values["since"] else None
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """`clock` is to be remembered. `may_prune`: `now` may decide what is old.
+
+    `mistaken`: the clock before, where what was stamped meanwhile is to be corrected, else None; with
+    `is_sure` for good, else so that it can be taken back. `report` says what happened, "" where nothing did.
+    """
+
+    clock: Clock
+    may_prune: bool = False
+    mistaken: Clock | None = None
+    is_sure: bool = True
+    report: str = ""
+
+
+def read(clock: Clock | None, now: datetime, newest: int) -> Clock:
+    """The clock as it is to be remembered after a reading; `newest` is the number of the newest article."""
+    if clock is None:
+        return Clock(believed=now, since=now, newest=newest)
+    if _follows(clock.believed, now):
+        return clock
+    return _doubted(clock, now, newest)
+
+
+def judge(clock: Clock, now: datetime, others: Testimony) -> Judgement:
+    """Whether the reading `now`, which `read` has seen, is believed."""
+    jump = f"this machine's clock went from {clock.believed:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC"
+    if others.denies:
+        report = (
+            f"{others.disagreeing} publishers' clocks differ from this machine's by more than a day: "
+            "nothing is pruned; set the clock right"
+        )
+        return Judgement(clock=_doubted(clock, now, clock.newest), report=report)
+    if _follows(clock.believed, now):
+        is_firm = clock.is_firm or others.agrees or now - clock.since >= _DAY
+        mistaken = clock if clock.doubted else None
+        believed = replace(clock, believed=now, is_firm=is_firm, doubted=None, seen=None)
+        report = "this machine's clock is right again: what it stamped meanwhile was corrected"
+        return Judgement(clock=believed, may_prune=True, mistaken=mistaken, report=report if mistaken else "")
+    believed = Clock(believed=now, since=now, is_firm=others.agrees, newest=clock.newest)
+    if others.agrees:
+        report = f"{jump}; {others.agreeing} publishers' clocks agree with it"
+        return Judgement(clock=believed, may_prune=True, mistaken=clock, report=report)
+    waited = now - clock.doubted if clock.doubted else timedelta(0)
+    is_alone = others.publishers == 0 or not others.is_outside
+    if is_alone and _DAY <= waited <= _LONGEST_BETWEEN_UPKEEPS:
+        report = f"{jump} and has gone on from there for a day: it is believed"
+        return Judgement(clock=believed, may_prune=True, mistaken=clock, report=report)
+    until = "it has gone on from there for a day" if is_alone else "publishers' clocks agree with it"
+    # Where nothing but the first runs of all ever said that it is later, they may have been the mistake.
+    return Judgement(
+        clock=_doubted(clock, now, clock.newest),
+        mistaken=clock if now < clock.believed and not clock.is_firm else None,
+        is_sure=False,
+        report=f"{jump}: nothing is pruned until {until}",
+    )
+
+
+def moved(clock: Clock, believed: datetime) -> Clock:
+    """The same clock with another last reading that was believed."""
+    return replace(clock, believed=believed)
+
+
+def _follows(believed: datetime, now: datetime) -> bool:
+    return -_DAY <= now - believed <= _LONGEST_GAP
+
+
+def _doubted(clock: Clock, now: datetime, newest: int) -> Clock:
+    if clock.doubted is None or clock.seen is None:
+        # What the first run of all stamped is in doubt with it.
+        return replace(clock, doubted=now, seen=now, newest=newest if clock.is_firm else clock.newest)
+    if -_DAY <= now - clock.seen <= _LONGEST_BETWEEN_UPKEEPS:
+        return replace(clock, seen=now)
+    return replace(clock, doubted=now, seen=now)

@@ -1,0 +1,176 @@
+"""Corrects what a wrong clock stamped: polls, pages and hubs at once, articles once a clock is believed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.schedule import decide as schedule
+from aggregator.store import codec
+from aggregator.store.changes import Changes, kept
+from aggregator.store.database import Database
+from aggregator.store.schema import Instant, announcements, articles, categories, pages, sources, versions
+
+_BATCH = 500
+_WAS = "was_"
+_DATES = ("published", "updated", "first_seen")
+_Readings = tuple[datetime, datetime]
+
+
+class Moments(Database):
+    """The part of the store that corrects what a wrong clock left behind."""
+
+    def newest_number(self) -> int:
+        """The number of the article that was stored last, 0 without any."""
+        with self._snapshot() as connection:
+            return connection.scalar(sa.select(sa.func.max(articles.c.pk))) or 0
+
+    def last_poll(self) -> datetime | None:
+        """When any source was polled last."""
+        with self._snapshot() as connection:
+            return connection.scalar(sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant)))
+
+    def correct_schedule(self, now: datetime, wrong: _Readings | None = None) -> None:
+        """Lets no poll, page or hub wait for a time that only a wrong clock gave.
+
+        `wrong` are the first and the last reading of a clock that was behind, None where it was not.
+        """
+        is_ahead = sa.or_(sources.c.polled > now, sources.c.succeeded > now)
+        chosen = is_ahead if wrong is None else sa.or_(is_ahead, sources.c.polled.between(*wrong))
+        hubs = announcements.c.queued > now
+        with self._snapshot() as connection:
+            names = connection.scalars(sa.select(sources.c.name).where(chosen)).all()
+            has_hubs = connection.scalar(sa.select(sa.exists().where(hubs)))
+        if not names and not has_hubs:
+            return
+        with self._transaction() as connection:
+            ahead = connection.scalar(
+                sa.select(sa.type_coerce(sa.func.min(sources.c.polled), Instant)).where(
+                    sources.c.polled > now
+                )
+            )
+            for row in connection.execute(sa.select(sources).where(chosen)).all():
+                connection.execute(
+                    sources.update().where(sources.c.name == row.name).values(_corrected(row, now, wrong))
+                )
+            if ahead is not None:
+                connection.execute(
+                    pages.update()
+                    .where(pages.c.due >= ahead)
+                    .values(due=_earlier(pages.c.due, ahead - now, now))
+                )
+            queued = connection.execute(sa.select(announcements).where(hubs)).all()
+            for row in queued:
+                this = (announcements.c.hub == row.hub) & (announcements.c.topic == row.topic)
+                due = max(now, row.due - (row.queued - now))
+                connection.execute(announcements.update().where(this).values(queued=now, due=due))
+
+    def correct_articles(self, now: datetime, believed: datetime, newest: int, *, is_sure: bool) -> int:
+        """Lets no article, edit or feed have a date that only a wrong clock gave; returns how many had one.
+
+        None is later than `now`; with `is_sure` for good, without it until a call with a later `now`. Of the
+        articles stored after the one numbered `newest`, a date that the clock had cut short becomes the one
+        that the source gave, and one that it invented before `believed`, its last reading that was believed,
+        becomes that.
+        """
+        later = sa.or_(*(articles.c[name] > now for name in _DATES))
+        doubtful = sa.and_(articles.c.pk > newest, articles.c.data.contains('"given":', autoescape=True))
+        lowered = articles.c.data.contains(f'"{_WAS}', autoescape=True)
+        place, corrected = 0, 0
+        while True:
+            query = sa.select(articles).where(articles.c.pk > place, sa.or_(later, doubtful, lowered))
+            with self._transaction() as connection:
+                rows = connection.execute(query.order_by(articles.c.pk).limit(_BATCH)).all()
+                for source in {row.source for row in rows}:
+                    changes = Changes(connection, source, now)
+                    for row in rows:
+                        if row.source == source:
+                            corrected += _correct(changes, row, now, believed, newest, is_sure=is_sure)
+                    changes.save()
+            if len(rows) < _BATCH:
+                break
+            place = rows[-1].pk
+        with self._transaction() as connection:
+            connection.execute(versions.update().where(versions.c.replaced > now).values(replaced=now))
+            connection.execute(categories.update().where(categories.c.changed > now).values(changed=now))
+        return corrected
+
+
+def _corrected(row: sa.Row[Any], now: datetime, wrong: _Readings | None) -> dict[str, Any]:
+    values: dict[str, Any] = {
+        name: now
+        for name in ("polled", "succeeded")
+        if row._mapping[name] is not None and row._mapping[name] > now
+    }
+    try:
+        before = schedule.PollState.from_json(row.schedule) if row.schedule else schedule.PollState()
+    except ValueError:
+        before = schedule.PollState()
+    state = schedule.corrected(before, now, wrong)
+    if state != before:
+        values |= {"schedule": state.to_json(), "next_poll": state.next_poll}
+    return values or {"polled": row.polled}
+
+
+def _earlier(due: sa.Column[Any], by: timedelta, now: datetime) -> sa.ColumnElement[Any]:
+    moment = due - sa.bindparam(None, by // timedelta(microseconds=1), sa.BigInteger)
+    at_least = sa.bindparam(None, now, Instant)
+    return sa.case((moment > at_least, moment), else_=at_least)
+
+
+def _correct(
+    changes: Changes, row: sa.Row[Any], now: datetime, believed: datetime, newest: int, *, is_sure: bool
+) -> bool:
+    given = dict(codec.given(row.data))
+    before = {name: row._mapping[name] for name in _DATES}
+    dates = dict(before)
+    if max(dates.values()) > now:
+        _lower(dates, given, now, is_sure=is_sure)
+    else:
+        for name in _DATES:
+            was = given.get(_WAS + name)
+            if was is not None and was <= now:
+                dates[name] = was
+                del given[_WAS + name]
+        if row.pk > newest:
+            _raise(dates, given, now, believed)
+    article = kept(row).article
+    if dates == before and given == codec.given(row.data):
+        return False
+    dated = replace(article, published=dates["published"], updated=dates["updated"])
+    changes.date(row, dates["first_seen"], dated, given)
+    return True
+
+
+def _lower(
+    dates: dict[str, datetime], given: dict[str, datetime | None], now: datetime, *, is_sure: bool
+) -> None:
+    for name in _DATES:
+        if dates[name] > now:
+            if not is_sure:
+                given.setdefault(_WAS + name, dates[name])
+            elif name != "first_seen":
+                given.setdefault(name, dates[name])
+            dates[name] = now
+        if is_sure:
+            given.pop(_WAS + name, None)
+
+
+def _raise(
+    dates: dict[str, datetime], given: dict[str, datetime | None], now: datetime, believed: datetime
+) -> None:
+    is_one_date = dates["published"] == dates["updated"] and "updated" not in given
+    is_early = dates["first_seen"] < believed <= now
+    for name in ("published", "updated"):
+        said = given.get(name)
+        if said is not None and dates[name] < said <= now:
+            dates[name] = said
+    if is_early:
+        if "published" in given and given["published"] is None:
+            dates["published"] = max(dates["published"], believed)
+        dates["first_seen"] = believed
+    if is_one_date:
+        dates["updated"] = dates["published"]
