@@ -1,0 +1,53 @@
+"""Takes from a process what it does not need to read a document: connections, programs, files.
+
+Two means of Linux, neither of which needs root: a seccomp filter (x86-64 and 64-bit ARM) refuses system calls,
+Landlock (Linux 5.13 and later) leaves only Python's own folders to be read. What a system lacks is left out,
+and the text that `confine` returns says so.
+"""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator
+
+from aggregator.confinement import landlock, seccomp
+
+__all__ = ["confine"]
+
+# Shared libraries, time zones, and what Python and its libraries read at any time.
+_SYSTEM = (
+    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"),
+    *("/usr/share/zoneinfo", "/etc/localtime", "/dev/null", "/dev/urandom"),
+)
+
+
+def confine() -> str:
+    """Confines this process for good, as far as the system allows; call it before any thread is started.
+
+    From then on it opens no socket, starts no program and no process, writes no file, changes nothing of the
+    system and signals no other process; it reads files only in Python's library folders and in those of packages
+    that are imported already. A refused call fails with EPERM or EACCES, which Python raises as PermissionError.
+    The text says what is in force, as a list of measures; an error of the system's is part of it.
+    """
+    time.tzset()
+    return ", ".join([landlock.restrict(_readable()), seccomp.restrict()])
+
+
+def _readable() -> Iterator[str]:
+    """Where Python's own files are. Not the whole of `sys.path`: the folder of a program may hold secrets."""
+    paths = sysconfig.get_paths()
+    yield from (paths[name] for name in ("stdlib", "platstdlib", "purelib", "platlib"))
+    yield from site.getsitepackages()
+    if site.ENABLE_USER_SITE:
+        yield site.getusersitepackages()
+    yield os.path.join(sys.base_prefix, "lib")  # noqa: PTH118 - all paths here are texts
+    yield from _SYSTEM
+    for name, module in list(sys.modules.items()):
+        if "." not in name and name != "__main__":
+            folders = getattr(module, "__path__", None)
+            file = getattr(module, "__file__", None)
+            yield from folders if folders is not None else [file] if file else []
