@@ -29,13 +29,14 @@
 
 Each `SourceError` carries `source` (its name in the config, "" when read without one), `url` (what was
 asked for, "" when unknown), `reason` (what happened), `advice` (what to change, one sentence, "" where the
-reason says it) and its class's `label`: short, stable, one a class, for counts and logs.
+reason says it) and its class's `label`: short, stable, one a class, for counts and logs. What a ReadError has
+besides crosses from a worker's process where its class annotates it (`feeds: tuple[str, ...]`).
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import ClassVar
 
 
 class AggregatorError(Exception):
@@ -84,17 +85,6 @@ class SourceError(AggregatorError):
     def __str__(self) -> str:
         place = self.source or self.url
         return f"{place}: {self.told}" if place else self.told
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        # By default an exception is unpickled by calling its class with `args`, which lacks what the
-        # kinds below ask for by keyword. Errors come back from worker processes.
-        return _restored, (type(self), self.args, self.__dict__)
-
-
-def _restored(kind: type[SourceError], args: tuple[Any, ...], state: dict[str, Any]) -> SourceError:
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(state)
-    return error
 
 
 class FetchError(SourceError):
@@ -247,6 +237,7 @@ class NotAFeed(ReadError):
     """The document is something else; `feeds` are the addresses of feeds that it links to."""
 
     label = "not a feed"
+    feeds: tuple[str, ...]
 
     def __init__(self, reason: str, *, feeds: tuple[str, ...] = (), source: str = "", url: str = "") -> None:
         super().__init__(reason, source=source, url=url)
@@ -257,6 +248,7 @@ class FrontMatterError(ReadError):
     """A file of front matter that cannot be read; `line` counts from 1."""
 
     label = "front matter"
+    line: int
 
     def __init__(self, reason: str, *, line: int, source: str = "", url: str = "") -> None:
         super().__init__(f"line {line}: {reason}", source=source, url=url)

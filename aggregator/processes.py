@@ -1,24 +1,48 @@
-"""Work in processes that can be killed: a task that hangs, swells or crashes harms nobody but itself."""
+"""Work in processes that can be killed: a task that hangs, swells or crashes harms nobody but itself.
+
+A process may have been taken over by what it works on. So its answers are plain data: no pickle that it made
+is read, each is bounded in size and time, and has the number of the task that it answers.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
 import os
+import pickle
+import secrets
 import signal
+import socket
+import struct
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, Generic, ParamSpec, Self, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 
-__all__ = ["Lost", "Processes", "Stopped", "cores"]
+__all__ = ["AnswerFormat", "Lost", "Processes", "Stopped", "cores", "preload"]
 
 _Task = ParamSpec("_Task")
 _Answer = TypeVar("_Answer")
+_Received = TypeVar("_Received", covariant=True)
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+
+
+class AnswerFormat(Protocol[_Received]):
+    """How answers cross, such as `aggregator.model.wire.Format`."""
+
+    @property
+    def dumps(self) -> Callable[[Any], bytes]:
+        """The function that writes them, importable by its name."""
+        ...
+
+    def loads(self, data: bytearray) -> _Received:
+        """The answer. Raises ValueError for bytes that are none: they may be hostile."""
+        ...
 
 
 class Lost(Exception):
@@ -30,7 +54,6 @@ class Stopped(Lost):
 
 
 _TOO_MUCH = "needed too much memory"
-_NO_MEMORY = Lost(_TOO_MUCH)
 
 
 class Processes(Generic[_Task, _Answer]):
@@ -38,9 +61,13 @@ class Processes(Generic[_Task, _Answer]):
 
     - `do`: a function that can be imported by its name. Of what it raises only MemoryError is dealt with;
       anything else ends the process.
+    - `answers`: the plain format of what it returns. `check`: called with each answer and its task, raises
+      ValueError for one that is not to be believed.
     - `count`: how many at once, None for one a core this process may use.
     - `memory_bytes`: how much address space one may have (not on systems without RLIMIT_AS), None for any.
     - `tasks_each`: then a process is replaced: whatever a library leaks goes with it. None for never.
+    - `prepare`: a function that can be imported by its name, called once in each process before its first
+      task, while it has one thread only; `on_start` gets the text that it returns, in the thread that asks.
     - `needs_main`: whether tasks hold something that the program which runs defines itself, as `do` may.
 
     The thread that wants a task done talks to a process itself, so that the parent does nothing else for
@@ -50,17 +77,26 @@ class Processes(Generic[_Task, _Answer]):
     def __init__(
         self,
         do: Callable[_Task, _Answer],
+        answers: AnswerFormat[_Answer],
         count: int | None = None,
         *,
+        check: Callable[Concatenate[_Answer, _Task], object] | None = None,
         memory_bytes: int | None = None,
         tasks_each: int | None = None,
+        prepare: Callable[[], str] = str,
+        on_start: Callable[[str], object] = str,
         needs_main: bool = False,
     ) -> None:
+        self._answers = answers
+        self._check = check
         hides_main = not needs_main and do.__module__ != "__main__"
-        job = (do, memory_bytes)
-        self._processes = [_Process(job, tasks_each, hides_main=hides_main) for _ in range(count or cores())]
+        job = (do, answers.dumps, memory_bytes, prepare)
+        self._processes = [
+            _Process(job, tasks_each, on_start, hides_main=hides_main) for _ in range(count or cores())
+        ]
         # The last that became idle is the next to work: no more are started than work at once.
         self._idle = list(self._processes)
+        self._closing = threading.Lock()
         self._tokens: SimpleQueue[None] = SimpleQueue()
         for _ in self._idle:
             self._tokens.put(None)
@@ -77,21 +113,35 @@ class Processes(Generic[_Task, _Answer]):
         """Stops every process, whatever it is doing; whoever waits for one gets Stopped."""
         for process in self._processes:
             process.stop()
+        with self._closing:
+            for _ in self._processes:
+                self._tokens.get()  # until nobody talks to any of them
+            for process in self._processes:
+                process.hang_up()
+                self._tokens.put(None)
 
     def ask(self, seconds: float | None, /, *task: _Task.args, **named: _Task.kwargs) -> _Answer:
         """What `do` answers in a process, within so many seconds; None gives it any time.
 
         Safe to call from several threads. Raises Lost when the process was killed: for its time, for its
-        memory, or because a library crashed it. It is replaced, and other tasks are not concerned.
+        memory, because a library crashed it or because it answered something else. It is replaced, and other
+        tasks are not concerned.
         """
         self._tokens.get()
         process = self._idle.pop()
         try:
-            answer: _Answer = process.ask(seconds, (task, named))
+            received = process.ask(seconds, (task, named))
+            try:
+                answer = self._answers.loads(received)
+                if self._check is not None:
+                    self._check(answer, *task, **named)
+            except ValueError as error:
+                process.end()
+                raise Lost(f"gave an answer that is not valid: {error}") from error
+            return answer
         finally:
             self._idle.append(process)
             self._tokens.put(None)
-        return answer
 
 
 def cores() -> int:
@@ -101,67 +151,137 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
+def preload(module: str) -> None:
+    """Imports a module once for all processes, where they are forked; call it before the first one starts."""
+    if _CONTEXT.get_start_method() == "forkserver":
+        _CONTEXT.set_forkserver_preload([module])
+
+
 class _Process:
-    """A process at the other end of a pipe, and after it the next one; used by one thread at a time."""
+    """A process at the other end of a socket, and after it the next one; used by one thread at a time."""
 
     def __init__(
-        self, job: tuple[Callable[..., Any], int | None], tasks_each: int | None, *, hides_main: bool
+        self,
+        job: tuple[Callable[..., Any], Callable[[Any], bytes], int | None, Callable[[], str]],
+        tasks_each: int | None,
+        on_start: Callable[[str], object],
+        *,
+        hides_main: bool,
     ) -> None:
         self._job = job
         self._hides_main = hides_main
         self._process: BaseProcess | None = None
+        self._socket = socket.socket()
+        self._socket.close()
         self._tasks_each = tasks_each
+        self._on_start = on_start
         self._tasks = 0
         self._is_stopped = False
 
-    def ask(self, seconds: float | None, task: tuple[object, object]) -> Any:
-        """The process's answer."""
-        answer = _NONE
-        reason = f"took longer than {seconds:g} s" if seconds else ""
+    def ask(self, seconds: float | None, task: tuple[object, object]) -> bytearray:
+        """The process's answer, as the bytes that it sent."""
+        answer: bytearray | None = None
+        reason = ""
         try:
-            if self._process is None or self._tasks == self._tasks_each or self._connection.poll():
+            if self._process is None or self._tasks == self._tasks_each or self._has_something():
                 self._start()  # something to be received before anything was asked is the process's end
             self._tasks += 1
-            self._connection.send((None if seconds is None else seconds + _GRACE_SECONDS, *task))
-            if self._connection.poll(seconds):
-                answer = self._connection.recv()
-        except (EOFError, OSError):
+            request = pickle.dumps((None if seconds is None else seconds + _GRACE_SECONDS, *task), -1)
+            ends = None if seconds is None else time.monotonic() + seconds
+            self._wait_until(ends)
+            number = secrets.randbits(64)  # not to be guessed: no answer is made before its task is known
+            self._socket.sendall(_HEADER.pack(number, _DONE, len(request)) + request)
+            answer = self._received(number, ends, MAX_ANSWER_BYTES)
+        except TimeoutError:
+            reason = f"took longer than {seconds:g} s"
+        except _BadAnswer as bad:
+            reason = str(bad)
+        except OSError:
             reason = f"{_TOO_MUCH} or crashed its worker"
         finally:
-            if answer is _NONE:  # after ^C too: the next task must not get this one's answer
-                self._end()
-        if answer is _NONE:
+            if answer is None:  # after ^C too: the next task must not get this one's answer
+                self.end()
+                self.hang_up()
+        if answer is None:
             raise Stopped("was stopped") if self._is_stopped else Lost(reason)
-        if isinstance(answer, Lost):
-            raise answer
         return answer
 
     def stop(self) -> None:
         """Kills the process for good; may be called while another thread waits for its answer."""
         self._is_stopped = True
-        self._end()
+        self.end()
 
-    def _start(self) -> None:
-        self._end()
-        with _LOCK:
-            if self._is_stopped:
-                raise EOFError
-            self._connection, theirs = _CONTEXT.Pipe()
-            # Closed here, else nobody would notice when the process is gone.
-            with theirs, _main_hidden() if self._hides_main else contextlib.nullcontext():
-                process = _CONTEXT.Process(target=_work, args=(theirs, *self._job), daemon=True)
-                process.start()
-            self._process, self._tasks = process, 0
-        if not self._connection.poll(_START_SECONDS):  # what it says later would be taken for an answer
-            raise Lost(f"waited longer than {_START_SECONDS} s for a process to start")
-        self._connection.recv()  # it is ready: its start is no part of a task's time
-
-    def _end(self) -> None:
+    def end(self) -> None:
+        """Kills the process; the next task gets another one."""
         with _LOCK:
             if self._process is not None:
                 self._process.kill()
                 self._process.join()
                 self._process = None
+
+    def hang_up(self) -> None:
+        """Closes this side's socket: for the thread that has this process to itself."""
+        self._socket.close()
+
+    def _start(self) -> None:
+        self.end()
+        self.hang_up()
+        with _LOCK:
+            if self._is_stopped:
+                raise OSError("stopped")
+            self._socket, theirs = socket.socketpair()
+            # Closed here, else nobody would notice when the process is gone.
+            with theirs, _main_hidden() if self._hides_main else contextlib.nullcontext():
+                process = _CONTEXT.Process(target=_work, args=(theirs, *self._job), daemon=True)
+                process.start()
+            self._process, self._tasks = process, 0
+        try:  # it is ready: its start is no part of a task's time
+            told = self._received(0, time.monotonic() + _START_SECONDS, _MAX_START_BYTES)
+        except TimeoutError:  # what it says later would be taken for an answer
+            raise _BadAnswer(f"waited longer than {_START_SECONDS} s for a process to start") from None
+        self._on_start(told.decode(errors="replace"))
+
+    def _has_something(self) -> bool:
+        self._socket.setblocking(False)
+        try:
+            self._socket.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+        return True
+
+    def _wait_until(self, ends: float | None) -> None:
+        left = None if ends is None else ends - time.monotonic()
+        if left is not None and left <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left)
+
+    def _received(self, task: int, ends: float | None, max_bytes: int) -> bytearray:
+        """The answer to a task. Raises TimeoutError, _BadAnswer, and OSError when the process is gone."""
+        number, status, size = _HEADER.unpack(self._bytes(_HEADER.size, ends))
+        if number != task or status not in (_DONE, _NO_MEMORY):
+            raise _BadAnswer("gave an answer to something else")
+        if size > max_bytes:
+            raise _BadAnswer(f"gave an answer of {size} bytes, which is too large")
+        if status == _NO_MEMORY:
+            raise _BadAnswer(_TOO_MUCH)
+        return self._bytes(size, ends)
+
+    def _bytes(self, count: int, ends: float | None) -> bytearray:
+        received = bytearray(count)
+        left = memoryview(received)
+        while left:
+            self._wait_until(ends)
+            size = self._socket.recv_into(left)
+            if not size:
+                raise OSError("the process is gone")
+            left = left[size:]
+        return received
+
+
+class _BadAnswer(Exception):
+    """What a process did instead of answering, as the end of a sentence."""
 
 
 @contextlib.contextmanager
@@ -176,7 +296,10 @@ def _main_hidden() -> Iterator[None]:
         main.update(hidden)
 
 
-_NONE = object()
+# The number of the task, 0 for the start, how it ended, and how many bytes follow.
+_HEADER = struct.Struct("=QBQ")
+_DONE, _NO_MEMORY = 0, 1
+_MAX_START_BYTES = 1000
 # multiprocessing's list of children has none, and a process is stopped by any thread.
 _LOCK = threading.Lock()
 # A fork of a process that has threads may hold a lock that nobody will ever release; a fork
@@ -185,34 +308,47 @@ if sys.platform == "win32":
     _CONTEXT = multiprocessing.get_context("spawn")
 else:
     _CONTEXT = multiprocessing.get_context("forkserver")
-    _CONTEXT.set_forkserver_preload(["aggregator.reading.document"])
 _START_SECONDS = 60
 _GRACE_SECONDS = 5.0
 _STACK_BYTES = 256 * 1024
 
 
-def _work(connection: Connection, do: Callable[..., Any], memory_bytes: int | None) -> None:
+def _work(
+    parent: socket.socket,
+    do: Callable[..., Any],
+    dumps: Callable[[Any], bytes],
+    memory_bytes: int | None,
+    prepare: Callable[[], str],
+) -> None:
     """What a process does until its parent is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the parent's to deal with
     if hasattr(signal, "SIGALRM"):  # not on Windows
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     threading.stack_size(_STACK_BYTES)  # the usual 8 MB, or more, would be taken from `memory_bytes`
-    threading.Thread(target=_end_with_parent, daemon=True).start()
     _limit_memory(memory_bytes)
-    connection.send(None)
-    with contextlib.suppress(EOFError, OSError):
-        while True:
-            seconds, task, named = connection.recv()
+    told = prepare()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    parent.setblocking(True)
+    received = parent.makefile("rb")
+    with contextlib.suppress(OSError):
+        _send(parent, 0, _DONE, told.encode()[:_MAX_START_BYTES])
+        while header := received.read(_HEADER.size):
+            number, _, size = _HEADER.unpack(header)
+            seconds, task, named = pickle.loads(received.read(size))  # noqa: S301 - the parent's own
             _end_after(seconds)
-            is_answered = False
-            try:
-                connection.send(do(*task, **named))
-                is_answered = True
-            except MemoryError:  # nothing was sent: an answer is pickled whole before
-                pass
-            if not is_answered:  # not before what the error held is free
-                connection.send(_NO_MEMORY)
+            answer = None
+            with contextlib.suppress(MemoryError):
+                answer = dumps(do(*task, **named))
+            if answer is None:  # not before what the error held is free
+                _send(parent, number, _NO_MEMORY, b"")
+            else:
+                _send(parent, number, _DONE, answer)
             _end_after(None)
+
+
+def _send(parent: socket.socket, number: int, status: int, answer: bytes) -> None:
+    parent.sendall(_HEADER.pack(number, status, len(answer)))
+    parent.sendall(answer)
 
 
 def _end_with_parent() -> None:

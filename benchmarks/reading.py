@@ -27,6 +27,7 @@ import feedparser
 
 import aggregator
 from aggregator.fetch.retrieve import Resource
+from aggregator.model.wire import Format
 from aggregator.processes import Processes
 from aggregator.reading.document import Context
 from aggregator.reading.workers import Workers
@@ -189,8 +190,8 @@ def main() -> None:
         size = sum(path.stat().st_size for path in paths) / len(paths) / 1024
         print(f"{len(paths)} feeds of {size:.0f} KB on average, median of {options.rounds} rounds")
         context = Context()
-        peer = stack.enter_context(Processes(by_feedparser, 1))
-        alone = stack.enter_context(Processes(by_us, 1))
+        peer = stack.enter_context(Processes(by_feedparser, Format(Took), 1))
+        alone = stack.enter_context(Processes(by_us, Format(Took), 1))
         threads = stack.enter_context(ThreadPoolExecutor(options.workers * 4))
         workers = stack.enter_context(Workers(options.workers))
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import pickle
 import re
 from collections.abc import Iterator
-
-import pytest
 
 from aggregator import errors
 
@@ -59,20 +56,3 @@ def test_what_is_told_is_the_reason_and_what_to_change() -> None:
     assert str(error) == f"https://example.org/: no answer; {errors.TimedOut.advice}"
     assert errors.TimedOut("no answer", advice="wait").told == "no answer; wait"
     assert errors.ReadError("broken").told == "broken"
-
-
-PICKLED = [
-    errors.FetchError("r", source="s", url="u", advice="a"),
-    errors.HttpStatus("r", status=404, url="u"),
-    errors.NotAFeed("r", feeds=("f",), url="u"),
-    errors.FrontMatterError("r", line=7, url="u"),
-]
-
-
-@pytest.mark.parametrize("error", PICKLED, ids=lambda error: type(error).__name__)
-def test_an_error_of_a_source_survives_pickling(error: errors.SourceError) -> None:
-    """With everything that it carries: errors come back from worker processes."""
-    back = pickle.loads(pickle.dumps(error))
-    assert type(back) is type(error)
-    assert str(back) == str(error)
-    assert vars(back) == vars(error)

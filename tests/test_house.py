@@ -17,6 +17,7 @@ ROOT = "__init__"
 ALLOWED: Mapping[str, Mapping[str, str]] = {
     "errors": {},
     "processes": {},
+    "confinement": {},
     "model": {},
     "normalise": {"model": "entries become articles"},
     "front_matter": {
@@ -48,6 +49,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     },
     "reading": {
         "adapters": "each kind reads its documents",
+        "confinement": "workers need no network, no programs and no files",
         "errors": "a document that cannot be read",
         "model": "resources become documents",
         "normalise": "entries become articles",
@@ -84,6 +86,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "errors": "a feed that cannot be written",
         "fetch": "hubs are notified",
         "front_matter": "posts of ours are recognised",
+        "model": "results of other processes come back in the plain format",
         "processes": "many feeds are written by several processes",
         "schedule": "the health of sources is shown",
         "store": "what is published comes from there",
@@ -159,6 +162,7 @@ VENDORS = {
     "rich": {"cli"},
     "tomlkit": {"config"},
     "uvicorn": {"server"},
+    "msgspec": {"model"},
     "pydantic": {"adapters", "config", "model", "reading"},
 }
 

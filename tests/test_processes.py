@@ -15,15 +15,17 @@ from pathlib import Path
 import pytest
 
 from aggregator import processes
+from aggregator.model.wire import Format
 from aggregator.processes import Lost, Processes
 
 PARENT = """
 import sys
 from aggregator import processes
+from aggregator.model.wire import Format
 from tests.test_processes import sleep, spin
 if __name__ == "__main__":
     processes._GRACE_SECONDS = -28.0  # the process's own clock, long before this one's
-    with processes.Processes({"sleep": sleep, "spin": spin}[sys.argv[1]], 1) as pool:
+    with processes.Processes({"sleep": sleep, "spin": spin}[sys.argv[1]], Format(object), 1) as pool:
         pool.ask(30.0 if sys.argv[1] == "spin" else None, sys.argv[2])
 """
 
@@ -85,7 +87,7 @@ def test_nobody_outlives_a_killed_parent(tmp_path: Path, task: str) -> None:
 def test_the_time_of_one_task_is_not_that_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that waits for a task is not ended by the clock of the one before."""
     monkeypatch.setattr(processes, "_GRACE_SECONDS", -59.0)
-    with Processes(number, 1) as pool:
+    with Processes(number, Format(int), 1) as pool:
         first = pool.ask(61)
         time.sleep(2.2)
         assert pool.ask(None) == first
@@ -93,7 +95,7 @@ def test_the_time_of_one_task_is_not_that_of_the_next(monkeypatch: pytest.Monkey
 
 def test_a_process_that_starts_too_slowly_answers_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it says once it is ready is no answer, and the answer to one task is none to the next."""
-    with Processes(str, 1) as pool:
+    with Processes(str, Format(str), 1) as pool:
         monkeypatch.setattr(processes, "_START_SECONDS", 0)
         with pytest.raises(Lost, match="waited longer than 0 s"):
             pool.ask(60, 1)
@@ -104,7 +106,7 @@ def test_a_process_that_starts_too_slowly_answers_nobody(monkeypatch: pytest.Mon
 def test_a_task_that_swells_says_so() -> None:
     """As the end of a sentence."""
     with (
-        Processes(swell, 1, memory_bytes=512 * 1024**2) as pool,
+        Processes(swell, Format(bytes), 1, memory_bytes=512 * 1024**2) as pool,
         pytest.raises(Lost, match="too much memory"),
     ):
         pool.ask(60, 2**32)
@@ -115,18 +117,18 @@ print("begun")
 import sys
 import __main__
 before = {**vars(__main__)}
+from aggregator.model.wire import Format
 from aggregator.processes import Processes
 from tests.test_processes import number
-with Processes(number, 1) as pool:
+with Processes(number, Format(int), 1) as pool:
     assert pool.ask(60)
 for name in ("__file__", "__spec__"):
     assert vars(__main__).get(name, "none") == before.get(name, "none"), name
 """
 OWN = """
-from aggregator.reading.document import Reading
+from aggregator.reading.document import Context, Reading
 from aggregator.reading.workers import Workers
 from aggregator.model.resource import Resource
-from aggregator.reading.document import Context
 from aggregator.model.article import Document
 def read(resource, context):
     return Reading(document=Document(title=resource.url))

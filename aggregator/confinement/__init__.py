@@ -1,8 +1,8 @@
 """Takes from a process what it does not need to read a document: connections, programs, files.
 
-Two means of Linux, neither of which needs root: a seccomp filter (x86-64 and 64-bit ARM) refuses system calls,
-Landlock (Linux 5.13 and later) leaves only Python's own folders to be read. What a system lacks is left out,
-and the text that `confine` returns says so.
+Linux has two means that need no root: a seccomp filter (here for x86-64 and 64-bit ARM) refuses system calls,
+Landlock (Linux 5.13 and later) leaves only Python's own folders to be read. What a system lacks is left
+out, and the text that `confine` returns says so.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ def confine() -> str:
     """Confines this process for good, as far as the system allows; call it before any thread is started.
 
     From then on it opens no socket, starts no program and no process, writes no file, changes nothing of the
-    system and signals no other process; it reads files only in Python's library folders and in those of packages
-    that are imported already. A refused call fails with EPERM or EACCES, which Python raises as PermissionError.
-    The text says what is in force, as a list of measures; an error of the system's is part of it.
+    system and signals no other process. It reads files only in Python's library folders and in those of
+    packages that are imported already. A refused call fails with EPERM or EACCES: PermissionError in Python.
+    The text lists what is in force, and what is not and why.
     """
     time.tzset()
     return ", ".join([landlock.restrict(_readable()), seccomp.restrict()])

@@ -1,4 +1,4 @@
-"""Landlock: a process gives up the file system but for some places (Linux, Documentation/userspace-api/landlock)."""
+"""Landlock: a process gives up all files but those in some places (Linux, userspace-api/landlock)."""
 
 from __future__ import annotations
 

@@ -50,12 +50,20 @@ _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _THREAD = 0x10000
 _TYPES_FOR_THE_USER = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 
-# Of each processor: its column above, the kernel's name of it, and the numbers of the calls that are looked into.
+# For each processor: its column above, its number in the kernel, and the calls whose arguments are looked at.
 _PROCESSORS = {
-    "x86_64": (1, 0xC000003E, {"seccomp": 317, "clone": 56, "open": 2, "openat": 257, "prlimit": 302}
-               | {"kill": 62, "tgkill": 234, "ioctl": 16}),
-    "aarch64": (2, 0xC00000B7, {"seccomp": 277, "clone": 220, "openat": 56, "prlimit": 261}
-                | {"kill": 129, "tgkill": 131, "ioctl": 29}),
+    "x86_64": (
+        1,
+        0xC000003E,
+        {"seccomp": 317, "clone": 56, "open": 2, "openat": 257, "prlimit": 302}
+        | {"kill": 62, "tgkill": 234, "ioctl": 16},
+    ),
+    "aarch64": (
+        2,
+        0xC00000B7,
+        {"seccomp": 277, "clone": 220, "openat": 56, "prlimit": 261}
+        | {"kill": 129, "tgkill": 131, "ioctl": 29},
+    ),
 }
 _CLONE3, _OPENAT2 = 435, 437
 
@@ -118,7 +126,7 @@ def _returned(numbers: list[int] | tuple[int, ...], result: int) -> Iterator[byt
 
 
 def _looked_into(number: int, argument: int, steps: list[bytes]) -> Iterator[bytes]:
-    """Steps for one call, with the low half of an argument loaded; it is allowed where they return nothing."""
+    """Steps for one call, with the low half of an argument loaded; allowed where they return nothing."""
     yield _step(_EQUAL, number, 0, len(steps) + 2)
     yield _step(_LOAD, 16 + 8 * argument)
     yield from steps

@@ -12,10 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregator.model.wire import sendable
 
-
-@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Enclosure:
     """A media file that belongs to an article (RSS 2.0 `<enclosure>`, RFC 4287 §4.2.7.2 rel="enclosure").
@@ -31,7 +28,6 @@ class Enclosure:
     duration: timedelta | None = None
 
 
-@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """The feed that an article came from: what `atom:source` needs (RFC 4287 §4.2.11).
@@ -49,7 +45,6 @@ class Origin:
     rights: str | None = None
 
 
-@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Article:
     """One article: the keys of its front matter, its body, and where it came from.
@@ -100,7 +95,6 @@ class Article:
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """Something that was wrong in a document and how it was dealt with; never an article.
@@ -115,7 +109,6 @@ class Problem:
         return f"{self.where}: {self.text}" if self.where else self.text
 
 
-@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """What a selector of a source's options found: in `count` of the `of` places where it was looked for.
@@ -130,7 +123,6 @@ class Finding:
     example: str = ""
 
 
-@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
     """What one document gave: its articles, in document order, and what was wrong with it.

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from aggregator.model.wire import sendable
 
-
-@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resource:
     """One document's bytes.

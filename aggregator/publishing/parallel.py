@@ -7,12 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 
 from aggregator.errors import StoreError, WriteError
+from aggregator.model.wire import Format
 from aggregator.processes import Lost, Processes, cores
 from aggregator.publishing.category_folders import Done, Folders, Manner
 from aggregator.publishing.outputs import Outlet
@@ -28,6 +29,16 @@ _AT_ONCE = 25
 """So many feeds are a share; the first feed, which is `all` with its many archives, is one by itself."""
 
 _Share = tuple[int, Sequence[Outlet]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    """`Done` of a share, as plain data; `store_error` is the text of a StoreError instead."""
+
+    rendered: int = 0
+    written: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    store_error: str | None = None
 
 
 def write(outlets: Sequence[Outlet], store: Store, manner: Manner, processes: int | None = None) -> Done:
@@ -88,7 +99,7 @@ class _Shares:
         # Sources have nothing to say here, and there may be ten thousand to send along.
         slim = replace(manner, config=manner.config.model_copy(update={"sources": ()}))
         with (
-            Processes(_written_apart, count) as pool,
+            Processes(_written_apart, Format(_Answer), count) as pool,
             ThreadPoolExecutor(count, thread_name_prefix="publish") as threads,
         ):
             try:
@@ -100,17 +111,21 @@ class _Shares:
                 pool.close()  # or the threads would wait for what nobody wants any more
                 raise
 
-    def _ask(self, pool: Processes[[Manner, Sequence[Outlet]], Done | StoreError], manner: Manner) -> None:
+    def _ask(self, pool: Processes[[Manner, Sequence[Outlet]], _Answer], manner: Manner) -> None:
         for (number, outlets), how in self._each(self._left.pop, manner):
             try:
-                done = pool.ask(None, how, [replace(outlet, config=how.config) for outlet in outlets])
+                answer = pool.ask(None, how, [replace(outlet, config=how.config) for outlet in outlets])
             except Lost:
                 self._came_back.add(number)
                 self._left.append((number, outlets))
                 return
-            if isinstance(done, StoreError):
-                raise done
-            self._done[number] = done
+            if answer.store_error is not None:
+                raise StoreError(answer.store_error)
+            self._done[number] = Done(
+                rendered=answer.rendered,
+                written=[Path(place) for place in answer.written],
+                errors=[WriteError(error) for error in answer.errors],
+            )
 
     def done(self) -> Done:
         """All that was done, in order."""
@@ -128,14 +143,17 @@ def _written(store: Store, manner: Manner, outlets: Sequence[Outlet]) -> Done:
     return folders.done
 
 
-def _written_apart(manner: Manner, outlets: Sequence[Outlet]) -> Done | StoreError:
+def _written_apart(manner: Manner, outlets: Sequence[Outlet]) -> _Answer:
     try:
         done = _written(_store(manner.config.store), manner, outlets)
     except StoreError as error:
-        return error
-    # A format of another package may raise an error of its own making, which need not be fit to be sent.
-    done.errors = [WriteError(str(error)) for error in done.errors]
-    return done
+        return _Answer(store_error=str(error))
+    return _Answer(
+        rendered=done.rendered,
+        written=tuple(map(str, done.written)),
+        # A format of another package may raise an error of its own making, which need not be fit to be sent.
+        errors=tuple(map(str, done.errors)),
+    )
 
 
 @lru_cache(maxsize=1)

@@ -14,11 +14,9 @@ from aggregator.errors import ConfigError, ReadError
 from aggregator.model.article import Document
 from aggregator.model.entry import Subscription, SubscriptionList
 from aggregator.model.resource import Resource
-from aggregator.model.wire import sendable
 from aggregator.normalise import IdentityKind
 
 
-@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """What the config and the store know of a source, for reading a document of it.
@@ -36,7 +34,6 @@ class Context:
     known: Container[str] | None = None
 
 
-@sendable
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """A document, and what the store keeps for the next time: a fingerprint for each article, the kind of id.

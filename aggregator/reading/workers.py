@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
+from aggregator.adapters import kinds
+from aggregator.confinement import confine
 from aggregator.errors import ReadError
 from aggregator.model.resource import Resource
-from aggregator.processes import Lost, Processes, Stopped
-from aggregator.reading import document as reading
+from aggregator.processes import Lost, Processes, Stopped, preload
+from aggregator.reading import answers, document
+from aggregator.reading.answers import Answer
 from aggregator.reading.document import Context, Reading
+from aggregator.reading.preload import load_kinds
 
 DEADLINE = timedelta(seconds=20)
 MEMORY_BYTES = 1024**3
 DOCUMENTS_PER_PROCESS = 2_000
 
 Read = Callable[[Resource, Context], Reading]
+preload(load_kinds.__module__)
+_log = logging.getLogger(__name__)
 
 
-class Workers(Processes[[Read, Resource, Context], Reading | ReadError]):
+class Workers(Processes[[Resource, Context], Answer]):
     """Processes that read documents; none is started before the first document, and `close` stops them all.
+
+    Each is confined, where the system allows it: it opens no socket, starts no program, and reads no file but
+    those of Python's packages (`aggregator.confinement`). What is in force is logged once.
 
     - `count`: how many at once, None for one a core this process may use.
     - `deadline`: how long one document may take. `memory_bytes`: how much address space a worker may
@@ -33,42 +44,81 @@ class Workers(Processes[[Read, Resource, Context], Reading | ReadError]):
         *,
         deadline: timedelta = DEADLINE,
         memory_bytes: int = MEMORY_BYTES,
-        read: Read = reading.read_resource,
+        read: Read = document.read_resource,
     ) -> None:
         self._deadline = deadline
-        self._read = read
+        self._confinement = ""
         super().__init__(
-            _answer,
+            partial(_answer, read),  # sent at its start: a confined process could not import it
+            answers.ANSWERS,
             count,
+            check=_check,
             memory_bytes=memory_bytes,
             tasks_each=DOCUMENTS_PER_PROCESS,
+            prepare=_prepare,
+            on_start=self._started,
             needs_main=read.__module__ == "__main__",
         )
 
     def read(self, resource: Resource, context: Context) -> Reading:
-        """`reading.read_resource` in a worker; safe to call from several threads.
+        """`reading.document.read_resource` in a worker; safe to call from several threads.
 
-        Raises ReadError, also when the worker was killed: for its deadline, for its memory, or because
-        a library crashed it. The worker is replaced, and other documents are not concerned. Closed workers
-        raise it for every document.
+        Raises ReadError, also when the worker was killed: for its deadline, for its memory, because a library
+        crashed it, or because its answer was none. The worker is replaced, and other documents are not
+        concerned. Closed workers raise it for every document.
         """
         try:
-            result = self.ask(self._deadline.total_seconds(), self._read, resource, context)
+            answer = self.ask(self._deadline.total_seconds(), resource, context)
         except Stopped:
             raise ReadError("the workers are stopped", url=resource.url) from None
         except Lost as lost:
             raise ReadError(f"reading it {lost}", url=resource.url) from None
-        if isinstance(result, ReadError):
-            raise result
-        return result
+        if answer.failure is not None:
+            raise answers.error_of(answer.failure)
+        assert answer.reading is not None, "its check has seen to it"
+        return answer.reading
+
+    def confinement(self) -> str:
+        """How workers are confined: the measures in force or missing; starts one where none has been.
+
+        Raises ReadError where no worker can be started.
+        """
+        if not self._confinement:
+            try:
+                self.ask(self._deadline.total_seconds(), Resource(url="", body=b""), Context())
+            except Lost as lost:
+                raise ReadError(f"a worker {lost}") from None
+        return self._confinement
+
+    def _started(self, measures: str) -> None:
+        if measures != self._confinement:
+            self._confinement = measures
+            _log.info("documents are read by confined processes: %s", measures)
 
 
-def _answer(read: Read, resource: Resource, context: Context) -> Reading | ReadError:
+def _prepare() -> str:
+    """Imports every kind first: a confined process may read no file outside of Python's own folders."""
+    kinds.forget()  # the process that this one was forked from may have another path
+    load_kinds()
+    return confine()
+
+
+def _check(answer: Answer, _: Resource, context: Context) -> None:
+    answers.check(answer, context)
+
+
+def _answer(read: Read, resource: Resource, context: Context) -> Answer:
     try:
-        return read(resource, context)
+        return Answer(reading=read(resource, context))
     except ReadError as error:
-        return error
+        return Answer(failure=answers.failure_of(error))
     except MemoryError:
         raise
+    except PermissionError as error:
+        return _failed(f"reading it was refused what a reader may not do: {error}", resource)
     except Exception as error:  # noqa: BLE001 - a mistake of ours costs one document, never a run
-        return ReadError(f"reading it failed, which is a mistake of ours: {error!r}", url=resource.url)
+        return _failed(f"reading it failed, which is a mistake of ours: {error!r}", resource)
+
+
+def _failed(reason: str, resource: Resource) -> Answer:
+    return Answer(failure=answers.failure_of(ReadError(reason, url=resource.url)))

@@ -1,0 +1,20 @@
+"""Imports all that reading needs, once for all workers: they are forked from the process that imported it."""
+
+from __future__ import annotations
+
+from aggregator.adapters import kinds
+from aggregator.errors import ConfigError
+
+__all__ = ["load_kinds"]
+
+
+def load_kinds() -> None:
+    """Imports every kind that is installed; one that cannot be is reported where a source wants it."""
+    for name in kinds.names():
+        try:
+            kinds.named(name)
+        except ConfigError:
+            continue
+
+
+load_kinds()
