@@ -174,7 +174,7 @@ READ_BY_LIBRARIES = {
     "charset-normalizer": ("feed", rss(f"<description>{HAN}</description>").encode("gb18030")),
     "a codec that is imported when it is asked for": (
         "feed",
-        f"<?xml version='1.0' encoding='cp1258'?>{rss('<title>Vi\xeat</title>')}".encode("cp1258", "replace"),
+        ("<?xml version='1.0' encoding='cp1258'?>" + rss("<title>Viêt</title>")).encode("cp1258", "replace"),
     ),
     "a date in a named zone": ("feed", rss("<pubDate>Sat, 7 March 2026 10:00 EST</pubDate>").encode()),
     "trafilatura": ("article-page", WHOLE_PAGE),
