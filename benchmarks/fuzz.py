@@ -1,129 +1,150 @@
-"""Mutated feeds by the hundred thousand: no exception but ours, no document over its deadline.
+"""Hostile inputs by the hundred thousand: nothing but our own errors, nothing over its deadline, no crash.
 
-    python benchmarks/fuzz.py FOLDER --cases 200000
+    python benchmarks/fuzz.py --cases 200000 --minutes 60          every target
+    python benchmarks/fuzz.py feed mail --cases 200000 --seed 2    these alone
+    python benchmarks/fuzz.py feed --only 4711                     one case again, its traceback shown
 
-FOLDER holds feeds to begin with. Each case is one of them, cut to a few kilobytes and mutated: bytes flipped,
-tags doubled, dropped or swapped, pieces of other feeds spliced in, encodings changed, hostile words
-inserted. The case that failed is printed with its number; the same seed makes the same cases.
+Targets are the kinds of sources, `commands`, `stores` and `server` (tests/support/fuzzing). Each runs in a process
+of its own, `--processes` at once; a case that hangs or crashes ends its process, is named, and the next one goes
+on behind it. The same seed makes the same cases.
 """
 
 from __future__ import annotations
 
 import argparse
-import random
-import re
+import faulthandler
+import json
+import os
+import resource
+import signal
+import subprocess
 import sys
+import tempfile
 import time
+import traceback
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
+from random import Random
+from threading import Semaphore
 
-from aggregator.errors import ReadError
-from aggregator.fetch.retrieve import Resource
-from aggregator.reading.document import Context
-from aggregator.reading.workers import Workers
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-MAX_CASE_BYTES = 12_000
-WORDS = (
-    b"&#xD800; &#x110000; &#99999999999; ]]> <![CDATA[ <!-- --> &amp;amp; &nbsp; &x; \0 \xff\xfe \xef\xbb\xbf <?xml "
-    b"<!DOCTYPE xmlns:a='' xml:base='http://[' isPermaLink='x' type='xhtml' type='application/octet-stream' <div> "
-    b"</item> </entry> <item> <entry> <title> </title> <link href='http://[::1'/> <guid/> <pubDate>99 Foo 99999</pubDate> "
-    b"<updated>2026-13-45T99:99:99Z</updated> <content:encoded> <media:content url='x'/> <itunes:duration>::</itunes:duration> "
-    b"\xe2\x80\xae \xed\xa0\x80 +ADw- \x1b$B <script> javascript: %00 %zz"
-).split(b" ")
-TAG = re.compile(rb"<[^<>]{1,200}>")
-DEADLINE = timedelta(seconds=10)
+CPU_SECONDS = 20  # of a case; the machine may be busy with other things
+DEADLINE_SECONDS = 600
+MEMORY_BYTES = 4 * 1024**3
+CASES_PER_PROCESS = 500
 
 
-def mutated(chance: random.Random, bodies: list[bytes]) -> bytes:
-    """One case."""
-    body = chance.choice(bodies)
-    if len(body) > MAX_CASE_BYTES:
-        start = 0 if chance.random() < 0.8 else chance.randrange(len(body) - MAX_CASE_BYTES)
-        body = body[start : start + MAX_CASE_BYTES]
-    case = bytearray(body)
-    for _ in range(chance.choice((1, 1, 2, 4, 8, 30))):
-        at = chance.randrange(len(case) + 1)
-        kind = chance.randrange(9)
-        if kind == 0 and at < len(case):
-            case[at] = chance.randrange(256)
-        elif kind == 1:
-            case[at : at + chance.randrange(1, 60)] = b""
-        elif kind == 2:
-            case[at:at] = chance.choice(WORDS)
-        elif kind == 3:
-            tags = TAG.findall(bytes(case[:4000]))
-            case[at:at] = chance.choice(tags) if tags else b"<x>"
-        elif kind == 4:
-            other = chance.choice(bodies)
-            start = chance.randrange(len(other) + 1)
-            case[at:at] = other[start : start + chance.randrange(400)]
-        elif kind == 5:
-            case[at:at] = bytes(case[at : at + 200]) * chance.choice((2, 5, 20))
-        elif kind == 6:
-            encodings = (b"utf-16", b"gb2312", b"utf-7", b"iso-2022-jp", b"x", b"ascii")
-            case[:] = re.sub(
-                rb"encoding=.[^'\"]*", b"encoding='" + chance.choice(encodings), bytes(case), count=1
-            )
-        elif kind == 7:
-            del case[at:]
-        else:
-            found = TAG.search(bytes(case), min(at, max(len(case) - 1, 0)))
-            if found:
-                case[found.start() : found.end()] = b""
-    return bytes(case)
+def child(target: str, first: int, end: int, seed: int, until: float) -> None:
+    """Tries cases; one line of JSON on standard output for each failure, and one for the whole."""
+    from tests.support.fuzzing import TARGETS
+
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    faulthandler.register(signal.SIGPROF, chain=True)  # says where it was, and ends the process
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    outcomes: Counter[str] = Counter()
+    number = first
+    with tempfile.TemporaryDirectory() as folder, TARGETS[target](Path(folder)) as case:
+        for number in range(first, end):
+            if time.time() > until:
+                number -= 1
+                break
+            print(json.dumps({"at": number}), file=out, flush=True)
+            signal.setitimer(signal.ITIMER_PROF, CPU_SECONDS)
+            faulthandler.dump_traceback_later(DEADLINE_SECONDS, exit=True)
+            try:
+                outcomes[case(Random(f"{target} {seed} {number}"))] += 1
+            except Exception as error:  # noqa: BLE001 - that is what is looked for
+                outcomes["wrong"] += 1
+                where = traceback.extract_tb((error.__cause__ or error).__traceback__)[-1]
+                place = f"{Path(where.filename).name}:{where.lineno}"
+                told = f"{type(error).__name__}: {error}"[:600]
+                print(json.dumps({"case": number, "place": place, "told": told}), file=out, flush=True)
+            finally:
+                signal.setitimer(signal.ITIMER_PROF, 0)
+                faulthandler.cancel_dump_traceback_later()
+    print(json.dumps({"done": number + 1, "outcomes": outcomes}), file=out, flush=True)
+
+
+def run(
+    target: str, cases: int, seed: int, until: float, turns: Semaphore
+) -> tuple[str, int, Counter[str], list[dict[str, object]]]:
+    """All cases of a target, in one process after the other."""
+    done, outcomes, failures = 0, Counter[str](), []
+    while done < cases and time.time() < until:
+        end = min(done + CASES_PER_PROCESS, cases)
+        command = [sys.executable, __file__, "--child", target, str(done), str(end), str(seed), str(until)]
+        at = done - 1
+        finished = False
+        with tempfile.TemporaryFile() as errors:
+            with (
+                turns,
+                subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
+            ):
+                for line in process.stdout or ():
+                    told = json.loads(line)
+                    if "at" in told:
+                        at = told["at"]
+                    elif "case" in told:
+                        failures.append(told)
+                        print(f"{target} {told}", file=sys.stderr, flush=True)
+                    else:
+                        finished, at = True, told["done"] - 1
+                        outcomes.update(told["outcomes"])
+            if not finished:
+                errors.seek(0)
+                last = errors.read()[-3000:].decode("utf-8", "replace")
+                failures.append({"case": at, "place": f"exit {process.returncode}", "told": last})
+                outcomes["hung or crashed"] += 1
+                print(f"{target} {failures[-1]}", file=sys.stderr, flush=True)
+                if at < done:  # it did not even begin
+                    break
+        done = at + 1
+    return target, done, outcomes, failures
 
 
 def main() -> int:
     """Runs the cases and prints what came of them."""
+    from tests.support.fuzzing import TARGETS
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(TARGETS))
+    parser.add_argument("--cases", type=int, default=10_000, help="of each target")
+    parser.add_argument("--minutes", type=float, default=24 * 60.0, help="for all of it")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--only", type=int, help="the number of one case")
     options = parser.parse_args()
-    bodies = [path.read_bytes() for path in sorted(options.folder.iterdir()) if path.is_file()]
-    outcomes: Counter[str] = Counter()
-    slowest = 0.0
-    failures: list[str] = []
-
-    with Workers(options.workers, deadline=DEADLINE) as workers:
-
-        def run(number: int) -> None:
-            nonlocal slowest
-            case = mutated(random.Random(options.seed * 10**9 + number), bodies)
-            started = time.perf_counter()
-            try:
-                reading = workers.read(Resource(url="https://example.org/feed", body=case), Context())
-                outcomes["read" if reading.document.articles else "read, no entries"] += 1
-            except ReadError as error:
-                outcomes[type(error).__name__] += 1
-                if (
-                    "mistake of ours" in error.reason
-                    or "longer than" in error.reason
-                    or "crashed" in error.reason
-                ):
-                    failures.append(f"case {number}: {error.reason}")
-                    print(failures[-1], file=sys.stderr, flush=True)
-            slowest = max(slowest, time.perf_counter() - started)
-
-        with ThreadPoolExecutor(options.workers * 2) as threads:
-            for done in range(0, options.cases, 5_000):
-                list(threads.map(run, range(done, min(done + 5_000, options.cases))))
-                print(
-                    f"{min(done + 5_000, options.cases):,} cases, {len(failures)} failures",
-                    file=sys.stderr,
-                    flush=True,
-                )
-    print(
-        f"{options.cases:,} cases: {dict(outcomes)}; slowest {slowest:.2f} s in the queue and out; {len(failures)} failures"
-    )
-    print("\n".join(failures[:50]))
-    return 1 if failures else 0
+    targets = options.targets or list(TARGETS)
+    if unknown := set(targets) - TARGETS.keys():
+        parser.error(f"no target is named {', '.join(unknown)}")
+    if options.only is not None:
+        with tempfile.TemporaryDirectory() as folder, TARGETS[targets[0]](Path(folder)) as case:
+            print(case(Random(f"{targets[0]} {options.seed} {options.only}")))
+        return 0
+    # Targets take turns, so that a run that is ended by the clock has tried all of them.
+    until = time.time() + options.minutes * 60
+    wrong = 0
+    turns = Semaphore(options.processes)
+    with ThreadPoolExecutor(len(targets)) as threads:
+        runs = [threads.submit(run, target, options.cases, options.seed, until, turns) for target in targets]
+        for finished in as_completed(runs):
+            target, done, outcomes, failures = finished.result()
+            wrong += len(failures)
+            places = Counter(str(failure["place"]) for failure in failures)
+            print(
+                f"{target}: {done:,} cases, {len(failures)} wrong; {dict(outcomes)} {dict(places)}",
+                flush=True,
+            )
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:2] == ["--child"]:
+        child(sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), int(sys.argv[5]), float(sys.argv[6]))
+    else:
+        sys.exit(main())
