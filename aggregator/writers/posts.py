@@ -29,7 +29,11 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 # What else Hexo finds in a body before it is HTML: its own placeholders (`<!--swig\ufffc0-->`, which end the
 # whole build where they name nothing), and fences of code.
 _RUN = re.compile("[{\ufffc]|`{3,}|~{3,}")
-_BLANK_LINE = re.compile(r"\r?\n(?=[ \t]*\r?\n)")
+# What begins a link in Markdown, should a generator take any of a body or a summary for that.
+_BRACKET = re.compile(r"\[")
+# Generators differ in what ends a line and in what a blank one may hold.
+_BLANK_LINE = re.compile(r"(?:\r\n|\n|\r)(?=[ \t\v\f\r]*[\r\n])")
+_DIV = re.compile(r"<(/?)div(?=[\s>])[^<>]*>", re.IGNORECASE)
 _SLASH = re.compile(r"[/\\]")
 _MARKDOWN = (".md", ".markdown")
 
@@ -73,12 +77,12 @@ def render(item: Item, posts: Posts, place: str) -> bytes:
     `front_matter.loads` gives the article back with every field equal, but that content and summary have
     the references above for the characters that they stand for, which is the same HTML, and that for Hugo no
     tag or category is a path that leads elsewhere. In Markdown the body is one
-    block of HTML: in a `<div>`, without blank lines.
+    block of HTML: in a `<div>`, without blank lines, and nothing in it begins a link of Markdown.
     """
     content = _inert(item.article.content)
     if place.lower().endswith(_MARKDOWN) and content:
-        content = _BLANK_LINE.sub("&#10;", content)
-        content = content if content.startswith("<div") else f"<div>\n{content}\n</div>"
+        content = content if _is_one_div(content) else f"<div>\n{content}\n</div>"
+        content = _BRACKET.sub("&#91;", _BLANK_LINE.sub("&#10;", content))
     article = _outward(item, content, posts)
     # Jekyll wants the fence on the first line.
     return front_matter.dumps(article, posts.generator).removeprefix("\n").encode("utf-8", "replace")
@@ -91,10 +95,20 @@ def _outward(item: Item, content: str, posts: Posts) -> Article:
     return replace(
         article,
         content=content,
-        summary=_inert(article.summary),
+        summary=_BRACKET.sub("&#91;", _inert(article.summary)),
         published=item.published,
         updated=item.updated,
     )
+
+
+def _is_one_div(html: str) -> bool:
+    """Whether one `<div>` holds it all: to kramdown, what follows an element's end is Markdown again."""
+    depth = 0
+    for tag in _DIV.finditer(html) if html.startswith("<div") else ():
+        depth += -1 if tag[1] else 1
+        if depth == 0:
+            return not html[tag.end() :].strip()
+    return False
 
 
 def _tame(names: tuple[str, ...]) -> tuple[str, ...]:
