@@ -24,6 +24,7 @@ MAX_DEPTH = 3
 
 _SLUG = re.compile(r"[-_+\s]+")
 _SUFFIX = re.compile(r"\.(?:html?|php|aspx?|jsp|md)$", re.IGNORECASE)
+_SURROGATE = re.compile(r"&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*(5[5-7][0-9]{3}))(?![0-9a-zA-Z]);?")
 _FIRST_ELEMENT = re.compile(r"<(?:\w+:)?(\w+)")
 
 
@@ -76,10 +77,16 @@ def _root(text: str) -> str:
     return found[1].lower() if found else ""
 
 
+def _no_surrogate(found: re.Match[str]) -> str:
+    # A recovering libxml2 keeps the reference as bytes that are no UTF-8, which lxml then cannot decode.
+    is_one = found[1] is None or 0xD800 <= int(found[1]) <= 0xDFFF
+    return "\ufffd" if is_one else found[0]
+
+
 def _parsed(text: str, feed: Feed) -> Iterator[etree._Element]:
     """The `url` or `sitemap` elements; of a broken document those before the break."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, recover=True, remove_comments=True)
-    document = re.sub(r"^<\?xml[^>]*\?>", "", text).encode("utf-8", "replace")
+    document = _SURROGATE.sub(_no_surrogate, re.sub(r"^<\?xml[^>]*\?>", "", text)).encode("utf-8", "replace")
     try:
         root = etree.fromstring(document, parser)
     except etree.XMLSyntaxError as error:

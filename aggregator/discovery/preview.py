@@ -41,7 +41,9 @@ def preview(
     fetcher = Fetcher(settings, user_agent(settings))
     try:
         fetched = fetcher.fetch(source, {}, now)
-        assert not isinstance(fetched, NotModified), "nothing was known, so nothing can be unchanged"
+        if isinstance(fetched, NotModified):  # an empty folder: nothing new beside the nothing that was known
+            nothing = Problem(text="nothing to read is there", where=str(source.path or ""))
+            return Document(source=target, kind=source.kind, problems=(nothing,))
         with Workers(1) as workers:
             gathered = gather(
                 fetched.resources, context, workers.read, lambda url: fetcher.further(source, url, now)
@@ -70,6 +72,9 @@ def preview(
 
 
 def _source_for(target: str, kind: str | None, options: Sequence[str]) -> Source:
+    if not target.strip():
+        raise SourceError("name a URL, a file or a folder")
+    name = target[:200]  # as long as a source's name may be
     is_address = "://" in target or target.startswith(("file:", "rsshub:"))
     path = Path(target).absolute()
     if kind is None:
@@ -80,14 +85,14 @@ def _source_for(target: str, kind: str | None, options: Sequence[str]) -> Source
         raise ConfigError(*(f"{'.'.join(map(str, where))}: {text}" for where, _, text in wrong))
     place = kinds.named(kind).place
     if place == "none":
-        return Source(name=target, kind=kind, options=chosen)
+        return Source(name=name, kind=kind, options=chosen)
     if place == "path" and is_address:
         raise SourceError(f"{kind} are read from a folder or a file, not from an address", url=target)
     if place == "path" or (place == "either" and not is_address):
-        return Source(name=target, kind=kind, options=chosen, path=path)
+        return Source(name=name, kind=kind, options=chosen, path=path)
     # Not validated: the fetcher says what is wrong with an address in this package's own terms.
     url = target if is_address else path.as_uri()
-    return Source.model_construct(name=target, kind=kind, options=chosen, url=url)
+    return Source.model_construct(name=name, kind=kind, options=chosen, url=url)
 
 
 def _options(texts: Sequence[str]) -> dict[str, Any]:

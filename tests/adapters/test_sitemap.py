@@ -214,3 +214,12 @@ def test_every_sitemap_of_the_corpus_is_read(corpus: Path) -> None:
     for file in sorted((corpus / "pages" / "sitemaps").iterdir()):
         found = reading(file.read_bytes())
         assert found.document.articles or found.more, file.name
+
+
+@pytest.mark.parametrize(
+    "reference", ["&#xD800;", "&#XdFfF;", "&#x000dabc;", "&#55296;", "&#057343;", "&#xDC00"]
+)
+def test_a_surrogate_in_an_address_costs_that_character_alone(reference: str) -> None:
+    """The document is not well formed (XML 1.0 §2.2); its other pages are read."""
+    body = urlset(f"<loc>https://tea.example/{reference}x</loc>", "<loc>https://tea.example/&#57344;</loc>")
+    assert len(reading(body).document.articles) == 2

@@ -139,6 +139,15 @@ def test_preview_of_nothing_exits_with_1_and_says_why(server: Server, tmp_path: 
     missing = run("preview", str(tmp_path / "none.xml"))
     assert missing.exit_code == 1
     assert "No such file" in missing.stderr
+    for nothing in ("", " "):
+        unnamed = run("preview", nothing)
+        assert unnamed.exit_code == 1
+        assert "name a URL, a file or a folder" in unnamed.stderr
+    long = tmp_path / ("x" * 200) / ("y" * 200)
+    long.mkdir(parents=True)
+    empty = run("preview", str(long))
+    assert empty.exit_code == 1
+    assert "nothing to read is there" in empty.stdout
     for address in ("ftp://example.org/feed", "http://["):
         wrong = run("preview", address)
         assert wrong.exit_code == 1
