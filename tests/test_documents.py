@@ -1,0 +1,36 @@
+"""The documents that promise something: each promise has its test."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+NAMED = re.compile(r"`(test_\w+)`")
+
+
+def rows(text: str) -> list[str]:
+    """The lines of all tables, without heads."""
+    return [
+        line
+        for line in text.splitlines()
+        if line.startswith("| ") and not line.startswith(("| promise", "| ---", "| |"))
+    ]
+
+
+@pytest.mark.parametrize("document", ["manners.md", "threats.md"])
+def test_every_promise_names_tests_that_exist(document: str) -> None:
+    """A document cannot promise what no test looks at."""
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
+    assert [row[:80] for row in rows(text) if not NAMED.search(row)] == []
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    assert [name for name in NAMED.findall(text) if f"def {name}(" not in tests] == []
+
+
+def test_how_to_report_a_fault_is_found() -> None:
+    """From the README and from the threat model."""
+    for file in ("README.md", "docs/threats.md"):
+        assert "SECURITY.md" in (ROOT / file).read_text(encoding="utf-8")
+    assert "docs/threats.md" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")
