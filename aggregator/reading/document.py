@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field, replace
+from types import NoneType
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -52,16 +54,59 @@ class Reading:
     subscriptions: tuple[Subscription, ...] | None = None
 
 
-def read(body: bytes, *, url: str = "", content_type: str | None = None, kind: str = "feed") -> Document:
+def read(
+    body: bytes | bytearray | memoryview,
+    *,
+    url: str = "",
+    content_type: str | None = None,
+    kind: str = "feed",
+    options: BaseModel | Mapping[str, Any] | None = None,
+) -> Document:
     """The articles of one document, and what was wrong with it.
 
     `url` is where the document was: relative links count from it. `content_type` is the header's value,
-    None when there was none. `kind` is a source kind that needs no options: "feed" for RSS and Atom,
-    "articles" for one file of front matter. Dates that the document does not give are None. Raises
-    ReadError and its kinds; ValueError for a kind that does not exist.
+    None when there was none. `kind` is a source kind: "feed" for RSS, Atom and JSON Feed, "articles" for
+    one file of front matter, "page" for a web page that lists articles. `options` are the kind's own, as in
+    the config; None are its defaults. Dates that the document does not give are None. Raises ReadError and
+    its kinds; ValueError for a kind that does not exist and for options that it does not have or needs;
+    TypeError for a body that is no bytes.
     """
-    resource = Resource(url=url, body=body, content_type=content_type)
-    return read_resource(resource, Context(kind=kind)).document
+    _check("body", body, bytes, bytearray, memoryview)
+    _check("url", url, str)
+    _check("content_type", content_type, str, NoneType)
+    _check("kind", kind, str)
+    context = Context(kind=kind, options=_options(kind, options))
+    return read_resource(Resource(url=url, body=bytes(body), content_type=content_type), context).document
+
+
+def _check(name: str, value: object, *types: type) -> None:
+    if not isinstance(value, types):
+        told = f"{name} is {type(value).__name__}, not {types[0].__name__}"
+        raise TypeError(
+            f"{told}: open the file in binary mode, or encode the text" if name == "body" else told
+        )
+
+
+def _options(kind: str, options: BaseModel | Mapping[str, Any] | None) -> BaseModel | None:
+    """The options as the kind's model. Raises ValueError, as for an unknown kind, and TypeError."""
+    if isinstance(options, BaseModel):
+        options = options.model_dump(exclude_unset=True)
+    _check("options", options, Mapping, NoneType)
+    given = dict(options or {})
+    if mistakes := kinds.mistakes(kind, given):
+        raise ValueError("; ".join(_told(kind, where, what, said) for where, what, said in mistakes))
+    return kinds.named(kind).parse(given)
+
+
+def _told(kind: str, where: tuple[str | int, ...], what: str, said: str) -> str:
+    place = ".".join(map(str, where))
+    if what == "extra_forbidden":
+        model = kinds.named(kind).options
+        known = f"; it has {', '.join(sorted(model.model_fields))}" if model is not None else ""
+        return f"{place}: kind {kind!r} has no such option{known}"
+    if what == "missing":
+        return f"{place}: kind {kind!r} needs this option"
+    return f"{place}: {said.removeprefix('Value error, ').replace('Input should', 'should')}"
 
 
 def read_resource(resource: Resource, context: Context) -> Reading:
