@@ -52,6 +52,14 @@ _PARTS = re.compile(f"({_TAG_SHAPE})")
 _SILENT = re.compile(
     r"<(script|style|template|svg|math)(?=[\s>])[^<>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL
 )
+_FORMATTING = frozenset(["b", "br", "i", "s", "u", "wbr"])
+_TEXTUAL = _INLINE_NAMES | frozenset(
+    ["blockquote", "center", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "p"]
+)
+_LOADING = frozenset(["audio", "embed", "iframe", "img", "object", "source", "video"])
+_SOURCE = re.compile(r"\s(?:src|data|srcset)\s*=", re.IGNORECASE)
+_VALUE = re.compile(r"\s[A-Za-z][^\s=]*=[\s\"']?[^\s>]")
+_ACTIVE = re.compile(r"[\s/]on[a-z]+\s*=|script:", re.IGNORECASE)
 _ALT = re.compile(r"""\salt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
 
@@ -66,7 +74,8 @@ def plain(text: Text | None, max_characters: int = MAX_TITLE) -> str:
     """A text construct as one line of plain text, at most `max_characters` long; "" for None.
 
     "text" is taken verbatim; "html" and "xhtml" lose their tags and have their entities decoded once;
-    "unknown" is treated as `is_html` finds it.
+    "unknown" is treated as `is_html` finds it. Elements that an author only mentions ("On The <dl>") stay
+    as text, but in "xhtml", where a parser has seen that each tag is one.
     """
     return plain_value(text.value, text.type, max_characters) if text is not None else ""
 
@@ -76,7 +85,10 @@ def plain_value(value: str, type_: TextType = "unknown", max_characters: int = M
     if ("<" in value or "&" in value) and type_ != "text":
         value = value[: 8 * max_characters]
         if type_ != "unknown" or is_html(value):
-            value = unmarked(_SILENT.sub(" ", value) if "</" in value else value)
+            value = _SILENT.sub(" ", value) if "</" in value else value
+            marked = value if type_ == "xhtml" else _with_mentions_escaped(value)
+            if type_ != "unknown" or marked is value or is_html(marked.replace("&lt;", "")):
+                value = unmarked(marked)
     return cut(tidy(value[: 8 * max_characters]), max_characters)
 
 
@@ -89,6 +101,60 @@ def plain_name(value: str) -> str:
 @lru_cache(maxsize=4_096)
 def _plain_name(value: str) -> str:
     return plain_value(value, max_characters=MAX_NAME)
+
+
+def _with_mentions_escaped(text: str) -> str:
+    """`text` with each tag that only speaks of its element made text; `text` itself when there is none."""
+    tags = [*_TAG.finditer(text)] if "<" in text else []
+    if not tags:
+        return text
+    partners = _partners(tags)
+    parts: list[str] = []
+    end = 0
+    for tag, partner in zip(tags, partners, strict=True):
+        if _is_mentioned(text, tag, partner):
+            parts += text[end : tag.start()], "&lt;"
+            end = tag.start() + 1
+    return "".join([*parts, text[end:]]) if parts else text
+
+
+def _partners(tags: list[re.Match[str]]) -> list[re.Match[str] | None]:
+    """For each tag the one that closes it, or that it closes; None without one."""
+    opened: dict[str, list[int]] = {}
+    found: list[re.Match[str] | None] = [None] * len(tags)
+    for number, tag in enumerate(tags):
+        name = (tag[1] or "").lower()
+        if tag[0][1] != "/":
+            opened.setdefault(name, []).append(number)
+        elif waiting := opened.get(name):
+            opener = waiting.pop()
+            found[number], found[opener] = tags[opener], tag
+    return found
+
+
+def _is_mentioned(text: str, tag: re.Match[str], partner: re.Match[str] | None) -> bool:
+    """Whether a tag is spoken of, and not written for what it does.
+
+    Written is what formats (`<b>`, `<br>`), what is closed, what has values, and what touches the word that
+    it begins or ends. Spoken of is what stands alone among words ("guide to <head> elements").
+    """
+    name = (tag[1] or "").lower()
+    if not _is_tag(name) or name in _FORMATTING or ":" in name or _ACTIVE.search(tag[0]):
+        return False
+    if partner is not None:
+        return name not in _TEXTUAL and not (_touches(text, tag) or _touches(text, partner))
+    if name in _TEXTUAL:
+        return not (_VALUE.search(tag[0]) or _touches(text, tag))
+    return not (name in _LOADING and _SOURCE.search(tag[0]))
+
+
+def _touches(text: str, tag: re.Match[str]) -> bool:
+    """Whether a tag touches the word that it begins or ends; the <div>s of a page are spoken of."""
+    if tag[0][1] == "/":
+        before = text[max(tag.start() - 1, 0) : tag.start()]
+        return bool(before) and not (before.isspace() or before in "([{\"'`“‘«<&")
+    after = text[tag.end() : tag.end() + 2]
+    return after[:1].isalnum() and (after[0] != "s" or after[1:].isalnum())
 
 
 def is_html(text: str) -> bool:

@@ -62,7 +62,7 @@ def _item(item: Item) -> dict[str, object]:
             "url": url,
             "external_url": _external(article, url),
             "title": line(article.title),
-            "summary": plain_value(summary, "html", _MAX_SUMMARY) if content else None,
+            "summary": plain_value(summary, "xhtml", _MAX_SUMMARY) if content else None,
             "image": address(article.headimg),
             "date_published": item.published.isoformat(),
             "date_modified": item.updated.isoformat(),

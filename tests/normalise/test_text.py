@@ -18,6 +18,7 @@ from aggregator.normalise.text import (
     is_html,
     people,
     plain,
+    plain_name,
     summarise,
     tidy,
     unmarked,
@@ -51,6 +52,72 @@ from aggregator.normalise.text import (
 def test_text_is_decoded_once_and_only_once(kind: TextType, value: str, expected: str) -> None:
     """What the type says is done; what has no type is HTML only if it looks like HTML."""
     assert plain(Text(value, kind)) == expected
+
+
+@pytest.mark.parametrize("kind", ["unknown", "html"])
+@pytest.mark.parametrize(
+    "title",
+    [
+        "On The <dl>",
+        "guide to <head> elements",
+        "<dl>, <dt> and <dd>",
+        "<body> considered harmful",
+        "Everything between <head> and </head>",
+        "The <a> element",
+        "The <img> element",
+        "Using <sub> and <sup>",
+        "Why <em> matters",
+        "Stop using <div>s",
+        "Stop </div>",
+        'Say "<p>"',
+        "XSS via <script>",
+        'The <input type="email"> field',
+        "<table> vs <div/>",
+        "Introducing <my-element>",
+        "Vec<u8> in <template> & <slot>",
+    ],
+)
+def test_an_element_that_is_spoken_of_stays_in_a_title(kind: TextType, title: str) -> None:
+    """In categories and names of people too."""
+    assert plain(Text(title, kind)) == title
+    assert plain_name(title) == title
+
+
+@pytest.mark.parametrize("kind", ["unknown", "html"])
+@pytest.mark.parametrize(
+    ("markup", "title"),
+    [
+        ("<i>Really</i> new", "Really new"),
+        ("Really <b>new", "Really new"),
+        ("Really<br>new<br/>", "Really new"),
+        ("<p>Title", "Title"),
+        ("Title.</p>", "Title."),
+        ("<h2>My title</h2>", "My title"),
+        ("<title>My title</title>", "My title"),
+        ("<ul><li>One</li><li>Two</li></ul>", "One Two"),
+        ('<a href="x">A link', "A link"),
+        ('<span class="x"> Title', "Title"),
+        ("CO<sub>2", "CO2"),
+        ("an <em>important thing", "an important thing"),
+        ("The <code><dl></code> element", "The <dl> element"),
+        ("<o:p>Word", "Word"),
+        ("<svg onload=alert(1)>x", "x"),
+        ("<img src=x onerror=alert(1)>x", "x"),
+    ],
+)
+def test_markup_of_a_title_goes(kind: TextType, markup: str, title: str) -> None:
+    """What is closed, what has values, what touches the word that it is for, what could act."""
+    assert plain(Text(markup, kind)) == title
+
+
+def test_no_tag_of_parsed_markup_is_taken_for_text() -> None:
+    """A parser has seen that it is one."""
+    assert plain(Text("On The <hr> <custom-tag> end", "xhtml")) == "On The end"
+
+
+def test_text_with_a_mention_alone_is_no_html() -> None:
+    """Its entities were none."""
+    assert plain(Text("<dl> a=1&copy=2")) == "<dl> a=1&copy=2"
 
 
 def test_no_text_is_empty() -> None:

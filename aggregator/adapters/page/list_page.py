@@ -175,7 +175,7 @@ def _entry(
 
 def _text(item: LexborNode, name: str, part: Part) -> Text | None:
     if markup := page_fields.markup(item, name, part):
-        return Text(markup, "html")
+        return Text(markup, "xhtml")
     value = page_fields.value(item, name, part)
     return Text(value, "text") if value else None
 
