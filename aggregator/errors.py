@@ -3,6 +3,7 @@
     AggregatorError
     ├── ConfigError           a setting is wrong: file, key and what would be right
     ├── StoreError            the store cannot be opened, read or written
+    │   └── DamagedStore      it holds what no version of this program wrote
     ├── ListenError           the address to serve at cannot be listened on
     ├── WriteError            an output cannot be rendered or written
     └── SourceError           one source failed; the others go on
@@ -53,6 +54,20 @@ class ConfigError(AggregatorError):
 
 class StoreError(AggregatorError):
     """The store cannot be opened, read or written."""
+
+
+class DamagedStore(StoreError):
+    """The store holds what no version of this program wrote; its message says what to do, and what is lost.
+
+    `place` is the file, or what of it could not be read.
+    """
+
+    def __init__(self, place: str, cause: object) -> None:
+        super().__init__(
+            f"{place} is damaged ({cause}); restore the store from a backup, or move it away together with "
+            "its -wal and -shm files: the next fetch makes a new one, in which articles keep their ids, but "
+            "what sources no longer list, earlier versions and archives are lost"
+        )
 
 
 class ListenError(AggregatorError):

@@ -59,6 +59,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "config": "sources and their retention",
         "errors": "a store that cannot be opened",
         "model": "articles are kept",
+        "normalise": "addresses are kept without logins",
         "schedule": "the record of a source's polls",
     },
     "polling": {
@@ -118,6 +119,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "errors": "what ends a run",
         "fetch": "one fetcher for all",
         "model": "problems of lists",
+        "normalise": "addresses are shown without logins",
         "polling": "the first half of the main job",
         "publishing": "the second half",
         "reading": "one set of workers for all",

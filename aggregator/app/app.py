@@ -77,7 +77,7 @@ class App:
         chosen = {source.name for source in wanted}
         health = {h.name: h for h in self._store.health()}
         waiting = {
-            source.name: schedule.PollState.from_json(health[source.name].schedule)
+            source.name: schedule.PollState.remembered(health[source.name].schedule)
             for source in sources
             if source.name not in chosen
         }
@@ -127,7 +127,7 @@ class App:
         self._clock.read(now)
         changed = {}
         for health in self._store.health():
-            state = schedule.PollState.from_json(health.schedule) if health.schedule else schedule.PollState()
+            state = schedule.PollState.remembered(health.schedule)
             chance = schedule.chance_of(health.name, state.polls)
             woken = schedule.wake(state, now, schedule.Policy(), chance)
             if woken != state:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from aggregator.config.load import Config
 from aggregator.config.subscriptions import joined
+from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord, SourceHealth, judge
 from aggregator.store import Store
 from aggregator.store.subscriptions import listed
@@ -25,9 +26,11 @@ def source_health(config: Config, now: datetime) -> list[SourceHealth]:
         store.close()
     found = []
     for source in sorted(sources, key=lambda source: source.name):
-        record = known.get(source.name) or PollRecord(name=source.name, address=source.address)
-        if record.address != source.address:
+        address = without_login(source.address)
+        record = known.get(source.name) or PollRecord(name=source.name, address=address)
+        if without_login(record.address) != address:
             # The next run polls the config's address.
-            record = replace(record, address=source.address, moved_to=None)
+            record = replace(record, moved_to=None)
+        record = replace(record, address=address)
         found.append(judge(record, now))
     return found

@@ -288,11 +288,18 @@ def check(config_file: Path) -> int:
     aggregator check
     aggregator check --config /srv/planet/config/aggregator.toml
     """
+    from aggregator.store.database import permissions
+
     config = configuration.load(config_file)
     enabled = len(config.select(()))
     OUT.print(f"{shown(str(config_file))}: {counted(len(config.sources), 'source')}, {enabled} enabled")
     OUT.print(f"store {shown(str(config.store))}")
     OUT.print(f"feeds {shown(str(config.output))}")
+    if (mode := permissions(config.store)) & 0o077:
+        OUT.print(
+            f"the store can be read by others than its owner (mode {mode:04o}), and holds what sources with "
+            f"logins gave: chmod 600 {shown(str(config.store))}, unless that is meant"
+        )
     if not config.site.url:
         OUT.print("site.url is not set: feeds will not name their own address (atom:link rel=self)")
         OUT.print("site.url is not set: archives and pages are linked by relative references")

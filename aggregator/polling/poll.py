@@ -330,12 +330,7 @@ def _as_moved(source: Source, moved_to: str | None) -> Source:
 
 
 def _remembered(state: SourceRecord | None) -> schedule.PollState:
-    try:
-        return (
-            schedule.PollState.from_json(state.schedule) if state and state.schedule else schedule.PollState()
-        )
-    except ValueError:
-        return schedule.PollState()
+    return schedule.PollState.remembered(state.schedule if state else "")
 
 
 def _held_back(source: Source, error: Later) -> _Poll:

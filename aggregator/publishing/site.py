@@ -119,7 +119,7 @@ def _followed(store: Store, followed: Sequence[Source], seen: datetime | None) -
             categories=source.categories,
             url=_subscribable(source, health),
             link=sites.get(source.name),
-            published=schedule.PollState.from_json(health.schedule).published if health.schedule else (),
+            published=schedule.PollState.remembered(health.schedule).published,
         )
         for source in followed
         if (health := healths.get(source.name)) is not None

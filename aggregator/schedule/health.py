@@ -68,7 +68,7 @@ class SourceHealth:
 
 def judge(health: PollRecord, now: datetime) -> SourceHealth:
     """The health of a source at `now`, from its record."""
-    state = schedule.PollState.from_json(health.schedule) if health.schedule else schedule.PollState()
+    state = schedule.PollState.remembered(health.schedule)
     gap = _usual_gap(state)
     return SourceHealth(
         name=health.name,

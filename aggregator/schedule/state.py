@@ -105,6 +105,14 @@ class PollState:
         sentence = _SENTENCES[self.reason].format(state=self, failures=failures)
         return f"{'never' if self.reason is Reason.GONE else when}: {sentence}"
 
+    @classmethod
+    def remembered(cls, text: str) -> PollState:
+        """What `to_json` wrote; a new source's state for "" and for text that it did not write."""
+        try:
+            return cls.from_json(text) if text else cls()
+        except ValueError:
+            return cls()
+
     def to_json(self) -> str:
         """As one JSON object: times in ISO 8601, durations in seconds."""
         return json.dumps(_fields_of(self), default=_plain, separators=(",", ":"))

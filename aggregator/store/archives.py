@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from aggregator.store import codec
 from aggregator.store.changes import Kept, kept
 from aggregator.store.database import Database
-from aggregator.store.schema import archives, articles, memberships
+from aggregator.store.schema import Unreadable, archives, articles, from_json, memberships
 
 _AT_ONCE = 50
 
@@ -75,7 +75,7 @@ def remove_from_archives(connection: sa.Connection, uids: Collection[str]) -> No
     for category, number in connection.execute(sa.select(*key)).all():
         of_this = sa.and_(archives.c.category == category, archives.c.number == number)
         data = connection.execute(sa.select(archives.c.data).where(of_this)).scalar_one()
-        facts = json.loads(zlib.decompress(data))
+        facts = _facts(data)
         left = [fact for fact in facts if fact[0] not in uids]
         if len(left) < len(facts):
             # Without a look, its files are written again.
@@ -144,14 +144,25 @@ def _compressed(facts: list[list[Any]]) -> bytes:
     return zlib.compress(json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode())
 
 
+def _facts(data: bytes) -> list[list[Any]]:
+    """What `_compressed` was given. Raises Unreadable."""
+    try:
+        return list(from_json(zlib.decompress(data)))
+    except (zlib.error, TypeError) as error:
+        raise Unreadable(f"an archive: {error}") from error
+
+
 def _unpacked(data: bytes) -> tuple[Kept, ...]:
-    return tuple(
-        Kept(
-            uid=uid,
-            article=codec.decode(text, source=source, id=id),
-            published=datetime.fromisoformat(published),
-            updated=datetime.fromisoformat(updated),
-            first_seen=datetime.fromisoformat(first_seen),
+    try:
+        return tuple(
+            Kept(
+                uid=uid,
+                article=codec.decode(text, source=source, id=id),
+                published=datetime.fromisoformat(published),
+                updated=datetime.fromisoformat(updated),
+                first_seen=datetime.fromisoformat(first_seen),
+            )
+            for uid, source, id, text, published, updated, first_seen in _facts(data)  # noqa: A001
         )
-        for uid, source, id, text, published, updated, first_seen in json.loads(zlib.decompress(data))  # noqa: A001
-    )
+    except (ValueError, TypeError) as error:
+        raise Unreadable(f"an archive: {error}") from error

@@ -8,6 +8,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from aggregator.errors import DamagedStore
 from aggregator.model.article import Article, Enclosure, Origin
 
 _SKIPPED = frozenset(("source", "id"))  # columns of their own
@@ -33,17 +34,20 @@ def encode(article: Article, given: Given = _NOTHING) -> str:
 
 
 def decode(text: str, *, source: str, id: str) -> Article:  # noqa: A002 - the field's own name
-    """The article that `encode` was given."""
-    kept: dict[str, Any] = _decoded(text)
-    kept.pop(_GIVEN, None)
-    for name in ("authors", "categories", "tags"):
-        if name in kept:
-            kept[name] = tuple(kept[name])
-    if "enclosures" in kept:
-        kept["enclosures"] = tuple(Enclosure(**e) for e in kept["enclosures"])
-    if "origin" in kept:
-        kept["origin"] = Origin(**kept["origin"])
-    return Article(source=source, id=id, **kept)
+    """The article that `encode` was given. Raises DamagedStore for what it did not write."""
+    try:
+        kept: dict[str, Any] = _decoded(text)
+        kept.pop(_GIVEN, None)
+        for name in ("authors", "categories", "tags"):
+            if name in kept:
+                kept[name] = tuple(kept[name])
+        if "enclosures" in kept:
+            kept["enclosures"] = tuple(Enclosure(**e) for e in kept["enclosures"])
+        if "origin" in kept:
+            kept["origin"] = Origin(**kept["origin"])
+        return Article(source=source, id=id, **kept)
+    except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise DamagedStore(f"the article {id!r} of source {source!r} in the store", error) from error
 
 
 def other_dates(found: Article, dated: Article) -> Given:

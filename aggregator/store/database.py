@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import sqlite3
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,14 +16,28 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from aggregator.errors import StoreError
-from aggregator.store.schema import UPGRADES, VERSION, metadata, settings
+from aggregator.errors import DamagedStore, StoreError
+from aggregator.store.schema import UPGRADES, VERSION, Unreadable, from_json, metadata, settings
 
 _BUSY_SECONDS = 30
 _FREE_BYTES_THAT_PAY = 10 * 1024 * 1024
 _FREE_PART_THAT_PAYS = 0.25
 _PAGES_AT_ONCE = 2_000
 _INCREMENTAL = 2
+
+_DAMAGED = frozenset(
+    (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH)
+)
+_LACKING = re.compile("no such (?:table|column)|malformed|unrecognized token|vtable")
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "free some disk space and run it again; nothing that was saved is lost",
+    sqlite3.SQLITE_READONLY: "let the user who runs this write the file and its folder",
+    sqlite3.SQLITE_PERM: "let the user who runs this read and write the file",
+    sqlite3.SQLITE_CANTOPEN: "let the user who runs this read and write the file and its folder",
+    sqlite3.SQLITE_BUSY: "another process is writing to it; run it again when that has ended",
+    sqlite3.SQLITE_LOCKED: "another process is writing to it; run it again when that has ended",
+    sqlite3.SQLITE_IOERR: "look at the disk and its free space",
+}
 _SCHEMA = sa.select(settings.c.value).where(settings.c.name == "schema")
 
 
@@ -36,8 +54,11 @@ class Database:
             return
         with self._errors():
             path.parent.mkdir(parents=True, exist_ok=True)
+            _keep_private(path)
             self._engine = sa.create_engine(
-                f"sqlite:///{path}", connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False}
+                f"sqlite:///{path}",
+                connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
+                json_deserializer=from_json,
             )
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin)
@@ -47,18 +68,22 @@ class Database:
                 self._upgrade(connection)
 
     def _open_for_reading(self) -> None:
-        if not self._path.exists():
+        with self._errors():
+            is_made = self._path.is_dir() or (self._path.exists() and self._path.stat().st_size > 0)
+        if not is_made:
             raise StoreError(f"there is no store {self._path} yet; `aggregator fetch` polls and makes it")
         # The file, not the address, is quoted: SQLite reads `?` and `%` in an address as its own.
         file = quote(str(self._path))
         self._engine = sa.create_engine(
-            f"sqlite:///file:{file}?mode=ro&uri=true", connect_args={"timeout": _BUSY_SECONDS}
+            f"sqlite:///file:{file}?mode=ro&uri=true",
+            connect_args={"timeout": _BUSY_SECONDS},
+            json_deserializer=from_json,
         )
         sa.event.listen(self._engine, "connect", _prepare_reading)
         sa.event.listen(self._engine, "begin", _begin)
         self._reading = self._engine.execution_options(reads_only=True)
         with self._snapshot() as connection:
-            found = int(connection.scalar(_SCHEMA) or 0)
+            found = _version(connection.scalar(_SCHEMA))
         if found > VERSION:
             raise self._is_of_another_version(found)
         if found < VERSION:
@@ -77,9 +102,9 @@ class Database:
         if found is None:
             connection.execute(settings.insert().values(name="schema", value=str(VERSION)))
             return
-        if int(found) > VERSION:
-            raise self._is_of_another_version(int(found))
-        for version in range(int(found), VERSION):
+        if _version(found) > VERSION:
+            raise self._is_of_another_version(_version(found))
+        for version in range(_version(found), VERSION):
             for statement in UPGRADES[version]:
                 connection.exec_driver_sql(statement)
         connection.execute(settings.update().where(settings.c.name == "schema").values(value=str(VERSION)))
@@ -105,9 +130,15 @@ class Database:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:
             cause = getattr(error, "orig", None) or error
-            raise StoreError(f"the store {self._path} cannot be used: {cause}") from error
+            code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the rest is a detail of it
+            if code in _DAMAGED or (code == sqlite3.SQLITE_ERROR and _LACKING.match(str(cause))):
+                raise DamagedStore(f"the store {self._path}", cause) from error
+            advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
+            raise StoreError(f"the store {self._path} cannot be used: {cause}{advice}") from error
         except OSError as error:
             raise StoreError(f"the store {self._path} cannot be used: {error.strerror}") from error
+        except Unreadable as error:
+            raise DamagedStore(f"the store {self._path}", error) from error
 
     @contextmanager
     def _snapshot(self) -> Iterator[sa.Connection]:
@@ -150,6 +181,38 @@ class Database:
         for _ in range(0, free, _PAGES_AT_ONCE):
             # Not `execute`: it takes one step, which frees one page whatever the number says (measured).
             driver.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
+
+
+def _keep_private(path: Path) -> None:
+    """Makes the file where there is none, for its owner alone: it holds logins and newsletters.
+
+    An existing file is taken from others than its owner and group. SQLite gives the files beside it, -wal and
+    -shm, the permissions of the file itself; those that are there already are treated like it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+            # Another's file stays as it is; SQLite itself says when it cannot be used.
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                mode = stat.S_IMODE(file.stat().st_mode)
+                if mode & stat.S_IRWXO and not file.is_dir():
+                    file.chmod(mode & ~stat.S_IRWXO)
+
+
+def permissions(path: Path) -> int:
+    """The permission bits of a store's file; 0 where there is none, or it cannot be looked at."""
+    try:
+        return stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return 0
+
+
+def _version(text: Any) -> int:
+    """The number of a schema. Raises Unreadable for what is none."""
+    if not (isinstance(text, str) and text.isdecimal() and 0 < len(text) < 10 and int(text) > 0):
+        raise Unreadable(f"schema {text!r}")
+    return int(text)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

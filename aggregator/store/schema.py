@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -48,6 +49,18 @@ ALL = ""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
+class Unreadable(ValueError):
+    """What a column holds cannot have been written by this program; it becomes a DamagedStore."""
+
+
+def from_json(text: str | bytes) -> Any:
+    """The value of a JSON text in the store. Raises Unreadable."""
+    try:
+        return json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Unreadable(f"no JSON: {error}") from error
+
+
 class Instant(TypeDecorator[datetime]):
     """An aware UTC datetime as whole microseconds since 1970: sorts and compares alike in every database."""
 
@@ -59,8 +72,11 @@ class Instant(TypeDecorator[datetime]):
         return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Microseconds -> aware datetime."""
-        return None if value is None else _EPOCH + timedelta(microseconds=value)
+        """Microseconds -> aware datetime. Raises Unreadable."""
+        try:
+            return None if value is None else _EPOCH + timedelta(microseconds=value)
+        except (TypeError, OverflowError) as error:
+            raise Unreadable(f"no date: {error}") from error
 
 
 metadata = MetaData()

@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.config.load import Keep, Source
+from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord
 from aggregator.store import codec, retention, subscriptions
 from aggregator.store.announcements import Announcements
@@ -34,15 +35,17 @@ class Store(Feeds, Archives, Announcements, Pages, Moments):
         """Makes the store follow the config: new sources, other categories, sources no longer named.
 
         Articles of a source that the config names no longer are kept but leave the feeds; they return
-        with it. A source whose address changed is read anew, unless to where it has moved.
+        with it. A source whose address changed is read anew, unless to where it has moved. Logins in
+        addresses are not kept.
         """
         with self._transaction() as connection:
             known = {row.name: row for row in connection.execute(sa.select(sources))}
             for source in configured:
                 row = known.pop(source.name, None)
-                is_there = row is not None and row.address == source.address
+                address = without_login(source.address)
+                is_there = row is not None and without_login(row.address) == address
                 wanted = {
-                    "address": source.address,
+                    "address": address,
                     "active": True,
                     "categories": [*source.categories],
                     "moved_to": row.moved_to if row and is_there and not source.is_bound else None,
@@ -52,7 +55,7 @@ class Store(Feeds, Archives, Announcements, Pages, Moments):
                     continue
                 if (row.address, row.active, row.categories, row.moved_to) == tuple(wanted.values()):
                     continue
-                is_there = source.address in (row.address, row.moved_to)
+                is_there = address in (without_login(row.address), row.moved_to)
                 # Reading a folder again costs nobody anything and brings its own categories back.
                 again = _UNREAD if source.path or not is_there else {"body_hash": None}
                 connection.execute(
@@ -186,7 +189,8 @@ class Store(Feeds, Archives, Announcements, Pages, Moments):
     def move(self, source: str, address: str | None) -> None:
         """Records where a source has moved to; None sends back to the address of the config."""
         with self._transaction() as connection:
-            connection.execute(sources.update().where(sources.c.name == source).values(moved_to=address))
+            moved_to = None if address is None else without_login(address)
+            connection.execute(sources.update().where(sources.c.name == source).values(moved_to=moved_to))
 
     def plan(self, states: Mapping[str, Next]) -> None:
         """Sets the next polls of several sources at once, and nothing else of them."""

@@ -1,0 +1,203 @@
+"""The file of the store: who may read it, and what is said of one that is damaged or cannot be used."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import stat
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from aggregator.errors import AggregatorError, DamagedStore, StoreError
+from aggregator.store import Store
+from tests.conftest import Answer, Server
+from tests.support.site import Site, feed
+
+
+def mode(path: Path) -> int:
+    """The permission bits of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def filled(site: Site, server: Server) -> Path:
+    """A store with two sources, thirty articles, archives, edits and a page."""
+    server.pages |= {"/a": Answer(200, {}, feed("a", *range(1, 29))), "/b": Answer(200, {}, feed("b", 1, 2))}
+    site.configure(
+        {"name": "a", "url": f"{server.url}/a", "categories": ["X"]},
+        {"name": "b", "url": f"{server.url}/b"},
+        entries_per_feed=5,
+    )
+    site.run("fetch")
+    server.pages["/b"] = Answer(200, {}, feed("b", 1, 2).replace(b"b 1", b"b one"))
+    site.run("fetch", "--force")
+    return site.home / "var" / "aggregator.db"
+
+
+def test_a_new_store_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """With the files that SQLite puts beside it, whatever the umask."""
+    before = os.umask(0)
+    try:
+        store = Store(tmp_path / "var" / "store.db")
+        store.remember("a", "b")
+        found = {path.name: mode(path) for path in (tmp_path / "var").iterdir()}
+        store.close()
+    finally:
+        os.umask(before)
+    assert found == {"store.db": 0o600, "store.db-wal": 0o600, "store.db-shm": 0o600}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(0o644, 0o640), (0o664, 0o660), (0o666, 0o660), (0o640, 0o640), (0o600, 0o600)]
+)
+def test_an_existing_store_is_taken_from_everybody_but_owner_and_group(
+    tmp_path: Path, before: int, after: int
+) -> None:
+    """The owner may have meant the group's rights."""
+    path = tmp_path / "store.db"
+    Store(path).close()
+    path.chmod(before)
+    store = Store(path)
+    store.remember("a", "b")
+    found = {file.name: mode(file) for file in tmp_path.iterdir()}
+    store.close()
+    assert set(found.values()) == {after}
+
+
+def test_check_reports_a_store_that_others_can_read(filled: Path, site: Site) -> None:
+    """It changes nothing itself."""
+    assert "mode" not in site.run("check").stdout
+    filled.chmod(0o640)
+    assert "(mode 0640)" in site.run("check").stdout
+    assert mode(filled) == 0o640
+
+
+def test_addresses_are_kept_without_logins(site: Site, server: Server) -> None:
+    """A password that changes is no new address."""
+    server.pages["/a"] = Answer(200, {"ETag": '"1"'}, feed("a", 1))
+    for password in ("secret", "other"):
+        with_login = server.url.replace("://", f"://me:{password}@")
+        site.configure({"name": "a", "url": f"{with_login}/a"})
+        site.run("fetch", "--force")
+    assert [request.headers.get("If-None-Match") for request in server.requests] == [None, '"1"']
+    store = site.home / "var" / "aggregator.db"
+    with closing(sqlite3.connect(store)) as direct:
+        direct.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"secret" not in store.read_bytes()
+    assert b"other" not in store.read_bytes()
+    assert "other" not in site.run("sources", "--json").stdout
+
+
+def _truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: 4096 * 5 + 17])
+
+
+def _not_a_database(path: Path) -> None:
+    path.write_bytes(b"something else entirely " * 400)
+
+
+def _flipped(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    dice = random.Random(7)
+    for _ in range(400):
+        data[dice.randrange(100, len(data))] = dice.randrange(256)
+    path.write_bytes(bytes(data))
+
+
+def _sql(*statements: str) -> Callable[[Path], None]:
+    def damage(path: Path) -> None:
+        with closing(sqlite3.connect(path)) as direct:
+            direct.execute("PRAGMA foreign_keys=OFF")
+            direct.execute("PRAGMA writable_schema=ON")
+            for statement in statements:
+                direct.execute(statement)
+            direct.commit()
+
+    return damage
+
+
+DAMAGES = {
+    "truncated": _truncated,
+    "not a database": _not_a_database,
+    "articles that are no JSON": _sql("UPDATE articles SET data = 'x{'"),
+    "articles that are a list": _sql("UPDATE articles SET data = '[1]'"),
+    "articles with another field": _sql("UPDATE articles SET data = '{\"colour\": 1}'"),
+    "articles whose enclosures are a number": _sql("UPDATE articles SET data = '{\"enclosures\": 7}'"),
+    "articles nested too deeply": _sql(f"UPDATE articles SET data = '{'[' * 50_000}'"),
+    "articles that are a blob": _sql("UPDATE articles SET data = x'00ff'"),
+    "versions that are no JSON": _sql("UPDATE versions SET data = 'x'"),
+    "dates that are words": _sql("UPDATE articles SET published = 'yesterday'"),
+    "dates beyond all years": _sql("UPDATE articles SET published = 9223372036854775807"),
+    "archives that are not compressed": _sql("UPDATE archives SET data = x'0102', look = NULL"),
+    "archives that are NULL": _sql("UPDATE archives SET data = zeroblob(0), look = NULL"),
+    "categories of a source that are no JSON": _sql("UPDATE sources SET categories = '['"),
+    "validators that are no JSON": _sql("UPDATE sources SET validators = '{'"),
+    "a schedule that is none": _sql("UPDATE sources SET schedule = '{\"reason\": 3}'"),
+    "a schema in words": _sql("UPDATE settings SET value = 'five' WHERE name = 'schema'"),
+    "a schema below all": _sql("UPDATE settings SET value = '-3' WHERE name = 'schema'"),
+    "a schema of the future": _sql("UPDATE settings SET value = '999' WHERE name = 'schema'"),
+    "a table that is missing": _sql("DROP TABLE memberships"),
+    "a column that is missing": _sql("ALTER TABLE articles DROP COLUMN edits"),
+    "flipped bytes": _flipped,
+}
+COMMANDS = (
+    ("fetch", "--force"),
+    ("publish", "--all"),
+    ("sources",),
+    ("status", "--json"),
+    ("versions", "https://b.example/1"),
+)
+
+
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
+def test_no_command_ends_in_a_traceback_at_a_damaged_store(
+    filled: Path, site: Site, damage: Callable[[Path], None]
+) -> None:
+    """What cannot be read is an error with what to do; what can is done."""
+    with closing(sqlite3.connect(filled)) as direct:
+        direct.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    damage(filled)
+    for command in COMMANDS:
+        result = site.run(*command)
+        assert result.exit_code in (0, 1), (command, result.stderr)
+        assert "Traceback" not in result.output
+        if result.exit_code and "error:" in result.stderr:
+            assert any(word in result.stderr for word in ("is damaged", "another version", "store"))
+
+
+@pytest.mark.parametrize(
+    "name", ["not a database", "truncated", "articles that are no JSON", "a schema in words"]
+)
+def test_what_is_damaged_says_what_to_do_and_what_is_lost(filled: Path, site: Site, name: str) -> None:
+    """Restore it, or begin a new one."""
+    with closing(sqlite3.connect(filled)) as direct:
+        direct.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    DAMAGES[name](filled)
+    result = site.run("publish", "--all")
+    assert result.exit_code == 1
+    for words in ("is damaged", "restore the store from a backup", "-wal", "are lost"):
+        assert words in result.stderr
+
+
+def test_an_error_of_ours_in_a_transaction_stays_what_it_is(tmp_path: Path) -> None:
+    """Only what the database gave is taken for damage."""
+    store = Store(tmp_path / "store.db")
+    with pytest.raises(AggregatorError) as raised, store._transaction():
+        raise StoreError("mine")
+    assert not isinstance(raised.value, DamagedStore)
+    assert str(raised.value) == "mine"
+    store.close()
+
+
+def test_an_empty_file_is_no_store_yet(tmp_path: Path) -> None:
+    """It was made and the machine went down: reading says so, writing makes it."""
+    path = tmp_path / "store.db"
+    path.touch()
+    with pytest.raises(StoreError, match="there is no store"):
+        Store(path, reads_only=True)
+    Store(path).close()
+    Store(path, reads_only=True).close()
