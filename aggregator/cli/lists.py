@@ -83,7 +83,10 @@ def export(target: Path | None, config_file: Path) -> int:
     if target is None:
         click.echo(body, nl=False)
     else:
-        write_if_changed(target, body)
+        if target.exists() and not target.is_file():
+            target.write_bytes(body)  # a device or a pipe, such as /dev/stdout, is never replaced
+        else:
+            write_if_changed(target, body)
         ERR.print(f"{len(found.subscriptions)} feeds in {shown(str(target))}")
     _tell(found.problems)
     return EXIT_DONE

@@ -35,6 +35,15 @@ def fails_well(command: Callable[..., int]) -> Callable[..., None]:
         except AggregatorError as error:
             ERR.print(f"[red]error:[/red] {shown(str(error))}")
             code = EXIT_NOTHING
+        except BrokenPipeError:
+            raise  # click ends quietly when nobody reads what it prints
+        except (
+            OSError
+        ) as error:  # a path that the user gave: too long, not to be read, on a disk that is gone
+            ERR.print(
+                f"[red]error:[/red] {shown(error.strerror or str(error))}: {shown(str(error.filename))}"
+            )
+            code = EXIT_NOTHING
         sys.exit(code)
 
     return wrapped

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
+import click.testing
+
 from aggregator.adapters.opml.outlines import read, with_ascii_host
+from aggregator.cli.main import main
 from aggregator.config import load as config
 from aggregator.config.edit import add_sources
 from aggregator.config.subscriptions import followed, plan
@@ -129,3 +133,28 @@ def test_every_list_of_the_corpus_is_imported_and_comes_back(site: Site, corpus:
         assert check_opml(body) == []
         assert subscription_list("Planet", read(body).subscriptions) == body
         assert {s.url for s in read(body).subscriptions} == {with_ascii_host(s.address) for s in sources}
+
+
+def test_a_pipe_is_written_to_and_not_replaced(site: Site, tmp_path: Path) -> None:
+    """`export /dev/stdout` as root would otherwise put a file in the place of the device."""
+    site.configure({"name": "One", "url": "https://one.example/feed"})
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert site.run("export", str(pipe)).exit_code == 0
+        assert b"https://one.example/feed" in os.read(reader, 65536)
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
+def test_a_path_that_no_system_takes_is_an_error_without_a_traceback(site: Site) -> None:
+    """Whatever command it is given to."""
+    for name in ("x" * 300, "y/" * 3000):
+        for command in (("preview", name), ("import", name), ("export", name)):
+            result = site.run(*command)
+            assert result.exit_code == 1
+            assert "too long" in result.stderr
+        started = click.testing.CliRunner().invoke(main, ["init", name])
+        assert (started.exit_code, isinstance(started.exception, SystemExit)) == (1, True)

@@ -72,7 +72,7 @@ PLACES = (
 )  # fmt: skip
 KINDS = (*documents.SAMPLES, "nonsense")
 OPTIONS = (
-    "item=li", "title=h2", "link=a", "items=data.posts", "items=[", "entries=0", "entries=x", "sender=@a", "command=ls",
+    "item=li", "title=h2", "link=a", "items=data.posts", "items=[", "entries=0", "entries=x", "sender=@a",
     "command=[\"ls\"]", "kind=feed", "content=article", "title.regex=(", "a", "=", "a=", "a.b.c=1", "pages=99", "a=b=c",
 )  # fmt: skip
 LISTENS = (
@@ -104,7 +104,8 @@ def _arguments(chance: Random) -> list[str]:
     if command == "preview":
         extra = maybe("--kind", word(chance, KINDS, odd=0.1))
         while chance.random() < 0.3:
-            extra += ["-o", word(chance, OPTIONS)]
+            option = word(chance, OPTIONS)
+            extra += ["-o", option if "command" not in option else 'command=["false"]']  # it would be run
         rest = [place, *extra, *as_json]
     elif command == "import":
         rest = [place, *maybe("--dry-run"), *as_json]
@@ -112,7 +113,7 @@ def _arguments(chance: Random) -> list[str]:
         extra = maybe("--name", word(chance, ("A", "New", ""))) + maybe("-c", word(chance, ("Tea", "..", "")))
         rest = [place, *maybe("--yes", often=0.6), *extra, *as_json]
     elif command in ("export", "init"):
-        rest = [place]
+        rest = [place.replace("..", "xx").lstrip("/~")]  # inside the site: it is written to
     elif command == "versions":
         rest = [word(chance, ARTICLES), *as_json]
     elif command == "serve":
