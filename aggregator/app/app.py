@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -26,11 +27,15 @@ from aggregator.publishing import websub as announcing
 from aggregator.publishing.posts import write_posts
 from aggregator.publishing.publish import Published, Recall, publish
 from aggregator.publishing.websub import Told
+from aggregator.reading.document import READER_VERSION
+from aggregator.reading.mending import mended
 from aggregator.reading.workers import Workers
 from aggregator.schedule import decide as schedule
 from aggregator.store import Next, Store
 from aggregator.store.subscriptions import forget, left, listed
 from aggregator.writers import SITE_WRITERS, installed
+
+_log = logging.getLogger("aggregator")
 
 
 class App:
@@ -51,6 +56,8 @@ class App:
         self._polls = Polls(config, self._store, self._fetcher, self._workers.read)
         self._recall = Recall()
         self._completing = Completing(config, self._store, self._fetcher, self._workers.read)
+        self._opened = now
+        self._is_stopping = False
         self._clock = KeptClock(self._store, self._polls)
         self._clock.read(now)
         self._follow_lists(now)
@@ -119,6 +126,7 @@ class App:
 
     def stop(self) -> None:
         """Ends `fetch` and `complete` soon: what comes within seconds is saved, the rest left."""
+        self._is_stopping = True
         self._polls.stop()
         self._completing.stop()
 
@@ -134,8 +142,21 @@ class App:
                 changed[health.name] = Next(state=woken.to_json(), poll=woken.next_poll)
         self._store.plan(changed)
 
+    def _mend(self) -> None:
+        """Brings what is stored to today's rules, once after an upgrade and before anything is published."""
+        looked = total = 0
+        for count, changed in self._store.mend(mended, READER_VERSION, self._opened):
+            looked, total = looked + count, total + changed
+            if looked % 10_000 < count:
+                _log.info("after an upgrade: %d stored articles were looked at", looked)
+            if self._is_stopping:
+                return
+        if total:
+            _log.warning("after an upgrade: %d of %d stored articles were made harmless", total, looked)
+
     def publish(self, *, everything: bool = False) -> Published:
         """Writes the feeds that are stale, or all of them, and posts, from the store alone."""
+        self._mend()
         published = publish(
             store=self._store,
             config=self.config,

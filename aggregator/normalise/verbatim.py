@@ -47,6 +47,8 @@ _ATTRIBUTE = re.compile(rf"{_SPACE}++({_NAME})(?:{_EQUALS}({_VALUE}))?+")
 _TOKEN = re.compile(
     rf"<(?:(/?)({_NAME})((?:{_SPACE}++{_NAME}(?:{_EQUALS}{_VALUE})?+)*+){_SPACE}*+(/?)>|!-- ?more ?-->)"
 )
+# The sanitiser drops it, and the texts around it become one.
+_MORE = re.compile("<!-- ?more ?-->")
 # `a < b` and `<3` are text to every parser; what stands last may go on in the page around.
 _OPENED = re.compile(r"<(?![ \t\r\n0-9=])")
 _UNWRITABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
@@ -104,7 +106,7 @@ def is_harmless(html: str, *, has_base: bool) -> bool:
         return False
     clean = _PERMISSIVE.clean(html)
     written = _tags(clean)
-    return written is not None and _same_tags(found, written) and _texts(html) == _texts(clean)
+    return written is not None and _same_tags(found, written) and _texts(_MORE.sub("", html)) == _texts(clean)
 
 
 _Tag = tuple[str, dict[str, str]]

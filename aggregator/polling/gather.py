@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from aggregator.errors import SourceError
 from aggregator.model.article import Article, Problem
 from aggregator.model.resource import Resource
-from aggregator.reading.document import Context, Reading
+from aggregator.reading.document import READER_VERSION, Context, Reading
 from aggregator.store import Found
 
 MAX_DOCUMENTS = 100
@@ -76,7 +76,13 @@ def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: 
     return gathered
 
 
-def found(gathered: Gathered, present: Iterable[str], owners: Mapping[str, str]) -> list[Found]:
+def found(
+    gathered: Gathered,
+    present: Iterable[str],
+    owners: Mapping[str, str],
+    *,
+    is_same: Callable[[Resource], bool] = lambda _: False,
+) -> list[Found]:
     """Every article under an id of its own: two files of one folder that share a guid are two articles.
 
     `present` are the files that the folder holds; `owners` tells which file an id belonged to so far. A file
@@ -96,7 +102,7 @@ def found(gathered: Gathered, present: Iterable[str], owners: Mapping[str, str])
             taken[article.id] = name
         if article.id not in listed:
             listed.add(article.id)
-            every.append(Found(article, mark, name))
+            every.append(Found(article, mark, name, READER_VERSION, is_same(resource)))
     return every
 
 

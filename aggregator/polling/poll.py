@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -28,10 +27,11 @@ from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
 from aggregator.model.article import Problem
 from aggregator.normalise import IdentityKind
 from aggregator.polling.gather import Reads, found, gather
+from aggregator.polling.known import body_hash_of, is_outdated, is_same, reading_settings
 from aggregator.polling.online import Network
 from aggregator.polling.server_clocks import ServerClocks
 from aggregator.polling.turns import Turns
-from aggregator.reading.document import Context
+from aggregator.reading.document import READER_VERSION, Context
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import Testimony
 from aggregator.schedule.hints import read_hints
@@ -147,16 +147,15 @@ class Polls:
         before = _remembered(state)
         poll = _Poll(before=before)
         try:
-            if refetch:
-                state = replace(state, validators={}, body_hash=None)
-            elif self._asks_whole(source, before, now):
-                state = replace(state, validators={})
-            fetched = self._fetcher.fetch(source, state.validators, now)
+            is_whole = refetch or self._asks_whole(source, state, before, now)
+            validators = {} if is_whole else state.validators
+            poll.result = schedule.Result(is_whole=not validators)
+            fetched = self._fetcher.fetch(source, validators, now)
             hints = fetched.hints
             poll.server_time = hints.time
             poll.result = schedule.Result(
                 status=fetched.status,
-                is_whole=not state.validators,
+                is_whole=not validators,
                 fresh_for=hints.max_age,
                 retry_after=None if hints.retry_after is None else now + hints.retry_after,
                 moved_to=hints.moved_to,
@@ -169,8 +168,10 @@ class Polls:
             if isinstance(fetched, Fetched):
                 poll.validators = fetched.validators
                 poll.problems.extend(fetched.unread)
-                body_hash = _body_hash(fetched.resources)
-            if isinstance(fetched, NotModified) or (body_hash is not None and body_hash == state.body_hash):
+                body_hash = body_hash_of(fetched.resources)
+            is_known_body = body_hash is not None and body_hash == state.body_hash
+            is_read = is_known_body and not (refetch or is_outdated(state))
+            if isinstance(fetched, NotModified) or is_read:
                 poll.update = Update(source=source.name, validators=fetched.validators, body_hash=body_hash)
                 return poll
             self._take(source, fetched, state, poll, body_hash, now, refetch)
@@ -179,8 +180,10 @@ class Polls:
             error.url = error.url or source.address
             poll.error = error
             poll.result = _result_of(error, poll.result, now)
-            if isinstance(error, ReadError) and not (source.is_local or self._stop.is_set()):
-                unread_as = _reading_settings(source)
+            # Without validators of its own, what a later 304 speaks of is what was read before.
+            has_own = set(poll.validators or ()) > {"url"}
+            if isinstance(error, ReadError) and has_own and not (source.is_local or self._stop.is_set()):
+                unread_as = reading_settings(source)
                 poll.result = replace(
                     poll.result, unread=error.reason[:500], advice=error.advice[:500], unread_as=unread_as
                 )
@@ -188,12 +191,18 @@ class Polls:
                 poll.validators = None
         return poll
 
-    def _asks_whole(self, source: Source, before: schedule.PollState, now: datetime) -> bool:
-        """Whether what could not be read is asked for again as if nothing were known of it."""
-        if not before.unread:
-            return False
-        is_read_otherwise = before.unread_as != _reading_settings(source)
-        return is_read_otherwise or schedule.asks_whole(before, now, self._policy(source))
+    def _asks_whole(
+        self, source: Source, state: SourceRecord, before: schedule.PollState, now: datetime
+    ) -> bool:
+        """Whether a document is asked for as if nothing were known of it.
+
+        What could not be read, and what another version of the reader read: once a day at most, unless the
+        source's settings changed or it is on this machine.
+        """
+        if before.unread and before.unread_as != reading_settings(source):
+            return True
+        is_wanted = bool(before.unread) or is_outdated(state)
+        return is_wanted and (source.is_local or schedule.asks_whole(before, now, self._policy(source)))
 
     def _take(
         self,
@@ -206,7 +215,7 @@ class Polls:
         refetch: bool,
     ) -> None:
         poll.was_read = True
-        known = frozenset[str]() if refetch else self._store.fingerprints(source.name)
+        known = frozenset[str]() if refetch else self._store.fingerprints(source.name, READER_VERSION)
         gathered = gather(
             fetched.resources,
             _context(source, state, known),
@@ -214,7 +223,12 @@ class Polls:
             lambda url: self._fetcher.further(source, url, now),
         )
         files = fetched.validators.get("files", {})
-        articles = found(gathered, files, self._store.files(source.name))
+        articles = found(
+            gathered,
+            files,
+            self._store.files(source.name),
+            is_same=lambda resource: is_same(resource, fetched, state, body_hash),
+        )
         poll.problems += gathered.problems
         # What a folder's files say is each for itself; a list is known by its first page.
         first = None if files else next((reading for _, reading in gathered.readings), None)
@@ -230,6 +244,7 @@ class Polls:
             pages=source.full_text.pages if source.full_text else 0,
             subscriptions=first.subscriptions if first else None,
             refused=fetched.refused,
+            reader_version=READER_VERSION,
         )
         dates = [f.article.published or now for f in poll.update.found]
         dates += self._store.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)
@@ -342,7 +357,7 @@ def _held_back(source: Source, error: Later) -> _Poll:
 def _result_of(error: SourceError, result: schedule.Result, now: datetime) -> schedule.Result:
     if isinstance(error, HttpStatus):
         wait = None if error.retry_after is None else now + error.retry_after
-        return schedule.Result(status=error.status, retry_after=wait)
+        return schedule.Result(status=error.status, retry_after=wait, is_whole=result.is_whole)
     if isinstance(error, ReadError):
         return replace(result, is_broken=True)
     return schedule.Result(
@@ -357,12 +372,6 @@ _ANSWERED = (TooLarge, TooManyRedirects, BrokenExchange, BadAddress, BlockedAddr
 """Failures before which somebody answered, or was not to be asked at all: no reason to try again sooner."""
 
 
-def _reading_settings(source: Source) -> str:
-    """Stands for the settings that decide how a document of this source is read."""
-    facts = repr((source.kind, source.options, source.address))
-    return hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-
-
 def _context(source: Source, state: SourceRecord, known: frozenset[str]) -> Context:
     return Context(
         kind=source.kind,
@@ -373,10 +382,3 @@ def _context(source: Source, state: SourceRecord, known: frozenset[str]) -> Cont
         identity=cast(IdentityKind, state.identity or "guid"),
         known=known,
     )
-
-
-def _body_hash(resources: Sequence[Resource]) -> str | None:
-    """Stands for a source of one document; a folder knows by itself which of its files changed."""
-    if len(resources) != 1 or resources[0].name:
-        return None
-    return hashlib.blake2b(resources[0].body, digest_size=16).hexdigest()

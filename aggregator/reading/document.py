@@ -18,6 +18,10 @@ from aggregator.model.entry import Subscription, SubscriptionList
 from aggregator.model.resource import Resource
 from aggregator.normalise import IdentityKind
 
+READER_VERSION = 2
+"""Raised when documents are read otherwise, so that articles may differ that come from the same entries. Each
+source is then read once anew, at its turn, and what differs is stored without a word."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:

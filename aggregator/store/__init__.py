@@ -1,7 +1,8 @@
 """Articles, versions and validators in one SQLite file, through SQLAlchemy Core."""
 
 from aggregator.store.announcements import Announcement
-from aggregator.store.changes import Found, Kept
+from aggregator.store.changes import Kept
+from aggregator.store.edits import Found
 from aggregator.store.pages import PageRequest
 from aggregator.store.records import CategoryRecord, Next, Saved, SourceRecord, Update, Version
 from aggregator.store.schema import ALL

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from aggregator.model.article import Article
 from aggregator.store import codec
 from aggregator.store.changes import Kept, kept
 from aggregator.store.database import Database
@@ -80,6 +81,17 @@ def remove_from_archives(connection: sa.Connection, uids: Collection[str]) -> No
         if len(left) < len(facts):
             # Without a look, its files are written again.
             connection.execute(archives.update().where(of_this).values(data=_compressed(left), look=None))
+
+
+def mended(data: bytes, mend: Callable[[Article], Article]) -> tuple[bytes, int]:
+    """The data of a full archive with its articles as `mend` gives them, and how many it changed."""
+    facts = _facts(data)
+    count = 0
+    for kept_one, fact in zip(_unpacked(data), facts, strict=True):
+        if (made := mend(kept_one.article)) is not kept_one.article:
+            fact[3] = codec.encode(made, codec.given(fact[3]))
+            count += 1
+    return (_compressed(facts) if count else data), count
 
 
 def _file(connection: sa.Connection, category: str, entries: int) -> int:

@@ -14,20 +14,15 @@ import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.store import codec
+from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew
 from aggregator.store.schema import ALL, articles, categories, memberships, tombstones, versions
 
 MAX_VERSIONS = 10
-MAX_SILENT_EDITS = 24
 COMPLETED = ("title", "authors", "headimg", "summary", "content")
 """What of an article its own page may give, beside its date."""
 
 _BATCH = 500
 _UNFILED: Mapping[str, int | None] = {}
-
-# Counters that a feed stamps anew on every poll: a change of these alone is neither kept nor published.
-_COUNTERS = frozenset(
-    ("slash:comments", "slash:hit_parade", "thr:count", "media:community", "media:statistics")
-)
 
 # RFC 3986 §3 with RFC 3987's letters: a scheme, then anything but spaces and the delimiters of §2.4.3.
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:[^\s<>\"{}|\\^`\x00-\x20\x7f-\x9f]{1,2000}")
@@ -63,19 +58,6 @@ class Kept:
     first_seen: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """An article as a poll found it.
-
-    `fingerprint` is the hash of the entry that it was made from, "" when there is none; `file` is the
-    file's path inside a folder, "" for an entry of a feed.
-    """
-
-    article: Article
-    fingerprint: str = ""
-    file: str = ""
-
-
 class Asks(Protocol):
     """Asks for the pages that complete articles."""
 
@@ -83,7 +65,7 @@ class Asks(Protocol):
         """For the page of a new article."""
         ...
 
-    def completed(self, pk: int, old: Article, article: Article) -> Article:
+    def completed(self, pk: int, old: Article, article: Article, *, is_read_anew: bool) -> Article:
         """An article found again, with what its page gave before."""
         ...
 
@@ -130,7 +112,8 @@ class Changes:
     def _insert(self, found: Sequence[Found]) -> None:
         if not found:
             return
-        dated = [self._dated(f.article) for f in found]
+        made = [decide(None, f, self._now) for f in found]
+        dated = [replace(m.article, source=self._source) for m in made if isinstance(m, Insert)]
         uids = self._uids([article.id for article in dated])
         rows = [
             {
@@ -140,10 +123,9 @@ class Changes:
                 "published": article.published,
                 "updated": article.updated,
                 "first_seen": self._now,
-                "content_hash": article.content_hash,
+                "content_hash": hash_of(article),
                 "edits": 0,
-                "fingerprint": f.fingerprint,
-                "file": f.file,
+                **_marks(f),
                 "data": codec.encode(article, codec.other_dates(f.article, article)),
             }
             for article, f, uid in zip(dated, found, uids, strict=True)
@@ -155,11 +137,6 @@ class Changes:
             for pk, f in zip(pks, found, strict=True):
                 self._wanted.ask(pk, f.article)
 
-    def _dated(self, article: Article) -> Article:
-        published = min(article.published or self._now, self._now)
-        updated = min(article.updated or published, self._now)
-        return replace(article, source=self._source, published=published, updated=updated)
-
     def _uids(self, ids: Sequence[str]) -> Iterator[str]:
         """An origin id that is a URI leaves verbatim, unless another source's article has it already."""
         taken = set(self._connection.scalars(_TAKEN, {"some_ids": ids}))
@@ -170,34 +147,28 @@ class Changes:
                 yield uuid.uuid5(uuid.NAMESPACE_URL, f"{self._source}\n{id}").urn
 
     def _compare(self, row: sa.Row[Any], found: Found) -> None:
-        old = kept(row).article
-        article = found.article
+        known = _known(row)
         if self._wanted is not None:
-            article = self._wanted.completed(row.pk, old, article)
-        article = replace(article, source=old.source, published=old.published)
-        edited = article.content_hash != row.content_hash
-        says_when = article.updated is not None and row.updated < article.updated <= self._now
-        if edited and not says_when and row.edits >= MAX_SILENT_EDITS:
-            edited = False
-            article = old
-        if not edited and _lasting(article) == _lasting(old):
+            is_anew = is_read_anew(known, found)
+            article = self._wanted.completed(row.pk, known.article, found.article, is_read_anew=is_anew)
+            found = replace(found, article=article)
+        decision = decide(known, found, self._now)
+        if isinstance(decision, Same):
             self.unchanged += 1
-            if (found.fingerprint, found.file) != (row.fingerprint, row.file):
+            if decision.is_marked:
                 self._connection.execute(_UPDATE.values(**_marks(found)), {"of_pk": row.pk})
             return
-        updated = row.updated
-        if edited:
-            updated = article.updated if says_when else self._now
+        is_edit = isinstance(decision, Edit)
+        if is_edit:
             self._keep_version(row)
-            self.changed += 1
-        else:
-            self.unchanged += 1
-        article = replace(article, updated=updated)
+        self.changed += is_edit
+        self.unchanged += not is_edit
+        article = decision.article
         self._connection.execute(
             _UPDATE.values(
-                updated=updated,
-                content_hash=article.content_hash,
-                edits=row.edits + int(edited and not says_when),
+                updated=article.updated,
+                content_hash=hash_of(article),
+                edits=decision.edits if isinstance(decision, Edit) else row.edits,
                 data=codec.encode(article, codec.given(row.data)),
                 **_marks(found),
             ),
@@ -205,7 +176,7 @@ class Changes:
         )
         filed = self.leave_feeds(row.pk)
         # Edited, it comes again in a newer archive: those that are full never change.
-        self._join_feeds([(row.pk, article)], {} if edited else filed)
+        self._join_feeds([(row.pk, article)], {} if is_edit else filed)
 
     def _keep_version(self, row: sa.Row[Any]) -> None:
         self._connection.execute(
@@ -251,7 +222,7 @@ class Changes:
             _UPDATE.values(
                 published=article.published,
                 updated=article.updated,
-                content_hash=article.content_hash,
+                content_hash=hash_of(article),
                 data=codec.encode(article, given),
             ),
             {"of_pk": row.pk},
@@ -259,6 +230,16 @@ class Changes:
         self.leave_feeds(row.pk)
         self._join_feeds([(row.pk, article)])
         return True
+
+    def mend(self, row: sa.Row[Any], article: Article) -> None:
+        """Saves a row of `articles` with what a newer reader would have made of it; it is no edit."""
+        changed = {"content_hash": hash_of(article), "data": codec.encode(article, codec.given(row.data))}
+        self._connection.execute(_UPDATE.values(**changed), {"of_pk": row.pk})
+        self.renew(*self._connection.scalars(_JOINED, {"of_pk": row.pk}))
+
+    def renew(self, *names: str) -> None:
+        """Marks feeds as stale in which something changed, but no article joined or left."""
+        self._stale.update(dict.fromkeys(names, 0))
 
     def file_under(self, pk: int, article: Article) -> None:
         """Saves an article whose categories changed, and nothing else of it."""
@@ -370,14 +351,24 @@ class Changes:
             )
 
 
-def _marks(found: Found) -> dict[str, str]:
-    return {"fingerprint": found.fingerprint, "file": found.file}
+def _marks(found: Found) -> dict[str, str | int]:
+    return {
+        "fingerprint": found.fingerprint,
+        "file": found.file,
+        "reader_version": found.reader_version,
+    }
 
 
-def _lasting(article: Article) -> Article:
-    """The article without what changes from poll to poll and is no edit: dates of the feed, counters."""
-    extra = {key: value for key, value in article.extra.items() if key not in _COUNTERS}
-    return replace(article, updated=None, origin=replace(article.origin, updated=None), extra=extra)
+def _known(row: sa.Row[Any]) -> Known:
+    return Known(
+        article=kept(row).article,
+        updated=row.updated,
+        content_hash=row.content_hash,
+        edits=row.edits,
+        fingerprint=row.fingerprint,
+        file=row.file,
+        reader_version=row.reader_version,
+    )
 
 
 def kept(row: sa.Row[Any]) -> Kept:

@@ -106,7 +106,8 @@ class Database:
             raise self._is_of_another_version(_version(found))
         for version in range(_version(found), VERSION):
             for statement in UPGRADES[version]:
-                connection.exec_driver_sql(statement)
+                if not _is_done(connection, statement):
+                    connection.exec_driver_sql(statement)
         connection.execute(settings.update().where(settings.c.name == "schema").values(value=str(VERSION)))
 
     def close(self) -> None:
@@ -213,6 +214,15 @@ def _version(text: Any) -> int:
     if not (isinstance(text, str) and text.isdecimal() and 0 < len(text) < 10 and int(text) > 0):
         raise Unreadable(f"schema {text!r}")
     return int(text)
+
+
+def _is_done(connection: sa.Connection, statement: str) -> bool:
+    """Whether a column that is to be added is there: a whole new table comes with all of today's."""
+    words = statement.split()
+    if words[:2] != ["ALTER", "TABLE"] or words[3] != "ADD":
+        return False
+    query = sa.text("SELECT count(*) FROM pragma_table_info(:of_table) WHERE name = :of_column")
+    return bool(connection.scalar(query, {"of_table": words[2], "of_column": words[5]}))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -58,16 +58,21 @@ class PageRequests:
             asked = {"article": pk, "times": 1, **self._asked(article)}
             self._connection.execute(pages.insert(), asked)
 
-    def completed(self, pk: int, old: Article, article: Article) -> Article:
+    def completed(self, pk: int, old: Article, article: Article, *, is_read_anew: bool) -> Article:
         """The article as its feed gives it now, with what its page gave before.
 
         The page is asked for again when the entry changed, or was given up: everything is read anew then.
+        With `is_read_anew` it is the reader that changed, not the entry.
         """
         row = self._connection.execute(sa.select(pages).where(pages.c.article == pk)).one_or_none()
         if row is None:
             self.ask(pk, article)
             return article
         own = codec.decode(row.own, source=article.source, id=article.id)
+        if is_read_anew:
+            now_own = {"own": codec.encode(article)}
+            self._connection.execute(pages.update().where(pages.c.article == pk).values(**now_own))
+            return replace(article, **_given(own, old))
         was_given_up = row.due is None and row.attempts > 0
         if (was_given_up or own.content_hash != article.content_hash) and row.times < MAX_TIMES:
             again = {"times": row.times + 1, **self._asked(article)}

@@ -9,15 +9,15 @@ from typing import Any
 
 from aggregator.model.article import Article
 from aggregator.model.entry import Subscription
-from aggregator.store.changes import Found
+from aggregator.store.edits import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
     """What is known of a source from earlier polls; `body_hash` and `identity` are None before the first.
 
-    `schedule` is what `schedule.State.to_json` wrote, "" before the first poll; `succeeded` is when a poll
-    did last.
+    `schedule` is what `schedule.PollState.to_json` wrote, "" before the first poll; `succeeded` is when a
+    poll did last; `reader_version` is the reader's that read the body last.
     """
 
     validators: Mapping[str, Any]
@@ -25,6 +25,7 @@ class SourceRecord:
     identity: str | None = None
     schedule: str = ""
     succeeded: datetime | None = None
+    reader_version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,7 @@ class Update:
     `pages` asks for the pages of new and changed articles, so many at once; 0 for none.
     `subscriptions` are the feeds that a list lists now; None for what is no list.
     `refused` are files of a folder that must not be read: the articles that they gave are deleted.
+    `reader_version` is the reader's that read the documents.
     """
 
     source: str
@@ -56,6 +58,7 @@ class Update:
     next: Next | None = None
     subscriptions: Sequence[Subscription] | None = None
     refused: Collection[str] = ()
+    reader_version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-VERSION = 5
+VERSION = 6
 UPGRADES = {
     1: (
         "ALTER TABLE sources ADD COLUMN moved_to TEXT",
@@ -39,6 +39,10 @@ UPGRADES = {
         "ALTER TABLE categories ADD COLUMN listed TEXT",
         "UPDATE categories SET total = (SELECT count(*) FROM memberships WHERE category = name)",
         "CREATE INDEX IF NOT EXISTS archives_looks ON archives (category, number, look)",
+    ),
+    5: tuple(
+        f"ALTER TABLE {table} ADD COLUMN reader_version INTEGER NOT NULL DEFAULT 1"
+        for table in ("sources", "articles", "tombstones")
     ),
 }
 """What turns a store of each earlier version into one of the next; whole new tables come by themselves."""
@@ -109,6 +113,8 @@ sources = Table(
     Column("categories", JSON, nullable=False),
     Column("validators", JSON, nullable=False),
     Column("body_hash", Text),
+    # Of the code that read the body; another reads it anew.
+    Column("reader_version", Integer, nullable=False, server_default="1"),
     Column("identity", Text),
     Column("title", Text, nullable=False),
     Column("polled", Instant),
@@ -139,6 +145,7 @@ articles = Table(
     Column("edits", Integer, nullable=False),
     # Hash of the entry as found, "" where none was taken: equal means that nothing need be made anew.
     Column("fingerprint", Text, nullable=False),
+    Column("reader_version", Integer, nullable=False, server_default="1"),
     # The file in a folder that it was found in, "" for an entry of a feed.
     Column("file", Text, nullable=False),
     Column("data", Text, nullable=False),
@@ -172,6 +179,7 @@ tombstones = Table(
     Column("id", Text, primary_key=True),
     Column("uid", Text, nullable=False, unique=True),
     Column("fingerprint", Text, nullable=False),
+    Column("reader_version", Integer, nullable=False, server_default="1"),
     Column("file", Text, nullable=False),
 )
 

@@ -17,13 +17,14 @@ from aggregator.store.announcements import Announcements
 from aggregator.store.archives import Archives, remove_from_archives
 from aggregator.store.changes import Changes, Kept, kept
 from aggregator.store.feeds import Feeds
+from aggregator.store.mending import Mending
 from aggregator.store.moments import Moments
 from aggregator.store.pages import PageRequests, Pages
 from aggregator.store.records import Next, Saved, SourceRecord, Update, Version
 from aggregator.store.schema import Instant, articles, sources, tombstones, versions
 
 
-class Store(Feeds, Archives, Announcements, Pages, Moments):
+class Store(Feeds, Archives, Announcements, Pages, Moments, Mending):
     """Articles, their earlier versions, validators and stale categories, saved together or not at all.
 
     Every public method but `prune` is one transaction; each raises StoreError when the database refuses.
@@ -84,11 +85,16 @@ class Store(Feeds, Archives, Announcements, Pages, Moments):
             row = connection.execute(sa.select(*_STATE).where(sources.c.name == source)).one_or_none()
         return SourceRecord(validators={}) if row is None else SourceRecord(**row._mapping)
 
-    def fingerprints(self, source: str) -> frozenset[str]:
-        """Fingerprints of the entries of this source that are kept as they were found, or were pruned."""
+    def fingerprints(self, source: str, reader_version: int = 1) -> frozenset[str]:
+        """Fingerprints of the entries of this source that are kept as they were found, or were pruned.
+
+        Less those that another version of the reader read: these are to be read anew.
+        """
         query = sa.union_all(
             *(
-                sa.select(t.c.fingerprint).where(t.c.source == source, t.c.fingerprint != "")
+                sa.select(t.c.fingerprint).where(
+                    t.c.source == source, t.c.fingerprint != "", t.c.reader_version == reader_version
+                )
                 for t in (articles, tombstones)
             )
         )
@@ -245,6 +251,7 @@ class Store(Feeds, Archives, Announcements, Pages, Moments):
                 .values(
                     validators=dict(update.validators),
                     body_hash=update.body_hash,
+                    reader_version=update.reader_version,
                     identity=sa.func.coalesce(update.identity, sources.c.identity),
                     title=update.title or sources.c.title,
                     polled=now,

@@ -20,6 +20,8 @@ from tests.normalise.test_html_xss import CASES, remains
         "<p style='text-indent:2em'>a<br>b<br/>c</P>",
         "<table cellspacing=0><tbody><tr><td class='t_f' data-x=1>x</td></tr></tbody></table>",
         "<p>before</p><!-- more --><p>after</p>",
+        "<p>before</p>\n\n<!--more-->\n<p>after</p>",
+        "text <!-- more --> text",
         "<font color=red>old</font>",
         '<img src="https://example.org/a.jpg" referrerpolicy="no-referrer">',
         "plain text, AT&T, 1 < 2, <3",

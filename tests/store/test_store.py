@@ -14,7 +14,8 @@ from aggregator.config.load import Keep, Source
 from aggregator.errors import StoreError
 from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.store import ALL, Found, Kept, Saved, Store, Update
-from aggregator.store.changes import MAX_SILENT_EDITS, MAX_VERSIONS
+from aggregator.store.changes import MAX_VERSIONS
+from aggregator.store.edits import MAX_SILENT_EDITS
 from tests.conftest import NOW
 from tests.support.older_stores import take_back
 

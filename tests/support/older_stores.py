@@ -7,6 +7,9 @@ from pathlib import Path
 
 # What each version brought, undone: by the version that is left.
 _UNDONE = {
+    5: tuple(
+        f"alter table {table} drop column reader_version" for table in ("sources", "articles", "tombstones")
+    ),
     4: ("alter table categories drop column total", "alter table categories drop column listed"),
     3: ("alter table sources add column failures integer not null default 0",),
     2: (

@@ -1,0 +1,39 @@
+"""What is known of a source's documents from an earlier poll, and whether it still holds."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from aggregator.config.load import Source
+from aggregator.fetch import Fetched, Resource
+from aggregator.reading.document import READER_VERSION
+from aggregator.store import SourceRecord
+
+__all__ = ["body_hash_of", "is_outdated", "is_same", "reading_settings"]
+
+
+def is_outdated(state: SourceRecord) -> bool:
+    """Whether another version of the reader read what is known of a source."""
+    return state.succeeded is not None and state.reader_version != READER_VERSION
+
+
+def is_same(resource: Resource, fetched: Fetched, state: SourceRecord, body_hash: str | None) -> bool:
+    """Whether a document is, byte for byte, the one that was read before."""
+    if resource.name:
+        stamp = fetched.validators.get("files", {}).get(resource.name)
+        return stamp is not None and state.validators.get("files", {}).get(resource.name) == stamp
+    return resource.number == 0 and body_hash is not None and body_hash == state.body_hash
+
+
+def reading_settings(source: Source) -> str:
+    """Stands for the settings that decide how a document of this source is read."""
+    facts = repr((source.kind, source.options, source.address))
+    return hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def body_hash_of(resources: Sequence[Resource]) -> str | None:
+    """Stands for a source of one document; None for a folder, which knows by itself which files changed."""
+    if len(resources) != 1 or resources[0].name:
+        return None
+    return hashlib.blake2b(resources[0].body, digest_size=16).hexdigest()

@@ -1,0 +1,155 @@
+"""What becomes of an article that a poll found: pure, `(known, found, now) -> Insert | Edit | Silent | Same`.
+
+An edit is a change of what people would notice: `Article.content_hash`, stored with its `HASH_VERSION`. Any
+other lasting change is stored without a new version of the article, and so is what differs only because a
+newer reader read the same entry. Counters and dates that a feed stamps on every poll are no change.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aggregator.model.article import Article
+
+__all__ = [
+    "HASH_VERSION",
+    "MAX_SILENT_EDITS",
+    "Edit",
+    "Found",
+    "Insert",
+    "Known",
+    "Same",
+    "Silent",
+    "decide",
+    "hash_of",
+    "is_read_anew",
+    "same_entry",
+]
+
+HASH_VERSION = 1
+"""Raised when `Article.content_hash` hashes anything else; a hash of another version is made anew first."""
+
+MAX_SILENT_EDITS = 24
+"""So many edits of an article that its source gives no date for are taken; some pages change all the time."""
+
+_COUNTERS = frozenset(
+    ("slash:comments", "slash:hit_parade", "thr:count", "media:community", "media:statistics")
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An article as a poll found it.
+
+    - `fingerprint`: the hash of the entry that it was made from, "" when there is none; `file`: the file's
+      path inside a folder, "" for an entry of a feed.
+    - `reader_version`: of the code that read it. `is_same`: it comes from the very bytes that it was read
+      from before.
+    """
+
+    article: Article
+    fingerprint: str = ""
+    file: str = ""
+    reader_version: int = 1
+    is_same: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """An article as it is stored; `edits` counts those without a date of the source's own."""
+
+    article: Article
+    updated: datetime
+    content_hash: str
+    edits: int = 0
+    fingerprint: str = ""
+    file: str = ""
+    reader_version: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """It is new; `article` has both dates, neither after now."""
+
+    article: Article
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """It was edited: the version before is kept, and `edits` counted."""
+
+    article: Article
+    edits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """It is to be stored, but nothing that a reader would notice was changed by its source."""
+
+    article: Article
+
+
+@dataclass(frozen=True, slots=True)
+class Same:
+    """Nothing of it changed; with `is_marked` it is still to be noted how it was found."""
+
+    is_marked: bool
+
+
+def decide(known: Known | None, found: Found, now: datetime) -> Insert | Edit | Silent | Same:
+    """What becomes of `found`; `known` is None for an article that is not stored.
+
+    A missing `published` becomes `now`, once; a date after `now` becomes `now`. An article that is known
+    keeps its `published`; an edit's `updated` is the source's own date where that is new and not after `now`,
+    else `now`.
+    """
+    if known is None:
+        published = min(found.article.published or now, now)
+        updated = min(found.article.updated or published, now)
+        return Insert(replace(found.article, published=published, updated=updated))
+    old = known.article
+    article = replace(found.article, source=old.source, published=old.published)
+    before = known.content_hash if _version_of(known.content_hash) == HASH_VERSION else hash_of(old)
+    is_edited = hash_of(article) != before
+    says_when = article.updated is not None and known.updated < article.updated <= now
+    if is_edited and is_read_anew(known, found):
+        return Silent(replace(article, updated=known.updated))
+    if is_edited and not says_when and known.edits >= MAX_SILENT_EDITS:
+        is_edited = False
+        article = old
+    if is_edited:
+        dated = article if says_when else replace(article, updated=now)
+        return Edit(dated, known.edits + (not says_when))
+    if _lasting(article) != _lasting(old):
+        return Silent(replace(article, updated=known.updated))
+    marks = (known.fingerprint, known.file, known.reader_version)
+    return Same(is_marked=(found.fingerprint, found.file, found.reader_version) != marks)
+
+
+def is_read_anew(known: Known, found: Found) -> bool:
+    """Whether the same entry was read by another version of the reader: what differs is our doing."""
+    if known.reader_version == found.reader_version:
+        return False
+    return found.is_same or same_entry(known.fingerprint, found.fingerprint)
+
+
+def same_entry(fingerprint: str, other: str) -> bool:
+    """Whether two fingerprints are of the same entry, as far as every version of the reader looks at it."""
+    return bool(fingerprint) and fingerprint.partition(".")[0] == other.partition(".")[0]
+
+
+def hash_of(article: Article) -> str:
+    """The content hash of an article as it is stored: with its version, but for the first."""
+    return article.content_hash if HASH_VERSION == 1 else f"{HASH_VERSION}:{article.content_hash}"
+
+
+def _version_of(content_hash: str) -> int:
+    version, mark, _ = content_hash.partition(":")
+    return int(version) if mark and version.isdecimal() else 1
+
+
+def _lasting(article: Article) -> Article:
+    """The article without what changes from poll to poll: dates of the feed, counters."""
+    extra = {key: value for key, value in article.extra.items() if key not in _COUNTERS}
+    return replace(article, updated=None, origin=replace(article.origin, updated=None), extra=extra)
