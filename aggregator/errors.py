@@ -36,8 +36,12 @@ besides crosses from a worker's process where its class annotates it (`feeds: tu
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import ClassVar
+
+# user:password@ in an address (RFC 3986 §3.2.1), to the last @: a password may hold one.
+_LOGIN = re.compile(r"(?<=//)[^\s/?#]*@")
 
 
 class AggregatorError(Exception):
@@ -79,16 +83,17 @@ class WriteError(AggregatorError):
 
 
 class SourceError(AggregatorError):
-    """One source failed; says which, where, and what to change."""
+    """One source failed; says which, where, and what to change. No login of an address stands in it."""
 
     label: ClassVar[str] = "source"
     advice: str = ""
 
     def __init__(self, reason: str, *, source: str = "", url: str = "", advice: str | None = None) -> None:
+        reason = _LOGIN.sub("", reason)
         super().__init__(reason)
         self.reason = reason
         self.source = source
-        self.url = url
+        self.url = _LOGIN.sub("", url)
         if advice is not None:
             self.advice = advice
 
@@ -98,7 +103,7 @@ class SourceError(AggregatorError):
         return f"{self.reason}; {self.advice}" if self.advice else self.reason
 
     def __str__(self) -> str:
-        place = self.source or self.url
+        place = self.source or _LOGIN.sub("", self.url)
         return f"{place}: {self.told}" if place else self.told
 
 

@@ -61,4 +61,4 @@ def _read(resource: Resource, _: None) -> ArticleDocument:
     return ArticleDocument(*read(resource.body, name=resource.name or resource.url))
 
 
-KIND = Kind(read=_read, place="path")
+KIND = Kind(read=_read, place="path", has_public_address=True)

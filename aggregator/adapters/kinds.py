@@ -44,6 +44,9 @@ class Kind:
     - `options` is the pydantic model of the source's `options` table; None: it has none.
     - `place` is what a source is found by; `schemes` are those that its `url` may have.
     - `is_scraped`: its documents are pages for people, so that robots.txt is honoured (RFC 9309).
+    - `has_public_address`: anybody may follow a source of this kind where we do, so that its address is
+      published with its entries and in lists, as long as it holds no query and no login. False for what
+      needs a program of ours, such as an API, a mailbox or a private instance of something.
     """
 
     read: Callable[[Resource, Any], Feed | ArticleDocument | SubscriptionList]
@@ -51,6 +54,7 @@ class Kind:
     place: Place = "url"
     schemes: tuple[str, ...] = ("http", "https", "file")
     is_scraped: bool = False
+    has_public_address: bool = False
 
     def parse(self, options: Mapping[str, Any]) -> BaseModel | None:
         """The options as this kind's model. Raises ValueError, of which pydantic's ValidationError is one."""

@@ -24,6 +24,7 @@ from aggregator.model.article import Problem
 from aggregator.polling.full_text import Completed, Completing
 from aggregator.polling.poll import Poll, Polls
 from aggregator.publishing import websub as announcing
+from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.posts import write_posts
 from aggregator.publishing.publish import Published, Recall, publish
 from aggregator.publishing.websub import Told
@@ -168,7 +169,13 @@ class App:
         )
         if (posts := self.config.publish.posts) is None:
             return published
-        done = write_posts(store=self._store, posts=posts, version=__version__, everything=everything)
+        done = write_posts(
+            store=self._store,
+            posts=posts,
+            disclosure=Disclosure(self.config, self._store.moves()),
+            version=__version__,
+            everything=everything,
+        )
         return replace(
             published,
             written=(*published.written, *done.written),

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from aggregator.config.load import Config
 from aggregator.config.subscriptions import joined
+from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord, SourceHealth, judge
 from aggregator.store import Store
@@ -14,7 +15,7 @@ from aggregator.store.subscriptions import listed
 
 
 def source_health(config: Config, now: datetime) -> list[SourceHealth]:
-    """The health of each source of the config, ordered by name; writes nothing.
+    """The health of each source of the config, ordered by name, without any login; writes nothing.
 
     Raises StoreError where there is no store.
     """
@@ -32,5 +33,13 @@ def source_health(config: Config, now: datetime) -> list[SourceHealth]:
             # The next run polls the config's address.
             record = replace(record, moved_to=None)
         record = replace(record, address=address)
-        found.append(judge(record, now))
+        health = judge(record, now)
+        found.append(
+            replace(
+                health,
+                moved_to=health.moved_to and without_logins(health.moved_to),
+                error=health.error and without_logins(health.error),
+                advice=health.advice and without_logins(health.advice),
+            )
+        )
     return found

@@ -9,13 +9,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, PositiveInt, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, SecretStr, ValidationError
 
 from aggregator.adapters import kinds
 from aggregator.config.publishing import CategoryFeed, Posts, Publish, SiteSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
-from aggregator.config.values import Duration, HeaderText, HttpUrl, Place, Proxy
+from aggregator.config.values import Duration, HeaderText, HttpUrl, Place, Proxy, Secret
 from aggregator.errors import ConfigError
 from aggregator.model.settings import Settings
 
@@ -29,6 +29,7 @@ __all__ = [
     "Posts",
     "Publish",
     "Retention",
+    "RsshubInstance",
     "Serve",
     "SiteSettings",
     "Source",
@@ -45,7 +46,18 @@ _NEEDED = {
     "either": "'url' or 'path'",
     "none": "neither 'url' nor 'path'",
 }
-_MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "proxy"))
+_MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "proxy", "rsshub"))
+
+
+class RsshubInstance(Settings):
+    """An instance of RSSHub; `key` is its access key, None when it asks for none."""
+
+    url: HttpUrl
+    key: Secret | None = None
+
+
+def _instance(value: object) -> object:
+    return {"url": value} if isinstance(value, str) else value
 
 
 class Fetch(Settings):
@@ -66,7 +78,9 @@ class Fetch(Settings):
     allow: tuple[Place, ...] = Field(default=(), strict=False)
     proxy: Proxy = SecretStr("")
     tls_ca: Annotated[Path, Field(strict=False)] | None = None
-    rsshub: tuple[HttpUrl, ...] = Field(default=(), strict=False)
+    rsshub: tuple[Annotated[RsshubInstance, BeforeValidator(_instance)], ...] = Field(
+        default=(), strict=False
+    )
     commands: bool = False
     host_at_once: Annotated[int, Field(ge=1, le=64)] = 2
     host_gap: Duration = timedelta(seconds=1)
@@ -258,6 +272,7 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "serve": Serve,
         "sources": Source,
         "auth": Auth,
+        "rsshub": RsshubInstance,
     }
     if where[:2] == ("publish", "categories") and len(where) > 2:
         return sorted(CategoryFeed.model_fields)

@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
 
+from aggregator.adapters import kinds
+from aggregator.adapters.kinds import Kind
 from aggregator.config.values import (
     Category,
     Duration,
@@ -19,6 +21,7 @@ from aggregator.config.values import (
     SourceUrl,
 )
 from aggregator.model.settings import Settings
+from aggregator.normalise.disclosure import secrets_of
 
 
 class Keep(Settings):
@@ -85,6 +88,7 @@ class Source(Settings):
     `link` is the address of its site, for lists of what is followed; None: what its feed says.
     `full_text` completes its articles by their pages; None leaves them as they are.
     `robots` False fetches pages whatever robots.txt says: for a site of one's own.
+    `private`: its address is published nowhere, such as one whose path is a key.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -107,6 +111,7 @@ class Source(Settings):
     retention: Keep | None = None
     link: HttpUrl | None = None
     robots: bool = True
+    private: bool = False
     full_text: Annotated[FullText | None, BeforeValidator(_full_text)] = None
 
     @property
@@ -114,6 +119,23 @@ class Source(Settings):
         """Whether it has anything that holds for the origin of `url` alone: no other may stand in for it."""
         own = (self.headers, self.auth, self.cookie, self.tls_ca, not self.tls_verify)
         return any(own) or (self.url is not None and "@" in urlsplit(self.url).netloc)
+
+    @property
+    def kind_of(self) -> Kind:
+        """Its kind. Raises ConfigError when none has that name."""
+        return kinds.named(self.kind)
+
+    @property
+    def has_public_address(self) -> bool:
+        """Whether its address may be published, as far as that holds no key."""
+        return self.kind_of.has_public_address and not self.private
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What a feed that repeats our request would give away: values of the address's query, and logins."""
+        auth = self.auth
+        login = (auth.user, auth.password, auth.bearer) if auth else ()
+        return secrets_of(self.url) | {secret.get_secret_value() for secret in login if secret}
 
     @property
     def is_local(self) -> bool:

@@ -133,7 +133,11 @@ def followed(sources: Sequence[Source]) -> SubscriptionList:
     subscriptions = []
     problems = []
     for source in sources:
-        if source.kind != "feed" or source.url is None or not source.url.startswith(("http:", "https:")):
+        if (
+            not source.kind_of.has_public_address
+            or source.url is None
+            or not source.url.startswith(("http:", "https:"))
+        ):
             problems.append(
                 Problem(text="no feed with an http or https address: left out", where=source.name)
             )

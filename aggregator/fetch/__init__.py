@@ -83,16 +83,18 @@ class Fetcher:
             return self._run(source)
         if source.address.startswith("rsshub:"):
             return self._rsshub.fetch(
-                source.address, validators, lambda url, known: self._instance(source, url, known, now)
+                source.address,
+                validators,
+                lambda url, known, secret: self._instance(source, url, known, now, secret),
             )
         return self._get(source, None, validators, now, permit=self._permit(source, now))
 
     def _instance(
-        self, source: Source, url: str, validators: Validators, now: datetime
+        self, source: Source, url: str, validators: Validators, now: datetime, secret: str
     ) -> Fetched | NotModified:
         """GETs what an instance of RSSHub has, in its publisher's turn."""
         with self.hosts.turn(url):
-            return self._get(source, url, validators, now)
+            return self._get(source, url, validators, now, secret=secret)
 
     def _get(
         self,
@@ -102,9 +104,10 @@ class Fetcher:
         now: datetime,
         *,
         permit: Permit | None = None,
+        secret: str = "",
     ) -> Fetched | NotModified:
         try:
-            return self._http.fetch(source, validators, now, url=url, permit=permit)
+            return self._http.fetch(source, validators, now, url=url, permit=permit, secret=secret)
         except HttpStatus as error:
             self._heed(url or source.address, error)
             raise

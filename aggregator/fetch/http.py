@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -33,6 +34,7 @@ REDIRECTS = PERMANENT | {302, 303, 307}
 MAX_VALIDATOR_CHARS = 4096
 """A longer ETag is not kept: sent back, it would make servers refuse the request."""
 
+_SOUND = re.compile(r"[\x20-\x7e\x80-\xff]+")
 _CHUNK_BYTES = 64 * 1024
 _PORTS = {"http": 80, "https": 443}
 _REASONS = {
@@ -49,16 +51,32 @@ Permit = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class _Hop:
-    """One request of a fetch; `is_own` while every hop so far was at the origin that the user named."""
+    """One request of a fetch; `is_own` while every hop so far was at the origin that the user named.
+
+    `secret` is appended to the query on the wire alone, at the origin of the first hop: it stands in no
+    address that is kept or shown.
+    """
 
     url: str
     source: Source
     is_own: bool = True
     permit: Permit | None = None
+    secret: str = ""
 
     def next(self, response: requests.Response) -> _Hop:
         url = _target(self.url, response.headers["Location"])
-        return replace(self, url=url, is_own=self.is_own and _is_same_place(self.url, url))
+        is_same = _is_same_place(self.url, url)
+        if self.secret:
+            # Some servers repeat the query in what they redirect to.
+            parts = urlsplit(url)
+            left = "&".join(pair for pair in parts.query.split("&") if pair != self.secret)
+            url = parts._replace(query=left).geturl()
+        return replace(self, url=url, is_own=self.is_own and is_same, secret=self.secret if is_same else "")
+
+    @property
+    def on_the_wire(self) -> str:
+        parts = urlsplit(self.url)
+        return parts._replace(query="&".join(filter(None, (parts.query, self.secret)))).geturl()
 
 
 def user_agent(settings: Fetch) -> str:
@@ -93,10 +111,12 @@ class HttpFetcher:
         *,
         url: str | None = None,
         permit: Permit | None = None,
+        secret: str = "",
     ) -> Fetched | NotModified:
         """GETs the source's address, or `url`, conditionally where `validators` stand for the same URL.
 
-        With `permit` it is a page for people, and whoever may forbid it is asked.
+        With `permit` it is a page for people, and whoever may forbid it is asked. `secret`, such as
+        `key=…`, is appended to the query on the wire, and stands in no address that is kept or shown.
 
         ETag and Last-Modified go back byte for byte, both when both are known (RFC 9110 §13.1). Redirects
         are followed by hand. `now` counts only where an answer gives a date without its own Date. Raises
@@ -108,7 +128,7 @@ class HttpFetcher:
             silence_seconds=self._settings.timeout.total_seconds(),
         ):
             try:
-                first = _Hop(_fetchable(url or source.address), source, permit=permit)
+                first = _Hop(_fetchable(url or source.address), source, permit=permit, secret=secret)
                 if url is not None:
                     first = replace(first, is_own=_is_own(source, first.url))
                 return self._follow(first, validators, now)
@@ -181,7 +201,7 @@ class HttpFetcher:
         source, settings = hop.source, self._settings
         request = requests.PreparedRequest()
         request.prepare_method("GET" if form is None else "POST")
-        request.prepare_url(hop.url, None)
+        request.prepare_url(hop.on_the_wire if hop.secret else hop.url, None)
         request.headers = CaseInsensitiveDict(self._headers)
         if hop.permit:
             request.headers["Accept"] = ACCEPT_PAGE
@@ -290,13 +310,21 @@ def _conditions(url: str, validators: Validators) -> dict[str, str]:
     if validators.get("url") != url:
         return {}
     pairs = (("If-None-Match", "etag"), ("If-Modified-Since", "last_modified"))
-    return {header: validators[key] for header, key in pairs if validators.get(key)}
+    return {header: validators[key] for header, key in pairs if _is_sound(validators.get(key))}
 
 
 def _validators(headers: Mapping[str, str]) -> dict[str, str]:
     pairs = (("etag", "ETag"), ("last_modified", "Last-Modified"))
     found = ((key, headers.get(header)) for key, header in pairs)
-    return {key: value for key, value in found if value and len(value) <= MAX_VALIDATOR_CHARS}
+    return {key: value for key, value in found if value and _is_sound(value)}
+
+
+def _is_sound(value: object) -> bool:
+    """Whether a validator may be sent back: no control character, no line break of a folded header in it.
+
+    Bytes beyond ASCII, as which Latin-1 letters reach us, are allowed in an ETag (RFC 9110 §8.8.3).
+    """
+    return isinstance(value, str) and len(value) <= MAX_VALIDATOR_CHARS and bool(_SOUND.fullmatch(value))
 
 
 def _settle(response: requests.Response) -> None:

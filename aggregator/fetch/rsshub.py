@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from hashlib import md5
 
 from aggregator import errors
+from aggregator.config.load import RsshubInstance
 from aggregator.fetch.retrieve import Fetched, NotModified, Validators
 
-Get = Callable[[str, Validators], Fetched | NotModified]
-"""GETs an address, conditionally. Raises FetchError."""
+Get = Callable[[str, Validators, str], Fetched | NotModified]
+"""GETs an address, conditionally, with a secret for its query. Raises FetchError."""
 
 
 class Rsshub:
@@ -19,8 +21,8 @@ class Rsshub:
     The one that answered last is asked first: for this source, else for any.
     """
 
-    def __init__(self, instances: Sequence[str]) -> None:
-        self._instances = [instance.rstrip("/") for instance in instances]
+    def __init__(self, instances: Sequence[RsshubInstance]) -> None:
+        self._instances = {instance.url.rstrip("/"): instance for instance in instances}
         self._healthy = ""
         self._lock = threading.Lock()
 
@@ -39,7 +41,7 @@ class Rsshub:
         for instance in self._in_turn(validators.get("instance", "")):
             known = validators if validators.get("instance") == instance else {}
             try:
-                fetched = get(instance + route, known)
+                fetched = get(instance + route, known, _code(self._instances[instance], route))
             except errors.FetchError as error:
                 failed.append(error)
                 continue
@@ -56,6 +58,18 @@ class Rsshub:
         with self._lock:
             first = [instance for instance in (last, self._healthy) if instance in self._instances]
         return list(dict.fromkeys([*first, *self._instances]))
+
+
+def _code(instance: RsshubInstance, route: str) -> str:
+    """What an instance with an access key asks for: a hash of the key and the path that it sees, or "".
+
+    Sent instead of the key, it opens this one route alone.
+    """
+    if instance.key is None:
+        return ""
+    path = route.partition("?")[0].partition("#")[0]
+    wanted = f"{path}{instance.key.get_secret_value()}".encode()
+    return f"code={md5(wanted, usedforsecurity=False).hexdigest()}"
 
 
 def _of_all(failed: Sequence[errors.FetchError], address: str) -> errors.FetchError:

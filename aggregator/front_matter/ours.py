@@ -139,6 +139,8 @@ def _origin_keys(origin: Origin) -> dict[str, Any]:
         for name in ("id", "title", "link", "self_link", "language", "rights")
         if (value := getattr(origin, name)) is not None and (value != "" or name != "title")
     }
+    if origin.names_itself:
+        found["names_itself"] = True
     if origin.updated is not None:
         found["updated"] = str(date_text(origin.updated))
     return found
@@ -247,6 +249,7 @@ def _origin(keys: dict[str, Any], problems: list[Problem]) -> Origin:
         updated=_own_date(keys, "updated", problems),
         language=text(keys.get("language")),
         rights=text(keys.get("rights")),
+        names_itself=keys.get("names_itself") is True,
     )
 
 

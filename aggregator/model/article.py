@@ -34,6 +34,8 @@ class Origin:
 
     `id` is the feed's atom:id or None; `title` is plain text; `link` is the site, `self_link` the
     feed document, both absolute; `updated` is the feed's own date, aware UTC. None: not said.
+    `names_itself`: the feed itself names `self_link`, which has a query. Any other that has one may be the
+    address that was asked, keys included.
     """
 
     id: str | None = None
@@ -43,6 +45,7 @@ class Origin:
     updated: datetime | None = None
     language: str | None = None
     rights: str | None = None
+    names_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

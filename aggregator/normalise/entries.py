@@ -11,6 +11,7 @@ from typing import Any
 from aggregator.model.article import Article, Enclosure, Origin, Problem
 from aggregator.model.entry import Entry, Feed, FeedInfo, Link, Media, Text
 from aggregator.normalise import dates, html
+from aggregator.normalise.disclosure import carries, host_of, is_publishable, secrets_of
 from aggregator.normalise.extra import harmless
 from aggregator.normalise.identity import IdentityKind, fingerprint, identify
 from aggregator.normalise.images import is_image, lead_image
@@ -55,6 +56,9 @@ def articles(
     author: str | None = None,
     identity: IdentityKind = "guid",
     known: Container[str] | None = None,
+    has_public_address: bool = True,
+    is_page: bool = False,
+    hidden_host: str = "",
 ) -> Normalised:
     """The articles of a feed: sanitised, links absolute, dates in UTC. Pure; raises for no feed.
 
@@ -62,11 +66,21 @@ def articles(
     - `author`: stands where neither entry nor feed names one.
     - `identity`: the kind that an earlier call gave back. `known`: fingerprints of entries that need no
       work; None takes none, for a caller that keeps none.
+    - `has_public_address`: that the feed's own address may be kept, to be published with its entries.
+    - `is_page`: that the document is a page for people: a link to a place in it needs its query, and no link
+      of a feed does.
+    - `hidden_host`: the feed's id and site are left out when they are there, "" for no such host.
 
     Fills what is missing: a title from the first words of the body (readers show blanks otherwise), a
     summary from the body, a publication date from the date of change (RFC 4287 §4.2.9 makes it optional).
     """
-    info = _About(feed.info, url)
+    info = _About(
+        feed.info,
+        url,
+        has_public_address=has_public_address,
+        is_page=is_page,
+        hidden_host=hidden_host,
+    )
     links = [_link(entry, info.bases) for entry in feed.entries]
     identities = identify(feed.entries, links, identity)
     problems = [*feed.problems, *identities.problems]
@@ -104,17 +118,30 @@ def articles(
 class _About:
     """What a feed says about itself, once for all its entries."""
 
-    def __init__(self, info: FeedInfo, url: str) -> None:
-        self.link = _alternate(info.links, (info.base, url))
+    def __init__(
+        self,
+        info: FeedInfo,
+        url: str,
+        *,
+        has_public_address: bool = True,
+        is_page: bool = False,
+        hidden_host: str = "",
+    ) -> None:
+        place = url if is_page else url.partition("?")[0]
+        self.link = _alternate(info.links, (info.base, place))
         # A reference in an entry is relative to these when the entry itself has no base and no link.
-        self.bases = tuple(base for base in (info.base, self.link, url) if base)
+        self.bases = tuple(base for base in (info.base, self.link, place) if base)
         self.authors = people(info.authors)
-        self_link = next((resolve(i.href, i.base, *self.bases) for i in info.links if i.rel == "self"), None)
+        secrets = secrets_of(url)
+        self_link = resolve(url) if has_public_address and is_publishable(url) else None
+        own = next((resolve(i.href, i.base, *self.bases) for i in info.links if i.rel == "self"), None)
+        is_own = has_public_address and is_publishable(own, secrets, is_own_word=True)
         self.origin_without_date = Origin(
-            id=info.id,
+            id=None if carries(info.id, secrets) or host_of(info.id) == hidden_host else info.id,
             title=plain(info.title),
-            link=self.link,
-            self_link=self_link or resolve(url),
+            link=None if carries(self.link, secrets) or host_of(self.link) == hidden_host else self.link,
+            self_link=own if is_own else self_link,
+            names_itself=is_own and not is_publishable(own),
             language=_said(info.language),
             rights=_said(info.rights),
         )

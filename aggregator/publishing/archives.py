@@ -51,7 +51,7 @@ class ArchiveDocuments:
         if not newest:
             return cls(outlet, look, *store.archives(name, look), ())
         store.file_away(name, outlet.entries)
-        rest = items(store.unfiled(name, newest[-1]))
+        rest = items(store.unfiled(name, newest[-1]), outlet.disclosure)
         return cls(outlet, look, *store.archives(name, look), rest)
 
     @property
@@ -69,11 +69,11 @@ class ArchiveDocuments:
         name = self.outlet.category.name
         for number in range(1, self.full + 1):
             if number not in present or number in self.unwritten:
-                yield self._document(feed, number, items(store.archive(name, number)))
+                yield self._document(feed, number, items(store.archive(name, number), self.outlet.disclosure))
         if self.open is not None:
             document = self._document(feed, self.open, self.rest)
             if not self.rest:
-                last = items(store.archive(name, self.full))
+                last = items(store.archive(name, self.full), self.outlet.disclosure)
                 newest = max((item.updated for item in last), default=feed.updated)
                 document = replace(document, updated=newest)
             yield document
@@ -104,7 +104,7 @@ class ArchiveDocuments:
 def _look(outlet: Outlet, compress: Sequence[str]) -> str:
     facts = [
         *(outlet.feed_id, outlet.url, outlet.title, outlet.description, outlet.language, outlet.image),
-        *(outlet.files, compress),
+        *(outlet.files, compress, outlet.disclosure.mark),
     ]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 

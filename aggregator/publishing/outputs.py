@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from aggregator.config.load import CategoryFeed, Config
+from aggregator.publishing.disclosure import Disclosure
 from aggregator.store import ALL, CategoryRecord, Kept, Store
 from aggregator.writers.channel import Channel, Item, Writer
 from aggregator.writers.folders import folder_name
@@ -30,6 +31,7 @@ class Outlet:
     files: tuple[str, ...]
     settings: CategoryFeed
     config: Config
+    disclosure: Disclosure
 
     @property
     def entries(self) -> int:
@@ -70,7 +72,9 @@ class Outlet:
         return {file: f"{url}{folder}{file}" for file in self.files} if url else {}
 
 
-def outlets(store: Store, config: Config, writers: Mapping[str, Writer]) -> list[Outlet]:
+def outlets(
+    store: Store, config: Config, writers: Mapping[str, Writer], disclosure: Disclosure
+) -> list[Outlet]:
     """Every category's outlet; a new category is given its folder and feed id here."""
     feeds = store.feeds()
     given = _given(feeds, config)
@@ -91,6 +95,7 @@ def outlets(store: Store, config: Config, writers: Mapping[str, Writer]) -> list
                 files=files,
                 settings=settings,
                 config=config,
+                disclosure=disclosure,
             )
         )
     return made
@@ -120,12 +125,12 @@ def public_url(config: Config, folder: str, file_name: str = "") -> str:
     return f"{config.site.url.rstrip('/')}/{quote(folder)}/{file_name}" if config.site.url else ""
 
 
-def items(kept: Iterable[Kept]) -> tuple[Item, ...]:
+def items(kept: Iterable[Kept], disclosure: Disclosure) -> tuple[Item, ...]:
     """Articles of the store as they go out."""
     return tuple(
         Item(
             id=k.uid,
-            article=k.article,
+            article=disclosure.shown(k.article),
             published=k.published.replace(microsecond=0),
             updated=k.updated.replace(microsecond=0),
         )
@@ -135,7 +140,7 @@ def items(kept: Iterable[Kept]) -> tuple[Item, ...]:
 
 def channel(outlet: Outlet, newest: Sequence[Kept], version: str) -> Channel:
     """The feed of this outlet, of these articles; it is in no chain yet."""
-    feed, shown = outlet.category, items(newest)
+    feed, shown = outlet.category, items(newest, outlet.disclosure)
     return Channel(
         id=outlet.feed_id,
         title=outlet.title,

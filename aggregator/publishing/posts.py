@@ -16,6 +16,7 @@ from pathlib import Path
 from aggregator.config.load import Posts
 from aggregator.errors import FrontMatterError, WriteError
 from aggregator.front_matter import files as front_matter
+from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import items
 from aggregator.store import Kept, Store
 from aggregator.store import posts as stored
@@ -40,17 +41,19 @@ class Written:
     errors: list[WriteError] = field(default_factory=list)
 
 
-def write_posts(*, store: Store, posts: Posts, version: str, everything: bool = False) -> Written:
+def write_posts(
+    *, store: Store, posts: Posts, disclosure: Disclosure, version: str, everything: bool = False
+) -> Written:
     """Writes the articles that changed since the last time, and removes the files of those that are gone.
 
     An article keeps the file that it first got, as long as that is there. `everything` looks at every file.
     """
-    look = f"{version} {posts.generator}"
+    look = f"{version} {posts.generator} {disclosure.mark}"
     state = f"{stored.generation(store)} {look} {posts.model_dump_json()}"
     done = Written()
     if store.setting("posts") == state and not everything:
         return done
-    folder = _Folder(posts, store, done)
+    folder = _Folder(posts, store, disclosure, done)
     wanted = {uid: f"{look} {mark}" for uid, mark in stored.marks(store, posts.categories).items()}
     changed = [uid for uid, mark in wanted.items() if everything or folder.mark(uid) != mark]
     gone = [uid for uid in folder.known if uid not in wanted]
@@ -71,8 +74,9 @@ def write_posts(*, store: Store, posts: Posts, version: str, everything: bool = 
 class _Folder:
     """The files that are ours in one folder, and what becomes of them."""
 
-    def __init__(self, posts: Posts, store: Store, done: Written) -> None:
+    def __init__(self, posts: Posts, store: Store, disclosure: Disclosure, done: Written) -> None:
         self._posts = posts
+        self._disclosure = disclosure
         self._store = store
         self._done = done
         self.known = stored.written(store, str(posts.folder))
@@ -87,7 +91,7 @@ class _Folder:
     def write(self, kept: Kept, mark: str) -> None:
         """Writes one article's file, unless it is somebody else's by now."""
         post = self.known.get(kept.uid)
-        item = items([kept])[0]
+        item = items([kept], self._disclosure)[0]
         try:
             holds = "nothing" if post is None else self._holds(post)
             if post is not None and holds == "another":

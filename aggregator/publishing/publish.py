@@ -14,6 +14,7 @@ from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.publishing import parallel as sharing
 from aggregator.publishing.category_folders import Done, Folders, Manner
+from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import Outlet, outlets
 from aggregator.publishing.site import Recall, overview
 from aggregator.store import Store
@@ -59,9 +60,10 @@ def publish(
     """
     manner = Manner(config=config, writers=writers, version=version, everything=everything)
     folders = Folders(store, manner)
-    look = _look(config, [*writers, *site_writers], version)
+    disclosure = Disclosure(config, store.moves())
+    look = _look(config, [*writers, *site_writers], version, disclosure.mark)
     renew = everything or store.setting("look") != look
-    chosen = outlets(store, config, writers)
+    chosen = outlets(store, config, writers, disclosure)
     try:
         config.output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -72,7 +74,7 @@ def publish(
     failed = len(done.errors)
     recall = recall or Recall()
     recall.hold_to(look)
-    _Site(store, config, version, done).write(site_writers, chosen, recall, renew=renew)
+    _Site(store, config, version, disclosure, done).write(site_writers, chosen, recall, renew=renew)
     if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
         store.remember("look", look)
     return Published(
@@ -86,10 +88,13 @@ def publish(
 class _Site:
     """The documents of the whole site: which are due, and those written."""
 
-    def __init__(self, store: Store, config: Config, version: str, done: Done) -> None:
+    def __init__(
+        self, store: Store, config: Config, version: str, disclosure: Disclosure, done: Done
+    ) -> None:
         self._store = store
         self._config = config
         self._version = version
+        self._disclosure = disclosure
         self._done = done
 
     def write(
@@ -140,6 +145,7 @@ class _Site:
                         seen=seen,
                         files=files,
                         version=self._version,
+                        disclosure=self._disclosure,
                         recall=recall,
                     ),
                 )
@@ -173,10 +179,10 @@ def _any_lacks(places: list[Path]) -> bool:
     return not all(place.exists() for place in places)
 
 
-def _look(config: Config, formats: list[str], version: str) -> str:
+def _look(config: Config, formats: list[str], *facts: str) -> str:
     """Stands for everything beside the articles that decides how feeds look."""
     return _digest(
-        [config.site.model_dump(), config.publish.model_dump(), config.entries_per_feed, formats, version]
+        [config.site.model_dump(), config.publish.model_dump(), config.entries_per_feed, formats, *facts]
     )
 
 

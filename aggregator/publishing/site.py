@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from urllib.parse import urlsplit
 
 from aggregator.config.load import Config, Source
+from aggregator.normalise.disclosure import without_keys, without_places
+from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import Outlet, items
 from aggregator.schedule import decide as schedule
-from aggregator.schedule.health import PollRecord, SourceHealth, judge
+from aggregator.schedule.health import SourceHealth, judge
 from aggregator.store import ALL, Kept, Store
 from aggregator.writers.channel import Followed, Overview, Section
 
@@ -47,6 +48,7 @@ def overview(
     seen: datetime | None,
     files: tuple[str, ...],
     version: str,
+    disclosure: Disclosure,
     recall: Recall,
 ) -> Overview:
     """The whole site: the sections of these outlets, and these sources; none where nobody asks for them.
@@ -61,7 +63,7 @@ def overview(
         link=f"{site.url.rstrip('/')}/" if site.url else "",
         updated=max((section.updated for section in sections), default=_EPOCH),
         sections=sections,
-        followed=_followed(store, sources, seen) if sources else (),
+        followed=_followed(store, sources, seen, disclosure) if sources else (),
         seen=seen,
         files=files,
         language=site.language,
@@ -95,7 +97,7 @@ def _moment(outlet: Outlet) -> float:
 
 
 def _section(outlet: Outlet, kept: Sequence[Kept]) -> Section:
-    category, newest = outlet.category, items(kept)
+    category, newest = outlet.category, items(kept, outlet.disclosure)
     return Section(
         category=None if category.name == ALL else category.name,
         title=outlet.title,
@@ -109,48 +111,43 @@ def _section(outlet: Outlet, kept: Sequence[Kept]) -> Section:
     )
 
 
-def _followed(store: Store, followed: Sequence[Source], seen: datetime | None) -> tuple[Followed, ...]:
+def _followed(
+    store: Store, followed: Sequence[Source], seen: datetime | None, disclosure: Disclosure
+) -> tuple[Followed, ...]:
     """The sources, in their order."""
     healths = {health.name: health for health in store.health()}
     sites = store.sites()
-    return tuple(
-        Followed(
-            health=_public(judge(health, seen or _EPOCH), source),
-            categories=source.categories,
-            url=_subscribable(source, health),
-            link=sites.get(source.name),
-            published=schedule.PollState.remembered(health.schedule).published,
+    made = []
+    for source in followed:
+        if (health := healths.get(source.name)) is None:
+            continue
+        url = disclosure.address(source, health.moved_to)
+        made.append(
+            Followed(
+                health=_public(judge(health, seen or _EPOCH), source, url),
+                categories=source.categories,
+                url=url,
+                link=disclosure.site(source, sites.get(source.name)),
+                published=schedule.PollState.remembered(health.schedule).published,
+            )
         )
-        for source in followed
-        if (health := healths.get(source.name)) is not None
-    )
+    return tuple(made)
 
 
-def _subscribable(source: Source, health: PollRecord) -> str | None:
-    """Where anybody can follow the source; None for what needs a login, headers or certificates of ours."""
-    is_web = source.url is not None and source.url.startswith(("http://", "https://"))
-    if source.kind != "feed" or source.is_bound or not is_web:
-        return None
-    return health.moved_to or source.url
+def _public(found: SourceHealth, source: Source, url: str | None) -> SourceHealth:
+    """The health of a source as strangers may read it; `url` is where they can follow it, None for nowhere.
 
-
-def _public(found: SourceHealth, source: Source) -> SourceHealth:
-    """The health of a source, without what is nobody else's: logins, mailboxes, places on this machine."""
-    address = source.address
-    host = ""
-    if source.kind == "mail" and not source.is_local:
-        host = urlsplit(address).hostname or ""
-    elif not source.is_local and "@" not in address:
-        return found
-    secret = address if host or source.is_local else f"{urlsplit(address).netloc.rpartition('@')[0]}@"
-
-    def told(text: str | None) -> str | None:
-        return text and text.replace(secret, "").replace(host or secret, "")
-
+    Of what went wrong with a private source no address, path or host is said, and nothing that a program of
+    ours printed.
+    """
+    if url is None:
+        error = found.error and (
+            without_places(found.error) if source.kind_of.place != "none" else "it failed"
+        )
+        return replace(found, address="", moved_to=None, error=error, advice=None)
     return replace(
         found,
-        address=told(found.address) or "",
-        moved_to=told(found.moved_to),
-        error=told(found.error),
-        advice=told(found.advice),
+        address=url,
+        error=found.error and without_keys(found.error),
+        advice=found.advice and without_keys(found.advice),
     )

@@ -17,6 +17,8 @@ from aggregator.model.article import Document
 from aggregator.model.entry import Subscription, SubscriptionList
 from aggregator.model.resource import Resource
 from aggregator.normalise import IdentityKind
+from aggregator.normalise.disclosure import host_of
+from aggregator.normalise.links import WEB
 
 READER_VERSION = 2
 """Raised when documents are read otherwise, so that articles may differ that come from the same entries. Each
@@ -139,6 +141,10 @@ def read_resource(resource: Resource, context: Context) -> Reading:
         author=context.author,
         identity=context.identity,
         known=context.known,
+        has_public_address=kind.has_public_address,
+        is_page=kind.is_scraped,
+        # What is asked elsewhere than at the source's own address prints where that was.
+        hidden_host="" if WEB.intersection(kind.schemes) else host_of(resource.url) or "",
     )
     return Reading(
         document=Document(

@@ -68,6 +68,38 @@ def test_etag_and_last_modified_go_back_byte_for_byte(server: Server, fetcher: H
     assert conditional.headers["If-Modified-Since"] == MODIFIED
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        '"a\x00b"',
+        '"a\tb"',
+        '"a\x01b"',
+        '"a\x0bb"',
+        '"a\x1bb"',
+        '"a\x7fb"',
+        '"a\r\n b"',
+        '"a\r\n\tX-Forged: 1"',
+        '"a\rb"',
+        '"a\u2028b"',
+        '"a\u0416b"',
+        "x" * 4097,
+    ],
+)
+def test_a_validator_with_controls_is_neither_kept_nor_sent(
+    server: Server, fetcher: HttpFetcher, value: str
+) -> None:
+    """Not even one that an earlier version kept; the other of the two still counts."""
+    url = server.url + "/feed"
+    if value.isascii() and "\r" not in value:  # a line break ends the line, or is read as a space
+        headers = {"ETag": value, "Last-Modified": MODIFIED}
+        server.pages["/feed"] = Answer(200, headers, b"x")
+        assert "etag" not in fetch(fetcher, url, {}).validators
+    server.pages["/feed"] = Answer(304)
+    fetch(fetcher, url, {"url": url, "etag": value, "last_modified": MODIFIED})
+    assert "If-None-Match" not in server.requests[-1].headers
+    assert server.requests[-1].headers["If-Modified-Since"] == MODIFIED
+
+
 def test_a_304_may_bring_a_new_etag(server: Server, fetcher: HttpFetcher) -> None:
     """RFC 9111 §4.3.4: what a 304 says replaces what was kept; what it does not say stays."""
     server.pages["/feed"] = Answer(304, {"ETag": '"2"'})

@@ -127,4 +127,4 @@ def _read(resource: Resource, _: None) -> Feed:
     return read(resource.body, url=resource.url, content_type=resource.content_type)
 
 
-KIND = Kind(read=_read)
+KIND = Kind(read=_read, has_public_address=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +10,8 @@ from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import quote
 
+from aggregator.normalise.disclosure import without_keys
+from aggregator.normalise.links import without_login
 from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Followed, Overview, Section
 from aggregator.writers.html.parts import FEEDS, PAGE, macro, render, rhythm
@@ -32,8 +33,6 @@ _STATES = {
     "new": "They have not been polled yet.",
     "healthy": "They answer and publish as usual.",
 }
-# user:password@ in an address (RFC 3986 §3.2.1), to the last @: a password may hold one.
-_LOGIN = re.compile(r"(?<=//)[^\s/?#]*@")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,21 +154,16 @@ def _page_of(folder: str, page: str) -> str:
 def _row(followed: Followed, seen: datetime | None) -> _Row:
     health = followed.health
     return _Row(
-        name=_without_logins(health.name),
-        site=_without_logins(followed.link),
-        feed=_without_logins(followed.url),
-        moved_to=_without_logins(health.moved_to) if followed.url else "",
+        name=without_keys(health.name),
+        site=without_login(followed.link or ""),
+        feed=followed.url or "",
+        moved_to=(health.moved_to or "") if followed.url else "",
         articles=health.articles,
         rhythm=health.rhythm,
         chart=rhythm(followed.published, seen) if seen else None,
         succeeded=health.succeeded,
         next_poll=health.next_poll,
         failures=health.failures,
-        error=_without_logins(health.error),
-        advice=_without_logins(health.advice),
+        error=without_keys(health.error or ""),
+        advice=without_keys(health.advice or ""),
     )
-
-
-def _without_logins(text: str | None) -> str:
-    """Text, such as an error's, without the login of any address in it; "" for None."""
-    return _LOGIN.sub("", text) if text else ""

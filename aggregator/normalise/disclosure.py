@@ -1,0 +1,109 @@
+"""Which addresses strangers may read: keys and logins stand in the addresses that we ask. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from urllib.parse import SplitResult, unquote, unquote_plus, urlsplit
+
+from aggregator.normalise.links import WEB
+
+__all__ = [
+    "RULES",
+    "carries",
+    "host_of",
+    "is_publishable",
+    "secrets_of",
+    "without_keys",
+    "without_logins",
+    "without_places",
+]
+
+RULES = 1
+"""Raised when other addresses are published: everything is rendered again then, full archives too."""
+
+MAX_NESTED = 3
+"""Addresses inside the queries of others are looked into so deep."""
+
+MIN_CHARACTERS = 6
+"""A shorter value of a query, such as a language, may stand in a path by chance."""
+
+_LOGIN = re.compile(r"//[^\s/?#]*@")
+# From the first mark of a query, fragment or parameter inside a word to the word's end, in any spelling.
+_KEYS = re.compile(r"(?<=[^\s\"'(])(?:[?#;&]|%(?:25)*(?:3f|23|3b|26))[^\s\"')]+", re.IGNORECASE)
+_PLACE = re.compile(r"[/@\\]|\w[.:]\w|localhost", re.IGNORECASE)
+_LOGIN_IN_TEXT = re.compile(r"(?<=//)[^\s/?#]*@|(?<=%2f%2f)[^\s/?#]*?%40", re.IGNORECASE)
+
+
+def is_publishable(address: str | None, secrets: Collection[str] = (), *, is_own_word: bool = False) -> bool:
+    """Whether the address of a feed may stand where strangers read it.
+
+    `is_own_word`: the feed names it itself; any other is what was asked, and has to be without query,
+    fragment and path parameters. `secrets` are what `secrets_of` found in the requests: an address that has
+    one of them only repeats what was asked, as WordPress does. None has a login.
+    """
+    parts = _split(address)
+    if address is None or parts is None or parts.scheme.lower() not in WEB or not parts.hostname:
+        return False
+    plain = unquote(unquote(address))
+    if "@" in parts.netloc or _LOGIN.search(plain):
+        return False
+    if carries(address, secrets) or any(len(s) >= MIN_CHARACTERS and s in plain for s in secrets):
+        return False
+    path = unquote(unquote(parts.path))
+    return is_own_word or not (parts.query or parts.fragment or {"?", "#", ";"}.intersection(path))
+
+
+def carries(address: str | None, secrets: Collection[str]) -> bool:
+    """Whether an address has a login, or in its query any of `secrets`."""
+    parts = _split(address)
+    return parts is not None and ("@" in parts.netloc or not set(secrets).isdisjoint(_values(parts)))
+
+
+def host_of(address: str | None) -> str | None:
+    """The host of an address in lower case, None without one."""
+    parts = _split(address)
+    return parts.hostname if parts else None
+
+
+def secrets_of(*requests: str | None) -> frozenset[str]:
+    """The values in the queries, fragments and logins of addresses that are asked, decoded."""
+    return frozenset(value for request in requests if (parts := _split(request)) for value in _values(parts))
+
+
+def without_logins(text: str) -> str:
+    """A text, such as an error's, without the login of any address in it."""
+    return _LOGIN_IN_TEXT.sub("", text)
+
+
+def without_keys(text: str) -> str:
+    """A text, such as an error's, with every address in it cut before its query, and without its login."""
+    return _KEYS.sub("", without_logins(text))
+
+
+def without_places(text: str) -> str:
+    """A text, such as an error's, without any word that is or holds an address, a path or a host's name."""
+    return " ".join(word for word in text.split() if not _PLACE.search(word))
+
+
+def _split(address: str | None) -> SplitResult | None:
+    try:
+        return urlsplit(address) if address else None
+    except ValueError:
+        return None
+
+
+def _values(parts: SplitResult, depth: int = 0) -> Iterator[str]:
+    """Each value of the query and the fragment, the name of one without a value, user, and password.
+
+    Also those of an address that is such a value.
+    """
+    login = parts.netloc.rpartition("@")[0]
+    yield from (unquote(each) for each in login.split(":") if each)
+    for pair in re.split("[&;]", f"{parts.query}&{parts.fragment}"):
+        name, _, value = pair.partition("=")
+        found = unquote_plus(value or name)
+        if found:
+            yield found
+        if depth < MAX_NESTED and (inner := _split(found)) and (inner.query or inner.netloc):
+            yield from _values(inner, depth + 1)

@@ -1,0 +1,81 @@
+"""What outputs say of where articles come from: no key, no login, no private instance's address."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import lru_cache
+
+from aggregator.config.load import Config, Source
+from aggregator.model.article import Article, Origin
+from aggregator.normalise.disclosure import RULES, carries, host_of, is_publishable, secrets_of
+from aggregator.normalise.links import WEB
+
+__all__ = ["Disclosure"]
+
+
+class Disclosure:
+    """Decides for every output which addresses of sources it may name; `moves` are where some have moved to.
+
+    It is applied when something is rendered, so that articles that are stored already obey it too. `mark`
+    differs once other addresses are published: everything is rendered again then, full archives included.
+    An article whose source the config no longer names says nothing of its feed's address.
+    """
+
+    def __init__(self, config: Config, moves: Mapping[str, str]) -> None:
+        instances = frozenset(filter(None, (host_of(one.url) for one in config.fetch.rsshub)))
+        self._instances = instances
+        self._public = frozenset(s.name for s in config.sources if s.has_public_address)
+        # Only of those that have any, as there may be ten thousand sources.
+        self._secrets = {
+            s.name: found for s in config.sources if (found := s.secrets | secrets_of(moves.get(s.name)))
+        }
+        self._hosts = {
+            s.name: instances | {host_of(s.url) or ""}
+            for s in config.sources
+            if not WEB.intersection(s.kind_of.schemes)
+        }
+        private = sorted(s.name for s in config.sources if s.private)
+        facts = repr((RULES, sorted(instances), private)).encode("utf-8", "surrogatepass")
+        self.mark = hashlib.blake2b(facts, digest_size=8).hexdigest()
+
+    def shown(self, article: Article) -> Article:
+        """The article as it may be published."""
+        origin = _shown(
+            article.origin,
+            article.source in self._public,
+            self._secrets.get(article.source, frozenset()),
+            self._hosts.get(article.source, self._instances),
+        )
+        return article if origin is article.origin else replace(article, origin=origin)
+
+    def address(self, source: Source, moved_to: str | None) -> str | None:
+        """Where anybody can follow a source; None for what needs a key, a login or a program of ours."""
+        url = moved_to or source.url
+        return url if url and not source.is_bound and self._allows(source, url) else None
+
+    def site(self, source: Source, link: str | None) -> str | None:
+        """The site of a source, where its address repeats nothing of our request."""
+        return None if carries(link, self._secrets.get(source.name, frozenset())) else link
+
+    def _allows(self, source: Source, url: str) -> bool:
+        return source.name in self._public and is_publishable(url)
+
+
+@lru_cache(maxsize=1_000)  # the entries of a feed come from the same one
+def _shown(origin: Origin, is_public: bool, secrets: frozenset[str], hosts: frozenset[str]) -> Origin:
+    self_link = origin.self_link
+    if not (is_public and is_publishable(self_link, secrets, is_own_word=origin.names_itself)):
+        self_link = None
+    found_id = None if carries(origin.id, secrets) or host_of(origin.id) in hosts else origin.id
+    link = None if carries(origin.link, secrets) or host_of(origin.link) in hosts else origin.link
+    if (self_link, found_id, link) == (origin.self_link, origin.id, origin.link):
+        return origin
+    return replace(
+        origin,
+        id=found_id,
+        link=link,
+        self_link=self_link,
+        names_itself=bool(self_link) and origin.names_itself,
+    )
