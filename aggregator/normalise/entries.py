@@ -15,7 +15,7 @@ from aggregator.normalise.disclosure import carries, host_of, is_publishable, se
 from aggregator.normalise.extra import harmless
 from aggregator.normalise.identity import IdentityKind, fingerprint, identify
 from aggregator.normalise.images import is_image, lead_image
-from aggregator.normalise.links import WEB, resolve
+from aggregator.normalise.links import FOLLOWED, WEB, resolve, with_ascii_host
 from aggregator.normalise.text import cut, is_html, people, plain, plain_name, summarise, tidy, unmarked
 
 __all__ = ["Normalised", "articles"]
@@ -25,7 +25,6 @@ MAX_ENCLOSURES = 100
 MAX_MADE_TITLE = 80
 LONG_SUMMARY = 600
 
-_ENCLOSURE_SCHEMES = WEB | {"magnet"}
 _DURATION = re.compile(r"(?:(?:([0-9]{1,4}):)?([0-9]{1,4}):)?([0-9]{1,7})(?:\.[0-9]*)?")
 
 
@@ -136,10 +135,11 @@ class _About:
         self_link = resolve(url) if has_public_address and is_publishable(url) else None
         own = next((resolve(i.href, i.base, *self.bases) for i in info.links if i.rel == "self"), None)
         is_own = has_public_address and is_publishable(own, secrets, is_own_word=True)
+        is_hidden = carries(self.link, secrets) or host_of(self.link) == hidden_host
         self.origin_without_date = Origin(
             id=None if carries(info.id, secrets) or host_of(info.id) == hidden_host else info.id,
             title=plain(info.title),
-            link=None if carries(self.link, secrets) or host_of(self.link) == hidden_host else self.link,
+            link=None if is_hidden else self.link and with_ascii_host(self.link),
             self_link=own if is_own else self_link,
             names_itself=is_own and not is_publishable(own),
             language=_said(info.language),
@@ -157,12 +157,14 @@ def _alternate(links: Sequence[Link], bases: Sequence[str | None]) -> str | None
     alternates = [link for link in links if link.rel == "alternate"]
     if len(alternates) > 1:
         alternates.sort(key=lambda link: (link.type or "text/html") not in _PAGES)
-    for link in alternates:
-        if found := resolve(link.href, link.base, *bases):
-            return found
+    for schemes in (WEB, _PLACES):
+        for link in alternates:
+            if found := resolve(link.href, link.base, *bases, schemes=schemes):
+                return found
     return None
 
 
+_PLACES = FOLLOWED - {"urn"}  # a name, which feedparser takes for a link
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 
 
@@ -214,7 +216,8 @@ class _Reader:
             source=source,
             id=self.id,
             title=plain(entry.title) or self._made_title(content or summary),
-            link=self.link,
+            # The id, where it comes from the link, stays as it ever was.
+            link=self.link and with_ascii_host(self.link),
             published=published,
             updated=updated,
             authors=self._authors(about),
@@ -307,7 +310,8 @@ class _Reader:
         for media in self.entry.media:
             if not (media.is_enclosure or _is_played(media)):
                 continue
-            url = resolve(media.url, media.base, *self.bases, schemes=_ENCLOSURE_SCHEMES)
+            url = resolve(media.url, media.base, *self.bases, schemes=FOLLOWED)
+            url = url and with_ascii_host(url)
             if url is None:
                 self._problem(f"enclosure has no URL that can be used, left out: {media.url[:200]!r}")
             elif url not in found and len(found) < MAX_ENCLOSURES:

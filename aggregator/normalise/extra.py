@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from aggregator.normalise.html import sanitise
-from aggregator.normalise.links import WEB, resolve
+from aggregator.normalise.links import FOLLOWED, resolve
 from aggregator.normalise.text import is_html
 
 __all__ = ["harmless", "inert"]
@@ -14,7 +14,6 @@ __all__ = ["harmless", "inert"]
 Values = list[str | dict[str, str]]
 
 _ADDRESSES = frozenset({"url", "href", "src", "uri", "resource", "image", "img", "feedUrl", "ref"})
-_SCHEMES = WEB | {"magnet", "mailto", "acct", "rtmp", "rtsp"}
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _WITH_ATTRIBUTES = re.compile(r"<[A-Za-z/!?][^\s/<>]*[\s/]")
 _ACTIVE = re.compile(r"[\x00-\x20]*(?:(?:java|vb|live)script|data)[\x00-\x20]*:", re.IGNORECASE)
@@ -51,7 +50,7 @@ def _value(value: str | dict[str, str], bases: tuple[str, ...]) -> str | dict[st
         if name == "text":
             made[name] = _text(written, bases)
         elif name in _ADDRESSES:
-            if url := resolve(written, *bases, schemes=_SCHEMES):
+            if url := resolve(written, *bases, schemes=FOLLOWED):
                 made[name] = url
         elif not _ACTIVE.match(written):
             made[name] = inert(written)

@@ -13,7 +13,7 @@ from html import escape
 import nh3
 
 from aggregator.normalise.embedded import LAZY, finish, is_pixel
-from aggregator.normalise.links import resolve
+from aggregator.normalise.links import FOLLOWED, resolve
 from aggregator.normalise.text import tidy, unmarked
 
 __all__ = [
@@ -127,7 +127,7 @@ _place = threading.local()
 def _absolute(url: str) -> str | None:
     """Called by nh3 for each relative URL; what it raised would be printed, not raised."""
     bases: tuple[str, ...] = _place.bases
-    return resolve(url, *bases)
+    return resolve(url, *bases, schemes=FOLLOWED)
 
 
 def _only_small_images(element: str, attribute: str, value: str) -> str | None:
@@ -152,7 +152,7 @@ def _cleaner(*, with_data: bool) -> nh3.Cleaner:
         link_rel="noopener noreferrer",
         # One attribute each: several would come in another order in every process, and outputs would differ.
         set_tag_attribute_values={"audio": {"controls": ""}, "video": {"controls": ""}},
-        url_schemes={"http", "https", "mailto", "tel", "magnet", "xmpp"} | ({"data"} if with_data else set()),
+        url_schemes=set(FOLLOWED | {"data"}) if with_data else set(FOLLOWED),
         allowed_classes=_CLASSES,
         filter_style_properties=STYLES,
         url_relative=_absolute,

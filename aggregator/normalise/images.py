@@ -17,7 +17,7 @@ import re
 from collections.abc import Sequence
 
 from aggregator.model.entry import Media
-from aggregator.normalise.links import resolve
+from aggregator.normalise.links import resolve, with_ascii_host
 
 __all__ = ["is_image", "lead_image", "picture"]
 
@@ -63,7 +63,8 @@ def picture(written: str, *sides: str | None, bases: Sequence[str] = ()) -> str 
     url = written.lower()
     if url.startswith("data:") or _NOT_A_PICTURE.search(url):
         return None
-    return resolve(written, *bases)
+    found = resolve(written, *bases)
+    return found and with_ascii_host(found)
 
 
 def is_image(media: Media) -> bool:

@@ -8,14 +8,26 @@ characters are percent-encoded as UTF-8, as browsers do.
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
-__all__ = ["MAX_CHARACTERS", "WEB", "resolve", "without_login"]
+import idna
+
+__all__ = ["FOLLOWED", "MAX_CHARACTERS", "WEB", "resolve", "with_ascii_host", "without_login"]
 
 MAX_CHARACTERS = 4_096
 """Longer links are dropped: servers and browsers refuse them, and they are usually data."""
 
 WEB = frozenset({"http", "https"})
+
+_FOLLOWED = (
+    # What a web page may have handled elsewhere (HTML §8.9.1.4), without `ssh`, whose clients were tricked.
+    "bitcoin ftp ftps geo im irc ircs magnet mailto matrix mms news nntp openpgp4fpr sftp sip sips sms "
+    "smsto tel urn webcal webcals xmpp "
+    # Other places to read, listen and meet.
+    "acct finger gemini gopher gophers ipfs ipns irc6 lightning mumble nex nostr rtmp rtsp spartan svn"
+)
+FOLLOWED = WEB | frozenset(_FOLLOWED.split())
+"""Schemes of links that do no harm to who follows them, in articles and in all that is published."""
 
 _LEGAL = re.compile(
     r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*)(?::[0-9]{1,5})?(?:[/?#][\w!$%&'()*+,./:;=?@~#-]*)?", re.ASCII
@@ -25,6 +37,9 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(
     r"(?:[^\s/?#@\\<>\"^`{|}\[\]]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\\<>\"^`{|}\[\]%]+)(?::[0-9]{0,5})?"
 )
+_ENCODED_HOST = re.compile(r"(?:[^%@]|%[89A-Fa-f][0-9A-Fa-f])+")
+"""Beyond ASCII alone: an ASCII letter that is encoded hides which host is meant."""
+_OTHER_PLACE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)")
 _SITE = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?=[/?#]|$)")
 _EMPTY = "\x00"
 _SAFE = "!$%&'()*+,/:;=?@[]~#"
@@ -57,8 +72,35 @@ def resolve(href: str | None, *bases: str | None, schemes: frozenset[str] = WEB)
         scheme = _SCHEME.match(href)
     if scheme is None or (name := scheme[1].lower()) not in schemes:
         return None
-    url = _web(href) if name in WEB else _encoded(href)
+    url = _web(href) if name in WEB or _OTHER_PLACE.match(href) else _encoded(href)
     return url if url and len(url) <= MAX_CHARACTERS else None
+
+
+def with_ascii_host(url: str) -> str:
+    """The same address with its host in ASCII, as browsers do (UTS 46, IDNA 2008); all else is verbatim.
+
+    A label that IDNA 2008 does not allow, such as an emoji, is encoded all the same: browsers follow it.
+    """
+    if url.isascii():
+        return url
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url
+    login, at, place = parts.netloc.rpartition("@")
+    host, colon, port = place.partition(":")
+    if host.isascii():
+        return url
+    return parts._replace(netloc=f"{login}{at}{_ascii(host)}{colon}{port}").geturl()
+
+
+def _ascii(host: str) -> str:
+    try:
+        return idna.encode(host, uts46=True).decode()
+    except UnicodeError:
+        labels = [label.casefold() for label in re.split("[.。．｡]", host)]
+        made = (label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
+        return ".".join(made)
 
 
 def without_login(url: str) -> str:
@@ -86,12 +128,21 @@ def _join(href: str, bases: tuple[str | None, ...]) -> str:
             continue
         base = _DROPPED.sub("", base).strip()
         try:
-            href = urljoin(_filled(base), _filled(href)).replace(f"/{_EMPTY}/", "//")
+            href = _joined(base, href)
         except ValueError:
             continue
         if _SCHEME.match(href):
             return href
     return "https:" + href if href.startswith("//") else href
+
+
+def _joined(base: str, href: str) -> str:
+    place = _OTHER_PLACE.match(base)
+    if place is None or place[0].lower() in WEB or _SCHEME.match(href):
+        return urljoin(_filled(base), _filled(href)).replace(f"/{_EMPTY}/", "//")
+    # urljoin knows a dozen schemes by name; RFC 3986 §5.2 joins all of them alike.
+    joined = _joined(f"http{base[place.end() :]}", href)
+    return f"{place[0]}{joined.removeprefix('http')}"
 
 
 def _filled(reference: str) -> str:
@@ -101,16 +152,17 @@ def _filled(reference: str) -> str:
 
 
 def _web(url: str) -> str | None:
-    """An http(s) URL with its illegal characters encoded; None when it has no usable host."""
+    """A URL with a host, its illegal characters encoded; None when the host is not usable."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return None
-    # A backslash or the like before the path: browsers and libraries disagree about which host is meant.
-    if not _HOST.fullmatch(parts.netloc):
-        return None
     start = url.index(parts.netloc) + len(parts.netloc)
-    return url[:start] + _encoded(url[start:])
+    place = unquote(parts.netloc) if _ENCODED_HOST.fullmatch(parts.netloc) else parts.netloc
+    # A backslash or the like before the path: browsers and libraries disagree about which host is meant.
+    if not _HOST.fullmatch(place):
+        return None
+    return url[: start - len(parts.netloc)] + place + _encoded(url[start:])
 
 
 def _encoded(text: str) -> str:

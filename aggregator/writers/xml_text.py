@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
+from aggregator.normalise.links import FOLLOWED, with_ascii_host
+
 __all__ = ["address", "body", "clean", "identifier", "language_tag", "line", "lines", "percent_encoded"]
 
 # XML 1.0 §2.2 `Char`, its complement: these cannot be written at all, not even as references.
@@ -20,8 +22,6 @@ _PLAIN_ADDRESS = re.compile(
 )
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}", re.ASCII)
-# What a reader may follow with one click. Others (javascript:, data:, file:) have no place in a public feed.
-_FOLLOWED = frozenset({"http", "https", "ftp", "gemini", "gopher", "magnet"})
 
 
 def clean(text: str) -> str:
@@ -58,15 +58,16 @@ def lines(texts: Iterable[str]) -> list[str]:
 def address(url: object) -> str | None:
     """An absolute URI (RFC 3986) that a reader may follow, or None when `url` is not one.
 
-    Characters that a URI cannot hold, non-ASCII ones included, are percent-encoded: RSS 2.0 knows
-    no IRIs. http and https need a host.
+    Characters that a URI cannot hold, non-ASCII ones included, are percent-encoded, and a host is in
+    punycode: RSS 2.0 knows no IRIs. http and https need a host. Others than those that a reader follows
+    without harm (javascript:, data:, file:) have no place in a public feed.
     """
     if not isinstance(url, str):
         return None
     if _PLAIN_ADDRESS.fullmatch(url):
         return url
-    text = identifier(percent_encoded(url))
-    return text if text and text.partition(":")[0].lower() in _FOLLOWED else None
+    text = identifier(percent_encoded(with_ascii_host(line(url))))
+    return text if text and text.partition(":")[0].lower() in FOLLOWED else None
 
 
 def percent_encoded(iri: str) -> str:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from xml.sax.saxutils import escape
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.normalise.links import MAX_CHARACTERS, WEB, resolve, without_login
+from aggregator import read
+from aggregator.normalise.links import FOLLOWED, MAX_CHARACTERS, WEB, resolve, with_ascii_host, without_login
+from aggregator.writers.xml_text import address
 
 
 @pytest.mark.parametrize(
@@ -62,6 +66,96 @@ def test_a_link_that_means_a_web_page_becomes_absolute(
 def test_a_link_that_means_no_web_page_is_none(href: str) -> None:
     """Other schemes, no host, two possible hosts, endless, or relative to nothing."""
     assert resolve(href) is None
+
+
+@pytest.mark.parametrize(
+    ("href", "expected"),
+    [
+        ("gemini://tea.example/log/1.gmi", "gemini://tea.example/log/1.gmi"),
+        ("gopher://tea.example:70/0/tea", "gopher://tea.example:70/0/tea"),
+        ("ftp://tea.example/a b.txt", "ftp://tea.example/a%20b.txt"),
+        ("irc://irc.tea.example/#tea", "irc://irc.tea.example/#tea"),
+        ("XMPP:tea@tea.example?join", "XMPP:tea@tea.example?join"),
+        ("geo:48.2,16.3", "geo:48.2,16.3"),
+        ("sms:+15551234", "sms:+15551234"),
+        ("matrix:r/tea:tea.example", "matrix:r/tea:tea.example"),
+        ("news:comp.lang.python", "news:comp.lang.python"),
+        ("tel:+15551234", "tel:+15551234"),
+        ("javascript:alert(1)", None),
+        ("vbscript:x", None),
+        ("data:text/html,x", None),
+        ("file:///etc/passwd", None),
+        ("ms-msdt:/id PCWDiagnostic", None),
+        ("ssh://-oProxyCommand=x/", None),
+        ("chrome://settings", None),
+        ("blob:https://tea.example/1", None),
+    ],
+)
+def test_links_beyond_the_web_are_kept_where_they_do_no_harm(href: str, expected: str | None) -> None:
+    """One list, for what is read and what is written."""
+    assert resolve(href, schemes=FOLLOWED) == expected
+    assert address(href) == expected
+
+
+@pytest.mark.parametrize("href", ["ftp:///x", "gopher://a b/", "irc://good.example\\@evil.example/"])
+def test_a_place_beyond_the_web_needs_a_host(href: str) -> None:
+    """One that everybody takes for the same."""
+    assert resolve(href, schemes=FOLLOWED) is None
+
+
+def test_a_place_beyond_the_web_is_a_base_too() -> None:
+    """RFC 3986 §5.2 joins all schemes alike; what names no place is no base."""
+    assert (
+        resolve("../2.gmi", "gemini://tea.example/log/1/", schemes=FOLLOWED)
+        == "gemini://tea.example/log/2.gmi"
+    )
+    assert resolve("/x", "magnet:?xt=1", "https://tea.example/") == "https://tea.example/x"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://müller.example/ü", "https://xn--mller-kva.example/ü"),
+        ("https://Straße.example:8443/?q=ä", "https://xn--strae-oqa.example:8443/?q=ä"),
+        ("https://me@例え.テスト/", "https://me@xn--r8jz45g.xn--zckzah/"),
+        ("http://пример。испытание", "http://xn--e1afmkfd.xn--80akhbyknj4f"),
+        ("https://i❤.example/", "https://xn--i-7iq.example/"),
+        ("https://tea.example/ü", "https://tea.example/ü"),
+        ("https://xn--mller-kva.example/", "https://xn--mller-kva.example/"),
+        ("mailto:jürgen@tea.example", "mailto:jürgen@tea.example"),
+    ],
+)
+def test_a_host_is_written_in_ascii(url: str, expected: str) -> None:
+    """As browsers do; all else is verbatim."""
+    assert with_ascii_host(url) == expected
+
+
+def test_what_is_published_of_a_foreign_host_is_read_again() -> None:
+    """Punycode and percent-encoding; a host that others percent-encoded is read as well."""
+    assert address("https://müller.example/ü") == "https://xn--mller-kva.example/%C3%BC"
+    assert resolve("https://xn--mller-kva.example/%C3%BC") == "https://xn--mller-kva.example/%C3%BC"
+    assert resolve("https://m%C3%BCller.example/x") == "https://müller.example/x"
+    assert resolve("https://%74ea.example/x") is None
+    assert resolve("https://good.example%2F.evil.example/") is None
+
+
+@pytest.mark.parametrize("link", ["magnet:?xt=urn:btih:1", "gemini://tea.example/1", "ftp://tea.example/1"])
+def test_an_entrys_link_may_lead_beyond_the_web(link: str) -> None:
+    """But a page is preferred."""
+    item = f"<link>{escape(link)}</link>"
+    rss = "<rss version='2.0' xmlns:a='http://www.w3.org/2005/Atom'><channel><item><title>T</title>{}</item></channel></rss>"
+    (article,) = read(rss.format(item).encode()).articles
+    assert article.link == link
+    (article,) = read(rss.format(item + "<a:link href='https://tea.example/1'/>").encode()).articles
+    assert article.link == "https://tea.example/1"
+
+
+def test_an_articles_host_is_in_ascii_and_its_id_is_as_it_was() -> None:
+    """A link is an id where there is no guid, and ids never change."""
+    rss = "<rss version='2.0'><channel><item><title>T</title><link>https://müller.example/ü</link></item></channel></rss>"
+    (article,) = read(rss.encode()).articles
+    assert article.link == "https://xn--mller-kva.example/%C3%BC"
+    assert article.id == "https://müller.example/%C3%BC"
 
 
 def test_a_scheme_beyond_the_web_is_taken_when_named() -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from aggregator.normalise.links import with_ascii_host
 from aggregator.writers.xml_text import (
     address,
     body,
@@ -94,6 +95,7 @@ def test_a_body_of_white_space_is_none() -> None:
     assert (body(" \n\0"), body(" <p>x\0</p>\n")) == ("", " <p>x</p>\n")
 
 
+@settings(deadline=None)  # the table of UTS 46 is loaded by whoever needs it first
 @given(
     st.one_of(
         st.from_regex(r"\Ahttps?://[a-zA-Z0-9.-]{1,9}(:[0-9]+)?([/?#][!-~]{0,9})?\Z"),
@@ -102,5 +104,5 @@ def test_a_body_of_white_space_is_none() -> None:
 )
 def test_a_plain_address_is_what_the_whole_way_would_leave(url: str) -> None:
     """Most addresses take a short cut, which must change none."""
-    encoded = percent_encoded(url)
+    encoded = percent_encoded(with_ascii_host(line(url)))
     assert address(url) == (encoded if identifier(encoded) else None)
