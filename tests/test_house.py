@@ -68,7 +68,6 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "errors": "what goes wrong with one source stays with it",
         "fetch": "the bytes",
         "model": "resources, documents, problems",
-        "normalise": "how articles are told apart",
         "reading": "the documents",
         "schedule": "the next poll",
         "store": "what is kept",

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field, model_validator
 
 from aggregator.adapters import kinds
-from aggregator.adapters.kinds import ArticleDocument, Kind
-from aggregator.model.entry import Feed, SubscriptionList
+from aggregator.adapters.kinds import Kind
+from aggregator.model.entry import ArticleDocument, Feed, SubscriptionList
 from aggregator.model.resource import Resource
 from aggregator.model.settings import Settings
 

@@ -14,22 +14,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 
 from aggregator.errors import ConfigError
-from aggregator.model.article import Article, Problem
-from aggregator.model.entry import Feed, SubscriptionList
+from aggregator.model.entry import ArticleDocument, Feed, SubscriptionList
 from aggregator.model.resource import Resource
 
 GROUP = "aggregator.adapters"
 
 Place = Literal["url", "path", "either", "none"]
 """What a source of a kind is found by: its `url`, its `path`, one of the two, or neither."""
-
-
-@dataclass(frozen=True, slots=True)
-class ArticleDocument:
-    """A document that is one article already, and what was odd about it."""
-
-    article: Article
-    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

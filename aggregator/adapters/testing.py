@@ -22,9 +22,9 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ValidationError
 
 from aggregator import normalise
-from aggregator.adapters.kinds import ArticleDocument, Kind
+from aggregator.adapters.kinds import Kind
 from aggregator.errors import ReadError
-from aggregator.model.entry import Entry, Feed, SubscriptionList
+from aggregator.model.entry import ArticleDocument, Entry, Feed, SubscriptionList
 from aggregator.model.resource import Resource
 
 __all__ = ["Resource", "broken"]
@@ -51,7 +51,7 @@ def broken(kind: Kind, samples: Sequence[Resource], options: Mapping[str, Any] |
     `samples` are documents that it must read, the first pages of lists; `options` as the config has them. It
     is checked that the kind
 
-    - gives a `Feed` with entries or further documents, or a `ArticleDocument`, for each sample;
+    - gives a `Feed` with entries or further documents, or an `ArticleDocument`, for each sample;
     - is pure: the same twice, fit for another process, and no connection opened;
     - raises ReadError and its kinds, nothing else, whatever the bytes are;
     - names further documents by absolute addresses, and comes to an end of them;
@@ -92,7 +92,7 @@ def _of_sample(kind: Kind, sample: Resource, options: BaseModel | None) -> Itera
         yield f"it is not read: {error!r}"
         return
     if not isinstance(first, Feed | ArticleDocument | SubscriptionList):
-        yield f"it gives a {type(first).__name__}, and neither a Feed nor a Post"  # type: ignore[unreachable]
+        yield f"it gives a {type(first).__name__}, and none of Feed, ArticleDocument and SubscriptionList"  # type: ignore[unreachable]
         return
     if first != second:
         yield "reading it twice gives two results"
@@ -109,7 +109,7 @@ def _of_sample(kind: Kind, sample: Resource, options: BaseModel | None) -> Itera
     if isinstance(last, Feed) and last.more:
         yield "it names further documents for ever: bound them by the resource's number"
     made = normalise.articles(first, source="contract", url=sample.url)
-    ids = [article.id for article in made.articles]
+    ids = [article.id for article in made.document.articles]
     if len(ids) != len(set(ids)):
         yield "its entries become articles of equal ids"
     if empty := sum(_is_empty(entry) for entry in first.entries):

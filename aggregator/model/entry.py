@@ -10,9 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from aggregator.model.article import Finding, Problem
+from aggregator.model.article import Article, Finding, Problem
 
 TextType = Literal["text", "html", "xhtml", "unknown"]
+IdentityKind = Literal["guid", "link", "hash"]
+"""What the ids of a feed's articles are made of."""
 
 
 @dataclass(slots=True)
@@ -152,6 +154,18 @@ class Feed:
     more: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     is_legal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArticleDocument:
+    """A document that is one article already, such as a file of front matter, and what was odd about it.
+
+    `article`: as written, neither tidied nor sanitised. `is_markdown`: its content is Markdown, not HTML.
+    """
+
+    article: Article
+    problems: tuple[Problem, ...] = ()
+    is_markdown: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

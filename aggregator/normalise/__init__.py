@@ -6,15 +6,13 @@ The door is `articles`; the rest is for those who need one piece of it.
 from __future__ import annotations
 
 from aggregator.normalise.dates import parse as parse_date
-from aggregator.normalise.entries import Normalised, articles
+from aggregator.normalise.entries import articles
 from aggregator.normalise.html import sanitise
-from aggregator.normalise.identity import IdentityKind, fingerprint
+from aggregator.normalise.identity import fingerprint
 from aggregator.normalise.links import resolve
 from aggregator.normalise.text import plain, summarise
 
 __all__ = [
-    "IdentityKind",
-    "Normalised",
     "articles",
     "fingerprint",
     "parse_date",

@@ -1,24 +1,26 @@
-"""Entry -> Article: everything that makes an article out of what an adapter found."""
+"""Feed or single article -> Reading: everything that makes articles out of what an adapter found."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Container, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregator.model.article import Article, Enclosure, Origin, Problem
-from aggregator.model.entry import Entry, Feed, FeedInfo, Link, Media, Text
+from aggregator.model.article import Article, Document, Enclosure, Origin, Problem
+from aggregator.model.entry import ArticleDocument, Entry, Feed, FeedInfo, IdentityKind, Link, Media, Text
+from aggregator.model.reading import Reading
 from aggregator.normalise import dates, html
 from aggregator.normalise.disclosure import carries, host_of, is_publishable, secrets_of
+from aggregator.normalise.documents import reading_of
 from aggregator.normalise.extra import harmless
-from aggregator.normalise.identity import IdentityKind, fingerprint, identify
+from aggregator.normalise.identity import fingerprint, identify
 from aggregator.normalise.images import is_image, lead_image
 from aggregator.normalise.links import FOLLOWED, WEB, resolve, with_ascii_host
 from aggregator.normalise.text import cut, is_html, people, plain, plain_name, summarise, tidy, unmarked
 
-__all__ = ["Normalised", "articles"]
+__all__ = ["articles"]
 
 MAX_TAGS = 100
 MAX_ENCLOSURES = 100
@@ -28,29 +30,13 @@ LONG_SUMMARY = 600
 _DURATION = re.compile(r"(?:(?:([0-9]{1,4}):)?([0-9]{1,4}):)?([0-9]{1,7})(?:\.[0-9]*)?")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Normalised:
-    """What a feed gave.
-
-    - `articles`: in document order, unique by id. `fingerprints`: one for each, for the next call's `known`.
-    - `origin`: what the feed says of itself, links absolute.
-    - `unchanged`: ids of the entries that were skipped because their fingerprint was known.
-    - `identity`: the kind of id in use, for the next call's `identity`.
-    """
-
-    articles: tuple[Article, ...] = ()
-    origin: Origin = field(default_factory=Origin)
-    problems: tuple[Problem, ...] = ()
-    fingerprints: tuple[str, ...] = ()
-    unchanged: tuple[str, ...] = ()
-    identity: IdentityKind = "guid"
-
-
 def articles(
-    feed: Feed,
+    found: Feed | ArticleDocument,
     *,
     source: str = "",
+    kind: str = "feed",
     url: str = "",
+    name: str = "",
     categories: tuple[str, ...] = (),
     author: str | None = None,
     identity: IdentityKind = "guid",
@@ -58,11 +44,11 @@ def articles(
     has_public_address: bool = True,
     is_page: bool = False,
     hidden_host: str = "",
-) -> Normalised:
-    """The articles of a feed: sanitised, links absolute, dates in UTC. Pure; raises for no feed.
+) -> Reading:
+    """The articles of a document: sanitised, links absolute, dates in UTC, ids unique. Pure; never raises.
 
-    - `source`: its name in the config. `url`: the document's. `categories`: the config's, for every article.
-    - `author`: stands where neither entry nor feed names one.
+    - `source`, `kind`: its name and kind in the config. `url`: the document's; `name`: its path in a folder.
+      `categories`: the config's, for every article. `author`: stands where neither entry nor feed names one.
     - `identity`: the kind that an earlier call gave back. `known`: fingerprints of entries that need no
       work; None takes none, for a caller that keeps none.
     - `has_public_address`: that the feed's own address may be kept, to be published with its entries.
@@ -73,28 +59,38 @@ def articles(
     Fills what is missing: a title from the first words of the body (readers show blanks otherwise), a
     summary from the body, a publication date from the date of change (RFC 4287 §4.2.9 makes it optional).
     """
+    if isinstance(found, ArticleDocument):
+        return reading_of(
+            found,
+            source=source,
+            kind=kind,
+            place=(url, name),
+            categories=categories,
+            author=author,
+            known=known,
+        )
     info = _About(
-        feed.info,
+        found.info,
         url,
         has_public_address=has_public_address,
         is_page=is_page,
         hidden_host=hidden_host,
     )
-    links = [_link(entry, info.bases) for entry in feed.entries]
-    identities = identify(feed.entries, links, identity)
-    problems = [*feed.problems, *identities.problems]
+    links = [_link(entry, info.bases) for entry in found.entries]
+    identities = identify(found.entries, links, identity)
+    problems = [*found.problems, *identities.problems]
     readers: list[_Reader] = []
     fingerprints: list[str] = []
-    unchanged: list[str] = []
+    unchanged = 0
     context = repr((source, url, info.origin_without_date, info.bases, info.authors, categories, author))
-    for entry, link, id_ in zip(feed.entries, links, identities.ids, strict=True):
+    for entry, link, id_ in zip(found.entries, links, identities.ids, strict=True):
         if id_ is None:
             continue
         mark = "" if known is None else fingerprint(entry, id_, context)
         if known and mark in known:
-            unchanged.append(id_)
+            unchanged += 1
             continue
-        readers.append(_Reader(entry, link, id_, info, author, is_legal=feed.is_legal))
+        readers.append(_Reader(entry, link, id_, info, author, is_legal=found.is_legal))
         fingerprints.append(mark)
     html.sanitise_checked([body for reader in readers for body in reader.bodies()])
     summaries = [reader.summary.html or summarise(reader.content.html) for reader in readers]
@@ -104,13 +100,21 @@ def articles(
     ]
     for reader in readers:
         problems += reader.problems
-    return Normalised(
-        articles=tuple(made),
-        origin=info.origin,
-        problems=tuple(problems),
+    return Reading(
+        document=Document(
+            source=source,
+            kind=kind,
+            title=info.origin.title,
+            link=info.origin.link,
+            articles=tuple(made),
+            problems=tuple(problems),
+            findings=tuple(found.findings),
+        ),
         fingerprints=tuple(fingerprints),
-        unchanged=tuple(unchanged),
+        unchanged=unchanged,
         identity=identities.kind,
+        hints=found.hints,
+        more=tuple(found.more),
     )
 
 

@@ -13,14 +13,21 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
-from typing import Any, Literal
+from typing import Any
 
 from aggregator.model.article import Problem
-from aggregator.model.entry import Category, Entry, Link, Media, Person, Text
+from aggregator.model.entry import (
+    ArticleDocument,
+    Category,
+    Entry,
+    IdentityKind,
+    Link,
+    Media,
+    Person,
+    Text,
+)
 
-__all__ = ["Identities", "IdentityKind", "fingerprint", "identify"]
-
-IdentityKind = Literal["guid", "link", "hash"]
+__all__ = ["Identities", "fingerprint", "fingerprint_of_document", "identify"]
 
 MAX_CHARACTERS = 2_048
 _KINDS: tuple[IdentityKind, ...] = ("guid", "link", "hash")
@@ -198,3 +205,9 @@ def fingerprint(entry: Entry, *context: str) -> str:
     # marshal takes a fifth of repr's time; its version 2 writes equal values as equal bytes, whatever
     # process made them. SHA-256 because processors have instructions for it: BLAKE2 takes twice as long.
     return hashlib.sha256(marshal.dumps(said, 2)).hexdigest()[:32]
+
+
+def fingerprint_of_document(found: ArticleDocument, *context: str) -> str:
+    """A hash of everything in a document that is one article, and of `context`; the same in every process."""
+    written = repr((found, context)).encode("utf-8", "surrogatepass")
+    return hashlib.sha256(written).hexdigest()[:32]

@@ -25,7 +25,7 @@ from aggregator.errors import (
 )
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
 from aggregator.model.article import Problem
-from aggregator.normalise import IdentityKind
+from aggregator.model.entry import IdentityKind
 from aggregator.polling.gather import Reads, found, gather
 from aggregator.polling.known import body_hash_of, is_outdated, is_same, reading_settings
 from aggregator.polling.online import Network

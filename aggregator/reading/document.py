@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from types import NoneType
 from typing import Any
 
@@ -11,14 +11,15 @@ from pydantic import BaseModel
 
 from aggregator import normalise
 from aggregator.adapters import kinds
-from aggregator.adapters.kinds import ArticleDocument
 from aggregator.errors import ConfigError, ReadError
 from aggregator.model.article import Document
-from aggregator.model.entry import Subscription, SubscriptionList
+from aggregator.model.entry import IdentityKind, SubscriptionList
+from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
-from aggregator.normalise import IdentityKind
 from aggregator.normalise.disclosure import host_of
 from aggregator.normalise.links import WEB
+
+__all__ = ["READER_VERSION", "Context", "Reading", "read", "read_resource"]
 
 READER_VERSION = 2
 """Raised when documents are read otherwise, so that articles may differ that come from the same entries. Each
@@ -40,24 +41,6 @@ class Context:
     author: str | None = None
     identity: IdentityKind = "guid"
     known: Container[str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """A document, and what the store keeps for the next time: a fingerprint for each article, the kind of id.
-
-    `unchanged` counts entries that were left out because their fingerprint was known. `hints` are what the
-    document says of when to poll it again, as written. `more` are further documents that belong to it.
-    `subscriptions` are the feeds that a list lists; None for what is no list.
-    """
-
-    document: Document
-    fingerprints: tuple[str, ...] = ()
-    unchanged: int = 0
-    identity: IdentityKind = "guid"
-    hints: Mapping[str, str] = field(default_factory=dict)
-    more: tuple[str, ...] = ()
-    subscriptions: tuple[Subscription, ...] | None = None
 
 
 def read(
@@ -126,17 +109,17 @@ def read_resource(resource: Resource, context: Context) -> Reading:
     except ReadError as error:
         error.url = error.url or resource.url
         raise
-    if isinstance(found, ArticleDocument):
-        return _of_post(found, context)
     if isinstance(found, SubscriptionList):
         document = Document(
             source=context.source, kind=context.kind, title=found.title, problems=found.problems
         )
         return Reading(document=document, subscriptions=found.subscriptions)
-    made = normalise.articles(
+    return normalise.articles(
         found,
         source=context.source,
+        kind=context.kind,
         url=resource.url,
+        name=resource.name,
         categories=context.categories,
         author=context.author,
         identity=context.identity,
@@ -146,38 +129,3 @@ def read_resource(resource: Resource, context: Context) -> Reading:
         # What is asked elsewhere than at the source's own address prints where that was.
         hidden_host="" if WEB.intersection(kind.schemes) else host_of(resource.url) or "",
     )
-    return Reading(
-        document=Document(
-            source=context.source,
-            kind=context.kind,
-            title=made.origin.title,
-            link=made.origin.link,
-            articles=made.articles,
-            problems=made.problems,
-            findings=tuple(found.findings),
-        ),
-        fingerprints=made.fingerprints,
-        unchanged=len(made.unchanged),
-        identity=made.identity,
-        hints=found.hints,
-        more=tuple(found.more),
-    )
-
-
-def _of_post(post: ArticleDocument, context: Context) -> Reading:
-    categories = dict.fromkeys((*context.categories, *post.article.categories))
-    article = replace(
-        post.article,
-        source=context.source,
-        categories=tuple(categories),
-        authors=post.article.authors or ((context.author,) if context.author else ()),
-    )
-    document = Document(
-        source=context.source,
-        kind=context.kind,
-        title=article.title,
-        link=article.link,
-        articles=(article,),
-        problems=post.problems,
-    )
-    return Reading(document=document)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.model.entry import Category, Entry, Link, Media, Person, Text
-from aggregator.normalise.identity import IdentityKind, fingerprint, identify
+from aggregator.model.entry import Category, Entry, IdentityKind, Link, Media, Person, Text
+from aggregator.normalise.identity import fingerprint, identify
 
 
 def entry(id_: str | None = None, title: str = "", published: str | None = None) -> Entry:

@@ -70,7 +70,7 @@ def newsletter() -> EmailMessage:
 def test_a_newsletter_becomes_an_article() -> None:
     """With all that its headers say of it."""
     feed = read(newsletter().as_bytes())
-    (article,) = normalise.articles(feed, source="Tea").articles
+    (article,) = normalise.articles(feed, source="Tea").document.articles
     assert (article.id, article.title) == ("mid:abc%2F1@tea.example", "Grüner Tee — 緑茶")
     assert (article.link, article.authors) == ("https://tea.example/archive/1", ("Tée, Weekly",))
     assert article.published is not None

@@ -1,0 +1,29 @@
+"""What one document of a source gave: the articles, and what is kept for the next poll."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aggregator.model.article import Document
+from aggregator.model.entry import IdentityKind, Subscription
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A document as it was read.
+
+    - `fingerprints`: one for each article, for the next call's `known`. `unchanged`: how many entries were
+      left out because their fingerprint was known. `identity`: the kind of id in use, for the next call.
+    - `hints`: what the document says of when to poll it again, as written. `more`: further documents that
+      belong to it.
+    - `subscriptions`: the feeds that a list lists; None for what is no list.
+    """
+
+    document: Document
+    fingerprints: tuple[str, ...] = ()
+    unchanged: int = 0
+    identity: IdentityKind = "guid"
+    hints: Mapping[str, str] = field(default_factory=dict)
+    more: tuple[str, ...] = ()
+    subscriptions: tuple[Subscription, ...] | None = None

@@ -1,0 +1,91 @@
+"""A document that is one article -> Article: texts tidied, body kept or sanitised, lead image found."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import replace
+
+from aggregator.model.article import Article, Document, Problem
+from aggregator.model.entry import ArticleDocument
+from aggregator.model.reading import Reading
+from aggregator.normalise import html, markdown
+from aggregator.normalise.identity import fingerprint_of_document
+from aggregator.normalise.links import resolve
+from aggregator.normalise.text import is_html, summarise, tidy
+from aggregator.normalise.verbatim import is_harmless
+
+__all__ = ["reading_of"]
+
+
+def reading_of(
+    found: ArticleDocument,
+    *,
+    source: str,
+    kind: str,
+    place: tuple[str, str],
+    categories: tuple[str, ...],
+    author: str | None,
+    known: Container[str] | None,
+) -> Reading:
+    """The reading of a document that is one article. Pure; never raises.
+
+    - `place`: the document's URL and its path in a folder. `known`: as for `entries.articles`.
+    - `categories`: the config's, before the article's own. `author`: stands where the article names none.
+
+    Markdown becomes HTML and is sanitised. A body of HTML is kept byte for byte when nothing in it could act
+    and no relative URL could be made absolute, else it is sanitised. Where the article names no lead image,
+    the first one of its body is taken.
+    """
+    context = repr((source, place, categories, author))
+    mark = "" if known is None else fingerprint_of_document(found, context)
+    if known and mark in known:
+        return Reading(document=Document(source=source, kind=kind, problems=found.problems), unchanged=1)
+    made, problems = _article(found, source, categories, author)
+    document = Document(
+        source=source, kind=kind, title=made.title, link=made.link, articles=(made,), problems=problems
+    )
+    return Reading(document=document, fingerprints=(mark,))
+
+
+def _article(
+    found: ArticleDocument, source: str, categories: tuple[str, ...], author: str | None
+) -> tuple[Article, tuple[Problem, ...]]:
+    article = found.article
+    base = article.link or ""
+    problems = list(found.problems)
+    body = _body(found, base, problems)
+    summary = article.summary
+    if is_html(summary):
+        summary = html.sanitise(summary, base)
+    elif summary:
+        summary = html.escaped(summary)
+    names = _tidied(article.authors)
+    made = replace(
+        article,
+        source=source,
+        title=tidy(article.title),
+        authors=names or ((author,) if author else ()),
+        categories=tuple(dict.fromkeys((*categories, *_tidied(article.categories)))),
+        tags=_tidied(article.tags),
+        content=body.html,
+        summary=summary or summarise(body.html),
+        headimg=resolve(article.headimg, base) or body.picture,
+    )
+    return made, tuple(problems)
+
+
+def _body(found: ArticleDocument, base: str, problems: list[Problem]) -> html.HtmlBody:
+    written = found.article.content
+    markup, reason = markdown.to_html(written) if found.is_markdown else (written, None)
+    if reason := reason or html.hazard(markup):
+        problems.append(Problem(text=f"{reason}: kept as plain text"))
+        return html.HtmlBody(html.escaped(written) if found.is_markdown else html.sanitise(written, base))
+    body = html.HtmlBody(raw=markup, bases=(base,))
+    html.sanitise_checked([body])
+    if not found.is_markdown and is_harmless(written, has_base=bool(base)):
+        body.html = written
+    return body
+
+
+def _tidied(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, map(tidy, names))))
