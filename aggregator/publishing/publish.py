@@ -119,7 +119,7 @@ class _Site:
         last, _, shown_states = (store.setting("shown sources") or "").partition(" ")
         # A clock that was ahead may have left a later moment.
         is_late = seen is not None and (
-            not last or not timedelta(0) <= seen - datetime.fromisoformat(last) < POLLS_SHOWN_AFTER
+            (before := _moment(last)) is None or not timedelta(0) <= seen - before < POLLS_SHOWN_AFTER
         )
         feeds = _digest([(outlet.folder, outlet.files) for outlet in chosen])
         marks = {
@@ -184,6 +184,15 @@ def _look(config: Config, formats: list[str], *facts: str) -> str:
     return _digest(
         [config.site.model_dump(), config.publish.model_dump(), config.entries_per_feed, formats, *facts]
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """A moment that was remembered; None for what is none, aware as all are."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
 
 
 def _digest(facts: object) -> str:

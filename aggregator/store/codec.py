@@ -35,6 +35,8 @@ def encode(article: Article, given: Given = _NOTHING) -> str:
 
 def decode(text: str, *, source: str, id: str) -> Article:  # noqa: A002 - the field's own name
     """The article that `encode` was given. Raises DamagedStore for what it did not write."""
+    if not (isinstance(source, str) and isinstance(id, str)):
+        raise DamagedStore(f"the article {id!r} of source {source!r} in the store", "no text")
     try:
         kept: dict[str, Any] = _decoded(text)
         kept.pop(_GIVEN, None)

@@ -138,7 +138,7 @@ class Database:
             raise StoreError(f"the store {self._path} cannot be used: {cause}{advice}") from error
         except OSError as error:
             raise StoreError(f"the store {self._path} cannot be used: {error.strerror}") from error
-        except Unreadable as error:
+        except (Unreadable, UnicodeDecodeError) as error:  # SQLite's own messages quote what is damaged
             raise DamagedStore(f"the store {self._path}", error) from error
 
     @contextmanager
