@@ -23,7 +23,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "front_matter": {
         "errors": "a file that cannot be read",
         "model": "articles become files",
-        "normalise": "dates are read as those of feeds are",
+        "normalise": "dates are read as those of feeds are; characters that XML forbids",
     },
     "adapters": {
         ROOT: "the distribution's name stands in what to install",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
+from email.utils import format_datetime
 from typing import Any
 
 from aggregator.errors import WriteError
@@ -92,10 +93,6 @@ class _Kept:
         self.value = value
 
 
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-
 class Date(str):
     """The text of a date, which needs no quotes."""
 
@@ -103,18 +100,13 @@ class Date(str):
 
 
 def date_text(when: datetime) -> Date:
-    """RFC 1123 text where it is exact (whole seconds, four-digit year), else ISO 8601; always UTC.
-
-    Not strftime: that follows the process's locale, and pads years differently on every platform.
-    """
+    """RFC 1123 text where it is exact (whole seconds, four-digit year), else ISO 8601; always UTC."""
     if when.utcoffset() is None:
         raise WriteError("front matter cannot hold a date without a zone: make it UTC")
     when = when.astimezone(UTC)
     if when.microsecond or when.year < 1000:
         return Date(when.isoformat())
-    day, month = _DAYS[when.weekday()], _MONTHS[when.month - 1]
-    clock = f"{when.hour:02}:{when.minute:02}:{when.second:02}"
-    return Date(f"{day}, {when.day:02} {month} {when.year} {clock} GMT")
+    return Date(format_datetime(when, usegmt=True))
 
 
 def _enclosure_keys(enclosure: Enclosure) -> dict[str, Any]:

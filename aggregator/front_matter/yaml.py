@@ -16,6 +16,7 @@ import yaml
 
 from aggregator.errors import FrontMatterError, WriteError
 from aggregator.model.article import Problem
+from aggregator.normalise.characters import FORBIDDEN
 
 MAX_DEPTH = 50
 MAX_NODES = 100_000
@@ -231,7 +232,7 @@ def _resolved(text: str) -> Any:
 
 # --- what a strict loader rejects and a person can read
 
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff\ud800-\udfff]")
+_UNPRINTABLE = re.compile(f"[{FORBIDDEN}\x7f-\x84\x86-\x9f]")
 
 
 def _read_by_key(block: str, error: _Unreadable, first_line: int, problems: list[Problem]) -> dict[str, Any]:

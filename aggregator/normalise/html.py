@@ -12,6 +12,7 @@ from html import escape
 
 import nh3
 
+from aggregator.normalise.characters import legal
 from aggregator.normalise.embedded import LAZY, finish, is_pixel
 from aggregator.normalise.links import FOLLOWED, resolve
 from aggregator.normalise.text import tidy, unmarked
@@ -119,7 +120,6 @@ _ACTIVE_STYLE = re.compile(
 # embedded picture is taken for them.
 _CROWDED = re.compile(rf"<[A-Za-z][^\s/<>]*+(?:[\s/]++[^\s/<>]{{1,24}}+){{{MAX_ATTRIBUTES}}}[^<>]*+>?")
 _ACTIVE_VALUE = re.compile(r' style="[^"]*(?:[eE][xX][pP][rR][eE][sS]|\\)')
-_CONTROLS = bytes(n for n in (*range(0x20), 0x7F) if n not in b"\t\n\r")
 
 _place = threading.local()
 
@@ -298,12 +298,5 @@ def escaped(text: str) -> str:
 
 
 def _legal(text: str) -> str:
-    """Without what XML 1.0 (§2.2) cannot hold: control characters, surrogates, two noncharacters."""
-    try:
-        written = text.encode()
-    except UnicodeEncodeError:  # a lone surrogate
-        return _legal(text.encode("utf-8", "ignore").decode())
-    legal = written.translate(None, _CONTROLS)
-    if len(legal) < len(written) or "\ufffe" in text or "\uffff" in text:
-        return legal.decode().replace("\ufffe", "").replace("\uffff", "")
-    return text
+    """Without what XML cannot hold, and without DEL."""
+    return legal(text).replace("\x7f", "")

@@ -14,6 +14,7 @@ from html import unescape
 import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
+from aggregator.normalise.characters import FORBIDDEN
 from aggregator.normalise.html import STYLES, TAGS, hazard, is_pixel, sanitise
 
 __all__ = ["is_harmless", "kept_or_sanitised"]
@@ -51,7 +52,7 @@ _TOKEN = re.compile(
 _MORE = re.compile("<!-- ?more ?-->")
 # `a < b` and `<3` are text to every parser; what stands last may go on in the page around.
 _OPENED = re.compile(r"<(?![ \t\r\n0-9=])")
-_UNWRITABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_UNWRITABLE = re.compile(f"[{FORBIDDEN}\x7f]")
 
 _CLASSES = re.compile(r"[\w \t\r\n-]*")  # no `ng-init:`, which AngularJS runs
 _PLAIN_VALUE = re.compile(r"[\w-]{0,100}|-?[0-9]{1,20}\.[0-9]{1,20}")

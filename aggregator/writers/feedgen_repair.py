@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from xml.parsers import expat
 
 import feedgen.entry
@@ -40,8 +41,6 @@ NAMESPACES: Mapping[str, str] = {
     "wfw": "http://wellformedweb.org/CommentAPI/",
     "yt": "http://www.youtube.com/xml/schemas/2015",
 }
-_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _PREFIX = re.compile(rb"<([a-z]+):")
 
 
@@ -57,9 +56,7 @@ class _Prefixes(BaseExtension):  # type: ignore[misc]  # feedgen is untyped
 
 def rfc822(moment: datetime) -> str:
     """RFC 822 with a four-digit year, in GMT, whatever the locale."""
-    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    day, month = _DAYS[utc.weekday()], _MONTHS[utc.month - 1]
-    return f"{day}, {utc.day:02} {month} {utc.year:04} {utc.hour:02}:{utc.minute:02}:{utc.second:02} GMT"
+    return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 # feedgen's own calls setlocale(), which is the whole process's: four threads left it changed. It calls it

@@ -9,8 +9,9 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from aggregator.model.article import Article, Enclosure
+from aggregator.normalise.characters import legal
 from aggregator.writers.markup import MarkupElement
-from aggregator.writers.xml_text import address, clean, line
+from aggregator.writers.xml_text import address, line
 
 __all__ = ["enclosures", "extensions", "whole_seconds"]
 
@@ -119,5 +120,5 @@ def _element(name: str, value: object) -> MarkupElement | None:
     if not isinstance(value, Mapping):
         return None
     texts = {k: v for k, v in sorted(value.items()) if isinstance(v, str) and _NAME.fullmatch(k)}
-    element = MarkupElement(name, line(texts.pop("text", "")), {k: clean(v) for k, v in texts.items()})
+    element = MarkupElement(name, line(texts.pop("text", "")), {k: legal(v) for k, v in texts.items()})
     return element if element.text or element.attributes else None

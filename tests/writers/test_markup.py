@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from aggregator.normalise.characters import legal
 from aggregator.writers.markup import MarkupElement, attributes, escaped, nested, quoted
-from aggregator.writers.xml_text import clean
 from tests.support.channels import TEXTS
 
 
-@given(TEXTS.map(clean), TEXTS.map(clean))
+@given(TEXTS.map(legal), TEXTS.map(legal))
 def test_an_element_is_written_as_lxml_writes_it(text: str, value: str) -> None:
     """Byte for byte, line ends and quotes included."""
     made = etree.Element("x", a=value)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from html.entities import html5
 
 from aggregator.model.article import Problem
+from aggregator.normalise.characters import XML_FORBIDDEN
 
 
 @dataclass(slots=True)
@@ -97,15 +98,11 @@ def _has_feed_root(text: str, position: int) -> bool:
     return _ANY_FEED_ROOT.search(text, position) is not None
 
 
-# XML 1.0 §2.2; lone surrogates cannot be written as UTF-8.
-_ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-
-
 def _mend_characters(done: Repaired) -> None:
-    first = _ILLEGAL.search(done.text)
+    first = XML_FORBIDDEN.search(done.text)
     if first:
         where = _line(done.text, first.start())
-        done.text, count = _ILLEGAL.subn("", done.text)
+        done.text, count = XML_FORBIDDEN.subn("", done.text)
         done.problems.append(
             Problem(text=f"{count} characters that XML does not allow were left out", where=where)
         )
@@ -153,7 +150,7 @@ def _reference(token: str, entities: dict[str, str]) -> str:
         if 0x80 <= code <= 0x9F:  # what windows-1252 has there, as in HTML
             return bytes([code]).decode("cp1252", "replace")
         legal = code in (9, 10, 13) or 0x20 <= code <= 0x10FFFF
-        return token if legal and not _ILLEGAL.match(chr(code)) else "\ufffd"
+        return token if legal and not XML_FORBIDDEN.match(chr(code)) else "\ufffd"
     characters = entities.get(body, html5.get(f"{body};"))
     if characters is None:
         return f"&amp;{body};"

@@ -1,0 +1,30 @@
+"""The characters that XML cannot hold: the one place that lists them."""
+
+from __future__ import annotations
+
+import re
+
+__all__ = ["FORBIDDEN", "XML_FORBIDDEN", "legal"]
+
+FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
+"""For the class of a regex: the complement of `Char` (XML 1.0 §2.2), not even written as references."""
+
+XML_FORBIDDEN = re.compile(f"[{FORBIDDEN}]")
+
+_SHORT = 100
+_CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
+
+
+def legal(text: str) -> str:
+    """`text` without the characters that XML forbids; else untouched."""
+    if len(text) < _SHORT and text.isascii() and text.isprintable():
+        return text
+    # The regex costs 16 ns a character, which for whole bodies was most of a feed's rendering; `isprintable`
+    # costs 4 ns, this 1 ns.
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:  # lone surrogates
+        return XML_FORBIDDEN.sub("", text)
+    if len(encoded.translate(None, _CONTROLS)) == len(encoded) and not ("\ufffe" in text or "\uffff" in text):
+        return text
+    return XML_FORBIDDEN.sub("", text)
