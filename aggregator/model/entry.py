@@ -43,7 +43,10 @@ class Person:
 
 @dataclass(slots=True)
 class Link:
-    """A link as written: `href` may be relative to `base`; `rel` is "alternate" when not given."""
+    """A link as written: `href` may be relative to `base`; `rel` is "alternate" when not given.
+
+    `others` are its attributes of other namespaces, such as "thr:count" (RFC 4685 §4); None without any.
+    """
 
     href: str
     rel: str = "alternate"
@@ -52,6 +55,7 @@ class Link:
     title: str | None = None
     language: str | None = None
     base: str = ""
+    others: dict[str, str] | None = None
 
 
 @dataclass(slots=True)

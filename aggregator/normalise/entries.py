@@ -11,7 +11,7 @@ from typing import Any
 from aggregator.model.article import Article, Document, Enclosure, Origin, Problem
 from aggregator.model.entry import ArticleDocument, Entry, Feed, FeedInfo, IdentityKind, Link, Media, Text
 from aggregator.model.reading import Reading
-from aggregator.normalise import dates, html
+from aggregator.normalise import dates, details, html
 from aggregator.normalise.disclosure import carries, host_of, is_publishable, secrets_of
 from aggregator.normalise.documents import reading_of
 from aggregator.normalise.extra import harmless
@@ -134,8 +134,10 @@ class _About:
         self.link = _alternate(info.links, (info.base, place))
         # A reference in an entry is relative to these when the entry itself has no base and no link.
         self.bases = tuple(base for base in (info.base, self.link, place) if base)
+        self.persons = info.authors
         self.authors = people(info.authors)
-        secrets = secrets_of(url)
+        self._secrets = secrets = secrets_of(url)
+        self._hidden_host = hidden_host
         self_link = resolve(url) if has_public_address and is_publishable(url) else None
         own = next((resolve(i.href, i.base, *self.bases) for i in info.links if i.rel == "self"), None)
         is_own = has_public_address and is_publishable(own, secrets, is_own_word=True)
@@ -150,6 +152,10 @@ class _About:
             rights=_said(info.rights),
         )
         self.origin = replace(self.origin_without_date, updated=dates.parse(info.updated))
+
+    def is_public(self, address: str) -> bool:
+        """Whether an address, such as that of an entry's own document, repeats no key that was asked with."""
+        return not carries(address, self._secrets) and host_of(address) != self._hidden_host
 
 
 def _said(text: str | None) -> str | None:
@@ -206,6 +212,7 @@ class _Reader:
         self.author = author
         self.bases = tuple(filter(None, (entry.base, link, *info.bases)))
         self.summary = self.content = _NOTHING
+        self.texts: dict[str, Text | None] = {}
         self.problems: list[Problem] = []
 
     def article(self, source: str, categories: tuple[str, ...], summary: str) -> Article:
@@ -232,7 +239,7 @@ class _Reader:
             content=content,
             enclosures=self._enclosures(),
             origin=about.origin,
-            extra=self._extra(headimg),
+            extra=self._extra(headimg, about),
         )
 
     def _problem(self, text: str) -> None:
@@ -289,6 +296,7 @@ class _Reader:
                 full, short = short, None
             elif short.value == full.value or (length > LONG_SUMMARY and length > 0.9 * len(full.value)):
                 short = None
+        self.texts = {"title": self.entry.title, "summary": short, "content": full}
         self.content = self._html(full)
         self.summary = self._html(short)
         return self.summary, self.content
@@ -333,7 +341,7 @@ class _Reader:
             return _duration(written if isinstance(written, str) else written.get("text"))
         return None
 
-    def _extra(self, headimg: str | None) -> dict[str, Any]:
+    def _extra(self, headimg: str | None, about: _About) -> dict[str, Any]:
         entry = self.entry
         passed_on = entry.extra
         if entry.media or "media:content" in passed_on:
@@ -347,7 +355,8 @@ class _Reader:
             found["rights"] = rights
         if entry.contributors and (contributors := people(entry.contributors)):
             found["contributors"] = list(contributors)
-        return found
+        authors = entry.authors or about.persons or self.info.persons
+        return found | details.of(entry, self.link, self.bases, authors, self.texts, self.info.is_public)
 
     def _pictures(self, headimg: str | None) -> list[dict[str, str]]:
         """Images of media:content beside the lead image, as the feed described them."""

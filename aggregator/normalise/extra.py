@@ -9,14 +9,37 @@ from aggregator.normalise.html import sanitise
 from aggregator.normalise.links import FOLLOWED, resolve
 from aggregator.normalise.text import is_html
 
-__all__ = ["harmless", "inert"]
+__all__ = ["ADDRESS_SCHEMES", "harmless", "inert", "is_active"]
 
 Values = list[str | dict[str, str]]
 
-_ADDRESSES = frozenset({"url", "href", "src", "uri", "resource", "image", "img", "feedUrl", "ref"})
+ADDRESS_SCHEMES = FOLLOWED | {"at", "did", "doi", "feed", "info", "mid", "ni", "podcast", "tag"}
+"""Schemes of addresses and of names that stand in their place."""
+
+# Attributes whose value is an address, in lower case. An id stays what it is, letter by letter: so `ref` of
+# thr:in-reply-to (RFC 4685 §3).
+_ADDRESS_ATTRIBUTES = (
+    "accounturl feed feedurl href htmlurl icon image img poster rdf:resource resource source src uri url "
+    "xlink:href xmlurl"
+)
+_ADDRESSES = frozenset(_ADDRESS_ATTRIBUTES.split())
+# Elements whose text is an address.
+_ADDRESS_ELEMENTS = frozenset(
+    {
+        *("cc:license", "creativecommons:license", "itunes:new-feed-url", "media:backlink", "media:response"),
+        *("source:blogroll", "source:inreplyto", "source:self", "wfw:comment", "wfw:commentrss"),
+    }
+)
+_REFERENCE = re.compile(r"[!-~\xa0-\U0010ffff]+")
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _WITH_ATTRIBUTES = re.compile(r"<[A-Za-z/!?][^\s/<>]*[\s/]")
-_ACTIVE = re.compile(r"[\x00-\x20]*(?:(?:java|vb|live)script|data)[\x00-\x20]*:", re.IGNORECASE)
+# In prose ("About: tea") a space follows; a browser passes over one only before a script or a media type.
+_ACTIVE = re.compile(
+    r"(?:java|vb|live)script:|data:(?:[^ ]| *[\w.+-]+/)|(?:about|blob|file|filesystem|view-source):[^ ]",
+    re.IGNORECASE,
+)
+# Browsers drop these from an address, wherever they stand in it, and spaces before it.
+_IGNORED = re.compile(r"[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]+")
 
 
 def harmless(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
@@ -26,9 +49,15 @@ def harmless(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
     """
     made: dict[str, Values] = {}
     for key, values in extra.items():
-        if kept := [v for value in values if (v := _value(value, bases))]:
+        is_address = key.lower() in _ADDRESS_ELEMENTS
+        if kept := [v for value in values if (v := _value(value, bases, is_address=is_address))]:
             made[key] = kept
     return made
+
+
+def is_active(text: str) -> bool:
+    """Whether a text, taken for an address, would run or open something here: `javascript:`, `file:`."""
+    return ":" in text and _ACTIVE.match(_IGNORED.sub("", text[:1_000]).lstrip()) is not None
 
 
 def inert(text: str) -> str:
@@ -42,22 +71,35 @@ def inert(text: str) -> str:
     return text
 
 
-def _value(value: str | dict[str, str], bases: tuple[str, ...]) -> str | dict[str, str]:
+def _value(value: str | dict[str, str], bases: tuple[str, ...], *, is_address: bool) -> str | dict[str, str]:
     if isinstance(value, str):
-        return _text(value, bases)
+        return _text(value, bases, is_address=is_address)
+    if base := value.get("xml:base"):
+        bases = (base, *bases)
     made = {}
     for name, written in value.items():
+        key = name.lower()
         if name == "text":
-            made[name] = _text(written, bases)
-        elif name in _ADDRESSES:
-            if url := resolve(written, *bases, schemes=FOLLOWED):
+            made[name] = _text(written, bases, is_address=is_address)
+        elif key in _ADDRESSES:
+            if url := _address(written, bases):
                 made[name] = url
-        elif not _ACTIVE.match(written):
+        elif key == "xml:base" or is_active(written):
+            continue
+        else:
             made[name] = inert(written)
     return made if any(made.values()) else {}
 
 
-def _text(text: str, bases: tuple[str, ...]) -> str:
+def _address(written: str, bases: tuple[str, ...]) -> str | None:
+    return resolve(written, *bases, schemes=ADDRESS_SCHEMES)
+
+
+def _text(text: str, bases: tuple[str, ...], *, is_address: bool) -> str:
+    if is_active(text):
+        return ""
+    if is_address and _REFERENCE.fullmatch(text) and (url := _address(text, bases)):
+        return url
     if "<" not in text and "&" not in text:
-        return "" if _ACTIVE.match(text) else text
+        return text
     return sanitise(text, *bases) if is_html(text) else inert(text)

@@ -296,8 +296,8 @@ def people(persons: Iterable[Person]) -> tuple[str, ...]:
     """Names, plain text, in order, each once; at most 50.
 
     RSS gives one string: `jane@example.org (Jane Doe)` and `Jane Doe <jane@example.org>` are Jane Doe,
-    several are told apart by `;` or by their addresses. An address never leaves: with no name beside it
-    its local part stands for the name, and `noreply` is nobody.
+    several are told apart by `;` or by their addresses. A name is never an address: without a name beside it
+    the local part is taken, and `noreply` names no one.
     """
     names: dict[str, None] = {}
     for person in persons:
@@ -305,6 +305,19 @@ def people(persons: Iterable[Person]) -> tuple[str, ...]:
         for name in _names(written) if len(written) <= MAX_NAME else _names.__wrapped__(written):
             names.setdefault(name)
     return tuple(names)[:MAX_PEOPLE]
+
+
+def email_of(person: Person) -> str:
+    """The address of a person, its own or in one of RSS's shapes; "" without one, and for `noreply`."""
+    written = (person.email or "").strip()
+    if not written:
+        text = tidy(unescape(person.name[: 20 * MAX_NAME]))
+        for shape, group in ((_ADDRESS_THEN_NAME, 1), (_NAME_THEN_ADDRESS, 2), (_ONLY_ADDRESS, 1)):
+            if m := shape.fullmatch(text):
+                written = m[group]
+                break
+    m = _ONLY_ADDRESS.fullmatch(written)
+    return m[1] if m and len(m[1]) <= 254 and _local_part(m[1]).lower() not in _NOBODY else ""
 
 
 @lru_cache(maxsize=1_024)

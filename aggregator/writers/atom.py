@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import lru_cache
 
-from aggregator.model.article import Origin
+from aggregator.model.article import Article, Origin
 from aggregator.writers.channel import Channel
 from aggregator.writers.cleaned import Cleaned, cleaned
+from aggregator.writers.details import NO_ADDRESS, text_language
 from aggregator.writers.feedgen_repair import new_feed, serialise
 from aggregator.writers.markup import attributes, escaped, nested, quoted
 from aggregator.writers.relations import relations
 from aggregator.writers.xml_text import address, identifier, language_tag, line, lines
 
 __all__ = ["Atom"]
-
-# What an entry may link to besides itself and its enclosures (§4.2.7.2, RFC 4685, RFC 4946).
-_RELATIONS = frozenset({"license", "payment", "related", "replies", "via"})
 
 
 class Atom:
@@ -41,22 +39,27 @@ def _elements(channel: Channel) -> Iterator[str]:
 def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
     origin, updated = item.item.article.origin, item.item.updated.isoformat()
     yield f"<id>{escaped(item.id)}</id>"
-    yield f"<title>{escaped(item.title)}</title>"
+    article, around = item.item.article, item.language
+    yield f"<title{_language(article, 'title', around)}>{escaped(item.title)}</title>"
     yield f"<updated>{updated}</updated>"
     for name in item.authors or lines((origin.title, channel.title, channel.id))[:1]:
-        yield _person("author", name)
+        yield _person("author", name, item)
     for name in item.contributors:
-        yield _person("contributor", name)
+        yield _person("contributor", name, item)
     if item.content:
-        yield f'<content type="html">{item.content}</content>'
+        yield f'<content type="html"{_language(article, "content", around)}>{item.content}</content>'
     elif not item.link:  # §4.1.2: without content there must be an alternate link
         yield '<content type="html"/>'
     if item.link:
         yield f'<link href="{quoted(item.link)}"/>'
     if item.summary:
-        yield f'<summary type="html">{item.summary}</summary>'
+        yield f'<summary type="html"{_language(article, "summary", around)}>{item.summary}</summary>'
     for name in item.categories:
-        yield f'<category term="{quoted(name)}"/>'
+        for term in item.terms.get(name, ()):
+            said = {"term": term.term, "scheme": identifier(term.scheme), "label": term.label or None}
+            yield f"<category{attributes(said)}/>"
+        if name not in item.terms:
+            yield f'<category term="{quoted(name)}"/>'
     yield f"<published>{item.item.published.isoformat()}</published>"
     if item.rights:
         yield f"<rights>{escaped(item.rights)}</rights>"
@@ -69,8 +72,14 @@ def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
         yield f"{before}{origin.updated.isoformat() if origin.updated else updated}{after}"
 
 
-def _person(role: str, name: str) -> str:
-    return nested(role, [f"<name>{escaped(name)}</name>"], 2)
+def _language(article: Article, name: str, around: str | None) -> str:
+    return attributes({"xml:lang": text_language(article, name, around)})
+
+
+def _person(role: str, name: str, item: Cleaned) -> str:
+    found = item.people.get((role, name), NO_ADDRESS)
+    said = {"name": name, "uri": found.uri, "email": found.email}
+    return nested(role, [f"<{each}>{escaped(text)}</{each}>" for each, text in said.items() if text], 2)
 
 
 def _links(item: Cleaned) -> Iterator[str]:
@@ -78,14 +87,10 @@ def _links(item: Cleaned) -> Iterator[str]:
     for enclosure in item.enclosures:
         size = None if enclosure.length is None else str(enclosure.length)
         yield _link(enclosure.url, "enclosure", type=enclosure.type, length=size, title=enclosure.title)
-    if item.comments:
+    if item.comments and not any((item.comments, "replies") == (k["href"], k["rel"]) for k in item.links):
         yield _link(item.comments, "replies", type="text/html")
-    others = item.item.article.extra.get("links")
-    for other in others if isinstance(others, list | tuple) else ():
-        href = address(other.get("href")) if isinstance(other, Mapping) else None
-        if href and other.get("rel") in _RELATIONS and (href, other["rel"]) != (item.comments, "replies"):
-            title = other.get("title")
-            yield _link(href, other["rel"], title=line(title) or None if isinstance(title, str) else None)
+    for link in item.links:
+        yield f"<link{attributes(link)}/>"
 
 
 def _link(href: str, rel: str, **others: str | None) -> str:

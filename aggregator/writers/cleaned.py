@@ -7,6 +7,13 @@ from dataclasses import dataclass
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.writers.channel import Channel, Item
+from aggregator.writers.details import (
+    CategoryTerm,
+    PersonAddress,
+    further_links,
+    person_addresses,
+    terms_of,
+)
 from aggregator.writers.markup import MarkupElement, escaped
 from aggregator.writers.passed_through import enclosures, extensions
 from aggregator.writers.xml_text import address, body, language_tag, line, lines
@@ -36,6 +43,9 @@ class Cleaned:
     rights: str
     enclosures: list[Enclosure]
     extensions: list[tuple[MarkupElement, str]]
+    links: list[dict[str, str]]
+    terms: dict[str, list[CategoryTerm]]
+    people: dict[tuple[str, str], PersonAddress]
 
 
 _last: tuple[tuple[Item, ...], list[Cleaned]] = ((), [])
@@ -69,6 +79,9 @@ def _cleaned(item: Item) -> Cleaned:
         rights=line(rights) if isinstance(rights, str) else "",
         enclosures=enclosures(article),
         extensions=[(extension, str(extension)) for extension in extensions(article)],
+        links=further_links(article),
+        terms=terms_of(article),
+        people=person_addresses(article),
     )
 
 

@@ -29,6 +29,7 @@ __all__ = ["NAMESPACES", "new_feed", "rfc822", "serialise"]
 NAMESPACES: Mapping[str, str] = {
     "atom": "http://www.w3.org/2005/Atom",
     "content": "http://purl.org/rss/1.0/modules/content/",
+    "creativeCommons": "http://backend.userland.com/creativeCommonsRssModule",
     "dc": "http://purl.org/dc/elements/1.1/",
     "fh": "http://purl.org/syndication/history/1.0",
     "geo": "http://www.w3.org/2003/01/geo/wgs84_pos#",
@@ -37,11 +38,12 @@ NAMESPACES: Mapping[str, str] = {
     "media": "http://search.yahoo.com/mrss/",
     "podcast": "https://podcastindex.org/namespace/1.0",
     "slash": "http://purl.org/rss/1.0/modules/slash/",
+    "source": "http://source.scripting.com/",
     "thr": "http://purl.org/syndication/thread/1.0",
     "wfw": "http://wellformedweb.org/CommentAPI/",
     "yt": "http://www.youtube.com/xml/schemas/2015",
 }
-_PREFIX = re.compile(rb"<([a-z]+):")
+_PREFIX = re.compile(rb"<([a-zA-Z]+):")
 
 
 class _Prefixes(BaseExtension):  # type: ignore[misc]  # feedgen is untyped
@@ -95,6 +97,8 @@ def serialise(feed: FeedGenerator, head: Callable[[], bytes], elements: Iterable
         # Each on its way to bytes at once, while the processor's cache holds it.
         written = [f"{outer}  {element}\n".encode() for element in elements]
         feed.prefixes.used = {prefix.decode() for each in written for prefix in _PREFIX.findall(each)}
+        if any(b" thr:" in each for each in written):  # attributes of links (RFC 4685 §4)
+            feed.prefixes.used.add("thr")
         start, end, rest = head().rpartition(f"{outer}</{parent}>".encode())
         body = b"".join([start, *written, end, rest])
         expat.ParserCreate(namespace_separator=" ").Parse(body, True)  # builds no tree: half of lxml's time

@@ -9,6 +9,7 @@ from datetime import timedelta
 from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.text import plain_value
 from aggregator.writers.channel import Channel, Item
+from aggregator.writers.details import PersonAddress, person_addresses
 from aggregator.writers.passed_through import enclosures
 from aggregator.writers.relations import hubs
 from aggregator.writers.xml_text import address, body, identifier, language_tag, line, lines
@@ -56,6 +57,7 @@ def _item(item: Item) -> dict[str, object]:
     article = item.article
     url = address(article.link)
     content, summary = body(article.content), body(article.summary)
+    people = person_addresses(article)
     return _known(
         {
             "id": line(item.id),
@@ -66,13 +68,20 @@ def _item(item: Item) -> dict[str, object]:
             "image": address(article.headimg),
             "date_published": item.published.isoformat(),
             "date_modified": item.updated.isoformat(),
-            "authors": [{"name": name} for name in lines(article.authors)],
+            "authors": [_author(name, people.get(("author", name))) for name in lines(article.authors)],
             "tags": lines(article.categories + article.tags),
             "language": language_tag(article.extra.get("language")) or language_tag(article.origin.language),
             "attachments": [_attachment(enclosure) for enclosure in enclosures(article)],
             "_source": _source(item),
         }
     ) | {"content_html": content or summary}  # one of the contents must be there, be it empty
+
+
+def _author(name: str, found: PersonAddress | None) -> dict[str, str]:
+    """Its `url` may be a mailto: link too (JSON Feed 1.1, authors)."""
+    if found is None:
+        return {"name": name}
+    return {"name": name, "url": found.uri or f"mailto:{found.email}"}
 
 
 def _external(article: Article, url: str | None) -> str | None:

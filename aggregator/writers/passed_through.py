@@ -11,12 +11,27 @@ from urllib.parse import urlsplit
 from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.characters import legal
 from aggregator.writers.markup import MarkupElement
-from aggregator.writers.xml_text import address, line
+from aggregator.writers.xml_text import address, language_tag, line
 
 __all__ = ["enclosures", "extensions", "whole_seconds"]
 
 MAX_ELEMENTS = 200
-_PREFIXES = frozenset({"dc", "geo", "georss", "itunes", "media", "podcast", "slash", "thr", "wfw", "yt"})
+_PREFIXES = frozenset(
+    {
+        "creativeCommons",
+        "dc",
+        "geo",
+        "georss",
+        "itunes",
+        "media",
+        "podcast",
+        "slash",
+        "source",
+        "thr",
+        "wfw",
+        "yt",
+    }
+)
 # Said by elements of our own already; a second, other answer would be a coin toss for readers.
 _OURS = frozenset(
     {"dc:creator", "dc:date", "dc:description", "dc:identifier", "dc:language", "dc:source", "dc:subject"}
@@ -120,5 +135,7 @@ def _element(name: str, value: object) -> MarkupElement | None:
     if not isinstance(value, Mapping):
         return None
     texts = {k: v for k, v in sorted(value.items()) if isinstance(v, str) and _NAME.fullmatch(k)}
+    if language := language_tag(value.get("xml:lang")):
+        texts["xml:lang"] = language
     element = MarkupElement(name, line(texts.pop("text", "")), {k: legal(v) for k, v in texts.items()})
     return element if element.text or element.attributes else None

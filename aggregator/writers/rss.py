@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from aggregator.model.article import Enclosure, Origin
+from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.normalise.extra import inert
 from aggregator.writers.channel import Channel
 from aggregator.writers.cleaned import Cleaned, cleaned
+from aggregator.writers.details import NO_ADDRESS, text_language
 from aggregator.writers.feedgen_repair import new_feed, rfc822, serialise
 from aggregator.writers.markup import MarkupElement, attributes, escaped, nested, quoted
 from aggregator.writers.passed_through import whole_seconds
@@ -55,17 +56,17 @@ def _elements(channel: Channel) -> Iterator[str]:
 
 def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
     article, origin = item.item.article, item.item.article.origin
+    around = item.language or channel.language
     # An item needs a title or a description (RSS 2.0 `<item>`).
     if title := inert(item.title) or ("" if item.summary else item.link or item.id):
-        yield f"<title>{_plain(title)}</title>"
+        yield f"<title{_language(article, 'title', around)}>{_plain(title)}</title>"
     if item.link:
         yield f"<link>{escaped(item.link)}</link>"
     if item.summary:
-        yield f"<description>{item.summary}</description>"
+        yield f"<description{_language(article, 'summary', around)}>{item.summary}</description>"
     is_permanent = item.id == line(article.link) and item.id.startswith(("http://", "https://"))
     yield f'<guid isPermaLink="{"true" if is_permanent else "false"}">{escaped(item.id)}</guid>'
-    for name in item.categories:
-        yield f"<category>{_plain(inert(name))}</category>"
+    yield from _categories(item)
     if item.comments:
         yield f"<comments>{escaped(item.comments)}</comments>"
     # RSS 2.0 `<enclosure>`: an http address; profile: one an item, since readers take the first or the last.
@@ -74,16 +75,46 @@ def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
         length, media_type = str(first.length or 0), first.type or "application/octet-stream"
         yield f"<enclosure{attributes({'url': first.url, 'length': length, 'type': media_type})}/>"
     yield f"<pubDate>{rfc822(item.item.published)}</pubDate>"
+    emails = ((name, item.people.get(("author", name), NO_ADDRESS).email) for name in item.authors)
+    if author := next((f"{email} ({name})" for name, email in emails if email), None):
+        yield f"<author>{_plain(inert(author))}</author>"
     for name in item.authors:
         yield f"<dc:creator>{_plain(inert(name))}</dc:creator>"
     for name in item.contributors:
-        yield f"<dc:contributor>{_plain(inert(name))}</dc:contributor>"
+        yield _contributor(name, item)
+    for link in item.links:
+        yield f"<atom:link{attributes(link)}/>"
     if item.content:
-        yield f"<content:encoded>{item.content}</content:encoded>"
+        yield f"<content:encoded{_language(article, 'content', around)}>{item.content}</content:encoded>"
     yield from _extensions(item, first, channel.language)
     # Behind every media:title: feedparser takes one that follows a `<source>` for the item's own title.
     if source := _source(origin):
         yield source
+
+
+def _language(article: Article, name: str, around: str | None) -> str:
+    return attributes({"xml:lang": text_language(article, name, around)})
+
+
+def _categories(item: Cleaned) -> Iterator[str]:
+    """Each with its domain; a term that is no name for people is followed by its label."""
+    for name in item.categories:
+        named = item.terms.get(name, ())
+        for term in named:
+            text = _plain(inert(term.term))
+            yield f"<category{attributes({'domain': term.scheme or None})}>{text}</category>"
+        if not any(term.term == name for term in named):
+            yield f"<category>{_plain(inert(name))}</category>"
+
+
+def _contributor(name: str, item: Cleaned) -> str:
+    """Dublin Core has names only; one with an address is written as Atom has it."""
+    found = item.people.get(("contributor", name))
+    if found is None:
+        return f"<dc:contributor>{_plain(inert(name))}</dc:contributor>"
+    said = {"name": inert(name), "uri": found.uri, "email": found.email}
+    children = [f"<atom:{each}>{escaped(text)}</atom:{each}>" for each, text in said.items() if text]
+    return nested("atom:contributor", children, 3)
 
 
 @lru_cache(maxsize=256)  # the entries of a feed come from the same one

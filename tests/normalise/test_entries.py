@@ -80,6 +80,8 @@ def test_a_full_entry_becomes_a_full_article() -> None:
         "slash:comments": ["3"],
         "comments_link": "https://a.example/1#comments",
         "contributors": ["John"],
+        "people": [{"role": "author", "name": "Jane", "email": "jane@a.example"}],
+        "terms": [{"term": "t", "label": "Tag"}],
     }
     assert found.document.problems == ()
 

@@ -99,7 +99,13 @@ def atom_text(element: etree._Element, owner: Entry | FeedInfo) -> Text | None:
         only = element[0]
         wrapped = len(element) == 1 and only.tag.rpartition("}")[2] == "div"
         bare = wrapped and not (element.text or "").strip() and not (only.tail or "").strip()
-        return _text(markup(only if bare else element), "xhtml", element, owner)
+        if not bare:
+            return _text(markup(element), "xhtml", element, owner)
+        base, language = only.get(XML_BASE), only.get(XML_LANG) or only.get("lang")
+        found = _text(markup(only), "xhtml", element, owner)
+        if found is not None and (base or language):  # the div goes, what holds in it stays
+            found.base, found.language = join(found.base, base), language or found.language
+        return found
     value = (element.text or "").strip()
     if element.get("mode") == "base64" or (type_ is None and "/" in written and not _is_text(written)):
         try:
@@ -144,6 +150,12 @@ def person(element: etree._Element) -> Person | None:
     return Person(found.get("name", ""), found.get("email") or None, uri or None)
 
 
+def _relation(written: str) -> str:
+    """A registered name in lower case, a URI as it is written."""
+    rel = written.strip()
+    return rel if ":" in rel else rel.lower()
+
+
 def link(element: etree._Element, owner: Entry | FeedInfo) -> Link | None:
     """An `atom:link` (RFC 4287 §4.2.7), or RSS's link, which is text; None without an address."""
     href = (element.text or "").strip()
@@ -155,13 +167,20 @@ def link(element: etree._Element, owner: Entry | FeedInfo) -> Link | None:
         return None
     return Link(
         href,
-        (get("rel") or "alternate").strip().lower(),
+        _relation(get("rel") or "alternate"),
         get("type"),
         get("length"),
         get("title"),
         get("hreflang"),
         join(owner.base, get(XML_BASE)),
+        _others(element),
     )
+
+
+def _others(element: etree._Element) -> dict[str, str] | None:
+    """Attributes of other known namespaces, less those of XML itself."""
+    found = {name(str(k)): str(v) for k, v in element.attrib.items() if str(k)[0] == "{"}
+    return {k: v for k, v in found.items() if k and not k.startswith("xml:")} or None
 
 
 def category(element: etree._Element) -> Category | None:
@@ -213,7 +232,9 @@ def passed_through(element: etree._Element) -> str | dict[str, str]:
     value = plain(element)
     if not element.keys():
         return value
-    return {"text": value} | {_attribute(str(k)): str(v) for k, v in element.attrib.items()}
+    found = {_attribute(str(k)): str(v) for k, v in element.attrib.items()}
+    found.pop("", None)  # of namespaces that are not known
+    return {"text": value, **found}
 
 
 def _attribute(key: str) -> str:

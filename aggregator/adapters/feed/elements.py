@@ -254,6 +254,7 @@ _SHARED: Handlers = {
     "itunes:category": _itunes_category,
     "atom:author": _person,
     "dc:creator": _person,
+    "dc:author": _person,
     "atom:id": _set_plain("id"),
     "atom:updated": _set_date("updated"),
     "atom:modified": _set_date("updated"),

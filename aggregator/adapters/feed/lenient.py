@@ -98,7 +98,7 @@ def _entry(found: Mapping[str, Any], version: str) -> Entry:
         links=[_link(each) for each in links if each.get("rel") != "enclosure"],
         published=first_date(_plain(found, "published"), _plain(found, "created")),
         updated=_plain(found, "updated"),
-        authors=_people(_several(found, "authors")),
+        authors=_authors(found),
         contributors=_people(_several(found, "contributors")),
         categories=_categories(_several(found, "tags")),
         summary=_text(found.get("summary_detail"), version),
@@ -149,7 +149,7 @@ def _info(found: Mapping[str, Any], version: str) -> FeedInfo:
         subtitle=_text(found.get("subtitle_detail"), version),
         links=[_link(each) for each in _several(found, "links") if each.get("href")],
         updated=first_date(_plain(found, "updated"), _plain(found, "published")),
-        authors=_people(_several(found, "authors")),
+        authors=_authors(found),
         categories=_categories(_several(found, "tags")),
         image=(str(href) if href else None) or _plain(found, "logo") or _plain(found, "icon"),
         rights=_plain(found, "rights"),
@@ -194,6 +194,16 @@ def _people(found: list[Mapping[str, Any]] | None) -> list[Person]:
         if each
     ]
     return [person for i, person in enumerate(people) if person not in people[:i]]
+
+
+def _authors(found: Mapping[str, Any]) -> list[Person]:
+    """The authors; RSS's one string as it is written: feedparser parts `a@b.example (Ada)` after `b.exam`."""
+    persons, written = _people(_several(found, "authors")), _plain(found, "author")
+    if persons and persons[-1].email and not persons[-1].uri and written and written[-1] == ")":
+        last = persons[-1]
+        if written != f"{last.name} ({last.email})":
+            persons[-1] = Person(written)
+    return persons
 
 
 def _categories(found: list[Mapping[str, Any]] | None) -> list[Category]:
