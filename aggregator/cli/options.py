@@ -37,12 +37,9 @@ def fails_well(command: Callable[..., int]) -> Callable[..., None]:
             code = EXIT_NOTHING
         except BrokenPipeError:
             raise  # click ends quietly when nobody reads what it prints
-        except (
-            OSError
-        ) as error:  # a path that the user gave: too long, not to be read, on a disk that is gone
-            ERR.print(
-                f"[red]error:[/red] {shown(error.strerror or str(error))}: {shown(str(error.filename))}"
-            )
+        except OSError as error:  # of a path that the user gave: too long, not to be read, on a lost disk
+            place = f"{error.filename}: " if error.filename else ""
+            ERR.print(f"[red]error:[/red] {shown(place + (error.strerror or str(error)))}")
             code = EXIT_NOTHING
         sys.exit(code)
 
