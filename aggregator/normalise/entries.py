@@ -18,6 +18,7 @@ from aggregator.normalise.extra import harmless
 from aggregator.normalise.identity import fingerprint, identify
 from aggregator.normalise.images import is_image, lead_image
 from aggregator.normalise.links import FOLLOWED, WEB, resolve, with_ascii_host
+from aggregator.normalise.plain_text import as_html
 from aggregator.normalise.text import cut, is_html, people, plain, plain_name, summarise, tidy, unmarked
 
 __all__ = ["articles"]
@@ -304,12 +305,8 @@ class _Reader:
     def _html(self, text: Text | None) -> html.HtmlBody:
         if text is None:
             return _NOTHING
-        if text.type == "text":
-            return html.HtmlBody(
-                "<br>\n".join(html.escaped(line) for line in text.value.strip().splitlines())
-            )
-        if text.type == "unknown" and not is_html(text.value):
-            return html.HtmlBody(html.escaped(text.value))
+        if text.type == "text" or (text.type == "unknown" and not is_html(text.value)):
+            return html.HtmlBody(as_html(text.value))
         bases = (text.base, *self.bases)
         if reason := html.hazard(text.value):
             self._problem(f"{reason}: kept as plain text")

@@ -21,7 +21,7 @@ from aggregator.normalise.links import WEB
 
 __all__ = ["READER_VERSION", "Context", "Reading", "read", "read_resource"]
 
-READER_VERSION = 2
+READER_VERSION = 3
 """Raised when documents are read otherwise, so that articles may differ that come from the same entries. Each
 source is then read once anew, at its turn, and what differs is stored without a word."""
 
