@@ -8,7 +8,8 @@ In this order, the first that is a picture of something:
 4. the first image of the sanitised body.
 
 Never a pixel, an emoji, an avatar, a share button, a badge, a spacer, or anything that says it is less than
-64 pixels wide or high.
+64 pixels wide or high. Addresses tell these; what the publisher names, or says to be large, is not judged
+by a word in its address.
 """
 
 from __future__ import annotations
@@ -22,15 +23,24 @@ from aggregator.normalise.links import resolve, with_ascii_host
 __all__ = ["is_image", "lead_image", "picture"]
 
 MIN_PIXELS = 64
+LARGE_PIXELS = 300
+"""In a body, an image of this width and height is a picture whatever it is called."""
 
 _EXTENSION = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:$|[?#])", re.IGNORECASE)
-# In lower case, as what it is compared with: a regex that ignores case takes three times as long.
-_NOT_A_PICTURE = re.compile(
-    r"/(?:emoji/|smilies/|avatars?/|spacer|pixel\?|favicon|tracker/)|twemoji|gravatar\.com/|shields\.io"
-    r"|a(?:vatars\d*\.githubusercontent\.com|dd(?:toany|this))|badge|blank\.gif|doubleclick\.net|transparent\.(?:gif|png)"
-    r"|feed(?:burner\.com|blitz\.com|s\.wordpress\.com)|p(?:ixel\.(?:gif|png|wp\.com)|init)|1x1\."
-    r"|s(?:pacer\.gif|hare(?:[-_]?button|this)|tats\.wordpress\.com)"
+# In lower case, as what they are compared with: a regex that ignores case takes three times as long.
+_NEVER = (
+    r"(?<![a-z0-9-])(?:gravatar\.com/|shields\.io|avatars\d*\.githubusercontent\.com|doubleclick\.net"
+    r"|feed(?:burner|blitz)\.com|(?:feeds|stats)\.wordpress\.com|pixel\.wp\.com|add(?:toany|this)|sharethis(?![a-z]))"
+    r"|twemoji|/(?:emoji|smilies)/"
 )
+_PLACEHOLDERS = (
+    r"(?<![a-z0-9])(?:(?:blank|pixel|transparent|1x1)\.(?:gif|png|jpe?g|webp)"
+    r"|spacer(?![a-z])|favicon|pixel\?)"
+)
+_WORDS = r"/(?:avatars?|tracker)/|(?<![a-z])(?:badges?(?![a-z])|pinit(?![a-z])|share[-_]?button)"
+_NOT_A_PICTURE = re.compile(f"{_NEVER}|{_PLACEHOLDERS}|{_WORDS}")
+_NOT_EVEN_NAMED = re.compile(f"{_NEVER}|{_PLACEHOLDERS}")
+_NOT_EVEN_LARGE = re.compile(_NEVER)
 
 
 def lead_image(
@@ -51,17 +61,26 @@ def lead_image(
     candidates += [(url, None, None, "") for url in thumbnails]
     candidates += [(m.url, m.width, m.height, m.base) for m in enclosed]
     for written, width, height, base in candidates:
-        if url := picture(written, width, height, bases=(base, *bases)):
+        if url := picture(written, width, height, bases=(base, *bases), is_named=True):
             return url
     return in_body
 
 
-def picture(written: str, *sides: str | None, bases: Sequence[str] = ()) -> str | None:
-    """The absolute URL of an image when it shows something; `sides`: its width and height, as written."""
-    if any(0 <= _pixels(side) < MIN_PIXELS for side in sides):
+def picture(
+    written: str, *sides: str | None, bases: Sequence[str] = (), is_named: bool = False
+) -> str | None:
+    """The absolute URL of an image when it shows something; `sides`: its width and height, as written.
+
+    `is_named`: the publisher names it as the picture of the entry. That, and a size, say more than words in
+    an address: of what is large only the known places of avatars, emoji and trackers are left out.
+    """
+    pixels = [_pixels(side) for side in sides]
+    if any(0 <= side < MIN_PIXELS for side in pixels):
         return None
     url = written.lower()
-    if url.startswith("data:") or _NOT_A_PICTURE.search(url):
+    is_large = len(pixels) == 2 and min(pixels) >= (MIN_PIXELS if is_named else LARGE_PIXELS)
+    unwanted = _NOT_EVEN_LARGE if is_large else _NOT_EVEN_NAMED if is_named else _NOT_A_PICTURE
+    if url.startswith("data:") or unwanted.search(url):
         return None
     found = resolve(written, *bases)
     return found and with_ascii_host(found)

@@ -60,6 +60,76 @@ def test_what_is_no_picture_does_not_lead(image: str) -> None:
     assert body.picture == BODY
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example/honey-badger.jpg",
+        "https://a.example/avatar/film-poster.jpg",
+        "https://a.example/spacerock.jpg",
+        "https://a.example/opinit.jpg",
+        "https://a.example/badge.jpg",
+        "https://a.example/share-button.png",
+        "https://a.example/21x1.jpg",
+        "https://a.example/tracker/map.png",
+        "https://goldenshields.io.example/knight.png",
+        "https://a.example/blank.gif",
+    ],
+)
+def test_a_publishers_size_says_more_than_words_in_an_address(url: str) -> None:
+    """What is 800 pixels wide is no button."""
+    assert lead_image([Media(url, medium="image", width="800", height="600")], [], BODY, ()) == url
+    body = HtmlBody(raw=f'<img src="{url}" width="800" height="600"><img src="{BODY}">')
+    sanitise_checked([body])
+    assert body.picture == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://a.example/honey-badger.jpg",
+        "https://a.example/avatar/film-poster.jpg",
+        "https://a.example/spacerock.jpg",
+        "https://a.example/opinit.jpg",
+        "https://a.example/merit-badge.jpg",
+    ],
+)
+def test_a_publishers_word_says_more_too(url: str) -> None:
+    """Without a size: `media:content`, `media:thumbnail`, an enclosure."""
+    assert lead_image([Media(url, medium="image")], [], BODY, ()) == url
+    assert lead_image([], [url], BODY, ()) == url
+    assert lead_image([Media(url, type="image/jpeg", is_enclosure=True)], [], BODY, ()) == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://1.gravatar.com/avatar/x?s=96",
+        "https://s.w.org/images/core/emoji/1/72x72/1f600.png",
+        "https://avatars2.githubusercontent.com/u/1",
+        "https://img.shields.io/x.svg",
+        "https://feeds.feedburner.com/~r/x/1",
+    ],
+)
+@pytest.mark.parametrize("size", [None, "800"])
+def test_known_places_of_avatars_and_trackers_never_lead(url: str, size: str | None) -> None:
+    """WordPress names its authors' avatars as media."""
+    assert lead_image([Media(url, medium="image", width=size, height=size)], [url], BODY, ()) == BODY
+
+
+@pytest.mark.parametrize("name", ["spacer.gif", "pixel.png", "1x1.png", "blank.gif", "favicon.ico?x.png"])
+def test_a_placeholder_does_not_lead_because_it_is_named(name: str) -> None:
+    """Templates name them where an entry has no picture."""
+    assert lead_image([Media(f"https://a.example/{name}", medium="image")], [], BODY, ()) == BODY
+
+
+@pytest.mark.parametrize("name", ["honey-badger.jpg", "spacerock.jpg", "opinit.jpg", "sharethistory.jpg"])
+def test_part_of_a_word_is_no_word(name: str) -> None:
+    """In a body, without a size."""
+    body = HtmlBody(raw=f'<img src="https://a.example/{name}">')
+    sanitise_checked([body])
+    assert body.picture == f"https://a.example/{name}"
+
+
 def test_nothing_leads_where_there_is_nothing() -> None:
     """No image, no lead image."""
     assert lead_image([], ["javascript:x"], None, ()) is None
