@@ -26,7 +26,7 @@ from statistics import median
 import feedparser
 
 import aggregator
-from aggregator.fetch.retrieve import Resource
+from aggregator.model.retrieved import Resource
 from aggregator.model.wire import Format
 from aggregator.processes import Processes
 from aggregator.reading.document import Context

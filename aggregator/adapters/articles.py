@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from aggregator.adapters.kinds import Kind
+from aggregator.adapters.kinds import Kind, RetrievedSource, Transport
 from aggregator.front_matter import files as front_matter
 from aggregator.model.entry import ArticleDocument
 from aggregator.model.resource import Resource
+from aggregator.model.retrieved import Fetched, NotModified, Validators
 
 _HTML = re.compile(r"\s*<[A-Za-z!].*>\s*", re.DOTALL)
 
@@ -27,4 +28,9 @@ def _is_html(body: str, name: str) -> bool:
     return not body.strip() or name.lower().endswith((".html", ".htm")) or _HTML.fullmatch(body) is not None
 
 
-KIND = Kind(read=read, place="path", has_public_address=True)
+def _retrieve(source: RetrievedSource, validators: Validators, transport: Transport) -> Fetched | NotModified:
+    assert source.path is not None, "the kind has no other place"
+    return transport.folder(source.path, validators)
+
+
+KIND = Kind(read=read, place="path", has_public_address=True, retrieve=_retrieve)

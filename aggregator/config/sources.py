@@ -138,6 +138,14 @@ class Source(Settings):
         return secrets_of(self.url) | {secret.get_secret_value() for secret in login if secret}
 
     @property
+    def login(self) -> tuple[str, str] | None:
+        """User and password of `auth`, None without both."""
+        auth = self.auth
+        if auth is None or auth.user is None or auth.password is None:
+            return None
+        return auth.user.get_secret_value(), auth.password.get_secret_value()
+
+    @property
     def is_local(self) -> bool:
         """Whether it is read from this machine's disk."""
         return self.path is not None or self.address.startswith("file:")

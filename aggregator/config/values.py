@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, PlainSerializer, SecretStr
 
+from aggregator.adapters import kinds
+
 _DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
@@ -58,7 +60,8 @@ def _http_url(value: object) -> str:
 def _source_url(value: object) -> str:
     if isinstance(value, str):
         scheme, _, rest = value.partition(":")
-        if scheme in ("file", "rsshub", "imap", "imaps") and rest.strip("/") and not _CONTROLS.search(value):
+        is_sound = rest.strip("/") and not _CONTROLS.search(value)
+        if is_sound and scheme not in ("http", "https") and scheme in kinds.schemes():
             return value
     try:
         if value:

@@ -7,17 +7,14 @@ from datetime import datetime, timedelta
 
 from aggregator.adapters import kinds
 from aggregator.config.load import Fetch, Source
-from aggregator.errors import FetchError, HttpStatus
-from aggregator.fetch.command import run
-from aggregator.fetch.files import fetch_file, fetch_folder
+from aggregator.errors import HttpStatus
+from aggregator.fetch.files import fetch_file
 from aggregator.fetch.guard import Guard, Resolve
 from aggregator.fetch.http import HttpFetcher, Permit, user_agent
-from aggregator.fetch.imap import fetch_imap
-from aggregator.fetch.mailbox import fetch_maildir
 from aggregator.fetch.pacing import Hosts
-from aggregator.fetch.retrieve import AnswerHints, Fetched, NotModified, Resource, Validators
 from aggregator.fetch.robots import Robots
-from aggregator.fetch.rsshub import Rsshub
+from aggregator.fetch.transport import retrieved
+from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
 
 __all__ = [
     "AnswerHints",
@@ -45,7 +42,6 @@ class Fetcher:
         guard = Guard(settings.allow, resolve)
         self._settings = settings
         self._guard = guard
-        self._rsshub = Rsshub(settings.rsshub)
         self._http = HttpFetcher(settings, user_agent, guard)
         self.hosts = Hosts(at_once=settings.host_at_once, gap=settings.host_gap, is_own=guard.is_own)
         self._robots = Robots(self._robots_txt, self.hosts.slow)
@@ -71,29 +67,25 @@ class Fetcher:
 
     def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
         """What is new at `source` since `validators` were given out. Raises FetchError and its kinds."""
-        if source.kind == "mail":
-            return self._mail(source, validators)
-        if source.kind == "opml" and source.path is not None:
-            return fetch_file(source.path.as_uri(), validators, max_bytes=self._settings.max_bytes)
-        if source.path is not None:
-            return fetch_folder(source.path, validators, max_bytes=self._settings.max_bytes)
-        if source.address.startswith("file:"):
-            return fetch_file(source.address, validators, max_bytes=self._settings.max_bytes)
-        if source.kind == "exec":
-            return self._run(source)
-        if source.address.startswith("rsshub:"):
-            return self._rsshub.fetch(
-                source.address,
+        if retrieve := kinds.named(source.kind).retrieve:
+            return retrieved(
+                retrieve,
+                source,
                 validators,
-                lambda url, known, secret: self._instance(source, url, known, now, secret),
+                self._settings,
+                self._guard,
+                lambda url, known, secret: self._in_turn(source, url, known, now, secret),
             )
+        if source.path is not None or source.address.startswith("file:"):
+            url = source.address if source.path is None else source.path.as_uri()
+            return fetch_file(url, validators, max_bytes=self._settings.max_bytes)
         return self._get(source, None, validators, now, permit=self._permit(source, now))
 
-    def _instance(
+    def _in_turn(
         self, source: Source, url: str, validators: Validators, now: datetime, secret: str
     ) -> Fetched | NotModified:
-        """GETs what an instance of RSSHub has, in its publisher's turn."""
-        with self.hosts.turn(url):
+        """GETs what a retriever asks for, in its publisher's turn."""
+        with self.hosts.turn(url, within=source.address):
             return self._get(source, url, validators, now, secret=secret)
 
     def _get(
@@ -126,25 +118,6 @@ class Fetcher:
 
     def _robots_txt(self, source: Source, url: str, now: datetime) -> bytes:
         return _one(self._http.fetch(source, {}, now, url=url)).body
-
-    def _mail(self, source: Source, validators: Validators) -> Fetched | NotModified:
-        if source.path is not None:
-            return fetch_maildir(source.path, source, validators, max_bytes=self._settings.max_bytes)
-        return fetch_imap(source, validators, self._settings, self._guard)
-
-    def _run(self, source: Source) -> Fetched:
-        if not self._settings.commands:
-            raise FetchError(
-                "sources of kind exec are not allowed to run",
-                url=source.address,
-                advice="set fetch.commands = true if every exec source of the config is yours",
-            )
-        return run(
-            source.options["command"],
-            url=source.address,
-            deadline=self._settings.deadline,
-            max_bytes=self._settings.max_bytes,
-        )
 
     def _heed(self, url: str, error: HttpStatus) -> None:
         if error.retry_after:

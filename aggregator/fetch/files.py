@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from aggregator import errors
-from aggregator.fetch.folder import Folder, Refused, stamp_of
-from aggregator.fetch.retrieve import Fetched, NotModified, Resource, Validators
+from aggregator.adapters.kinds import RefusedFile
+from aggregator.fetch.folder import Folder, stamp_of
 from aggregator.model.article import Problem
+from aggregator.model.retrieved import Fetched, NotModified, Resource, Validators
 
 ARTICLE_SUFFIXES = frozenset((".md", ".markdown", ".mdown", ".html", ".htm", ".txt", ".json"))
 MAX_FILES = 200_000
@@ -29,7 +30,7 @@ def fetch_file(url: str, validators: Validators, *, max_bytes: int) -> Fetched |
     try:
         with Folder(path.parent) as folder:
             stamp, body = _read(folder, path.name, validators.get("stamp"), max_bytes)
-    except Refused as error:
+    except RefusedFile as error:
         raise errors.FetchError(f"{path} {error.reason}", url=url, advice="") from None
     except (OSError, ValueError) as error:  # ValueError: a NUL in it
         raise errors.FetchError(f"{path} cannot be read: {_why(error)}", url=url) from error
@@ -64,7 +65,7 @@ def fetch_folder(path: Path, validators: Validators, *, max_bytes: int) -> Fetch
                     if body is not None:
                         resources.append(Resource(url=(place / name).as_uri(), body=body, name=name))
                     stamps[name] = found
-                except Refused as error:
+                except RefusedFile as error:
                     refused.add(name)
                     unread.append(Problem(text=error.reason, where=name))
                 except OSError as error:
@@ -131,7 +132,7 @@ def _read(folder: Folder, name: str, known: object, max_bytes: int) -> tuple[lis
 def _is_inside(folder: Folder, name: str) -> bool:
     try:
         folder.resolved(name)
-    except Refused:
+    except RefusedFile:
         return False
     return True
 

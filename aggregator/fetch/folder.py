@@ -8,17 +8,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from aggregator.adapters.kinds import RefusedFile
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: a pipe that nobody writes to would hold us.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
-
-
-class Refused(Exception):
-    """A name in the folder that is not read on purpose: `reason` says why. It never leaves `fetch`."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
 
 
 class Folder:
@@ -43,20 +37,20 @@ class Folder:
         os.close(self._descriptor)
 
     def resolved(self, name: str) -> str:
-        """The name, relative to the folder, of what `name` leads to through links. Raises Refused.
+        """The name, relative to the folder, of what `name` leads to through links. Raises RefusedFile.
 
         It need not exist.
         """
         real = Path(os.path.realpath(self.path / name))
         if not real.is_relative_to(self.path):
-            raise Refused("is a link that leads out of the folder; replace it by the file itself")
+            raise RefusedFile("is a link that leads out of the folder; replace it by the file itself")
         inside = real.relative_to(self.path).as_posix()
         if inside != name and any(part.startswith(".") for part in Path(inside).parts):
-            raise Refused("is a link to a hidden file; replace it by the file itself")
+            raise RefusedFile("is a link to a hidden file; replace it by the file itself")
         return inside
 
     def open(self, name: str) -> BinaryIO:
-        """Opens a regular file. Raises Refused for anything else, and OSError."""
+        """Opens a regular file. Raises RefusedFile for anything else, and OSError."""
         *folders, last = Path(self.resolved(name)).parts or (".",)
         opened = [self._descriptor]
         try:
@@ -85,4 +79,4 @@ def _check(found: os.stat_result) -> None:
     if stat.S_ISDIR(found.st_mode):
         raise IsADirectoryError(0, "it is a folder")
     if not stat.S_ISREG(found.st_mode) and not stat.S_ISLNK(found.st_mode):
-        raise Refused("is a device, pipe or socket; only regular files are read")
+        raise RefusedFile("is a device, pipe or socket; only regular files are read")

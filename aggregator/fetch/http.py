@@ -20,7 +20,7 @@ from aggregator.fetch import challenge, freshness
 from aggregator.fetch.connection import Adapter, Verify, exchange, is_cut_short
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
-from aggregator.fetch.retrieve import AnswerHints, Fetched, NotModified, Resource, Validators
+from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
 from aggregator.normalise.links import without_login
 
 ACCEPT = (

@@ -6,7 +6,7 @@ import pytest
 
 from aggregator.adapters.opml.outlines import Subscription, SubscriptionList
 from aggregator.config.load import Source
-from aggregator.config.subscriptions import followed, plan
+from aggregator.config.subscriptions import Listed, followed, joined, plan
 
 
 def listed(*urls: str, title: str = "") -> SubscriptionList:
@@ -78,3 +78,25 @@ def test_what_is_no_feed_of_the_web_is_left_out_of_an_export_and_told() -> None:
     )
     assert [s.title for s in found.subscriptions] == ["a"]
     assert [p.where for p in found.problems] == ["a", "b", "c"]
+
+
+def test_feeds_of_a_list_take_its_settings_over() -> None:
+    """All but what is for the list's origin alone, and what a list is."""
+    friends = Source.model_validate(
+        {
+            "name": "Friends",
+            "kind": "opml",
+            "url": "https://friends.example/list.opml",
+            "author": "A friend",
+            "full_text": {"pages": 3, "content": "article"},
+            "robots": False,
+            "private": True,
+            "interval": "2h",
+            "cookie": "secret",
+        }
+    )
+    feed = Subscription(url="https://a.example/feed", title="A")
+    made, _ = joined([friends], [Listed(list="Friends", name="Friends: A", subscription=feed)])
+    taken_over = ("author", "full_text", "robots", "private", "interval", "adaptive", "enabled")
+    assert [getattr(made[1], name) for name in taken_over] == [getattr(friends, name) for name in taken_over]
+    assert (made[1].kind, made[1].cookie, made[1].has_public_address) == ("feed", None, False)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.adapters.kinds import RefusedFile
 from aggregator.errors import FetchError
 from aggregator.fetch import Fetched, NotModified
 from aggregator.fetch.files import fetch_file, fetch_folder
-from aggregator.fetch.folder import Folder, Refused
+from aggregator.fetch.folder import Folder
 from tests.support.site import Site
 
 SECRET = "PASSWORD=hunter2"
@@ -210,7 +211,7 @@ def test_a_folder_that_is_replaced_while_it_is_read_stays_the_one_that_was_opene
     with Folder(notes) as folder:
         notes.rename(notes.parent / "old")
         notes.symlink_to("notes-private")
-        with pytest.raises((OSError, Refused)):
+        with pytest.raises((OSError, RefusedFile)):
             folder.open("outside.env")
 
 

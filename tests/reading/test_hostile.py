@@ -11,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from aggregator.errors import ReadError
-from aggregator.fetch.retrieve import Resource
+from aggregator.model.retrieved import Resource
 from aggregator.reading.document import Context, Reading
 from aggregator.reading.workers import Workers
 from tests.conftest import Answer, Server

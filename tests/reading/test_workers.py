@@ -13,8 +13,8 @@ from typing import NoReturn
 import pytest
 
 from aggregator.errors import FrontMatterError, NotAFeed, ReadError
-from aggregator.fetch.retrieve import Resource
 from aggregator.model.article import Document
+from aggregator.model.retrieved import Resource
 from aggregator.reading import document as reading
 from aggregator.reading.document import Context, Reading
 from aggregator.reading.workers import Workers

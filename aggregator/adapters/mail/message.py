@@ -17,11 +17,13 @@ from urllib.parse import quote
 from pydantic import Field
 from selectolax.lexbor import LexborHTMLParser
 
-from aggregator.adapters.kinds import Kind
+from aggregator.adapters.kinds import Kind, RetrievedSource, Transport
+from aggregator.adapters.mail.mailbox import fetch_maildir
 from aggregator.errors import ReadError
 from aggregator.model.article import Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Person, Text
 from aggregator.model.resource import Resource
+from aggregator.model.retrieved import Fetched, NotModified, Validators
 from aggregator.model.settings import Settings
 from aggregator.normalise.encoding import decode
 
@@ -268,4 +270,14 @@ def _linked(block: str) -> str:
     return "".join(pieces)
 
 
-KIND = Kind(read=read, options=MailOptions, place="either", schemes=("imap", "imaps"))
+def _retrieve(source: RetrievedSource, validators: Validators, transport: Transport) -> Fetched | NotModified:
+    options = MailOptions.model_validate(source.options)
+    if source.path is not None:
+        return fetch_maildir(source.path, options, validators, transport)
+    # Not at the top: processes that read documents have no use for imaplib and ssl.
+    from aggregator.adapters.mail.imap import fetch_imap
+
+    return fetch_imap(source, options, validators, transport)
+
+
+KIND = Kind(read=read, options=MailOptions, place="either", schemes=("imap", "imaps"), retrieve=_retrieve)

@@ -13,11 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from aggregator import errors
-from aggregator.adapters import kinds
-from aggregator.config.load import Source
-from aggregator.fetch.folder import Folder, Refused
-from aggregator.fetch.retrieve import Fetched, NotModified, Resource, Validators
+from aggregator.adapters.kinds import OpenFolder, RefusedFile, Transport
 from aggregator.model.article import Problem
+from aggregator.model.retrieved import Fetched, NotModified, Resource, Validators
 
 HEAD_BYTES = 64 * 1024
 MAX_FILES = 200_000
@@ -50,9 +48,8 @@ class MailSelection:
     bytes_left: int = 0
 
     @classmethod
-    def by(cls, source: Source, validators: Validators, max_bytes: int) -> MailSelection:
-        """What `source` asks for, and has already."""
-        options: Any = kinds.named(source.kind).parse(source.options)
+    def by(cls, options: Any, validators: Validators, max_bytes: int) -> MailSelection:
+        """What a source asks for by its options, which are those of kind `mail`, and has already."""
         asked = options.model_dump(mode="json")
         known = validators.get("files", {}) if validators.get("asked") == asked else {}
         return cls(
@@ -95,17 +92,17 @@ class MailSelection:
 
 
 def fetch_maildir(
-    folder: Path, source: Source, validators: Validators, *, max_bytes: int
+    folder: Path, options: Any, validators: Validators, transport: Transport
 ) -> Fetched | NotModified:
     """The newest messages in a Maildir that are not known yet. Raises FetchError.
 
     A message is known by its unique name, without the flags that a mail program adds to it (maildir(5)): it
     is the same in new/ and in cur/. Only headers are read of what others sent.
     """
-    wanted = MailSelection.by(source, validators, max_bytes)
+    wanted = MailSelection.by(options, validators, transport.max_bytes)
     found = _messages(folder)
     try:
-        with Folder(folder) as opened:
+        with transport.opened(folder) as opened:
             files = dict(islice(_of_sender(found, opened, wanted), wanted.newest))
             for name in wanted.missing(list(files)):
                 _take(opened, name, files[name], wanted, folder)
@@ -114,7 +111,7 @@ def fetch_maildir(
     return wanted.fetched()
 
 
-def _take(opened: Folder, name: str, path: str, wanted: MailSelection, folder: Path) -> None:
+def _take(opened: OpenFolder, name: str, path: str, wanted: MailSelection, folder: Path) -> None:
     try:
         with opened.open(path) as file:
             size = os.fstat(file.fileno()).st_size
@@ -125,7 +122,7 @@ def _take(opened: Folder, name: str, path: str, wanted: MailSelection, folder: P
             _mark_seen(folder, folder / path)
     except FileNotFoundError:
         return  # a mail program has moved it meanwhile: it comes with the next poll
-    except Refused as error:
+    except RefusedFile as error:
         wanted.unread.append(Problem(text=error.reason, where=name))
     except OSError as error:
         wanted.unread.append(Problem(text=f"cannot be read: {error.strerror}", where=name))
@@ -159,7 +156,7 @@ def _lasting(name: str) -> str:
 
 
 def _of_sender(
-    messages: Sequence[tuple[str, str]], opened: Folder, wanted: MailSelection
+    messages: Sequence[tuple[str, str]], opened: OpenFolder, wanted: MailSelection
 ) -> Iterator[tuple[str, str]]:
     for name, path in messages:
         if not wanted.sender or name in wanted.known:
@@ -168,7 +165,7 @@ def _of_sender(
         try:
             with opened.open(path) as file:
                 head = file.read(HEAD_BYTES)
-        except (OSError, Refused):
+        except (OSError, RefusedFile):
             yield name, path  # told when it is read
             continue
         head = head.replace(b"\r\n", b"\n").partition(b"\n\n")[0]

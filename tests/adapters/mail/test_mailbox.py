@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from aggregator.config.load import Source
+from aggregator.adapters.mail import mailbox
+from aggregator.config.load import Fetch, Source
 from aggregator.errors import FetchError
-from aggregator.fetch import Fetched, NotModified, mailbox
-from aggregator.fetch.mailbox import fetch_maildir
+from aggregator.fetch import Fetched, Fetcher, NotModified
+from tests.conftest import NOW
 from tests.support.imap import message
 from tests.support.site import Site
 
@@ -40,7 +41,7 @@ def fetch(
 ) -> Fetched | NotModified:
     """What is new in it."""
     source = Source(name="Tea", kind="mail", path=maildir, options={**SENDER, **options})
-    return fetch_maildir(maildir, source, validators or {}, max_bytes=max_bytes)
+    return Fetcher(Fetch(max_bytes=max_bytes), "test").fetch(source, validators or {}, NOW)
 
 
 def names(fetched: Fetched | NotModified) -> list[str]:

@@ -9,16 +9,14 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator, Sequence
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from aggregator import errors
-from aggregator.config.load import Fetch, Source
-from aggregator.fetch.connection import Verify, connect, exchange, secured, unreachable
-from aggregator.fetch.faults import mapped
-from aggregator.fetch.guard import Guard
-from aggregator.fetch.mailbox import AT_ONCE, MailSelection
-from aggregator.fetch.retrieve import Fetched, NotModified, Validators
+from aggregator.adapters.kinds import RetrievedSource, Transport
+from aggregator.adapters.mail.mailbox import AT_ONCE, MailSelection
 from aggregator.model.article import Problem
+from aggregator.model.retrieved import Fetched, NotModified, Validators
 
 _PORTS = {"imap": 143, "imaps": 993}
 _TALK_BYTES = 4 * 1024 * 1024
@@ -32,57 +30,39 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 
 
 def fetch_imap(
-    source: Source, validators: Validators, settings: Fetch, guard: Guard
+    source: RetrievedSource, options: Any, validators: Validators, transport: Transport
 ) -> Fetched | NotModified:
     """The newest messages of the source's mailbox that are not known yet. Raises FetchError and its kinds.
 
     A message is known by its UID and the mailbox's UIDVALIDITY (RFC 3501 §2.3.1.1). When the connection
     fails in between, what came is given and the rest left for the next poll.
     """
-    wanted = MailSelection.by(source, validators, settings.max_bytes)
-    with exchange.within(
-        guard,
-        deadline_seconds=settings.deadline.total_seconds(),
-        silence_seconds=settings.timeout.total_seconds(),
-    ):
-        try:
-            parts, folder = _taken_apart(source.address)
-            with _session(source, parts, settings, guard) as session:
-                _gather(session, folder, wanted, source.address)
-        except errors.FetchError as error:
-            error.url = error.url or _LOGIN.sub("//", source.address)
-            if not wanted.resources:
-                raise
-            wanted.unread.append(Problem(text=f"{error.reason}; the others come with the next poll"))
+    wanted = MailSelection.by(options, validators, transport.max_bytes)
+    try:
+        parts, folder = _taken_apart(source.address)
+        with _session(source, parts, transport) as session:
+            _gather(session, folder, wanted, source.address, transport)
+    except errors.FetchError as error:
+        error.url = error.url or _LOGIN.sub("//", source.address)
+        if not wanted.resources:
+            raise
+        wanted.unread.append(Problem(text=f"{error.reason}; the others come with the next poll"))
     return wanted.fetched()
 
 
 class _Session(imaplib.IMAP4):
     """imaplib over a connection of ours; every line and literal is counted before it is read."""
 
-    def __init__(
-        self, host: str, port: int, context: ssl.SSLContext, max_bytes: int, *, is_tls: bool
-    ) -> None:
-        self._context = context
-        self._is_tls = is_tls
-        self._max_bytes = max_bytes
-        self._bytes_left = (AT_ONCE + 1) * max_bytes
+    def __init__(self, host: str, port: int, transport: Transport, tls: ssl.SSLContext | None) -> None:
+        self._transport = transport
+        self._tls = tls
+        self._max_bytes = transport.max_bytes
+        self._bytes_left = (AT_ONCE + 1) * transport.max_bytes
         self._talk_bytes_left = _TALK_BYTES
         super().__init__(host, port)
 
     def _create_socket(self, timeout: float | None) -> socket.socket:
-        found = exchange.guard.addresses(self.host, exchange.patience())
-        try:
-            sock = connect(found, self.port)
-        except (OSError, errors.TimedOut) as failure:
-            raise unreachable(failure) from failure
-        if not self._is_tls:
-            return sock
-        try:
-            return self._context.wrap_socket(sock, server_hostname=self.host)
-        except BaseException:
-            sock.close()
-            raise
+        return self._transport.connect(self.host, self.port, self._tls)
 
     def read(self, size: int) -> bytes:
         if size > self._max_bytes:
@@ -101,24 +81,19 @@ class _Session(imaplib.IMAP4):
 
 
 @contextlib.contextmanager
-def _session(source: Source, parts: SplitResult, settings: Fetch, guard: Guard) -> Iterator[_Session]:
+def _session(source: RetrievedSource, parts: SplitResult, transport: Transport) -> Iterator[_Session]:
     host = parts.hostname or ""
-    verify: Verify = source.tls_verify and (source.tls_ca or settings.tls_ca or True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if not verify:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    secured(context, verify)
-    with _told():
+    context = transport.tls()
+    with _told(transport):
         port = parts.port or _PORTS[parts.scheme]
-        session = _Session(host, port, context, settings.max_bytes, is_tls=parts.scheme == "imaps")
+        session = _Session(host, port, transport, context if parts.scheme == "imaps" else None)
     try:
-        with _told():
+        with _told(transport):
             if parts.scheme == "imap":
-                _start_tls(session, context, is_own=guard.is_own(host))
+                _start_tls(session, context, is_own=transport.is_own(host))
             _log_in(session, source)
         yield session
-        with contextlib.suppress(errors.FetchError), _told():
+        with contextlib.suppress(errors.FetchError), _told(transport):
             session.logout()
     finally:
         with contextlib.suppress(OSError):
@@ -135,15 +110,14 @@ def _start_tls(session: _Session, context: ssl.SSLContext, *, is_own: bool) -> N
         )
 
 
-def _log_in(session: _Session, source: Source) -> None:
-    auth = source.auth
+def _log_in(session: _Session, source: RetrievedSource) -> None:
     if session.state == "AUTH":
         return
-    if auth is None or auth.user is None or auth.password is None:
+    if source.login is None:
         raise errors.FetchError(
             "a mailbox asks for a login", advice="set the source's auth: user and password"
         )
-    user, password = auth.user.get_secret_value(), auth.password.get_secret_value()
+    user, password = source.login
     if not (user + password).isascii():
         raise errors.FetchError(
             "the login is not ASCII, which IMAP asks for", advice="give the mailbox a password of ASCII"
@@ -164,8 +138,8 @@ def _log_in(session: _Session, source: Source) -> None:
         )
 
 
-def _gather(session: _Session, folder: str, wanted: MailSelection, url: str) -> None:
-    with _told():
+def _gather(session: _Session, folder: str, wanted: MailSelection, url: str, transport: Transport) -> None:
+    with _told(transport):
         typ, said = session.select(_quoted(_utf7(folder)), readonly=not wanted.mark_seen)
         if typ != "OK":
             raise errors.FetchError(
@@ -185,7 +159,7 @@ def _gather(session: _Session, folder: str, wanted: MailSelection, url: str) -> 
         uid = uids[name]
         if uid not in sizes or not wanted.has_room(name, sizes[uid]):
             continue
-        with _told():
+        with _told(transport):
             parts = _asked(session, "FETCH", uid, "(UID BODY.PEEK[])")
             body = next(
                 (part[1] for part in parts if isinstance(part, tuple) and b"BODY[]" in part[0].upper()), None
@@ -219,9 +193,9 @@ def _words(said: Sequence[object]) -> str:
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _told(transport: Transport) -> Iterator[None]:
     """Turns what imaplib and sockets raise into a FetchError."""
-    with mapped():
+    with transport.errors():
         try:
             yield
         except imaplib.IMAP4.error as error:

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from aggregator.adapters.exec import run
 from aggregator.errors import FetchError, TimedOut, TooLarge
-from aggregator.fetch.command import run
 from tests.app.test_daemon import until
 from tests.support.site import Site, feed
 
