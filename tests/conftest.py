@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.site import Site
 
@@ -35,6 +37,15 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
 
+
+# Generated cases have no deadline: a machine may be busy. What CI tries is the same each time.
+settings.register_profile(
+    "aggregator",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+settings.load_profile("aggregator")
 
 # What makes a test slow, by what its module imports or it asks for; `make quick` leaves these out.
 SLOW_NAMES = {
