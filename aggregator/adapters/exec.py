@@ -49,7 +49,7 @@ class ExecOptions(Settings):
         if is_retrieved:
             raise ValueError(f"a command cannot print a source of kind {self.kind!r}")
         if wrong := kinds.mistakes(self.kind, self.options):
-            raise ValueError("; ".join(f"{'.'.join(map(str, where))}: {told}" for where, _, told in wrong))
+            raise ValueError("; ".join(f"{'.'.join(map(str, where))}: {text}" for where, _, text in wrong))
         return self
 
 

@@ -90,7 +90,7 @@ _COMMON: Mapping[str, tuple[str, ...]] = {
     "author": ("author.name", "author.login", "author", "user.name", "user.login", "user", "by", "creator"),
     "categories": ("tags", "categories", "labels[].name", "tag_list"),
 }
-"""Of each field the names to look for, the likeliest first; `id` falls back on the address."""
+"""The names to look for of each field, the likeliest first; `id` falls back to the address."""
 
 
 _FIELDS = (*_COMMON, "language", "enclosure")
@@ -104,8 +104,8 @@ def read(resource: Resource, options: JsonOptions) -> Feed:
     chosen, guessed = _expressions(items, options)
     if guessed or options.items is None:
         shown = {"items": where, **guessed} if options.items is None else guessed
-        told = ", ".join(f"{name} = {expression!r}" for name, expression in shown.items())
-        feed.problems.append(Problem(text=f"options were guessed: {told}"))
+        written = ", ".join(f"{name} = {expression!r}" for name, expression in shown.items())
+        feed.problems.append(Problem(text=f"options were guessed: {written}"))
     feed.info = FeedInfo(title=Text(_text(_find(data, options.feed_title)), "text"))
     other_dates = _other_dates(guessed["date"]) if "date" in guessed else ()
     for number, item in enumerate(items[:MAX_ENTRIES], 1):
@@ -179,17 +179,17 @@ def _wrappers(sample: list[dict[str, Any]]) -> list[str]:
 
 
 def _tells(sample: list[dict[str, Any]], expression: str, name: str) -> bool:
-    """Whether most of the items have something of the right sort there."""
+    """Whether most of the items have a value of the right type there."""
     values = [_find(item, expression) for item in sample]
     if name == "categories":
-        sound = sum(isinstance(v, list) and all(isinstance(each, str) for each in v) for v in values)
+        fitting = sum(isinstance(v, list) and all(isinstance(each, str) for each in v) for v in values)
     elif name in ("link", "image"):
-        sound = sum(isinstance(v, str) and v.startswith(("http://", "https://", "/")) for v in values)
+        fitting = sum(isinstance(v, str) and v.startswith(("http://", "https://", "/")) for v in values)
     elif name in ("date", "updated"):
-        sound = sum(parse_date(_date(v)) is not None for v in values)
+        fitting = sum(parse_date(_date(v)) is not None for v in values)
     else:
-        sound = sum(isinstance(v, str | int | float) and bool(str(v).strip()) for v in values)
-    return sound * 2 > len(values)
+        fitting = sum(isinstance(v, str | int | float) and bool(str(v).strip()) for v in values)
+    return fitting * 2 > len(values)
 
 
 def _other_dates(expression: str) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def load(body: bytes, content_type: str | None = None) -> tuple[Any, list[Proble
     try:
         value, _ = _DECODER.raw_decode(decoded.text, _after_space(decoded.text, 0))
     except (ValueError, RecursionError) as error:
-        raise ReadError(told(error)) from error
+        raise ReadError(described(error)) from error
     return value, problems
 
 
@@ -45,13 +45,13 @@ def load_broken(body: bytes, key: str, content_type: str | None = None) -> tuple
         found.append(value)
         at = _after_space(text, at)
     if not found:
-        raise ReadError(told(fault or ValueError(f"it has no list {key!r}")))
+        raise ReadError(described(fault or ValueError(f"it has no list {key!r}")))
     line = text.count("\n", 0, at) + 1
-    what = f"broken JSON after {len(found)} items: {told(fault) if fault else 'it ends too early'}"
+    what = f"broken JSON after {len(found)} items: {described(fault) if fault else 'it ends too early'}"
     return found, [Problem(text=what, where=f"line {line}")]
 
 
-def told(error: Exception) -> str:
+def described(error: Exception) -> str:
     """What is wrong with the text, and where."""
     if isinstance(error, json.JSONDecodeError):
         return f"line {error.lineno}: not JSON: {error.msg}"

@@ -1,6 +1,6 @@
 """The kinds of sources: each is registered under its name in the entry-point group `aggregator.adapters`.
 
-Ours are registered there like everybody's (pyproject.toml); docs/plugins.md tells how to add one.
+Ours are registered there as well (pyproject.toml); docs/plugins.md explains how to add one.
 """
 
 from __future__ import annotations

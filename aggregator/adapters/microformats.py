@@ -24,7 +24,7 @@ except ImportError:
 
 MAX_ENTRIES = 1_000
 MAX_NESTED = 20
-"""Deeper nested ones are nobody's: mf2py copies the content of each (240 levels took over 100 s)."""
+"""Deeper ones are ignored: mf2py copies the content of each level (240 levels took over 100 s)."""
 
 _PLAYED = ("audio", "video")
 _Item = Mapping[str, Any]
@@ -126,7 +126,7 @@ def _title(item: _Item) -> Text | None:
 
 
 def _people(item: _Item) -> list[Person]:
-    """Authors: cards, or names, or addresses of cards elsewhere, which tell nothing to a reader."""
+    """Authors: cards, or names, or addresses of cards elsewhere, which are left out."""
     found = []
     for author in _all(item, "author"):
         card = author if isinstance(author, dict) and "properties" in author else None

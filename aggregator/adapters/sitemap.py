@@ -20,7 +20,7 @@ from aggregator.model.settings import Settings
 from aggregator.normalise import encoding
 
 MAX_DEPTH = 3
-"""So many indexes may lead to one another."""
+"""How many indexes may follow one another."""
 
 _SLUG = re.compile(r"[-_+\s]+")
 _SUFFIX = re.compile(r"\.(?:html?|php|aspx?|jsp|md)$", re.IGNORECASE)
@@ -173,8 +173,8 @@ def _newest_sitemaps(text: str, feed: Feed, resource: Resource, options: Sitemap
         return []
     found.sort(key=lambda each: each[0], reverse=True)
     if len(found) > options.sitemaps:
-        told = f"{options.sitemaps} of its {len(found)} sitemaps are read, by the newest change"
-        feed.problems.append(Problem(text=told))
+        message = f"{options.sitemaps} of its {len(found)} sitemaps are read, by the newest change"
+        feed.problems.append(Problem(text=message))
     return [url for _, url in found[: options.sitemaps]]
 
 
@@ -192,8 +192,8 @@ def _chosen(pages: list[Entry], resource: Resource, options: SitemapOptions, fee
         )
     wanted.sort(key=lambda page: page.published or page.updated or "", reverse=True)
     if len(wanted) > options.entries:
-        told = f"the newest {options.entries} of {len(wanted)} pages are read"
-        feed.problems.append(Problem(text=told))
+        message = f"the newest {options.entries} of {len(wanted)} pages are read"
+        feed.problems.append(Problem(text=message))
     wanted = wanted[: options.entries]
     for page in wanted:
         page.title = page.title or _title(urljoin(resource.url, page.links[0].href))

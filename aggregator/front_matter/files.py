@@ -1,9 +1,8 @@
 """Article <-> the text of a file: front matter, a blank line, the body byte for byte.
 
-The only user of python-frontmatter, whose handlers are its way to teach it forms: ours read YAML
-with bounds and repairs, TOML, JSON and Pelican's lines, and write one form, the one of the posts
-that a Hexo site of feeds has kept since 2021. The library's own `loads` and `parse` are not used:
-they strip the body and swallow text between two rules that is not YAML.
+The only user of python-frontmatter. Our handlers read YAML (bounded and repaired), TOML, JSON and Pelican's
+lines, and write one form, that of Hexo posts. The library's own `loads` and `parse` are not used: they strip
+the body, and drop text between two `---` lines that is not YAML.
 """
 
 from __future__ import annotations
@@ -33,18 +32,18 @@ def dumps(article: Article, flavour: Flavour = "") -> str:
 
     Keys come in the order title, categories, headimg, author, comments, date, thumbnail, then link,
     guid, source, updated, authors, tags, enclosures, summary, origin, then the extra keys. A `flavour` adds
-    what its generator wants said in its own words, and keeps under `extra` what would steer it. Dates are
+    the keys of its generator, and moves keys that would control that generator under `extra`. Dates are
     RFC 1123 text where that is exact, else ISO 8601. Strict loaders of YAML 1.1 and 1.2 agree on it.
     Raises WriteError for an extra value that is not JSON-like and for a date without a zone.
     """
     post = frontmatter.Post(article.content, _WRITTEN)
-    # Set, not passed: the library's constructor trips over keys such as `content` and `handler`.
+    # Set, not passed: the library's constructor fails on keys such as `content` and `handler`.
     post.metadata = keys.metadata(article, flavour)
     return frontmatter.dumps(post)
 
 
 def loads(text: str | bytes, *, url: str = "") -> Article:
-    """The article that a file holds: `parse` without what was odd. Raises FrontMatterError."""
+    """The article that a file holds: `parse` without its problems. Raises FrontMatterError."""
     return parse(text, url=url)[0]
 
 
@@ -52,10 +51,9 @@ def parse(text: str | bytes, *, url: str = "") -> tuple[Article, tuple[Problem, 
     """The article that a file of any generator holds, and what was repaired, missing or odd in it.
 
     Bytes are UTF-8 or, by their byte order mark, UTF-16. A file without front matter is all body.
-    `url` names the file in errors; it lends a name to a missing title, a Jekyll file's day to a missing
-    date, and itself to a missing id. Title, summary and body are as written: neither rendered from
-    Markdown nor sanitised. Raises FrontMatterError, with line and reason, where a person could not
-    tell either.
+    `url` is the file's path or address: it stands in errors, and a missing title, date (Jekyll's file names)
+    or id is taken from it. Title, summary and body are as written: neither rendered from Markdown nor
+    sanitised. Raises FrontMatterError, with line and reason, for what even a person could not read.
     """
     problems: list[Problem] = []
     try:
@@ -97,12 +95,12 @@ _EOL = r"(?:\r\n|\n|\r)"
 # Possessive throughout: a file of nothing but spaces must not cost the square of its length.
 _BLANKS = rf"(?:[ \t]*+{_EOL})*+"
 _REST = rf"[ \t]*+(?:{_EOL}|\Z)"
-# `Note: …` opens many a text; without a fence, a title or a date it is no metadata.
+# Many texts begin with `Note: …`; without a fence, a title or a date that is no metadata.
 _NAMED = re.compile(r"^(?:title|date):", re.IGNORECASE | re.MULTILINE)
 
 
 class _Handler(BaseHandler):
-    """What python-frontmatter asks of a form: detect, split, load. Group 1 of the boundary is the fence."""
+    """A form of front matter: detect, split, load. Group 1 of the boundary is the fence."""
 
     closing: ClassVar[str] = "{fence}"
 

@@ -1,4 +1,4 @@
-"""What Hexo, Hugo and Jekyll want said in words of their own, and the keys by which they are steered."""
+"""Keys that only Hexo, Hugo or Jekyll read, and keys that control how they treat a page."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ STEERING = frozenset(
         *("type", "unpublishdate", "url", "weight", "output", "_content", "_id", "__permalink", "__post"),
     }
 )
-"""Keys, in lower case, by which a page says where it goes, how it is rendered and whether it is shown.
+"""Keys, in lower case, that decide where a page goes, how it is rendered and whether it is shown.
 
-An article comes from elsewhere: what its own site was told by them does not steer another.
+An article comes from another site: its settings for that site must not control this one.
 """
 
 
 def added(flavour: Flavour, *, updated: str | None, headimg: str | None) -> dict[str, Any]:
-    """What is said once more for a generator: `updated` is the date as it is written, None: nothing is."""
+    """Keys that repeat a value under a generator's own name; `updated` is the date as written, or None."""
     if updated is None:
         return {}
     if flavour == "hugo":
@@ -47,10 +47,10 @@ def added(flavour: Flavour, *, updated: str | None, headimg: str | None) -> dict
 
 
 def repeated(keys: Mapping[str, Any], *, updated: str | None, headimg: str | None) -> list[str]:
-    """Which of these keys say nothing but what `added` says for some generator."""
+    """Which of these keys only repeat what `added` writes for some generator."""
     found = []
     for flavour in ("hugo", "jekyll"):
-        said = added(flavour, updated=updated, headimg=headimg)
-        if said and all(key in keys and keys[key] == value for key, value in said.items()):
-            found += [*said]
+        repeats = added(flavour, updated=updated, headimg=headimg)
+        if repeats and all(key in keys and keys[key] == value for key, value in repeats.items()):
+            found += [*repeats]
     return found

@@ -1,8 +1,8 @@
 """The front matter of other generators -> Article, as a person would read it.
 
 Hexo, Hugo, Jekyll, Eleventy, Zola, Pelican and the posts of the old system name the same things by
-different keys. A key is taken only when a field holds all that it says; everything else stays in
-`extra` under the key it was found, so that nothing is lost on the way through.
+different keys. A key is used only when a field can hold its whole value; everything else stays in `extra`
+under its own key, so that nothing is lost.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _EPOCH_BUG = (1970, 1)
 
 
 def article(meta: dict[str, Any], body: str, *, url: str, problems: list[Problem]) -> Article:
-    """The article that front matter and a body make; what was missing or odd is added to `problems`.
+    """The article of front matter and a body; adds what was missing or wrong to `problems`.
 
     `id` falls back from `guid` and `id` to the link, to `url` (the file), to a hash of title, date and body.
     """

@@ -1,7 +1,7 @@
-"""An Article's own keys in front matter, out and in, exactly: what `metadata` writes, `article` reads back.
+"""An Article's own keys in front matter: `article` reads back exactly what `metadata` writes.
 
-A file is ours when it holds both `guid` and `source`, which are always written: only then do the keys
-mean precisely this, and no repair or guess is made. Other files are front_matter_generators' job.
+A file is ours when it holds both `guid` and `source`, which are always written: only then the keys mean
+exactly this, and nothing is repaired or guessed. Other files are read by `others`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ OWN_KEYS = (
 def metadata(article: Article, flavour: Flavour = "") -> dict[str, Any]:
     """The keys of an article's file, in the order they are written.
 
-    `thumbnail` repeats the lead image, and a `flavour` adds what its generator wants. Extra keys stand at the
-    top level as they were found; those that clash with a key of ours, or would steer that generator, are kept
-    under `extra`.
+    `thumbnail` repeats the lead image, and a `flavour` adds what its generator wants. Extra keys are
+    written at the top level as found; those that clash with a key of ours, or would control that generator,
+    go under `extra`.
     """
     extra = dict(article.extra)
     clashing = {key: extra.pop(key) for key in OWN_KEYS if key in extra}
@@ -147,7 +147,7 @@ def is_ours(meta: dict[str, Any]) -> bool:
 
 
 def article(meta: dict[str, Any], body: str, problems: list[Problem]) -> Article:
-    """The article of a file of ours; a value that somebody's edit broke is left out with a Problem."""
+    """The article of a file that we wrote; a value that a later edit broke is left out with a Problem."""
     known = set(OWN_KEYS)
     headimg, updated = text(meta.get("headimg")), text(meta.get("updated"))
     extra = {key: typed(value) for key, value in meta.items() if key not in known}

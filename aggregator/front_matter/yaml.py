@@ -1,8 +1,8 @@
 """YAML as front matter uses it: text to bounded, repaired values; values to text that all loaders read alike.
 
-Scalars come back as text: a plain `no`, `0123`, `1:30` or `2020-01-01` is what is written, until
-`typed` is asked for numbers and truth values. What is written here means the same in YAML 1.1
-(PyYAML, Psych) and 1.2 (js-yaml, goccy/yaml): whatever one of them would guess at is quoted.
+Scalars are read as text: a plain `no`, `0123`, `1:30` or `2020-01-01` stays as written; `typed` makes numbers
+and truth values of them. What is written here means the same in YAML 1.1 (PyYAML, Psych) and 1.2 (js-yaml,
+goccy/yaml): a text that one of them would read as another type is quoted.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ class _Unreadable(Exception):
 
 
 class _TooMuch(_Unreadable):
-    """Beyond the bounds: nothing that a repair should try."""
+    """Beyond the bounds: must not be repaired."""
 
 
 def read(block: str, *, first_line: int = 1) -> tuple[dict[str, Any], list[Problem]]:
     """The mapping that a block of front matter holds, scalars as text, and what was repaired.
 
-    A block that strict YAML rejects is read key by key, as a person would; values that still make no
-    sense are taken as the text they are. `first_line` is the block's place in the file.
+    A block that strict YAML rejects is read key by key, as a person would; a value that is still no YAML is
+    taken as text. `first_line` is the block's place in the file.
     Raises FrontMatterError for anything but a mapping, and beyond the bounds of depth, nodes and aliases.
     """
     problems: list[Problem] = []
@@ -136,7 +136,7 @@ def _is_deep(text: str) -> bool:
 
 
 class _Builder:
-    """Values out of the parser's events, without recursion: bounds hold before anything is expanded."""
+    """Builds values from the parser's events, without recursion; checks bounds before it expands aliases."""
 
     def __init__(self) -> None:
         self.root: list[Any] = []
@@ -243,7 +243,7 @@ def _read_by_key(block: str, error: _Unreadable, first_line: int, problems: list
     head = lines[: starts[0]] if starts else lines
     if not starts or any(line.strip() and not line.startswith("#") for line in head):
         raise FrontMatterError(error.reason, line=first_line + error.line) from error
-    # One key costs one small parse; a block of thousands of broken ones is no article's.
+    # Each key costs a parse; front matter with thousands of broken ones is hostile.
     if len(starts) > 1000:
         raise FrontMatterError(f"{error.reason}, among too many keys to repair", line=first_line) from error
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):

@@ -1,6 +1,6 @@
-"""Entry -> Article, pure: text, dates, HTML, links, lead image, identity.
+"""Entries -> articles, pure: text, dates, HTML, links, lead image, identity.
 
-The door is `articles`; the rest is for those who need one piece of it.
+`articles` does all of it; the other functions are single steps.
 """
 
 from __future__ import annotations

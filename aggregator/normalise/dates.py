@@ -1,8 +1,8 @@
 """The dates that feeds hold -> aware UTC datetimes.
 
-RFC 822 with every liberty that RSS takes (§ `<pubDate>`), RFC 3339 (RFC 4287 §3.3) with every liberty
-that anybody takes, month names of two dozen languages, Unix timestamps. What is not said is not
-made up: a text without a year, a month or a day is no date, and no clock is read.
+RFC 822 (RSS `<pubDate>`) and RFC 3339 (RFC 4287 §3.3) with the deviations that feeds have, month names of
+two dozen languages, Unix timestamps. Missing parts are not invented: a text without a year, a month or a
+day is no date, and no clock is read.
 """
 
 from __future__ import annotations
@@ -73,30 +73,30 @@ _ABBREVIATIONS = {name.title(): f"{n:02}" for name, n in _ENGLISH.items() if len
 
 
 def parse(text: str | None) -> datetime | None:
-    """The moment that `text` names, aware UTC, or None when it names none that can be believed.
+    """The moment that `text` names, aware UTC, or None when it names none that is plausible.
 
-    A missing zone is UTC, a missing time midnight, a wrong weekday is passed over, two-digit years are
+    A missing zone is UTC, a missing time midnight, a wrong weekday is ignored, two-digit years are
     RFC 2822 §4.3's. None for: no text, over 100 characters, a missing year, month or day, anything
     before 1900, and January 1970. Never raises.
     """
     found = exact(text)
-    # An epoch that comes as a date is a zero that somebody took for a time.
+    # January 1970 is a zero that was written as a date.
     if found is None or not _EARLIEST <= found < _LATEST or _EPOCH <= found < _AFTER_EPOCH:
         return None
     return found
 
 
 def exact(text: str | None) -> datetime | None:
-    """The same for a date that is believed whatever it says: of any year, January 1970 included."""
+    """As `parse`, but accepts every year, January 1970 included."""
     return _exact(text) if text and len(text) <= MAX_CHARACTERS else None
 
 
 def first(*texts: str | None) -> str | None:
-    """Of several ways to say a date the first that `parse` reads, else the first that says anything."""
-    said = [text for text in texts if text and not text.isspace()]
-    if len(said) > 1:
-        return next((text for text in said if parse(text)), said[0])
-    return said[0] if said else None
+    """The first of several texts that `parse` can read, else the first that is not empty."""
+    written = [text for text in texts if text and not text.isspace()]
+    if len(written) > 1:
+        return next((text for text in written if parse(text)), written[0])
+    return written[0] if written else None
 
 
 # A document's dates repeat: published and updated, and the same items at the next poll.
@@ -127,7 +127,7 @@ def _loose(text: str) -> datetime | None:
 
 
 def _common(text: str) -> datetime | None:
-    """What nine of ten RSS feeds write, at a third of the cost."""
+    """The form that nine of ten RSS feeds write, read in a third of the time."""
     m = _COMMON.fullmatch(text)
     if m is None or (month := _ABBREVIATIONS.get(m[2])) is None:
         return None
@@ -192,7 +192,7 @@ def _repaired_iso(text: str) -> datetime | None:
 
 
 def _stamp(text: str) -> datetime | None:
-    """Seconds, milliseconds or microseconds since 1970; `@…` and `/Date(…)/` are what some write around."""
+    """Seconds, milliseconds or microseconds since 1970, also written as `@…` or `/Date(…)/`."""
     m = _STAMP.fullmatch(text)
     if m is None:
         return None

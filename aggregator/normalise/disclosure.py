@@ -1,4 +1,4 @@
-"""Which addresses strangers may read: keys and logins stand in the addresses that we ask. Pure."""
+"""Which addresses may be published: those that we fetch may hold keys and logins. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ RULES = 1
 """Raised when other addresses are published: everything is rendered again then, full archives too."""
 
 MAX_NESTED = 3
-"""Addresses inside the queries of others are looked into so deep."""
+"""How deep addresses inside the queries of other addresses are searched."""
 
 MIN_CHARACTERS = 6
 """A shorter value of a query, such as a language, may stand in a path by chance."""
@@ -36,7 +36,7 @@ _LOGIN_IN_TEXT = re.compile(r"(?<=//)[^\s/?#]*@|(?<=%2f%2f)[^\s/?#]*?%40", re.IG
 
 
 def is_publishable(address: str | None, secrets: Collection[str] = (), *, is_own_word: bool = False) -> bool:
-    """Whether the address of a feed may stand where strangers read it.
+    """Whether the address of a feed may be published.
 
     `is_own_word`: the feed names it itself; any other is what was asked, and has to be without query,
     fragment and path parameters. `secrets` are what `secrets_of` found in the requests: an address that has

@@ -30,7 +30,7 @@ def reading_of(
     """The reading of a document that is one article. Pure; never raises.
 
     - `place`: the document's URL and its path in a folder. `known`: as for `entries.articles`.
-    - `categories`: the config's, before the article's own. `author`: stands where the article names none.
+    - `categories`: the config's, before the article's own. `author`: used where the article names none.
 
     Markdown becomes HTML and is sanitised. A body of HTML is kept byte for byte when nothing in it could act
     and no relative URL could be made absolute, else it is sanitised. Where the article names no lead image,

@@ -1,8 +1,8 @@
-"""Images, frames and quotations in what nh3 leaves: lazy images woken, trackers gone, players made safe.
+"""Images, frames and quotations in nh3's output: lazy images get addresses, trackers go, players are safe.
 
-nh3 looks at one attribute at a time; what needs two of them (a pixel's width and height, a lazy image's
-two addresses, a player's host) is done here, on nh3's output: that is one regular serialisation, with
-every attribute quoted and every `<` in text escaped, so that a regex reads it reliably.
+nh3 sees one attribute at a time; what needs two of them (a pixel's width and height, a lazy image's two
+addresses, a player's host) is done here, on nh3's output. That is a regular serialisation, with every
+attribute quoted and every `<` in text escaped, so that a regex reads it reliably.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ __all__ = ["LAZY", "finish", "is_pixel"]
 
 MAX_SRCSET_CHARACTERS = 20_000
 MAX_IMAGES = 20
-"""So many are looked at to find one that shows something."""
+"""How many images of a body are examined to find its lead image."""
 
 _LAZY_SOURCES = (
     "data-src",
@@ -30,7 +30,7 @@ _LAZY_SOURCES = (
 )
 _LAZY_SRCSETS = ("data-srcset", "data-lazy-srcset")
 LAZY = frozenset(_LAZY_SOURCES + _LAZY_SRCSETS)
-"""Attributes that scripts of a page would move to `src` and `srcset`."""
+"""Attributes whose values a page's script would move to `src` and `srcset` (lazy loading)."""
 
 _PLAYER_RULES = (
     'sandbox="allow-scripts allow-same-origin allow-popups allow-presentation" '
@@ -39,7 +39,7 @@ _PLAYER_RULES = (
 )
 _IMAGE_RULES = ' loading="lazy" referrerpolicy="no-referrer">'
 
-# In lower case, as what it is compared with: a regex that ignores case takes three times as long.
+# In lower case, as the texts it is matched against: a regex that ignores case takes three times as long.
 _TRACKERS = re.compile(
     r"https?://(?:feeds\.feedburner\.com/~(?:r|ff|a)/|feeds\d*\.feedburner\.com/~|feeds\.feedblitz\.com/~/i/"
     r"|pixel\.wp\.com/|stats\.wordpress\.com/|feeds\.wordpress\.com/1\.0/|pixel\.quantserve\.com/"
@@ -59,7 +59,7 @@ _PLACEHOLDER = re.compile(
 _ATTRIBUTE = re.compile(r' ([^\s="]+)="([^"]*)"')
 _SOURCE = re.compile(r' src="([^\s"][^"]*)"')
 _UNUSUAL = re.compile(r' (?:style="|data-|(?:width|height)="\s*0*[01]?[^0-9])')
-"""What makes an image worth a closer look: it may be a pixel, or lazy."""
+"""Signs that an image may be a tracking pixel, or loaded lazily."""
 _TOUCHED = re.compile(
     r'<(?=[bdiqs])(?:(img|source|(?:blockquote|q|del|ins)(?= ))((?: [^\s="]++="[^"]*+")*+)>'
     r'|iframe((?: [^\s="]+="[^"]*")*)>[^<]*(?:<(?!/iframe>)[^<]*)*</iframe>)'
@@ -68,7 +68,7 @@ _SIDE = re.compile(r' (?:width|height)="([^"]*)"')
 
 
 def finish(clean: str, bases: tuple[str, ...]) -> tuple[str, str | None]:
-    """nh3's output with its images, frames, sources and citations made right, and its first picture's URL.
+    """nh3's output with images, frames, sources and citations corrected, and its first picture's URL.
 
     `bases`: as for `resolve`.
     """
@@ -77,7 +77,7 @@ def finish(clean: str, bases: tuple[str, ...]) -> tuple[str, str | None]:
 
 
 class _Finish:
-    """One pass; knows the last image, to tell a lazy image's noscript twin."""
+    """One pass; remembers the last image, to drop the copy of a lazy image in its `<noscript>`."""
 
     __slots__ = ("bases", "images", "last", "last_end", "picture")
 
@@ -99,14 +99,14 @@ class _Finish:
             if cite := resolve(attributes.pop("cite", None), *self.bases):
                 attributes["cite"] = cite
             if name == "source":
-                self._wake(attributes)
+                self._undo_lazy_loading(attributes)
             return f"<{name}{_attributes(attributes)}>"
         return m[0]
 
     def _player(self, written: str) -> str:
-        """A frame stays only when it is a known player, with our rules in place of its own."""
+        """Keeps a frame only when it is a known player, with our attributes in place of its own."""
         attributes = _read(written)
-        self._wake(attributes)
+        self._undo_lazy_loading(attributes)
         address = player_address(attributes.get("src", ""))
         if address is None:
             return ""
@@ -120,7 +120,7 @@ class _Finish:
         if source is None or _UNUSUAL.search(written) or (" srcset=" in written and sound is None):
             attributes = _read(written)
             if "srcset" in attributes or "data-" in written:
-                self._wake(attributes)
+                self._undo_lazy_loading(attributes)
                 written = _attributes(attributes)
             src = attributes.get("src", "")
             if (not src and not attributes.get("srcset")) or is_pixel(attributes):
@@ -129,7 +129,7 @@ class _Finish:
             src = unescape(source[1])
             if _TRACKERS.match(src.lower()):
                 return ""
-            if sound:  # it goes last, as in `_wake`
+            if sound:  # it goes last, as in `_undo_lazy_loading`
                 written = _requoted(written[: sound.start()] + written[sound.end() :]) + sound[0]
         twin = src == self.last and not m.string[self.last_end : m.start()].strip()
         self.last, self.last_end = src, m.end()
@@ -140,8 +140,8 @@ class _Finish:
             self.picture = picture(src, *_SIDE.findall(written))
         return f"<img{written}{_IMAGE_RULES}"
 
-    def _wake(self, attributes: dict[str, str]) -> None:
-        """Moves a lazy element's addresses to where they belong; srcset's become absolute."""
+    def _undo_lazy_loading(self, attributes: dict[str, str]) -> None:
+        """Moves the addresses of a lazy element to `src` and `srcset`; makes those of `srcset` absolute."""
         lazy = {name: attributes.pop(name) for name in LAZY if name in attributes}
         source = next((lazy[name] for name in _LAZY_SOURCES if name in lazy), None)
         src = attributes.get("src")
@@ -171,7 +171,7 @@ def _requoted(written: str) -> str:
 
 
 def is_pixel(attributes: dict[str, str]) -> bool:
-    """Whether an image is there to be fetched, not seen: one pixel or less, hidden, or a known tracker's."""
+    """Whether an image is a tracking pixel: one pixel or less, hidden, or at a known tracker's address."""
     return (
         any(_SMALL.fullmatch(attributes.get(side, "")) for side in ("width", "height"))
         or ("style" in attributes and _HIDDEN.search(attributes["style"]) is not None)
@@ -190,7 +190,7 @@ _SOUND_SRCSET = re.compile(rf' srcset="{_SOUND}(?:, {_SOUND})*"', re.ASCII)
 
 
 def _srcset(written: str, bases: tuple[str, ...]) -> str:
-    """Its candidates with absolute URLs (HTML §4.8.4.2.2); those that are not http(s) are dropped."""
+    """A `srcset` with absolute URLs (HTML §4.8.4.2.2); candidates that are not http(s) are dropped."""
     written = written[:MAX_SRCSET_CHARACTERS]
     candidates = []
     at = 0

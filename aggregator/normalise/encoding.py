@@ -1,4 +1,4 @@
-"""Bytes -> text: byte order mark, HTTP charset, XML declaration, detection; and what to do when they lie.
+"""Bytes -> text: byte order mark, HTTP charset, XML declaration, detection; also when these are wrong.
 
 RFC 7303 §3 orders them so. Departed from where measured on real feeds: bytes beyond ASCII that are valid
 UTF-8 are UTF-8 whatever was declared (no other encoding's text is, but by an accident of a few bytes),
@@ -16,11 +16,11 @@ from charset_normalizer import from_bytes
 from aggregator.model.article import Problem
 
 DETECT_BYTES = 16_384
-"""How much of a document that declares nothing true is looked at to find its encoding."""
+"""How many bytes of a document without a correct declaration are examined to detect its encoding."""
 FEW_BYTES = 12
-"""Fewer bytes beyond ASCII than these detect as anything: they are windows-1252, by far the likeliest."""
+"""With fewer bytes beyond ASCII, detection is guessing: windows-1252, the likeliest, is taken."""
 META_BYTES = 4_096
-"""So far into a page an encoding is looked for; browsers look at 1,024 bytes, pages write it later."""
+"""How far into a page a declaration is searched; browsers search 1,024 bytes, but pages write it later."""
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
 
 
@@ -79,7 +79,7 @@ _KNOWN = frozenset(
     | {f"cp{n}" for n in range(1250, 1259)}
     | {"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"}
 )
-"""What a stranger may name; among Python's other codecs are slow ones (punycode) and no encodings of text."""
+"""Encodings a document may name; Python's other codecs include slow ones (punycode) and some not for text."""
 _ALIASES = {"x-sjis": "cp932", "windows-31j": "cp932", "x-gbk": "gb18030", "ks_c_5601-1987": "cp949"}
 _SHIFTED = frozenset({"iso2022_jp", "hz"})
 """Encodings in ASCII bytes: they look like UTF-8 and are not."""
@@ -95,7 +95,7 @@ _DECLARATION = re.compile(
 
 
 def may_be_utf8(body: bytes, content_type: str | None = None) -> bool:
-    """Whether a parser of XML, which checks each of them, may be given these bytes: they say nothing else."""
+    """Whether these bytes may go to an XML parser as UTF-8: nothing declares another encoding."""
     head = body[:4]
     if head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head:
         return False
@@ -108,7 +108,7 @@ def is_utf8(body: bytes) -> bool:
 
 
 def decode(body: bytes, content_type: str | None = None) -> Decoded:
-    """The document's text; never fails, but says what it had to guess or replace."""
+    """The document's text, and what had to be guessed or replaced. Never raises."""
     for mark, encoding in _BOMS:
         if body.startswith(mark):
             return _sure(body[len(mark) :], encoding)
@@ -120,22 +120,22 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
         declared.reverse()
     if not _SHIFTED.intersection(declared) and (text := _strict(body, "utf-8")) is not None:
         lie = declared and declared[0] != "utf-8" and not body.isascii()
-        said = f"declared as {declared[0]}, but its bytes are UTF-8" if lie else ""
-        return Decoded(text, "utf-8", (Problem(text=said),) if said else ())
+        reason = f"declared as {declared[0]}, but its bytes are UTF-8" if lie else ""
+        return Decoded(text, "utf-8", (Problem(text=reason),) if reason else ())
     for encoding in declared:
         if encoding != "utf-8" and (text := _strict(body, encoding)) is not None:
             return Decoded(text, encoding)
     text, stray = _mended(body)
     beyond_ascii = len(body) - len(body.translate(None, _BEYOND_ASCII))
     if stray <= FEW_BYTES or stray * 4 < beyond_ascii:  # too few to detect by, or far more of it is UTF-8
-        said = f"{stray} bytes are not UTF-8; read as windows-1252"
-        return Decoded(text, "utf-8", (Problem(text=said, where=_line_of_first_fault(body)),))
+        reason = f"{stray} bytes are not UTF-8; read as windows-1252"
+        return Decoded(text, "utf-8", (Problem(text=reason, where=_line_of_first_fault(body)),))
     encoding = _detected(body)
     found = _strict(body, encoding)
     if found is None:
         encoding, found = "cp1252", body.decode("cp1252", "cp1252-stray")
-    said = f"declared as {declared[0]}, which its bytes are not" if declared else "declares no encoding"
-    problem = Problem(text=f"{said}; read as {encoding}", where=_line_of_first_fault(body))
+    reason = f"declared as {declared[0]}, which its bytes are not" if declared else "declares no encoding"
+    problem = Problem(text=f"{reason}; read as {encoding}", where=_line_of_first_fault(body))
     return Decoded(found, encoding, (problem,))
 
 
@@ -168,7 +168,7 @@ def _strict(body: bytes, encoding: str) -> str | None:
 
 
 def _known(label: str) -> str | None:
-    """The codec that a label stands for; None when it is not one for documents."""
+    """The codec of a label; None when documents may not use it."""
     label = label.lower()
     try:
         codec = _ALIASES.get(label) or codecs.lookup(label).name
@@ -191,7 +191,7 @@ def _declared(body: bytes) -> str | None:
 
 
 def _mended(body: bytes) -> tuple[str, int]:
-    """UTF-8 in which each byte that is not is read as windows-1252, and how many those were."""
+    """The text with each byte that is not UTF-8 read as windows-1252, and how many those were."""
     text = body.decode("utf-8", "cp1252-stray")
     return text, len(_STRAY.findall(body.decode("utf-8", "surrogateescape")))
 

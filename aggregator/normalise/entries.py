@@ -49,9 +49,9 @@ def articles(
     """The articles of a document: sanitised, links absolute, dates in UTC, ids unique. Pure; never raises.
 
     - `source`, `kind`: its name and kind in the config. `url`: the document's; `name`: its path in a folder.
-      `categories`: the config's, for every article. `author`: stands where neither entry nor feed names one.
-    - `identity`: the kind that an earlier call gave back. `known`: fingerprints of entries that need no
-      work; None takes none, for a caller that keeps none.
+      `categories`: the config's, for every article. `author`: used where neither entry nor feed names one.
+    - `identity`: the kind that an earlier call returned. `known`: fingerprints of entries to skip;
+      None: none are computed, for a caller that stores none.
     - `has_public_address`: that the feed's own address may be kept, to be published with its entries.
     - `is_page`: that the document is a page for people: a link to a place in it needs its query, and no link
       of a feed does.
@@ -120,7 +120,7 @@ def articles(
 
 
 class _About:
-    """What a feed says about itself, once for all its entries."""
+    """The feed's own metadata, prepared once for all its entries."""
 
     def __init__(
         self,
@@ -183,7 +183,7 @@ def _link(entry: Entry, bases: Sequence[str]) -> str | None:
     """The entry's page: its alternate link, else its guid where that is a permalink; never an enclosure."""
     if found := _alternate(entry.links, (entry.base, *bases)):
         return found
-    # RSS 2.0 `<guid>`: a permalink unless it says otherwise; one that is no URL at all says it best.
+    # RSS 2.0 `<guid>`: a permalink unless isPermaLink is false; a guid that is no URL is none either.
     if entry.id and entry.id_is_permalink and "/" in entry.id:
         return resolve(entry.id, entry.base, *bases)
     return None
@@ -193,7 +193,7 @@ _NOTHING = html.HtmlBody()
 
 
 class _Reader:
-    """One entry on its way to an article; `problems` are what was wrong with it."""
+    """Makes an article of one entry; `problems` are what was wrong with it."""
 
     def __init__(
         self,
@@ -228,7 +228,7 @@ class _Reader:
             source=source,
             id=self.id,
             title=plain(entry.title) or self._made_title(content or summary),
-            # The id, where it comes from the link, stays as it ever was.
+            # An id that was made from the link must not change.
             link=self.link and with_ascii_host(self.link),
             published=published,
             updated=updated,
@@ -279,7 +279,7 @@ class _Reader:
         """Summary and content, to be sanitised before `article` is called.
 
         The longest of the contents is the content. A description that is long, or twice as long as the
-        content, is a body whatever element it stands in (RSS 2.0 has no other); a summary is then to be made.
+        content, is the body, whatever its element (RSS 2.0 has no other); a summary is then made from it.
         """
         short = self.entry.summary
         contents = self.entry.contents
@@ -314,7 +314,7 @@ class _Reader:
         return html.HtmlBody(raw=text.value, bases=bases, is_legal=self.is_legal)
 
     def _enclosures(self) -> tuple[Enclosure, ...]:
-        """Enclosures, and media:content that is sound or film; each URL once, as it came first."""
+        """Enclosures, and media:content that is audio or video; each URL once, as first found."""
         found: dict[str, Enclosure] = {}
         for media in self.entry.media:
             if not (media.is_enclosure or _is_played(media)):
@@ -363,13 +363,13 @@ class _Reader:
                 continue
             url = resolve(media.url, media.base, *self.bases)
             if url and url != headimg:
-                said = {
+                details = {
                     "type": media.type,
                     "width": media.width,
                     "height": media.height,
                     "title": media.title,
                 }
-                pictures.append({"url": url, **{k: v for k, v in said.items() if v}})
+                pictures.append({"url": url, **{k: v for k, v in details.items() if v}})
         return pictures
 
 

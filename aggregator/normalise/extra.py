@@ -1,4 +1,4 @@
-"""Elements that are passed on as they came, made harmless: readers show their text and follow their links."""
+"""Makes passed-through elements safe: readers show their text and follow their links."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _IGNORED = re.compile(r"[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-
 
 
 def harmless(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
-    """`Entry.extra` with HTML sanitised, addresses absolute, and no address that acts when followed.
+    """`Entry.extra` with HTML sanitised, addresses absolute, and no `javascript:` addresses or their like.
 
     Text that is no HTML (`is_html`) stays text, made `inert`.
     """
@@ -63,8 +63,8 @@ def is_active(text: str) -> bool:
 def inert(text: str) -> str:
     """Plain text that does nothing in a reader that takes it for HTML, as many take RSS titles.
 
-    Where it holds a tag that HTML knows, or one with attributes, each `<` that would begin a tag is parted
-    from it: `<script>` is shown as `< script>`, and not run. `List<String>` cannot act, and stays.
+    Where it holds a tag that HTML knows, or one with attributes, a space goes behind each `<` that would
+    begin a tag: `<script>` is shown as `< script>`, and not run. `List<String>` cannot act, and stays.
     """
     if "<" in text and (_WITH_ATTRIBUTES.search(text) or is_html(text)):
         return _TAG_START.sub("< ", text)

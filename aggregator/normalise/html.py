@@ -1,6 +1,6 @@
-"""HTML from strangers -> HTML that cannot act: sanitised by nh3, links absolute, trackers gone.
+"""Untrusted HTML -> safe HTML: sanitised by nh3, links absolute, trackers removed.
 
-nh3 decides what may stay; `embedded` does afterwards what nh3 cannot, which sees one attribute at a time.
+nh3 decides what may stay; `embedded` then does what needs more than one attribute at a time.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ _ATTRIBUTES = {
     "video": frozenset({"height", "loop", "muted", "playsinline", "poster", "src", "width"}),
 }
 
-# Wrappers and tokens of Pygments, Rouge, Chroma and Pandoc: they colour code, and can do nothing else.
+# Wrappers and tokens of Pygments, Rouge, Chroma and Pandoc, which only colour code.
 _CODE_CLASSES = (
     "bp c ch cm cp cpf c1 cs dl err esc fm g gd ge gh gi gl go gp gr gs gt gu hll il k kc kd kn kp kr kt "
     "kv l ld lineno linenos ln lnt m mb mf mh mi mo mx n na nb nc nd ne nf ni nl nn no np nt nv nx o ow p "
@@ -90,7 +90,7 @@ _WRAPPER_CLASSES = "chroma code-block codehilite highlight highlighter-rouge sou
 _WRAPPERS = frozenset(_WRAPPER_CLASSES.split())
 _CLASSES = {"span": _TOKENS, "div": _WRAPPERS, "figure": _WRAPPERS}
 
-# Nothing that places, overlays, loads or animates. `display`, `width` and `height` tell a hidden image.
+# Nothing that positions, overlays, loads or animates. `display`, `width` and `height` show hidden images.
 _STYLE_NAMES = (
     "background-color border-collapse color direction display font-family font-style font-variant "
     "font-weight height line-height list-style-type text-align text-decoration text-indent text-transform "
@@ -125,13 +125,13 @@ _place = threading.local()
 
 
 def _absolute(url: str) -> str | None:
-    """Called by nh3 for each relative URL; what it raised would be printed, not raised."""
+    """Called by nh3 for each relative URL; must not raise: nh3 would only print the exception."""
     bases: tuple[str, ...] = _place.bases
     return resolve(url, *bases, schemes=FOLLOWED)
 
 
 def _only_small_images(element: str, attribute: str, value: str) -> str | None:
-    """Of all data: URLs only `img src` of a bitmap up to 10 KB stays; SVG can hold script."""
+    """Keeps a data: URL only as `img src` of a bitmap up to 10 KB; SVG can hold script."""
     squeezed = _BLANKS.sub("", value[: MAX_DATA_CHARACTERS + 100])
     if attribute in LAZY or squeezed[:5].lower() != "data:":
         return value
@@ -150,7 +150,7 @@ def _cleaner(*, with_data: bool) -> nh3.Cleaner:
         attributes=attributes,
         attribute_filter=_only_small_images if with_data else None,
         link_rel="noopener noreferrer",
-        # One attribute each: several would come in another order in every process, and outputs would differ.
+        # One attribute each: the order of several would differ in each process, and so would outputs.
         set_tag_attribute_values={"audio": {"controls": ""}, "video": {"controls": ""}},
         url_schemes=set(FOLLOWED | {"data"}) if with_data else set(FOLLOWED),
         allowed_classes=_CLASSES,
@@ -169,7 +169,7 @@ def hazard(markup: str) -> str | None:
 
     Measured with nh3 0.3: 100,000 nested `<div>` took 27 s, and 21 KB that leave 100 `<b>` open over 5,000
     paragraphs came out as 9 MB; a million `&` took 8 s, growing with their square. The scan is linear and
-    over-counts: it takes no notice of quotes.
+    over-counts: it ignores quotes.
     """
     if len(markup) > MAX_CHARACTERS:
         return f"HTML of {len(markup):,} characters, more than {MAX_CHARACTERS:,}"
@@ -201,11 +201,11 @@ def hazard(markup: str) -> str | None:
 
 
 def _without_comments(markup: str) -> str:
-    """Word's markup hides hundreds of unclosed elements in comments: gone before anybody counts or parses."""
+    """Removes comments before tags are counted: Word hides hundreds of unclosed elements in them."""
     if "<!--" not in markup:
         return markup
     head, end, tail = markup.rpartition("-->")
-    # Only where a comment is sure to end: else each of many openers would be read to the end of the text.
+    # Only where a comment surely ends: else each of many openers would be searched to the end of the text.
     return _COMMENT.sub("", head + end) + tail
 
 
@@ -232,7 +232,7 @@ class HtmlBody:
     """One body: `html` is safe; it is empty until `sanitise_checked` has made it from `raw`.
 
     - `bases`: as for `sanitise`. `is_legal`: `raw` holds no character that XML cannot.
-    - `picture`: the absolute URL of its first image that shows something (see `images`), None without one.
+    - `picture`: the absolute URL of its first image that may be a lead image (see `images`), or None.
     """
 
     __slots__ = ("bases", "html", "is_legal", "picture", "raw")
@@ -243,7 +243,7 @@ class HtmlBody:
         self.html = html
         self.raw = raw
         self.bases = bases
-        # What a reference in it stands for may be none, and no parser of XML has seen that.
+        # A character reference may mean an illegal character, which no XML parser has checked.
         self.is_legal = is_legal and "#" not in raw and "\x7f" not in raw
         self.picture: str | None = None
 
@@ -251,8 +251,8 @@ class HtmlBody:
 def sanitise_checked(bodies: Iterable[HtmlBody]) -> None:
     """`sanitise` for each that has a `raw`, which `hazard` must not refuse.
 
-    Each step is taken for all of them before the next, while its code is in the processor's caches: a body at
-    a time took a sixth more of all the time that reading takes.
+    Each step is done for all of them before the next, while its code is in the processor's caches: one body
+    at a time made all reading take a sixth longer.
     """
     marked = []
     for body in bodies:
@@ -276,7 +276,7 @@ def _prepared(html: str) -> str:
 
 
 def _clean(html: str) -> str:
-    # Each search of a body takes a microsecond, and nh3 fifty: those that are not needed count.
+    # Each search of a body takes a microsecond, nh3 fifty: needless searches matter.
     with_data = "data" in html and ("data:" in html or "data-" in html)
     cleaner = _CLEANER_WITH_DATA if with_data else _CLEANER
     try:

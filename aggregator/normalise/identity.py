@@ -1,8 +1,8 @@
 """What makes an entry the same entry at the next poll: its guid, else its link, else a hash.
 
 Feeds get this wrong in every way: no guid, one guid for all, a guid that is the site. So the kind of
-identity is chosen for a whole document, and remembered by the caller: an article that changed its id
-would come out as new. No entry is ever lost to another's id.
+identity is chosen for a whole document, and remembered by the caller: an article whose id changed would
+be published as new. No entry is ever lost because another has its id.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _KINDS: tuple[IdentityKind, ...] = ("guid", "link", "hash")
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """`ids`: one an entry, in order, unique; None for a copy of an earlier one. `kind`: to be remembered."""
+    """`ids`: one an entry, in order, unique; None for a copy of an earlier one. `kind`: for the next call."""
 
     ids: tuple[str | None, ...]
     kind: IdentityKind
@@ -69,16 +69,14 @@ def identify(
             break
         following = _KINDS[_KINDS.index(kind) + 1]
         if any(values):  # RSS before 2.0 has no guid: nothing is wrong with that
-            text = (
-                f"{faults} of {len(kept)} entries have no {kind} of their own, so all are told by {following}"
-            )
-            problems.append(Problem(text=text))
+            text = f"{faults} of {len(kept)} entries have no {kind} of their own"
+            problems.append(Problem(text=f"{text}, so all are identified by {following}"))
         kind = following
     ids: list[str | None] = [None] * len(entries)
     names = {n: _first_value(entries[n], links[n], kind) for n in kept}
     shared = {name for name, count in Counter(names.values()).items() if count > 1}
     taken: set[str] = set()
-    # Those with a value of their own first: what is made up for others must not take it from them.
+    # Entries with an id of their own first: ids made for others must not collide with those.
     for n in sorted(kept, key=lambda n: names[n] in shared):
         name = names[n]
         if name in shared:
@@ -189,7 +187,7 @@ _PLAIN = _values(
 def fingerprint(entry: Entry, *context: str) -> str:
     """A hash of everything in a raw entry except its line, and of `context`; the same in every process."""
     bodies = entry.contents if entry.summary is None else [*entry.contents, entry.summary]
-    said = (
+    values = (
         _PLAIN(entry),
         _TEXT(entry.title) if entry.title else None,
         entry.summary is None,
@@ -204,7 +202,7 @@ def fingerprint(entry: Entry, *context: str) -> str:
     )
     # marshal takes a fifth of repr's time; its version 2 writes equal values as equal bytes, whatever
     # process made them. SHA-256 because processors have instructions for it: BLAKE2 takes twice as long.
-    return hashlib.sha256(marshal.dumps(said, 2)).hexdigest()[:32]
+    return hashlib.sha256(marshal.dumps(values, 2)).hexdigest()[:32]
 
 
 def fingerprint_of_document(found: ArticleDocument, *context: str) -> str:

@@ -7,9 +7,9 @@ In this order, the first that is a picture of something:
 3. an image enclosure;
 4. the first image of the sanitised body.
 
-Never a pixel, an emoji, an avatar, a share button, a badge, a spacer, or anything that says it is less than
-64 pixels wide or high. Addresses tell these; what the publisher names, or says to be large, is not judged
-by a word in its address.
+Never a pixel, an emoji, an avatar, a share button, a badge, a spacer, or an image declared to be less than
+64 pixels wide or high. They are found by their addresses; an image that the publisher names, or declares
+to be large, is not judged by words in its address.
 """
 
 from __future__ import annotations

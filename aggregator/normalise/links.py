@@ -1,8 +1,8 @@
 """Links as written in a feed -> absolute http(s) URLs (RFC 3986 §5).
 
-What is already a URL stays verbatim, letter for letter: a link is compared, and may be an id. Only
-what no URL may hold (RFC 3986 §2) is repaired: white space and control characters go, other
-characters are percent-encoded as UTF-8, as browsers do.
+A valid URL stays verbatim: links are compared, and may be ids. Only characters that no URL may hold
+(RFC 3986 §2) are changed: white space and control characters are removed, others percent-encoded as
+UTF-8, as browsers do.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _FOLLOWED = (
     "acct finger gemini gopher gophers ipfs ipns irc6 lightning mumble nex nostr rtmp rtsp spartan svn"
 )
 FOLLOWED = WEB | frozenset(_FOLLOWED.split())
-"""Schemes of links that do no harm to who follows them, in articles and in all that is published."""
+"""Schemes of links that are safe to follow, in articles and in all that is published."""
 
 _LEGAL = re.compile(
     r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*)(?::[0-9]{1,5})?(?:[/?#][\w!$%&'()*+,./:;=?@~#-]*)?", re.ASCII
@@ -38,7 +38,7 @@ _HOST = re.compile(
     r"(?:[^\s/?#@\\<>\"^`{|}\[\]]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\\<>\"^`{|}\[\]%]+)(?::[0-9]{0,5})?"
 )
 _ENCODED_HOST = re.compile(r"(?:[^%@]|%[89A-Fa-f][0-9A-Fa-f])+")
-"""Beyond ASCII alone: an ASCII letter that is encoded hides which host is meant."""
+"""Only bytes beyond ASCII: an encoded ASCII letter hides which host is meant."""
 _OTHER_PLACE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)")
 _SITE = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?=[/?#]|$)")
 _EMPTY = "\x00"
@@ -113,7 +113,7 @@ def without_login(url: str) -> str:
 
 
 def _from_root(href: str, bases: tuple[str | None, ...]) -> str | None:
-    """Most relative links start at the root: urljoin splits and joins five parts for what two do."""
+    """The fast path for links that start at the root, as most relative ones do; urljoin is slower."""
     if href[0] != "/" or href[:2] == "//" or "/." in href or len(href) > MAX_CHARACTERS // 2:
         return None
     site = _SITE.match(next(filter(None, bases), None) or "")
@@ -146,7 +146,7 @@ def _joined(base: str, href: str) -> str:
 
 
 def _filled(reference: str) -> str:
-    """With a mark in each empty part of its path: urljoin drops these, RFC 3986 §5.2.4 keeps them."""
+    """Marks each empty segment of the path: urljoin drops these, RFC 3986 §5.2.4 keeps them."""
     start = reference.find("://") + 3 if _SCHEME.match(reference) else 2 * reference.startswith("//")
     return reference[:start] + reference[start:].replace("//", f"/{_EMPTY}/")
 

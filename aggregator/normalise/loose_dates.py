@@ -1,6 +1,6 @@
 """Dates in any order and language -> aware datetimes: a time, a zone and a day are looked for in turn.
 
-What `dates` does not read by its exact shapes comes here: at most its 100 characters, each pattern once.
+For texts that match none of the exact forms of `dates`: at most 100 characters, each pattern once.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def without_comments(text: str) -> str:
 
 
 def _zone_in_brackets(comment: re.Match[str]) -> str:
-    said = (comment[1] or comment[2] or "").strip()
-    return f" {said} " if said.lower() in ZONES else " "
+    comment_text = (comment[1] or comment[2] or "").strip()
+    return f" {comment_text} " if comment_text.lower() in ZONES else " "
 
 
 def full_year(year: str) -> int:

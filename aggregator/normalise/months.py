@@ -118,7 +118,7 @@ _WORDS = (
 )
 
 DATE_WORDS = frozenset(_WORDS.split())
-"""Days of the week and particles, lower case: they say nothing that a date needs."""
+"""Days of the week and particles, lower case: ignored in dates."""
 
 MORNING = ("上午", "午前", "오전", "凌晨", "早上")
 AFTERNOON = ("下午", "午後", "오후", "晚上")

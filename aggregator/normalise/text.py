@@ -97,14 +97,14 @@ def plain_name(value: str) -> str:
     return _plain_name(value) if len(value) <= MAX_NAME else _plain_name.__wrapped__(value)
 
 
-# A feed has few authors and categories, and says them with every entry.
+# A feed has few authors and categories, and repeats them in every entry.
 @lru_cache(maxsize=4_096)
 def _plain_name(value: str) -> str:
     return plain_value(value, max_characters=MAX_NAME)
 
 
 def _with_mentions_escaped(text: str) -> str:
-    """`text` with each tag that only speaks of its element made text; `text` itself when there is none."""
+    """`text` with each tag escaped that is only mentioned; `text` itself when there is none."""
     tags = [*_TAG.finditer(text)] if "<" in text else []
     if not tags:
         return text
@@ -133,10 +133,10 @@ def _partners(tags: list[re.Match[str]]) -> list[re.Match[str] | None]:
 
 
 def _is_mentioned(text: str, tag: re.Match[str], partner: re.Match[str] | None) -> bool:
-    """Whether a tag is spoken of, and not written for what it does.
+    """Whether a tag is only mentioned in the text, not meant as markup.
 
-    Written is what formats (`<b>`, `<br>`), what is closed, what has values, and what touches the word that
-    it begins or ends. Spoken of is what stands alone among words ("guide to <head> elements").
+    Meant as markup is what formats (`<b>`, `<br>`), is closed, has attributes with values, or touches the
+    word that it begins or ends. Mentioned is what stands alone among words ("guide to <head> elements").
     """
     name = (tag[1] or "").lower()
     if not _is_tag(name) or name in _FORMATTING or ":" in name or _ACTIVE.search(tag[0]):
@@ -203,7 +203,7 @@ def _left(tag: str, name: str | None) -> str:
 
 
 def tidy(text: str) -> str:
-    """One line: white space collapsed, and characters gone that nobody sees or that reorder others."""
+    """One line: white space collapsed, invisible characters and those that reorder others removed."""
     text = " ".join(text.split())
     return text if text.isprintable() else " ".join(_UNSEEN.sub("", text).split())
 
@@ -229,7 +229,7 @@ def summarise(html: str, max_characters: int = MAX_SUMMARY) -> str:
     A full-width character counts as two. Cut text ends with `…`, after a sentence when one ends in the
     last third, else after a word.
     """
-    # Twelve characters of markup for one of text is already much; mostly half as much again is enough.
+    # Twelve characters of markup for one of text are rare; mostly half as much again is enough.
     for share in (1.5, 2.5, 5, 12):
         head = _whole_tags(html, int(share * max_characters))
         text = tidy(unmarked(head))
@@ -296,8 +296,8 @@ def people(persons: Iterable[Person]) -> tuple[str, ...]:
     """Names, plain text, in order, each once; at most 50.
 
     RSS gives one string: `jane@example.org (Jane Doe)` and `Jane Doe <jane@example.org>` are Jane Doe,
-    several are told apart by `;` or by their addresses. A name is never an address: without a name beside it
-    the local part is taken, and `noreply` names no one.
+    several are separated by `;` or by their addresses. A name is never an address: without a name beside it
+    the local part is taken, and `noreply` is left out.
     """
     names: dict[str, None] = {}
     for person in persons:
@@ -335,7 +335,7 @@ def _names(written: str) -> tuple[str, ...]:
 
 
 def _name(written: str) -> str | None:
-    """The name in one of RSS's shapes; None when it is in none of them."""
+    """The name in one of the forms that RSS uses; None when it is in none of them."""
     if m := _ADDRESS_THEN_NAME.fullmatch(written):
         return m[2].strip() or _local_part(m[1])
     if m := _NAME_THEN_ADDRESS.fullmatch(written):

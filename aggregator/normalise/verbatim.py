@@ -1,8 +1,8 @@
 """Bodies of front-matter articles: kept byte for byte when nothing in them can act, else sanitised.
 
-What a browser makes of a tag depends on what stands around it: within a `<div>` a parser drops `<html>`,
-`<tr>` or `</body>`, in the page of a site generator they act. So every token of the source is looked at, not
-the tree that one context gives.
+What a browser does with a tag depends on the page around it: inside a `<div>` a parser drops `<html>`,
+`<tr>` and `</body>`, but in a site generator's page they take effect. So every tag of the source is checked,
+not the tree of one context.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aggregator.normalise.html import STYLES, TAGS, hazard, is_pixel, sanitise
 
 __all__ = ["is_harmless", "kept_or_sanitised"]
 
-# What the sanitiser takes away for the sake of the page around, but what cannot act by itself.
+# What the sanitiser removes to protect the page's layout, but what cannot act by itself.
 _PRESENTATION = (
     "align alt bgcolor border cellpadding cellspacing class color colspan datetime dir face headers height "
     "href hreflang lang loading referrerpolicy rel reversed rowspan scope size span src start style summary "
@@ -38,8 +38,8 @@ _PERMISSIVE = nh3.Cleaner(
     strip_comments=True,
 )
 
-# The one way to write a tag on which all parsers agree: each attribute once and parted by white space (HTML
-# §13.1.2), no angle bracket in a value, no slash but at the end. White space is HTML's: `\s` has more.
+# The plain form of a tag, on which all parsers agree: attributes separated by white space (HTML §13.1.2), no
+# angle bracket in a value, no slash but at the end. White space is HTML's: `\s` has more.
 _NAME = r"[A-Za-z][A-Za-z0-9-]*+"
 _SPACE = r"[ \t\r\n\f]"
 _EQUALS = rf"{_SPACE}*+={_SPACE}*+"
@@ -50,13 +50,13 @@ _TOKEN = re.compile(
 )
 # The sanitiser drops it, and the texts around it become one.
 _MORE = re.compile("<!-- ?more ?-->")
-# `a < b` and `<3` are text to every parser; what stands last may go on in the page around.
+# `a < b` and `<3` are text to every parser; a last `<` could begin a tag of the page around.
 _OPENED = re.compile(r"<(?![ \t\r\n0-9=])")
 _UNWRITABLE = re.compile(f"[{FORBIDDEN}\x7f]")
 
 _CLASSES = re.compile(r"[\w \t\r\n-]*")  # no `ng-init:`, which AngularJS runs
 _PLAIN_VALUE = re.compile(r"[\w-]{0,100}|-?[0-9]{1,20}\.[0-9]{1,20}")
-# What libraries on many pages take for instructions.
+# Attributes that common JavaScript libraries act on.
 _INSTRUCTIONS = (
     "action ajax behavior bind bs component confirm content controller disable dismiss dojo fancybox form "
     "html hx lazy lightbox live method module ng on options original parent plugin provide remote require "
@@ -67,24 +67,24 @@ _RELATIONS = frozenset(("external", "nofollow", "noopener", "noreferrer", "spons
 _POLICIES = frozenset(("no-referrer", "same-origin", "strict-origin", "strict-origin-when-cross-origin"))
 _UNSAFE_URL = re.compile(r"[\0-\x20\x7f-\xa0\\<>\"]")
 
-# What a parser adds where an author may leave it out (HTML §13.1.2.4).
+# Tags that an author may leave out and a parser adds (HTML §13.1.2.4).
 _OPTIONAL_TAGS = (
     "/p /li /dt /dd /rb /rt /rtc /rp /tr /td /th /thead /tbody /tfoot /caption /colgroup tbody tr colgroup"
 )
 _OPTIONAL = frozenset(_OPTIONAL_TAGS.split())
-# What a body that was cut off may leave open: a box around what follows, that neither links nor formats it.
+# Elements that a truncated body may leave open: they neither link nor format what follows.
 _BOX_ENDS = "/article /aside /blockquote /div /dl /figure /ol /section /ul"
 _LEFT_OPEN = frozenset(_BOX_ENDS.split())
 
 
 def kept_or_sanitised(html: str, base: str = "") -> str:
-    """A body as today's rules let it be published: `html` itself when it is harmless, else sanitised.
+    """A body as today's rules allow it to be published: `html` itself when it is harmless, else sanitised.
 
     - `base`: the article's link, "" when it has none; what relative URLs are made absolute with.
 
     Pure, and the same when applied to its own result, so it mends what is stored too: a body that came from a
     feed and was sanitised, or one from a file that an earlier version kept by laxer rules. The result equals
-    `html` exactly when nothing is to be mended.
+    `html` exactly when nothing has to change.
     """
     return html if is_harmless(html, has_base=bool(base)) else sanitise(html, base)
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 __all__ = ["ZONES", "minutes_east", "region_minutes"]
 
 MAX_MINUTES = 14 * 60
-"""No zone is further from Greenwich."""
+"""The largest offset of a zone in use."""
 
 # RFC 822 §5.1, then the zones that feeds really name. IST, CST and the like mean several zones: the one
 # that RFC 822 knows wins, else the most populous reading.
@@ -34,7 +34,7 @@ _COMMENT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\bm=[+-][0-9.]+$")
 def minutes_east(text: str) -> int | None:
     """What `text` says, None when it names no zone; "" is Greenwich.
 
-    A name, an offset, or both (`+0200 CEST`), of which the offset is believed. A military letter counts as
+    A name, an offset, or both (`+0200 CEST`), of which the offset counts. A military letter counts as
     UTC (RFC 2822 §4.3), and so does an offset of more than 14 hours. Go's `m=+0.01` and what stands in
     brackets beside a zone are comments; alone in brackets, it is the zone.
     """

@@ -81,7 +81,7 @@ def test_a_sound_kind_breaks_nothing() -> None:
     ("kind", "told"),
     [
         (Kind(read=lambda r, o: Feed()), "neither entries nor further documents"),
-        (Kind(read=lambda r, o: 5), "neither a Feed nor a Post"),  # type: ignore[arg-type,return-value]
+        (Kind(read=lambda r, o: 5), "none of Feed, ArticleDocument"),  # type: ignore[arg-type,return-value]
         (Kind(read=lambda r, o: Feed(entries=[Entry(id=str(datetime.now(UTC)))])), "two results"),
         (Kind(read=lambda r, o: Feed(entries=[Entry(), Entry(id="1")])), "neither id nor link nor text"),
         (

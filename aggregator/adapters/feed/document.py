@@ -1,4 +1,4 @@
-"""The door to feeds of every dialect: strict first, then repaired, then lenient.
+"""Reads feeds of every dialect: strictly first, then repaired, then leniently.
 
 bytes ── strict ──────────────────────────────────────────> Feed
      ├─ JSON ── json_feed ─────────────────────────────────> Feed
@@ -27,7 +27,7 @@ _ENTRY = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
 
 def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed:
-    """The feed in `body`, as found; whatever had to be mended for it is among its problems, with the line.
+    """The feed in `body`, as found; every repair is among its problems, with the line.
 
     `content_type` is HTTP's; `url` is where the body came from, to resolve the feeds that a page links to.
     Raises NotAFeed for any other document, and ReadError for one that cannot be read.
@@ -71,7 +71,7 @@ def unpacked(body: bytes) -> bytes:
 
 
 def _read_broken(text: str, fault: strict.NotWellFormed, url: str) -> Feed:
-    """The second way, and the third."""
+    """Repaired, then leniently."""
     mended = repair(text)
     if not mended.is_feed:
         raise not_a_feed.explain(text, mended.root, url)

@@ -26,7 +26,7 @@ _Element = etree._Element
 Handlers = Mapping[str, Callable[[Any, _Element], None]]
 
 _NOT_PASSED = ("atom:", "rdf:", "xhtml:", "content:", "xml:", "app:", "admin:", "feedburner:", "sy:")
-"""Read, or about the document and not about what it says."""
+"""Elements that are read, or that describe the document and not its content."""
 
 
 def set_context(owner: Entry | FeedInfo, element: _Element, around: FeedInfo | None) -> None:
@@ -96,10 +96,10 @@ def _guid(entry: Entry, element: _Element) -> None:
     if entry.id:
         return
     entry.id = plain(element) or None
-    said = element.get("isPermaLink")
-    if said is None:
-        said = next((str(v) for k, v in element.items() if str(k).lower() == "ispermalink"), "true")
-    entry.id_is_permalink = entry.id is not None and said.strip().lower() == "true"
+    flag = element.get("isPermaLink")
+    if flag is None:
+        flag = next((str(v) for k, v in element.items() if str(k).lower() == "ispermalink"), "true")
+    entry.id_is_permalink = entry.id is not None and flag.strip().lower() == "true"
 
 
 def _link(owner: Entry | FeedInfo, element: _Element) -> None:
@@ -113,7 +113,7 @@ def _link(owner: Entry | FeedInfo, element: _Element) -> None:
 
 
 def _original_link(entry: Entry, element: _Element) -> None:
-    """The page that FeedBurner's tracking address stands for: first, so that it is the entry's link."""
+    """The page behind FeedBurner's tracking address: put first, so that it is the entry's link."""
     found = constructs.link(element, entry)
     if found is not None:
         entry.links.insert(0, found)

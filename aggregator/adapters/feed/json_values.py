@@ -54,7 +54,7 @@ class JsonObject:
             found = _text(value, _ADDRESSES)
         else:
             found = _text(value, _TEXTS, "\n" if key.startswith("content") else ", ")
-        # An id or a size is written both ways (`1` and `"1"`), which says the same.
+        # An id or a size is written both ways (`1` and `"1"`), with the same meaning.
         if not (is_number and key.endswith(("id", "_bytes", "_seconds"))):
             self._tell(key, value, "a text", bool(found))
         return found

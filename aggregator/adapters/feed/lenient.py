@@ -77,8 +77,8 @@ def _feed(found: Mapping[str, Any]) -> Feed:
     fault = found.get("bozo_exception")
     if fault is not None:
         line = getattr(fault, "getLineNumber", lambda: None)()
-        said = str(getattr(fault, "getMessage", lambda: fault)())
-        feed.problems.append(Problem(text=said[:200], where=f"line {line}" if line else ""))
+        message = str(getattr(fault, "getMessage", lambda: fault)())
+        feed.problems.append(Problem(text=message[:200], where=f"line {line}" if line else ""))
     for each in found["entries"][:MAX_ENTRIES]:
         entry = _entry(each, version)
         bound(entry, feed)

@@ -1,4 +1,4 @@
-"""Undoes what a publisher's own software did to its characters before it wrote them into the feed.
+"""Undoes encoding mistakes that a publisher's software made before it wrote the feed.
 
 Two mistakes account for nearly all: UTF-8 taken for Latin-1 and encoded again ("KÃ¶ln" for "Köln"), and
 windows-1252 taken for Latin-1, which leaves C1 control characters where quotes, dashes and € were.
@@ -50,7 +50,7 @@ def mended(text: str) -> str:
 
 
 def mend(feed: Feed) -> None:
-    """Mends all text that people read: titles, summaries, contents, names, categories, rights."""
+    """Corrects all text that people read: titles, summaries, contents, names, categories, rights."""
     _mend(feed.info)
     if feed.info.subtitle is not None:
         feed.info.subtitle = replace(feed.info.subtitle, value=mended(feed.info.subtitle.value))

@@ -1,4 +1,4 @@
-"""Says what a document is that is no feed, and which feeds a page links to."""
+"""Explains what a document is that is no feed, and which feeds a page links to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mends what breaks most feeds that are not well formed: their head, characters, references and end.
+"""Repairs what is wrong with most feeds that are not well formed: head, characters, references and end.
 
 It works on text, in linear time, keeps line numbers, and touches nothing inside CDATA sections but
 characters that XML cannot hold. Structure (tags that do not match) is left to the lenient reader.
@@ -29,7 +29,7 @@ class Repaired:
 
 
 MAX_JUNK_CHARS = 65_536
-"""How far a root is looked for behind a server's warnings and the like."""
+"""How far the root element is searched behind a server's warnings and the like."""
 
 _HEAD = re.compile(
     r"\s+|\ufeff|<!--(?:.*?-->|.*)|<\?(?:.*?\?>|.*)|<!DOCTYPE[^\[<>]{0,1000}(?:\[[^\]]{0,20000}\]\s*)?>",
@@ -43,7 +43,7 @@ _PAGE = frozenset({"html", "head", "body", "opml", "urlset", "sitemapindex"})
 
 
 def repair(text: str) -> Repaired:
-    """Everything below, once; what it cannot mend it leaves."""
+    """Applies every repair below once; leaves what it cannot repair."""
     done = Repaired(text, "")
     _cut_head(done)
     if done.root:

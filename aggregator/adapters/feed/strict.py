@@ -1,4 +1,4 @@
-"""Reads a well-formed feed of any dialect with lxml; what it does not accept, a later reader gets."""
+"""Reads a well-formed feed of any dialect with lxml; what it does not accept goes to a later reader."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _Element = etree._Element
 def read(document: bytes, *, recover: bool = False) -> Feed:
     """The feed in a document that is UTF-8 whatever its XML declaration says.
 
-    Undeclared prefixes are the one fault it reads over, with a Problem: the prefix says it all. With
+    Undeclared prefixes are the only fault that it accepts, with a Problem: the prefix is enough. With
     `recover` it reads over every fault, as libxml2 can, for one document that no reader gets right. Raises
     OtherRoot, and NotWellFormed, also for entities that the document or its type declares.
     """
@@ -73,7 +73,7 @@ def read(document: bytes, *, recover: bool = False) -> Feed:
         and (any(dtd.iterentities()) or any(True for _ in root.iter(etree.Entity)))
     ):
         raise NotWellFormed("entities of a document type", 1)
-    if recover:  # nobody says what they stand for
+    if recover:  # their meaning is unknown
         etree.strip_tags(root, etree.Entity)
     feed = _read(root)
     feed.is_legal = not recover

@@ -34,7 +34,7 @@ MAX_HEADER_CHARS = 8 * 1024
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 MAX_LISTED = 10
 
-# What the email package was seen to raise for headers that nobody should write.
+# What the email package was seen to raise for malformed headers.
 _FAULTS = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
 _HIDDEN = "[style*='display:none' i], [style*='display: none' i]"
 _LISTED = re.compile(r"<((?:https?|mailto):[^<>]{6,4096})>", re.IGNORECASE)
@@ -44,9 +44,9 @@ _BETWEEN_PARAGRAPHS = re.compile(r"\n(?:[ \t\xa0]*\n)+")
 
 
 class MailOptions(Settings):
-    """`sender` is an address, or `@` and a domain, whose messages alone are read; "" reads everybody's.
+    """`sender` is an address, or `@` and a domain, whose messages alone are read; "" reads all.
 
-    `subject` is a text that their subject has in it. The `newest` so many of the sender are looked at.
+    `subject` is a text that their subject has in it. At most the `newest` messages of the sender are read.
     `mark_seen` marks them as read once they are fetched; else the mailbox stays as it is.
     """
 
@@ -163,8 +163,8 @@ def _listed(message: Message, name: str) -> list[str]:
 
 
 def _digest(message: Message, rest: bytes) -> str:
-    said = "\n".join(_raw(message, name) for name in ("Date", "From", "Subject"))
-    return hashlib.blake2b(said.encode("utf-8", "surrogateescape") + rest, digest_size=16).hexdigest()
+    headers = "\n".join(_raw(message, name) for name in ("Date", "From", "Subject"))
+    return hashlib.blake2b(headers.encode("utf-8", "surrogateescape") + rest, digest_size=16).hexdigest()
 
 
 def _leaves(message: Message, rest: bytes) -> Iterator[tuple[Message, bytes]]:
@@ -225,7 +225,7 @@ def _content(part: Message, body: bytes) -> str:
 def _own_addresses(message: Message) -> tuple[str, ...]:
     """Where this one reader unsubscribes, and their own address; the longest first.
 
-    Whoever has the link can unsubscribe them (RFC 2369, RFC 8058).
+    Anyone with the link can unsubscribe them (RFC 2369, RFC 8058).
     """
     reader = parseaddr(_raw(message, "Delivered-To"))[1]
     found = {*_LISTED.findall(_raw(message, "List-Unsubscribe"))[:MAX_LISTED]}

@@ -36,7 +36,7 @@ MAX_CATEGORIES = 20
 MAX_NAME = 200
 MAX_PROBLEMS = 100
 
-# Each is linear on any text: nothing is looked for twice from two places.
+# Each regex is linear in any text.
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|<!\[CDATA\[(.*?)(?:\]\]>|\Z)", re.DOTALL)
 _TITLE = re.compile(r"<title>([^<]*)", re.IGNORECASE)
 _OUTLINE = re.compile(r"<(/?)outline(?=[\s/>])", re.IGNORECASE)
@@ -52,10 +52,10 @@ _HOST_FIRST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?/[^\s@]*")
 
 
 def read(body: bytes, content_type: str | None = None, *, url: str = "") -> SubscriptionList:
-    """The subscriptions in an OPML document: as many as can be told apart, however broken it is.
+    """The subscriptions in an OPML document: as many as can be found, however broken it is.
 
     An address that stands in several folders is one subscription in all their categories. Outlines that lead
-    to other lists are told, not followed. Raises ReadError for what is no OPML, `url` naming it.
+    to other lists are reported, not followed. Raises ReadError for what is no OPML, `url` naming it.
     """
     decoded = decode(body, content_type)
     problems = [*decoded.problems]
@@ -123,27 +123,29 @@ def with_ascii_host(url: str) -> str | None:
 def _feeds(document: str, problems: list[Problem]) -> Iterator[Subscription]:
     """Every outline that is a feed, in document order, with the folders around it."""
     path: list[str] = []
-    for said, is_open in _outlines(document, problems):
-        if said is None:
+    for attributes, is_open in _outlines(document, problems):
+        if attributes is None:
             path[-1:] = []
             continue
-        address = _address(said)
-        name = _name(said.get("text", "")) or _name(said.get("title", ""))
-        kind = said.get("type", "").lower()
+        address = _address(attributes)
+        name = _name(attributes.get("text", "")) or _name(attributes.get("title", ""))
+        kind = attributes.get("type", "").lower()
         if address:
             resolved = links.resolve(_with_scheme(address))
             if resolved and with_ascii_host(resolved):
                 yield Subscription(
                     url=resolved,
                     title=name,
-                    link=links.resolve(said.get("htmlurl")),
-                    categories=_bounded((*filter(None, path), *_categories(said.get("category", "")))),
+                    link=links.resolve(attributes.get("htmlurl")),
+                    categories=_bounded((*filter(None, path), *_categories(attributes.get("category", "")))),
                 )
             else:
                 what = f"{address[:200]!r} is no http or https address: left out"
                 problems.append(Problem(text=what, where=name))
-        elif kind in _LISTS and said.get("url"):
-            problems.append(Problem(text=f"leads to {said['url'][:200]}, which is not followed", where=name))
+        elif kind in _LISTS and attributes.get("url"):
+            problems.append(
+                Problem(text=f"leads to {attributes['url'][:200]}, which is not followed", where=name)
+            )
         elif kind in _FEED_TYPES and not is_open:
             problems.append(Problem(text="a feed without an address was left out", where=name))
         if is_open and len(path) < MAX_DEPTH:
@@ -170,12 +172,12 @@ def _outlines(document: str, problems: list[Problem]) -> Iterator[tuple[Mapping[
                 return
             end = _END.search(document, tag.end(), following.start() if following else len(document))
             written = document[tag.end() : end.start() if end else following.start() if following else None]
-            said: dict[str, str] = {}
+            attributes: dict[str, str] = {}
             for name, *values in _ATTRIBUTE.findall(written):
-                said.setdefault(name.lower(), unescape(_SPACE.sub(" ", "".join(values))).strip())
+                attributes.setdefault(name.lower(), unescape(_SPACE.sub(" ", "".join(values))).strip())
             is_open = not written.rstrip().endswith("/>")
             depth += is_open
-            yield said, is_open
+            yield attributes, is_open
         tag = following
     if depth > 0:
         problems.append(Problem(text=f"{depth} outlines are never closed: read as far as it goes"))
@@ -192,12 +194,12 @@ def _schemed(found: re.Match[str]) -> str:
     return "http:" if found[0].lower() == "feed:" and found.string[found.end() :].startswith("//") else ""
 
 
-def _address(said: Mapping[str, str]) -> str:
+def _address(attributes: Mapping[str, str]) -> str:
     """Where the outline's feed is, "" when it is none."""
-    if said.get("xmlurl"):
-        return said["xmlurl"]
-    if said.get("type", "").lower() in _FEED_TYPES:
-        return said.get("url") or said.get("href") or said.get("feedurl") or ""
+    if attributes.get("xmlurl"):
+        return attributes["xmlurl"]
+    if attributes.get("type", "").lower() in _FEED_TYPES:
+        return attributes.get("url") or attributes.get("href") or attributes.get("feedurl") or ""
     return ""
 
 

@@ -18,8 +18,8 @@ def read(resource: Resource, _: None) -> SubscriptionList:
     found = opml.read(resource.body, resource.content_type, url=resource.url)
     if len(found.subscriptions) <= MAX_FEEDS:
         return found
-    told = Problem(text=f"lists {len(found.subscriptions)} feeds; the first {MAX_FEEDS} are followed")
-    return replace(found, subscriptions=found.subscriptions[:MAX_FEEDS], problems=(*found.problems, told))
+    cut = Problem(text=f"lists {len(found.subscriptions)} feeds; the first {MAX_FEEDS} are followed")
+    return replace(found, subscriptions=found.subscriptions[:MAX_FEEDS], problems=(*found.problems, cut))
 
 
 KIND = Kind(read=read, place="either")

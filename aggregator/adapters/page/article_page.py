@@ -31,7 +31,7 @@ MAX_TAGS = 60_000
 
 FEW_CHARS = 200
 FEWEST_CHARS = 50
-"""Below the one it is doubtful that an article was found, below the other none was."""
+"""Below the first an article is doubtful, below the second there is none."""
 
 _MAX_EXAMPLE = 100
 
@@ -56,7 +56,7 @@ class ArticlePageOptions(Settings):
 
     @model_validator(mode="after")
     def _can_be_found(self) -> ArticlePageOptions:
-        # Told when the config is read: told at the first page, it would come too late for that page.
+        # Checked when the config is read, not when the first page is.
         if self.content is None and importlib.util.find_spec("trafilatura") is None:
             raise ValueError(f"needs trafilatura: {install_command('full-text')}, or give content")
         return self
@@ -74,10 +74,10 @@ def read(resource: Resource, options: ArticlePageOptions) -> Feed:
     `noindex` and its like are for search engines, and are not looked at.
     """
     page = page_tree.parse(resource)
-    said = metadata(page, encoding.decode_page(resource.body, resource.content_type).text)
+    meta = metadata(page, encoding.decode_page(resource.body, resource.content_type).text)
     feed = Feed(
         info=FeedInfo(
-            title=Text(said.site or page.title, "text"),
+            title=Text(meta.site or page.title, "text"),
             links=[Link(href=page.url)],
             language=page.language,
             base=page.base,
@@ -86,26 +86,26 @@ def read(resource: Resource, options: ArticlePageOptions) -> Feed:
         problems=list(page.problems),
     )
     # What `remove` names may hold the fields: they are read before it is cut out.
-    entry = _entry(page, said, options.parts, feed)
+    entry = _entry(page, meta, options.parts, feed)
     if options.remove:
         _remove(page, options.remove, feed)
-    entry.contents = [_content(page, said, options, feed)]
-    if said.title and entry.title:
+    entry.contents = [_content(page, meta, options, feed)]
+    if meta.title and entry.title:
         entry.contents = [_without_title(text, entry.title.value) for text in entry.contents]
     feed.entries = [entry]
     return feed
 
 
-def _entry(page: WebPage, said: Metadata, parts: dict[str, Part], feed: Feed) -> Entry:
+def _entry(page: WebPage, meta: Metadata, parts: dict[str, Part], feed: Feed) -> Entry:
     found = {name: _value(page, name, part, feed) for name, part in parts.items()}
-    title = found.get("title") or said.title
-    authors = [found["author"]] if found.get("author") else said.authors
-    image = page.resolve(found.get("image") or said.image)
+    title = found.get("title") or meta.title
+    authors = [found["author"]] if found.get("author") else meta.authors
+    image = page.resolve(found.get("image") or meta.image)
     return Entry(
         title=Text(title, "unknown") if title else None,
         links=[Link(href=page.url)],
-        published=found.get("date") or said.published or None,
-        updated=said.updated or None,
+        published=found.get("date") or meta.published or None,
+        updated=meta.updated or None,
         authors=[Person(name=name) for name in authors],
         media=[Media(url=image, medium="image")] if image else [],
         language=page.language,
@@ -114,7 +114,7 @@ def _entry(page: WebPage, said: Metadata, parts: dict[str, Part], feed: Feed) ->
 
 
 def _value(page: WebPage, name: str, part: Part, feed: Feed) -> str:
-    """What a selector of the options gives, "" for nothing, which is told."""
+    """The text that a selector of the options gives, "" for none, which is reported."""
     root = page.tree.root
     assert root is not None, "HTML always has a root"
     value = written = page_fields.value(root, name, part)
@@ -122,10 +122,10 @@ def _value(page: WebPage, name: str, part: Part, feed: Feed) -> str:
         value = page_fields.moment(root, part)[0] or ""
     feed.findings.append(_finding(name, part.short, int(bool(value)), value))
     if not value:
-        told = f'{name} = "{part.short}" gave nothing; {what_matches([page.tree], part.selector)}'
+        message = f'{name} = "{part.short}" gave nothing; {what_matches([page.tree], part.selector)}'
         if written:
-            told = f"date {written[:100]!r} is not in the format {part.format!r}, taken for missing"
-        feed.problems.append(Problem(text=told))
+            message = f"date {written[:100]!r} is not in the format {part.format!r}, taken for missing"
+        feed.problems.append(Problem(text=message))
     return value
 
 
@@ -143,7 +143,7 @@ def _remove(page: WebPage, selector: str, feed: Feed) -> None:
             node.decompose()
 
 
-def _content(page: WebPage, said: Metadata, options: ArticlePageOptions, feed: Feed) -> Text:
+def _content(page: WebPage, meta: Metadata, options: ArticlePageOptions, feed: Feed) -> Text:
     if options.content:
         nodes = page.select(options.content)[:MAX_PIECES]
         markup = "\n".join(node.inner_html or "" for node in nodes)[:MAX_CONTENT_CHARS]
@@ -159,7 +159,7 @@ def _content(page: WebPage, said: Metadata, options: ArticlePageOptions, feed: F
     if _length(found[0]) < FEW_CHARS:  # on a page without an article it may be the menu
         articles = page.select("article")
         found += [Text(node.inner_html or "", "html") for node in articles if len(articles) == 1]
-        found.append(Text(said.text[:MAX_CONTENT_CHARS], "unknown"))
+        found.append(Text(meta.text[:MAX_CONTENT_CHARS], "unknown"))
     best = max(found, key=_length)
     if _length(best) < FEWEST_CHARS:
         raise ReadError(
@@ -192,7 +192,7 @@ def _extracted(page: WebPage) -> str:
             include_comments=False,
         )
     except Exception as error:
-        raise ReadError(f"the article cannot be told from the page: {error!r}", url=page.url) from error
+        raise ReadError(f"the article cannot be separated from the page: {error!r}", url=page.url) from error
     return _BODY.sub("", found or "").strip()
 
 

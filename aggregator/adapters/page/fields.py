@@ -61,7 +61,7 @@ def _largest(srcset: str) -> str:
 
 
 def date(node: LexborNode) -> str:
-    """What an element says of a moment: for machines, else for people; the first that can be read."""
+    """The date in an element: a machine-readable one, else its text; the first that can be read."""
     return first_date(*_dates(node)) or ""
 
 

@@ -19,9 +19,9 @@ from urllib.parse import urlsplit
 from aggregator.adapters.page.outline import HEADINGS, NAME, Facts, Outline, OutlineElement, is_date
 
 MAX_MEMBERS = 1_000
-"""So many elements of a group are judged; the others are more of the same."""
+"""How many elements of a group are judged."""
 MIN_TOLD = 60
-"""So much text beside its title makes an item tell something of its entry."""
+"""This much text beside its title counts as a description of the entry."""
 MIN_LINKED = 4
 """A shorter text of a link in a heading is a mark, not a title."""
 UNTITLED = 0.5
@@ -211,7 +211,7 @@ def _facts(outline: Outline, number: int) -> Facts:
 
 
 def _main_link(outline: Outline, links: list[int], headings: list[int], leading: dict[int, int]) -> int:
-    """The link to the entry: in or around the first heading that has one, else the one that says most."""
+    """The link to the entry: in or around the first heading that has one, else the one with the most text."""
     around = next((link for heading in headings for link in links if outline.holds(link, heading)), -1)
     if leading or around >= 0:
         return next(iter(leading.values()), around)

@@ -71,8 +71,8 @@ def as_toml(item: str, parts: Mapping[str, Part]) -> str:
 def _toml(part: Part) -> str:
     if part == Part(selector=part.selector, attribute=part.attribute):
         return _quoted(part.short)
-    said = {name: value for name, value in part.model_dump().items() if value}
-    return "{ " + ", ".join(f"{name} = {_quoted(value)}" for name, value in said.items()) + " }"
+    parts = {name: value for name, value in part.model_dump().items() if value}
+    return "{ " + ", ".join(f"{name} = {_quoted(value)}" for name, value in parts.items()) + " }"
 
 
 def _quoted(value: str) -> str:
@@ -103,22 +103,22 @@ def _read_items(page: WebPage, item: str | None, parts: Mapping[str, Part], feed
     ]
     feed.findings += [_finding(items, name, part) for name, part in parts.items()]
     missed = [f for f in feed.findings if not f.count]
-    told = [
+    misses = [
         f'{f.name} = "{f.selector}" matched in none of {f.of} items; '
         + what_matches(items, parts[f.name].selector)
         for f in missed
     ]
     if not feed.entries:
         raise ReadError(
-            f'none of the {len(items)} items of "{item}" has a title or a link; {"; ".join(told)}',
+            f'none of the {len(items)} items of "{item}" has a title or a link; {"; ".join(misses)}',
             url=page.url,
             advice="correct the selectors",
         )
-    feed.problems += (Problem(text=text) for text in told)
+    feed.problems += (Problem(text=text) for text in misses)
 
 
 def _emptiness(page: WebPage) -> str:
-    """Whether the page is filled in by a script, which no reader of ours runs."""
+    """A note when the page is filled by a script, which is not run here."""
     body = page.tree.body
     few = body is None or len(page_fields.text(body)) < 200
     return ", which holds next to no text: it seems to be filled in by a script in the browser" if few else ""
@@ -147,7 +147,7 @@ def _make_entries(page: WebPage, items: list[LexborNode], parts: Mapping[str, Pa
 def _entry(
     page: WebPage, item: LexborNode, parts: Mapping[str, Part], problems: list[Problem]
 ) -> Entry | None:
-    """The entry in one item, None when nothing tells it: it has neither title nor link."""
+    """The entry in one item, None when it has neither title nor link."""
     entry = Entry(base=page.base, language=page.language)
     for name, part in parts.items():
         if name in ("title", "summary"):

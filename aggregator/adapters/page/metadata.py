@@ -1,4 +1,4 @@
-"""What a page of one article says of it for machines: JSON-LD, Open Graph, meta elements, then its markup."""
+"""Metadata of a page with one article: JSON-LD, Open Graph, meta elements, then its markup."""
 
 from __future__ import annotations
 
@@ -50,41 +50,41 @@ class Metadata:
 
 
 def metadata(page: WebPage, markup: str) -> Metadata:
-    """What a page says of its article; `markup` is the whole page, with its scripts."""
-    said = _metas(page)
+    """The metadata of a page's article; `markup` is the whole page, with its scripts."""
+    metas = _metas(page)
     linked = _article(markup)
-    authors = [*_names(linked.get("author")), *(said.get(name, "") for name in _AUTHORS)]
+    authors = [*_names(linked.get("author")), *(metas.get(name, "") for name in _AUTHORS)]
     authors.append(_text(page, "[itemprop~='author'] [itemprop='name'], a[rel~='author']"))
     named = [name for name in authors if name and not name.startswith(("http:", "https:", "@"))]
     when = page.tree.css_first("article time[datetime], main time[datetime], time[pubdate]")
     return Metadata(
-        title=_string(linked.get("headline")) or _first(said, _TITLES) or _text(page, "h1") or page.title,
-        # The same people come in several forms: the first that is there is believed.
+        title=_string(linked.get("headline")) or _first(metas, _TITLES) or _text(page, "h1") or page.title,
+        # The same people come in several forms: the first that is there counts.
         authors=tuple(dict.fromkeys(_names(linked.get("author"))))[:_MAX_AUTHORS] or tuple(named[:1]),
         published=_date(
             _string(linked.get("datePublished")),
-            *(said.get(name) for name in _PUBLISHED),
+            *(metas.get(name) for name in _PUBLISHED),
             attribute(when, "datetime"),
             _string(linked.get("dateCreated")),
         ),
-        updated=_date(_string(linked.get("dateModified")), *(said.get(name) for name in _MODIFIED)),
-        image=_first(said, _IMAGES) or _address(linked.get("image")),
-        site=said.get("og:site_name", ""),
+        updated=_date(_string(linked.get("dateModified")), *(metas.get(name) for name in _MODIFIED)),
+        image=_first(metas, _IMAGES) or _address(linked.get("image")),
+        site=metas.get("og:site_name", ""),
         text=linked["articleBody"].strip() if isinstance(linked.get("articleBody"), str) else "",
     )
 
 
 def _metas(page: WebPage) -> dict[str, str]:
-    said: dict[str, str] = {}
+    metas: dict[str, str] = {}
     for node in page.select("meta[content]")[:_MAX_METAS]:
         for name in ("property", "name", "itemprop"):
             if key := attribute(node, name).lower():
-                said.setdefault(key, attribute(node, "content")[:_MAX_CHARS])
-    return said
+                metas.setdefault(key, attribute(node, "content")[:_MAX_CHARS])
+    return metas
 
 
-def _first(said: Mapping[str, str], names: tuple[str, ...]) -> str:
-    return next((said[name] for name in names if said.get(name)), "")
+def _first(metas: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((metas[name] for name in names if metas.get(name)), "")
 
 
 def _date(*texts: str | None) -> str:

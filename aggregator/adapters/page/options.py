@@ -132,8 +132,8 @@ def compiled(regex: str) -> _Pattern:
 
 
 def _reason(error: Exception) -> str:
-    said: Any = error.args[0] if error.args else ""
-    return said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+    reason: Any = error.args[0] if error.args else ""
+    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
 
 
 def matched(regex: str | None, value: str) -> str:

@@ -13,7 +13,7 @@ from aggregator.adapters.page.tree import WebPage, attribute
 from aggregator.normalise import links
 
 MAX_ELEMENTS = 30_000
-"""So many elements of a page are looked at: further ones are more of the same, or no list."""
+"""How many elements of a page are examined; lists of entries stand before that."""
 
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 NAME = re.compile(r"[A-Za-z_][\w-]{0,60}", re.ASCII)
@@ -39,7 +39,7 @@ _ASIDE = re.compile(
 
 
 def width(text: str) -> int:
-    """How much a text says: a Chinese, Japanese or Korean character as much as two letters."""
+    """The length of a text, where a Chinese, Japanese or Korean character counts as two letters."""
     if text.isascii():
         return len(text)
     return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
@@ -102,7 +102,7 @@ def outline(page: WebPage) -> Outline:
         return made
     elements = made.elements
     numbers: dict[int, int] = {}
-    # A page saved in a file has links that lead nowhere from there; they tell its entries apart all the same.
+    # A page saved in a file has links that lead nowhere from there; they still distinguish its entries.
     base = page.base if page.base.startswith("http") else "https://page.invalid/"
     here = base.partition("#")[0]
     for node in body.traverse(include_text=True):

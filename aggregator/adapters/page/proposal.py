@@ -17,7 +17,7 @@ from aggregator.adapters.page.tree import WebPage, attribute, select
 from aggregator.normalise import dates
 
 SAMPLE = 30
-"""So many items are looked at for what all of them have."""
+"""How many items are compared to find what all of them have."""
 MIN_SUMMARY = 40
 MAX_DATE = 100
 MAX_NAME = 60
@@ -126,7 +126,7 @@ def _selector(wanted: Sequence[tuple[LexborNode, LexborNode]]) -> str | None:
 
 
 def _clumsiness(name: str) -> float:
-    """In hits that it may cost: the first `div` of an item may be another one tomorrow."""
+    """How fragile a selector is: the first `div` of an item may be another one tomorrow."""
     return name.count(" ") + 0.01 * len(name) + 0.3 * (name in _PLAIN)
 
 
@@ -149,10 +149,10 @@ def _titles(items: Sequence[_Item]) -> Part:
         if part is None:
             continue
         values = [page_fields.value(each.node, "title", part) for each in items]
-        told = sum(bool(value) and not is_date(value) for value in values)
-        if told > most:
-            best, most = part, told
-        if told * 10 >= len(items) * 9:
+        texts = sum(bool(value) and not is_date(value) for value in values)
+        if texts > most:
+            best, most = part, texts
+        if texts * 10 >= len(items) * 9:
             break
     return best
 
@@ -210,7 +210,7 @@ def _called(node: LexborNode) -> list[str]:
 
 
 def _permalink(item: _Item) -> LexborNode | None:
-    """The link that says of itself that it leads to the entry."""
+    """The link that is marked as leading to the entry."""
     for element in item.inside:
         node = element.node
         if element.target:
@@ -221,7 +221,7 @@ def _permalink(item: _Item) -> LexborNode | None:
 
 
 def _date(item: _Item) -> LexborNode | None:
-    """The element that says when: made for it, or called so, or one whose whole text is a date."""
+    """The element of the date: `<time>`, or named so, or one whose whole text is a date."""
     plain = None
     for element in item.inside:
         node = element.node
@@ -238,13 +238,13 @@ def _date(item: _Item) -> LexborNode | None:
 
 
 def _innermost(node: LexborNode) -> LexborNode:
-    """The element inside that says the same."""
-    said = page_fields.date(node)
+    """The innermost element with the same text."""
+    written = page_fields.date(node)
     while True:
         inner = node.first_child
         while inner is not None and (inner.tag or "-").startswith("-"):
             inner = inner.next
-        if inner is None or page_fields.date(inner) != said:
+        if inner is None or page_fields.date(inner) != written:
             return node
         node = inner
 

@@ -1,4 +1,4 @@
-"""What a page has in place of a selector that matched nothing."""
+"""Explains a selector that matched nothing: how many elements match its beginnings."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def what_matches(within: Sequence[LexborHTMLParser | LexborNode], selector: str)
         prefix: sum(len(select(each, prefix)) for each in within)
         for prefix in prefixes(selector, MAX_PREFIXES)
     }
-    told = ", ".join(f'{count} match "{prefix}"' for prefix, count in counts.items())
-    return f"there {told}" if told else "there is nothing else to match"
+    counted = ", ".join(f'{count} match "{prefix}"' for prefix, count in counts.items())
+    return f"there {counted}" if counted else "there is nothing else to match"
 
 
 def prefixes(selector: str, limit: int) -> list[str]:
