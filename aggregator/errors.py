@@ -68,9 +68,9 @@ class DamagedStore(StoreError):
 
     def __init__(self, place: str, cause: object) -> None:
         super().__init__(
-            f"{place} is damaged ({cause}); restore the store from a backup, or move it away together with "
-            "its -wal and -shm files: the next fetch makes a new one, in which articles keep their ids, but "
-            "what sources no longer list, earlier versions and archives are lost"
+            f"{place} cannot be used: it is damaged ({cause}); restore the store from a backup, "
+            "or move it away together with its -wal and -shm files: the next fetch makes a new one, in which "
+            "articles keep their ids, but what sources no longer list, earlier versions and archives are lost"
         )
 
 

@@ -87,7 +87,7 @@ class Planet:
             publish=chosen,
         )
         self.store = Store(self.config.store)
-        self.store.adopt(sources, NOW)
+        self.store.sources.adopt(sources, NOW)
         chance = random.Random(1)
         for name in self.names:
             self.add(name, [article(name, n, chance) for n in range(entries)])
@@ -97,7 +97,7 @@ class Planet:
     def add(self, name: str, articles: list[Article]) -> None:
         """One poll's articles saved."""
         found = [Found(a) for a in articles]
-        self.store.commit(Update(source=name, validators={}, body_hash=None, found=found), NOW)
+        self.store.sources.commit(Update(source=name, validators={}, body_hash=None, found=found), NOW)
 
     def news(self) -> None:
         """One new article in the first category."""
@@ -133,7 +133,7 @@ class Planet:
 
 def by_feedgen(planet: Planet, folder: Path) -> float:
     """Seconds by the clock that plain feedgen takes for RSS and Atom of every category."""
-    kept = {name: planet.store.newest(f"about {name}", 50) for name in planet.names}
+    kept = {name: planet.store.feeds.newest(f"about {name}", 50) for name in planet.names}
     shutil.rmtree(folder, ignore_errors=True)
     started = time.perf_counter()
     for name, newest in kept.items():

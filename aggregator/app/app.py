@@ -32,8 +32,7 @@ from aggregator.reading.document import READER_VERSION
 from aggregator.reading.mending import mended
 from aggregator.reading.workers import Workers
 from aggregator.schedule import decide as schedule
-from aggregator.store import Next, Store
-from aggregator.store.subscriptions import forget, left, listed
+from aggregator.store import Store
 from aggregator.writers import SITE_WRITERS, installed
 
 _log = logging.getLogger("aggregator")
@@ -80,21 +79,19 @@ class App:
 
         What is on this machine is always due: looking costs nobody anything.
         """
-        due = set(self._store.due(now, len(self.config.sources)))
+        due = set(self._store.sources.due(now, len(self.config.sources)))
         wanted = [source for source in sources if source.is_local or source.name in due]
         chosen = {source.name for source in wanted}
-        health = {h.name: h for h in self._store.health()}
+        health = {h.name: h for h in self._store.sources.health()}
         waiting = {
-            source.name: schedule.PollState.remembered(health[source.name].schedule)
-            for source in sources
-            if source.name not in chosen
+            source.name: health[source.name].schedule for source in sources if source.name not in chosen
         }
         return wanted, waiting
 
     def due_names(self, now: datetime, limit: int) -> list[Source]:
         """The enabled sources to poll now, at most `limit`, the longest due first."""
         enabled = {source.name: source for source in self.config.select(())}
-        return [enabled[name] for name in self._store.due(now, limit) if name in enabled]
+        return [enabled[name] for name in self._store.sources.due(now, limit) if name in enabled]
 
     def fetch(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
         """Polls these sources and saves what they give, yielding each poll when it ends.
@@ -112,10 +109,10 @@ class App:
 
     def _follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
         """Takes up what the lists among the sources list; gives what is to be told of each list."""
-        sources, told = joined(self._configured.sources, listed(self._store))
+        sources, told = joined(self._configured.sources, self._store.subscriptions.listed())
         self.config = self._configured.model_copy(update={"sources": sources})
         self._polls.know(sources)
-        self._store.adopt(sources, now)
+        self._store.sources.adopt(sources, now)
         return told
 
     def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:
@@ -135,18 +132,18 @@ class App:
         """Spreads what fell due while nothing ran, so that a long stop does not end in one burst."""
         self._clock.read(now)
         changed = {}
-        for health in self._store.health():
-            state = schedule.PollState.remembered(health.schedule)
+        for health in self._store.sources.health():
+            state = health.schedule
             chance = schedule.chance_of(health.name, state.polls)
             woken = schedule.wake(state, now, schedule.Policy(), chance)
             if woken != state:
-                changed[health.name] = Next(state=woken.to_json(), poll=woken.next_poll)
-        self._store.plan(changed)
+                changed[health.name] = woken
+        self._store.sources.plan(changed)
 
     def _mend(self) -> None:
         """Brings what is stored to today's rules, once after an upgrade and before anything is published."""
         looked = total = 0
-        for count, changed in self._store.mend(mended, READER_VERSION, self._opened):
+        for count, changed in self._store.mending.mend(mended, READER_VERSION, self._opened):
             looked, total = looked + count, total + changed
             if looked % 10_000 < count:
                 _log.info("after an upgrade: %d stored articles were looked at", looked)
@@ -172,7 +169,7 @@ class App:
         done = write_posts(
             store=self._store,
             posts=posts,
-            disclosure=Disclosure(self.config, self._store.moves()),
+            disclosure=Disclosure(self.config, self._store.sources.moves()),
             version=__version__,
             everything=everything,
         )
@@ -202,26 +199,30 @@ class App:
         """
         config = self.config
         if not self._clock.may_prune(now, [source.address for source in config.select(())]):
-            self._store.tidy()
+            self._store.database.tidy()
             return
         kept = {source.name: source.retention or config.retention for source in config.sources}
-        of_left = {name: kept[of_list] for name, of_list in left(self._store).items() if of_list in kept}
+        of_left = {
+            name: kept[of_list]
+            for name, of_list in self._store.subscriptions.left().items()
+            if of_list in kept
+        }
         rules = [*kept.items(), *of_left.items()]
         # No feed shows more than this; one rule for all of them, as an article stands in several.
         shown = [feed.entries or 0 for feed in config.publish.categories.values()]
         window = max(config.entries_per_feed, *shown, 0)
         facts = f"{now:%Y-%m-%d} {window} {config.retention!r} {rules!r}"
         done = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        if self._store.setting("upkeep") == done:
+        if self._store.database.setting("upkeep") == done:
             return
         for name, keep in rules:
             if keep.max_age is not None or keep.max_articles is not None:
-                yield from self._store.prune(keep, window, now, source=name)
+                yield from self._store.articles.prune(keep, window, now, source=name)
         for name, count in config.retention.categories.items():
-            yield from self._store.prune(Keep(max_articles=count), window, now, category=name)
-        forget(self._store, now)
-        self._store.tidy()
-        self._store.remember("upkeep", done)
+            yield from self._store.articles.prune(Keep(max_articles=count), window, now, category=name)
+        self._store.subscriptions.forget(now)
+        self._store.database.tidy()
+        self._store.database.remember("upkeep", done)
 
 
 def subscription_list(target: str, settings: Fetch, now: datetime) -> SubscriptionList:

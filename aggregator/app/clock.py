@@ -27,13 +27,13 @@ class KeptClock:
 
     def read(self, now: datetime) -> None:
         """Takes note of a reading, at a start or after a sleep; no poll waits for a wrong time any more."""
-        self._newest = self._store.newest_number()
+        self._newest = self._store.articles.newest_number()
         before = self._remembered()
         clock = clocks.read(before, now, self._newest)
         was_behind = clock.doubted is not None and clock.seen is not None and clock.doubted < clock.believed
         is_back = before is not None and clock == before and was_behind
         wrong = (clock.doubted, clock.seen) if is_back and clock.doubted and clock.seen else None
-        self._store.correct_schedule(now, wrong)
+        self._store.moments.correct_schedule(now, wrong)
         self._remember(clock, before)
 
     def may_prune(self, now: datetime, addresses: Iterable[str]) -> bool:
@@ -41,7 +41,9 @@ class KeptClock:
         before = self._remembered() or clocks.read(None, now, self._newest)
         judgement = clocks.judge(before, now, self._polls.testify(addresses, now))
         if (mistaken := judgement.mistaken) is not None:
-            self._store.correct_articles(now, mistaken.believed, mistaken.newest, is_sure=judgement.is_sure)
+            self._store.moments.correct_articles(
+                now, mistaken.believed, mistaken.newest, is_sure=judgement.is_sure
+            )
         self._remember(judgement.clock, before)
         if judgement.report != self._reported:
             self._reported = judgement.report
@@ -50,10 +52,10 @@ class KeptClock:
         return judgement.may_prune
 
     def _remembered(self) -> Clock | None:
-        text = self._store.setting(_SETTING)
+        text = self._store.database.setting(_SETTING)
         if text is not None and (clock := Clock.from_json(text)) is not None:
             return clock
-        last = self._store.last_poll()
+        last = self._store.sources.last_poll()
         return None if last is None else Clock(believed=last, since=last, is_firm=True)
 
     def _remember(self, clock: Clock, before: Clock | None) -> None:
@@ -63,4 +65,4 @@ class KeptClock:
             and clock == clocks.moved(before, clock.believed)
         )
         if not is_small:
-            self._store.remember(_SETTING, clock.to_json())
+            self._store.database.remember(_SETTING, clock.to_json())

@@ -11,7 +11,6 @@ from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord, SourceHealth, judge
 from aggregator.store import Store
-from aggregator.store.subscriptions import listed
 
 
 def source_health(config: Config, now: datetime) -> list[SourceHealth]:
@@ -21,8 +20,8 @@ def source_health(config: Config, now: datetime) -> list[SourceHealth]:
     """
     store = Store(config.store, reads_only=True)
     try:
-        known = {record.name: record for record in store.health()}
-        sources, _ = joined(config.sources, listed(store))
+        known = {record.name: record for record in store.sources.health()}
+        sources, _ = joined(config.sources, store.subscriptions.listed())
     finally:
         store.close()
     found = []

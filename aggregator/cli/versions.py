@@ -37,7 +37,7 @@ def versions(article: str, as_json: bool, config_file: Path) -> int:
 
     store = Store(configuration.load(config_file).store, reads_only=True)
     try:
-        found = [(now, store.earlier_versions(now.uid)) for now in store.named(article)]
+        found = [(now, store.articles.earlier_versions(now.uid)) for now in store.articles.named(article)]
     finally:
         store.close()
     if as_json:

@@ -109,7 +109,7 @@ class Completing:
         wanted = {source.name: source for source in sources if source.full_text}
         if not wanted or self._is_stopping:
             return
-        due = self._chosen(self._store.pages_due(wanted, now, MAX_PAGES))
+        due = self._chosen(self._store.pages.due(wanted, now, MAX_PAGES))
         if not due:
             return
         fared = {name: Completed(source=wanted[name]) for name in dict.fromkeys(p.source for p in due)}
@@ -171,16 +171,16 @@ class Completing:
         if had.article is not None:
             article = had.article
             stand_in = fared.source.author
-            is_changed = self._store.complete(page, lambda own: merged(own, article, stand_in), now)
+            is_changed = self._store.pages.complete(page, lambda own: merged(own, article, stand_in), now)
             fared.read += is_changed
             fared.spare += not is_changed
         elif had.error is None:
-            self._store.postpone(page, now + min(had.wait or AFTER[0], _LONGEST_WAIT), page.attempts)
+            self._store.pages.postpone(page, now + min(had.wait or AFTER[0], _LONGEST_WAIT), page.attempts)
             fared.later += 1
         else:
             attempts = page.attempts + (not isinstance(had.error, NoNetwork))
             due = again_at(had.error, attempts, now)
-            self._store.postpone(page, due, attempts)
+            self._store.pages.postpone(page, due, attempts)
             if due is None:
                 fared.given_up += 1
                 told = f"its page was given up: {had.error.told}"

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from aggregator.store import SourceRecord
-
 _PUBLISHERS_THAT_TELL = 3
 
 
@@ -23,12 +21,15 @@ class Network:
         self._lost: set[str] = set()
         self._is_told = False
 
-    def answered(self, states: Mapping[str, SourceRecord]) -> datetime | None:
-        """When anybody outside last gave what was asked for; None if never."""
+    def answered(self, successes: Mapping[str, datetime], now: datetime) -> datetime | None:
+        """When anybody outside gave what was asked for, last before `now`; None if never.
+
+        `successes` are the moments when sources gave it last, by name.
+        """
         moments = (
-            state.succeeded
-            for name, state in states.items()
-            if state.succeeded and self._outside(self._addresses.get(name, ""))
+            moment
+            for name, moment in successes.items()
+            if moment < now and self._outside(self._addresses.get(name, ""))
         )
         return max(moments, default=None)
 

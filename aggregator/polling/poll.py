@@ -35,7 +35,7 @@ from aggregator.reading.document import READER_VERSION, Context
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import Testimony
 from aggregator.schedule.hints import read_hints
-from aggregator.store import Next, Saved, SourceRecord, Store, Update
+from aggregator.store import Saved, SourceRecord, Store, Update
 
 _DATES_THAT_TELL_A_RATE = 16
 _LOCAL = timedelta(minutes=1)
@@ -87,7 +87,6 @@ class _Poll:
     problems: list[Problem] = field(default_factory=list)
     error: SourceError | None = None
     result: schedule.Result = field(default_factory=schedule.Result)
-    before: schedule.PollState | None = None
     validators: Validators | None = None
     server_time: datetime | None = None
 
@@ -119,16 +118,14 @@ class Polls:
 
         One that has moved for good is polled at its new address, and told with that.
         """
-        moves = self._store.moves()
+        moves = self._store.sources.moves()
         sources = [_as_moved(source, moves.get(source.name)) for source in sources]
-        states = self._store.states()
+        states = self._store.sources.states([source.name for source in sources])
         turns = Turns(
             self._fetcher.hosts,
             [source.address for source in sources],
             workers=self._config.fetch.workers,
-            work=lambda n: self._poll(
-                sources[n], states.get(sources[n].name, SourceRecord(validators={})), now, refetch
-            ),
+            work=lambda n: self._poll(sources[n], states.get(sources[n].name, SourceRecord()), now, refetch),
             held_back=lambda n, error: _held_back(sources[n], error),
             stop=self._stop,
         )
@@ -144,8 +141,8 @@ class Polls:
         self._stop.set()
 
     def _poll(self, source: Source, state: SourceRecord, now: datetime, refetch: bool) -> _Poll:
-        before = _remembered(state)
-        poll = _Poll(before=before)
+        before = state.schedule
+        poll = _Poll()
         try:
             is_whole = refetch or self._asks_whole(source, state, before, now)
             validators = {} if is_whole else state.validators
@@ -215,7 +212,9 @@ class Polls:
         refetch: bool,
     ) -> None:
         poll.was_read = True
-        known = frozenset[str]() if refetch else self._store.fingerprints(source.name, READER_VERSION)
+        known = (
+            frozenset[str]() if refetch else self._store.articles.fingerprints(source.name, READER_VERSION)
+        )
         gathered = gather(
             fetched.resources,
             _context(source, state, known),
@@ -226,7 +225,7 @@ class Polls:
         articles = found(
             gathered,
             files,
-            self._store.files(source.name),
+            self._store.articles.files(source.name),
             is_same=lambda resource: is_same(resource, fetched, state, body_hash),
         )
         poll.problems += gathered.problems
@@ -247,7 +246,7 @@ class Polls:
             reader_version=READER_VERSION,
         )
         dates = [f.article.published or now for f in poll.update.found]
-        dates += self._store.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)
+        dates += self._store.articles.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)
         poll.result = replace(
             poll.result,
             hints=read_hints(first.hints) if first else None,
@@ -261,17 +260,19 @@ class Polls:
         unchanged: list[Update] = []
         told: list[Poll] = []
         for source, polled in batch:
-            before = polled.before or _remembered(states.get(source.name))
+            before = states.get(source.name, SourceRecord()).schedule
             chance = schedule.chance_of(source.name, before.polls)
             result = polled.result
             self._server_clocks.hear(source.address, polled.server_time, now)
             if result.is_unconnected:
-                result = replace(result, answered=self._network.answered(states))
+                result = replace(
+                    result, answered=self._network.answered(self._store.sources.successes(), now)
+                )
             decision = schedule.decide(before, result, now, self._policy(source), chance)
-            following = Next(state=decision.state.to_json(), poll=decision.state.next_poll)
+            following = decision.state
             saved = Saved()
             if polled.update is not None and not polled.was_read:
-                unchanged.append(replace(polled.update, next=following))
+                unchanged.append(replace(polled.update, schedule=following))
             else:
                 self._save_unchanged(unchanged, now)
                 saved = self._save(source, polled, following, now)
@@ -296,15 +297,15 @@ class Polls:
 
     def _save_unchanged(self, unchanged: list[Update], now: datetime) -> None:
         if unchanged:
-            self._store.commit_unchanged(unchanged, now)
+            self._store.sources.commit_unchanged(unchanged, now)
             unchanged.clear()
 
-    def _save(self, source: Source, polled: _Poll, following: Next, now: datetime) -> Saved:
+    def _save(self, source: Source, polled: _Poll, following: schedule.PollState, now: datetime) -> Saved:
         if polled.update is not None:
-            return self._store.commit(replace(polled.update, next=following), now)
+            return self._store.sources.commit(replace(polled.update, schedule=following), now)
         error = polled.error
         assert error is not None, "a poll gives an update or an error"
-        self._store.fail(
+        self._store.sources.fail(
             source.name,
             error.reason,
             now,
@@ -321,12 +322,12 @@ class Polls:
             is_weaker = source.address.startswith("https:") and not decision.adopt.startswith("https:")
             if source.is_bound or is_weaker:
                 return f"{told}; change its url"
-            self._store.move(source.name, decision.adopt)
+            self._store.sources.move(source.name, decision.adopt)
             return f"{told} and is polled there from now on; change its url"
         lost = decision.state.failures >= _FAILURES_BEFORE_TURNING_BACK
         configured = self._addresses.get(source.name, source.address)
         if source.address != configured and (lost or decision.state.gone_since):
-            self._store.move(source.name, None)
+            self._store.sources.move(source.name, None)
             return f"{source.address}, where it had moved, fails; {configured} is polled again"
         return ""
 
@@ -342,10 +343,6 @@ class Polls:
 def _as_moved(source: Source, moved_to: str | None) -> Source:
     """The source as it is polled; what is for one origin alone goes nowhere else (docs/manners.md)."""
     return source.model_copy(update={"url": moved_to}) if moved_to and not source.is_bound else source
-
-
-def _remembered(state: SourceRecord | None) -> schedule.PollState:
-    return schedule.PollState.remembered(state.schedule if state else "")
 
 
 def _held_back(source: Source, error: Later) -> _Poll:

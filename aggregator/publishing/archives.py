@@ -49,10 +49,10 @@ class ArchiveDocuments:
         name = outlet.category.name
         look = _look(outlet, compress)
         if not newest:
-            return cls(outlet, look, *store.archives(name, look), ())
-        store.file_away(name, outlet.entries)
-        rest = items(store.unfiled(name, newest[-1]), outlet.disclosure)
-        return cls(outlet, look, *store.archives(name, look), rest)
+            return cls(outlet, look, *store.archives.count(name, look), ())
+        store.archives.file_away(name, outlet.entries)
+        rest = items(store.archives.unfiled(name, newest[-1]), outlet.disclosure)
+        return cls(outlet, look, *store.archives.count(name, look), rest)
 
     @property
     def open(self) -> int | None:
@@ -69,11 +69,13 @@ class ArchiveDocuments:
         name = self.outlet.category.name
         for number in range(1, self.full + 1):
             if number not in present or number in self.unwritten:
-                yield self._document(feed, number, items(store.archive(name, number), self.outlet.disclosure))
+                yield self._document(
+                    feed, number, items(store.archives.articles(name, number), self.outlet.disclosure)
+                )
         if self.open is not None:
             document = self._document(feed, self.open, self.rest)
             if not self.rest:
-                last = items(store.archive(name, self.full), self.outlet.disclosure)
+                last = items(store.archives.articles(name, self.full), self.outlet.disclosure)
                 newest = max((item.updated for item in last), default=feed.updated)
                 document = replace(document, updated=newest)
             yield document

@@ -89,8 +89,8 @@ class Folders:
 
     def save(self) -> None:
         """Records what is in place; were it lost, it would be rendered again and found to be there."""
-        self._store.rendered(self._in_place)
-        self._store.listed(self._listed)
+        self._store.feeds.rendered(self._in_place)
+        self._store.feeds.listed(self._listed)
         self._in_place, self._listed = {}, {}
 
     def write(self, outlet: Outlet) -> None:
@@ -99,7 +99,7 @@ class Folders:
         store, category = self._store, outlet.category
         place = self._config.output / outlet.folder
         try:
-            newest = store.newest(category.name, outlet.entries)
+            newest = store.feeds.newest(category.name, outlet.entries)
             feed = channel(outlet, newest, self._version)
             present = archives_in(place)
             if self._config.publish.archives and outlet.files:
@@ -108,7 +108,7 @@ class Folders:
                 feed = replace(feed, chain=archives.of_feed())
                 present = {number for number in present if number > (archives.open or 0)}
             self._write_folder(place, feed, outlet)
-            store.archives_written(category.name, present, "")
+            store.archives.written(category.name, present, "")
             for number in sorted(present):
                 remove_archive(place / FOLDER / str(number), self._names)
         except WriteError as error:
@@ -126,7 +126,7 @@ class Folders:
             number = document.chain.number
             self._write_folder(place / FOLDER / str(number), document, archives.outlet)
             if number is not None and document.chain.is_full:
-                self._store.archives_written(archives.outlet.category.name, [number], archives.look)
+                self._store.archives.written(archives.outlet.category.name, [number], archives.look)
 
     def _write_folder(self, place: Path, document: Channel, outlet: Outlet) -> None:
         remove_leftovers(place, below=False)

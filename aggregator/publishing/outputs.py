@@ -76,9 +76,9 @@ def outlets(
     store: Store, config: Config, writers: Mapping[str, Writer], disclosure: Disclosure
 ) -> list[Outlet]:
     """Every category's outlet; a new category is given its folder and feed id here."""
-    feeds = store.feeds()
+    feeds = store.feeds.all()
     given = _given(feeds, config)
-    store.settle(given)
+    store.feeds.settle(given)
     usual = _chosen(config.publish.formats, writers)
     categories = config.publish.categories
     made = []

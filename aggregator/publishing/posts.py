@@ -19,7 +19,6 @@ from aggregator.front_matter import files as front_matter
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import items
 from aggregator.store import Kept, Store
-from aggregator.store import posts as stored
 from aggregator.store.posts import PostFile
 from aggregator.writers import posts as writer
 from aggregator.writers.channel import Item
@@ -49,12 +48,12 @@ def write_posts(
     An article keeps the file that it first got, as long as that is there. `everything` looks at every file.
     """
     look = f"{version} {posts.generator} {disclosure.mark}"
-    state = f"{stored.generation(store)} {look} {posts.model_dump_json()}"
+    state = f"{store.posts.generation()} {look} {posts.model_dump_json()}"
     done = Written()
-    if store.setting("posts") == state and not everything:
+    if store.database.setting("posts") == state and not everything:
         return done
     folder = _Folder(posts, store, disclosure, done)
-    wanted = {uid: f"{look} {mark}" for uid, mark in stored.marks(store, posts.categories).items()}
+    wanted = {uid: f"{look} {mark}" for uid, mark in store.posts.marks(posts.categories).items()}
     changed = [uid for uid, mark in wanted.items() if everything or folder.mark(uid) != mark]
     gone = [uid for uid in folder.known if uid not in wanted]
     if changed or gone:
@@ -63,11 +62,11 @@ def write_posts(
         except WriteError as error:  # they are in nobody's way
             done.errors.append(error)
     folder.remove(gone)
-    for kept in stored.some(store, changed):
+    for kept in store.posts.some(changed):
         folder.write(kept, wanted[kept.uid])
     folder.save()
     if not folder.failed:
-        store.remember("posts", state)
+        store.database.remember("posts", state)
     return done
 
 
@@ -79,7 +78,7 @@ class _Folder:
         self._disclosure = disclosure
         self._store = store
         self._done = done
-        self.known = stored.written(store, str(posts.folder))
+        self.known = store.posts.written(str(posts.folder))
         self._taken = {folder_key(post.path) for post in self.known.values()}
         self._changed: dict[str, PostFile | None] = {}
         self.failed = False
@@ -143,7 +142,7 @@ class _Folder:
 
     def save(self) -> None:
         """Remembers what was written and removed."""
-        stored.record(self._store, str(self._posts.folder), self._changed)
+        self._store.posts.record(str(self._posts.folder), self._changed)
         self._changed = {}
 
     def _note(self, uid: str, post: PostFile | None) -> None:

@@ -60,9 +60,9 @@ def publish(
     """
     manner = Manner(config=config, writers=writers, version=version, everything=everything)
     folders = Folders(store, manner)
-    disclosure = Disclosure(config, store.moves())
+    disclosure = Disclosure(config, store.sources.moves())
     look = _look(config, [*writers, *site_writers], version, disclosure.mark)
-    renew = everything or store.setting("look") != look
+    renew = everything or store.database.setting("look") != look
     chosen = outlets(store, config, writers, disclosure)
     try:
         config.output.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def publish(
     recall.hold_to(look)
     _Site(store, config, version, disclosure, done).write(site_writers, chosen, recall, renew=renew)
     if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
-        store.remember("look", look)
+        store.database.remember("look", look)
     return Published(
         rendered=done.rendered,
         written=tuple(done.written),
@@ -114,9 +114,9 @@ class _Site:
         formats = [name for name in site_writers if name in config.publish.all_formats]
         writers = [writer for name in formats for writer in site_writers[name]]
         files = tuple(writer.file_name for writer in writers)
-        seen, states = store.pulse()
+        seen, states = store.sources.pulse()
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])
-        last, _, shown_states = (store.setting("shown sources") or "").partition(" ")
+        last, _, shown_states = (store.database.setting("shown sources") or "").partition(" ")
         # A clock that was ahead may have left a later moment.
         is_late = seen is not None and (
             (before := _moment(last)) is None or not timedelta(0) <= seen - before < POLLS_SHOWN_AFTER
@@ -124,7 +124,7 @@ class _Site:
         feeds = _digest([(outlet.folder, outlet.files) for outlet in chosen])
         marks = {
             "articles": (self._done.rendered > 0, ""),
-            "feeds": (store.setting("shown feeds") != feeds, feeds),
+            "feeds": (store.database.setting("shown feeds") != feeds, feeds),
             "sources": (
                 is_late or shown_states != states,
                 f"{seen.isoformat() if seen else ''} {states}",
@@ -153,7 +153,7 @@ class _Site:
                 self._done.errors.append(error)
                 continue
             if mark:
-                store.remember(f"shown {shows}", mark)
+                store.database.remember(f"shown {shows}", mark)
         if renew:
             self._remove_documents(site_writers, files)
 

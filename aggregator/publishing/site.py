@@ -10,7 +10,6 @@ from aggregator.config.load import Config, Source
 from aggregator.normalise.disclosure import without_keys, without_places
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import Outlet, items
-from aggregator.schedule import decide as schedule
 from aggregator.schedule.health import SourceHealth, judge
 from aggregator.store import ALL, Kept, Store
 from aggregator.writers.channel import Followed, Overview, Section
@@ -84,7 +83,7 @@ def _sections(outlets: Sequence[Outlet], store: Store, recall: Recall) -> tuple[
             recall.sections[name] = known
         else:
             changed.append(outlet)
-    newest = store.newest_few([o.category.name for o in changed if o.category.name in shown], NEWEST)
+    newest = store.feeds.newest_few([o.category.name for o in changed if o.category.name in shown], NEWEST)
     for outlet in changed:
         name = outlet.category.name
         section = _section(outlet, newest.get(name, ()))
@@ -115,8 +114,8 @@ def _followed(
     store: Store, followed: Sequence[Source], seen: datetime | None, disclosure: Disclosure
 ) -> tuple[Followed, ...]:
     """The sources, in their order."""
-    healths = {health.name: health for health in store.health()}
-    sites = store.sites()
+    healths = {health.name: health for health in store.sources.health()}
+    sites = store.sources.sites()
     made = []
     for source in followed:
         if (health := healths.get(source.name)) is None:
@@ -128,7 +127,7 @@ def _followed(
                 categories=source.categories,
                 url=url,
                 link=disclosure.site(source, sites.get(source.name)),
-                published=schedule.PollState.remembered(health.schedule).published,
+                published=health.schedule.published,
             )
         )
     return tuple(made)

@@ -80,9 +80,9 @@ def announce(
     A hub that fails is left alone for the rest of it. What is meant for hubs that are not among `hubs` any
     more is forgotten.
     """
-    store.forget_hubs(hubs)
+    store.announcements.forget_hubs(hubs)
     failed: set[str] = set()
-    for told in store.announcements(now, _BATCH):
+    for told in store.announcements.due(now, _BATCH):
         if is_over():
             return
         if told.hub in failed:
@@ -93,12 +93,12 @@ def announce(
             again = next_attempt(told.attempts + 1, error, now)
             yield Told(hub=told.hub, topic=told.topic, error=error, again=again)
             if again is None:
-                store.announced(told)
+                store.announcements.done(told)
             else:
                 failed.add(told.hub)
-                store.put_off(told, again)
+                store.announcements.put_off(told, again)
         else:
-            store.announced(told)
+            store.announcements.done(told)
             yield Told(hub=told.hub, topic=told.topic)
 
 
@@ -107,5 +107,5 @@ def queue(store: Store, written: Iterable[Path], config: Config, now: datetime) 
     found = topics(written, config) if config.publish.hubs else []
     pairs = [Announcement(hub=hub, topic=topic, queued=now) for hub in config.publish.hubs for topic in found]
     if pairs:
-        store.queue(pairs)
+        store.announcements.queue(pairs)
     return len(pairs)

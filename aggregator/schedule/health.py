@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from aggregator.schedule import decide as schedule
+from aggregator.schedule.state import PollState
 
 STATES = ("healthy", "new", "waiting", "failing", "broken", "silent", "gone")
 _BROKEN_AFTER = timedelta(days=7)
@@ -18,7 +19,7 @@ class PollRecord:
     """What the store knows of a source's polls, its last error and its articles.
 
     `moved_to` is the address that it moved to for good, None where it did not move. `schedule` is what
-    `schedule.State.to_json` wrote, "" before the first poll.
+    is remembered of its polls.
     """
 
     name: str
@@ -29,7 +30,7 @@ class PollRecord:
     succeeded: datetime | None = None
     error: str | None = None
     advice: str | None = None
-    schedule: str = ""
+    schedule: PollState = field(default_factory=PollState)
     next_poll: datetime | None = None
     articles: int = 0
     newest: datetime | None = None
@@ -68,7 +69,7 @@ class SourceHealth:
 
 def judge(health: PollRecord, now: datetime) -> SourceHealth:
     """The health of a source at `now`, from its record."""
-    state = schedule.PollState.remembered(health.schedule)
+    state = health.schedule
     gap = _usual_gap(state)
     return SourceHealth(
         name=health.name,
@@ -90,13 +91,13 @@ def judge(health: PollRecord, now: datetime) -> SourceHealth:
     )
 
 
-def _usual_gap(state: schedule.PollState) -> timedelta | None:
+def _usual_gap(state: PollState) -> timedelta | None:
     """The mean time between the newest entries; None when there are too few to tell."""
     dates = state.published
     return (dates[0] - dates[-1]) / (len(dates) - 1) if len(dates) > 2 else None
 
 
-def _judged(health: PollRecord, state: schedule.PollState, gap: timedelta | None, now: datetime) -> str:
+def _judged(health: PollRecord, state: PollState, gap: timedelta | None, now: datetime) -> str:
     if state.reason is schedule.Reason.GONE:
         return "gone"
     if health.polled is None:

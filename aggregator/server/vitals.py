@@ -65,7 +65,7 @@ class Vitals:
         if not config.store.exists():
             return "there is no store yet"
         try:
-            self._opened(config.store).setting("schema")
+            self._opened(config.store).database.setting("schema")
         except AggregatorError:
             # Its words tell of paths, which are no stranger's business.
             return "the store cannot be read"
@@ -108,9 +108,9 @@ class Vitals:
 
 
 def _of_the_store(store: Store, now: datetime) -> Iterable[str]:
-    sources = store.health()
+    sources = store.sources.health()
     states = Counter(judge(health, now).state for health in sources)
-    changed = max((_seconds(feed.changed) for feed in store.feeds()), default=0.0)
+    changed = max((_seconds(feed.changed) for feed in store.feeds.all()), default=0.0)
     yield from _metric(
         "sources", "gauge", "Sources by how they fare.", {f'state="{name}"': states[name] for name in STATES}
     )

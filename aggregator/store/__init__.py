@@ -4,7 +4,7 @@ from aggregator.store.announcements import Announcement
 from aggregator.store.changes import Kept
 from aggregator.store.edits import Found
 from aggregator.store.pages import PageRequest
-from aggregator.store.records import CategoryRecord, Next, Saved, SourceRecord, Update, Version
+from aggregator.store.records import CategoryRecord, Saved, SourceRecord, Update, Version
 from aggregator.store.schema import ALL
 from aggregator.store.store import Store
 
@@ -14,7 +14,6 @@ __all__ = [
     "CategoryRecord",
     "Found",
     "Kept",
-    "Next",
     "PageRequest",
     "Saved",
     "SourceRecord",

@@ -28,8 +28,11 @@ class Announcement:
     attempts: int = 0
 
 
-class Announcements(Database):
+class Announcements:
     """The part of the store that is about hubs."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def queue(self, new: Sequence[Announcement]) -> None:
         """Adds these, due at once; one that waits already keeps its turn: the hub may have asked for it."""
@@ -40,26 +43,26 @@ class Announcements(Database):
         adding = adding.on_conflict_do_update(
             index_elements=[table.c.hub, table.c.topic], set_={"queued": adding.excluded.queued}
         )
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute(adding, rows)
 
-    def announcements(self, now: datetime, limit: int) -> list[Announcement]:
+    def due(self, now: datetime, limit: int) -> list[Announcement]:
         """What is due, at most `limit`, the longest due first."""
         query = sa.select(table.c.hub, table.c.topic, table.c.queued, table.c.attempts)
         query = query.where(table.c.due <= now).order_by(table.c.due, table.c.hub, table.c.topic).limit(limit)
-        with self._snapshot() as connection:
+        with self._database.snapshot() as connection:
             return [Announcement(**row._mapping) for row in connection.execute(query)]
 
-    def announced(self, told: Announcement) -> None:
+    def done(self, told: Announcement) -> None:
         """The hub knows, or will not be told. Not forgotten if the feed changed again meanwhile."""
         is_it = (table.c.hub == told.hub) & (table.c.topic == told.topic) & (table.c.queued == told.queued)
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute(table.delete().where(is_it))
 
     def put_off(self, told: Announcement, due: datetime) -> None:
         """Telling failed: it counts, and nothing is told to this hub before `due`."""
         is_hub = table.c.hub == told.hub
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute(table.update().where(is_hub, table.c.due < due).values(due=due))
             connection.execute(
                 table.update().where(is_hub, table.c.topic == told.topic).values(attempts=told.attempts + 1)
@@ -68,8 +71,8 @@ class Announcements(Database):
     def forget_hubs(self, kept: Collection[str]) -> None:
         """Forgets what was meant for other hubs than these."""
         others = table.c.hub.not_in(list(kept))
-        with self._snapshot() as connection:
+        with self._database.snapshot() as connection:
             if connection.scalar(sa.select(sa.exists().where(others))) is not True:
                 return
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute(table.delete().where(others))

@@ -19,8 +19,11 @@ from aggregator.store.schema import Unreadable, archives, articles, from_json, m
 _AT_ONCE = 50
 
 
-class Archives(Database):
+class Archives:
     """The part of the store that keeps full archives; every method but `file_away` is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def file_away(self, category: str, entries: int) -> None:
         """Files what lies beyond the newest `entries` of a category, the oldest first, `entries` an archive.
@@ -29,33 +32,33 @@ class Archives(Database):
         """
         made = _AT_ONCE
         while made == _AT_ONCE:
-            with self._transaction() as connection:
+            with self._database.transaction() as connection:
                 made = _file(connection, category, entries)
 
     def unfiled(self, category: str, last: Kept) -> tuple[Kept, ...]:
         """The articles of a category that stand behind `last` and in no full archive, newest first."""
         beyond = _behind(last.published, last.uid)
         query = _unfiled(category).where(beyond).order_by(memberships.c.published.desc(), articles.c.uid)
-        with self._snapshot() as connection:
+        with self._database.snapshot() as connection:
             rows = connection.execute(query).all()
         return tuple(kept(row) for row in rows)
 
-    def archives(self, category: str, look: str) -> tuple[int, frozenset[int]]:
+    def count(self, category: str, look: str) -> tuple[int, frozenset[int]]:
         """How many full archives a category has, and the numbers of those not yet written in this look."""
         of_this = archives.c.category == category
         count = sa.select(sa.func.count()).where(of_this)
         unwritten = sa.select(archives.c.number).where(of_this, archives.c.look.is_distinct_from(look))
-        with self._snapshot() as connection:
+        with self._database.snapshot() as connection:
             total = connection.scalar(count) or 0
             return total, frozenset(connection.scalars(unwritten))
 
-    def archive(self, category: str, number: int) -> tuple[Kept, ...]:
+    def articles(self, category: str, number: int) -> tuple[Kept, ...]:
         """The articles of a full archive as they were when it was made, newest first."""
         query = sa.select(archives.c.data).where(archives.c.category == category, archives.c.number == number)
-        with self._snapshot() as connection:
+        with self._database.snapshot() as connection:
             return _unpacked(connection.execute(query).scalar_one())
 
-    def archives_written(self, category: str, numbers: Collection[int], look: str) -> None:
+    def written(self, category: str, numbers: Collection[int], look: str) -> None:
         """Records that the files of these archives are in place, in this look."""
         if not numbers:
             return
@@ -64,7 +67,7 @@ class Archives(Database):
             .where(archives.c.category == category, archives.c.number == sa.bindparam("of_number"))
             .values(look=look)
         )
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute(statement, [{"of_number": number} for number in numbers])
 
 

@@ -82,7 +82,7 @@ class Database:
         sa.event.listen(self._engine, "connect", _prepare_reading)
         sa.event.listen(self._engine, "begin", _begin)
         self._reading = self._engine.execution_options(reads_only=True)
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             found = _version(connection.scalar(_SCHEMA))
         if found > VERSION:
             raise self._is_of_another_version(found)
@@ -116,12 +116,12 @@ class Database:
 
     def setting(self, name: str) -> str | None:
         """A remembered setting, None when it was never set."""
-        with self._snapshot() as connection:
+        with self.snapshot() as connection:
             return connection.scalar(sa.select(settings.c.value).where(settings.c.name == name))
 
     def remember(self, name: str, value: str) -> None:
         """Remembers a setting."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute(settings.delete().where(settings.c.name == name))
             connection.execute(settings.insert().values(name=name, value=value))
 
@@ -142,13 +142,13 @@ class Database:
             raise DamagedStore(f"the store {self._path}", error) from error
 
     @contextmanager
-    def _snapshot(self) -> Iterator[sa.Connection]:
+    def snapshot(self) -> Iterator[sa.Connection]:
         """Reads that see one state of the database and hold nobody up."""
         with self._errors(), self._reading.begin() as connection:
             yield connection
 
     @contextmanager
-    def _transaction(self) -> Iterator[sa.Connection]:
+    def transaction(self) -> Iterator[sa.Connection]:
         with self._errors(), self._engine.begin() as connection:
             yield connection
 

@@ -33,12 +33,15 @@ _RENDERED = _THIS.values(rendered=sa.bindparam("in_place"))
 _LISTED = _THIS.values(listed=sa.bindparam("times"))
 
 
-class Feeds(Database):
+class Feeds:
     """The part of the store that publishing reads; each public method is one transaction."""
 
-    def feeds(self) -> tuple[CategoryRecord, ...]:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def all(self) -> tuple[CategoryRecord, ...]:
         """Every category that ever had an article, `all` (named "") among them, in order of appearance."""
-        with self._snapshot() as connection:
+        with self._database.snapshot() as connection:
             rows = connection.execute(_FEEDS).all()
         return tuple(
             CategoryRecord(
@@ -68,12 +71,12 @@ class Feeds(Database):
             {"category": name, "new_folder": folder, "new_id": feed_id}
             for name, (folder, feed_id) in given.items()
         ]
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute(statement, rows)
 
     def newest(self, category: str, limit: int) -> tuple[Kept, ...]:
         """The newest `limit` articles of a category, newest first; equal dates are ordered by outward id."""
-        with self._snapshot() as connection:
+        with self._database.snapshot() as connection:
             rows = connection.execute(_NEWEST, {"of_category": category, "limit": limit}).all()
         return tuple(map(kept, rows))
 
@@ -98,7 +101,7 @@ class Feeds(Database):
             .order_by(articles.c.published.desc(), articles.c.uid)
         )
         made: dict[str, list[Kept]] = {name: [] for name in names}
-        with self._snapshot() as connection:
+        with self._database.snapshot() as connection:
             for row in connection.execute(query):
                 made[row.category].append(kept(row))
         return {name: tuple(found) for name, found in made.items()}
@@ -107,12 +110,12 @@ class Feeds(Database):
         """Records that these feeds are in place, each of this generation; a later change leaves it stale."""
         rows = [{"of_category": name, "in_place": generation} for name, generation in generations.items()]
         if rows:
-            with self._transaction() as connection:
+            with self._database.transaction() as connection:
                 connection.execute(_RENDERED, rows)
 
     def listed(self, times: Mapping[str, str]) -> None:
         """Records what stands for the folders of these categories, all of whose files were seen in them."""
         rows = [{"of_category": name, "times": found} for name, found in times.items()]
         if rows:
-            with self._transaction() as connection:
+            with self._database.transaction() as connection:
                 connection.execute(_LISTED, rows)

@@ -24,8 +24,11 @@ _BATCH = 200
 _ARCHIVES_AT_ONCE = 5
 
 
-class Mending(Database):
+class Mending:
     """The part of the store that mends what it holds after an upgrade."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def mend(self, mend: Mend, version: int, now: datetime) -> Iterator[tuple[int, int]]:
         """Mends everything once for each `version` of the rules; yields how much was looked at and mended.
@@ -35,7 +38,7 @@ class Mending(Database):
         """
         step, place = self._place(version)
         while step < len(_STEPS):
-            with self._transaction() as connection:
+            with self._database.transaction() as connection:
                 looked, mended, last = _ONE_STEP[step](connection, mend, place, now)
                 step, place = (step, last) if looked else (step + 1, 0)
                 _remember(connection, version, step, place)
@@ -44,7 +47,7 @@ class Mending(Database):
 
     def _place(self, version: int) -> tuple[int, int]:
         try:
-            found, step, place = json.loads(self.setting(_SETTING) or "[]")
+            found, step, place = json.loads(self._database.setting(_SETTING) or "[]")
             return (int(step), int(place)) if found == version else (0, 0)
         except (ValueError, TypeError):
             return 0, 0

@@ -20,18 +20,11 @@ _DATES = ("published", "updated", "first_seen")
 _Readings = tuple[datetime, datetime]
 
 
-class Moments(Database):
+class Moments:
     """The part of the store that corrects what a wrong clock left behind."""
 
-    def newest_number(self) -> int:
-        """The number of the article that was stored last, 0 without any."""
-        with self._snapshot() as connection:
-            return connection.scalar(sa.select(sa.func.max(articles.c.pk))) or 0
-
-    def last_poll(self) -> datetime | None:
-        """When any source was polled last."""
-        with self._snapshot() as connection:
-            return connection.scalar(sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant)))
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
     def correct_schedule(self, now: datetime, wrong: _Readings | None = None) -> None:
         """Lets no poll, page or hub wait for a time that only a wrong clock gave.
@@ -41,12 +34,12 @@ class Moments(Database):
         is_ahead = sa.or_(sources.c.polled > now, sources.c.succeeded > now)
         chosen = is_ahead if wrong is None else sa.or_(is_ahead, sources.c.polled.between(*wrong))
         hubs = announcements.c.queued > now
-        with self._snapshot() as connection:
+        with self._database.snapshot() as connection:
             names = connection.scalars(sa.select(sources.c.name).where(chosen)).all()
             has_hubs = connection.scalar(sa.select(sa.exists().where(hubs)))
         if not names and not has_hubs:
             return
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             ahead = connection.scalar(
                 sa.select(sa.type_coerce(sa.func.min(sources.c.polled), Instant)).where(
                     sources.c.polled > now
@@ -82,7 +75,7 @@ class Moments(Database):
         place, corrected = 0, 0
         while True:
             query = sa.select(articles).where(articles.c.pk > place, sa.or_(later, doubtful, lowered))
-            with self._transaction() as connection:
+            with self._database.transaction() as connection:
                 rows = connection.execute(query.order_by(articles.c.pk).limit(_BATCH)).all()
                 for source in {row.source for row in rows}:
                     changes = Changes(connection, source, now)
@@ -93,7 +86,7 @@ class Moments(Database):
             if len(rows) < _BATCH:
                 break
             place = rows[-1].pk
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             connection.execute(versions.update().where(versions.c.replaced > now).values(replaced=now))
             connection.execute(categories.update().where(categories.c.changed > now).values(changed=now))
         return corrected
@@ -105,13 +98,9 @@ def _corrected(row: sa.Row[Any], now: datetime, wrong: _Readings | None) -> dict
         for name in ("polled", "succeeded")
         if row._mapping[name] is not None and row._mapping[name] > now
     }
-    try:
-        before = schedule.PollState.from_json(row.schedule) if row.schedule else schedule.PollState()
-    except ValueError:
-        before = schedule.PollState()
-    state = schedule.corrected(before, now, wrong)
-    if state != before:
-        values |= {"schedule": state.to_json(), "next_poll": state.next_poll}
+    state = schedule.corrected(row.schedule, now, wrong)
+    if state != row.schedule:
+        values |= {"schedule": state, "next_poll": state.next_poll}
     return values or {"polled": row.polled}
 
 

@@ -95,10 +95,13 @@ def _given(own: Article, old: Article) -> dict[str, Any]:
     return {name: value for name in COMPLETED if (value := getattr(old, name)) != getattr(own, name)}
 
 
-class Pages(Database):
+class Pages:
     """The store's part that knows of pages."""
 
-    def pages_due(self, sources: Collection[str], now: datetime, limit: int) -> tuple[PageRequest, ...]:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def due(self, sources: Collection[str], now: datetime, limit: int) -> tuple[PageRequest, ...]:
         """The pages to ask for now of these sources, the longest due first."""
         query = (
             sa.select(pages.c.article, articles.c.source, pages.c.url, pages.c.attempts)
@@ -107,7 +110,7 @@ class Pages(Database):
             .order_by(pages.c.due, pages.c.article)
             .limit(limit)
         )
-        with self._snapshot() as connection:
+        with self._database.snapshot() as connection:
             rows = connection.execute(query).all()
         return tuple(
             PageRequest(pk=row.article, source=row.source, url=row.url, attempts=row.attempts) for row in rows
@@ -119,7 +122,7 @@ class Pages(Database):
         The page is not asked for again until the entry changes.
         """
         wanted = sa.select(articles, pages.c.own).join(pages, pages.c.article == articles.c.pk)
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             row = connection.execute(wanted.where(articles.c.pk == page.pk)).one_or_none()
             if row is None:
                 return False
@@ -134,7 +137,7 @@ class Pages(Database):
 
     def postpone(self, page: PageRequest, due: datetime | None, attempts: int) -> None:
         """Records that a page could not be had; `due` None gives it up until its entry changes."""
-        with self._transaction() as connection:
+        with self._database.transaction() as connection:
             _settle(connection, page, due, attempts)
 
 

@@ -13,7 +13,7 @@ from aggregator.store.changes import Kept, kept
 from aggregator.store.database import Database
 from aggregator.store.schema import ALL, articles, categories, memberships, posts
 
-__all__ = ["PostFile", "generation", "marks", "record", "some", "written"]
+__all__ = ["PostFile", "PostFiles"]
 
 _AT_ONCE = 500
 
@@ -29,77 +29,81 @@ class PostFile:
     id: str
 
 
-def generation(store: Database) -> int:
-    """A number that is another as soon as any article joins, leaves or changes."""
-    query = sa.select(categories.c.generation).where(categories.c.name == ALL)
-    with store._snapshot() as connection:
-        return connection.scalar(query) or 0
+class PostFiles:
+    """The part of the store that knows which articles stand in files of folders of posts."""
 
+    def __init__(self, database: Database) -> None:
+        self._database = database
 
-def marks(store: Database, names: Collection[str] | None) -> dict[str, str]:
-    """What each published article looks like now, by its uid, oldest first: another mark, another file.
+    def generation(self) -> int:
+        """A number that is another as soon as any article joins, leaves or changes."""
+        query = sa.select(categories.c.generation).where(categories.c.name == ALL)
+        with self._database.snapshot() as connection:
+            return connection.scalar(query) or 0
 
-    `names` are the categories of which one at least must be an article's; None: all articles.
-    """
-    # An entry's fingerprint stands for all that its feed says of it; an article of a folder has none.
-    unmarked = sa.case((articles.c.fingerprint == "", articles.c.data), else_="")
-    query = (
-        sa.select(articles.c.uid, articles.c.content_hash, articles.c.updated, articles.c.edits)
-        .add_columns(articles.c.fingerprint, unmarked.label("data"), memberships.c.category)
-        .join(memberships, memberships.c.article == articles.c.pk)
-        .order_by(articles.c.published, articles.c.uid)
-    )
-    found: dict[str, str] = {}
-    with store._snapshot() as connection:
-        for uid, rows in groupby(connection.execute(query), key=lambda row: str(row.uid)):
-            several = [*rows]
-            joined = sorted(row.category for row in several)
-            if names is None or not set(names).isdisjoint(joined):
-                facts = repr((*several[0][1:-1], joined)).encode("utf-8", "surrogatepass")
-                found[uid] = hashlib.blake2b(facts, digest_size=16).hexdigest()
-    return found
+    def marks(self, names: Collection[str] | None) -> dict[str, str]:
+        """What each published article looks like now, by its uid, oldest first: another mark, another file.
 
+        `names` are the categories of which one at least must be an article's; None: all articles.
+        """
+        # An entry's fingerprint stands for all that its feed says of it; an article of a folder has none.
+        unmarked = sa.case((articles.c.fingerprint == "", articles.c.data), else_="")
+        query = (
+            sa.select(articles.c.uid, articles.c.content_hash, articles.c.updated, articles.c.edits)
+            .add_columns(articles.c.fingerprint, unmarked.label("data"), memberships.c.category)
+            .join(memberships, memberships.c.article == articles.c.pk)
+            .order_by(articles.c.published, articles.c.uid)
+        )
+        found: dict[str, str] = {}
+        with self._database.snapshot() as connection:
+            for uid, rows in groupby(connection.execute(query), key=lambda row: str(row.uid)):
+                several = [*rows]
+                joined = sorted(row.category for row in several)
+                if names is None or not set(names).isdisjoint(joined):
+                    facts = repr((*several[0][1:-1], joined)).encode("utf-8", "surrogatepass")
+                    found[uid] = hashlib.blake2b(facts, digest_size=16).hexdigest()
+        return found
 
-def some(store: Database, uids: Sequence[str]) -> Iterator[Kept]:
-    """These articles, in this order, as far as they are there."""
-    for start in range(0, len(uids), _AT_ONCE):
-        batch = uids[start : start + _AT_ONCE]
-        with store._snapshot() as connection:
-            rows = connection.execute(sa.select(articles).where(articles.c.uid.in_(batch))).all()
-        found = {row.uid: row for row in rows}
-        yield from (kept(found[uid]) for uid in batch if uid in found)
+    def some(self, uids: Sequence[str]) -> Iterator[Kept]:
+        """These articles, in this order, as far as they are there."""
+        for start in range(0, len(uids), _AT_ONCE):
+            batch = uids[start : start + _AT_ONCE]
+            with self._database.snapshot() as connection:
+                rows = connection.execute(sa.select(articles).where(articles.c.uid.in_(batch))).all()
+            found = {row.uid: row for row in rows}
+            yield from (kept(found[uid]) for uid in batch if uid in found)
 
-
-def written(store: Database, folder: str) -> dict[str, PostFile]:
-    """Every post that was written to this folder, by the uid of its article."""
-    with store._snapshot() as connection:
-        rows = connection.execute(
-            sa.select(posts).where(posts.c.folder == folder).order_by(posts.c.path)
-        ).all()
-    return {
-        row.uid: PostFile(path=row.path, body_hash=row.body_hash, mark=row.mark, source=row.source, id=row.id)
-        for row in rows
-    }
-
-
-def record(store: Database, folder: str, changed: Mapping[str, PostFile | None]) -> None:
-    """Remembers posts by the uids of their articles, and forgets those that are None."""
-    rows = [
-        {
-            "folder": folder,
-            "uid": uid,
-            "path": post.path,
-            "body_hash": post.body_hash,
-            "mark": post.mark,
-            "source": post.source,
-            "id": post.id,
+    def written(self, folder: str) -> dict[str, PostFile]:
+        """Every post that was written to this folder, by the uid of its article."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute(
+                sa.select(posts).where(posts.c.folder == folder).order_by(posts.c.path)
+            ).all()
+        return {
+            row.uid: PostFile(
+                path=row.path, body_hash=row.body_hash, mark=row.mark, source=row.source, id=row.id
+            )
+            for row in rows
         }
-        for uid, post in changed.items()
-        if post is not None
-    ]
-    gone = posts.delete().where(posts.c.folder == folder, posts.c.uid == sa.bindparam("of_uid"))
-    with store._transaction() as connection:
-        if changed:
-            connection.execute(gone, [{"of_uid": uid} for uid in changed])
-        if rows:
-            connection.execute(posts.insert(), rows)
+
+    def record(self, folder: str, changed: Mapping[str, PostFile | None]) -> None:
+        """Remembers posts by the uids of their articles, and forgets those that are None."""
+        rows = [
+            {
+                "folder": folder,
+                "uid": uid,
+                "path": post.path,
+                "body_hash": post.body_hash,
+                "mark": post.mark,
+                "source": post.source,
+                "id": post.id,
+            }
+            for uid, post in changed.items()
+            if post is not None
+        ]
+        gone = posts.delete().where(posts.c.folder == folder, posts.c.uid == sa.bindparam("of_uid"))
+        with self._database.transaction() as connection:
+            if changed:
+                connection.execute(gone, [{"of_uid": uid} for uid in changed])
+            if rows:
+                connection.execute(posts.insert(), rows)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from aggregator.model.article import Article
 from aggregator.model.entry import Subscription
+from aggregator.schedule.state import PollState
 from aggregator.store.edits import Found
 
 
@@ -16,24 +17,16 @@ from aggregator.store.edits import Found
 class SourceRecord:
     """What is known of a source from earlier polls; `body_hash` and `identity` are None before the first.
 
-    `schedule` is what `schedule.PollState.to_json` wrote, "" before the first poll; `succeeded` is when a
-    poll did last; `reader_version` is the reader's that read the body last.
+    `schedule` is what the schedule remembers of its polls; `succeeded` is when a poll did last;
+    `reader_version` is the reader's that read the body last.
     """
 
-    validators: Mapping[str, Any]
+    validators: Mapping[str, Any] = field(default_factory=dict)
     body_hash: str | None = None
     identity: str | None = None
-    schedule: str = ""
+    schedule: PollState = field(default_factory=PollState)
     succeeded: datetime | None = None
     reader_version: int = 1
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Next:
-    """When a source is polled next; `poll` is None for one that is gone. `state` is the schedule's JSON."""
-
-    state: str
-    poll: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +48,7 @@ class Update:
     found: Sequence[Found] = ()
     unchanged: int = 0
     pages: int = 0
-    next: Next | None = None
+    schedule: PollState | None = None
     subscriptions: Sequence[Subscription] | None = None
     refused: Collection[str] = ()
     reader_version: int = 1

@@ -23,6 +23,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from aggregator.schedule.state import PollState
+
 VERSION = 6
 UPGRADES = {
     1: (
@@ -83,6 +85,21 @@ class Instant(TypeDecorator[datetime]):
             raise Unreadable(f"no date: {error}") from error
 
 
+class Schedule(TypeDecorator[PollState]):
+    """What the schedule remembers of a source, as JSON text; "" before the first poll."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: PollState | None, dialect: Dialect) -> str:
+        """A state -> its JSON."""
+        return value.to_json() if value else ""
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> PollState:
+        """JSON -> the state; what no version wrote is a new source's."""
+        return PollState.remembered(value) if isinstance(value, str) else PollState()
+
+
 metadata = MetaData()
 
 settings = Table(
@@ -121,8 +138,7 @@ sources = Table(
     Column("succeeded", Instant),
     Column("error", Text),
     Column("advice", Text),
-    # What the schedule remembers (schedule.State as JSON), "" before the first poll.
-    Column("schedule", Text, nullable=False),
+    Column("schedule", Schedule, nullable=False),
     # Repeated from it, so that what is due is found by an index; None: at once, or never (see `is_gone`).
     Column("next_poll", Instant, index=True),
     Column("is_gone", Boolean, nullable=False),

@@ -2,393 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
-from datetime import datetime
-from typing import Any
+from pathlib import Path
 
-import sqlalchemy as sa
-
-from aggregator.config.load import Keep, Source
-from aggregator.normalise.links import without_login
-from aggregator.schedule.health import PollRecord
-from aggregator.store import codec, retention, subscriptions
 from aggregator.store.announcements import Announcements
-from aggregator.store.archives import Archives, remove_from_archives
-from aggregator.store.changes import Changes, Kept, kept
+from aggregator.store.archives import Archives
+from aggregator.store.articles import Articles
+from aggregator.store.database import Database
 from aggregator.store.feeds import Feeds
 from aggregator.store.mending import Mending
 from aggregator.store.moments import Moments
-from aggregator.store.pages import PageRequests, Pages
-from aggregator.store.records import Next, Saved, SourceRecord, Update, Version
-from aggregator.store.schema import Instant, articles, sources, tombstones, versions
+from aggregator.store.pages import Pages
+from aggregator.store.posts import PostFiles
+from aggregator.store.sources import Sources
+from aggregator.store.subscriptions import Subscriptions
 
 
-class Store(Feeds, Archives, Announcements, Pages, Moments, Mending):
-    """Articles, their earlier versions, validators and stale categories, saved together or not at all.
+class Store:
+    """Everything that is kept, by its parts, in one SQLite file.
 
-    Every public method but `prune` is one transaction; each raises StoreError when the database refuses.
+    - `database`: settings, and the upkeep of the file itself.
+    - `sources`, `articles`, `feeds`, `archives`, `pages`, `posts`, `subscriptions`, `announcements`: what
+      their names say.
+    - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
+
+    With `reads_only` nothing is written, nor made. Raises StoreError, here and in every method, when the
+    database refuses.
     """
 
-    # Sources
+    def __init__(self, path: Path, *, reads_only: bool = False) -> None:
+        self.database = database = Database(path, reads_only=reads_only)
+        self.sources = Sources(database)
+        self.articles = Articles(database)
+        self.feeds = Feeds(database)
+        self.archives = Archives(database)
+        self.pages = Pages(database)
+        self.posts = PostFiles(database)
+        self.subscriptions = Subscriptions(database)
+        self.announcements = Announcements(database)
+        self.moments = Moments(database)
+        self.mending = Mending(database)
 
-    def adopt(self, configured: Sequence[Source], now: datetime) -> None:
-        """Makes the store follow the config: new sources, other categories, sources no longer named.
-
-        Articles of a source that the config names no longer are kept but leave the feeds; they return
-        with it. A source whose address changed is read anew, unless to where it has moved. Logins in
-        addresses are not kept.
-        """
-        with self._transaction() as connection:
-            known = {row.name: row for row in connection.execute(sa.select(sources))}
-            for source in configured:
-                row = known.pop(source.name, None)
-                address = without_login(source.address)
-                is_there = row is not None and without_login(row.address) == address
-                wanted = {
-                    "address": address,
-                    "active": True,
-                    "categories": [*source.categories],
-                    "moved_to": row.moved_to if row and is_there and not source.is_bound else None,
-                }
-                if row is None:
-                    connection.execute(sources.insert().values(name=source.name, **wanted, **_UNPOLLED))
-                    continue
-                if (row.address, row.active, row.categories, row.moved_to) == tuple(wanted.values()):
-                    continue
-                is_there = address in (without_login(row.address), row.moved_to)
-                # Reading a folder again costs nobody anything and brings its own categories back.
-                again = _UNREAD if source.path or not is_there else {"body_hash": None}
-                connection.execute(
-                    sources.update().where(sources.c.name == source.name).values(**wanted, **again)
-                )
-                self._recategorise(connection, source.name, row.categories, source.categories, now)
-            for row in known.values():
-                if row.active:
-                    connection.execute(
-                        sources.update().where(sources.c.name == row.name).values(active=False)
-                    )
-                    self._leave_feeds(connection, row.name, now)
-
-    def states(self) -> dict[str, SourceRecord]:
-        """What earlier polls left to go by, of every source."""
-        with self._snapshot() as connection:
-            rows = connection.execute(sa.select(sources.c.name, *_STATE)).all()
-        return {
-            name: SourceRecord(**dict(zip(SourceRecord.__slots__, values, strict=True)))
-            for name, *values in rows
-        }
-
-    def state(self, source: str) -> SourceRecord:
-        """What earlier polls of this source left to go by."""
-        with self._snapshot() as connection:
-            row = connection.execute(sa.select(*_STATE).where(sources.c.name == source)).one_or_none()
-        return SourceRecord(validators={}) if row is None else SourceRecord(**row._mapping)
-
-    def fingerprints(self, source: str, reader_version: int = 1) -> frozenset[str]:
-        """Fingerprints of the entries of this source that are kept as they were found, or were pruned.
-
-        Less those that another version of the reader read: these are to be read anew.
-        """
-        query = sa.union_all(
-            *(
-                sa.select(t.c.fingerprint).where(
-                    t.c.source == source, t.c.fingerprint != "", t.c.reader_version == reader_version
-                )
-                for t in (articles, tombstones)
-            )
-        )
-        with self._snapshot() as connection:
-            return frozenset(connection.scalars(query))
-
-    def files(self, source: str) -> dict[str, str]:
-        """Which file of a folder each article was found in: id -> path inside the folder."""
-        query = sa.union_all(
-            *(
-                sa.select(t.c.id, t.c.file).where(t.c.source == source, t.c.file != "")
-                for t in (articles, tombstones)
-            )
-        )
-        with self._snapshot() as connection:
-            return {row.id: row.file for row in connection.execute(query)}
-
-    def due(self, now: datetime, limit: int) -> tuple[str, ...]:
-        """The names of the sources to poll now, the longest due first; new ones before all others."""
-        query = (
-            sa.select(sources.c.name)
-            .where(
-                sources.c.active,
-                sa.not_(sources.c.is_gone),
-                sa.or_(sources.c.next_poll.is_(None), sources.c.next_poll <= now),
-            )
-            .order_by(sources.c.next_poll.nulls_first(), sources.c.name)
-            .limit(limit)
-        )
-        with self._snapshot() as connection:
-            return tuple(connection.scalars(query))
-
-    def health(self) -> tuple[PollRecord, ...]:
-        """How each source fares, by name; also those that the config names no longer."""
-        kept_articles = (
-            sa.select(
-                articles.c.source,
-                sa.func.count().label("articles"),
-                sa.func.max(articles.c.published).label("newest"),
-            )
-            .group_by(articles.c.source)
-            .subquery()
-        )
-        shared = [sources.c[f.name] for f in fields(PollRecord) if f.name in sources.c]
-        query = (
-            sa.select(*shared, sa.func.coalesce(kept_articles.c.articles, 0).label("articles"))
-            .add_columns(sa.type_coerce(kept_articles.c.newest, Instant).label("newest"))
-            .outerjoin(kept_articles, kept_articles.c.source == sources.c.name)
-            .order_by(sources.c.name)
-        )
-        with self._snapshot() as connection:
-            return tuple(PollRecord(**row._mapping) for row in connection.execute(query))
-
-    def pulse(self) -> tuple[datetime | None, str]:
-        """The newest poll of any source of the config, and a text that differs once one fares otherwise."""
-        facts = (sa.func.count(), sa.func.count(sources.c.error), sa.func.sum(sources.c.is_gone))
-        query = sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant), *facts).where(
-            sources.c.active
-        )
-        with self._snapshot() as connection:
-            seen, *counts = connection.execute(query).one()
-        return seen, f"{counts}"
-
-    def sites(self) -> dict[str, str]:
-        """The site of each source, by name, as its newest article has it; not all have one."""
-        theirs = articles.alias()
-        newest = (
-            sa.select(theirs.c.pk)
-            .where(theirs.c.source == sources.c.name)
-            .order_by(theirs.c.published.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
-        # Not decoded here: of a thousand articles, one word each is wanted.
-        link = sa.type_coerce(articles.c.data, sa.JSON)["origin", "link"].as_string()
-        query = sa.select(sources.c.name, link).join_from(sources, articles, articles.c.pk == newest)
-        with self._snapshot() as connection:
-            rows = connection.execute(query.where(sources.c.active)).all()
-        return {name: site for name, site in rows if site}
-
-    def newest_dates(self, source: str, limit: int) -> tuple[datetime, ...]:
-        """When the newest articles of a source were published, newest first."""
-        query = (
-            sa.select(articles.c.published)
-            .where(articles.c.source == source)
-            .order_by(articles.c.published.desc())
-            .limit(limit)
-        )
-        with self._snapshot() as connection:
-            return tuple(connection.scalars(query))
-
-    def moves(self) -> dict[str, str]:
-        """The addresses that sources have moved to for good, by name, where the config has the old ones."""
-        query = sa.select(sources.c.name, sources.c.moved_to).where(sources.c.moved_to.is_not(None))
-        with self._snapshot() as connection:
-            return {row.name: row.moved_to for row in connection.execute(query)}
-
-    def move(self, source: str, address: str | None) -> None:
-        """Records where a source has moved to; None sends back to the address of the config."""
-        with self._transaction() as connection:
-            moved_to = None if address is None else without_login(address)
-            connection.execute(sources.update().where(sources.c.name == source).values(moved_to=moved_to))
-
-    def plan(self, states: Mapping[str, Next]) -> None:
-        """Sets the next polls of several sources at once, and nothing else of them."""
-        with self._transaction() as connection:
-            for name, following in states.items():
-                connection.execute(sources.update().where(sources.c.name == name).values(_next(following)))
-
-    def fail(
-        self,
-        source: str,
-        error: str,
-        now: datetime,
-        *,
-        advice: str = "",
-        following: Next | None = None,
-        validators: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Records that a poll failed; articles stay as they were, and so do validators where none are given.
-
-        `validators` are those of a document that could not be read.
-        """
-        read = {} if validators is None else {"validators": dict(validators)}
-        with self._transaction() as connection:
-            connection.execute(
-                sources.update()
-                .where(sources.c.name == source)
-                .values(
-                    polled=now,
-                    error=error,
-                    advice=advice,
-                    **read,
-                    **_next(following),
-                )
-            )
-
-    def commit(self, update: Update, now: datetime) -> Saved:
-        """Saves a poll's articles, the validators that stand for them, and the categories gone stale.
-
-        A missing `published` becomes `now`, once; a future one is capped at `now`. An article whose
-        content hash changed keeps its `published`; its earlier version is kept (the newest ten).
-        """
-        with self._transaction() as connection:
-            wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None
-            changes = Changes(connection, update.source, now, wanted)
-            remove_from_archives(connection, changes.delete(update.refused))
-            changes.take(update.found)
-            changes.save()
-            update = subscriptions.take(connection, update)
-            connection.execute(
-                sources.update()
-                .where(sources.c.name == update.source)
-                .values(
-                    validators=dict(update.validators),
-                    body_hash=update.body_hash,
-                    reader_version=update.reader_version,
-                    identity=sa.func.coalesce(update.identity, sources.c.identity),
-                    title=update.title or sources.c.title,
-                    polled=now,
-                    succeeded=now,
-                    error=None,
-                    advice=None,
-                    **_next(update.next),
-                )
-            )
-        return Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
-
-    def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
-        """Saves the validators and next polls of sources in which nothing changed, all in one transaction."""
-        rows = [
-            {
-                "of_source": update.source,
-                "new_validators": dict(update.validators),
-                "new_body_hash": update.body_hash,
-                "new_schedule": update.next.state if update.next else "",
-                "new_poll": update.next.poll if update.next else None,
-                "now": now,
-            }
-            for update in updates
-        ]
-        with self._transaction() as connection:
-            connection.execute(_UNCHANGED, rows)
-
-    # Articles
-
-    def articles(self, source: str | None = None) -> Iterator[Kept]:
-        """Every article kept, oldest first, of one source or of all."""
-        query = sa.select(articles).order_by(articles.c.published, articles.c.uid)
-        if source is not None:
-            query = query.where(articles.c.source == source)
-        with self._snapshot() as connection:
-            for row in connection.execute(query):
-                yield kept(row)
-
-    def prune(
-        self, keep: Keep, window: int, now: datetime, *, source: str = "", category: str = ""
-    ) -> Iterator[int]:
-        """Forgets what `keep` does not keep of a source or a category, yielding how many articles each time.
-
-        A forgotten article never comes back: its id and uid stay taken. The newest `window` of each feed
-        are never forgotten. Each step is a transaction of its own, of some hundred articles.
-        """
-        scope = retention.Scope(source=source, category=category)
-        with self._snapshot() as connection:
-            place = retention.first(connection, scope, keep, now)
-            old_versions = retention.old_versions(connection, scope, keep, now)
-        while place is not None:
-            with self._transaction() as connection:
-                changes = Changes(connection, source, now)
-                place = retention.prune(connection, changes, scope, place, window)
-                changes.save()
-            yield changes.pruned
-        while old_versions:
-            with self._transaction() as connection:
-                retention.prune_versions(connection, old_versions)
-                old_versions = retention.old_versions(connection, scope, keep, now)
-            yield 0
-
-    def named(self, name: str) -> tuple[Kept, ...]:
-        """The articles of which this is the id in our feeds, the id in theirs, or the link; oldest first."""
-        link = sa.type_coerce(articles.c.data, sa.JSON)["link"].as_string()
-        is_it = sa.or_(articles.c.uid == name, articles.c.id == name, link == name)
-        query = sa.select(articles).where(is_it).order_by(articles.c.published, articles.c.uid)
-        with self._snapshot() as connection:
-            return tuple(kept(row) for row in connection.execute(query))
-
-    def earlier_versions(self, uid: str) -> tuple[Version, ...]:
-        """What an article was before its edits, newest first."""
-        query = (
-            sa.select(articles.c.source, articles.c.id, versions.c.data, versions.c.replaced)
-            .join(versions, versions.c.article == articles.c.pk)
-            .where(articles.c.uid == uid)
-            .order_by(versions.c.pk.desc())
-        )
-        with self._snapshot() as connection:
-            rows = connection.execute(query).all()
-        return tuple(
-            Version(
-                article=codec.decode(row.data, source=row.source, id=row.id),
-                replaced=row.replaced,
-            )
-            for row in rows
-        )
-
-    def _recategorise(
-        self,
-        connection: sa.Connection,
-        source: str,
-        before: Sequence[str],
-        after: Sequence[str],
-        now: datetime,
-    ) -> None:
-        changes = Changes(connection, source, now)
-        for row in connection.execute(sa.select(articles).where(articles.c.source == source)).all():
-            article = kept(row).article
-            own = [name for name in article.categories if name not in before]
-            changes.file_under(row.pk, replace(article, categories=tuple(dict.fromkeys([*after, *own]))))
-        changes.save()
-
-    def _leave_feeds(self, connection: sa.Connection, source: str, now: datetime) -> None:
-        changes = Changes(connection, source, now)
-        for pk in connection.scalars(sa.select(articles.c.pk).where(articles.c.source == source)).all():
-            changes.leave_feeds(pk)
-        changes.save()
-
-
-def _next(following: Next | None) -> dict[str, Any]:
-    if following is None:
-        return {}
-    return {
-        "schedule": following.state,
-        "next_poll": following.poll,
-        "is_gone": following.poll is None,
-    }
-
-
-# Built once: a statement takes longer to build than to run, and this one runs for every poll.
-_UNCHANGED = (
-    sources.update()
-    .where(sources.c.name == sa.bindparam("of_source"))
-    .values(
-        validators=sa.bindparam("new_validators"),
-        body_hash=sa.bindparam("new_body_hash"),
-        polled=sa.bindparam("now"),
-        succeeded=sa.bindparam("now"),
-        error=None,
-        advice=None,
-        schedule=sa.bindparam("new_schedule"),
-        next_poll=sa.bindparam("new_poll"),
-        is_gone=False,
-    )
-)
-
-_STATE = tuple(sources.c[f.name] for f in fields(SourceRecord))
-_UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
-_UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "schedule": "", "is_gone": False}
+    def close(self) -> None:
+        """Closes the database; the store cannot be used afterwards."""
+        self.database.close()

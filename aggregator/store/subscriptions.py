@@ -14,7 +14,7 @@ from aggregator.store.database import Database
 from aggregator.store.records import Update
 from aggregator.store.schema import articles, sources, subscriptions, tombstones
 
-__all__ = ["FORGOTTEN_AFTER", "MISSING_IS_GONE", "forget", "left", "listed", "take"]
+__all__ = ["FORGOTTEN_AFTER", "MISSING_IS_GONE", "Subscriptions", "take"]
 
 MISSING_IS_GONE = 2
 """So many readings in a row must miss a feed before it leaves: a file is cut short while it is saved."""
@@ -25,25 +25,56 @@ FORGOTTEN_AFTER = timedelta(days=90)
 _LEFT = subscriptions.c.missing >= MISSING_IS_GONE
 
 
-def listed(store: Database) -> tuple[Listed, ...]:
-    """Every feed of every list that has not left it, in the order in which they came."""
-    query = (
-        sa.select(subscriptions).where(subscriptions.c.missing < MISSING_IS_GONE).order_by(subscriptions.c.pk)
-    )
-    with store._snapshot() as connection:
-        # A store that is only read may have been made before there were lists.
-        if not sa.inspect(connection).has_table(subscriptions.name):
-            return ()
-        rows = connection.execute(query).all()
-    return tuple(
-        Listed(
-            list=row.list,
-            name=row.name,
-            subscription=Subscription(url=row.url, link=row.link, categories=tuple(row.categories)),
-            is_missing=bool(row.missing),
+class Subscriptions:
+    """The part of the store that knows the feeds of lists."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def listed(self) -> tuple[Listed, ...]:
+        """Every feed of every list that has not left it, in the order in which they came."""
+        query = (
+            sa.select(subscriptions)
+            .where(subscriptions.c.missing < MISSING_IS_GONE)
+            .order_by(subscriptions.c.pk)
         )
-        for row in rows
-    )
+        with self._database.snapshot() as connection:
+            # A store that is only read may have been made before there were lists.
+            if not sa.inspect(connection).has_table(subscriptions.name):
+                return ()
+            rows = connection.execute(query).all()
+        return tuple(
+            Listed(
+                list=row.list,
+                name=row.name,
+                subscription=Subscription(url=row.url, link=row.link, categories=tuple(row.categories)),
+                is_missing=bool(row.missing),
+            )
+            for row in rows
+        )
+
+    def left(self) -> dict[str, str]:
+        """The feeds that have left their list, by name, with it; less those that are followed otherwise."""
+        query = sa.select(subscriptions.c.name, subscriptions.c.list).join(
+            sources, sources.c.name == subscriptions.c.name
+        )
+        with self._database.snapshot() as connection:
+            return {
+                row.name: row.list
+                for row in connection.execute(query.where(_LEFT, sa.not_(sources.c.active)))
+            }
+
+    def forget(self, now: datetime) -> None:
+        """Forgets feeds that left their list long ago and of which no article is kept; frees their names."""
+        of_left = sources.c.name.in_(sa.select(subscriptions.c.name).where(_LEFT))
+        is_empty = sa.not_(sa.exists().where(articles.c.source == sources.c.name))
+        is_old = sa.or_(sources.c.polled.is_(None), sources.c.polled <= now - FORGOTTEN_AFTER)
+        old = sa.select(sources.c.name).where(of_left, sa.not_(sources.c.active), is_old, is_empty)
+        with self._database.transaction() as connection:
+            connection.execute(tombstones.delete().where(tombstones.c.source.in_(old)))
+            connection.execute(sources.delete().where(sources.c.name.in_(old)))
+            unknown = subscriptions.c.name.not_in(sa.select(sources.c.name))
+            connection.execute(subscriptions.delete().where(_LEFT, unknown))
 
 
 def take(connection: sa.Connection, update: Update) -> Update:
@@ -81,27 +112,3 @@ def take(connection: sa.Connection, update: Update) -> Update:
         connection.execute(more, [{"of_pk": row.pk} for row in missing])
     is_doubtful = any(row.missing + 1 < MISSING_IS_GONE for row in missing)
     return replace(update, validators={}, body_hash=None) if is_doubtful else update
-
-
-def left(store: Database) -> dict[str, str]:
-    """The feeds that have left their list, by name, and that list; less those that are followed otherwise."""
-    query = sa.select(subscriptions.c.name, subscriptions.c.list).join(
-        sources, sources.c.name == subscriptions.c.name
-    )
-    with store._snapshot() as connection:
-        return {
-            row.name: row.list for row in connection.execute(query.where(_LEFT, sa.not_(sources.c.active)))
-        }
-
-
-def forget(store: Database, now: datetime) -> None:
-    """Forgets feeds that left their list long ago and of which no article is kept; their names are free."""
-    of_left = sources.c.name.in_(sa.select(subscriptions.c.name).where(_LEFT))
-    is_empty = sa.not_(sa.exists().where(articles.c.source == sources.c.name))
-    is_old = sa.or_(sources.c.polled.is_(None), sources.c.polled <= now - FORGOTTEN_AFTER)
-    old = sa.select(sources.c.name).where(of_left, sa.not_(sources.c.active), is_old, is_empty)
-    with store._transaction() as connection:
-        connection.execute(tombstones.delete().where(tombstones.c.source.in_(old)))
-        connection.execute(sources.delete().where(sources.c.name.in_(old)))
-        unknown = subscriptions.c.name.not_in(sa.select(sources.c.name))
-        connection.execute(subscriptions.delete().where(_LEFT, unknown))

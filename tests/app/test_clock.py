@@ -59,7 +59,7 @@ def run(site: Site, now: datetime, *, force: bool = True) -> tuple[list[Poll], i
 def stored(site: Site) -> list[Kept]:
     """Every article, oldest first."""
     store = Store(site.home / "var" / "aggregator.db")
-    kept = list(store.articles())
+    kept = list(store.articles.all())
     store.close()
     return kept
 
@@ -67,7 +67,7 @@ def stored(site: Site) -> list[Kept]:
 def shown(site: Site) -> list[datetime]:
     """The dates in the feed of all, newest first."""
     store = Store(site.home / "var" / "aggregator.db")
-    dates = [kept.published for kept in store.newest(ALL, 1000)]
+    dates = [kept.published for kept in store.feeds.newest(ALL, 1000)]
     store.close()
     return dates
 
@@ -284,12 +284,12 @@ def test_hubs_and_pages_do_not_wait_for_a_wrong_time(site: Site, server: Server)
     ahead = NOW + YEAR
     with App(config.load(site.file), ahead) as app:
         list(app.fetch(app.config.select(()), ahead))
-        app._store.queue([Announcement(hub="https://hub/", topic="https://t/", queued=ahead)])
-        assert app._store.announcements(NOW + HOUR, 10) == []
-        assert app._store.pages_due(["a"], NOW + HOUR, 10) == ()
+        app._store.announcements.queue([Announcement(hub="https://hub/", topic="https://t/", queued=ahead)])
+        assert app._store.announcements.due(NOW + HOUR, 10) == []
+        assert app._store.pages.due(["a"], NOW + HOUR, 10) == ()
     with App(config.load(site.file), NOW) as app:
-        assert [a.topic for a in app._store.announcements(NOW, 10)] == ["https://t/"]
-        assert len(app._store.pages_due(["a"], NOW + HOUR, 10)) == 1
+        assert [a.topic for a in app._store.announcements.due(NOW, 10)] == ["https://t/"]
+        assert len(app._store.pages.due(["a"], NOW + HOUR, 10)) == 1
 
 
 def test_a_move_seen_by_a_clock_behind_is_counted_anew(site: Site, server: Server) -> None:
@@ -314,7 +314,7 @@ def test_a_store_that_remembers_no_clock_goes_by_its_polls(site: Site) -> None:
     a_feed(site, rss(200, NOW))
     run(site, NOW)
     store = Store(site.home / "var" / "aggregator.db")
-    store.remember("clock", "no clock at all")
+    store.database.remember("clock", "no clock at all")
     store.close()
     a_feed(site, rss(200, NOW), 'max_age = "90d"')
     assert run(site, NOW + YEAR)[1] == 0

@@ -136,12 +136,12 @@ def kept_in(site: Site) -> dict[str, tuple[Kept, ...]]:
     """What the store keeps for each folder of a feed and of its archives, newest first."""
     store = Store(site.home / "var" / "aggregator.db")
     documents: dict[str, tuple[Kept, ...]] = {}
-    for each in store.feeds():
-        documents[f"{each.folder}"] = newest = tuple(store.newest(each.name, 50))
-        full, _ = store.archives(each.name, "")
+    for each in store.feeds.all():
+        documents[f"{each.folder}"] = newest = tuple(store.feeds.newest(each.name, 50))
+        full, _ = store.archives.count(each.name, "")
         for number in range(1, full + 1):
-            documents[f"{each.folder}/archive/{number}"] = store.archive(each.name, number)
-        if (rest := store.unfiled(each.name, newest[-1])) or full:
+            documents[f"{each.folder}/archive/{number}"] = store.archives.articles(each.name, number)
+        if (rest := store.archives.unfiled(each.name, newest[-1])) or full:
             documents[f"{each.folder}/archive/{full + 1}"] = rest
     store.close()
     return documents
@@ -256,8 +256,8 @@ def test_a_hundred_hostile_categories_write_nothing_outside_the_output_folder(
     elsewhere = {path for path in tmp_path.rglob("*") if path.is_file()} - inside
     assert {path.relative_to(home).parts[0] for path in elsewhere} == {"config", "var"}
     store = Store(home / "var" / "aggregator.db")
-    names = [feed_.name for feed_ in store.feeds()]
-    folders = [feed_.folder or "" for feed_ in store.feeds()]
+    names = [feed_.name for feed_ in store.feeds.all()]
+    folders = [feed_.folder or "" for feed_ in store.feeds.all()]
     store.close()
     assert {name.strip() for name in names} == {ALL, *(name.strip() for name in hostile)} - {""} | {ALL}
     assert len({folder.casefold() for folder in folders}) == len(names)

@@ -58,7 +58,7 @@ def run(site: Site, now: datetime = NOW, *, refetch: bool = False) -> Completed 
     config = load(site.file)
     store, fetcher = Store(config.store), Fetcher(config.fetch, "Aggregator/1")
     try:
-        store.adopt(config.sources, now)
+        store.sources.adopt(config.sources, now)
         polls = Polls(config, store, fetcher, read_resource)
         assert [poll.error for poll in polls.poll_many(config.sources, now, refetch=refetch)] == [None]
         fared = list(Completing(config, store, fetcher, read_resource).complete(config.sources, now))
@@ -73,7 +73,7 @@ def kept(site: Site) -> dict[str, Kept]:
     """What the store has, by the last part of the address."""
     store = Store(load(site.file).store)
     try:
-        return {(each.article.link or "").rpartition("/")[2]: each for each in store.articles()}
+        return {(each.article.link or "").rpartition("/")[2]: each for each in store.articles.all()}
     finally:
         store.close()
 
@@ -119,7 +119,7 @@ def test_what_is_completed_in_its_own_run_was_never_edited(site: Site, server: S
     (only,) = kept(site).values()
     assert only.updated == only.published == NOW
     store = Store(load(site.file).store)
-    assert store.earlier_versions(only.uid) == ()
+    assert store.articles.earlier_versions(only.uid) == ()
     store.close()
 
 
@@ -164,7 +164,7 @@ def test_an_edit_in_the_feed_asks_for_the_page_again(site: Site, server: Server)
     assert articles["2"].article.summary == "Another teaser 2"
     assert articles["1"].updated == later
     store = Store(load(site.file).store)
-    (before,) = store.earlier_versions(articles["1"].uid)
+    (before,) = store.articles.earlier_versions(articles["1"].uid)
     store.close()
     assert "Story 1." in before.article.content
     assert before.article.summary == "A teaser 1"

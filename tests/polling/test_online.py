@@ -48,7 +48,7 @@ class Machine:
         self.lost: set[str] = set()
         self._config = config.load(site.file)
         self._store = Store(self._config.store)
-        self._store.adopt(self._config.sources, NOW)
+        self._store.sources.adopt(self._config.sources, NOW)
         self._fetcher = Fetcher(self._config.fetch, "Aggregator/test", self._resolve)
         self.restart()
 
@@ -68,12 +68,12 @@ class Machine:
 
     def remembered(self) -> dict[str, schedule.PollState]:
         """What the schedule knows of each source."""
-        found = self._store.states()
-        return {name: schedule.PollState.from_json(state.schedule) for name, state in found.items()}
+        found = self._store.sources.states()
+        return {name: state.schedule for name, state in found.items()}
 
     def health(self, now: datetime) -> set[str]:
         """The states that people are told of."""
-        return {judge(health, now).state for health in self._store.health()}
+        return {judge(health, now).state for health in self._store.sources.health()}
 
     def close(self) -> None:
         """Lets go of everything."""

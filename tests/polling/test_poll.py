@@ -312,7 +312,7 @@ def test_what_is_no_sources_failure_ends_the_run_with_its_reason(site: Site, ser
     site.configure(*(source(server, f"s{n}") for n in range(5)))
     loaded = config.load(site.file)
     store = Store(loaded.store)
-    store.adopt(loaded.sources, NOW)
+    store.sources.adopt(loaded.sources, NOW)
     fetcher = Fetcher(loaded.fetch, "Aggregator/test")
 
     def broken(resource: Resource, context: Context) -> Reading:

@@ -59,10 +59,10 @@ def poll(site: Site, now: datetime, read: Read = read_resource, *, refetch: bool
     loaded = config.load(site.file)
     fetcher = Fetcher(loaded.fetch, "Test")
     with opened(site) as store:
-        store.adopt(loaded.sources, now)
+        store.sources.adopt(loaded.sources, now)
         (made,) = Polls(loaded, store, fetcher, read).poll_many(loaded.select(()), now, refetch=refetch)
-        for one in store.feeds():
-            store.rendered({one.name: one.generation})
+        for one in store.feeds.all():
+            store.feeds.rendered({one.name: one.generation})
     fetcher.close()
     assert made.error is None, made.error
     return made
@@ -71,13 +71,15 @@ def poll(site: Site, now: datetime, read: Read = read_resource, *, refetch: bool
 def bodies(site: Site) -> dict[str, str]:
     """What is stored of each article."""
     with opened(site) as store:
-        return {kept.article.title: kept.article.content + kept.article.summary for kept in store.articles()}
+        return {
+            kept.article.title: kept.article.content + kept.article.summary for kept in store.articles.all()
+        }
 
 
 def versions(site: Site) -> int:
     """How many earlier versions are stored."""
     with opened(site) as store:
-        return sum(len(store.earlier_versions(kept.uid)) for kept in store.articles())
+        return sum(len(store.articles.earlier_versions(kept.uid)) for kept in store.articles.all())
 
 
 def conditional(body: bytes) -> Callable[[Request], Answer]:
@@ -99,7 +101,7 @@ def test_an_unchanged_document_is_read_once_anew_and_silently(
     assert poll(site, NOW).saved.new == 2
     poll(site, NOW + HOUR)
     with opened(site) as store:
-        before = [(k.uid, k.published, k.updated) for k in store.articles()]
+        before = [(k.uid, k.published, k.updated) for k in store.articles.all()]
     upgrade()
     later = NOW + 2 * DAY
     saved = poll(site, later, mending).saved
@@ -107,7 +109,7 @@ def test_an_unchanged_document_is_read_once_anew_and_silently(
     assert all("Mended" in body for body in bodies(site).values())
     assert versions(site) == 0
     with opened(site) as store:
-        assert [(k.uid, k.published, k.updated) for k in store.articles()] == before
+        assert [(k.uid, k.published, k.updated) for k in store.articles.all()] == before
     assert not poll(site, later + HOUR, mending).was_read
     asked = [request.headers.get("If-None-Match") for request in server.requests]
     assert asked == [None, '"1"', None, '"1"']
@@ -194,13 +196,13 @@ def test_pruned_articles_stay_pruned_through_an_upgrade(
     site.configure({"name": "a", "url": f"{server.url}/a"})
     poll(site, NOW)
     with opened(site) as store:
-        list(store.prune(config.Keep(max_articles=1), 1, NOW, source="a"))
+        list(store.articles.prune(config.Keep(max_articles=1), 1, NOW, source="a"))
     upgrade()
     for days in (1, 2):
         assert poll(site, NOW + days * DAY, mending).saved.new == 0
     with opened(site) as store:
-        assert len(store.fingerprints("a", READER_VERSION + 1)) == 3
-        assert len(store.newest(ALL, 9)) == 1
+        assert len(store.articles.fingerprints("a", READER_VERSION + 1)) == 3
+        assert len(store.feeds.newest(ALL, 9)) == 1
 
 
 @pytest.mark.parametrize("broken", [Answer(500), Answer(404), Answer(200, {}, b"no feed")], ids=str)

@@ -217,7 +217,7 @@ def test_another_version_of_the_program_leaves_full_archives_alone(planet: Plane
     planet.publish()
     place = planet.config.output / "World" / "archive" / "1" / "rss.xml"
     place.write_bytes(b"as another version had it")
-    planet.store.remember("look", "as another version had it")
+    planet.store.database.remember("look", "as another version had it")
     planet.publish()
     assert place.read_bytes() == b"as another version had it"
     planet.publish(everything=True)
@@ -261,7 +261,7 @@ def test_without_archives_nothing_is_filed_and_what_is_ours_goes(planet: Planet)
     assert {name.removeprefix("World/archive/") for name in planet.archives()} == {
         "2/notes.txt", "notes/rss.xml", "01/rss.xml"
     }  # fmt: skip
-    assert planet.store.archives("World", "")[0] == 2
+    assert planet.store.archives.count("World", "")[0] == 2
     assert "next_url" not in json.loads(planet.files()["World/feed.json"])
     planet.configure(archives=True)
     planet.publish()
@@ -295,7 +295,7 @@ def test_archives_half_written_by_a_killed_process_are_made_whole(
     shutil.rmtree(planet.config.output)
     replace = os.replace
     for moment in range(0, len(whole), 2):
-        with planet.store._transaction() as connection:
+        with planet.store.database.transaction() as connection:
             connection.exec_driver_sql("update archives set look = null")
         left = [moment]
 

@@ -166,7 +166,7 @@ def test_stored_articles_obey_too(tmp_path: Path, origin: Origin, self_link: str
         }
     )
     planet = Planet(tmp_path, sources=(source,), entries_per_feed=1)
-    planet.store.move("news", "https://elsewhere.example/feed?x=moved-key")
+    planet.store.sources.move("news", "https://elsewhere.example/feed?x=moved-key")
     planet.add(*(article(n, origin=origin) for n in range(1, 4)))
     planet.publish()
     outputs = planet.files()

@@ -100,14 +100,14 @@ def test_whatever_came_before_the_store_decides(steps: list[tuple[Any, ...]], ur
         planet.configure(output=Path(folder, "again"))
         planet.publish(everything=True)
         assert planet.files() == files
-        for outlet in planet.store.feeds():
+        for outlet in planet.store.feeds.all():
             documents = [
                 body
                 for name, body in files.items()
                 if name.startswith(f"{outlet.folder}/") and name.endswith("feed.json")
             ]
             written = {item["id"] for body in documents for item in json.loads(body)["items"]}
-            assert {kept.uid for kept in planet.store.newest(outlet.name, 99)} <= written
+            assert {kept.uid for kept in planet.store.feeds.newest(outlet.name, 99)} <= written
         planet.store.close()
 
 
@@ -116,8 +116,8 @@ def is_full(planet: Planet, name: str) -> bool:
     folder, *rest = name.split("/")
     if rest[0] != "archive":
         return False
-    (category,) = (feed.name for feed in planet.store.feeds() if feed.folder == folder)
-    return int(rest[1]) <= planet.store.archives(category, "")[0]
+    (category,) = (feed.name for feed in planet.store.feeds.all() if feed.folder == folder)
+    return int(rest[1]) <= planet.store.archives.count(category, "")[0]
 
 
 def test_compressed_forms_are_written_with_files_and_go_with_them(tmp_path: Path) -> None:
@@ -220,7 +220,7 @@ def test_one_feed_that_cannot_be_rendered_stops_no_other(tmp_path: Path) -> None
     published = publish(store=planet.store, config=planet.config, writers={"rss": Failing()}, version="1")
     assert [str(error) for error in published.errors] == ["no"]
     assert [*planet.files()] == ["all/rss.xml"]
-    assert [feed.name for feed in planet.store.feeds() if feed.is_stale] == ["World"]
+    assert [feed.name for feed in planet.store.feeds.all() if feed.is_stale] == ["World"]
     planet.store.close()
 
 

@@ -64,8 +64,8 @@ def planet(tmp_path: Path) -> Iterator[Planet]:
 
 def documents(planet: Planet) -> dict[str, tuple[Kept, ...]]:
     """What each feed document should hold."""
-    newest = planet.store.newest("World", 5)
-    return {"World": newest, "World/archive/1": planet.store.unfiled("World", newest[-1])}
+    newest = planet.store.feeds.newest("World", 5)
+    return {"World": newest, "World/archive/1": planet.store.archives.unfiled("World", newest[-1])}
 
 
 def seen_by_feedparser(folder: Path) -> dict[str, list[Seen]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -11,7 +11,8 @@ import pytest
 
 from aggregator.config.load import Auth, CategoryFeed, SiteSettings, Source
 from aggregator.publishing.publish import Recall
-from aggregator.store import Next, Update
+from aggregator.schedule.state import PollState
+from aggregator.store import Update
 from aggregator.writers.channel import Overview
 from tests.conftest import NOW
 from tests.support.planet import NEWS, Planet, article
@@ -89,7 +90,7 @@ def test_every_source_of_the_config_is_there(planet: Planet, onlooker: Witness) 
     planet.configure(sources=(Source(name="quiet", url="https://quiet.example/feed"), NEWS))
     planet.add(*map(article, range(3)), now=NOW)
     planet.add(source="quiet")
-    planet.store.fail("quiet", "it is broken", NOW + timedelta(days=9), advice="wait")
+    planet.store.sources.fail("quiet", "it is broken", NOW + timedelta(days=9), advice="wait")
     planet.publish()
     (whole,) = onlooker.seen
     assert whole.seen == NOW + timedelta(days=9)
@@ -101,10 +102,9 @@ def test_every_source_of_the_config_is_there(planet: Planet, onlooker: Witness) 
 
 def test_the_rhythm_of_a_source_is_that_of_its_schedule(planet: Planet, onlooker: Witness) -> None:
     """The dates that its feed gave, newest first."""
-    state = '{"published":["2026-05-02T00:00:00+00:00","2026-05-01T00:00:00+00:00"]}'
-    planet.store.commit(
-        Update(source="news", validators={}, body_hash=None, next=Next(state=state, poll=NOW)), NOW
-    )
+    dates = (datetime(2026, 5, 2, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC))
+    state = PollState(next_poll=NOW, published=dates)
+    planet.store.sources.commit(Update(source="news", validators={}, body_hash=None, schedule=state), NOW)
     planet.publish()
     assert [date.day for date in onlooker.seen[0].followed[0].published] == [2, 1]
 
@@ -125,7 +125,7 @@ def test_what_is_nobody_elses_business_is_not_told(planet: Planet, onlooker: Wit
     """No list for subscribers has it; logins and places on this machine are on no page."""
     planet.configure(sources=(source,))
     at = " at secret.example" if source.kind == "mail" else ""
-    planet.store.fail("s", f"{source.address}: cannot be had{at}", NOW)
+    planet.store.sources.fail("s", f"{source.address}: cannot be had{at}", NOW)
     planet.publish()
     (followed,) = onlooker.seen[0].followed
     assert followed.url is None
@@ -135,7 +135,7 @@ def test_what_is_nobody_elses_business_is_not_told(planet: Planet, onlooker: Wit
 
 def test_a_source_that_moved_is_listed_where_it_is(planet: Planet, onlooker: Witness) -> None:
     """Subscribers need not be redirected for ever."""
-    planet.store.move("news", "https://new.example/feed")
+    planet.store.sources.move("news", "https://new.example/feed")
     planet.publish()
     assert onlooker.seen[0].followed[0].url == "https://new.example/feed"
 
@@ -153,11 +153,11 @@ def test_each_is_made_anew_when_what_it_shows_changed_and_not_else(
     assert (made(), made()) == ((1, 1), (1, 1))
     planet.add(article(2))
     assert made() == (2, 1)
-    planet.store.fail("news", "it is broken", NOW + timedelta(minutes=1))
+    planet.store.sources.fail("news", "it is broken", NOW + timedelta(minutes=1))
     assert (made(), made()) == ((2, 2), (2, 2))
-    planet.store.fail("news", "it is broken", NOW + timedelta(minutes=14))
+    planet.store.sources.fail("news", "it is broken", NOW + timedelta(minutes=14))
     assert made() == (2, 2)
-    planet.store.fail("news", "it is broken", NOW + timedelta(minutes=16))
+    planet.store.sources.fail("news", "it is broken", NOW + timedelta(minutes=16))
     assert made() == (2, 3)
     (planet.config.output / "index.html").unlink()
     assert made() == (3, 3)

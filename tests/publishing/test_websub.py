@@ -85,7 +85,7 @@ def tell(store: Store, fetcher: Fetcher, *hubs: str, after: timedelta = timedelt
 
 def wait_for(store: Store, *topics: str, hub: str) -> None:
     """Queues these."""
-    store.queue([Announcement(hub=hub, topic=topic, queued=NOW) for topic in topics])
+    store.announcements.queue([Announcement(hub=hub, topic=topic, queued=NOW) for topic in topics])
 
 
 def test_topics_are_the_self_links_of_the_feeds_that_were_written() -> None:
@@ -143,7 +143,7 @@ def test_the_time_that_a_hub_asks_for_is_kept(store: Store, fetcher: Fetcher, hu
     hub.status, hub.headers = 429, {"Retry-After": "3600"}
     (told,) = tell(store, fetcher, hub.url)
     assert told.again == NOW + 60 * MINUTE
-    store.queue([Announcement(hub=hub.url, topic="https://e.example/a", queued=NOW + MINUTE)])
+    store.announcements.queue([Announcement(hub=hub.url, topic="https://e.example/a", queued=NOW + MINUTE)])
     hub.status = 204
     assert tell(store, fetcher, hub.url, after=59 * MINUTE) == []
     assert [told.error for told in tell(store, fetcher, hub.url, after=60 * MINUTE)] == [None]
@@ -162,10 +162,10 @@ def test_a_hub_that_refuses_is_asked_three_times(store: Store, fetcher: Fetcher,
 def test_a_change_while_a_hub_is_told_is_told_too(store: Store) -> None:
     """The hub may have fetched the feed before it was written."""
     wait_for(store, "https://e.example/a", hub="https://hub.example/")
-    (told,) = store.announcements(NOW, 10)
-    store.queue([Announcement(hub=told.hub, topic=told.topic, queued=NOW + MINUTE)])
-    store.announced(told)
-    (again,) = store.announcements(NOW + MINUTE, 10)
+    (told,) = store.announcements.due(NOW, 10)
+    store.announcements.queue([Announcement(hub=told.hub, topic=told.topic, queued=NOW + MINUTE)])
+    store.announcements.done(told)
+    (again,) = store.announcements.due(NOW + MINUTE, 10)
     assert again.queued == NOW + MINUTE
 
 
@@ -285,7 +285,7 @@ def test_publish_leaves_the_telling_to_the_next_run(site: Folder, server: Server
     site.run("publish")
     assert hub.forms == []
     store = Store(site.home / "var" / "aggregator.db")
-    store.forget_hubs([])
+    store.announcements.forget_hubs([])
     wait_for(store, "https://planet.example/feeds/X/rss.xml", hub=hub.url)
     store.close()
     with running(site) as process:

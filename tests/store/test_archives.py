@@ -23,7 +23,7 @@ SIZE = 3
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store that knows one source."""
     opened = Store(tmp_path / "store.db")
-    opened.adopt([NEWS], NOW)
+    opened.sources.adopt([NEWS], NOW)
     yield opened
     opened.close()
 
@@ -44,7 +44,7 @@ def article(day: int, **changes: object) -> Article:
 def commit(store: Store, *articles: Article, after: timedelta = timedelta()) -> None:
     """One poll's articles saved."""
     found = [Found(a) for a in articles]
-    store.commit(Update(source="news", validators={}, body_hash=None, found=found), NOW + after)
+    store.sources.commit(Update(source="news", validators={}, body_hash=None, found=found), NOW + after)
 
 
 def titles(kept: Sequence[Kept]) -> list[str]:
@@ -54,23 +54,23 @@ def titles(kept: Sequence[Kept]) -> list[str]:
 
 def filed(store: Store, category: str = "World") -> list[list[str]]:
     """Every full archive of a category, the oldest first."""
-    count, _ = store.archives(category, "")
-    return [titles(store.archive(category, number)) for number in range(1, count + 1)]
+    count, _ = store.archives.count(category, "")
+    return [titles(store.archives.articles(category, number)) for number in range(1, count + 1)]
 
 
 def unfiled(store: Store, category: str = "World") -> list[str]:
     """What stands behind the feed and in no archive."""
-    return titles(store.unfiled(category, store.newest(category, SIZE)[-1]))
+    return titles(store.archives.unfiled(category, store.feeds.newest(category, SIZE)[-1]))
 
 
 def test_what_lies_beyond_the_feed_is_filed_oldest_first(store: Store) -> None:
     """Full archives of the feed's size; what does not fill one stays unfiled."""
     commit(store, *map(article, range(11)))
-    store.file_away("World", SIZE)
-    assert titles(store.newest("World", SIZE)) == ["10", "9", "8"]
+    store.archives.file_away("World", SIZE)
+    assert titles(store.feeds.newest("World", SIZE)) == ["10", "9", "8"]
     assert filed(store) == [["2", "1", "0"], ["5", "4", "3"]]
     assert unfiled(store) == ["7", "6"]
-    store.file_away("World", SIZE)
+    store.archives.file_away("World", SIZE)
     assert len(filed(store)) == 2
     assert filed(store, ALL) == []
 
@@ -79,34 +79,34 @@ def test_what_lies_beyond_the_feed_is_filed_oldest_first(store: Store) -> None:
 def test_a_feed_that_is_not_full_twice_has_no_archive(store: Store, number: int) -> None:
     """Nothing is filed before a whole archive lies beyond the feed."""
     commit(store, *map(article, range(number)))
-    store.file_away("World", SIZE)
+    store.archives.file_away("World", SIZE)
     assert filed(store) == []
 
 
 def test_equal_dates_are_filed_exactly(store: Store) -> None:
     """None is left out and none stands twice, though a date cannot tell the last shown from the next."""
     commit(store, *(article(1, id=f"https://example.org/{n}", title=f"Day {n}") for n in range(9)))
-    store.file_away("World", SIZE)
-    parts = [titles(store.newest("World", SIZE)), unfiled(store), *filed(store)[::-1]]
+    store.archives.file_away("World", SIZE)
+    parts = [titles(store.feeds.newest("World", SIZE)), unfiled(store), *filed(store)[::-1]]
     assert parts == [["0", "1", "2"], [], ["3", "4", "5"], ["6", "7", "8"]]
 
 
 def test_more_archives_than_one_transaction_makes(store: Store) -> None:
     """A long history is filed whole."""
     commit(store, *map(article, range(120)))
-    store.file_away("World", 1)
+    store.archives.file_away("World", 1)
     assert filed(store) == [[str(n)] for n in range(119)]
 
 
 def test_a_full_archive_keeps_what_was_edited_or_pruned(store: Store) -> None:
     """The edit comes again outside, to be filed anew; the pruned article does not."""
     commit(store, *map(article, range(8)))
-    store.file_away("World", SIZE)
+    store.archives.file_away("World", SIZE)
     before = filed(store)
     commit(store, article(1, title="Day 1, edited"), after=timedelta(days=1))
     assert filed(store) == before == [["2", "1", "0"]]
     assert unfiled(store) == ["4", "3", "1, edited"]
-    assert sum(store.prune(Keep(max_articles=4), SIZE, NOW, source="news")) == 4
+    assert sum(store.articles.prune(Keep(max_articles=4), SIZE, NOW, source="news")) == 4
     assert filed(store) == before
     assert unfiled(store) == ["4"]
 
@@ -114,23 +114,23 @@ def test_a_full_archive_keeps_what_was_edited_or_pruned(store: Store) -> None:
 def test_what_is_no_edit_stays_filed(store: Store) -> None:
     """Another tag, and another category from the config: the article is where it was."""
     commit(store, *map(article, range(8)))
-    store.file_away("World", SIZE)
+    store.archives.file_away("World", SIZE)
     commit(store, article(1, tags=("new",)))
     assert unfiled(store) == ["4", "3"]
-    store.adopt([NEWS.model_copy(update={"categories": ("World", "More")})], NOW)
+    store.sources.adopt([NEWS.model_copy(update={"categories": ("World", "More")})], NOW)
     assert unfiled(store) == ["4", "3"]
-    assert titles(store.newest("More", 9)) == ["7", "6", "5", "4", "3", "2", "1", "0"]
+    assert titles(store.feeds.newest("More", 9)) == ["7", "6", "5", "4", "3", "2", "1", "0"]
 
 
 def test_another_size_changes_no_full_archive(store: Store) -> None:
     """A feed that was made longer shows what is filed, one made shorter files more."""
     commit(store, *map(article, range(11)))
-    store.file_away("World", SIZE)
+    store.archives.file_away("World", SIZE)
     before = filed(store)
-    store.file_away("World", 9)
+    store.archives.file_away("World", 9)
     assert filed(store) == before
-    assert store.unfiled("World", store.newest("World", 9)[-1]) == ()
-    store.file_away("World", 1)
+    assert store.archives.unfiled("World", store.feeds.newest("World", 9)[-1]) == ()
+    store.archives.file_away("World", 1)
     assert filed(store) == [*before, ["6"], ["7"], ["8"], ["9"]]
 
 
@@ -138,25 +138,25 @@ def test_an_article_comes_back_whole_from_an_archive(store: Store) -> None:
     """Outward id, every field and every date."""
     made = article(0, extra={"podcast:person": "Ann"}, authors=("Ann 科",), summary="<p>é</p>")
     commit(store, made, article(1))
-    (expected,) = [k for k in store.articles() if k.article.title == "Day 0"]
-    store.file_away("World", 1)
-    assert store.archive("World", 1) == (expected,)
+    (expected,) = [k for k in store.articles.all() if k.article.title == "Day 0"]
+    store.archives.file_away("World", 1)
+    assert store.archives.articles("World", 1) == (expected,)
 
 
 def test_archives_are_written_once_for_each_look(store: Store) -> None:
     """What is noted as written is asked for no more, until it looks otherwise."""
     commit(store, *map(article, range(9)))
-    store.file_away("World", SIZE)
-    assert store.archives("World", "plain") == (2, frozenset({1, 2}))
-    store.archives_written("World", [1], "plain")
-    assert store.archives("World", "plain") == (2, frozenset({2}))
-    assert store.archives("World", "other") == (2, frozenset({1, 2}))
-    assert {feed.name: feed.has_archives for feed in store.feeds()} == {ALL: False, "World": True}
+    store.archives.file_away("World", SIZE)
+    assert store.archives.count("World", "plain") == (2, frozenset({1, 2}))
+    store.archives.written("World", [1], "plain")
+    assert store.archives.count("World", "plain") == (2, frozenset({2}))
+    assert store.archives.count("World", "other") == (2, frozenset({1, 2}))
+    assert {feed.name: feed.has_archives for feed in store.feeds.all()} == {ALL: False, "World": True}
 
 
 def test_which_archives_are_unwritten_is_told_without_reading_them(store: Store) -> None:
     """The look lies behind the data in the table: of a thousand archives every page was read."""
-    with store._snapshot() as connection:
+    with store.database.snapshot() as connection:
         plan = connection.exec_driver_sql(
             "explain query plan select number from archives where category = 'World' and look is not 'plain'"
         ).all()
@@ -165,7 +165,7 @@ def test_which_archives_are_unwritten_is_told_without_reading_them(store: Store)
 
 def test_filing_reads_no_more_than_it_files(store: Store) -> None:
     """The index of what is unfiled is used, and not the whole category's."""
-    with store._snapshot() as connection:
+    with store.database.snapshot() as connection:
         plan = connection.exec_driver_sql(
             "explain query plan select * from articles join memberships on memberships.article = articles.pk "
             "where memberships.category = 'World' and memberships.archived is null "
@@ -178,14 +178,14 @@ def test_a_store_of_version_2_is_brought_up_to_date(tmp_path: Path) -> None:
     """Its articles are unfiled, and can be filed."""
     file = tmp_path / "old.db"
     old = Store(file)
-    old.adopt([NEWS], NOW)
+    old.sources.adopt([NEWS], NOW)
     commit(old, *map(article, range(9)))
     old.close()
     take_back(file, 2)
     for _ in range(2):
         new = Store(file)
-        assert {feed.name: feed.total for feed in new.feeds()} == {ALL: 9, "World": 9}
-        new.file_away("World", SIZE)
+        assert {feed.name: feed.total for feed in new.feeds.all()} == {ALL: 9, "World": 9}
+        new.archives.file_away("World", SIZE)
         assert filed(new) == [["2", "1", "0"], ["5", "4", "3"]]
         new.close()
     new = Store(file)

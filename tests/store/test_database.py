@@ -43,7 +43,7 @@ def test_a_new_store_is_for_its_owner_alone(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         store = Store(tmp_path / "var" / "store.db")
-        store.remember("a", "b")
+        store.database.remember("a", "b")
         found = {path.name: mode(path) for path in (tmp_path / "var").iterdir()}
         store.close()
     finally:
@@ -62,7 +62,7 @@ def test_an_existing_store_is_taken_from_everybody_but_owner_and_group(
     Store(path).close()
     path.chmod(before)
     store = Store(path)
-    store.remember("a", "b")
+    store.database.remember("a", "b")
     found = {file.name: mode(file) for file in tmp_path.iterdir()}
     store.close()
     assert set(found.values()) == {after}
@@ -186,7 +186,7 @@ def test_what_is_damaged_says_what_to_do_and_what_is_lost(filled: Path, site: Si
 def test_an_error_of_ours_in_a_transaction_stays_what_it_is(tmp_path: Path) -> None:
     """Only what the database gave is taken for damage."""
     store = Store(tmp_path / "store.db")
-    with pytest.raises(AggregatorError) as raised, store._transaction():
+    with pytest.raises(AggregatorError) as raised, store.database.transaction():
         raise StoreError("mine")
     assert not isinstance(raised.value, DamagedStore)
     assert str(raised.value) == "mine"

@@ -69,8 +69,8 @@ def site_with_scripts(site: Site) -> Site:
                 )
                 for n in range(30)
             ]
-            app._store.commit(Update(source="notes", validators={}, body_hash=None, found=found), NOW)
-            app._store.remember("mended", json.dumps([READER_VERSION, 9, 0]))
+            app._store.sources.commit(Update(source="notes", validators={}, body_hash=None, found=found), NOW)
+            app._store.database.remember("mended", json.dumps([READER_VERSION, 9, 0]))
             app.publish()
     take_back(site.home / "var" / "aggregator.db", 5)
     with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
@@ -99,14 +99,16 @@ def test_bodies_that_an_earlier_version_kept_are_mended_everywhere(site_with_scr
     assert [name for name, text in outputs(site) if acts(text)] == []
     with App(config.load(site.file), NOW) as app:
         store = app._store
-        kept = list(store.articles())
+        kept = list(store.articles.all())
         assert not any(acts(k.article.content + k.article.summary) for k in kept)
         assert any(k.article.content == HARMLESS for k in kept)
-        assert all(v.article.title for k in kept for v in store.earlier_versions(k.uid))
+        assert all(v.article.title for k in kept for v in store.articles.earlier_versions(k.uid))
         assert not any(
-            acts(v.article.content + v.article.summary) for k in kept for v in store.earlier_versions(k.uid)
+            acts(v.article.content + v.article.summary)
+            for k in kept
+            for v in store.articles.earlier_versions(k.uid)
         )
-        archived = [k for n in range(1, 7) for k in store.archive(ALL, n)]
+        archived = [k for n in range(1, 7) for k in store.archives.articles(ALL, n)]
         assert archived
         assert not any(acts(k.article.content + k.article.summary) for k in archived)
 
@@ -115,13 +117,15 @@ def test_mending_is_no_edit(site_with_scripts: Site) -> None:
     """No dates change, no versions are added, and the next poll finds nothing changed."""
     site = site_with_scripts
     with App(config.load(site.file), NOW) as app:
-        before = [(k.uid, k.published, k.updated, k.article.title) for k in app._store.articles()]
+        before = [(k.uid, k.published, k.updated, k.article.title) for k in app._store.articles.all()]
         app.publish()
-        kept = list(app._store.articles())
+        kept = list(app._store.articles.all())
         assert [(k.uid, k.published, k.updated, k.article.title) for k in kept] == before
-        assert all(len(app._store.earlier_versions(k.uid)) == 1 for k in kept)
+        assert all(len(app._store.articles.earlier_versions(k.uid)) == 1 for k in kept)
         found = [Found(k.article, file=f"{k.uid[4:]}.md") for k in kept]
-        saved = app._store.commit(Update(source="notes", validators={}, body_hash=None, found=found), NOW)
+        saved = app._store.sources.commit(
+            Update(source="notes", validators={}, body_hash=None, found=found), NOW
+        )
         assert (saved.new, saved.changed) == (0, 0)
 
 
@@ -136,8 +140,8 @@ def test_it_is_done_once(site_with_scripts: Site) -> None:
             seen.append(article.id)
             return article
 
-        assert list(app._store.mend(watching, READER_VERSION, NOW)) == []
-        assert sum(looked for looked, _ in app._store.mend(watching, READER_VERSION + 1, NOW)) > 60
+        assert list(app._store.mending.mend(watching, READER_VERSION, NOW)) == []
+        assert sum(looked for looked, _ in app._store.mending.mend(watching, READER_VERSION + 1, NOW)) > 60
         assert len(seen) > 60 + 24
 
 
@@ -156,7 +160,7 @@ def test_a_killed_mending_goes_on_where_it_was(
     total = 0
     for _ in range(100):
         with App(config.load(site.file), NOW) as app:
-            step = next(app._store.mend(watching, READER_VERSION, NOW), None)
+            step = next(app._store.mending.mend(watching, READER_VERSION, NOW), None)
         if step is None:
             break
         assert step[0] <= 7 or total > 60
@@ -204,25 +208,25 @@ def test_stores_of_every_earlier_version_are_brought_up_to_date(tmp_path: Path, 
     file = tmp_path / "store.db"
     source = Source(name="news", url="https://example.org/feed", categories=("World",))
     old = Store(file)
-    old.adopt([source], NOW)
+    old.sources.adopt([source], NOW)
     article = Article(source="news", id="urn:1", title="One", published=NOW, content=HOSTILE)
     update = Update(source="news", validators={"etag": "1"}, body_hash="h", found=[Found(article, "mark")])
-    old.commit(update, NOW)
+    old.sources.commit(update, NOW)
     old.close()
     take_back(file, version)
     for _ in range(2):
         new = Store(file)
-        new.adopt([source], NOW)
-        assert new.states()["news"].reader_version == 1
-        assert new.fingerprints("news", 2) == frozenset()
-        list(new.mend(mended, 2, NOW))
-        (kept,) = new.articles()
+        new.sources.adopt([source], NOW)
+        assert new.sources.states()["news"].reader_version == 1
+        assert new.articles.fingerprints("news", 2) == frozenset()
+        list(new.mending.mend(mended, 2, NOW))
+        (kept,) = new.articles.all()
         assert not acts(kept.article.content)
-        assert not list(new.mend(mended, 2, NOW))
+        assert not list(new.mending.mend(mended, 2, NOW))
         found = [Found(replace(article, content="<p>new</p>"), "mark", reader_version=2)]
-        saved = new.commit(replace(update, found=found, reader_version=2), NOW)
+        saved = new.sources.commit(replace(update, found=found, reader_version=2), NOW)
         assert saved.changed == 0
-        assert new.fingerprints("news", 2) == {"mark"}
-        assert new.states()["news"].reader_version == 2
+        assert new.articles.fingerprints("news", 2) == {"mark"}
+        assert new.sources.states()["news"].reader_version == 2
         new.close()
         take_back(file, 5)

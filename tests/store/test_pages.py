@@ -22,7 +22,7 @@ FULL = "<p>The whole article</p>"
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store that knows one source."""
     opened = Store(tmp_path / "a.db")
-    opened.adopt([Source(name="tea", url="https://tea.example/feed", categories=("Drinks",))], NOW)
+    opened.sources.adopt([Source(name="tea", url="https://tea.example/feed", categories=("Drinks",))], NOW)
     yield opened
     opened.close()
 
@@ -43,24 +43,24 @@ def commit(store: Store, *articles: Article, now: datetime = NOW, pages: int = 2
     """A poll that found these."""
     found = [Found(article, article.content_hash) for article in articles]
     update = Update(source="tea", validators={}, body_hash=None, found=found, pages=pages)
-    return store.commit(update, now)
+    return store.sources.commit(update, now)
 
 
 def due(store: Store, now: datetime = NOW) -> tuple[PageRequest, ...]:
     """What is to be asked for."""
-    return store.pages_due(["tea"], now, 100)
+    return store.pages.due(["tea"], now, 100)
 
 
 def complete(store: Store, now: datetime = NOW, **fields: object) -> bool:
     """Completes the one page that is due."""
     (page,) = due(store, now)
     given = {"content": FULL, **fields}
-    return store.complete(page, lambda own: replace(own, **given), now)  # type: ignore[arg-type]
+    return store.pages.complete(page, lambda own: replace(own, **given), now)  # type: ignore[arg-type]
 
 
 def only(store: Store) -> Article:
     """The one article that is kept."""
-    (kept,) = store.articles()
+    (kept,) = store.articles.all()
     return kept.article
 
 
@@ -69,7 +69,7 @@ def test_nothing_is_asked_for_unless_the_source_wants_it(store: Store) -> None:
     commit(store, entry(), pages=0)
     commit(store, entry(2, link=None), entry(3, link="magnet:?xt=1"))
     assert due(store) == ()
-    assert store.pages_due(["other"], NOW, 100) == ()
+    assert store.pages.due(["other"], NOW, 100) == ()
 
 
 def test_a_page_that_several_entries_lead_to_is_asked_for_once(store: Store) -> None:
@@ -130,17 +130,17 @@ def test_a_date_is_taken_from_a_page_until_the_article_was_published(store: Stor
     assert (only(store).published, only(store).updated) == (written, written)
     commit(store, entry(2))
     (page,) = due(store)
-    store.complete(page, lambda own: replace(own, content=FULL, published=written), NOW + LATER)
-    assert {each.published for each in store.articles()} == {written, NOW}
+    store.pages.complete(page, lambda own: replace(own, content=FULL, published=written), NOW + LATER)
+    assert {each.published for each in store.articles.all()} == {written, NOW}
 
 
 def test_the_feeds_of_a_completed_article_are_stale(store: Store) -> None:
     """As after every change; a page that gave nothing changes nothing."""
 
     def stale() -> list[str]:
-        found = [category for category in store.feeds() if category.is_stale]
+        found = [category for category in store.feeds.all() if category.is_stale]
         for category in found:
-            store.rendered({category.name: category.generation})
+            store.feeds.rendered({category.name: category.generation})
         return sorted(category.name for category in found)
 
     commit(store, entry())
@@ -157,11 +157,11 @@ def test_a_page_that_was_postponed_is_due_later_or_never(store: Store) -> None:
     """With the attempts that failed; until its entry changes."""
     commit(store, entry())
     (page,) = due(store)
-    store.postpone(page, NOW + LATER, 1)
+    store.pages.postpone(page, NOW + LATER, 1)
     assert due(store) == ()
     (page,) = due(store, NOW + LATER)
     assert page.attempts == 1
-    store.postpone(page, None, 2)
+    store.pages.postpone(page, None, 2)
     assert due(store, NOW + timedelta(days=99)) == ()
     commit(store, entry(summary="Edited"), now=NOW + LATER)
     (page,) = due(store, NOW + LATER)
@@ -172,6 +172,6 @@ def test_a_pruned_article_needs_no_page(store: Store) -> None:
     """Nor does one that goes while its page is on its way."""
     commit(store, entry(1, published=NOW - timedelta(days=9)), entry(2))
     page, _ = due(store)
-    assert sum(store.prune(Keep(max_articles=1), 1, NOW, source="tea")) == 1
+    assert sum(store.articles.prune(Keep(max_articles=1), 1, NOW, source="tea")) == 1
     assert [left.url for left in due(store)] == ["https://tea.example/2"]
-    assert not store.complete(page, lambda own: own, NOW)
+    assert not store.pages.complete(page, lambda own: own, NOW)

@@ -30,7 +30,7 @@ DAY = timedelta(days=1)
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store that knows two sources."""
     opened = Store(tmp_path / "store.db")
-    opened.adopt([NEWS, BLOG], NOW)
+    opened.sources.adopt([NEWS, BLOG], NOW)
     yield opened
     opened.close()
 
@@ -53,18 +53,20 @@ def articles(*numbers: int, source: str = "news", category: str = "World") -> li
 def commit(store: Store, made: Sequence[Article], now: Any = NOW) -> tuple[int, int, int]:
     """One poll's articles saved: how many were new, changed, unchanged."""
     found = [Found(a, f"mark {a.id} {a.title}", f"{a.title}.md") for a in made]
-    saved = store.commit(Update(source=made[0].source, validators={}, body_hash=None, found=found), now)
+    saved = store.sources.commit(
+        Update(source=made[0].source, validators={}, body_hash=None, found=found), now
+    )
     return saved.new, saved.changed, saved.unchanged
 
 
 def ages(store: Store) -> list[int]:
     """How many days old is what the store has, newest first."""
-    return sorted((NOW - kept.published).days for kept in store.articles())
+    return sorted((NOW - kept.published).days for kept in store.articles.all())
 
 
 def stale(store: Store) -> set[str]:
     """The names of the feeds that must be rendered."""
-    return {feed.name for feed in store.feeds() if feed.is_stale}
+    return {feed.name for feed in store.feeds.all() if feed.is_stale}
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_what_is_too_old_or_too_much_is_pruned(store: Store, keep: Keep, left: l
     """The oldest go first; another source keeps all it has."""
     commit(store, articles(*range(10)))
     commit(store, articles(90, source="blog", category="Diary"))
-    assert sum(store.prune(keep, 1, NOW, source="news")) == 10 - len(left)
+    assert sum(store.articles.prune(keep, 1, NOW, source="news")) == 10 - len(left)
     assert ages(store) == [*left, 90]
 
 
@@ -92,12 +94,12 @@ def test_a_pruned_article_never_comes_back(store: Store) -> None:
     """The feed lists it still, unchanged and edited: it counts as known, under its mark, and stays away."""
     made = articles(*range(4))
     commit(store, made)
-    assert sum(store.prune(Keep(max_articles=2), 1, NOW, source="news")) == 2
+    assert sum(store.articles.prune(Keep(max_articles=2), 1, NOW, source="news")) == 2
     assert commit(store, made) == (0, 0, 4)
-    assert f"mark {made[3].id} Title 3" in store.fingerprints("news")
+    assert f"mark {made[3].id} Title 3" in store.articles.fingerprints("news")
     edited = replace(made[3], title="Edited")
     assert commit(store, [edited]) == (0, 0, 1)
-    assert f"mark {made[3].id} Edited" in store.fingerprints("news")
+    assert f"mark {made[3].id} Edited" in store.articles.fingerprints("news")
     assert ages(store) == [0, 1]
 
 
@@ -105,9 +107,9 @@ def test_the_id_of_a_pruned_article_stays_taken(store: Store) -> None:
     """Another source that uses the same id gets a uid of its own; subscribers know the old one."""
     made = articles(0, 9)
     commit(store, made)
-    assert sum(store.prune(Keep(max_age=DAY), 1, NOW, source="news")) == 1
+    assert sum(store.articles.prune(Keep(max_age=DAY), 1, NOW, source="news")) == 1
     commit(store, [replace(made[1], source="blog")])
-    (other,) = store.articles("blog")
+    (other,) = store.articles.all("blog")
     assert other.uid.startswith("urn:uuid:")
 
 
@@ -115,8 +117,8 @@ def test_the_file_of_a_pruned_article_keeps_its_id(store: Store) -> None:
     """Or a second file with that id would take it over, and be thrown away as pruned."""
     made = articles(0, 9)
     commit(store, made)
-    list(store.prune(Keep(max_age=DAY), 1, NOW, source="news"))
-    assert store.files("news") == {made[0].id: "Title 0.md", made[1].id: "Title 9.md"}
+    list(store.articles.prune(Keep(max_age=DAY), 1, NOW, source="news"))
+    assert store.articles.files("news") == {made[0].id: "Title 0.md", made[1].id: "Title 9.md"}
 
 
 def test_what_a_feed_shows_is_never_pruned(store: Store) -> None:
@@ -124,9 +126,9 @@ def test_what_a_feed_shows_is_never_pruned(store: Store) -> None:
     commit(store, articles(*range(6)))
     commit(store, articles(70, 80, 90, source="blog", category="Diary"))
     limits = Keep(max_age=DAY, max_articles=1)
-    assert sum(store.prune(limits, 2, NOW, source="blog")) == 1
-    assert sum(store.prune(limits, 2, NOW, source="news")) == 4
-    assert [k.published for k in store.newest("Diary", 2)] == [NOW - 70 * DAY, NOW - 80 * DAY]
+    assert sum(store.articles.prune(limits, 2, NOW, source="blog")) == 1
+    assert sum(store.articles.prune(limits, 2, NOW, source="news")) == 4
+    assert [k.published for k in store.feeds.newest("Diary", 2)] == [NOW - 70 * DAY, NOW - 80 * DAY]
     assert ages(store) == [0, 1, 70, 80]
 
 
@@ -134,11 +136,11 @@ def test_feeds_it_stood_in_become_stale(store: Store) -> None:
     """And no others."""
     commit(store, articles(*range(4)))
     commit(store, articles(1, source="blog", category="Diary"))
-    for category in store.feeds():
-        store.rendered({category.name: category.generation})
-    assert sum(store.prune(Keep(max_articles=2), 1, NOW, source="news")) == 2
+    for category in store.feeds.all():
+        store.feeds.rendered({category.name: category.generation})
+    assert sum(store.articles.prune(Keep(max_articles=2), 1, NOW, source="news")) == 2
     assert stale(store) == {ALL, "World"}
-    assert sum(store.prune(Keep(max_articles=2), 1, NOW, source="news")) == 0
+    assert sum(store.articles.prune(Keep(max_articles=2), 1, NOW, source="news")) == 0
 
 
 def test_a_category_can_be_held_to_a_count(store: Store) -> None:
@@ -146,7 +148,7 @@ def test_a_category_can_be_held_to_a_count(store: Store) -> None:
     commit(store, articles(*range(4)))
     commit(store, articles(4, 5, source="blog", category="World"))
     commit(store, articles(80, source="blog", category="Diary"))
-    assert sum(store.prune(Keep(max_articles=2), 1, NOW, category="World")) == 4
+    assert sum(store.articles.prune(Keep(max_articles=2), 1, NOW, category="World")) == 4
     assert ages(store) == [0, 1, 80]
 
 
@@ -154,8 +156,8 @@ def test_equal_dates_are_counted_exactly(store: Store) -> None:
     """As in a feed without dates; the batches lose none and take none twice."""
     same = [replace(a, published=NOW - DAY) for a in articles(*range(1, 30))]
     commit(store, [*same, *articles(0)])
-    assert sum(store.prune(Keep(max_articles=8), 1, NOW, source="news")) == 22
-    assert len(list(store.articles())) == 8
+    assert sum(store.articles.prune(Keep(max_articles=8), 1, NOW, source="news")) == 22
+    assert len(list(store.articles.all())) == 8
 
 
 def test_pruning_goes_in_bounded_steps(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +165,7 @@ def test_pruning_goes_in_bounded_steps(store: Store, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(retention, "_BATCH", 4)
     commit(store, articles(*range(12)))
     commit(store, articles(50, 60, 70, category="Rare"))
-    steps = list(store.prune(Keep(max_articles=1), 2, NOW, source="news"))
+    steps = list(store.articles.prune(Keep(max_articles=1), 2, NOW, source="news"))
     assert max(steps) <= 4
     assert sum(steps) == 11
     assert ages(store) == [0, 1, 50, 60]
@@ -174,9 +176,9 @@ def test_a_killed_pruning_goes_on_the_next_time(store: Store, monkeypatch: pytes
     monkeypatch.setattr(retention, "_BATCH", 4)
     made = articles(*range(10))
     commit(store, made)
-    assert next(store.prune(Keep(max_articles=1), 1, NOW, source="news")) == 4
+    assert next(store.articles.prune(Keep(max_articles=1), 1, NOW, source="news")) == 4
     assert commit(store, made) == (0, 0, 10)
-    assert sum(store.prune(Keep(max_articles=1), 1, NOW, source="news")) == 5
+    assert sum(store.articles.prune(Keep(max_articles=1), 1, NOW, source="news")) == 5
 
 
 def test_earlier_versions_go_with_their_article_or_by_age(store: Store) -> None:
@@ -184,12 +186,12 @@ def test_earlier_versions_go_with_their_article_or_by_age(store: Store) -> None:
     (first,) = articles(0)
     for n, later in enumerate((0, 1, 30)):
         commit(store, [replace(first, title=str(n))], NOW + later * DAY)
-    assert len(store.earlier_versions(first.id)) == 2
-    list(store.prune(Keep(max_age=10 * DAY), 1, NOW + 31 * DAY, source="news"))
-    assert [v.article.title for v in store.earlier_versions(first.id)] == ["1"]
+    assert len(store.articles.earlier_versions(first.id)) == 2
+    list(store.articles.prune(Keep(max_age=10 * DAY), 1, NOW + 31 * DAY, source="news"))
+    assert [v.article.title for v in store.articles.earlier_versions(first.id)] == ["1"]
     commit(store, articles(-20), NOW + 31 * DAY)
-    assert sum(store.prune(Keep(max_age=10 * DAY), 1, NOW + 32 * DAY, source="news")) == 1
-    assert store.earlier_versions(first.id) == ()
+    assert sum(store.articles.prune(Keep(max_age=10 * DAY), 1, NOW + 32 * DAY, source="news")) == 1
+    assert store.articles.earlier_versions(first.id) == ()
 
 
 def test_the_file_shrinks_when_it_pays(store: Store, tmp_path: Path) -> None:
@@ -197,14 +199,14 @@ def test_the_file_shrinks_when_it_pays(store: Store, tmp_path: Path) -> None:
     file = tmp_path / "store.db"
     large = [replace(a, content="x" * 100_000) for a in articles(*range(200))]
     commit(store, large)
-    store.tidy()
+    store.database.tidy()
     before = file.stat().st_size
     assert before > 20_000_000
-    assert sum(store.prune(Keep(max_articles=180), 1, NOW, source="news")) == 20
-    store.tidy()
+    assert sum(store.articles.prune(Keep(max_articles=180), 1, NOW, source="news")) == 20
+    store.database.tidy()
     assert file.stat().st_size == before
-    assert sum(store.prune(Keep(max_articles=2), 1, NOW, source="news")) == 178
-    store.tidy()
+    assert sum(store.articles.prune(Keep(max_articles=2), 1, NOW, source="news")) == 178
+    store.database.tidy()
     assert file.stat().st_size < 1_000_000
     assert ages(store) == [0, 1]
 
@@ -213,18 +215,18 @@ def test_a_store_of_the_version_before_is_brought_up_to_date(tmp_path: Path) -> 
     """Articles stay; what is new works, giving back room included."""
     file = tmp_path / "old.db"
     old = Store(file)
-    old.adopt([NEWS], NOW)
+    old.sources.adopt([NEWS], NOW)
     commit(old, [replace(a, content="x" * 200_000) for a in articles(*range(100))])
     old.close()
     take_back(file, 1)
     for _ in range(2):
         new = Store(file)
-        new.adopt([NEWS], NOW)
+        new.sources.adopt([NEWS], NOW)
         assert ages(new)[:2] == [0, 1]
-        list(new.prune(Keep(max_articles=2), 1, NOW, source="news"))
-        new.tidy()
-        new.move("news", "https://example.org/new")
-        assert new.moves() == {"news": "https://example.org/new"}
+        list(new.articles.prune(Keep(max_articles=2), 1, NOW, source="news"))
+        new.database.tidy()
+        new.sources.move("news", "https://example.org/new")
+        assert new.sources.moves() == {"news": "https://example.org/new"}
         new.close()
     assert file.stat().st_size < 1_000_000
 

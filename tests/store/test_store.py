@@ -27,7 +27,7 @@ BLOG = Source(name="blog", url="https://example.net/feed", categories=("World", 
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store that knows two sources."""
     opened = Store(tmp_path / "var" / "store.db")
-    opened.adopt([NEWS, BLOG], NOW)
+    opened.sources.adopt([NEWS, BLOG], NOW)
     yield opened
     opened.close()
 
@@ -51,23 +51,23 @@ def commit(store: Store, *articles: Article, source: str = "news", now: datetime
     update = Update(
         source=source, validators={"etag": '"1"'}, body_hash="h", found=[Found(a) for a in articles]
     )
-    return store.commit(update, now)
+    return store.sources.commit(update, now)
 
 
 def kept(store: Store) -> list[Kept]:
     """Everything in the store, oldest first."""
-    return list(store.articles())
+    return list(store.articles.all())
 
 
 def stale(store: Store) -> set[str]:
     """The names of the feeds that must be rendered."""
-    return {feed.name for feed in store.feeds() if feed.is_stale}
+    return {feed.name for feed in store.feeds.all() if feed.is_stale}
 
 
 def publish(store: Store) -> None:
     """Marks everything as rendered."""
-    for feed in store.feeds():
-        store.rendered({feed.name: feed.generation})
+    for feed in store.feeds.all():
+        store.feeds.rendered({feed.name: feed.generation})
 
 
 def test_an_article_comes_back_whole(store: Store) -> None:
@@ -95,12 +95,12 @@ def test_validators_and_articles_are_saved_in_one_transaction(store: Store) -> N
     broken = article(2, extra={"x": object()})
     with pytest.raises(TypeError):
         commit(store, article(1), broken)
-    assert store.state("news").validators == {}
+    assert store.sources.states(["news"])["news"].validators == {}
     assert kept(store) == []
     assert stale(store) == set()
     commit(store, article(1))
-    assert store.state("news").validators == {"etag": '"1"'}
-    assert store.state("news").body_hash == "h"
+    assert store.sources.states(["news"])["news"].validators == {"etag": '"1"'}
+    assert store.sources.states(["news"])["news"].body_hash == "h"
 
 
 def test_the_same_poll_twice_changes_nothing(store: Store) -> None:
@@ -123,7 +123,7 @@ def test_an_edit_keeps_its_date_and_its_earlier_version(store: Store) -> None:
     (now_kept,) = kept(store)
     assert now_kept.article.title == "Better"
     assert (now_kept.published, now_kept.updated) == (article(1).published, later)
-    assert [v.article.title for v in store.earlier_versions(now_kept.uid)] == ["Title 1"]
+    assert [v.article.title for v in store.articles.earlier_versions(now_kept.uid)] == ["Title 1"]
     assert stale(store) == {ALL, "World"}
 
 
@@ -182,7 +182,7 @@ def test_versions_are_bounded(store: Store) -> None:
     """The newest ones are kept."""
     for number in range(MAX_VERSIONS + 5):
         commit(store, article(1, title=str(number)), now=NOW + timedelta(minutes=number))
-    titles = [v.article.title for v in store.earlier_versions(article(1).id)]
+    titles = [v.article.title for v in store.articles.earlier_versions(article(1).id)]
     assert titles == [str(n) for n in range(MAX_VERSIONS + 3, 3, -1)]
 
 
@@ -230,17 +230,17 @@ def test_an_origin_id_that_is_a_uri_leaves_verbatim(store: Store, id: str, verba
 def test_the_newest_come_first_and_no_more_than_asked(store: Store) -> None:
     """Equal dates are ordered by id, so that the order never depends on chance."""
     commit(store, *(article(n) for n in (3, 1, 2)), article(4, published=article(3).published))
-    assert [k.article.title for k in store.newest("World", 3)] == ["Title 3", "Title 4", "Title 2"]
-    assert [k.article.title for k in store.newest(ALL, 1)] == ["Title 3"]
-    assert store.newest("none", 5) == ()
+    assert [k.article.title for k in store.feeds.newest("World", 3)] == ["Title 3", "Title 4", "Title 2"]
+    assert [k.article.title for k in store.feeds.newest(ALL, 1)] == ["Title 3"]
+    assert store.feeds.newest("none", 5) == ()
 
 
 def test_a_change_during_rendering_leaves_the_feed_stale(store: Store) -> None:
     """The generation that was rendered counts, not the moment of saying so."""
     commit(store, article(1))
-    before = {feed.name: feed.generation for feed in store.feeds()}
+    before = {feed.name: feed.generation for feed in store.feeds.all()}
     commit(store, article(2))
-    store.rendered({"World": before["World"]})
+    store.feeds.rendered({"World": before["World"]})
     assert "World" in stale(store)
 
 
@@ -248,10 +248,10 @@ def test_a_source_filed_elsewhere_takes_its_articles_along(store: Store) -> None
     """New categories in the config count for what is kept too; the article's own stay."""
     commit(store, article(1, categories=("World", "Own")))
     publish(store)
-    store.adopt([replace_source(NEWS, categories=("Globe",)), BLOG], NOW)
+    store.sources.adopt([replace_source(NEWS, categories=("Globe",)), BLOG], NOW)
     assert kept(store)[0].article.categories == ("Globe", "Own")
-    assert store.newest("World", 5) == ()
-    assert len(store.newest("Globe", 5)) == 1
+    assert store.feeds.newest("World", 5) == ()
+    assert len(store.feeds.newest("Globe", 5)) == 1
     assert stale(store) == {ALL, "World", "Own", "Globe"}
 
 
@@ -261,51 +261,51 @@ def test_every_category_keeps_count_of_its_articles(store: Store) -> None:
 
     def agree() -> None:
         query = "select category, count(*) from memberships group by category"
-        with store._snapshot() as connection:
+        with store.database.snapshot() as connection:
             counted = {row[0]: row[1] for row in connection.exec_driver_sql(query)}
-        assert {feed.name: feed.total for feed in store.feeds() if feed.total} == counted
+        assert {feed.name: feed.total for feed in store.feeds.all() if feed.total} == counted
 
     commit(store, *(article(n) for n in range(9)))
     agree()
     commit(store, article(1, title="Another"), article(2, categories=("World", "Tea", "Tea")))
     agree()
-    store.adopt([replace_source(news, categories=("Continents",))], NOW)
+    store.sources.adopt([replace_source(news, categories=("Continents",))], NOW)
     agree()
-    store.adopt([], NOW)
+    store.sources.adopt([], NOW)
     agree()
-    assert not any(feed.total for feed in store.feeds())
-    store.adopt([news], NOW)
+    assert not any(feed.total for feed in store.feeds.all())
+    store.sources.adopt([news], NOW)
     commit(store, *(article(n, title="Back") for n in range(9)))
     agree()
-    assert sum(store.prune(Keep(max_articles=4), 1, NOW, source="news")) == 5
+    assert sum(store.articles.prune(Keep(max_articles=4), 1, NOW, source="news")) == 5
     agree()
-    assert {feed.name: feed.total for feed in store.feeds()}[ALL] == 4
+    assert {feed.name: feed.total for feed in store.feeds.all()}[ALL] == 4
 
 
 def test_a_source_no_longer_named_leaves_the_feeds_and_returns(store: Store) -> None:
     """Its articles are kept, and are back when it is."""
     commit(store, article(1))
     publish(store)
-    store.adopt([BLOG], NOW)
+    store.sources.adopt([BLOG], NOW)
     assert len(kept(store)) == 1
-    assert store.newest(ALL, 5) == ()
+    assert store.feeds.newest(ALL, 5) == ()
     assert stale(store) == {ALL, "World"}
-    store.adopt([NEWS, BLOG], NOW)
-    assert len(store.newest("World", 5)) == 1
+    store.sources.adopt([NEWS, BLOG], NOW)
+    assert len(store.feeds.newest("World", 5)) == 1
 
 
 def test_a_moved_source_is_read_anew(store: Store) -> None:
     """Validators stand for an address."""
     commit(store, article(1))
-    store.adopt([replace_source(NEWS, url="https://example.org/new"), BLOG], NOW)
-    assert store.state("news").validators == {}
+    store.sources.adopt([replace_source(NEWS, url="https://example.org/new"), BLOG], NOW)
+    assert store.sources.states(["news"])["news"].validators == {}
 
 
 def test_a_failure_keeps_validators(store: Store, tmp_path: Path) -> None:
     """What was known stays known; success clears the error."""
     commit(store, article(1))
-    store.fail("news", "unreachable", NOW)
-    assert store.state("news").validators == {"etag": '"1"'}
+    store.sources.fail("news", "unreachable", NOW)
+    assert store.sources.states(["news"])["news"].validators == {"etag": '"1"'}
     query = "select error from sources where name = 'news'"
     with sqlite3.connect(tmp_path / "var" / "store.db") as direct:
         assert direct.execute(query).fetchone() == ("unreachable",)
@@ -324,18 +324,22 @@ def test_a_store_of_version_3_is_brought_up_to_date(store: Store, tmp_path: Path
         direct.execute("update sources set failures = 7")
     for _ in range(2):
         new = Store(file)
-        new.adopt([NEWS, Source(name="new", url="https://new.example/feed")], NOW)
-        assert {health.name: health.articles for health in new.health()} == {"blog": 0, "new": 0, "news": 1}
-        assert new.state("news").validators == {"etag": '"1"'}
+        new.sources.adopt([NEWS, Source(name="new", url="https://new.example/feed")], NOW)
+        assert {health.name: health.articles for health in new.sources.health()} == {
+            "blog": 0,
+            "new": 0,
+            "news": 1,
+        }
+        assert new.sources.states(["news"])["news"].validators == {"etag": '"1"'}
         new.close()
 
 
 def test_folder_and_feed_id_are_given_once(store: Store) -> None:
     """Subscribers rely on both."""
     commit(store, article(1))
-    store.settle({"World": ("world", "urn:a")})
-    store.settle({"World": ("other", "urn:b")})
-    (world,) = (feed for feed in store.feeds() if feed.name == "World")
+    store.feeds.settle({"World": ("world", "urn:a")})
+    store.feeds.settle({"World": ("other", "urn:b")})
+    (world,) = (feed for feed in store.feeds.all() if feed.name == "World")
     assert (world.folder, world.feed_id) == ("world", "urn:a")
 
 
@@ -343,7 +347,7 @@ def test_a_store_survives_being_opened_again(tmp_path: Path) -> None:
     """What was saved is there for the next run."""
     for _ in range(2):
         store = Store(tmp_path / "store.db")
-        store.adopt([NEWS], NOW)
+        store.sources.adopt([NEWS], NOW)
         commit(store, article(1))
         assert len(kept(store)) == 1
         store.close()
@@ -374,7 +378,7 @@ def test_naive_dates_are_a_bug_not_a_guess(store: Store) -> None:
 def test_dates_sort_alike_before_1970_and_after(store: Store) -> None:
     """Archives reach back further than Unix."""
     commit(store, article(1, published=datetime(1865, 4, 15, tzinfo=UTC)), article(2))
-    assert [k.published.year for k in store.newest(ALL, 5)] == [2026, 1865]
+    assert [k.published.year for k in store.feeds.newest(ALL, 5)] == [2026, 1865]
 
 
 def replace_source(source: Source, **changes: object) -> Source:

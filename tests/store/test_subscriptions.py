@@ -13,7 +13,7 @@ from aggregator.config.subscriptions import joined
 from aggregator.model.article import Article
 from aggregator.model.entry import Subscription
 from aggregator.store import Found, Store, Update
-from aggregator.store.subscriptions import FORGOTTEN_AFTER, MISSING_IS_GONE, forget, left, listed
+from aggregator.store.subscriptions import FORGOTTEN_AFTER, MISSING_IS_GONE
 from tests.conftest import NOW
 
 LIST = Source(name="List", kind="opml", url="https://l.example/list")
@@ -26,7 +26,7 @@ LATER = NOW + FORGOTTEN_AFTER
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store in which a list of two feeds was read, and its second feed polled: it had an article."""
     opened = Store(tmp_path / "a.db")
-    opened.adopt([LIST], NOW)
+    opened.sources.adopt([LIST], NOW)
     read(opened, [TEA, MILK])
     poll(opened, "List: Milk", WHITE)
     yield opened
@@ -36,65 +36,65 @@ def store(tmp_path: Path) -> Iterator[Store]:
 def read(store: Store, subscriptions: Sequence[Subscription]) -> None:
     """The list is read, and its feeds are taken up."""
     update = Update(source="List", validators={}, body_hash="", subscriptions=subscriptions)
-    store.commit(update, NOW)
-    store.adopt(joined([LIST], listed(store))[0], NOW)
+    store.sources.commit(update, NOW)
+    store.sources.adopt(joined([LIST], store.subscriptions.listed())[0], NOW)
 
 
 def poll(store: Store, name: str, *articles: Article) -> None:
     """A feed of the list is polled."""
     found = [Found(article) for article in articles]
-    store.commit(Update(source=name, validators={}, body_hash="", found=found), NOW)
+    store.sources.commit(Update(source=name, validators={}, body_hash="", found=found), NOW)
 
 
 def known(store: Store) -> set[str]:
     """The sources that the store has a line of."""
-    return {*store.states()}
+    return {*store.sources.states()}
 
 
 def test_a_feed_has_left_once_so_many_readings_missed_it(store: Store) -> None:
     """Until then, and when it is back, it has not."""
     for number in range(MISSING_IS_GONE):
-        assert left(store) == {}, number
+        assert store.subscriptions.left() == {}, number
         read(store, [TEA])
-    assert left(store) == {"List: Milk": "List"}
+    assert store.subscriptions.left() == {"List: Milk": "List"}
     read(store, [TEA, MILK])
-    assert left(store) == {}
+    assert store.subscriptions.left() == {}
 
 
 def test_a_feed_that_left_is_forgotten_when_nothing_is_kept_of_it_any_more(store: Store) -> None:
     """Not before its time, and not while an article is kept; what was pruned goes along."""
     for _ in range(MISSING_IS_GONE):
         read(store, [TEA])
-    forget(store, LATER)
+    store.subscriptions.forget(LATER)
     assert known(store) == {"List", "List: Milk", "List: Tea"}
-    assert list(store.prune(Keep(max_age=timedelta(days=1)), 1, NOW, source="List: Milk")) == [1]
-    forget(store, LATER - timedelta(seconds=1))
+    assert list(store.articles.prune(Keep(max_age=timedelta(days=1)), 1, NOW, source="List: Milk")) == [1]
+    store.subscriptions.forget(LATER - timedelta(seconds=1))
     assert known(store) == {"List", "List: Milk", "List: Tea"}
-    forget(store, LATER)
+    store.subscriptions.forget(LATER)
     assert known(store) == {"List", "List: Tea"}
-    assert left(store) == {}
+    assert store.subscriptions.left() == {}
 
 
 def test_a_forgotten_feed_may_come_back_as_a_new_one(store: Store) -> None:
     """Its name is free, and its articles are new."""
     for _ in range(MISSING_IS_GONE):
         read(store, [TEA])
-    list(store.prune(Keep(max_age=timedelta(days=1)), 1, NOW, source="List: Milk"))
-    forget(store, LATER)
+    list(store.articles.prune(Keep(max_age=timedelta(days=1)), 1, NOW, source="List: Milk"))
+    store.subscriptions.forget(LATER)
     read(store, [TEA, MILK])
-    assert [each.name for each in listed(store)] == ["List: Tea", "List: Milk"]
+    assert [each.name for each in store.subscriptions.listed()] == ["List: Tea", "List: Milk"]
     poll(store, "List: Milk", WHITE)
-    assert [one.article.title for one in store.articles("List: Milk")] == ["White"]
+    assert [one.article.title for one in store.articles.all("List: Milk")] == ["White"]
 
 
 def test_feeds_that_are_followed_are_never_forgotten(store: Store) -> None:
     """However long ago their last poll was, or under whichever name the config has them now."""
-    forget(store, LATER)
+    store.subscriptions.forget(LATER)
     assert known(store) == {"List", "List: Milk", "List: Tea"}
     for _ in range(MISSING_IS_GONE):
         read(store, [MILK])
-    store.adopt([LIST, Source(name="List: Tea", url=TEA.url)], NOW)
-    forget(store, LATER)
+    store.sources.adopt([LIST, Source(name="List: Tea", url=TEA.url)], NOW)
+    store.subscriptions.forget(LATER)
     assert "List: Tea" in known(store)
 
 
@@ -102,5 +102,5 @@ def test_a_feed_that_left_before_it_was_polled_is_forgotten_at_once(store: Store
     """There is nothing to know of it."""
     for _ in range(MISSING_IS_GONE):
         read(store, [MILK])
-    forget(store, NOW)
+    store.subscriptions.forget(NOW)
     assert known(store) == {"List", "List: Milk"}

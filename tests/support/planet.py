@@ -47,7 +47,7 @@ class Planet:
             **{**settings, **more},
         )
         self.store = Store(self.config.store)
-        self.store.adopt(self.config.sources, NOW)
+        self.store.sources.adopt(self.config.sources, NOW)
         self.writers = BASIC
         self.site_writers: Mapping[str, tuple[SiteWriter, ...]] = {}
         self.recall: Recall | None = None
@@ -62,17 +62,17 @@ class Planet:
         if changes:
             own["publish"] = Publish(**{**self.config.publish.model_dump(), **changes})
         self.config = self.config.model_copy(update=own)
-        self.store.adopt(self.config.sources, NOW)
+        self.store.sources.adopt(self.config.sources, NOW)
 
     def add(self, *articles: Article, source: str = "news", now: datetime = NOW) -> None:
         """One poll's articles saved."""
         found = [Found(a) for a in articles]
-        self.store.commit(Update(source=source, validators={}, body_hash=None, found=found), now)
+        self.store.sources.commit(Update(source=source, validators={}, body_hash=None, found=found), now)
 
     def prune(self, keep: int) -> None:
         """All but the newest so many are forgotten."""
         window = self.config.entries_per_feed
-        list(self.store.prune(Keep(max_articles=keep), window, NOW, source="news"))
+        list(self.store.articles.prune(Keep(max_articles=keep), window, NOW, source="news"))
 
     def publish(self, *, everything: bool = False) -> Published:
         """One publication without a failure."""

@@ -106,7 +106,7 @@ def test_what_the_list_retains_still_holds_for_a_feed_that_left(site: Site, drin
         with App(config.load(site.file), now) as app:
             pruned.append(sum(app.upkeep(now)))
         store = Store(site.home / "var" / "aggregator.db")
-        known = {*store.states()}
+        known = {*store.sources.states()}
         store.close()
         assert ("List: Milk" in known) is (days < 3651)
     # A clock that leaps by ten years is believed a day later. What feeds show stays.

@@ -1,0 +1,124 @@
+"""The articles: what is kept of each source, its earlier versions, and what is let go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from aggregator.config.load import Keep
+from aggregator.store import codec, retention
+from aggregator.store.changes import Changes, Kept, kept
+from aggregator.store.database import Database
+from aggregator.store.records import Version
+from aggregator.store.schema import articles, tombstones, versions
+
+
+class Articles:
+    """The part of the store that keeps articles; every method but `all` and `prune` is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def fingerprints(self, source: str, reader_version: int = 1) -> frozenset[str]:
+        """Fingerprints of the entries of this source that are kept as they were found, or were pruned.
+
+        Less those that another version of the reader read: these are to be read anew.
+        """
+        query = sa.union_all(
+            *(
+                sa.select(t.c.fingerprint).where(
+                    t.c.source == source, t.c.fingerprint != "", t.c.reader_version == reader_version
+                )
+                for t in (articles, tombstones)
+            )
+        )
+        with self._database.snapshot() as connection:
+            return frozenset(connection.scalars(query))
+
+    def files(self, source: str) -> dict[str, str]:
+        """Which file of a folder each article was found in: id -> path inside the folder."""
+        query = sa.union_all(
+            *(
+                sa.select(t.c.id, t.c.file).where(t.c.source == source, t.c.file != "")
+                for t in (articles, tombstones)
+            )
+        )
+        with self._database.snapshot() as connection:
+            return {row.id: row.file for row in connection.execute(query)}
+
+    def newest_dates(self, source: str, limit: int) -> tuple[datetime, ...]:
+        """When the newest articles of a source were published, newest first."""
+        query = (
+            sa.select(articles.c.published)
+            .where(articles.c.source == source)
+            .order_by(articles.c.published.desc())
+            .limit(limit)
+        )
+        with self._database.snapshot() as connection:
+            return tuple(connection.scalars(query))
+
+    def newest_number(self) -> int:
+        """The number of the article that was stored last, 0 without any."""
+        with self._database.snapshot() as connection:
+            return connection.scalar(sa.select(sa.func.max(articles.c.pk))) or 0
+
+    def all(self, source: str | None = None) -> Iterator[Kept]:
+        """Every article kept, oldest first, of one source or of all."""
+        query = sa.select(articles).order_by(articles.c.published, articles.c.uid)
+        if source is not None:
+            query = query.where(articles.c.source == source)
+        with self._database.snapshot() as connection:
+            for row in connection.execute(query):
+                yield kept(row)
+
+    def prune(
+        self, keep: Keep, window: int, now: datetime, *, source: str = "", category: str = ""
+    ) -> Iterator[int]:
+        """Forgets what `keep` does not keep of a source or a category, yielding how many articles each time.
+
+        A forgotten article never comes back: its id and uid stay taken. The newest `window` of each feed
+        are never forgotten. Each step is a transaction of its own, of some hundred articles.
+        """
+        scope = retention.Scope(source=source, category=category)
+        with self._database.snapshot() as connection:
+            place = retention.first(connection, scope, keep, now)
+            old_versions = retention.old_versions(connection, scope, keep, now)
+        while place is not None:
+            with self._database.transaction() as connection:
+                changes = Changes(connection, source, now)
+                place = retention.prune(connection, changes, scope, place, window)
+                changes.save()
+            yield changes.pruned
+        while old_versions:
+            with self._database.transaction() as connection:
+                retention.prune_versions(connection, old_versions)
+                old_versions = retention.old_versions(connection, scope, keep, now)
+            yield 0
+
+    def named(self, name: str) -> tuple[Kept, ...]:
+        """The articles of which this is the id in our feeds, the id in theirs, or the link; oldest first."""
+        link = sa.type_coerce(articles.c.data, sa.JSON)["link"].as_string()
+        is_it = sa.or_(articles.c.uid == name, articles.c.id == name, link == name)
+        query = sa.select(articles).where(is_it).order_by(articles.c.published, articles.c.uid)
+        with self._database.snapshot() as connection:
+            return tuple(kept(row) for row in connection.execute(query))
+
+    def earlier_versions(self, uid: str) -> tuple[Version, ...]:
+        """What an article was before its edits, newest first."""
+        query = (
+            sa.select(articles.c.source, articles.c.id, versions.c.data, versions.c.replaced)
+            .join(versions, versions.c.article == articles.c.pk)
+            .where(articles.c.uid == uid)
+            .order_by(versions.c.pk.desc())
+        )
+        with self._database.snapshot() as connection:
+            rows = connection.execute(query).all()
+        return tuple(
+            Version(
+                article=codec.decode(row.data, source=row.source, id=row.id),
+                replaced=row.replaced,
+            )
+            for row in rows
+        )

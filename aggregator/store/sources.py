@@ -1,0 +1,309 @@
+"""The sources: what earlier polls left to go by, and what a poll gave, saved together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.config.load import Source
+from aggregator.normalise.links import without_login
+from aggregator.schedule.health import PollRecord
+from aggregator.schedule.state import PollState
+from aggregator.store import subscriptions
+from aggregator.store.archives import remove_from_archives
+from aggregator.store.changes import Changes, kept
+from aggregator.store.database import Database
+from aggregator.store.pages import PageRequests
+from aggregator.store.records import Saved, SourceRecord, Update
+from aggregator.store.schema import Instant, articles, sources
+
+_NAMES_AT_ONCE = 500
+
+
+class Sources:
+    """The part of the store that knows sources; every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def adopt(self, configured: Sequence[Source], now: datetime) -> None:
+        """Makes the store follow the config: new sources, other categories, sources no longer named.
+
+        Articles of a source that the config names no longer are kept but leave the feeds; they return
+        with it. A source whose address changed is read anew, unless to where it has moved. Logins in
+        addresses are not kept.
+        """
+        with self._database.transaction() as connection:
+            known = {row.name: row for row in connection.execute(sa.select(sources))}
+            for source in configured:
+                row = known.pop(source.name, None)
+                address = without_login(source.address)
+                is_there = row is not None and without_login(row.address) == address
+                wanted = {
+                    "address": address,
+                    "active": True,
+                    "categories": [*source.categories],
+                    "moved_to": row.moved_to if row and is_there and not source.is_bound else None,
+                }
+                if row is None:
+                    connection.execute(sources.insert().values(name=source.name, **wanted, **_UNPOLLED))
+                    continue
+                if (row.address, row.active, row.categories, row.moved_to) == tuple(wanted.values()):
+                    continue
+                is_there = address in (without_login(row.address), row.moved_to)
+                # Reading a folder again costs nobody anything and brings its own categories back.
+                again = _UNREAD if source.path or not is_there else {"body_hash": None}
+                connection.execute(
+                    sources.update().where(sources.c.name == source.name).values(**wanted, **again)
+                )
+                self._recategorise(connection, source.name, row.categories, source.categories, now)
+            for row in known.values():
+                if row.active:
+                    connection.execute(
+                        sources.update().where(sources.c.name == row.name).values(active=False)
+                    )
+                    self._leave_feeds(connection, row.name, now)
+
+    def states(self, names: Collection[str] | None = None) -> dict[str, SourceRecord]:
+        """What earlier polls left to go by, of the sources of these names that are known; None: of all."""
+        query = sa.select(sources.c.name, *_STATE)
+        batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
+        with self._database.snapshot() as connection:
+            return {
+                name: SourceRecord(**dict(zip(SourceRecord.__slots__, values, strict=True)))
+                for batch in batches
+                for name, *values in connection.execute(batch)
+            }
+
+    def successes(self) -> dict[str, datetime]:
+        """When a poll of each source succeeded last, by name, where any did."""
+        query = sa.select(sources.c.name, sources.c.succeeded).where(sources.c.succeeded.is_not(None))
+        with self._database.snapshot() as connection:
+            return {row.name: row.succeeded for row in connection.execute(query)}
+
+    def due(self, now: datetime, limit: int) -> tuple[str, ...]:
+        """The names of the sources to poll now, the longest due first; new ones before all others."""
+        query = (
+            sa.select(sources.c.name)
+            .where(
+                sources.c.active,
+                sa.not_(sources.c.is_gone),
+                sa.or_(sources.c.next_poll.is_(None), sources.c.next_poll <= now),
+            )
+            .order_by(sources.c.next_poll.nulls_first(), sources.c.name)
+            .limit(limit)
+        )
+        with self._database.snapshot() as connection:
+            return tuple(connection.scalars(query))
+
+    def health(self) -> tuple[PollRecord, ...]:
+        """How each source fares, by name; also those that the config names no longer."""
+        kept_articles = (
+            sa.select(
+                articles.c.source,
+                sa.func.count().label("articles"),
+                sa.func.max(articles.c.published).label("newest"),
+            )
+            .group_by(articles.c.source)
+            .subquery()
+        )
+        shared = [sources.c[f.name] for f in fields(PollRecord) if f.name in sources.c]
+        query = (
+            sa.select(*shared, sa.func.coalesce(kept_articles.c.articles, 0).label("articles"))
+            .add_columns(sa.type_coerce(kept_articles.c.newest, Instant).label("newest"))
+            .outerjoin(kept_articles, kept_articles.c.source == sources.c.name)
+            .order_by(sources.c.name)
+        )
+        with self._database.snapshot() as connection:
+            return tuple(PollRecord(**row._mapping) for row in connection.execute(query))
+
+    def pulse(self) -> tuple[datetime | None, str]:
+        """The newest poll of any source of the config, and a text that differs once one fares otherwise."""
+        facts = (sa.func.count(), sa.func.count(sources.c.error), sa.func.sum(sources.c.is_gone))
+        query = sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant), *facts).where(
+            sources.c.active
+        )
+        with self._database.snapshot() as connection:
+            seen, *counts = connection.execute(query).one()
+        return seen, f"{counts}"
+
+    def last_poll(self) -> datetime | None:
+        """When any source was polled last."""
+        query = sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant))
+        with self._database.snapshot() as connection:
+            found: datetime | None = connection.scalar(query)
+        return found
+
+    def sites(self) -> dict[str, str]:
+        """The site of each source, by name, as its newest article has it; not all have one."""
+        theirs = articles.alias()
+        newest = (
+            sa.select(theirs.c.pk)
+            .where(theirs.c.source == sources.c.name)
+            .order_by(theirs.c.published.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
+        # Not decoded here: of a thousand articles, one word each is wanted.
+        link = sa.type_coerce(articles.c.data, sa.JSON)["origin", "link"].as_string()
+        query = sa.select(sources.c.name, link).join_from(sources, articles, articles.c.pk == newest)
+        with self._database.snapshot() as connection:
+            rows = connection.execute(query.where(sources.c.active)).all()
+        return {name: site for name, site in rows if site}
+
+    def moves(self) -> dict[str, str]:
+        """The addresses that sources have moved to for good, by name, where the config has the old ones."""
+        query = sa.select(sources.c.name, sources.c.moved_to).where(sources.c.moved_to.is_not(None))
+        with self._database.snapshot() as connection:
+            return {row.name: row.moved_to for row in connection.execute(query)}
+
+    def move(self, source: str, address: str | None) -> None:
+        """Records where a source has moved to; None sends back to the address of the config."""
+        with self._database.transaction() as connection:
+            moved_to = None if address is None else without_login(address)
+            connection.execute(sources.update().where(sources.c.name == source).values(moved_to=moved_to))
+
+    def plan(self, states: Mapping[str, PollState]) -> None:
+        """Sets the next polls of several sources at once, and nothing else of them."""
+        with self._database.transaction() as connection:
+            for name, following in states.items():
+                connection.execute(sources.update().where(sources.c.name == name).values(_next(following)))
+
+    def fail(
+        self,
+        source: str,
+        error: str,
+        now: datetime,
+        *,
+        advice: str = "",
+        following: PollState | None = None,
+        validators: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Records that a poll failed; articles stay as they were, and so do validators where none are given.
+
+        `validators` are those of a document that could not be read.
+        """
+        read = {} if validators is None else {"validators": dict(validators)}
+        with self._database.transaction() as connection:
+            connection.execute(
+                sources.update()
+                .where(sources.c.name == source)
+                .values(
+                    polled=now,
+                    error=error,
+                    advice=advice,
+                    **read,
+                    **_next(following),
+                )
+            )
+
+    def commit(self, update: Update, now: datetime) -> Saved:
+        """Saves a poll's articles, the validators that stand for them, and the categories gone stale.
+
+        A missing `published` becomes `now`, once; a future one is capped at `now`. An article whose
+        content hash changed keeps its `published`; its earlier version is kept (the newest ten).
+        """
+        with self._database.transaction() as connection:
+            wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None
+            changes = Changes(connection, update.source, now, wanted)
+            remove_from_archives(connection, changes.delete(update.refused))
+            changes.take(update.found)
+            changes.save()
+            update = subscriptions.take(connection, update)
+            connection.execute(
+                sources.update()
+                .where(sources.c.name == update.source)
+                .values(
+                    validators=dict(update.validators),
+                    body_hash=update.body_hash,
+                    reader_version=update.reader_version,
+                    identity=sa.func.coalesce(update.identity, sources.c.identity),
+                    title=update.title or sources.c.title,
+                    polled=now,
+                    succeeded=now,
+                    error=None,
+                    advice=None,
+                    **_next(update.schedule),
+                )
+            )
+        return Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
+
+    def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
+        """Saves the validators and next polls of sources in which nothing changed, all in one transaction."""
+        rows = [
+            {
+                "of_source": update.source,
+                "new_validators": dict(update.validators),
+                "new_body_hash": update.body_hash,
+                "new_schedule": update.schedule,
+                "new_poll": update.schedule.next_poll if update.schedule else None,
+                "now": now,
+            }
+            for update in updates
+        ]
+        with self._database.transaction() as connection:
+            connection.execute(_UNCHANGED, rows)
+
+    def _recategorise(
+        self,
+        connection: sa.Connection,
+        source: str,
+        before: Sequence[str],
+        after: Sequence[str],
+        now: datetime,
+    ) -> None:
+        changes = Changes(connection, source, now)
+        for row in connection.execute(sa.select(articles).where(articles.c.source == source)).all():
+            article = kept(row).article
+            own = [name for name in article.categories if name not in before]
+            changes.file_under(row.pk, replace(article, categories=tuple(dict.fromkeys([*after, *own]))))
+        changes.save()
+
+    def _leave_feeds(self, connection: sa.Connection, source: str, now: datetime) -> None:
+        changes = Changes(connection, source, now)
+        for pk in connection.scalars(sa.select(articles.c.pk).where(articles.c.source == source)).all():
+            changes.leave_feeds(pk)
+        changes.save()
+
+
+def _batches(names: Collection[str]) -> Iterator[list[str]]:
+    left = iter(names)
+    while batch := list(islice(left, _NAMES_AT_ONCE)):
+        yield batch
+
+
+def _next(following: PollState | None) -> dict[str, Any]:
+    if following is None:
+        return {}
+    return {
+        "schedule": following,
+        "next_poll": following.next_poll,
+        "is_gone": following.next_poll is None,
+    }
+
+
+# Built once: a statement takes longer to build than to run, and this one runs for every poll.
+_UNCHANGED = (
+    sources.update()
+    .where(sources.c.name == sa.bindparam("of_source"))
+    .values(
+        validators=sa.bindparam("new_validators"),
+        body_hash=sa.bindparam("new_body_hash"),
+        polled=sa.bindparam("now"),
+        succeeded=sa.bindparam("now"),
+        error=None,
+        advice=None,
+        schedule=sa.bindparam("new_schedule"),
+        next_poll=sa.bindparam("new_poll"),
+        is_gone=False,
+    )
+)
+
+_STATE = tuple(sources.c[f.name] for f in fields(SourceRecord))
+_UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
+_UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "schedule": None, "is_gone": False}
