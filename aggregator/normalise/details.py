@@ -74,6 +74,8 @@ def links(found: Sequence[Link], own: str | None, *bases: str) -> list[dict[str,
     """
     kept: list[dict[str, str]] = []
     for link in found:
+        if link.rel == "alternate" and not (link.language or link.title or link.type):
+            continue  # the page, in nearly every entry
         rel = link.rel.removeprefix(_REGISTRY)
         if rel in _OF_A_FEED or not _RELATION.fullmatch(rel) or is_active(rel):
             continue
@@ -133,6 +135,8 @@ def addresses(found: Sequence[Person], role: str, *bases: str) -> list[dict[str,
     """Persons with an address, by `role`: `name` as `people` gives it, and `uri` or `email` or both."""
     kept: list[dict[str, str]] = []
     for person in found[:MAX_PEOPLE]:
+        if not (person.uri or person.email or "@" in person.name):
+            continue
         names = people([person])
         uri = resolve(person.uri, *bases, schemes=WEB) or ""
         email = email_of(person)
@@ -148,7 +152,9 @@ def languages(language: str | None, texts: Mapping[str, Text | None]) -> dict[st
     """The languages of single texts, by their name, where they are not the entry's (XML 1.0 §2.12)."""
     found = {}
     for name, text in texts.items():
-        said = (text.language or "").strip() if text is not None else ""
+        if text is None or text.language is None or text.language == language:
+            continue
+        said = text.language.strip()
         if said and said != language and _LANGUAGE.fullmatch(said):
             found[name] = said
     return found
