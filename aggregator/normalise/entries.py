@@ -12,6 +12,7 @@ from aggregator.model.article import Article, Document, Enclosure, Origin, Probl
 from aggregator.model.entry import ArticleDocument, Entry, Feed, FeedInfo, IdentityKind, Link, Media, Text
 from aggregator.model.reading import Reading
 from aggregator.normalise import dates, details, html
+from aggregator.normalise.bases import make_absolute
 from aggregator.normalise.disclosure import carries, host_of, is_publishable, secrets_of
 from aggregator.normalise.documents import reading_of
 from aggregator.normalise.extra import harmless
@@ -70,6 +71,7 @@ def articles(
             author=author,
             known=known,
         )
+    make_absolute(found, url if is_page else url.partition("?")[0])
     info = _About(
         found.info,
         url,

@@ -16,6 +16,8 @@ from aggregator.model.entry import Category, Entry, FeedInfo, Link, Media, Perso
 
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
+_PLACED = re.compile(r"(?:.*\n)?(?:/|[A-Za-z][A-Za-z0-9+.-]*:)")
+"""A base, or a reference after it, that begins at the root or with a scheme."""
 _ADDRESS = re.compile(r"https?://[\w.-]+(?:/[\w!$%&'()*+,./:;=?@~#-]*)?", re.ASCII)
 _FOREIGN = ("{http://www.w3.org/2000/svg}", "{http://www.w3.org/1998/Math/MathML}")
 
@@ -38,7 +40,11 @@ def join(base: str, reference: str | None) -> str:
         return reference
     try:
         urlsplit(reference)
-        return urljoin(base, reference.strip())
+        reference = reference.strip()
+        if base and not _PLACED.match(f"{base}\n{reference}"):
+            # urljoin would lose the `..` that a relative base begins with; what it counts from is to come.
+            return base[: base.rfind("/") + 1] + reference
+        return urljoin(base, reference)
     except ValueError:  # "http://[" is not an address
         return base
 

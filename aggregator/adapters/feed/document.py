@@ -23,6 +23,7 @@ from aggregator.normalise import encoding
 
 MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 MAX_BROKEN_ENTRIES = 2_000
+_RELATIVE_BASE = re.compile(rb"xml:base\s*=\s*[\"'](?!\s*[A-Za-z][A-Za-z0-9+.-]*:)")
 _ENTRY = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
 
@@ -103,7 +104,8 @@ def _read_structure(document: bytes, url: str) -> Feed:
         recovered = strict.read(document, recover=True)
     except (strict.NotWellFormed, strict.OtherRoot):
         return feed
-    if len(recovered.entries) > len(feed.entries):
+    few = len(feed.entries) + (_RELATIVE_BASE.search(document) is None)  # feedparser joins some of them twice
+    if len(recovered.entries) >= few:
         recovered.problems += cut
         return recovered
     return feed
