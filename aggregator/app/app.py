@@ -19,6 +19,7 @@ from aggregator.adapters.opml.outlines import SubscriptionList
 from aggregator.app.clock import KeptClock
 from aggregator.config.load import Config, Fetch, Keep, Source
 from aggregator.config.subscriptions import joined
+from aggregator.errors import WriteError
 from aggregator.fetch import Fetcher, NotModified, user_agent
 from aggregator.model.article import Problem
 from aggregator.polling.full_text import Completed, Completing
@@ -153,17 +154,20 @@ class App:
             _log.warning("after an upgrade: %d of %d stored articles were made harmless", total, looked)
 
     def publish(self, *, everything: bool = False) -> Published:
-        """Writes the feeds that are stale, or all of them, and posts, from the store alone."""
+        """Writes the feeds that are stale or damaged, or all of them, and posts, from the store alone."""
         self._mend()
-        published = publish(
-            store=self._store,
-            config=self.config,
-            writers=self._writers,
-            site_writers=SITE_WRITERS,
-            version=__version__,
-            everything=everything,
-            recall=self._recall,
-        )
+        try:
+            published = publish(
+                store=self._store,
+                config=self.config,
+                writers=self._writers,
+                site_writers=SITE_WRITERS,
+                version=__version__,
+                everything=everything,
+                recall=self._recall,
+            )
+        except WriteError as error:
+            published = Published(errors=(error,))
         if (posts := self.config.publish.posts) is None:
             return published
         done = write_posts(
@@ -177,6 +181,7 @@ class App:
             published,
             written=(*published.written, *done.written),
             errors=(*published.errors, *done.errors),
+            notes=(*published.notes, *done.notes),
         )
 
     def queue_announcements(self, published: Published, now: datetime) -> int:

@@ -152,6 +152,8 @@ class Daemon:
         published = app.publish()
         for error in published.errors:
             _log.error("%s", error)
+        for note in published.notes:
+            _log.warning("%s", note)
         if published.written:
             now = datetime.now(UTC)
             self._vitals.published(now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from aggregator.cli.options import (
     fails_well,
     json_option,
 )
+from aggregator.cli.printable import AsJson, AsLines
 from aggregator.cli.sources import sources, status
 from aggregator.cli.terminal import (
     ERR,
@@ -30,8 +30,7 @@ from aggregator.cli.terminal import (
     announced_facts,
     completed_facts,
     counted,
-    log_as_json,
-    log_plainly,
+    log_to_stderr,
     plain,
     poll_facts,
     print_announced,
@@ -67,6 +66,11 @@ def _address(_context: click.Context, _parameter: click.Parameter, value: str | 
 _json_logs_option = click.option("--json-logs", is_flag=True, help="Write each log line as one JSON object.")
 
 
+def _log_as(json_logs: bool) -> None:
+    lines = AsLines("%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr(level=logging.INFO, formatter=AsJson() if json_logs else lines)
+
+
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=EXIT_CODES)
 @click.version_option(__version__, prog_name="aggregator")
 def main() -> None:
@@ -80,9 +84,7 @@ def main() -> None:
     aggregator fetch                                 poll, store and publish
     aggregator serve                                 let readers subscribe
     """
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
-    )
+    log_to_stderr(level=logging.WARNING, formatter=AsLines("%(levelname)s %(name)s: %(message)s"))
 
 
 @main.command(epilog=EXIT_CODES)
@@ -166,8 +168,8 @@ def fetch(
         print_published(published, config.output, quiet=quiet)
         print_announced(told, quiet=quiet)
     failed = sum(poll.error is not None for poll in polls)
-    nothing_done = (polls and failed == len(polls)) or (published.errors and not published.written)
-    return EXIT_NOTHING if nothing_done or (strict and (failed or published.errors)) else EXIT_DONE
+    nothing_done = polls and failed == len(polls)
+    return EXIT_NOTHING if published.errors or nothing_done or (strict and failed) else EXIT_DONE
 
 
 @main.command(epilog=EXIT_CODES)
@@ -192,7 +194,7 @@ def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
     from aggregator.app.daemon import Daemon
 
     config = configuration.load(config_file)
-    (log_as_json if json_logs else log_plainly)()
+    _log_as(json_logs)
     Daemon(config_file, config, serve_at).run()
 
 
@@ -216,7 +218,7 @@ def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
     from aggregator.server import Server
 
     config = configuration.load(config_file)
-    (log_as_json if json_logs else log_plainly)()
+    _log_as(json_logs)
     server = Server(config, listen or config.serve.listen, lambda: datetime.now(UTC))
     ERR.print(f"serving {shown(str(config.output))} at {server.url}")
     server.run()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +20,8 @@ EXIT_DONE, EXIT_NOTHING, EXIT_USAGE = 0, 1, 2
 
 EXIT_CODES = """\b
 Exit codes: 0 done (single sources may have failed, and are named),
-1 nothing could be done, 2 usage or config."""
+1 an output could not be written (it is named) or nothing could be done,
+2 usage or config."""
 
 
 def fails_well(command: Callable[..., int]) -> Callable[..., None]:
@@ -28,6 +31,7 @@ def fails_well(command: Callable[..., int]) -> Callable[..., None]:
     def wrapped(*args: Any, **kwargs: Any) -> None:
         try:
             code = command(*args, **kwargs)
+            sys.stdout.flush()
         except ConfigError as error:
             for mistake in error.mistakes:
                 ERR.print(f"[red]error:[/red] {shown(mistake)}")
@@ -37,13 +41,25 @@ def fails_well(command: Callable[..., int]) -> Callable[..., None]:
             code = EXIT_NOTHING
         except BrokenPipeError:
             raise  # click ends quietly when nobody reads what it prints
-        except OSError as error:  # of a path that the user gave: too long, not to be read, on a lost disk
-            place = f"{error.filename}: " if error.filename else ""
-            ERR.print(f"[red]error:[/red] {shown(place + (error.strerror or str(error)))}")
+        except OSError as error:
+            if error.filename is None:  # what we print: a full disk behind standard output
+                _give_up_stdout()
+                what = "the output cannot be written"
+            else:  # a path that the user gave: too long, not to be read, on a disk that is gone
+                what = str(error.filename)
+            ERR.print(f"[red]error:[/red] {shown(what)}: {shown(error.strerror or str(error))}")
             code = EXIT_NOTHING
         sys.exit(code)
 
     return wrapped
+
+
+def _give_up_stdout() -> None:
+    """What is still buffered for standard output is dropped: the interpreter would fail on it at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
 
 
 config_option = click.option(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import difflib
-import json
 import logging
-import re
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,6 +19,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from aggregator.cli.printable import as_json, one_line
 from aggregator.model.article import Article, Document
 
 if TYPE_CHECKING:
@@ -30,13 +29,11 @@ if TYPE_CHECKING:
     from aggregator.publishing.websub import Told
     from aggregator.store import Kept, Version
 
-OUT = Console(soft_wrap=True, highlight=False)
-ERR = Console(stderr=True, soft_wrap=True, highlight=False)
+OUT = Console(soft_wrap=True, highlight=False, emoji=False)
+ERR = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 _MAX_COMPARED_LINES = 2_000
 """Comparing takes up to the square of it."""
-
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def when(moment: datetime | None) -> str:
@@ -49,39 +46,16 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
-def log_plainly() -> None:
-    """Log lines for people, on standard error."""
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", force=True
-    )
-
-
-def log_as_json() -> None:
-    """Log lines for machines, on standard error."""
+def log_to_stderr(*, level: int, formatter: logging.Formatter) -> None:
+    """Log lines go to standard error from now on."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_AsJson())
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-
-
-class _AsJson(logging.Formatter):
-    """A log record as one JSON object on one line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Time, level and message, and what a poll's line was made of."""
-        facts = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds"),
-            "level": record.levelname.lower(),
-            "message": record.getMessage(),
-            **getattr(record, "facts", {}),
-        }
-        if record.exc_info:
-            facts["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(facts, ensure_ascii=False, default=str)
+    handler.setFormatter(formatter)
+    logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def shown(text: str) -> str:
-    """A stranger's text for a terminal: no control sequences, and no markup of ours."""
-    return escape(_CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text))
+    """A stranger's text for a terminal: one line without control sequences, and no markup of ours."""
+    return escape(one_line(text))
 
 
 def progress_bar(as_json: bool) -> Progress:
@@ -99,7 +73,7 @@ def progress_bar(as_json: bool) -> Progress:
 
 def print_completed(completed: Completed) -> None:
     """One line for a source's pages, and one for each problem."""
-    OUT.print(f"[green]pages[/green]   {shown(completed.source.name)}: {completed.told}")
+    OUT.print(f"[green]pages[/green]   {shown(completed.source.name)}: {shown(completed.told)}")
     for problem in completed.problems:
         OUT.print(f"        {shown(str(problem))}", style="yellow")
 
@@ -113,6 +87,8 @@ def print_published(published: Published, output: Path, *, quiet: bool = False) 
     """What a publication did; its errors alone when `quiet`."""
     for error in published.errors:
         ERR.print(f"[red]error:[/red] {shown(str(error))}")
+    for note in published.notes:
+        ERR.print(f"[yellow]note:[/yellow] {shown(note)}")
     if not quiet:
         OUT.print(
             f"published {published.rendered} of {counted(published.feeds, 'feed')}, "
@@ -207,6 +183,7 @@ def published_facts(published: Published) -> dict[str, Any]:
         "rendered": published.rendered,
         "written": [str(path) for path in published.written],
         "errors": [str(error) for error in published.errors],
+        "notes": [*published.notes],
     }
 
 
@@ -225,4 +202,4 @@ def plain(value: Any) -> Any:
 
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
-    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2, default=str))
+    click.echo(as_json(plain(value), indent=2))

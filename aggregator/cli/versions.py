@@ -35,9 +35,10 @@ def versions(article: str, as_json: bool, config_file: Path) -> int:
     """
     from aggregator.store import Store
 
+    asked = article.encode("utf-8", "replace").decode()  # an argument may be any bytes
     store = Store(configuration.load(config_file).store, reads_only=True)
     try:
-        found = [(now, store.articles.earlier_versions(now.uid)) for now in store.articles.named(article)]
+        found = [(now, store.articles.earlier_versions(now.uid)) for now in store.articles.named(asked)]
     finally:
         store.close()
     if as_json:

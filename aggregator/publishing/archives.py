@@ -111,14 +111,14 @@ def _look(outlet: Outlet, compress: Sequence[str]) -> str:
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
-def archives_in(place: Path) -> set[int]:
+def archives_in(place: Path | str) -> set[int]:
     """The numbers of the archive documents that have folders in a category's folder."""
     try:
-        found = os.listdir(place / FOLDER)  # noqa: PTH208 - `all` may have thousands
+        found = os.listdir(f"{place}/{FOLDER}")  # noqa: PTH208 - `all` may have thousands
     except (FileNotFoundError, NotADirectoryError):
         return set()
     except OSError as error:
-        raise WriteError(f"{place / FOLDER}: it cannot be listed: {error}") from error
+        raise WriteError(f"{place}/{FOLDER}: it cannot be listed: {error}") from error
     return {int(name) for name in found if _NUMBER.fullmatch(name)}
 
 

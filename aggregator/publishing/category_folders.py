@@ -13,7 +13,7 @@ from aggregator.publishing.archives import FOLDER, ArchiveDocuments, archives_in
 from aggregator.publishing.outputs import Outlet, channel
 from aggregator.store import Store
 from aggregator.writers.channel import Channel, Writer
-from aggregator.writers.files import remove, remove_leftovers, write_if_changed
+from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
 
 _AT_ONCE = 50
 """So many feeds are recorded in one transaction."""
@@ -24,7 +24,7 @@ _NONE = -1
 
 @dataclass(slots=True)
 class Done:
-    """What was done: how many feeds were rendered, the files whose bytes changed, what failed."""
+    """What was done: how many feeds were rendered and written, the files whose bytes changed, what failed."""
 
     rendered: int = 0
     written: list[Path] = field(default_factory=list)
@@ -67,25 +67,50 @@ class Folders:
         self._listed: dict[str, str] = {}
         self._in_place: dict[str, int] = {}
 
-    def lacks_files(self, outlet: Outlet) -> bool:
-        """Whether somebody removed what was written; archives are looked at as one."""
+    def damaged(self, outlet: Outlet, known_times: dict[str, tuple[int, int]]) -> frozenset[int]:
+        """Which documents are not as the last publication left them: numbers of archives, 0 for the feed.
+
+        Every file is looked at, unless the feed is not stale and its folder has the `known_times` at which an
+        earlier look found everything in place; new times are noted there.
+        """
         if not outlet.files:
-            return False
+            return frozenset()
+        try:
+            found = os.stat(f"{self._output}{outlet.folder}")  # noqa: PTH116 - as text, a third of the time
+            times = found.st_mtime_ns, found.st_ctime_ns
+        except OSError:
+            times = (0, 0)
+        if not outlet.category.is_stale and known_times.get(outlet.folder) == times:
+            return frozenset()
+        damaged = self._damaged(outlet)
+        if not damaged:
+            known_times[outlet.folder] = times
+        return damaged
+
+    def _damaged(self, outlet: Outlet) -> frozenset[int]:
+        before = outlet.category.listed or ""
+        if (now := self._stamps(outlet)) == before:
+            return frozenset()
+        if ":" not in before:  # never written, or by a version that kept no stamps
+            return frozenset({0})
+        found = set(now.split()) ^ set(before.split())
+        return frozenset(
+            {0, *(int(number) for each in found if (number := each.partition(":")[0]).isdigit())}
+        )
+
+    def _stamps(self, outlet: Outlet) -> str:
+        """A stamp for each of a category's documents, by its number."""
         place = f"{self._output}{outlet.folder}"
         try:
-            # A folder has other times as soon as anything is put in, renamed or taken out.
-            found = os.stat(place)  # noqa: PTH116 - as text, a third of the time
-            times = f"{found.st_mtime_ns} {found.st_ctime_ns}"
-            if times == outlet.category.listed:
-                return False
-            present = set(os.listdir(place))  # noqa: PTH208
-        except OSError:
-            return True
-        has_archives = outlet.category.has_archives and self._config.publish.archives
-        lacks = not present.issuperset(outlet.files) or (has_archives and FOLDER not in present)
-        if not lacks:
-            self._listed[outlet.category.name] = times
-        return lacks
+            archives = archives_in(place)
+        except WriteError:
+            archives = set()
+        folders = {0: place, **{number: f"{place}/{FOLDER}/{number}" for number in sorted(archives)}}
+        compress = self._config.publish.compress
+        return " ".join(
+            f"{number}:{stamp([f'{folder}/{name}' for name in outlet.files], compress)}"
+            for number, folder in folders.items()
+        )
 
     def save(self) -> None:
         """Records what is in place; were it lost, it would be rendered again and found to be there."""
@@ -95,7 +120,6 @@ class Folders:
 
     def write(self, outlet: Outlet) -> None:
         """Writes one category: what is older first, so that no entry is ever in none of its documents."""
-        self.done.rendered += 1
         store, category = self._store, outlet.category
         place = self._config.output / outlet.folder
         try:
@@ -104,7 +128,8 @@ class Folders:
             present = archives_in(place)
             if self._config.publish.archives and outlet.files:
                 archives = ArchiveDocuments.filed(outlet, newest, store, self._config.publish.compress)
-                self._write_archives(archives, feed, place, () if self._everything else present)
+                whole = () if self._everything else present - outlet.damaged
+                self._write_archives(archives, feed, place, whole)
                 feed = replace(feed, chain=archives.of_feed())
                 present = {number for number in present if number > (archives.open or 0)}
             self._write_folder(place, feed, outlet)
@@ -115,7 +140,10 @@ class Folders:
             self.done.errors.append(error)
             self._in_place[category.name] = _NONE
         else:
+            self.done.rendered += 1
             self._in_place[category.name] = category.generation
+            if outlet.files:
+                self._listed[category.name] = self._stamps(outlet)
         if len(self._in_place) == _AT_ONCE:
             self.save()
 
@@ -129,12 +157,20 @@ class Folders:
                 self._store.archives.written(archives.outlet.category.name, [number], archives.look)
 
     def _write_folder(self, place: Path, document: Channel, outlet: Outlet) -> None:
+        """Writes one document in each format; one that cannot be written does not stop the others."""
         remove_leftovers(place, below=False)
         compress = self._config.publish.compress
+        failed = []
         for writer in outlet.writers.values():
             path = place / writer.file_name
-            if write_if_changed(path, writer.render(document), compress=compress) or self._tells_all:
-                self.done.written.append(path)
+            try:
+                if write_if_changed(path, writer.render(document), compress=compress) or self._tells_all:
+                    self.done.written.append(path)
+            except WriteError as error:
+                failed.append(error)
         for name in self._names:
             if name not in outlet.files:
                 remove(place / name)
+        if failed:
+            self.done.errors += failed[:-1]
+            raise failed[-1]

@@ -20,7 +20,8 @@ _AS_THE_SITE = CategoryFeed()
 class Outlet:
     """Where and how one category is published: `folder` and `feed_id` are given once and for good.
 
-    `writers` are by the names of their formats, `files` the names of what they write.
+    `writers` are by the names of their formats, `files` the names of what they write. `damaged` are its
+    documents that are not as the last publication left them: numbers of archives, 0 for the feed.
     """
 
     # There are thousands, of which a publication looks at a few: what is not asked for is not made.
@@ -32,6 +33,7 @@ class Outlet:
     settings: CategoryFeed
     config: Config
     disclosure: Disclosure
+    damaged: frozenset[int] = frozenset()
 
     @property
     def entries(self) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 import stat
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -33,11 +34,15 @@ _AT_ONCE = 200
 
 @dataclass(slots=True, kw_only=True)
 class Written:
-    """What was done: files whose bytes changed, files removed, and what was left alone or failed."""
+    """What was done: files whose bytes changed, files removed, what failed.
+
+    `notes` name the files that were left alone, as they are no longer ours.
+    """
 
     written: list[Path] = field(default_factory=list)
     removed: list[Path] = field(default_factory=list)
     errors: list[WriteError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def write_posts(
@@ -45,18 +50,21 @@ def write_posts(
 ) -> Written:
     """Writes the articles that changed since the last time, and removes the files of those that are gone.
 
-    An article keeps the file that it first got, as long as that is there. `everything` looks at every file.
+    An article keeps the file that it first got, as long as that is there. A file that a power cut emptied or
+    cut short is written again. `everything` looks at every file.
     """
     look = f"{version} {posts.generator} {disclosure.mark}"
     state = f"{store.posts.generation()} {look} {posts.model_dump_json()}"
     done = Written()
-    if store.database.setting("posts") == state and not everything:
-        return done
     folder = _Folder(posts, store, disclosure, done)
+    damaged = folder.damaged()
+    if store.database.setting("posts") == state and not damaged and not everything:
+        return done
     wanted = {uid: f"{look} {mark}" for uid, mark in store.posts.marks(posts.categories).items()}
     changed = [uid for uid, mark in wanted.items() if everything or folder.mark(uid) != mark]
     gone = [uid for uid in folder.known if uid not in wanted]
-    if changed or gone:
+    damaged = [uid for uid in damaged if uid in wanted and uid not in set(changed)]
+    if changed or gone or damaged:
         try:
             remove_leftovers(posts.folder)
         except WriteError as error:  # they are in nobody's way
@@ -64,6 +72,8 @@ def write_posts(
     folder.remove(gone)
     for kept in store.posts.some(changed):
         folder.write(kept, wanted[kept.uid])
+    for kept in store.posts.some(damaged):
+        folder.mend(kept)
     folder.save()
     if not folder.failed:
         store.database.remember("posts", state)
@@ -86,6 +96,34 @@ class _Folder:
     def mark(self, uid: str) -> str:
         """The mark at which an article was last written, "" for never."""
         return self.known[uid].mark if uid in self.known else ""
+
+    def damaged(self) -> list[str]:
+        """The articles whose files are shorter than they were written."""
+        found = []
+        for uid, post in self.known.items():
+            try:
+                status = os.lstat(os.path.join(self._posts.folder, post.path))  # noqa: PTH118
+            except OSError:
+                continue  # removed by hand: it comes back when its article changes
+            if stat.S_ISREG(status.st_mode) and status.st_size < _size(post):
+                found.append(uid)
+        return found
+
+    def mend(self, kept: Kept) -> None:
+        """Writes an article's file again if what is there is the beginning of it, or nothing."""
+        post = self.known[kept.uid]
+        body = writer.render(items([kept], self._disclosure)[0], self._posts, post.path)
+        try:
+            path = self._path(post.path)
+            found = self._body(path)
+            if found is None or not (self._is_cut(found) or body.startswith(found.rstrip(b"\0"))):
+                return
+            if write_if_changed(path, body):
+                self._done.written.append(path)
+        except WriteError as error:
+            self._fail(error)
+            return
+        self._note(kept.uid, replace(post, body_hash=_hash(body)))
 
     def write(self, kept: Kept, mark: str) -> None:
         """Writes one article's file, unless it is somebody else's by now."""
@@ -153,7 +191,7 @@ class _Folder:
             self.save()
 
     def _leave(self, uid: str, post: PostFile | None, why: str) -> None:
-        self._done.errors.append(WriteError(f"{self._posts.folder / self.known[uid].path}: {why}"))
+        self._done.notes.append(f"{self._posts.folder / self.known[uid].path}: {why}")
         self._note(uid, post)
 
     def _fail(self, error: WriteError) -> None:
@@ -189,14 +227,37 @@ class _Folder:
         path = self._path(post.path)
         try:
             found = path.lstat()
-            if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
-                return "another"
-            body = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             return "nothing"
         except OSError as error:
             raise WriteError(f"{path}: it cannot be read: {error}") from error
-        return "ours" if _hash(body) == post.body_hash or _names(body, post) else "another"
+        if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
+            return "another"
+        body = self._body(path)
+        if body is None:
+            return "nothing"
+        is_written = bool(post.body_hash) and (
+            _hash(body).partition("-")[0] == post.body_hash.partition("-")[0] or self._is_cut(body)
+        )
+        return "ours" if is_written or _names(body, post) else "another"
+
+    def _body(self, path: Path) -> bytes | None:
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise WriteError(f"{path}: it cannot be read: {error}") from error
+
+    @staticmethod
+    def _is_cut(body: bytes) -> bool:
+        """Whether nothing is left of a file, or its front matter does not end: nobody edits a file so."""
+        text = body.rstrip(b"\0")
+        return (
+            not text.strip()
+            or b"---\n".startswith(text)
+            or (text.startswith(b"---\n") and b"\n---" not in text[3:])
+        )
 
 
 def _names(body: bytes, post: PostFile) -> bool:
@@ -209,4 +270,10 @@ def _names(body: bytes, post: PostFile) -> bool:
 
 
 def _hash(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=16).hexdigest()
+    """Stands for the bytes of a file; their number is behind the `-`."""
+    return f"{hashlib.blake2b(body, digest_size=16).hexdigest()}-{len(body)}"
+
+
+def _size(post: PostFile) -> int:
+    """How many bytes were written; 1 where an earlier version did not say."""
+    return int(post.body_hash.partition("-")[2] or 1)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import chain
 from pathlib import Path
@@ -19,7 +20,7 @@ from aggregator.publishing.outputs import Outlet, outlets
 from aggregator.publishing.site import Recall, overview
 from aggregator.store import Store
 from aggregator.writers.channel import Overview, SiteWriter, Writer
-from aggregator.writers.files import remove, remove_leftovers, write_if_changed
+from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
 
 __all__ = ["Published", "Recall", "publish"]
 
@@ -31,12 +32,16 @@ _NO_SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What a publication did: how many feeds were rendered, the files whose bytes changed, what failed."""
+    """What a publication did: how many feeds were rendered and written, the files whose bytes changed.
+
+    `errors` are files that could not be written. `notes` name files that were left alone on purpose.
+    """
 
     rendered: int = 0
     written: tuple[Path, ...] = ()
     feeds: int = 0
     errors: tuple[WriteError, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def publish(
@@ -50,7 +55,7 @@ def publish(
     recall: Recall | None = None,
     processes: int | None = None,
 ) -> Published:
-    """Writes every feed that is stale, or whose files are missing; `everything` renders all of them.
+    """Writes every feed that is stale, or whose files are not as they were left; `everything` renders all.
 
     `writers` and `site_writers` are all there are, by their formats' names; the config chooses among them,
     and the files of those it does not choose are removed. A feed that cannot be written is told in `errors`
@@ -66,13 +71,17 @@ def publish(
     chosen = outlets(store, config, writers, disclosure)
     try:
         config.output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise WriteError(f"{config.output}: it cannot be made: {error}") from error
-    due = [o for o in chosen if renew or o.category.is_stale or folders.lacks_files(o)]
-    folders.save()
+    recall = recall or Recall()
+    due = []
+    for outlet in chosen:
+        if damaged := folders.damaged(outlet, recall.folder_times):
+            due.append(replace(outlet, damaged=damaged))
+        elif renew or outlet.category.is_stale:
+            due.append(outlet)
     done = sharing.write(due, store, manner, processes)
     failed = len(done.errors)
-    recall = recall or Recall()
     recall.hold_to(look)
     _Site(store, config, version, disclosure, done).write(site_writers, chosen, recall, renew=renew)
     if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
@@ -132,37 +141,42 @@ class _Site:
         }
         for shows, (differs, mark) in marks.items():
             due = [writer for writer in writers if writer.shows == shows]
-            if not (renew or differs or _any_lacks([config.output / w.file_name for w in due])):
+            if not (renew or differs or store.database.setting(f"files {shows}") != self._stamp(due)):
                 continue
-            try:
-                self._write_documents(
-                    due,
-                    overview(
-                        outlets=() if shows == "sources" else chosen,
-                        sources=config.sources if shows == "sources" else (),
-                        store=store,
-                        config=config,
-                        seen=seen,
-                        files=files,
-                        version=self._version,
-                        disclosure=self._disclosure,
-                        recall=recall,
-                    ),
-                )
-            except WriteError as error:
-                self._done.errors.append(error)
-                continue
-            if mark:
+            whole = overview(
+                outlets=() if shows == "sources" else chosen,
+                sources=config.sources if shows == "sources" else (),
+                store=store,
+                config=config,
+                seen=seen,
+                files=files,
+                version=self._version,
+                disclosure=self._disclosure,
+                recall=recall,
+            )
+            is_whole = self._write_documents(due, whole)
+            store.database.remember(f"files {shows}", self._stamp(due) if is_whole else "")
+            if is_whole and mark:
                 store.database.remember(f"shown {shows}", mark)
         if renew:
             self._remove_documents(site_writers, files)
 
-    def _write_documents(self, writers: list[SiteWriter], whole: Overview) -> None:
-        remove_leftovers(self._config.output, below=False)
+    def _stamp(self, writers: list[SiteWriter]) -> str:
+        names = (os.path.join(self._config.output, writer.file_name) for writer in writers)  # noqa: PTH118
+        return stamp(names, self._config.publish.compress)
+
+    def _write_documents(self, writers: list[SiteWriter], whole: Overview) -> bool:
+        """Whether all of them are in place; one that cannot be written does not stop the others."""
+        failed = len(self._done.errors)
         for writer in writers:
             path = self._config.output / writer.file_name
-            if write_if_changed(path, writer.render(whole), compress=self._config.publish.compress):
-                self._done.written.append(path)
+            try:
+                remove_leftovers(self._config.output, below=False)
+                if write_if_changed(path, writer.render(whole), compress=self._config.publish.compress):
+                    self._done.written.append(path)
+            except WriteError as error:
+                self._done.errors.append(error)
+        return len(self._done.errors) == failed
 
     def _remove_documents(
         self, site_writers: Mapping[str, tuple[SiteWriter, ...]], files: tuple[str, ...]
@@ -173,10 +187,6 @@ class _Site:
                     remove(self._config.output / writer.file_name)
         except WriteError as error:
             self._done.errors.append(error)
-
-
-def _any_lacks(places: list[Path]) -> bool:
-    return not all(place.exists() for place in places)
 
 
 def _look(config: Config, formats: list[str], *facts: str) -> str:

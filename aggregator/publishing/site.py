@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aggregator.config.load import Config, Source
-from aggregator.normalise.disclosure import without_keys, without_places
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import Outlet, items
+from aggregator.publishing.public_errors import public_advice, public_error
 from aggregator.schedule.health import SourceHealth, judge
 from aggregator.store import ALL, Kept, Store
 from aggregator.writers.channel import Followed, Overview, Section
@@ -23,13 +23,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(slots=True)
 class Recall:
-    """What one publication leaves for the next one of the same process: sections that are still right.
+    """What one publication leaves for the next one of the same process.
 
-    `sections` are by category, each with the generation that it shows and whether with its newest articles,
-    all of them in this `look`.
+    `sections` that are still right are by category, each with the generation that it shows and whether with
+    its newest articles, all of them in this `look`. `folder_times` are those of the folders in which every
+    file was as it should be.
     """
 
     look: str = ""
+    folder_times: dict[str, tuple[int, int]] = field(default_factory=dict)
     sections: dict[str, tuple[tuple[int, bool], Section]] = field(default_factory=dict)
 
     def hold_to(self, look: str) -> None:
@@ -123,7 +125,7 @@ def _followed(
         url = disclosure.address(source, health.moved_to)
         made.append(
             Followed(
-                health=_public(judge(health, seen or _EPOCH), source, url),
+                health=_public(judge(health, seen or _EPOCH), url),
                 categories=source.categories,
                 url=url,
                 link=disclosure.site(source, sites.get(source.name)),
@@ -133,20 +135,12 @@ def _followed(
     return tuple(made)
 
 
-def _public(found: SourceHealth, source: Source, url: str | None) -> SourceHealth:
-    """The health of a source as strangers may read it; `url` is where they can follow it, None for nowhere.
-
-    Of what went wrong with a private source no address, path or host is said, and nothing that a program of
-    ours printed.
-    """
-    if url is None:
-        error = found.error and (
-            without_places(found.error) if source.kind_of.place != "none" else "it failed"
-        )
-        return replace(found, address="", moved_to=None, error=error, advice=None)
+def _public(found: SourceHealth, url: str | None) -> SourceHealth:
+    """The health of a source as strangers may read it; `url`: where they can follow it, None for nowhere."""
     return replace(
         found,
-        address=url,
-        error=found.error and without_keys(found.error),
-        advice=found.advice and without_keys(found.advice),
+        address=url or "",
+        moved_to=found.moved_to and url,
+        error=public_error(found.error, found.advice),
+        advice=public_advice(found.advice),
     )

@@ -9,14 +9,13 @@ import sqlalchemy as sa
 from aggregator.store.changes import Kept, kept
 from aggregator.store.database import Database
 from aggregator.store.records import CategoryRecord
-from aggregator.store.schema import archives, articles, categories, memberships
+from aggregator.store.schema import articles, categories, memberships
 
 # Built once, as a statement takes longer to build than to run. The columns of feeds are taken by position: of
 # thousands, looking names up was half the time.
 _FEEDS = sa.select(
     *(categories.c.name, categories.c.folder, categories.c.feed_id, categories.c.changed),
     *(categories.c.generation, categories.c.rendered, categories.c.total, categories.c.listed),
-    sa.exists().where(archives.c.category == categories.c.name),
 ).order_by(categories.c.position)
 
 _CATEGORY: sa.BindParameter[str] = sa.bindparam("of_category")
@@ -53,9 +52,8 @@ class Feeds:
                 is_stale=generation != rendered,
                 total=total,
                 listed=listed,
-                has_archives=has_archives,
             )
-            for name, folder, feed_id, changed, generation, rendered, total, listed, has_archives in rows
+            for name, folder, feed_id, changed, generation, rendered, total, listed in rows
         )
 
     def settle(self, given: Mapping[str, tuple[str, str]]) -> None:
@@ -114,7 +112,7 @@ class Feeds:
                 connection.execute(_RENDERED, rows)
 
     def listed(self, times: Mapping[str, str]) -> None:
-        """Records what stands for the folders of these categories, all of whose files were seen in them."""
+        """Stores the stamps of these categories' files; a later publication sees damage by them."""
         rows = [{"of_category": name, "times": found} for name, found in times.items()]
         if rows:
             with self._database.transaction() as connection:

@@ -75,8 +75,8 @@ class Saved:
 class CategoryRecord:
     """A category and its feed; `folder` and `feed_id` are None until it is first published.
 
-    `total` is how many articles stand in it. `has_archives`: some of them are filed in full archives.
-    `listed` is what `Feeds.listed` was told of its folder, None before.
+    `total` is how many articles stand in it. `listed` is the stamp of its files when they were last written,
+    None before.
     """
 
     name: str
@@ -87,4 +87,3 @@ class CategoryRecord:
     is_stale: bool
     total: int = 0
     listed: str | None = None
-    has_archives: bool = False

@@ -5,21 +5,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
+import hashlib
 import os
 import re
 import secrets
 import stat
 import zlib
-from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 import brotli
 
 from aggregator.errors import WriteError
 
-__all__ = ["holds_packed", "remove", "remove_leftovers", "write_if_changed"]
+__all__ = ["holds_packed", "remove", "remove_leftovers", "stamp", "write_if_changed"]
 
 COMPRESS_FROM_BYTES = 1024  # below that a response fits into one packet anyway
 
@@ -62,20 +66,19 @@ def holds_packed(packed: bytes, plain: bytes, encoding: str) -> bool:
         return False
 
 
-def write_if_changed(path: Path, body: bytes, *, fsync: bool = False, compress: Collection[str] = ()) -> bool:
+def write_if_changed(path: Path, body: bytes, *, compress: Collection[str] = ()) -> bool:
     """Makes `path` hold `body`; True when it had to be written, False when it already did (its mtime stays).
 
     Missing folders are made. Readers see the old file or the new one, never a part: the bytes go to a
     file beside it that is then renamed. A symbolic link at `path` is replaced, not followed.
 
-    Without `fsync` that holds when this process is killed at any moment, for what it wrote is the
-    kernel's by then. A power cut may still leave an empty file behind: rendering everything again
-    repairs it, since the store is the truth. `fsync` guards against that too, at about three times
-    the cost. Raises WriteError.
+    That holds when this process is killed at any moment, for what it wrote is the kernel's by then. A power
+    cut may still leave an empty or a short file behind: `stamp` finds it. Raises WriteError.
 
     `compress` ("gzip", "br") keeps `.gz` and `.br` beside a file of 1 KB or more, with its time of change;
-    one that is no longer wanted is removed. Whatever lies there is the file's own at every moment: the old
-    ones go before the file is replaced, the new ones come after it.
+    one that is no longer wanted is removed, one that does not unpack to `body` is written again. Whatever
+    lies there is the file's own at every moment: the old ones go before the file is replaced, the new ones
+    come after it.
 
     A version's time of change is a whole second or more after the one before it: Last-Modified counts seconds
     (RFC 9110 §8.8.2.2), and a client that has nothing else would take one version for another.
@@ -88,36 +91,45 @@ def write_if_changed(path: Path, body: bytes, *, fsync: bool = False, compress: 
         lacking = {}
         for encoding, (suffix, encode) in _ENCODINGS.items():
             beside = name + suffix
-            if encoding in wanted and (changed or not _is_file(_status(beside))):
+            if encoding in wanted and (changed or not _holds_packed(beside, body, encoding)):
                 lacking[beside] = encode(body)
             if encoding not in wanted or changed:
                 _unlink(beside)
         if changed:
             if before is None and not path.parent.is_dir():
                 path.parent.mkdir(parents=True, exist_ok=True)
-            _replace(name, body, before, fsync=fsync)
+            _replace(name, body, before)
         for beside, encoded in lacking.items():
             # Servers tell each encoding's own time as Last-Modified (nginx's gzip_static).
-            _replace(beside, encoded, os.lstat(name), fsync=fsync, alike=True)
-        if fsync and (changed or lacking):
-            _fsync_folder(path.parent)
+            _replace(beside, encoded, os.lstat(name), alike=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise WriteError(f"{path}: it cannot be written: {error}") from error
     return changed
 
 
-def _replace(
-    name: str, body: bytes, before: os.stat_result | None, *, fsync: bool, alike: bool = False
-) -> None:
+def stamp(names: Iterable[str], compress: Collection[str] = ()) -> str:
+    """A short text for the sizes and times of these files and their compressed forms, as they are now.
+
+    It is another as soon as one of them was emptied, cut short, changed or removed by somebody else.
+    """
+    suffixes = ("", *(_ENCODINGS[encoding][0] for encoding in compress))
+    facts = array("q")
+    for name in names:
+        for suffix in suffixes:
+            try:
+                found = os.lstat(name + suffix)
+            except (OSError, ValueError):
+                facts.append(-1)
+            else:
+                facts.extend((found.st_mode, found.st_size, found.st_mtime_ns))
+    return hashlib.blake2b(facts.tobytes(), digest_size=6).hexdigest()
+
+
+def _replace(name: str, body: bytes, before: os.stat_result | None, *, alike: bool = False) -> None:
     """`before` is what was there: the file is a second younger at least, or as old if `alike`."""
-    aside = os.path.join(os.path.dirname(name), f".{secrets.token_hex(8)}.part")
-    try:
-        # Not tempfile: it makes files that only their owner may read, and a web server is somebody else.
-        with open(aside, "xb") as file:
-            file.write(body)
-            if fsync:
-                file.flush()
-                os.fsync(file.fileno())
+    with _aside(os.path.dirname(name)) as (aside, file):
+        file.write(body)
+        file.flush()
         if before is not None:
             second = before.st_mtime_ns // _SECOND_NS
             if alike:
@@ -125,9 +137,29 @@ def _replace(
             elif os.lstat(aside).st_mtime_ns // _SECOND_NS <= second:
                 _set_time(aside, (second + 1) * _SECOND_NS)
         os.replace(aside, name)
-    except BaseException:
-        _unlink(aside)
-        raise
+
+
+@contextmanager
+def _aside(folder: str) -> Iterator[tuple[str, IO[bytes]]]:
+    """A new file in this folder, locked while it is written, so that nobody sweeps it as a leftover."""
+    while True:
+        aside = os.path.join(folder, f".{secrets.token_hex(8)}.part")
+        # Not tempfile: it makes files that only their owner may read, and a web server is somebody else.
+        with open(aside, "xb") as file:
+            try:
+                _lock(file.fileno())
+                if not os.fstat(file.fileno()).st_nlink:
+                    continue  # somebody swept it before it was locked
+                yield aside, file
+            except BaseException:
+                _unlink(aside)
+                raise
+            return
+
+
+def _lock(handle: int) -> None:
+    with suppress(OSError):  # a file system without locks: there nothing is swept
+        fcntl.flock(handle, fcntl.LOCK_EX)
 
 
 def _set_time(name: str, moment_ns: int) -> None:
@@ -163,21 +195,37 @@ def _is_file(found: os.stat_result | None) -> bool:
 def remove_leftovers(folder: Path, *, below: bool = True) -> int:
     """Removes what a killed process left half written in `folder` and below; how many files that was.
 
-    `below` False leaves the folders inside alone. Only files that `write_if_changed` named, and symbolic
-    links are not followed. Call it while nobody else writes there: a file being written looks the same.
-    Raises WriteError.
+    `below` False leaves the folders inside alone. Only files that `write_if_changed` named and that nobody is
+    writing now; symbolic links are not followed. Raises WriteError.
     """
     removed = 0
     try:
         for parent, _, names in os.walk(folder):
             for name in filter(_LEFTOVER.fullmatch, names):
-                Path(parent, name).unlink(missing_ok=True)
-                removed += 1
+                removed += _sweep(os.path.join(parent, name))
             if not below:
                 break
     except OSError as error:
         raise WriteError(f"{folder}: leftovers cannot be removed: {error}") from error
     return removed
+
+
+def _sweep(name: str) -> bool:
+    try:
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:  # gone meanwhile, a link, or not ours to read
+        return False
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:  # it is being written, or the file system has no locks and it may be
+            return False
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return False
+        _unlink(name)
+        return True
+    finally:
+        os.close(handle)
 
 
 def _holds(name: str, found: os.stat_result | None, body: bytes) -> bool:
@@ -187,9 +235,9 @@ def _holds(name: str, found: os.stat_result | None, body: bytes) -> bool:
         return file.read() == body
 
 
-def _fsync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _holds_packed(name: str, body: bytes, encoding: str) -> bool:
+    found = _status(name)
+    if found is None or not _is_file(found) or found.st_size > 2 * len(body):
+        return False
+    with open(name, "rb") as file:
+        return holds_packed(file.read(), body, encoding)

@@ -95,7 +95,7 @@ def test_every_source_of_the_config_is_there(planet: Planet, onlooker: Witness) 
     (whole,) = onlooker.seen
     assert whole.seen == NOW + timedelta(days=9)
     quiet, news = whole.followed
-    assert (quiet.health.name, quiet.health.state, quiet.health.advice) == ("quiet", "broken", "wait")
+    assert (quiet.health.name, quiet.health.state, quiet.health.advice) == ("quiet", "broken", None)
     assert (news.health.name, news.health.articles, news.categories) == ("news", 3, ("World",))
     assert (news.url, news.link, quiet.link) == ("https://news.example/feed", None, None)
 
@@ -130,7 +130,7 @@ def test_what_is_nobody_elses_business_is_not_told(planet: Planet, onlooker: Wit
     (followed,) = onlooker.seen[0].followed
     assert followed.url is None
     assert "secret" not in repr(followed)
-    assert "cannot be had" in str(followed.health.error)
+    assert followed.health.error == "its last poll failed"
 
 
 def test_a_source_that_moved_is_listed_where_it_is(planet: Planet, onlooker: Witness) -> None:

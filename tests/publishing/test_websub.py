@@ -270,7 +270,7 @@ def test_a_hub_that_fails_fails_nothing_else(site: Folder, server: Server, hub: 
     result = site.run("fetch")
     assert result.exit_code == 0
     assert (site.output / "X" / "atom.xml").exists()
-    assert "not told" in result.stderr
+    assert "not notified" in result.stderr
     assert "again from" in result.stderr
 
 

@@ -151,7 +151,6 @@ def test_archives_are_written_once_for_each_look(store: Store) -> None:
     store.archives.written("World", [1], "plain")
     assert store.archives.count("World", "plain") == (2, frozenset({2}))
     assert store.archives.count("World", "other") == (2, frozenset({1, 2}))
-    assert {feed.name: feed.has_archives for feed in store.feeds.all()} == {ALL: False, "World": True}
 
 
 def test_which_archives_are_unwritten_is_told_without_reading_them(store: Store) -> None:
