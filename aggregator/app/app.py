@@ -1,4 +1,4 @@
-"""The one place that puts the parts together: what the command line, and later the daemon, can do."""
+"""The parts put together over one config and its store: the steps of the main job (see `app.run`)."""
 
 from __future__ import annotations
 
@@ -69,6 +69,10 @@ class App:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the workers, and closes connections and the store."""
         self._workers.close()
         self._fetcher.close()
         self._store.close()
@@ -109,7 +113,7 @@ class App:
             yield from self._polls.poll_many(new, now)
 
     def _follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
-        """Takes up what the lists among the sources list; gives what is to be told of each list."""
+        """Adds the sources that the lists among them name now; the problems of each list, by its name."""
         sources, told = joined(self._configured.sources, self._store.subscriptions.listed())
         self.config = self._configured.model_copy(update={"sources": sources})
         self._polls.know(sources)
@@ -185,11 +189,11 @@ class App:
         )
 
     def queue_announcements(self, published: Published, now: datetime) -> int:
-        """Remembers what the hubs have to be told of this publication; how many announcements that is."""
+        """Stores which hubs are to be notified of which feeds of this publication; how many notifications."""
         return announcing.queue(self._store, published.written, self.config, now)
 
     def announce(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Told]:
-        """Tells the hubs what is due, until `is_over`; the rest is told another time."""
+        """Notifies the hubs of what is due, until `is_over`; of the rest they are notified another time."""
         return announcing.announce(self._store, self._fetcher, self.config.publish.hubs, now, is_over)
 
     def upkeep(self, now: datetime) -> Iterator[int]:

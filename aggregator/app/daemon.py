@@ -6,7 +6,6 @@ import fcntl
 import logging
 import os
 import signal
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -20,11 +19,11 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, JobEven
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator.app.app import App
+from aggregator.app.log import LogWatcher, notify
+from aggregator.app.run import publish, run_once
 from aggregator.config import load as configuration
 from aggregator.config.load import Config
 from aggregator.errors import ConfigError, StoreError
-from aggregator.polling.full_text import Completed
-from aggregator.polling.poll import Poll
 from aggregator.server import Server, Vitals
 
 TICK = timedelta(seconds=5)
@@ -39,15 +38,16 @@ _log = logging.getLogger("aggregator")
 class Daemon:
     """Runs until SIGTERM or SIGINT: what is being saved is finished, within 30 seconds, and it exits with 0.
 
-    Three jobs run in APScheduler: the tick, which polls what the store says is due, telling hubs of changes,
-    and upkeep. Due times live in the store, so that a stop, a restart or a kill changes none of them. One
-    daemon a store.
+    Three jobs run in APScheduler: the tick, which polls what the store says is due and publishes, the
+    notification of hubs, and upkeep. Due times live in the store, so that a stop, a restart or a kill
+    changes none of them. One daemon a store.
     `serve_at` (`HOST:PORT`): the output folder is served there, by a thread of this process. Raises
     ListenError.
     """
 
     def __init__(self, config_file: Path, config: Config, serve_at: str | None = None) -> None:
         self._vitals = Vitals()
+        self._watcher = LogWatcher(self._vitals, lambda: datetime.now(UTC))
         self._server = (
             None if serve_at is None else Server(config, serve_at, lambda: datetime.now(UTC), self._vitals)
         )
@@ -63,7 +63,7 @@ class Daemon:
         self._is_behind = False
 
     def run(self) -> NoReturn:
-        """Polls until it is told to stop, then exits with 0. Raises StoreError for a store in use."""
+        """Polls until it is stopped, then exits with 0. Raises StoreError for a store in use."""
         with _only_one(self._config.store):
             told, tell = os.pipe()
             os.set_blocking(tell, False)
@@ -80,10 +80,10 @@ class Daemon:
                 self._server.start()
                 _log.info("serving at %s", self._server.url)
             _log.info("polling %d sources", len(self._config.select(())))
-            _notify("READY=1")
+            notify("READY=1")
             while not self._is_stopping:
                 os.read(told, 1)
-            _notify("STOPPING=1")
+            notify("STOPPING=1")
             self._finish(scheduler)
             # The interpreter would wait for the threads that wait for slow servers, past our stated time;
             # they hold nothing that is saved.
@@ -91,7 +91,7 @@ class Daemon:
             os._exit(0)
 
     def _scheduler(self) -> BackgroundScheduler:
-        # It would tell of every tick, and of what `_on_event` tells.
+        # It would log every tick, and what `_on_event` logs.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
         # A few jobs, whatever the number of sources: with a job for each, 2,000 due at once were measured
         # to be dropped or skipped for the most part.
@@ -113,7 +113,7 @@ class Daemon:
         if self._must_reload or _stamp(self._file) != self._stamp:
             self._must_reload = False
             self._load_again()
-        _notify("WATCHDOG=1")
+        notify("WATCHDOG=1")
         self._vitals.beat()
         try:
             if self._app is not None:
@@ -132,44 +132,24 @@ class Daemon:
 
     def _poll(self, app: App) -> None:
         """Polls until nothing is due, completing and publishing after each batch."""
-        while not self._is_stopping:
+        is_busy = True
+        while is_busy and not self._is_stopping:
             now = datetime.now(UTC)
-            batch = app.due_names(now, MAX_BATCH)
-            for poll in app.fetch(batch, now) if batch else ():
-                _tell(poll)
-                self._vitals.polled(_outcome(poll))
-                _notify("WATCHDOG=1")
-            completed = list(app.complete(self._config.select(()), now))
-            for each in completed:
-                _tell_completed(each)
-            if not batch and not completed:
-                return
-            _notify("WATCHDOG=1")
-            if not self._is_stopping:
-                self._publish(app)
-
-    def _publish(self, app: App) -> None:
-        published = app.publish()
-        for error in published.errors:
-            _log.error("%s", error)
-        for note in published.notes:
-            _log.warning("%s", note)
-        if published.written:
-            now = datetime.now(UTC)
-            self._vitals.published(now)
-            app.queue_announcements(published, now)
-            _log.info("published %d feeds, %d files", published.rendered, len(published.written))
+            is_busy = run_once(
+                app,
+                app.due_names(now, MAX_BATCH),
+                now,
+                self._watcher,
+                completing=self._config.select(()),
+                is_stopping=lambda: self._is_stopping,
+            )
 
     def _announce(self) -> None:
         app = self._app
         if app is None or not app.config.publish.hubs:
             return
         for told in app.announce(datetime.now(UTC), lambda: self._is_stopping):
-            if told.error is None:
-                _log.info("%s was told of %s", told.hub, told.topic)
-            else:
-                again = f"again at {told.again:%Y-%m-%d %H:%M} UTC" if told.again else "given up"
-                _log.warning("%s was not told of %s: %s; %s", told.hub, told.topic, told.error.told, again)
+            self._watcher.announced(told)
 
     def _upkeep(self) -> None:
         if self._app is None:
@@ -188,10 +168,10 @@ class Daemon:
         self._app = App(config, now)
         self._app.wake(now)
         # What was saved when a run was stopped or killed may not have been published.
-        self._publish(self._app)
+        publish(self._app, now, self._watcher)
 
     def _load_again(self) -> None:
-        """Takes a changed config, or tells what is wrong with it and goes on with the old one."""
+        """Loads a changed config; where it is wrong, its mistakes are logged and the old one stays."""
         self._stamp = _stamp(self._file)
         try:
             config = configuration.load(self._file)
@@ -203,7 +183,7 @@ class Daemon:
             _log.error("the new config is refused: another store needs a restart")
             return
         if self._app is not None:
-            self._app.__exit__(None, None, None)
+            self._app.close()
         self._open(config)
         if self._server is not None:
             self._server.adopt(config)
@@ -240,7 +220,7 @@ class Daemon:
         if self._server is not None:
             self._server.stop()
         if self._app is not None:
-            self._app.__exit__(None, None, None)
+            self._app.close()
         _log.info("stopped")
 
 
@@ -270,51 +250,3 @@ def _stamp(file: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return info.st_mtime_ns, info.st_size
-
-
-def _outcome(poll: Poll) -> str:
-    if poll.error is not None:
-        return poll.error.label
-    return "read" if poll.was_read else "unchanged"
-
-
-def _tell(poll: Poll) -> None:
-    """One log line a source and poll."""
-    facts = {"source": poll.source.name, "next": poll.next_poll}
-    if poll.notice:
-        _log.warning("%s", poll.notice)
-    if poll.error is not None:
-        facts |= {"error": poll.error.reason, "kind": poll.error.label, "advice": poll.error.advice}
-        level = logging.INFO if poll.is_offline else logging.WARNING
-        told = f"{poll.source.name}: {poll.error.told}; next {poll.next_poll}"
-        _log.log(level, "%s", told, extra={"facts": facts})
-    else:
-        saved = poll.saved
-        told = f"{saved.new} new, {saved.changed} changed" if poll.was_read else "nothing new"
-        facts |= {"new": str(saved.new), "changed": str(saved.changed)}
-        _log.info("%s: %s; next %s", poll.source.name, told, poll.next_poll, extra={"facts": facts})
-    for problem in poll.problems:
-        _log.info("%s: %s", poll.source.name, problem)
-    if poll.move:
-        _log.warning("%s: %s", poll.source.name, poll.move)
-
-
-def _tell_completed(completed: Completed) -> None:
-    """One log line for a source's pages."""
-    facts = {"source": completed.source.name, "pages": str(completed.read), "later": str(completed.later)}
-    _log.info("%s: %s", completed.source.name, completed.told, extra={"facts": facts})
-    for problem in completed.problems:
-        _log.info("%s: %s", completed.source.name, problem)
-
-
-def _notify(state: str) -> None:
-    """Tells systemd, when it started us (sd_notify(3)); else does nothing."""
-    place = os.environ.get("NOTIFY_SOCKET")
-    if not place:
-        return
-    address = "\0" + place[1:] if place.startswith("@") else place
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as speaking:
-            speaking.sendto(state.encode(), address)
-    except OSError as error:
-        _log.warning("systemd cannot be told: %s", error)

@@ -2,69 +2,139 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
 
 from rich.console import Console
 
-from aggregator.cli.terminal import counted, shown
-
-if TYPE_CHECKING:
-    from aggregator.polling.poll import Poll
-    from aggregator.schedule.state import PollState
+from aggregator.app.run import RunWatcher
+from aggregator.cli.terminal import (
+    OUT,
+    announced_facts,
+    completed_facts,
+    counted,
+    poll_facts,
+    print_announced,
+    print_completed,
+    print_published,
+    published_facts,
+    shown,
+)
+from aggregator.errors import WriteError
+from aggregator.polling.full_text import Completed
+from aggregator.polling.poll import Poll
+from aggregator.publishing.publish import Published
+from aggregator.publishing.websub import Told
+from aggregator.schedule.state import PollState
 
 FEW_SOURCES = 20
 """So many sources have a line each; of more, those do that need attention."""
 
 
-class FetchReport:
-    """Prints polls as they end, and their totals.
+class FetchReport(RunWatcher):
+    """Prints polls as they end and all else at the end; keeps what a script reads.
 
-    `lines`: "all" prints a line for each source, "some" for those that failed or have something to report,
-    and "none" for none.
+    - `lines`: "all" prints a line for each source, "some" for those that failed or have something to report,
+      and "none" prints errors only.
+    - `advance` is called after each poll.
     """
 
-    def __init__(self, console: Console, lines: Literal["all", "some", "none"]) -> None:
+    def __init__(
+        self, console: Console, lines: Literal["all", "some", "none"], advance: Callable[[], object]
+    ) -> None:
         self._console = console
         self._lines = lines
-        self._waiting = 0
-        self._polls = 0
-        self._failed = 0
-        self._new = 0
-        self._changed = 0
+        self._advance = advance
+        self._waiting: Mapping[str, PollState] = {}
+        self._polls: list[Poll] = []
+        self._completed: list[Completed] = []
+        self._pruned = 0
+        self._published = Published()
+        self._announced: list[Told] = []
 
-    def waiting(self, reasons: Mapping[str, str], *, is_named: bool) -> None:
-        """Sources that are not due, each with the time and reason of its next poll.
+    @property
+    def errors(self) -> tuple[WriteError, ...]:
+        """What could not be written."""
+        return self._published.errors
 
-        They have lines when they were asked for by name: `is_named`.
+    @property
+    def failed(self) -> int:
+        """How many polls failed."""
+        return sum(poll.error is not None for poll in self._polls)
+
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether every poll failed."""
+        return bool(self._polls) and self.failed == len(self._polls)
+
+    def waiting(self, states: Mapping[str, PollState], *, is_named: bool) -> None:
+        """Sources that are not due, by name.
+
+        They have lines, with the time and reason of the next poll, when they were asked for by name:
+        `is_named`.
         """
-        self._waiting = len(reasons)
+        self._waiting = states
         if self._lines == "all" or (is_named and self._lines != "none"):
-            for name, reason in reasons.items():
-                self._console.print(f"waiting {shown(name)}: {shown(reason)}")
-            if reasons:
+            for name, state in states.items():
+                self._console.print(f"waiting {shown(name)}: {shown(state.explain())}")
+            if states:
                 self._console.print("        --force polls them now", style="yellow")
 
     def polled(self, poll: Poll) -> None:
-        """A poll that has ended."""
-        self._polls += 1
-        self._failed += poll.error is not None
-        self._new += poll.saved.new
-        self._changed += poll.saved.changed
+        """A line for the poll, and one for each problem, where `lines` wants them."""
+        self._polls.append(poll)
+        self._advance()
         remarks = [str(each) for each in (*poll.problems, poll.move, poll.notice) if each]
         if self._lines == "all" or (self._lines == "some" and (poll.error is not None or remarks)):
             self._console.print(_line(poll))
             for remark in remarks:
                 self._console.print(f"        {shown(remark)}", style="yellow")
 
-    def totals(self) -> None:
-        """One line for all polls."""
-        if self._lines == "none":
-            return
-        found = f"{counted(self._new, 'new article')}, {self._changed:,} changed"
-        failed = f"; [red]{self._failed:,} failed[/red]" if self._failed else ""
-        waiting = f"; {self._waiting:,} not due yet" if self._waiting else ""
-        self._console.print(f"polled {counted(self._polls, 'source')}: {found}{failed}{waiting}")
+    def completed(self, completed: Completed) -> None:
+        """Kept for the end."""
+        self._completed.append(completed)
+
+    def pruned(self, count: int) -> None:
+        """Kept for the end."""
+        self._pruned += count
+
+    def published(self, published: Published) -> None:
+        """Kept for the end."""
+        self._published = published
+
+    def announced(self, told: Told) -> None:
+        """Kept for the end."""
+        self._announced.append(told)
+
+    def totals(self, output: Path) -> None:
+        """Prints what all polls gave, and the steps after them."""
+        is_quiet = self._lines == "none"
+        if not is_quiet:
+            new = sum(poll.saved.new for poll in self._polls)
+            found = f"{counted(new, 'new article')}, {sum(p.saved.changed for p in self._polls):,} changed"
+            failed = f"; [red]{self.failed:,} failed[/red]" if self.failed else ""
+            waiting = f"; {len(self._waiting):,} not due yet" if self._waiting else ""
+            self._console.print(f"polled {counted(len(self._polls), 'source')}: {found}{failed}{waiting}")
+            for each in self._completed:
+                print_completed(each)
+            if self._pruned:
+                OUT.print(f"pruned {counted(self._pruned, 'article')}, as the config's retention says")
+        print_published(self._published, output, quiet=is_quiet)
+        print_announced(self._announced, quiet=is_quiet)
+
+    def facts(self, names: Sequence[str]) -> dict[str, Any]:
+        """Everything for a script; the polls in the order of these names."""
+        places = {name: place for place, name in enumerate(names)}
+        polls = sorted(self._polls, key=lambda poll: places.get(poll.source.name, len(places)))
+        return {
+            "sources": [poll_facts(poll) for poll in polls],
+            "waiting": {name: waiting_facts(state) for name, state in self._waiting.items()},
+            "pages": [completed_facts(each) for each in self._completed],
+            "pruned": self._pruned,
+            "published": published_facts(self._published),
+            "announced": [announced_facts(each) for each in self._announced],
+        }
 
 
 def waiting_facts(state: PollState) -> dict[str, Any]:

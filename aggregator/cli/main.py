@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from aggregator import __version__
 from aggregator.cli.add import add, init
-from aggregator.cli.fetched import FEW_SOURCES, FetchReport, waiting_facts
 from aggregator.cli.lists import export, import_
 from aggregator.cli.options import (
     EXIT_CODES,
@@ -27,14 +26,9 @@ from aggregator.cli.sources import sources, status
 from aggregator.cli.terminal import (
     ERR,
     OUT,
-    announced_facts,
-    completed_facts,
     counted,
     log_to_stderr,
     plain,
-    poll_facts,
-    print_announced,
-    print_completed,
     print_document,
     print_json,
     print_published,
@@ -45,13 +39,22 @@ from aggregator.cli.terminal import (
 from aggregator.cli.versions import versions
 from aggregator.config import load as configuration
 
-if TYPE_CHECKING:
-    from aggregator.polling.poll import Poll
-
 ANNOUNCE_SECONDS = 10
 
 # `app` is imported by the commands that need it: with its libraries it takes most of a second to start,
 # which `--help` and `check` have no use for.
+
+
+def _after(seconds: float) -> Callable[[], bool]:
+    """True once so many seconds have passed since it was called first."""
+    began: list[float] = []
+
+    def is_over() -> bool:
+        began.append(time.monotonic())
+        del began[1:-1]
+        return began[-1] - began[0] > seconds
+
+    return is_over
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -120,56 +123,38 @@ def fetch(
     aggregator fetch --force "Planet Debian" one source, now
     aggregator fetch --json --strict         for a script
     """
-    from aggregator.app import app
+    from aggregator.app.app import App
+    from aggregator.app.run import run_once
+    from aggregator.cli.fetched import FEW_SOURCES, FetchReport
 
     config = configuration.load(config_file)
     now = datetime.now(UTC)
-    polls: list[Poll] = []
     # A live bar and lines of text share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
-    with app.App(config, now) as opened, progress_bar(as_json) as progress:
+    with App(config, now) as opened, progress_bar(as_json) as progress:
         asked = opened.config.select(names)
         sources, waiting = (asked, {}) if force or refetch else opened.due(asked, now)
+        task = progress.add_task("Polling", total=len(sources))
         report = FetchReport(
             OUT if not both_terminals else progress.console,
             lines="none" if as_json or quiet else "all" if verbose or len(asked) <= FEW_SOURCES else "some",
+            advance=lambda: progress.advance(task),
         )
-        report.waiting({name: state.explain() for name, state in waiting.items()}, is_named=bool(names))
-        task = progress.add_task("Polling", total=len(sources))
-        for poll in opened.fetch(sources, now, refetch=refetch):
-            polls.append(poll)
-            progress.advance(task)
-            report.polled(poll)
-        completed = list(opened.complete(asked, now))
-        pruned = sum(opened.upkeep(now))
-        published = opened.publish()
-        opened.queue_announcements(published, now)
-        until = time.monotonic() + ANNOUNCE_SECONDS
-        told = list(opened.announce(now, lambda: time.monotonic() > until))
+        report.waiting(waiting, is_named=bool(names))
+        run_once(
+            opened,
+            sources,
+            now,
+            report,
+            completing=asked,
+            refetch=refetch,
+            is_over=_after(ANNOUNCE_SECONDS),
+        )
     if as_json:
-        places = {source.name: place for place, source in enumerate(opened.config.sources)}
-        polls.sort(key=lambda poll: places.get(poll.source.name, len(places)))
-        print_json(
-            {
-                "sources": [poll_facts(poll) for poll in polls],
-                "waiting": {name: waiting_facts(state) for name, state in waiting.items()},
-                "pages": [completed_facts(each) for each in completed],
-                "pruned": pruned,
-                "published": published_facts(published),
-                "announced": [announced_facts(each) for each in told],
-            }
-        )
+        print_json(report.facts([source.name for source in opened.config.sources]))
     else:
-        report.totals()
-        for each in () if quiet else completed:
-            print_completed(each)
-        if pruned and not quiet:
-            OUT.print(f"pruned {counted(pruned, 'article')}, as the config's retention says")
-        print_published(published, config.output, quiet=quiet)
-        print_announced(told, quiet=quiet)
-    failed = sum(poll.error is not None for poll in polls)
-    nothing_done = polls and failed == len(polls)
-    return EXIT_NOTHING if published.errors or nothing_done or (strict and failed) else EXIT_DONE
+        report.totals(config.output)
+    return EXIT_NOTHING if report.errors or report.is_in_vain or (strict and report.failed) else EXIT_DONE
 
 
 @main.command(epilog=EXIT_CODES)
@@ -237,13 +222,13 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
     aggregator publish          the feeds that are stale or missing
     aggregator publish --all    every feed, after an upgrade or a doubt
     """
-    from aggregator.app import app
+    from aggregator.app import run as runs
+    from aggregator.app.app import App
 
     config = configuration.load(config_file)
     now = datetime.now(UTC)
-    with app.App(config, now) as opened:
-        published = opened.publish(everything=everything)
-        opened.queue_announcements(published, now)
+    with App(config, now) as opened:
+        published = runs.publish(opened, now, runs.RunWatcher(), everything=everything)
     if as_json:
         print_json({"published": published_facts(published)})
     else:

@@ -237,13 +237,13 @@ import signal, sys
 from aggregator.app import daemon
 from aggregator.cli.main import main
 
-told = daemon._notify
+told = daemon.notify
 
 def ready(state):
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM} if state == "READY=1" else set())
     told(state)
 
-daemon._notify = ready
+daemon.notify = ready
 main(sys.argv[1:])
 """
     site.configure()

@@ -289,6 +289,6 @@ def test_publish_leaves_the_telling_to_the_next_run(site: Folder, server: Server
     wait_for(store, "https://planet.example/feeds/X/rss.xml", hub=hub.url)
     store.close()
     with running(site) as process:
-        until(lambda: "was told of https://planet.example/feeds/X/rss.xml" in log_of(site))
+        until(lambda: "was notified of https://planet.example/feeds/X/rss.xml" in log_of(site))
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0

@@ -1,0 +1,90 @@
+"""What the daemon logs of a run, and what it reports to systemd."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from datetime import datetime
+
+from aggregator.app.run import RunWatcher
+from aggregator.polling.full_text import Completed
+from aggregator.polling.poll import Poll
+from aggregator.publishing.publish import Published
+from aggregator.publishing.websub import Told
+from aggregator.server import Vitals
+
+_log = logging.getLogger("aggregator")
+
+
+class LogWatcher(RunWatcher):
+    """Logs a run: a line for each poll; counts it for the metrics, and shows systemd that it goes on."""
+
+    def __init__(self, vitals: Vitals, clock: Callable[[], datetime]) -> None:
+        self._vitals = vitals
+        self._clock = clock
+
+    def polled(self, poll: Poll) -> None:
+        """A line for the poll, one for each problem, and what a script may count."""
+        facts = {"source": poll.source.name, "next": poll.next_poll}
+        if poll.notice:
+            _log.warning("%s", poll.notice)
+        if poll.error is not None:
+            outcome = poll.error.label
+            facts |= {"error": poll.error.reason, "kind": outcome, "advice": poll.error.advice}
+            level = logging.INFO if poll.is_offline else logging.WARNING
+            line = f"{poll.source.name}: {poll.error.told}; next {poll.next_poll}"
+            _log.log(level, "%s", line, extra={"facts": facts})
+        else:
+            outcome = "read" if poll.was_read else "unchanged"
+            saved = poll.saved
+            found = f"{saved.new} new, {saved.changed} changed" if poll.was_read else "nothing new"
+            facts |= {"new": str(saved.new), "changed": str(saved.changed)}
+            _log.info("%s: %s; next %s", poll.source.name, found, poll.next_poll, extra={"facts": facts})
+        for problem in poll.problems:
+            _log.info("%s: %s", poll.source.name, problem)
+        if poll.move:
+            _log.warning("%s: %s", poll.source.name, poll.move)
+        self._vitals.polled(outcome)
+        notify("WATCHDOG=1")
+
+    def completed(self, completed: Completed) -> None:
+        """A line for a source's pages."""
+        facts = {"source": completed.source.name, "pages": str(completed.read), "later": str(completed.later)}
+        _log.info("%s: %s", completed.source.name, completed.told, extra={"facts": facts})
+        for problem in completed.problems:
+            _log.info("%s: %s", completed.source.name, problem)
+        notify("WATCHDOG=1")
+
+    def published(self, published: Published) -> None:
+        """Errors, and how much was written."""
+        for error in published.errors:
+            _log.error("%s", error)
+        for note in published.notes:
+            _log.warning("%s", note)
+        if published.written:
+            self._vitals.published(self._clock())
+            _log.info("published %d feeds, %d files", published.rendered, len(published.written))
+        notify("WATCHDOG=1")
+
+    def announced(self, told: Told) -> None:
+        """A line for each notification of a hub."""
+        if told.error is None:
+            _log.info("%s was notified of %s", told.hub, told.topic)
+        else:
+            again = f"again at {told.again:%Y-%m-%d %H:%M} UTC" if told.again else "not tried again"
+            _log.warning("%s was not notified of %s: %s; %s", told.hub, told.topic, told.error.told, again)
+
+
+def notify(state: str) -> None:
+    """Reports a state to systemd, when it started us (sd_notify(3)); else does nothing."""
+    place = os.environ.get("NOTIFY_SOCKET")
+    if not place:
+        return
+    address = "\0" + place[1:] if place.startswith("@") else place
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as speaking:
+            speaking.sendto(state.encode(), address)
+    except OSError as error:
+        _log.warning("systemd cannot be reached: %s", error)

@@ -1,0 +1,82 @@
+"""The main job, once: poll, complete, upkeep, publish, announce. Commands and the daemon both call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from aggregator.config.load import Source
+from aggregator.polling.full_text import Completed
+from aggregator.polling.poll import Poll
+from aggregator.publishing.publish import Published
+from aggregator.publishing.websub import Told
+
+if TYPE_CHECKING:
+    from aggregator.app.app import App
+
+
+class RunWatcher:
+    """What is called as a run goes on; each method does nothing unless it is overridden."""
+
+    def polled(self, poll: Poll) -> None:
+        """A poll has ended, and what it gave is saved."""
+
+    def completed(self, completed: Completed) -> None:
+        """Articles of a source were completed by their pages."""
+
+    def pruned(self, count: int) -> None:
+        """A step of upkeep has pruned so many articles."""
+
+    def published(self, published: Published) -> None:
+        """Feeds and posts were written."""
+
+    def announced(self, told: Told) -> None:
+        """A hub was notified of a feed, or could not be."""
+
+
+def run_once(
+    app: App,
+    sources: Sequence[Source],
+    now: datetime,
+    watcher: RunWatcher,
+    *,
+    completing: Sequence[Source] | None = None,
+    refetch: bool = False,
+    is_stopping: Callable[[], bool] = lambda: False,
+    is_over: Callable[[], bool] | None = None,
+) -> bool:
+    """Polls these sources, completes articles, does the upkeep, publishes and announces, in this order.
+
+    - `completing`: whose articles are completed; None for those of `sources`.
+    - `is_over`: no hub is notified after it is true; the rest is notified another time.
+      None leaves upkeep and announcing to others, and publishes only after something was polled or completed:
+      the daemon has jobs of their own for both, so that a slow hub or a long upkeep delays no poll.
+    - `is_stopping`: once it is true nothing more is published.
+
+    True: something was polled or completed. Raises StoreError.
+    """
+    is_busy = False
+    for poll in app.fetch(sources, now, refetch=refetch) if sources else ():
+        is_busy = True
+        watcher.polled(poll)
+    for completed in app.complete(sources if completing is None else completing, now):
+        is_busy = True
+        watcher.completed(completed)
+    if is_stopping() or (is_over is None and not is_busy):
+        return is_busy
+    if is_over is not None:
+        for count in app.upkeep(now):
+            watcher.pruned(count)
+    publish(app, now, watcher)
+    for told in app.announce(now, is_over) if is_over is not None else ():
+        watcher.announced(told)
+    return is_busy
+
+
+def publish(app: App, now: datetime, watcher: RunWatcher, *, everything: bool = False) -> Published:
+    """Publishes, and queues what hubs are to be notified of. Raises StoreError."""
+    published = app.publish(everything=everything)
+    app.queue_announcements(published, now)
+    watcher.published(published)
+    return published
