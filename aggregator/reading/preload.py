@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aggregator.adapters import kinds
+from aggregator.confinement import library_folders
 from aggregator.errors import ConfigError
 
 __all__ = ["load_kinds"]
@@ -18,3 +19,4 @@ def load_kinds() -> None:
 
 
 load_kinds()
+library_folders()
