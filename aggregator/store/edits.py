@@ -7,8 +7,10 @@ newer reader read the same entry. Counters and dates that a feed stamps on every
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
+from html import unescape
 
 from aggregator.model.article import Article
 
@@ -33,6 +35,7 @@ HASH_VERSION = 1
 MAX_SILENT_EDITS = 24
 """So many edits of an article that its source gives no date for are taken; some pages change all the time."""
 
+_TAG = re.compile(r"<[^<>]*>")
 _COUNTERS = frozenset(
     ("slash:comments", "slash:hit_parade", "thr:count", "media:community", "media:statistics")
 )
@@ -128,15 +131,29 @@ def decide(known: Known | None, found: Found, now: datetime) -> Insert | Edit | 
 
 
 def is_read_anew(known: Known, found: Found) -> bool:
-    """Whether the same entry was read by another version of the reader: what differs is our doing."""
+    """Whether another version of the reader read the same entry: what differs is our doing.
+
+    It is the same where its bytes, its fingerprint, or the words of its title and body are.
+    """
     if known.reader_version == found.reader_version:
         return False
-    return found.is_same or same_entry(known.fingerprint, found.fingerprint)
+    if found.is_same or same_entry(known.fingerprint, found.fingerprint):
+        return True
+    # Another reader may see an entry otherwise, and then takes another fingerprint of it. Its words stay.
+    return _words(known.article) == _words(found.article)
 
 
 def same_entry(fingerprint: str, other: str) -> bool:
     """Whether two fingerprints are of the same entry, as far as every version of the reader looks at it."""
     return bool(fingerprint) and fingerprint.partition(".")[0] == other.partition(".")[0]
+
+
+def _words(article: Article) -> tuple[str, str]:
+    """Letters and digits of an article, without its markup."""
+    title, body = (
+        unescape(_TAG.sub("", text)) for text in (article.title, article.content or article.summary)
+    )
+    return "".join(filter(str.isalnum, title)), "".join(filter(str.isalnum, body))
 
 
 def hash_of(article: Article) -> str:

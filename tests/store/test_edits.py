@@ -162,6 +162,33 @@ def test_what_only_another_reader_changed_is_no_edit(
         assert decision == Silent(replace(ARTICLE, content="<p>Mended</p>"))
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "is_edit"),
+    [
+        ("<p>Same words</p>", "<div>Same <b>words</b></div>", False),
+        ("<p>Same words</p>", "Same<br>words", False),
+        ("Caf&eacute;", "<p>Café</p>", False),
+        ('<p>w</p><img src="http://a.example/1">', '<p>w</p><img src="https://a.example/2">', False),
+        ("<p>Same words</p>", "<p>Same word</p>", True),
+        ("<p>1</p>", "<p>2</p>", True),
+        ("<p>中文</p>", "<p>中</p>", True),
+        ("", "<p>new</p>", True),
+    ],
+)
+@pytest.mark.parametrize("field", ["content", "summary"])
+def test_the_same_words_from_another_reader_are_the_same_entry(
+    before: str, after: str, is_edit: bool, field: str
+) -> None:
+    """Although its fingerprint is another, as that reader sees more of it."""
+    old = replace(ARTICLE, content="", summary="")
+    first: dict[str, Any] = {field: before}
+    second: dict[str, Any] = {field: after}
+    stored = replace(old, **first)
+    new = Found(replace(old, **second), "other", reader_version=2)
+    decision = decide(known(article=stored, content_hash=hash_of(stored)), new, NOW)
+    assert isinstance(decision, Edit if is_edit else Silent)
+
+
 def test_a_hash_of_another_version_is_made_anew_before_it_is_compared(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
