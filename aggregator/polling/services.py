@@ -1,0 +1,53 @@
+"""One poll of one source, from anywhere with a config and a store: another process, another machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.config.load import Config, Source
+from aggregator.fetch import Fetcher, user_agent
+from aggregator.polling.gather import Reads
+from aggregator.polling.poll import Fetches, Poll, Polls
+from aggregator.reading.workers import Workers
+from aggregator.store import Store
+
+__all__ = ["Services", "opened", "poll"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """What a poll needs: the settings, where it is saved, where bytes come from, and who reads them."""
+
+    config: Config
+    store: Store
+    fetcher: Fetches
+    read: Reads
+
+
+@contextmanager
+def opened(config: Config) -> Iterator[Services]:
+    """The services of a config, closed at the end of the `with` statement; one worker process reads.
+
+    Raises StoreError when the store cannot be opened.
+    """
+    store = Store(config.store)
+    fetcher, workers = Fetcher(config.fetch, user_agent(config.fetch)), Workers(1)
+    try:
+        yield Services(config=config, store=store, fetcher=fetcher, read=workers.read)
+    finally:
+        workers.close()
+        fetcher.close()
+        store.close()
+
+
+def poll(source: Source, services: Services, now: datetime, *, refetch: bool = False) -> Poll:
+    """Polls one source now, whether it is due or not, and saves what it gives and when it is polled next.
+
+    The store has to know the source already (`store.sources.adopt`). `refetch` forgets validators and what is
+    known. What goes wrong with the source is the poll's `error`; raises StoreError.
+    """
+    polls = Polls(services.config, services.store, services.fetcher, services.read)
+    return next(polls.poll_many([source], now, refetch=refetch))
