@@ -18,7 +18,13 @@ def make_absolute(feed: Feed, url: str) -> None:
 
     Adapters join a base to those of the elements around it, but do not know where the document was.
     """
-    relative = [owner for owner in _owners(feed) if owner.base and not _ABSOLUTE.match(owner.base)]
+    relative = []
+    for owner in _owners(feed):
+        if owner.base and not _ABSOLUTE.match(owner.base):
+            if owner.base.lstrip()[:1] in ("#", "?", ""):  # the document itself
+                owner.base = ""
+            else:
+                relative.append(owner)
     if relative and (place := url or _own_address(feed.info)):
         for owner in relative:
             try:

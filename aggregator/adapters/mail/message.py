@@ -33,6 +33,7 @@ MAX_HEAD_BYTES = 256 * 1024
 MAX_HEADER_CHARS = 8 * 1024
 MAX_TEXT_BYTES = 4 * 1024 * 1024
 MAX_LISTED = 10
+MAX_ATTACHED = 5
 
 # What the email package was seen to raise for malformed headers.
 _FAULTS = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
@@ -197,20 +198,33 @@ def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
 
 
 def _text(message: Message, rest: bytes) -> Text | None:
-    """What a person reads: the first part of HTML, else the first of plain text; what is attached is none."""
-    plain: str | None = None
+    """What a person reads: the first part of HTML, else the first of plain text; then what is attached to it.
+
+    A text that is attached without a name is no file, but a part of the letter (RFC 2183 §2.2).
+    """
+    found: dict[str, str] = {}
+    attached: list[str] = []
     own = _own_addresses(message)
     for part, body in _leaves(message, rest):
         kind = part.get_content_type()
-        if kind not in ("text/html", "text/plain") or part.get_content_disposition() == "attachment":
+        is_attached = part.get_content_disposition() == "attachment"
+        if kind not in ("text/html", "text/plain") or (is_attached and part.get_filename()):
+            continue
+        if not is_attached and (kind in found or "text/html" in found):
+            continue
+        if is_attached and len(attached) == MAX_ATTACHED:
             continue
         if kind == "text/html":
-            if markup := _markup(_content(part, body), own):
-                return Text(markup, "html")
-        elif plain is None:
+            text = _markup(_content(part, body), own)
+        else:
             flowed = str(part.get_param("format", "")).lower() == "flowed"
-            plain = _paragraphs(_content(part, body), own, is_flowed=flowed)
-    return Text(plain, "html") if plain else None
+            text = _paragraphs(_content(part, body), own, is_flowed=flowed)
+        if text and is_attached:
+            attached.append(text)
+        elif text:
+            found[kind] = text
+    texts = [text for text in (found.get("text/html") or found.get("text/plain"), *attached) if text]
+    return Text("\n".join(texts), "html") if texts else None
 
 
 def _content(part: Message, body: bytes) -> str:
@@ -239,7 +253,9 @@ def _markup(html: str, own: Sequence[str]) -> str:
     tree = LexborHTMLParser(html)
     for image in tree.css("img"):
         if (image.attributes.get("src") or "").strip().lower().startswith("cid:"):
-            image.decompose()
+            # The picture is in the message, which nobody else has; what it says instead stays.
+            alt = " ".join((image.attributes.get("alt") or "").split())[:MAX_HEADER_CHARS]
+            image.replace_with(alt) if alt else image.decompose()
     for hidden in tree.css(_HIDDEN):
         hidden.decompose()
     for link in tree.css("a[href]"):

@@ -251,6 +251,53 @@ def test_an_attachment_is_no_text() -> None:
     assert content(f"{FROM}Content-Type: multipart/mixed; boundary=b\n\n{parts}") == "<p>Hello</p>"
 
 
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        (["", "Hello"], "<p>Hello</p>"),
+        (["Content-Disposition: attachment\n", "Hello"], "<p>Hello</p>"),
+        (["Content-Type: text/html\nContent-Disposition: attachment\n", "<p>Hello"], "<p>Hello</p>"),
+        (
+            ["", "See below.", "Content-Type: text/html\nContent-Disposition: attachment\n", "<b>News</b>"],
+            "<p>See below.</p>\n<b>News</b>",
+        ),
+        (
+            ["Content-Type: text/html\n", "<b>Hi</b>", "Content-Disposition: attachment\n", "Bye"],
+            "<b>Hi</b>\n<p>Bye</p>",
+        ),
+        (
+            ["", "Hi", "Content-Type: text/plain; name=a.txt\nContent-Disposition: attachment\n", "file"],
+            "<p>Hi</p>",
+        ),
+        (["", "Hi", "Content-Type: text/html\n", "<b>Hi</b>", "", "Footer"], "<b>Hi</b>"),
+    ],
+    ids=["text", "attached text", "attached HTML", "both", "HTML first", "a file", "alternatives"],
+)
+def test_a_text_that_is_attached_without_a_name_is_kept(parts: list[str], expected: str) -> None:
+    """Some programs send the letter itself so."""
+    written = "".join(f"--b\n{head}\n{body}\n" for head, body in zip(parts[::2], parts[1::2], strict=True))
+    found = content(f"{FROM}Content-Type: multipart/mixed; boundary=b\n\n{written}--b--\n")
+    assert "".join(found.split()) == "".join(expected.split())
+
+
+@pytest.mark.parametrize(
+    ("image", "left"),
+    [
+        ('<img src="cid:1" alt="A cup of tea">', "<p>A cup of tea</p>"),
+        (
+            '<a href="https://tea.example/"><img alt="Read  on" src=" CID:1 "></a>',
+            '<p><a href="https://tea.example/">Read on</a></p>',
+        ),
+        ('<img src="cid:1" alt="1 < 2 & <b>">', "<p>1 &lt; 2 &amp; &lt;b&gt;</p>"),
+        ('<img src="cid:1" alt="">', "<p></p>"),
+        ('<img src="cid:1">', "<p></p>"),
+    ],
+)
+def test_what_a_picture_of_the_message_says_instead_stays(image: str, left: str) -> None:
+    """The picture itself is in the message, which nobody else has."""
+    assert content(f"{FROM}Content-Type: text/html\n\n<p>{image}</p>") == left
+
+
 def test_the_kind_keeps_the_contract() -> None:
     """What every kind promises."""
     samples = [
