@@ -254,11 +254,14 @@ class _Pelican(_Handler):
         return super().detect(text) and _NAMED.search(self.split(text)[0]) is not None
 
     def load(self, fm: str, **_: Any) -> dict[str, Any]:
-        meta: dict[str, Any] = {}
+        lines: dict[str, list[str]] = {}
         key = ""
         for line in self._line.finditer(fm):
             key = (line[1] or key).lower()
-            meta[key] = line[2].strip() if line[1] else f"{meta[key]} {line[2].strip()}".strip()
+            if line[1]:
+                lines[key] = []
+            lines[key].append(line[2].strip())
+        meta: dict[str, Any] = {key: " ".join(filter(None, parts)) for key, parts in lines.items()}
         for key in ("authors", "author"):
             if ";" in meta.get(key, "") or (key == "authors" and key in meta):
                 meta[key] = [

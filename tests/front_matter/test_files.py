@@ -763,3 +763,12 @@ def test_an_edit_that_breaks_a_file_of_ours_is_said() -> None:
     assert (article.id, article.source, article.published) == ("g", "s", None)
     assert article.enclosures == (Enclosure(url="u"),)
     assert len(problems) == 3
+
+
+def test_a_long_value_in_many_lines_is_joined_once() -> None:
+    """Pelican's continued lines: 200,000 of them are read in linear time."""
+    text = "Title: x\nSummary: a\n" + "  b\n" * 200_000 + "\nBody\n"
+    article = front_matter.loads(text)
+    assert (article.title, article.content) == ("x", "Body\n")
+    assert article.summary.startswith("a b b b")
+    assert len(article.summary) == 1 + 2 * 200_000
