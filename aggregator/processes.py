@@ -1,7 +1,7 @@
-"""Work in processes that can be killed: a task that hangs, swells or crashes harms nobody but itself.
+"""Runs tasks in processes that can be killed: one that hangs, uses up memory or crashes fails alone.
 
-A process may have been taken over by what it works on. So its answers are plain data: no pickle that it made
-is read, each is bounded in size and time, and has the number of the task that it answers.
+A document may take over the process that reads it. So answers are plain data, never pickles; each is limited
+in size and time, and has the number of the task that it answers.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ class AnswerFormat(Protocol[_Received]):
         ...
 
     def loads(self, data: bytearray) -> _Received:
-        """The answer. Raises ValueError for bytes that are none: they may be hostile."""
+        """Decodes an answer, which may be hostile. Raises ValueError for bytes that are not valid."""
         ...
 
 
 class Lost(Exception):
-    """A task has no answer: its text says what the task did, as the end of a sentence."""
+    """A task gave no answer; the text says why, as the end of a sentence: "took longer than 5 s"."""
 
 
 class Stopped(Lost):
@@ -62,7 +62,7 @@ class Processes(Generic[_Task, _Answer]):
     - `do`: a function that can be imported by its name. Of what it raises only MemoryError is dealt with;
       anything else ends the process.
     - `answers`: the plain format of what it returns. `check`: called with each answer and its task, raises
-      ValueError for one that is not to be believed.
+      ValueError for one that cannot be right.
     - `count`: how many at once, None for one a core this process may use.
     - `memory_bytes`: how much address space one may have (not on systems without RLIMIT_AS), None for any.
     - `tasks_each`: then a process is replaced: whatever a library leaks goes with it. None for never.
@@ -110,18 +110,18 @@ class Processes(Generic[_Task, _Answer]):
         self.close()
 
     def close(self) -> None:
-        """Stops every process, whatever it is doing; whoever waits for one gets Stopped."""
+        """Stops every process, whatever it is doing; threads that wait for an answer get Stopped."""
         for process in self._processes:
             process.stop()
         with self._closing:
             for _ in self._processes:
-                self._tokens.get()  # until nobody talks to any of them
+                self._tokens.get()  # waits until no thread uses any of them
             for process in self._processes:
                 process.hang_up()
                 self._tokens.put(None)
 
     def ask(self, seconds: float | None, /, *task: _Task.args, **named: _Task.kwargs) -> _Answer:
-        """What `do` answers in a process, within so many seconds; None gives it any time.
+        """Calls `do` in a process and returns its answer, within `seconds`; None sets no limit.
 
         Safe to call from several threads. Raises Lost when the process was killed: for its time, for its
         memory, because a library crashed it or because it answered something else. It is replaced, and other
@@ -145,7 +145,7 @@ class Processes(Generic[_Task, _Answer]):
 
 
 def cores() -> int:
-    """How many cores this process may use, where a system tells that; else how many there are."""
+    """The number of cores that this process may use, or where the system does not say, that there are."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -158,7 +158,7 @@ def preload(module: str) -> None:
 
 
 class _Process:
-    """A process at the other end of a socket, and after it the next one; used by one thread at a time."""
+    """One process and the socket to it; replaced when it ends. Used by one thread at a time."""
 
     def __init__(
         self,
@@ -184,12 +184,12 @@ class _Process:
         reason = ""
         try:
             if self._process is None or self._tasks == self._tasks_each or self._has_something():
-                self._start()  # something to be received before anything was asked is the process's end
+                self._start()  # data before any request, or the end of the stream
             self._tasks += 1
             request = pickle.dumps((None if seconds is None else seconds + _GRACE_SECONDS, *task), -1)
             ends = None if seconds is None else time.monotonic() + seconds
             self._wait_until(ends)
-            number = secrets.randbits(64)  # not to be guessed: no answer is made before its task is known
+            number = secrets.randbits(64)  # random: a process cannot answer a task before it has it
             self._socket.sendall(_HEADER.pack(number, _DONE, len(request)) + request)
             answer = self._received(number, ends, MAX_ANSWER_BYTES)
         except TimeoutError:
@@ -230,14 +230,14 @@ class _Process:
             if self._is_stopped:
                 raise OSError("stopped")
             self._socket, theirs = socket.socketpair()
-            # Closed here, else nobody would notice when the process is gone.
+            # Closed here, or the end of the process would not end the stream.
             with theirs, _main_hidden() if self._hides_main else contextlib.nullcontext():
                 process = _CONTEXT.Process(target=_work, args=(theirs, *self._job), daemon=True)
                 process.start()
             self._process, self._tasks = process, 0
-        try:  # it is ready: its start is no part of a task's time
+        try:  # waits until it is ready: starting does not count for a task's deadline
             told = self._received(0, time.monotonic() + _START_SECONDS, _MAX_START_BYTES)
-        except TimeoutError:  # what it says later would be taken for an answer
+        except TimeoutError:
             raise _BadAnswer(f"waited longer than {_START_SECONDS} s for a process to start") from None
         self._on_start(told.decode(errors="replace"))
 
@@ -281,7 +281,7 @@ class _Process:
 
 
 class _BadAnswer(Exception):
-    """What a process did instead of answering, as the end of a sentence."""
+    """What a process did instead of answering; its text ends the sentence of `Lost`."""
 
 
 @contextlib.contextmanager
@@ -302,8 +302,8 @@ _DONE, _NO_MEMORY = 0, 1
 _MAX_START_BYTES = 1000
 # multiprocessing's list of children has none, and a process is stopped by any thread.
 _LOCK = threading.Lock()
-# A fork of a process that has threads may hold a lock that nobody will ever release; a fork
-# server has none, and has imported what reading needs once for all of them.
+# A fork of a process with threads may inherit a lock that is never released. A fork server has no threads,
+# and has imported what reading needs once for all processes.
 if sys.platform == "win32":
     _CONTEXT = multiprocessing.get_context("spawn")
 else:
@@ -320,8 +320,8 @@ def _work(
     memory_bytes: int | None,
     prepare: Callable[[], str],
 ) -> None:
-    """What a process does until its parent is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ^C is the parent's to deal with
+    """The main loop of a process, until its parent is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles ^C
     if hasattr(signal, "SIGALRM"):  # not on Windows
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     threading.stack_size(_STACK_BYTES)  # the usual 8 MB, or more, would be taken from `memory_bytes`
@@ -339,7 +339,7 @@ def _work(
             answer = None
             with contextlib.suppress(MemoryError):
                 answer = dumps(do(*task, **named))
-            if answer is None:  # not before what the error held is free
+            if answer is None:  # sent only after the memory of the failed task is free
                 _send(parent, number, _NO_MEMORY, b"")
             else:
                 _send(parent, number, _DONE, answer)
@@ -352,14 +352,14 @@ def _send(parent: socket.socket, number: int, status: int, answer: bytes) -> Non
 
 
 def _end_with_parent() -> None:
-    """Ends this process, whatever it is doing, when its parent was killed: somebody else may begin anew."""
+    """Ends this process as soon as its parent is gone, whatever it is doing."""
     if (parent := multiprocessing.parent_process()) is not None:
         parent.join()
         os._exit(1)
 
 
 def _end_after(seconds: float | None) -> None:
-    """The same for a task that hangs in C code, where no thread of Python's comes to its turn."""
+    """Ends this process after its deadline, also inside C code, where no Python thread can run."""
     if hasattr(signal, "setitimer"):  # not on Windows
         signal.setitimer(signal.ITIMER_REAL, seconds or 0)
 

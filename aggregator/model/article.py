@@ -1,6 +1,6 @@
 """The front-matter article model: what is kept of an entry, and what goes out again.
 
-Everything here is plain data: frozen, comparable, picklable, free of any library's types.
+Everything here is plain data: frozen, comparable, free of any library's types.
 """
 
 from __future__ import annotations

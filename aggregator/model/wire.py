@@ -1,4 +1,4 @@
-"""The plain format between processes: MessagePack of data classes, which holds data and nothing that runs."""
+"""The plain format between processes: data classes as MessagePack, which holds data and no code."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ def error_of(failure: Failure) -> ReadError:
     Raises ValueError when a field is not of the type that its class annotates.
     """
     kind = next((kind for kind in _kinds() if _name(kind) == failure.kind), ReadError)
-    error = kind.__new__(kind, failure.reason)  # its own signature is its own affair
+    error = kind.__new__(kind, failure.reason)  # not called: its parameters are not known here
     ReadError.__init__(
         error,
         failure.reason[:MAX_TEXT_CHARS],

@@ -1,4 +1,4 @@
-"""Reading in processes that can be killed: a document that hangs or swells harms nobody but its source."""
+"""Reads documents in processes that can be killed: one that hangs or uses up memory fails alone."""
 
 from __future__ import annotations
 
