@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import Annotated, Any, Literal
 from urllib.parse import urljoin
 
@@ -22,10 +23,12 @@ from aggregator.model.article import Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
 from aggregator.model.resource import Resource
 from aggregator.model.settings import Settings
+from aggregator.normalise.characters import legal
 from aggregator.normalise.dates import first as first_date
 from aggregator.normalise.dates import parse as parse_date
 
 MAX_LOOKED_AT = 10_000
+_MAX_NAMES, _MAX_NAME = 20, 40
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = re.compile(r"-?\d{9,10}(?:\.\d+)?|\d{13}")
 
@@ -127,12 +130,17 @@ def read(resource: Resource, options: JsonOptions) -> Feed:
     return feed
 
 
+def _names(answer: Mapping[str, Any]) -> str:
+    names = [legal(name[:_MAX_NAME]) for name in islice(answer, _MAX_NAMES)]
+    return f"there are {', '.join(names)}" if names else "it is empty"
+
+
 def _items(data: Any, options: JsonOptions) -> tuple[list[Any], str]:
     """The list of items, and the expression that finds it."""
     if options.items is not None:
         found = _find(data, options.items)
         if not isinstance(found, list):
-            there = f"there are {', '.join(list(data)[:20])}" if isinstance(data, dict) else "it is a list"
+            there = _names(data) if isinstance(data, dict) else "it is a list"
             raise ReadError(f"items = {options.items!r} finds no list in the answer; {there}")
         return found, options.items
     lists = [(len(found), -len(where), where, found) for where, found in _lists(data)]

@@ -112,11 +112,13 @@ def test_text_that_is_no_markup_is_escaped() -> None:
     ("data", "options", "told"),
     [
         (ANSWER, {"items": "result"}, "finds no list in the answer; there are meta, result"),
+        ({}, {"items": "result"}, "finds no list in the answer; it is empty$"),
+        ({"a\0\ud800b": 1, "c" * 99: 2}, {"items": "x"}, f"there are ab, {'c' * 40}$"),
         ({"a": 1}, {}, "holds no list of objects"),
         (b"<html>", {}, "not JSON"),
         (b"[" * 50_000, {}, "nested too deeply"),
     ],
-    ids=["no list", "no objects", "a page", "deep"],
+    ids=["no list", "nothing", "odd names", "no objects", "a page", "deep"],
 )
 def test_an_answer_without_items_is_refused_with_what_to_change(
     data: Any, options: dict[str, Any], told: str
