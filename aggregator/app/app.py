@@ -1,4 +1,4 @@
-"""The parts put together over one config and its store: the steps of the main job (see `app.run`)."""
+"""The parts put together over one config and its store: the steps of the main job (see `app.main_job`)."""
 
 from __future__ import annotations
 

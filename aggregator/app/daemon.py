@@ -20,7 +20,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator.app.app import App
 from aggregator.app.log import LogWatcher, notify
-from aggregator.app.run import publish, run_once
+from aggregator.app.main_job import publish, run_once
 from aggregator.config import load as configuration
 from aggregator.config.load import Config
 from aggregator.errors import ConfigError, StoreError

@@ -8,7 +8,7 @@ import socket
 from collections.abc import Callable
 from datetime import datetime
 
-from aggregator.app.run import RunWatcher
+from aggregator.app.main_job import RunWatcher
 from aggregator.polling.full_text import Completed
 from aggregator.polling.poll import Poll
 from aggregator.publishing.publish import Published

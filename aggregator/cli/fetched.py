@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from rich.console import Console
 
-from aggregator.app.run import RunWatcher
+from aggregator.app.main_job import RunWatcher
 from aggregator.cli.terminal import (
     OUT,
     announced_facts,

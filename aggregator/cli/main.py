@@ -124,7 +124,7 @@ def fetch(
     aggregator fetch --json --strict         for a script
     """
     from aggregator.app.app import App
-    from aggregator.app.run import run_once
+    from aggregator.app.main_job import run_once
     from aggregator.cli.fetched import FEW_SOURCES, FetchReport
 
     config = configuration.load(config_file)
@@ -222,13 +222,13 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
     aggregator publish          the feeds that are stale or missing
     aggregator publish --all    every feed, after an upgrade or a doubt
     """
-    from aggregator.app import run as runs
+    from aggregator.app import main_job
     from aggregator.app.app import App
 
     config = configuration.load(config_file)
     now = datetime.now(UTC)
     with App(config, now) as opened:
-        published = runs.publish(opened, now, runs.RunWatcher(), everything=everything)
+        published = main_job.publish(opened, now, main_job.RunWatcher(), everything=everything)
     if as_json:
         print_json({"published": published_facts(published)})
     else:
