@@ -16,7 +16,6 @@ __all__ = [
     "secrets_of",
     "without_keys",
     "without_logins",
-    "without_places",
 ]
 
 RULES = 1
@@ -31,7 +30,6 @@ MIN_CHARACTERS = 6
 _LOGIN = re.compile(r"//[^\s/?#]*@")
 # From the first mark of a query, fragment or parameter inside a word to the word's end, in any spelling.
 _KEYS = re.compile(r"(?<=[^\s\"'(])(?:[?#;&]|%(?:25)*(?:3f|23|3b|26))[^\s\"')]+", re.IGNORECASE)
-_PLACE = re.compile(r"[/@\\]|\w[.:]\w|localhost", re.IGNORECASE)
 _LOGIN_IN_TEXT = re.compile(r"(?<=//)[^\s/?#]*@|(?<=%2f%2f)[^\s/?#]*?%40", re.IGNORECASE)
 
 
@@ -79,11 +77,6 @@ def without_logins(text: str) -> str:
 def without_keys(text: str) -> str:
     """A text, such as an error's, with every address in it cut before its query, and without its login."""
     return _KEYS.sub("", without_logins(text))
-
-
-def without_places(text: str) -> str:
-    """A text, such as an error's, without any word that is or holds an address, a path or a host's name."""
-    return " ".join(word for word in text.split() if not _PLACE.search(word))
 
 
 def _split(address: str | None) -> SplitResult | None:

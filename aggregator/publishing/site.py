@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aggregator.config.load import Config, Source
+from aggregator.normalise.disclosure import without_keys
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import Outlet, items
 from aggregator.publishing.public_errors import public_advice, public_error
@@ -139,6 +140,8 @@ def _public(found: SourceHealth, url: str | None) -> SourceHealth:
     """The health of a source as strangers may read it; `url`: where they can follow it, None for nowhere."""
     return replace(
         found,
+        # A list names its feeds as it likes, also by their addresses.
+        name=without_keys(found.name) if "://" in found.name else found.name,
         address=url or "",
         moved_to=found.moved_to and url,
         error=public_error(found.error, found.advice),

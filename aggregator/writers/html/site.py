@@ -10,8 +10,7 @@ from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import quote
 
-from aggregator.normalise.disclosure import without_keys
-from aggregator.normalise.links import without_login
+from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Followed, Overview, Section
 from aggregator.writers.html.parts import FEEDS, PAGE, macro, render, rhythm
@@ -154,16 +153,16 @@ def _page_of(folder: str, page: str) -> str:
 def _row(followed: Followed, seen: datetime | None) -> _Row:
     health = followed.health
     return _Row(
-        name=without_keys(health.name),
-        site=without_login(followed.link or ""),
-        feed=followed.url or "",
-        moved_to=(health.moved_to or "") if followed.url else "",
+        name=without_logins(health.name),
+        site=without_logins(followed.link or ""),
+        feed=without_logins(followed.url or ""),
+        moved_to=without_logins(health.moved_to or "") if followed.url else "",
         articles=health.articles,
         rhythm=health.rhythm,
         chart=rhythm(followed.published, seen) if seen else None,
         succeeded=health.succeeded,
         next_poll=health.next_poll,
         failures=health.failures,
-        error=without_keys(health.error or ""),
-        advice=without_keys(health.advice or ""),
+        error=without_logins(health.error or ""),
+        advice=without_logins(health.advice or ""),
     )
