@@ -38,6 +38,11 @@ _ADVICE = {
     sqlite3.SQLITE_LOCKED: "another process is writing to it; run it again when that has ended",
     sqlite3.SQLITE_IOERR: "look at the disk and its free space",
 }
+_FIRST_TABLES = frozenset(("settings", "sources", "articles", "versions", "categories", "memberships"))
+_COLUMNS = sa.text(
+    "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c "
+    "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
+)
 _SCHEMA = sa.select(settings.c.value).where(settings.c.name == "schema")
 
 
@@ -64,6 +69,7 @@ class Database:
             sa.event.listen(self._engine, "begin", _begin)
             self._reading = self._engine.execution_options(reads_only=True)
             with self._engine.begin() as connection:
+                _check_tables(connection)
                 metadata.create_all(connection)
                 self._upgrade(connection)
 
@@ -84,6 +90,7 @@ class Database:
         self._reading = self._engine.execution_options(reads_only=True)
         with self.snapshot() as connection:
             found = _version(connection.scalar(_SCHEMA))
+            _check_tables(connection)
         if found > VERSION:
             raise self._is_of_another_version(found)
         if found < VERSION:
@@ -214,6 +221,30 @@ def _version(text: Any) -> int:
     if not (isinstance(text, str) and text.isdecimal() and 0 < len(text) < 10 and int(text) > 0):
         raise Unreadable(f"schema {text!r}")
     return int(text)
+
+
+def _check_tables(connection: sa.Connection) -> None:
+    """Raises Unreadable when a table or column that a store of its version has is missing.
+
+    Made anew, it would be empty, and all that was in it lost without a word.
+    """
+    found: dict[str, set[str]] = {}
+    for table, column in connection.execute(_COLUMNS):
+        found.setdefault(table, set()).add(column)
+    if not found:
+        return
+    version = _version(connection.scalar(_SCHEMA)) if settings.name in found else 0
+    if version == 0:
+        raise Unreadable("it does not say which version made it")
+    if version > VERSION:
+        return
+    is_current = version == VERSION
+    wanted = metadata.tables if is_current else [name for name in metadata.tables if name in _FIRST_TABLES]
+    for name in wanted:
+        if name not in found:
+            raise Unreadable(f"it has no table {name}")
+        if is_current and (missing := {*metadata.tables[name].columns.keys()} - found[name]):
+            raise Unreadable(f"its table {name} has no column {min(missing)}")
 
 
 def _is_done(connection: sa.Connection, statement: str) -> bool:

@@ -201,3 +201,35 @@ def test_an_empty_file_is_no_store_yet(tmp_path: Path) -> None:
         Store(path, reads_only=True)
     Store(path).close()
     Store(path, reads_only=True).close()
+
+
+def _columns(path: Path) -> dict[str, list[str]]:
+    with closing(sqlite3.connect(path)) as direct:
+        names = [row[0] for row in direct.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: [row[1] for row in direct.execute(f"PRAGMA table_info({name})")] for name in names}
+
+
+def test_a_table_that_is_missing_is_never_made_anew(tmp_path: Path) -> None:
+    """Whichever it is: an empty one in its place would lose what was in it without a word."""
+    made = tmp_path / "made.db"
+    Store(made).close()
+    for table in _columns(made):
+        path = tmp_path / f"{table}.db"
+        path.write_bytes(made.read_bytes())
+        _sql(f"DROP TABLE {table}")(path)
+        for reads_only in (False, True):
+            with pytest.raises(StoreError, match="damaged"):
+                Store(path, reads_only=reads_only)
+        assert table not in _columns(path)
+
+
+def test_a_column_that_is_missing_is_reported_at_once(tmp_path: Path) -> None:
+    """Not only when it is first needed."""
+    made = tmp_path / "made.db"
+    Store(made).close()
+    for column in ("reader_version", "content_hash", "file"):
+        path = tmp_path / f"{column}.db"
+        path.write_bytes(made.read_bytes())
+        _sql(f"ALTER TABLE articles DROP COLUMN {column}")(path)
+        with pytest.raises(DamagedStore, match=column):
+            Store(path)
