@@ -1,4 +1,4 @@
-"""What an address offers to follow: asked for, read, and the best told first. Stores and writes nothing."""
+"""What an address offers to follow: fetched, read, and ranked, the best first. Stores and writes nothing."""
 
 from __future__ import annotations
 

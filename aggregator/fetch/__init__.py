@@ -28,14 +28,14 @@ __all__ = [
 ]
 
 ANNOUNCE_DEADLINE = timedelta(seconds=10)
-"""A hub takes note and does the rest later; one that takes longer is told again."""
+"""How long a hub may take to accept an announcement; one that takes longer is announced to again later."""
 
 
 class Fetcher:
     """Fetches any source by what its address is; safe to use from several threads.
 
-    `hosts` says when an address may be asked: whoever polls many sources orders them by it. A host's
-    Retry-After is entered there by `fetch` itself. `resolve` stands in for the system's resolver.
+    `hosts` says when an address may be asked; polls of many sources are ordered by it. `fetch` itself
+    records a host's Retry-After there. `resolve` replaces the system's resolver; None uses that.
     """
 
     def __init__(self, settings: Fetch, user_agent: str, resolve: Resolve | None = None) -> None:
@@ -59,7 +59,7 @@ class Fetcher:
             return _one(self._get(source, url, {}, now, permit=self._permit(source, now)))
 
     def page(self, source: Source, url: str, now: datetime) -> Resource:
-        """The page of an article, where robots.txt lets us; whoever calls this has its publisher's turn.
+        """The page of an article, where robots.txt allows it; the caller holds its publisher's turn.
 
         Raises FetchError and its kinds.
         """
@@ -105,7 +105,7 @@ class Fetcher:
             raise
 
     def announce(self, hub: str, topic: str, now: datetime) -> None:
-        """Tells a WebSub hub that `topic` has changed. Raises FetchError."""
+        """Announces to a WebSub hub that `topic` has changed. Raises FetchError."""
         self._http.post(hub, {"hub.mode": "publish", "hub.url": topic}, now, ANNOUNCE_DEADLINE)
 
     def _permit(self, source: Source, now: datetime, *, is_page: bool = False) -> Permit | None:

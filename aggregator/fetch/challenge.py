@@ -8,7 +8,7 @@ STATUSES = frozenset((202, 401, 403, 405, 429, 503))
 """The statuses that such pages come with; on any other, a header alone decides."""
 
 MAX_BYTES = 32 * 1024
-"""So much of a body is looked at: the marks stand in the page's head."""
+"""How many bytes of a body are searched: the marks are in the page's head."""
 
 _HEADERS = (
     ("cf-mitigated", "challenge", "Cloudflare"),

@@ -31,7 +31,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from aggregator import errors
 from aggregator.fetch.guard import Guard, is_without_network
 
-# It tells of strangers' odd headers with a traceback each, and of pools in its own terms.
+# It logs a traceback for each odd header of a server, and messages about its pools.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 MAX_HEAD_BYTES = 256 * 1024
@@ -59,7 +59,7 @@ class Exchange(threading.local):
     def within(self, guard: Guard, *, deadline_seconds: float, silence_seconds: float) -> Iterator[None]:
         """Bounds everything that this thread does on sockets of ours inside the `with` statement.
 
-        One inside another stands in its place meanwhile.
+        An inner one replaces the outer one until it ends.
         """
         outer = vars(self).copy()
         self.guard = guard
@@ -174,7 +174,7 @@ def connect(found: Sequence[str], port: int, options: Sequence[tuple[Any, ...]] 
             sock.settimeout(exchange.patience())
         except (OSError, errors.TimedOut) as error:
             sock.close()
-            # A host that is down has an IPv6 address as well: that we have no IPv6 tells nothing of it.
+            # A host that is down may have an IPv6 address too: having no IPv6 says nothing of it.
             if failure is None or not _is_without_network(error):
                 failure = error
         else:
@@ -184,7 +184,7 @@ def connect(found: Sequence[str], port: int, options: Sequence[tuple[Any, ...]] 
 
 
 def unreachable(failure: Exception) -> errors.FetchError:
-    """The error that stands for what `connect` raised."""
+    """The FetchError for what `connect` raised."""
     if _is_without_network(failure):
         return errors.NoNetwork(f"unreachable: {_words(failure)}")
     if isinstance(failure, TimeoutError | errors.TimedOut):
@@ -271,7 +271,7 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
     def _validate_conn(self, conn: Any) -> None:
-        # The original warns of each unverified connection; whoever wrote `tls_verify = false` knows.
+        # The original warns of each unverified connection; `tls_verify = false` asked for it.
         if conn.is_closed:
             conn.connect()
 

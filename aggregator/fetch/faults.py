@@ -61,7 +61,7 @@ def mapped() -> Iterator[None]:
 
 
 def classify(error: BaseException) -> errors.FetchError:
-    """The FetchError that stands for a vendor's exception, with the innermost reason in its words."""
+    """The FetchError for a vendor's exception, with the words of its innermost reason."""
     chain = _chain(error)
     for fault in chain:
         if isinstance(fault, errors.FetchError):

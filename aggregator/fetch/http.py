@@ -113,9 +113,9 @@ class HttpFetcher:
         permit: Permit | None = None,
         secret: str = "",
     ) -> Fetched | NotModified:
-        """GETs the source's address, or `url`, conditionally where `validators` stand for the same URL.
+        """GETs the source's address, or `url`, conditionally where `validators` are of the same URL.
 
-        With `permit` it is a page for people, and whoever may forbid it is asked. `secret`, such as
+        With `permit` it is a page for people, and `permit` is asked before each address. `secret`, such as
         `key=…`, is appended to the query on the wire, and stands in no address that is kept or shown.
 
         ETag and Last-Modified go back byte for byte, both when both are known (RFC 9110 §13.1). Redirects
@@ -223,7 +223,7 @@ class HttpFetcher:
         while True:
             with exchange.head():
                 try:
-                    # Not `Session.send`: even when told not to follow, it reads a redirect's whole body.
+                    # Not `Session.send`: even with allow_redirects=False it reads a redirect's whole body.
                     return self._adapter(verify).send(
                         request, stream=True, timeout=exchange.patience(), proxies=proxies
                     )
@@ -350,7 +350,7 @@ def _fetchable(url: str) -> str:
 
 
 def _shown(url: str) -> str:
-    """An address for a message: a password in it is nobody's to read."""
+    """An address for a message: without its password."""
     scheme, mark, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}" if mark else url

@@ -56,7 +56,7 @@ class Hosts:
         try: fetch
         finally: hosts.finish(url)
 
-    Whoever has nothing else to do writes `with hosts.turn(url):`.
+    A caller that may wait writes `with hosts.turn(url):`.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Hosts:
         return Later(reason, status=429, retry_after=held, url=url)
 
     def finish(self, url: str) -> None:
-        """Tells that what `start` let go has ended."""
+        """Records that a request that `start` allowed has ended."""
         with self._lock:
             line = self._line(url)
             line.running = max(line.running - 1, 0)
@@ -190,7 +190,7 @@ class Hosts:
 @lru_cache(maxsize=20_000)
 def registrable(host: str) -> str:
     """The registrable domain of a host's name: whose it is."""
-    # A suffix itself, and a name without dots, are nobody's domain: each stands for itself.
+    # A suffix itself, and a name without dots, belong to no registrable domain: each counts as its own.
     return _suffixes().privatesuffix(host) or host
 
 

@@ -194,7 +194,7 @@ def _is_absent(error: errors.FetchError) -> bool:
 
 
 def _for_now(error: errors.FetchError) -> errors.FetchError:
-    """The error of a fetch that waits for robots.txt; a machine without a network stays told as that."""
+    """The error of a fetch that waits for robots.txt; a missing network stays that error."""
     reason = f"its robots.txt cannot be had, and so nothing may be fetched for now: {error.reason}"
     if isinstance(error, errors.HttpStatus):
         return errors.Later(reason, status=error.status, retry_after=error.retry_after, url=error.url)

@@ -1,4 +1,4 @@
-"""What kinds that fetch in their own way are handed: everything that leads out, guarded and bounded."""
+"""The transport that is handed to kinds with a retriever: connections and files, guarded and bounded."""
 
 from __future__ import annotations
 
@@ -49,13 +49,13 @@ def retrieved(
             raise errors.FetchError(
                 f"fetching it failed, which is a mistake of kind {source.kind!r}: {error!r}",
                 url=source.address,
-                advice="report it to whoever made that kind",
+                advice="report it to the author of that kind",
             ) from error
     if isinstance(fetched, NotModified):
         return fetched
     if not isinstance(fetched, Fetched):
         reason = f"kind {source.kind!r} fetched a {type(fetched).__name__}, which is a mistake of that kind"
-        raise errors.FetchError(reason, url=source.address, advice="report it to whoever made that kind")
+        raise errors.FetchError(reason, url=source.address, advice="report it to the author of that kind")
     for resource in fetched.resources:
         if len(resource.body) > settings.max_bytes:
             raise errors.TooLarge(f"a document exceeds {settings.max_bytes} bytes", url=source.address)

@@ -38,7 +38,7 @@ def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: 
     """Reads the documents, and the further ones that they name, each address once.
 
     Raises SourceError when a document that stands alone cannot be read; one file of a folder, or a further
-    document, is left out and told instead.
+    document, is left out and reported instead.
     """
     gathered = Gathered()
     waiting: deque[tuple[str, int]] = deque()

@@ -11,7 +11,7 @@ _PUBLISHERS_THAT_TELL = 3
 class Network:
     """The way out, as polls find it. Services of one's own say nothing of it: they stand on this side.
 
-    `publisher` names whose an address is, and gives back the address itself for one's own (see
+    `publisher` gives the publisher of an address, and the address itself for one in fetch.allow (see
     `fetch.Hosts`); `addresses` are those of every source of the config, by name.
     """
 

@@ -1,4 +1,4 @@
-"""Polling: a source from its turn to its saved articles. Knows protocols, no concrete parts."""
+"""Polling many sources: each from its turn to its saved articles."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class Polls:
     def poll_many(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
         """Polls each source now, whether it is due or not; `refetch` forgets validators and what is known.
 
-        One that has moved for good is polled at its new address, and told with that.
+        One that has moved permanently is polled at its new address, and yielded with that.
         """
         moves = self._store.sources.moves()
         sources = [_as_moved(source, moves.get(source.name)) for source in sources]
@@ -133,7 +133,7 @@ class Polls:
             yield from self._save_all([(sources[n], polled) for n, polled in batch], states, now)
 
     def know(self, sources: Sequence[Source]) -> None:
-        """Takes up sources beside those of the config."""
+        """Adds sources that OPML lists named."""
         self._addresses |= {source.name: source.address for source in sources}
 
     def stop(self) -> None:

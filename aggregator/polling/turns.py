@@ -32,7 +32,7 @@ class Turns(Generic[_Result]):
     """One run of `work` over `addresses`, by number, on `workers` threads. Iterate over it once.
 
     - `work`: what is done in a thread; what it raises is raised by the iteration.
-    - `held_back`: stands for the work where a publisher asked to be left alone for longer than is waited.
+    - `held_back`: gives the result of a source whose publisher asked for a longer wait than we make.
     - `stop`: once set, nothing more is begun; what ends within some seconds is handed back, and the
       iteration ends.
     """
