@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from html import escape, unescape
+from urllib.parse import urlsplit
 
 from aggregator.normalise.images import picture
 from aggregator.normalise.links import MAX_CHARACTERS, resolve
 from aggregator.normalise.players import player_address
 
-__all__ = ["LAZY", "finish", "is_pixel"]
+__all__ = ["LAZY", "REFUSED", "finish", "is_pixel"]
 
 MAX_SRCSET_CHARACTERS = 20_000
 MAX_IMAGES = 20
@@ -27,8 +28,28 @@ _LAZY_SOURCES = (
     "data-orig-src",
     "data-actualsrc",
     "data-orig-file",
+    "data-original-src",
+    "data-lazyload",
+    "data-lazy",
+    "data-echo",
+    "data-cfsrc",
+    "data-ll-src",
+    "data-hi-res-src",
+    "data-full-src",
+    "data-image-src",
+    "data-img-src",
+    "data-image",
+    "data-img",
+    "data-delayed-url",
+    "data-raw-src",
+    "data-large-file",
+    "data-medium-file",
+    "data-url",
 )
-_LAZY_SRCSETS = ("data-srcset", "data-lazy-srcset")
+_LAZY_SRCSETS = ("data-srcset", "data-lazy-srcset", "data-lazyload-srcset", "data-original-set")
+REFUSED = "data:,"
+"""What stands in place of an embedded image that is too large or of a refused kind."""
+
 LAZY = frozenset(_LAZY_SOURCES + _LAZY_SRCSETS)
 """Attributes whose values a page's script would move to `src` and `srcset` (lazy loading)."""
 
@@ -48,10 +69,17 @@ _TRACKERS = re.compile(
     r"|blogger\.googleusercontent\.com/tracker/|medium\.com/_/stat|www\.facebook\.com/tr[?/]"
     r"|b\.gatekeeperconsulting|api\.follow\.it/track)"
 )
+_PLAYER_OR_MAP = re.compile(
+    r"https?://[^/]*(?:play|video|tube|media|podcast|audio|music|radio|stream|map|cast|embed)"
+    r"|/(?:embed|player|e|v|video|videos|maps?|iframe|widget)(?:[/.?#-]|$)"
+)
+_BEHIND_THE_SCENES = re.compile(
+    r"https?://[^/]*(?:googletagmanager|doubleclick|googlesyndication|amazon-adsystem|recaptcha|facebook\.com/plugins)"
+)
 _SMALL = re.compile(r"\s*0*[01](?:\.0*)?\s*(?:px)?\s*", re.IGNORECASE)
 _HIDDEN = re.compile(r"(?:^|;)(?:display:none|(?:width|height):0*[01](?:px)?)(?:;|$)", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
-    r"data:|.{0,2000}(?:blank|spacer|pixel|placeholder|lazy|loading|transparent|1x1|gr[ae]y|empty)[\w-]{0,50}"
+    r"data:|.{0,2000}(?:blank|spacer|pixel|placeholder|lazy|loading|loader|spinner|1px|transparent|1x1|gr[ae]y|empty)[\w-]{0,50}"
     r"\.(?:gif|png|svg|jpe?g|webp)",
     re.IGNORECASE,
 )
@@ -109,10 +137,19 @@ class _Finish:
         self._undo_lazy_loading(attributes)
         address = player_address(attributes.get("src", ""))
         if address is None:
-            return ""
+            return self._link_to_frame(attributes)
         kept = {"src": address}
         kept |= {k: attributes[k] for k in ("title", "width", "height") if k in attributes}
         return f"<iframe{_attributes(kept)} {_PLAYER_RULES}></iframe>"
+
+    def _link_to_frame(self, attributes: dict[str, str]) -> str:
+        """A link in place of a player or a map that we do not know, nothing in place of any other frame."""
+        address = resolve(attributes.get("src"), *self.bases) or ""
+        place = address.lower()
+        if not _PLAYER_OR_MAP.search(place) or _BEHIND_THE_SCENES.search(place) or is_pixel(attributes):
+            return ""
+        says = attributes.get("title", "").strip() or urlsplit(address).hostname or address
+        return f'<a href="{escape(address)}" rel="noopener noreferrer">{escape(says, quote=False)}</a>'
 
     def _image(self, m: re.Match[str], written: str) -> str:
         source = _SOURCE.search(written)
@@ -131,6 +168,12 @@ class _Finish:
                 return ""
             if sound:  # it goes last, as in `_undo_lazy_loading`
                 written = _requoted(written[: sound.start()] + written[sound.end() :]) + sound[0]
+        if src == REFUSED:
+            attributes = _read(written)
+            del attributes["src"]
+            if "srcset" not in attributes:
+                return escape(attributes.get("alt", "").strip(), quote=False)
+            src, written = attributes["srcset"].split()[0], _attributes(attributes)
         twin = src == self.last and not m.string[self.last_end : m.start()].strip()
         self.last, self.last_end = src, m.end()
         if twin:

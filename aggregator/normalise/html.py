@@ -13,8 +13,9 @@ from html import escape
 import nh3
 
 from aggregator.normalise.characters import legal
-from aggregator.normalise.embedded import LAZY, finish, is_pixel
+from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
 from aggregator.normalise.links import FOLLOWED, resolve
+from aggregator.normalise.shown import as_shown
 from aggregator.normalise.text import tidy, unmarked
 
 __all__ = [
@@ -135,9 +136,10 @@ def _only_small_images(element: str, attribute: str, value: str) -> str | None:
     squeezed = _BLANKS.sub("", value[: MAX_DATA_CHARACTERS + 100])
     if attribute in LAZY or squeezed[:5].lower() != "data:":
         return value
-    if element != "img" or attribute != "src" or len(value) > MAX_DATA_CHARACTERS:
+    if element != "img" or attribute != "src":
         return None
-    return squeezed if _DATA_IMAGE.fullmatch(squeezed) else None
+    is_small = len(value) <= MAX_DATA_CHARACTERS
+    return squeezed if is_small and _DATA_IMAGE.fullmatch(squeezed) else REFUSED
 
 
 def _cleaner(*, with_data: bool) -> nh3.Cleaner:
@@ -272,7 +274,8 @@ def _prepared(html: str) -> str:
     if _DROPPED.search(html):
         # nh3 would take a noscript's contents for text: it parses as a browser that runs scripts.
         html = _NOSCRIPT.sub("", _without_comments(html))
-    return _CROWDED.sub("", html) if len(html) > 2 * MAX_ATTRIBUTES else html
+    html = _CROWDED.sub("", html) if len(html) > 2 * MAX_ATTRIBUTES else html
+    return as_shown(html)
 
 
 def _clean(html: str) -> str:

@@ -1,0 +1,102 @@
+"""Changes markup where the sanitiser would mistake it: hidden elements, AMP's elements, pairs of colours."""
+
+from __future__ import annotations
+
+import re
+
+from selectolax.lexbor import LexborHTMLParser
+
+__all__ = ["as_shown"]
+
+_HIDDEN = re.compile(r"<dialog[\s>]|<[a-z][^<>]*?\shidden[\s=/>]", re.IGNORECASE)
+_NAMES = ("hidden", "dialog", "HIDDEN", "DIALOG")
+_NOT_SHOWN = "[hidden]:not([hidden='until-found' i]), dialog:not([open])"
+_AMP = re.compile(r"<(/?)amp-(img|anim|video|audio|iframe)(?=[\s/>])", re.IGNORECASE)
+_COLOURED = re.compile(r"<[a-z][^<>]*?[\s\"'](?:bgcolor|style)\s*=[^<>]*>", re.IGNORECASE)
+_STYLE = re.compile(r"(?<=[\s\"'])style\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
+_BGCOLOR = re.compile(
+    r"(?<=[\s\"'])bgcolor\s*=\s*[\"']?\s*(#?[a-z0-9]{3,20})(?![\w(])\s*[\"']?", re.IGNORECASE
+)
+_BACKGROUND = re.compile(r"(?<![-\w])background\s*:\s*([^;]*)", re.IGNORECASE)
+_COLOUR = re.compile(r"(?<![-\w])color\s*:[^;]*;?", re.IGNORECASE)
+_VALUE = re.compile(r"#[0-9a-f]{3,8}(?![\w-])|(?:rgb|hsl)a?\([^()]*\)", re.IGNORECASE)
+_NO_COLOURS = frozenset({"none", "transparent", "inherit", "initial", "unset", "revert", "currentcolor"})
+_DARK = frozenset(
+    {"black", "navy", "maroon", "purple", "darkblue", "darkred", "darkgreen", "indigo", "midnightblue"}
+)
+_BARE = re.compile(r"(?=[0-9a-f]*[0-9])[0-9a-f]{6}", re.IGNORECASE)
+_HEX = re.compile(r"#([0-9a-f]{3}|[0-9a-f]{6})", re.IGNORECASE)
+_RGB = re.compile(r"rgba?\(\s*([0-9]{1,3})[\s,]+([0-9]{1,3})[\s,]+([0-9]{1,3})\b", re.IGNORECASE)
+_WORD = re.compile(r"\s*([a-z]{3,20})\s*(?:!important\s*)?", re.IGNORECASE)
+
+
+def as_shown(html: str) -> str:
+    """`html` without elements that a page does not show, with AMP's images as images and colours in pairs.
+
+    A colour of text without the one behind it may be unreadable, and the sanitiser keeps `background-color`
+    alone: a `background` or `bgcolor` that is a colour becomes one; beside any other the text's colour goes.
+    """
+    if "amp-" in html:
+        html = _AMP.sub(_without_amp, html)
+    if "background" in html or "bgcolor" in html or "BGCOLOR" in html:
+        html = _COLOURED.sub(_in_pairs, html)
+    if any(name in html for name in _NAMES) and _HIDDEN.search(html):
+        tree = LexborHTMLParser(f"<body>{html}")
+        for node in tree.css(_NOT_SHOWN):
+            node.decompose()
+        html = (tree.body.inner_html or "") if tree.body is not None else ""
+    return html
+
+
+def _without_amp(m: re.Match[str]) -> str:
+    name = "img" if m[2].lower() == "anim" else m[2].lower()
+    return f"<{m[1]}{name}"
+
+
+def _in_pairs(tag: re.Match[str]) -> str:
+    written = tag[0]
+    behind = _BGCOLOR.search(written)
+    style = _STYLE.search(written)
+    if style is None:
+        pair = _pair(behind[1]) if behind else ""
+        return _BGCOLOR.sub(f'style="{pair}" ', written, count=1) if pair else written
+    declared = style[1] if style[1] is not None else style[2]
+    background = _BACKGROUND.search(declared)
+    colour = _colour(background[1]) if background else behind[1] if behind else ""
+    if not colour and background is None:
+        return written
+    paired = _BACKGROUND.sub("", declared).strip("; ")
+    if not colour:  # an image or a gradient, which does not stay
+        paired = _COLOUR.sub("", paired)
+    elif _COLOUR.search(paired):
+        paired = f"background-color:{colour};{paired}"
+    else:
+        paired = f"{_pair(colour)};{paired}"
+    quote = '"' if style[1] is not None else "'"
+    return f"{written[: style.start()]}style={quote}{paired}{quote}{written[style.end() :]}"
+
+
+def _colour(background: str) -> str:
+    """The colour of a `background`, "" when it has none."""
+    found = _VALUE.search(background)
+    word = _WORD.fullmatch(background)
+    return found[0] if found else word[1] if word and word[1].lower() not in _NO_COLOURS else ""
+
+
+def _pair(behind: str) -> str:
+    """A colour with one that can be read before it, "" where that cannot be told.
+
+    The page around may be light or dark, so that the colour of its own text may be the same.
+    """
+    behind = f"#{behind}" if _BARE.fullmatch(behind) else behind
+    if m := _HEX.fullmatch(behind):
+        width = 1 if len(m[1]) == 3 else 2
+        parts = [int((m[1][i : i + width] * 2)[:2], 16) for i in range(0, 3 * width, width)]
+    elif m := _RGB.match(behind):
+        parts = [int(m[n]) for n in (1, 2, 3)]
+    elif behind.isalpha() and behind.lower() not in _NO_COLOURS:
+        parts = [0 if behind.lower() in _DARK else 255] * 3
+    else:
+        return ""
+    is_light = 299 * parts[0] + 587 * parts[1] + 114 * parts[2] > 128_000
+    return f"background-color:{behind};color:{'#000' if is_light else '#fff'}"

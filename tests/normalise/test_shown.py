@@ -1,0 +1,163 @@
+"""Bodies show what their page shows: hidden elements go, lazy images come, colours stay in pairs."""
+
+from __future__ import annotations
+
+import pytest
+
+from aggregator.normalise.html import MAX_DATA_CHARACTERS, sanitise
+
+BASE = "https://tea.example/post/"
+PIXEL = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "<div hidden>x</div>",
+        "<p HIDDEN=''>x</p>",
+        "<section class=a hidden='hidden'><p>x</p></section>",
+        "<span title='a' hidden>x</span>",
+        "<dialog>x</dialog>",
+        "<dialog id=a><p>x</p></dialog>",
+        "<template><p>x</p></template>",
+    ],
+)
+def test_what_a_page_does_not_show_is_not_shown(hidden: str) -> None:
+    """With all that is in it."""
+    assert sanitise(f"<p>a</p>{hidden}<p>b</p>", BASE) == "<p>a</p><p>b</p>"
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "<dialog open>x</dialog>",
+        "<p>hidden x</p>",
+        "<p style='overflow:hidden'>x</p>",
+        "<p data-hidden>x</p>",
+        "<div hidden=until-found>x</div>",
+        "<code>&lt;div hidden&gt;x</code>",
+    ],
+)
+def test_what_a_page_shows_is_shown(shown: str) -> None:
+    """Words and other attributes hide nothing."""
+    assert "x" in sanitise(shown, BASE)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("data-src", "data-url", "data-large-file", "data-lazyload", "data-cfsrc", "data-echo"),
+        *("data-original-src", "data-lazy", "data-ll-src", "data-hi-res-src", "data-image", "data-img-src"),
+    ],
+)
+@pytest.mark.parametrize("src", ["", f' src="{PIXEL}"', ' src="/img/blank.gif"', ' src="loader.svg"'])
+def test_a_lazy_image_gets_its_address(name: str, src: str) -> None:
+    """Whatever attribute the page's script would have taken it from."""
+    found = sanitise(f'<img alt="Tea"{src} {name}="/tea.jpg">', BASE)
+    assert 'src="https://tea.example/tea.jpg"' in found
+    assert "data" not in found
+
+
+def test_an_image_that_has_its_address_keeps_it() -> None:
+    """What else it names is for scripts."""
+    assert 'src="https://tea.example/small.jpg"' in sanitise(
+        '<img src="/small.jpg" data-url="/page.html">', BASE
+    )
+
+
+def test_amp_images_are_images() -> None:
+    """And the image that AMP has for pages without scripts is not shown twice."""
+    amp = '<amp-img src="/tea.jpg" alt="Tea" width="600" height="400" layout="responsive">{}</amp-img>'
+    for inside in ("", '<noscript><img src="/tea.jpg"></noscript>'):
+        found = sanitise(f"<p>{amp.format(inside)}</p>", BASE)
+        assert found.count("<img") == 1
+        assert 'src="https://tea.example/tea.jpg"' in found
+
+
+@pytest.mark.parametrize(
+    ("src", "left"),
+    [
+        (f"data:image/png;base64,{'A' * MAX_DATA_CHARACTERS}", "<p>A &lt;cup&gt;</p>"),
+        ("data:image/svg+xml;utf8,<svg/>", "<p>A &lt;cup&gt;</p>"),
+    ],
+    ids=["too large", "another kind"],
+)
+def test_an_embedded_image_that_does_not_stay_leaves_its_text(src: str, left: str) -> None:
+    """What it would have shown is not lost without a trace."""
+    assert sanitise(f"<p><img src='{src}' alt='A <cup>'></p>", BASE) == left
+    assert "srcset=" in sanitise(f"<p><img src='{src}' alt='A' srcset='/a.jpg 2x'></p>", BASE)
+
+
+@pytest.mark.parametrize(
+    ("tag", "left"),
+    [
+        ("p style='background:#272822;color:#f8f8f2'", "background-color:#272822;color:#f8f8f2"),
+        ('p style="color:#fff;background: rgb(0, 0, 0) none"', "background-color:rgb(0, 0, 0);color:#fff"),
+        ("p style='background:black;color:white'", "background-color:black;color:white"),
+        ("p style='background:#000 url(/x.png);color:#fff'", "background-color:#000;color:#fff"),
+        ("table bgcolor='#272822' style='color:#fff'", "background-color:#272822;color:#fff"),
+        ("table bgcolor=black", "background-color:black;color:#fff"),
+        ("pre style='background:#f0f0f0'", "background-color:#f0f0f0;color:#000"),
+        ("pre style='background:rgb(9, 9, 9)'", "background-color:rgb(9, 9, 9);color:#fff"),
+        ("table bgcolor='272822'", "background-color:#272822;color:#fff"),
+        ("pre style='background:#222'", "background-color:#222;color:#fff"),
+    ],
+)
+def test_both_colours_of_a_pair_stay(tag: str, left: str) -> None:
+    """Near-white text without the dark behind it cannot be read."""
+    assert f'style="{left}' in sanitise(f"<{tag}>x", BASE)
+
+
+@pytest.mark.parametrize("behind", ["#ggg", "#12345", "hsl(0, 0%, 0%)", "rgb(x)", "none", "", "#" * 50])
+def test_what_is_no_colour_or_one_that_cannot_be_told_is_left_out(behind: str) -> None:
+    """And raises nothing."""
+    assert "color:" not in sanitise(f"<p style='background:{behind}'>x</p>", BASE)
+    assert "color:" not in sanitise(f"<table bgcolor='{behind}'><tr><td>x</td></tr></table>", BASE)
+
+
+@pytest.mark.parametrize("behind", ["url(/dark.png)", "linear-gradient(black, navy)", "var(--dark)"])
+def test_neither_colour_stays_where_one_cannot(behind: str) -> None:
+    """An image or a gradient is not kept."""
+    assert "color" not in sanitise(f"<p style='background:{behind};color:#fff'>x</p>", BASE)
+
+
+def test_words_about_colours_are_left_alone() -> None:
+    """Only attributes are changed."""
+    code = "<pre>p { background: red; color: white }</pre>"
+    assert sanitise(code, BASE) == code
+
+
+@pytest.mark.parametrize(
+    ("frame", "address", "says"),
+    [
+        (
+            "src='https://player.example/v/1' title='A film'",
+            "https://player.example/v/1",
+            "A film",
+        ),
+        (
+            "src='//map.example/export/embed.html?x'",
+            "https://map.example/export/embed.html?x",
+            "map.example",
+        ),
+        ("data-src='https://www.example/maps/embed'", "https://www.example/maps/embed", "www.example"),
+    ],
+)
+def test_a_player_or_map_that_is_not_known_leaves_a_link(frame: str, address: str, says: str) -> None:
+    """By its title, else its host."""
+    link = f'<a href="{address}" rel="noopener noreferrer">{says}</a>'
+    assert sanitise(f"<p>a<iframe {frame}></iframe>b</p>", BASE) == f"<p>a{link}b</p>"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        "src='https://ads.example/x'",
+        "src='https://www.googletagmanager.com/embed'",
+        "src='https://player.example/v/1' width=0 height=0",
+        "src='javascript:player()'",
+    ],
+)
+def test_other_frames_leave_nothing(frame: str) -> None:
+    """Advertisements, counters, what nobody sees."""
+    assert sanitise(f"<p>a<iframe {frame}></iframe>b</p>", BASE) == "<p>ab</p>"
