@@ -85,6 +85,40 @@ class Instant(TypeDecorator[datetime]):
             raise Unreadable(f"no date: {error}") from error
 
 
+class Words(TypeDecorator[str]):
+    """A text of a source; `required` where there must be one."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, *, required: bool = False) -> None:
+        super().__init__()
+        self.required = required
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """The text itself. Raises Unreadable for what is none."""
+        if isinstance(value, str) or (value is None and not self.required):
+            return value
+        raise Unreadable(f"no text: {str(value)[:40]!r}")
+
+
+class Shaped(TypeDecorator[Any]):
+    """JSON of one type, `dict` or `list`."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self, shape: type) -> None:
+        super().__init__()
+        self.shape = shape
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
+        """The value itself. Raises Unreadable for one of another type."""
+        if not isinstance(value, self.shape):
+            raise Unreadable(f"no {self.shape.__name__}: {str(value)[:40]!r}")
+        return value
+
+
 class Schedule(TypeDecorator[PollState]):
     """What the schedule remembers of a source, as JSON text; "" before the first poll."""
 
@@ -123,27 +157,27 @@ announcements = Table(
 sources = Table(
     "sources",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("address", Text, nullable=False),
+    Column("name", Words(required=True), primary_key=True),
+    Column("address", Words(required=True), nullable=False),
     # False once the config names it no longer: its articles are kept, but leave the feeds.
     Column("active", Boolean, nullable=False),
-    Column("categories", JSON, nullable=False),
-    Column("validators", JSON, nullable=False),
-    Column("body_hash", Text),
+    Column("categories", Shaped(list), nullable=False),
+    Column("validators", Shaped(dict), nullable=False),
+    Column("body_hash", Words()),
     # Of the code that read the body; another reads it anew.
     Column("reader_version", Integer, nullable=False, server_default="1"),
-    Column("identity", Text),
-    Column("title", Text, nullable=False),
+    Column("identity", Words()),
+    Column("title", Words(required=True), nullable=False),
     Column("polled", Instant),
     Column("succeeded", Instant),
-    Column("error", Text),
-    Column("advice", Text),
+    Column("error", Words()),
+    Column("advice", Words()),
     Column("schedule", Schedule, nullable=False),
     # Repeated from it, so that what is due is found by an index; None: at once, or never (see `is_gone`).
     Column("next_poll", Instant, index=True),
     Column("is_gone", Boolean, nullable=False),
     # Where permanent redirects have led for days: it is polled there while the config has the old address.
-    Column("moved_to", Text),
+    Column("moved_to", Words()),
 )
 
 articles = Table(
@@ -181,7 +215,7 @@ subscriptions = Table(
     Column("name", Text, nullable=False, unique=True),
     Column("url", Text, nullable=False),
     Column("link", Text),
-    Column("categories", JSON, nullable=False),
+    Column("categories", Shaped(list), nullable=False),
     # How many readings of the list in a row were without it.
     Column("missing", Integer, nullable=False),
     UniqueConstraint("list", "key"),
