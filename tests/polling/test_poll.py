@@ -168,7 +168,7 @@ def test_health_of_a_store_that_is_not_there_or_not_ours(site: Site, command: st
         assert result.exit_code == 1
         assert says in result.stderr
     (site.home / "var" / "aggregator.db").write_bytes(b"no database at all, but long enough for one" * 100)
-    assert "cannot be used" in site.run(command).stderr
+    assert "is damaged" in site.run(command).stderr
 
 
 def test_waking_after_a_long_stop_spreads_what_is_late(site: Site, server: Server) -> None:
