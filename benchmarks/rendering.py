@@ -23,7 +23,7 @@ from feedgen.feed import FeedGenerator
 
 import aggregator
 from aggregator.model.article import Article, Enclosure, Origin
-from aggregator.writers import WRITERS, Channel, Item
+from aggregator.writers import WRITERS, Channel, Item, formats
 from aggregator.writers.xml_text import address, clean, identifier, line
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -83,6 +83,7 @@ def channels(articles: list[Article]) -> list[Channel]:
                 self_links={name: f"https://feeds.example/drinks/{name}" for name in ("rss.xml", "atom.xml")},
                 updated=START,
                 items=tuple(items),
+                formats=formats(),
                 language="en",
             )
         )

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from aggregator.config.load import CategoryFeed, Config
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.store import ALL, CategoryRecord, Kept, Store
-from aggregator.writers.channel import Channel, Item, Writer
+from aggregator.writers.channel import Channel, Item, Writer, format_of
 from aggregator.writers.folders import folder_name
 
 _AS_THE_SITE = CategoryFeed()
@@ -151,6 +151,7 @@ def channel(outlet: Outlet, newest: Sequence[Kept], version: str) -> Channel:
         link=outlet.url,
         self_links=outlet.links(),
         files=outlet.files,
+        formats=tuple(format_of(name, writer) for name, writer in outlet.writers.items()),
         updated=max((item.updated for item in shown), default=feed.changed.replace(microsecond=0)),
         items=shown,
         language=outlet.language,

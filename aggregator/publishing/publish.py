@@ -19,7 +19,7 @@ from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import Outlet, outlets
 from aggregator.publishing.site import Recall, overview
 from aggregator.store import Store
-from aggregator.writers.channel import Overview, SiteWriter, Writer
+from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of
 from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
 
 __all__ = ["Published", "Recall", "publish"]
@@ -83,7 +83,8 @@ def publish(
     done = sharing.write(due, store, manner, processes)
     failed = len(done.errors)
     recall.hold_to(look)
-    _Site(store, config, version, disclosure, done).write(site_writers, chosen, recall, renew=renew)
+    formats = tuple(format_of(name, writer) for name, writer in writers.items())
+    _Site(store, config, version, disclosure, formats, done).write(site_writers, chosen, recall, renew=renew)
     if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
         store.database.remember("look", look)
     return Published(
@@ -98,8 +99,15 @@ class _Site:
     """The documents of the whole site: which are due, and those written."""
 
     def __init__(
-        self, store: Store, config: Config, version: str, disclosure: Disclosure, done: Done
+        self,
+        store: Store,
+        config: Config,
+        version: str,
+        disclosure: Disclosure,
+        formats: tuple[OutputFormat, ...],
+        done: Done,
     ) -> None:
+        self._formats = formats
         self._store = store
         self._config = config
         self._version = version
@@ -150,6 +158,7 @@ class _Site:
                 config=config,
                 seen=seen,
                 files=files,
+                formats=self._formats,
                 version=self._version,
                 disclosure=self._disclosure,
                 recall=recall,

@@ -13,7 +13,7 @@ from aggregator.publishing.outputs import Outlet, items
 from aggregator.publishing.public_errors import public_advice, public_error
 from aggregator.schedule.health import SourceHealth, judge
 from aggregator.store import ALL, Kept, Store
-from aggregator.writers.channel import Followed, Overview, Section
+from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
 
 NEWEST = 3
 SHOWN = 24
@@ -49,6 +49,7 @@ def overview(
     config: Config,
     seen: datetime | None,
     files: tuple[str, ...],
+    formats: tuple[OutputFormat, ...],
     version: str,
     disclosure: Disclosure,
     recall: Recall,
@@ -68,6 +69,7 @@ def overview(
         followed=_followed(store, sources, seen, disclosure) if sources else (),
         seen=seen,
         files=files,
+        formats=formats,
         language=site.language,
         image=site.image,
         generator_version=version,

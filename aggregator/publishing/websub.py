@@ -17,11 +17,9 @@ from aggregator.errors import HttpStatus, SourceError
 from aggregator.fetch import Fetcher
 from aggregator.publishing.outputs import public_url
 from aggregator.store import Announcement, Store
+from aggregator.writers import formats
 
-__all__ = ["FEEDS", "Told", "announce", "next_attempt", "topics"]
-
-FEEDS = frozenset(("atom.xml", "feed.json", "rss.xml"))
-"""File names of what can be subscribed to."""
+__all__ = ["Told", "announce", "next_attempt", "topics"]
 
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=6)
@@ -49,10 +47,11 @@ def topics(written: Iterable[Path], config: Config) -> list[str]:
     """
     if not config.site.url:
         return []
+    feeds = {one.file_name for one in formats(config.publish.all_formats) if one.is_feed}
     return [
         public_url(config, path.parent.name, path.name)
         for path in written
-        if path.name in FEEDS and path.parent.parent == config.output
+        if path.name in feeds and path.parent.parent == config.output
     ]
 
 

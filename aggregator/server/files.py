@@ -8,13 +8,12 @@ import hashlib
 import os
 import stat
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import brotli
 
-from aggregator.server.media import is_text
 from aggregator.writers.files import holds_packed
 
 __all__ = ["EncodedBody", "File", "Files"]
@@ -58,10 +57,11 @@ class Files:
     """Reads files below `root`, which may not be there yet, and keeps those last asked for.
 
     A file is looked at (stat) for each request and read again when it is another. At most `max_bytes` are
-    kept, or the one file that is larger.
+    kept, or the one file that is larger. `is_text` says by a file's name whether it pays to pack it.
     """
 
-    def __init__(self, root: Path, max_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, root: Path, is_text: Callable[[str], bool], max_bytes: int = 64 * 1024 * 1024) -> None:
+        self._is_text = is_text
         self._root = os.fspath(root)
         self._max_bytes = max_bytes
         self._kept: OrderedDict[str, File] = OrderedDict()
@@ -101,7 +101,7 @@ class Files:
     async def body(self, file: File, encodings: Sequence[str]) -> EncodedBody:
         """The file in the first of these encodings that it can be had in and that makes it smaller."""
         plain = file.bodies["identity"]
-        if not is_text(file.path) or len(plain.data) < _MIN_PACKED_BYTES:
+        if not self._is_text(file.path.rpartition("/")[2]) or len(plain.data) < _MIN_PACKED_BYTES:
             return plain
         for encoding in encodings:
             body = file.bodies.get(encoding)

@@ -1,25 +1,12 @@
-"""What a file of the output folder is, judged by its name. Pure."""
+"""What a file of the output folder is, judged by its name and by the formats that are written. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-__all__ = ["FEEDS", "INDEXES", "content_type", "is_page", "is_text"]
+from aggregator.writers.channel import OutputFormat
 
-FEEDS: Mapping[str, str] = {
-    "atom.xml": "application/atom+xml",
-    "rss.xml": "application/rss+xml",
-    "feed.json": "application/feed+json",
-}
-"""File name of each feed format -> its media type."""
-
-INDEXES: Mapping[str, tuple[str, ...]] = {
-    "index.html": ("text/html", "application/xhtml+xml"),
-    "atom.xml": ("application/atom+xml", "application/xml", "text/xml"),
-    "rss.xml": ("application/rss+xml", "application/xml", "text/xml"),
-    "feed.json": ("application/feed+json", "application/json"),
-}
-"""What a folder can be shown as, the default first -> the media types that ask for it."""
+__all__ = ["MediaTypes", "is_page"]
 
 _TEXTS = {
     "html": "text/html",
@@ -45,21 +32,39 @@ _OTHERS = {
 }
 
 
-def content_type(name: str) -> str:
-    """The media type, with its charset for text: everything that is written here is UTF-8."""
-    if found := FEEDS.get(name) or _TEXTS.get(_suffix(name)):
-        return f"{found}; charset=utf-8"
-    return _OTHERS.get(_suffix(name), "application/octet-stream")
+_PAGES = frozenset(("html", "css", "js", "svg", "ico", "png", "jpg", "webp", "woff2"))
 
 
-def is_text(name: str) -> bool:
-    """Whether it is text, which packing makes smaller."""
-    return _suffix(name) in _TEXTS
+class MediaTypes:
+    """The media types of an output folder in which these formats are written.
+
+    `feeds` are the file names of what can be subscribed to. `indexes` are the files that a folder can be
+    shown as, the default first, each with the media types that ask for it.
+    """
+
+    def __init__(self, formats: Collection[OutputFormat]) -> None:
+        known = [one for one in formats if one.media_type]
+        self._types = {one.file_name: one.media_type for one in known}
+        self.feeds = frozenset(one.file_name for one in known if one.is_feed)
+        self.indexes: Mapping[str, tuple[str, ...]] = {
+            one.file_name: (one.media_type, *one.accepts)
+            for one in sorted(known, key=lambda one: one.preference)
+        }
+
+    def content_type(self, name: str) -> str:
+        """The media type, with its charset for text: everything that is written here is UTF-8."""
+        if found := self._types.get(name) or _TEXTS.get(_suffix(name)):
+            return f"{found}; charset=utf-8"
+        return _OTHERS.get(_suffix(name), "application/octet-stream")
+
+    def is_text(self, name: str) -> bool:
+        """Whether it is text, which packing makes smaller."""
+        return name in self._types or _suffix(name) in _TEXTS
 
 
 def is_page(name: str) -> bool:
     """Whether people look at it, or it belongs to what they look at: they want it as it is now."""
-    return _suffix(name) in ("html", "css", "js", "svg", "ico", "png", "jpg", "webp", "woff2")
+    return _suffix(name) in _PAGES
 
 
 def _suffix(name: str) -> str:

@@ -12,9 +12,12 @@ from urllib.parse import quote, unquote, urlsplit
 
 from aggregator.config.load import Config
 from aggregator.publishing.outputs import public_url
-from aggregator.server import conditional, media, negotiation
+from aggregator.server import conditional, negotiation
 from aggregator.server.files import EncodedBody, File, Files
+from aggregator.server.media import MediaTypes, is_page
 from aggregator.server.paths import names
+from aggregator.writers import formats
+from aggregator.writers.html.parts import POLICY
 
 __all__ = ["OutputApplication", "send_text"]
 
@@ -37,13 +40,7 @@ _METHODS = ("GET", "HEAD")
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 # Pages of ours need a style sheet and pictures from anywhere; a feed that a browser shows as XML needs less.
 _SECURITY: Headers = [
-    (
-        b"content-security-policy",
-        (
-            b"default-src 'none'; style-src 'self'; img-src https: http: data:; base-uri 'none'; "
-            b"form-action 'none'; frame-ancestors 'none'"
-        ),
-    ),
+    (b"content-security-policy", f"{POLICY}; frame-ancestors 'none'".encode()),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 ]
@@ -70,7 +67,8 @@ class OutputApplication:
     def adopt(self, config: Config) -> None:
         """Goes on with another config."""
         self._config = config
-        self._files = Files(config.output)
+        self._media = MediaTypes(formats())
+        self._files = Files(config.output, self._media.is_text)
         self._prefix = tuple(unquote(part) for part in urlsplit(config.site.url).path.split("/") if part)
         age = config.serve.max_age
         self._max_age = max(config.interval / 4, _LEAST_AGE) if age is None else age
@@ -131,10 +129,10 @@ class OutputApplication:
     async def _index(self, folder: tuple[str, ...], accept: str | None) -> File | None:
         there = {
             name: file
-            for name in media.INDEXES
+            for name in self._media.indexes
             if (file := await self._files.get(self._files.path((*folder, name)))) is not None
         }
-        return there[negotiation.best(accept, tuple(there), media.INDEXES)] if there else None
+        return there[negotiation.best(accept, tuple(there), self._media.indexes)] if there else None
 
     async def _send(
         self,
@@ -187,9 +185,9 @@ class OutputApplication:
     ) -> tuple[Headers, Headers]:
         """Headers of a 200 and of a 304 (RFC 9110 §15.4.5: what a cache needs, no more)."""
         name = place[-1]
-        age = "no-cache" if media.is_page(name) else f"public, max-age={self._max_age.total_seconds():.0f}"
+        age = "no-cache" if is_page(name) else f"public, max-age={self._max_age.total_seconds():.0f}"
         headers: Headers = [
-            (b"content-type", media.content_type(name).encode()),
+            (b"content-type", self._media.content_type(name).encode()),
             (b"content-length", b"%d" % size),
             (b"etag", etag.encode()),
             (b"last-modified", conditional.http_date(modified).encode()),
@@ -202,7 +200,7 @@ class OutputApplication:
             headers.append((b"content-encoding", encoding.encode()))
         if is_negotiated:
             headers.append((b"content-location", name.encode()))
-        if not media.is_page(name):
+        if not is_page(name):
             headers.append(_ANY_ORIGIN)
         headers += self._links(place)
         headers += _SECURITY
@@ -210,7 +208,7 @@ class OutputApplication:
 
     def _links(self, place: tuple[str, ...]) -> Headers:
         """WebSub §4: hub and self. Only of the feeds that hubs are told of."""
-        if len(place) != 2 or place[1] not in media.FEEDS or not self._config.publish.hubs:
+        if len(place) != 2 or place[1] not in self._media.feeds or not self._config.publish.hubs:
             return []
         if not (topic := public_url(self._config, *place)):
             return []

@@ -16,8 +16,8 @@ from aggregator import __version__
 from aggregator.config.load import Config
 from aggregator.errors import AggregatorError
 from aggregator.schedule.health import STATES, judge
-from aggregator.server.media import FEEDS
 from aggregator.store import Store
+from aggregator.writers import formats
 
 __all__ = ["MAX_SILENCE_SECONDS", "Vitals"]
 
@@ -135,9 +135,10 @@ def _seconds(moment: datetime) -> float:
 
 def _has_feeds(output: Path) -> bool:
     """Whether any category's folder has a feed; what else lies in the output folder does not matter."""
+    names = [one.file_name for one in formats() if one.is_feed]
     try:
         with os.scandir(output) as folders:
-            return any(_is_file(os.path.join(folder.path, name)) for folder in folders for name in FEEDS)  # noqa: PTH118
+            return any(_is_file(os.path.join(folder.path, name)) for folder in folders for name in names)  # noqa: PTH118
     except OSError:
         return False
 

@@ -18,10 +18,12 @@ from aggregator.writers.channel import (
     Channel,
     Followed,
     Item,
+    OutputFormat,
     Overview,
     Section,
     SiteWriter,
     Writer,
+    format_of,
 )
 from aggregator.writers.html.category import Html
 from aggregator.writers.html.site import StartPage, StatusPage, Stylesheet
@@ -36,10 +38,13 @@ __all__ = [
     "Channel",
     "Followed",
     "Item",
+    "OutputFormat",
     "Overview",
     "Section",
     "SiteWriter",
     "Writer",
+    "format_of",
+    "formats",
     "installed",
 ]
 
@@ -53,6 +58,11 @@ SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {
     "html": (StartPage(), StatusPage(), Stylesheet()),
     "opml": (FeedList(), SourceList()),
 }
+
+
+def formats(chosen: Collection[str] = ()) -> tuple[OutputFormat, ...]:
+    """Every format that is installed, in the registry's order; `chosen` is as for `installed`."""
+    return tuple(format_of(name, writer) for name, writer in installed(chosen).items())
 
 
 def installed(chosen: Collection[str]) -> Mapping[str, Writer]:

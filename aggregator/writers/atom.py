@@ -21,6 +21,10 @@ class Atom:
     """Writes `atom.xml`."""
 
     file_name = "atom.xml"
+    media_type = "application/atom+xml"
+    label = "Atom"
+    accepts = ("application/xml", "text/xml")
+    preference = 1
 
     def render(self, channel: Channel) -> bytes:
         """An Atom feed; every entry has an author (§4.1.2) and, where known, its atom:source (§4.2.11)."""

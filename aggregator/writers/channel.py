@@ -6,9 +6,9 @@ A writer reads no clock and no store: same input, same bytes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from aggregator.model.article import Article
 from aggregator.schedule.health import SourceHealth
@@ -45,6 +45,43 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputFormat:
+    """An output format as documents, pages, lists, hubs and the server know it; `format_of` makes it.
+
+    - `name`: what `publish.formats` calls it. `file_name`: what is written into each folder.
+    - `media_type`: without parameters, "" when the writer gives none. `label`: what people call it.
+    - `accepts`: further media types by which a client asks for it.
+    - `is_feed`: one can subscribe to it; it is linked as an alternate, listed, and announced to hubs.
+    - `preference`: where one of several is chosen, the lowest is; pages and links keep the registry's order.
+    """
+
+    name: str
+    file_name: str
+    media_type: str = ""
+    label: str = ""
+    accepts: tuple[str, ...] = ()
+    is_feed: bool = False
+    preference: int = 100
+
+
+def format_of(name: str, writer: Writer) -> OutputFormat:
+    """The format of a writer, by its attributes of the same names; `file_name` alone is required.
+
+    One that has a `media_type` is a feed unless its `is_feed` says otherwise.
+    """
+    media_type = str(getattr(writer, "media_type", ""))
+    return OutputFormat(
+        name=name,
+        file_name=writer.file_name,
+        media_type=media_type,
+        label=str(getattr(writer, "label", name)),
+        accepts=tuple(getattr(writer, "accepts", ())),
+        is_feed=bool(getattr(writer, "is_feed", media_type)),
+        preference=int(getattr(writer, "preference", 100)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
     """One feed to write, or one archive document of it.
 
@@ -52,7 +89,7 @@ class Channel:
     - `link`: the public page, absolute, "" when no public URL is configured.
     - `self_links`: file name (`rss.xml`, `atom.xml`, …) of each format that is written -> its public URL;
       empty when no public URL is configured.
-    - `files`: the file names of all the formats that are written beside this one.
+    - `files`: the file names of all the formats that are written beside this one. `formats`: what they are.
     - `root`: a relative reference from the document's folder to the output folder, ending in "/".
     - `updated`: newest change among the items, aware UTC; never the clock.
     - `items`: newest first, unique by id.
@@ -69,6 +106,7 @@ class Channel:
     updated: datetime
     items: tuple[Item, ...]
     files: tuple[str, ...] = ()
+    formats: tuple[OutputFormat, ...] = ()
     root: str = "../"
     language: str | None = None
     image: str | None = None
@@ -76,6 +114,8 @@ class Channel:
     chain: Chain = Chain()
     total: int = 0
     generator_version: str = ""
+    memo: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    """What one writer made of the items and another of the same channel can use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +164,8 @@ class Overview:
 
     `link` is the public address of the output folder, "" without one. `updated` is the newest change of any
     section, `seen` the newest poll of any source, None before the first; never the clock.
-    `files` are the names of the site's own documents, such as `index.html`, that are written.
+    `files` are the names of the site's own documents, such as `index.html`, that are written. `formats` are
+    those of the feeds.
     """
 
     title: str
@@ -135,13 +176,17 @@ class Overview:
     followed: tuple[Followed, ...] = ()
     seen: datetime | None = None
     files: tuple[str, ...] = ()
+    formats: tuple[OutputFormat, ...] = ()
     language: str | None = None
     image: str | None = None
     generator_version: str = ""
 
 
 class Writer(Protocol):
-    """An output format of a feed: one file in this package and one line in its registry."""
+    """An output format of a feed: one file in this package and one line in its registry.
+
+    The other attributes of `OutputFormat` (`media_type`, `label` …) may stand beside `file_name`.
+    """
 
     file_name: str
 

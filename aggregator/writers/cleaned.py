@@ -48,16 +48,11 @@ class Cleaned:
     people: dict[tuple[str, str], PersonAddress]
 
 
-_last: tuple[tuple[Item, ...], list[Cleaned]] = ((), [])
-
-
 def cleaned(channel: Channel) -> list[Cleaned]:
     """The channel's items, cleaned; not again for the next format of the same channel."""
-    global _last
-    items, found = _last  # replaced whole: threads at worst clean twice
-    if items is not channel.items:
-        found = [_cleaned(item) for item in channel.items]
-        _last = (channel.items, found)
+    found: list[Cleaned] | None = channel.memo.get("cleaned")
+    if found is None:
+        found = channel.memo["cleaned"] = [_cleaned(item) for item in channel.items]
     return found
 
 

@@ -23,6 +23,10 @@ class JsonFeed:
     """Writes `feed.json`."""
 
     file_name = "feed.json"
+    media_type = "application/feed+json"
+    label = "JSON Feed"
+    accepts = ("application/json",)
+    preference = 3
 
     def render(self, channel: Channel) -> bytes:
         """A JSON Feed: one line a member, and one an item; what is not known is left out.

@@ -23,11 +23,10 @@ __all__ = ["FeedList", "SourceList", "subscription_list"]
 
 DOCS = "http://opml.org/spec2.opml"
 # Of the formats of one feed a reader wants one.
-_PREFERRED = ("atom.xml", "rss.xml", "feed.json")
 
 
 class FeedList:
-    """Writes `feeds.opml`: one outline for each of our feeds, in the first written of Atom, RSS, JSON Feed.
+    """Writes `feeds.opml`: one outline for each of our feeds, in the most preferred format that is written.
 
     Without a public address references are relative to the document, which the specification does not
     provide for: such a list is of use in its folder alone.
@@ -39,10 +38,16 @@ class FeedList:
     def render(self, overview: Overview) -> bytes:
         """The list. It has no date: it changes when there are other feeds, not with what is in them."""
         root, body = _document(overview.title)
+        feeds = [
+            one.file_name for one in sorted(overview.formats, key=lambda one: one.preference) if one.is_feed
+        ]
+        page = next((one.file_name for one in overview.formats if one.media_type == "text/html"), "")
         for section in overview.sections:
-            file = next((name for name in _PREFERRED if name in section.files), None)
+            file = next((name for name in feeds if name in section.files), None)
             if file is not None:
-                _outline(body, written_name(section.title), _described(section, file, overview.language))
+                _outline(
+                    body, written_name(section.title), _described(section, file, page, overview.language)
+                )
         return _serialised(root, body)
 
 
@@ -99,13 +104,12 @@ def subscription_list(title: str, subscriptions: Iterable[Subscription]) -> byte
     return _serialised(root, body)
 
 
-def _described(section: Section, file: str, language: str | None) -> Mapping[str, str | None]:
+def _described(section: Section, file: str, page: str, language: str | None) -> Mapping[str, str | None]:
     folder = quote(section.folder)
-    page = f"{folder}/index.html" if "index.html" in section.files else None
     return {
         "type": "rss",
         "xmlUrl": address(section.self_links.get(file)) or f"{folder}/{file}",
-        "htmlUrl": address(section.link) or page,
+        "htmlUrl": address(section.link) or (f"{folder}/{page}" if page in section.files else None),
         "description": line(section.description) or None,
         "language": language_tag(language),
     }

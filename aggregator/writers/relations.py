@@ -2,35 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from aggregator.writers.channel import Channel
 from aggregator.writers.xml_text import address, percent_encoded
 
-__all__ = ["MEDIA_TYPES", "hubs", "relations"]
-
-MEDIA_TYPES: Mapping[str, str] = {
-    "rss.xml": "application/rss+xml",
-    "atom.xml": "application/atom+xml",
-    "feed.json": "application/feed+json",
-}
+__all__ = ["hubs", "relations"]
 
 
 def relations(channel: Channel, file_name: str) -> Iterator[dict[str, str]]:
-    """`href`, `rel` and `type` of each link in the head of `file_name`, a key of `MEDIA_TYPES`.
+    """`href`, `rel` and `type` of each link in the head of `file_name`, one of the channel's formats.
 
     Hubs come straight after `self`, the topic that they are subscribed for (WebSub §4), and not without it.
     Those of the chain (RFC 5005 §4) may be relative: archives in a folder that has no public address.
     """
-    media_type = MEDIA_TYPES[file_name]
+    media_type = next((one.media_type for one in channel.formats if one.file_name == file_name), "")
     if own := address(channel.self_links.get(file_name)):
         yield {"href": own, "rel": "self", "type": media_type}
         yield from ({"href": hub, "rel": "hub"} for hub in hubs(channel))
     if page := address(channel.link):
         yield {"href": page, "rel": "alternate", "type": "text/html"}
-    for other, its_type in MEDIA_TYPES.items():
-        if other != file_name and (href := address(channel.self_links.get(other))):
-            yield {"href": href, "rel": "alternate", "type": its_type}
+    for other in channel.formats:
+        is_alternate = other.is_feed and other.file_name != file_name
+        if is_alternate and (href := address(channel.self_links.get(other.file_name))):
+            yield {"href": href, "rel": "alternate", "type": other.media_type}
     chain = channel.chain
     is_archive = chain.number is not None
     for rel, folder in (

@@ -26,6 +26,10 @@ class Rss:
     """Writes `rss.xml`."""
 
     file_name = "rss.xml"
+    media_type = "application/rss+xml"
+    label = "RSS"
+    accepts = ("application/xml", "text/xml")
+    preference = 2
 
     def render(self, channel: Channel) -> bytes:
         """An RSS 2.0 document with content:encoded, dc:creator, atom:link and Media RSS.

@@ -14,6 +14,8 @@ class Gemtext:
     """Writes `index.gmi`: a heading, and a link line for each entry, its date first."""
 
     file_name = "index.gmi"
+    media_type = "text/gemini"
+    label = "Gemini"
 
     def render(self, channel: Channel) -> bytes:
         """The page as UTF-8: the same channel, the same bytes."""

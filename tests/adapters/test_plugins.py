@@ -6,12 +6,14 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from aggregator.adapters import kinds
 from aggregator.adapters import testing as contract
 from tests.conftest import Answer, Server
+from tests.support.serving import serving
 from tests.support.site import Site, feed
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "example-package"
@@ -103,6 +105,37 @@ def test_a_site_is_published_in_the_examples_format(site: Site, server: Server) 
     site.configure(source, publish={"formats": ["rss"]})
     site.run("publish")
     assert {name for name in site.files() if name.startswith("Tea/")} == {"Tea/rss.xml"}
+
+
+@pytest.mark.usefixtures("_installed")
+def test_the_examples_format_is_linked_negotiated_listed_and_announced(
+    site: Site, server: Server, tmp_path: Path
+) -> None:
+    """Like ours: in heads of feeds and pages, by the server, in OPML, to hubs."""
+    server.pages["/a"] = Answer(200, {}, feed("a", 1, 2))
+    server.pages["/hub"] = Answer(202)
+    source = {"name": "A", "url": f"{server.url}/a", "categories": ["Tea"]}
+    hubs = [f"{server.url}/hub"]
+    site.configure(source, publish={"formats": ["rss", "atom", "html", "gemtext", "opml"], "hubs": hubs})
+    assert site.run("fetch").exit_code == 0
+    files = {name: body.decode() for name, body in site.files().items()}
+    address = "https://planet.example/feeds/Tea/index.gmi"
+    assert f'<atom:link href="{address}" rel="alternate" type="text/gemini"/>' in files["Tea/rss.xml"]
+    assert f'<link href="{address}" rel="alternate" type="text/gemini"/>' in files["Tea/atom.xml"]
+    assert '<link rel="alternate" type="text/gemini" title="Tea — Planet (Gemini)"' in files["Tea/index.html"]
+    assert 'href="index.gmi"' in files["Tea/index.html"]
+    assert 'href="Tea/index.gmi"' in files["index.html"]
+    assert f"hub.url={quote(address, safe='')}".encode() in [r.body.split(b"&")[-1] for r in server.requests]
+    publish = {"formats": ("rss", "gemtext"), "hubs": tuple(hubs)}
+    address_of_site = {"url": "https://planet.example/feeds"}
+    with serving(tmp_path, output=site.output, publish=publish, site=address_of_site) as served:
+        reply = served.ask("/Tea/", Accept="text/gemini")
+        assert reply.headers["content-location"] == "index.gmi"
+        assert reply.headers["content-type"] == "text/gemini; charset=utf-8"
+        assert f'<{address}>; rel="self"' in served.ask("/Tea/index.gmi").headers["link"]
+    site.configure(source, publish={"formats": ["gemtext", "opml"]})
+    assert site.run("publish").exit_code == 0
+    assert address in site.files()["feeds.opml"].decode()
 
 
 @pytest.mark.usefixtures("_installed")

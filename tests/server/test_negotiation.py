@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from aggregator.fetch.http import ACCEPT
-from aggregator.server.media import INDEXES
+from aggregator.server.media import MediaTypes
 from aggregator.server.negotiation import best, encodings
+from tests.support.channels import FORMATS
+
+INDEXES = MediaTypes(FORMATS).indexes
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,7 @@ import pytest
 
 from aggregator.config.load import Config, Publish, SiteSettings
 from aggregator.errors import ListenError
-from aggregator.publishing import websub as announcing
-from aggregator.server import Server, Vitals, media, vitals
+from aggregator.server import Server, Vitals, vitals
 from aggregator.store import Store
 from tests.support.serving import NOW, Served, ask, serving
 
@@ -534,8 +533,3 @@ def test_what_is_no_http_gets_400(served: Served, request_bytes: bytes) -> None:
         connection.sendall(request_bytes)
         assert connection.recv(65536).split(b" ")[1:2] == [b"400"]
     assert served.ask("/").status == 200
-
-
-def test_feeds_are_the_same_for_hubs_and_for_types() -> None:
-    """What hubs are told of is what is served as a feed."""
-    assert media.FEEDS.keys() == announcing.FEEDS

@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aggregator.model.article import Article, Enclosure, Origin
-from aggregator.writers.channel import Chain, Channel, Item
+from aggregator.writers import WRITERS
+from aggregator.writers.channel import Chain, Channel, Item, format_of
 
 PUBLISHED = datetime(2026, 1, 1, 3, 4, 5, tzinfo=UTC)
 UPDATED = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -48,6 +49,9 @@ ARTICLE = Article(
 )
 
 
+FORMATS = tuple(format_of(name, writer) for name, writer in WRITERS.items())
+
+
 def item_of(article: Article = ARTICLE, item_id: str | None = None) -> Item:
     """An item with fixed dates; its id is the article's unless another is given."""
     return Item(id=item_id or article.id, article=article, published=PUBLISHED, updated=UPDATED)
@@ -64,6 +68,7 @@ def channel_of(*items: Item, **changes: Any) -> Channel:
         self_links={name: f"https://feeds.example/drinks/{name}" for name in ("rss.xml", "atom.xml")},
         updated=UPDATED,
         items=items,
+        formats=FORMATS,
         language="en",
         generator_version="1.2",
     )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from aggregator.schedule.health import STATES, SourceHealth
 from aggregator.writers.channel import Followed, Overview, Section
-from tests.support.channels import ADDRESSES, DATES, ITEMS, TEXTS, UPDATED, item_of
+from tests.support.channels import ADDRESSES, DATES, FORMATS, ITEMS, TEXTS, UPDATED, item_of
 
 FILES = ("rss.xml", "atom.xml", "feed.json", "index.html")
 SITE_FILES = ("index.html", "status.html", "style.css", "feeds.opml", "sources.opml")
@@ -71,6 +71,7 @@ def overview_of(*sections: Section, **changes: Any) -> Overview:
         sections=sections,
         seen=SEEN,
         files=SITE_FILES,
+        formats=FORMATS,
         language="en",
         generator_version="1.2",
     )
@@ -124,6 +125,7 @@ OVERVIEWS = st.builds(
     followed=st.lists(FOLLOWED, max_size=3).map(tuple),
     seen=st.one_of(st.none(), DATES),
     files=st.lists(st.sampled_from(SITE_FILES), unique=True).map(tuple),
+    formats=st.just(FORMATS),
     language=_MAYBE,
     image=st.one_of(st.none(), ADDRESSES),
     generator_version=TEXTS,

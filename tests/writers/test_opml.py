@@ -13,6 +13,7 @@ from aggregator.schedule.health import SourceHealth
 from aggregator.writers import SITE_WRITERS, Followed, Overview, Section
 from aggregator.writers.opml import FeedList, SourceList, subscription_list
 from tests.conformance.documents import check_opml
+from tests.support.channels import FORMATS
 
 UPDATED = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -70,6 +71,7 @@ def overview(*sections: Section, sources: tuple[Followed, ...] = ()) -> Overview
         updated=UPDATED,
         sections=sections,
         followed=sources,
+        formats=FORMATS,
         language="en",
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from aggregator.writers.channel import Channel
-from aggregator.writers.html.parts import FEEDS, PAGE, render
+from aggregator.writers.html.parts import PAGE, render
 
 __all__ = ["Html"]
 
@@ -12,6 +12,11 @@ class Html:
     """Writes `index.html` of a category, or of one of its archives."""
 
     file_name = PAGE
+    media_type = "text/html"
+    label = "Page"
+    accepts = ("application/xhtml+xml",)
+    is_feed = False
+    preference = 0
 
     def render(self, channel: Channel) -> bytes:
         """A page without scripts. Its links name files where no public address is configured, so that it
@@ -25,5 +30,9 @@ class Html:
             chain=chain,
             page="" if channel.link else PAGE,
             canonical=channel.self_links.get(PAGE, channel.link).removesuffix(PAGE),
-            feeds=[(current + name, *FEEDS[name]) for name in FEEDS if name in channel.files],
+            feeds=[
+                (current + one.file_name, one.label, one.media_type)
+                for one in channel.formats
+                if one.is_feed and one.file_name in channel.files
+            ],
         )

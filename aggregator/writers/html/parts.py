@@ -19,16 +19,9 @@ from aggregator.model.article import Article
 from aggregator.normalise.text import cut, summarise, tidy
 from aggregator.writers.xml_text import address, language_tag
 
-__all__ = ["FEEDS", "PAGE", "POLICY", "human", "macro", "render", "rhythm"]
+__all__ = ["PAGE", "POLICY", "human", "macro", "render", "rhythm"]
 
 PAGE = "index.html"
-FEEDS = {
-    "rss.xml": ("RSS", "application/rss+xml"),
-    "atom.xml": ("Atom", "application/atom+xml"),
-    "feed.json": ("JSON Feed", "application/feed+json"),
-}
-"""Feeds by their file names: what people and what browsers call them."""
-
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src https: http: data:; base-uri 'none'; form-action 'none'"
 )
@@ -65,7 +58,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"FEEDS": FEEDS, "PAGE": PAGE, "POLICY": POLICY}
+    environment.globals |= {"PAGE": PAGE, "POLICY": POLICY}
     environment.filters |= {
         "address": address,
         "picture": _picture,

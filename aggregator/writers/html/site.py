@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.text import tidy
-from aggregator.writers.channel import Followed, Overview, Section
-from aggregator.writers.html.parts import FEEDS, PAGE, macro, render, rhythm
+from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
+from aggregator.writers.html.parts import PAGE, macro, render, rhythm
 
 __all__ = ["StartPage", "StatusPage", "Stylesheet"]
 
@@ -66,10 +66,10 @@ class StartPage:
         return render(
             "start.html",
             overview=overview,
-            whole=None if whole is None else _shown(whole, page),
+            whole=None if whole is None else _shown(whole, page, overview.formats),
             index=_index(sections, page, overview.language),
             categories=len(sections),
-            cards=[_shown(section, page) for section in sections if section.newest],
+            cards=[_shown(section, page, overview.formats) for section in sections if section.newest],
             lists=[(name, LISTS[name]) for name in LISTS if name in overview.files],
             index_from=INDEX_FROM,
         )
@@ -129,13 +129,17 @@ def _lines(facts: tuple[tuple[str, bool, str, int], ...], page: str, language: s
     return macro("parts.html", "lines")(shown, language)
 
 
-def _shown(section: Section, page: str) -> dict[str, Any]:
+def _shown(section: Section, page: str, formats: Sequence[OutputFormat]) -> dict[str, Any]:
     """A section as the start page names it; `href` is None where it has no page of its own."""
     folder = f"{quote(section.folder)}/"
     return {
         "name": _name_of(section.category or section.title, section.folder),
         "href": _page_of(section.folder, page) if PAGE in section.files else None,
-        "feeds": [(folder + name, *FEEDS[name]) for name in FEEDS if name in section.files],
+        "feeds": [
+            (folder + one.file_name, one.label, one.media_type)
+            for one in formats
+            if one.is_feed and one.file_name in section.files
+        ],
         "total": section.total,
         "newest": section.newest,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,7 +18,7 @@ from aggregator.writers.html.category import Html
 from aggregator.writers.html.parts import human, rhythm
 from aggregator.writers.xml_text import address
 from tests.conformance.html import check_html
-from tests.support.channels import ADDRESSES, CHANNELS, article_with, channel_of, item_of
+from tests.support.channels import ADDRESSES, CHANNELS, FORMATS, article_with, channel_of, item_of
 from tests.support.overviews import FILES, SEEN
 
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
@@ -57,14 +58,7 @@ def test_any_channel_is_html_that_shows_its_text(
     channel: Channel, files: tuple[str, ...], chain: Chain, image: str | None
 ) -> None:
     """No element, attribute or address of the input appears; titles and names arrive as text."""
-    full = Channel(
-        **{
-            **{name: getattr(channel, name) for name in channel.__slots__},
-            "files": files,
-            "chain": chain,
-            "image": image,
-        }
-    )
+    full = replace(channel, files=files, formats=FORMATS, chain=chain, image=image)
     body = Html().render(full)
     assert check_html(body) == []
     tree = LexborHTMLParser(body.decode())
