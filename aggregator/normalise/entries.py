@@ -72,14 +72,8 @@ def articles(
             known=known,
         )
     make_absolute(found, url if is_page else url.partition("?")[0])
-    info = _About(
-        found.info,
-        url,
-        has_public_address=has_public_address,
-        is_page=is_page,
-        hidden_host=hidden_host,
-    )
-    links = [_link(entry, info.bases) for entry in found.entries]
+    info = _About(found.info, url, has_public_address, is_page, hidden_host)
+    links = [_link(entry, info) for entry in found.entries]
     identities = identify(found.entries, links, identity)
     problems = [*found.problems, *identities.problems]
     readers: list[_Reader] = []
@@ -128,15 +122,15 @@ class _About:
         self,
         info: FeedInfo,
         url: str,
-        *,
         has_public_address: bool = True,
         is_page: bool = False,
         hidden_host: str = "",
     ) -> None:
-        place = url if is_page else url.partition("?")[0]
-        self.link = _alternate(info.links, (info.base, place))
+        self._inherited = frozenset[str]() if is_page else secrets_of(url)
+        place, base = url if is_page else url.partition("?")[0], self.base(info.base)
+        self.link = self.alternate(info.links, (base, place))
         # A reference in an entry is relative to these when the entry itself has no base and no link.
-        self.bases = tuple(base for base in (info.base, self.link, place) if base)
+        self.bases = tuple(filter(None, (base, self.base(self.link), place)))
         self.persons = info.authors
         self.authors = people(info.authors)
         self._secrets = secrets = secrets_of(url)
@@ -156,6 +150,22 @@ class _About:
         )
         self.origin = replace(self.origin_without_date, updated=dates.parse(info.updated))
 
+    def base(self, address: str | None) -> str:
+        """A base without the query of our request, which a reference such as `#part` would inherit."""
+        is_asked = self._inherited and carries(address, self._inherited)
+        return (address or "").partition("?")[0] if is_asked else address or ""
+
+    def alternate(self, links: Sequence[Link], bases: Sequence[str | None]) -> str | None:
+        """The first alternate that is a page, else the first (RFC 4287 §4.2.7.2)."""
+        alternates = [link for link in links if link.rel == "alternate"]
+        if len(alternates) > 1:
+            alternates.sort(key=lambda link: (link.type or "text/html") not in _PAGES)
+        for schemes in (WEB, _PLACES):
+            for link in alternates:
+                if found := resolve(link.href, self.base(link.base), *bases, schemes=schemes):
+                    return found
+        return None
+
     def is_public(self, address: str) -> bool:
         """Whether an address, such as that of an entry's own document, repeats no key that was asked with."""
         return not carries(address, self._secrets) and host_of(address) != self._hidden_host
@@ -165,29 +175,18 @@ def _said(text: str | None) -> str | None:
     return (tidy(text[:2_000]) or None) if text else None
 
 
-def _alternate(links: Sequence[Link], bases: Sequence[str | None]) -> str | None:
-    """The first alternate that is a page, else the first (RFC 4287 §4.2.7.2)."""
-    alternates = [link for link in links if link.rel == "alternate"]
-    if len(alternates) > 1:
-        alternates.sort(key=lambda link: (link.type or "text/html") not in _PAGES)
-    for schemes in (WEB, _PLACES):
-        for link in alternates:
-            if found := resolve(link.href, link.base, *bases, schemes=schemes):
-                return found
-    return None
-
-
 _PLACES = FOLLOWED - {"urn"}  # a name, which feedparser takes for a link
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 
 
-def _link(entry: Entry, bases: Sequence[str]) -> str | None:
+def _link(entry: Entry, info: _About) -> str | None:
     """The entry's page: its alternate link, else its guid where that is a permalink; never an enclosure."""
-    if found := _alternate(entry.links, (entry.base, *bases)):
+    bases = (info.base(entry.base), *info.bases)
+    if found := info.alternate(entry.links, bases):
         return found
     # RSS 2.0 `<guid>`: a permalink unless isPermaLink is false; a guid that is no URL is none either.
     if entry.id and entry.id_is_permalink and "/" in entry.id:
-        return resolve(entry.id, entry.base, *bases)
+        return resolve(entry.id, *bases)
     return None
 
 
@@ -213,7 +212,7 @@ class _Reader:
         self.id = id_
         self.info = info
         self.author = author
-        self.bases = tuple(filter(None, (entry.base, link, *info.bases)))
+        self.bases = tuple(filter(None, (info.base(entry.base), info.base(link), *info.bases)))
         self.summary = self.content = _NOTHING
         self.texts: dict[str, Text | None] = {}
         self.problems: list[Problem] = []
@@ -309,7 +308,7 @@ class _Reader:
             return _NOTHING
         if text.type == "text" or (text.type == "unknown" and not is_html(text.value)):
             return html.HtmlBody(as_html(text.value))
-        bases = (text.base, *self.bases)
+        bases = (self.info.base(text.base), *self.bases)
         if reason := html.hazard(text.value):
             self._problem(f"{reason}: kept as plain text")
             return html.HtmlBody(html.sanitise(text.value, *bases))

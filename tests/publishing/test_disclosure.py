@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import aggregator
 from aggregator.config.load import Auth, Config, Source
 from aggregator.model.article import Origin
 from aggregator.publishing.disclosure import Disclosure
@@ -139,6 +140,34 @@ def test_a_private_instance_is_named_nowhere(site: Site, server: Server, kind_of
     store = b"".join(p.read_bytes() for p in (site.home / "var").glob("*"))
     assert KEY.encode() not in store
     assert code.encode() not in store
+
+
+ASKED = "https://x.example/feed?key=" + KEY
+ATOM = (
+    "<feed xmlns='http://www.w3.org/2005/Atom' xml:base='{0}'><title>t</title><id>{0}</id>"
+    "<updated>2024-01-01T00:00:00Z</updated><link href=''/>"
+    "<entry xml:base='{0}'><title>a</title><id>urn:1</id>"
+    "<updated>2024-01-01T00:00:00Z</updated><link href='#one'/>"
+    "<content type='html' xml:base='{0}'>&lt;a href='#n'>x&lt;/a></content></entry></feed>"
+)
+RSS = (
+    "<rss version='2.0'><channel><title>t</title><link>{0}</link><item><title>a</title><link>#one</link>"
+    "<description>&lt;a href='#n'>x&lt;/a> &lt;a href=''>y&lt;/a></description></item></channel></rss>"
+)
+JSON = (
+    '{{"version":"https://jsonfeed.org/version/1.1","title":"t","feed_url":"{0}","home_page_url":"{0}",'
+    '"items":[{{"id":"1","url":"#x","content_html":"<a href=\'#n\'>x</a>"}}]}}'
+)
+
+
+@pytest.mark.parametrize(
+    "document", [ATOM, RSS, JSON, RSS.removesuffix("</rss>")], ids=["atom", "rss", "json", "broken"]
+)
+def test_references_inherit_no_key_from_our_request(document: str) -> None:
+    """A part of a document that has no address of its own would be at the address that was asked."""
+    found = aggregator.read(document.format(ASKED).encode(), url=ASKED)
+    assert len(found.articles) == 1
+    assert KEY not in repr(found.articles)
 
 
 SELF = "https://news.example/feed"
