@@ -13,6 +13,15 @@ from aggregator.normalise.embedded import LAZY
 from aggregator.normalise.months import MONTHS
 
 MAX_VALUES = 50
+# What only lazy images have; other names of `LAZY` may say something else of an image that has an address.
+_LAZY_FIRST = (
+    "data-src",
+    "data-lazy-src",
+    "data-original",
+    "data-orig-src",
+    "data-srcset",
+    "data-lazy-srcset",
+)
 _MAX_VALUE = 4_000
 
 
@@ -41,7 +50,7 @@ def link(node: LexborNode) -> str:
 def image(node: LexborNode) -> str:
     """The address of the picture that an element is or holds; one that is loaded late comes first."""
     picture = node if node.tag in ("img", "source") else node.css_first("img")
-    for name in (*LAZY, "src"):
+    for name in (*_LAZY_FIRST, "src", *sorted(LAZY)):
         value = attribute(picture, name)
         if value and not value.startswith("data:"):
             return _largest(value) if "srcset" in name else value
