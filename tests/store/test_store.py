@@ -356,7 +356,7 @@ def test_a_store_survives_being_opened_again(tmp_path: Path) -> None:
 def test_what_is_no_store_is_refused(tmp_path: Path) -> None:
     """Another file, a folder, or a store of a later version: said, not destroyed."""
     (tmp_path / "text.db").write_text("not a database" * 100)
-    with pytest.raises(StoreError, match=r"text\.db is damaged"):
+    with pytest.raises(StoreError, match=r"text\.db cannot be used: it is damaged"):
         Store(tmp_path / "text.db")
     assert (tmp_path / "text.db").read_text().startswith("not a database")
     with pytest.raises(StoreError):
