@@ -24,10 +24,12 @@ MAX_CHARACTERS = 500
 # A registered name or a URI (RFC 4287 §4.2.7.2; RFC 8288 §3.3 has its characters).
 _RELATION = re.compile(r"[a-z][a-z0-9.-]{0,49}|[A-Za-z][A-Za-z0-9+.-]{0,19}:[!-~]{1,300}")
 _REGISTRY = "http://www.iana.org/assignments/relation/"
-# They say of a feed's document where its others are, not of an entry.
+# Of a document: where it is, where its others are, and where its publisher edits it (RFC 5023 §11.1).
 _OF_A_FEED = frozenset(
     {
         "current",
+        "edit",
+        "edit-media",
         "enclosure",
         "first",
         "hub",
@@ -37,6 +39,7 @@ _OF_A_FEED = frozenset(
         "prev",
         "prev-archive",
         "previous",
+        "self",
     }
 )
 _PAGES = frozenset({"", "text/html", "application/xhtml+xml"})

@@ -28,7 +28,10 @@ __all__ = [
 MAX_EACH = 100
 _RELATION = re.compile(r"[a-z][a-z0-9.-]{0,49}|[A-Za-z][A-Za-z0-9+.-]{0,19}:[!#-;=?-_a-z~]{1,300}")
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}(?:\s*;[ -~]{0,100})?", re.ASCII)
-_EMAIL = re.compile(r"[^\s<>()\[\]\",;:@]{1,64}@[^\s<>()\[\]\",;:@]{1,255}")
+# With a dot in its domain: others are names of accounts, which readers do not take for addresses.
+_EMAIL = re.compile(
+    r"[^\s<>()\[\]\",;:@]{1,64}@(?:[^\s<>()\[\]\",;:@.]{1,63}\.){1,9}[^\s<>()\[\]\",;:@.]{1,63}"
+)
 _THREAD = {
     "thr:count": re.compile(r"[0-9]{1,9}"),
     "thr:updated": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]{5,20}(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"),

@@ -89,16 +89,16 @@ def test_every_feed_of_the_corpus_is_polled_stored_and_published(
                 for number, path in enumerate(paths)
             )
         )
-        result = site.run("fetch")
+        result = site.run("fetch", "-v")
         assert result.exit_code == 0
         lines = result.stdout.splitlines()
         for path in paths:
             assert sum(line[8:].startswith(f"{path.name}: ") for line in lines) == 1, path.name
         before, times = site.files(), site.times()
 
-        waiting = site.run("fetch")
+        waiting = site.run("fetch", "-v")
         assert waiting.stdout.count("waiting ") == len(paths)
-        again = site.run("fetch", "--force")
+        again = site.run("fetch", "-v", "--force")
         outcomes = [line for line in again.stdout.splitlines() if line.startswith(("ok", "failed"))]
         assert len(outcomes) == len(paths)
         assert all("nothing new at the source" in line for line in outcomes if line.startswith("ok"))

@@ -136,7 +136,7 @@ def _addresses(nodes: list[LexborNode]) -> Iterator[str]:
             if _SCHEME.match(url) and not url.lower().startswith(
                 ("http:", "https:")
                 if name == "src"
-                else ("http:", "https:", "ftp:", "magnet:", "gemini:", "gopher:")
+                else ("http:", "https:", "ftp:", "magnet:", "gemini:", "gopher:", "urn:")
             ):
                 yield f"{name}={url}"
 

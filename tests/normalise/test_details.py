@@ -66,7 +66,7 @@ def read_again(article: Article, format_name: str) -> Article:
 
 
 RELATIONS = [
-    *("related", "via", "replies", "license", "self", "edit", "edit-media", "payment", "author", "help"),
+    *("related", "via", "replies", "license", "payment", "author", "help"),
     *("canonical", "shortlink", "in-reply-to", "collection", "describedby", "bookmark", "preview", "up"),
     *("http://schemas.google.com/g/2005#feed", "urn:x:rel", "https://a.example/Rel"),
 ]
@@ -82,6 +82,12 @@ def test_every_relation_of_an_entry_is_kept(rel: str) -> None:
     assert article.extra["links"] == [link | {"length": "5"}]
     for format_name in ("atom", "rss"):
         assert read_again(article, format_name).extra["links"] == [link | {"length": "5"}]
+
+
+@pytest.mark.parametrize("rel", ["self", "edit", "edit-media", "hub", "next", "prev-archive", "enclosure"])
+def test_what_is_of_a_document_and_not_of_an_entry_is_left_out(rel: str) -> None:
+    """Where the document is, or is edited: it would be said of ours."""
+    assert "links" not in atom(f"<link rel='{rel}' href='/x'/>").extra
 
 
 def test_registered_names_are_written_short() -> None:

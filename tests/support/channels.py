@@ -258,6 +258,7 @@ CHANNELS = st.builds(
     items=st.lists(ITEMS, max_size=3, unique_by=lambda item: item.id).map(tuple),
     language=st.one_of(st.none(), TEXTS, st.just("en")),
     image=st.one_of(st.none(), ADDRESSES),
+    formats=st.just(FORMATS),
     hubs=st.lists(st.one_of(ADDRESSES, st.just("https://hub.example/")), max_size=2).map(tuple),
     chain=CHAINS,
     generator_version=TEXTS,

@@ -22,6 +22,7 @@ import feedparser
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.extra import inert
+from aggregator.normalise.text import plain_name
 from aggregator.store import Kept
 from aggregator.writers.passed_through import enclosures
 
@@ -79,7 +80,7 @@ def _seen(entry: dict[str, Any]) -> Seen:
         published=_moment(entry.get("published")),
         updated=_moment(updated),
         authors=tuple(entry["authors"]),
-        categories=tuple(entry["categories"]),
+        categories=_once(entry["categories"]),
         enclosures=tuple((url, type_, length) for url, type_, length in entry["enclosures"]),
     )
 
@@ -140,12 +141,22 @@ def expected(kept: Kept, name: str) -> Seen:
         updated=None if is_rss else kept.updated.replace(microsecond=0),
         # An Atom entry needs an author: the publisher's name stands in.
         authors=tuple(map(as_sent, article.authors)) if article.authors or not is_atom else None,
-        categories=tuple(map(as_sent, dict.fromkeys(article.categories + article.tags))),
+        categories=tuple(dict.fromkeys(map(as_sent, _categories(article, is_rss=is_rss, is_atom=is_atom)))),
         enclosures=tuple(
             (e.url, e.type or (None if is_atom else "application/octet-stream"), _length(e, is_rss=is_rss))
             for e in media
         ),
     )
+
+
+def _categories(article: Article, *, is_rss: bool, is_atom: bool) -> Iterator[str]:
+    """Its categories and tags; in RSS and Atom the terms of the feed, in RSS the name after them."""
+    terms = article.extra.get("terms", ()) if is_rss or is_atom else ()
+    for name in dict.fromkeys(article.categories + article.tags):
+        named = [each["term"] for each in terms if plain_name(each.get("label") or each["term"]) == name]
+        yield from named
+        if is_rss or not named:
+            yield name
 
 
 def _length(enclosure: Enclosure, *, is_rss: bool) -> int | None:
