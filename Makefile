@@ -28,9 +28,10 @@ unit: $(VENV)/installed-test
 quick: lint types
 	$(VENV)/bin/pytest -n auto --dist worksteal -m 'not (processes or browser or corpus or hypothesis)'
 
-# The tests once more, with the lowest versions of the dependencies that pyproject.toml allows.
+# The tests once more, with the lowest versions of the dependencies that pyproject.toml allows; those with a browser or
+# the corpus ask the most time and the newest versions alone.
 test-lowest: $(LOWEST)/installed-test
-	AGGREGATOR_LOWEST=1 $(LOWEST)/bin/pytest -n auto --dist worksteal -rs
+	AGGREGATOR_LOWEST=1 $(LOWEST)/bin/pytest -n auto --dist worksteal -rs -m 'not (browser or corpus)'
 
 $(VENV)/installed: pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
