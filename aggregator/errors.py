@@ -13,7 +13,7 @@
         │   ├── Disallowed    robots.txt does not let us fetch it
         │   ├── DnsError      its host's name leads to no address
         │   ├── NoNetwork     no network leads there: this machine is offline, or the host is cut off
-        │   ├── ConnectError  nobody answers at its address
+        │   ├── ConnectError  nothing answers at its address
         │   ├── ProxyError    the proxy does not let us through
         │   ├── TlsError      its certificate or its TLS was refused
         │   ├── TimedOut      silent for too long, or slower than the whole fetch may take
@@ -83,7 +83,7 @@ class WriteError(AggregatorError):
 
 
 class SourceError(AggregatorError):
-    """One source failed; says which, where, and what to change. No login of an address stands in it."""
+    """One source failed; says which, where, and what to change. Logins in addresses are removed."""
 
     label: ClassVar[str] = "source"
     advice: str = ""
@@ -98,13 +98,13 @@ class SourceError(AggregatorError):
             self.advice = advice
 
     @property
-    def told(self) -> str:
+    def message(self) -> str:
         """What happened, and what to change."""
         return f"{self.reason}; {self.advice}" if self.advice else self.reason
 
     def __str__(self) -> str:
         place = self.source or _LOGIN.sub("", self.url)
-        return f"{place}: {self.told}" if place else self.told
+        return f"{place}: {self.message}" if place else self.message
 
 
 class FetchError(SourceError):
@@ -146,7 +146,7 @@ class NoNetwork(FetchError):
     """No network leads to the host, or none to a resolver that knows it: mostly this machine's own affair.
 
     ENETUNREACH, ENETDOWN or EADDRNOTAVAIL at every address of the host; EAI_AGAIN from the resolver, which
-    also stands for name servers of that one domain that do not answer.
+    is also given when the name servers of that one domain do not answer.
     """
 
     label = "network"
@@ -154,7 +154,7 @@ class NoNetwork(FetchError):
 
 
 class ConnectError(FetchError):
-    """Nobody answers at the address."""
+    """Nothing answers at the address."""
 
     label = "connect"
     advice = "check host and port, or wait until the server is back"

@@ -236,10 +236,10 @@ class _Process:
                 process.start()
             self._process, self._tasks = process, 0
         try:  # waits until it is ready: starting does not count for a task's deadline
-            told = self._received(0, time.monotonic() + _START_SECONDS, _MAX_START_BYTES)
+            said = self._received(0, time.monotonic() + _START_SECONDS, _MAX_START_BYTES)
         except TimeoutError:
             raise _BadAnswer(f"waited longer than {_START_SECONDS} s for a process to start") from None
-        self._on_start(told.decode(errors="replace"))
+        self._on_start(said.decode(errors="replace"))
 
     def _has_something(self) -> bool:
         self._socket.setblocking(False)
@@ -326,12 +326,12 @@ def _work(
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     threading.stack_size(_STACK_BYTES)  # the usual 8 MB, or more, would be taken from `memory_bytes`
     _limit_memory(memory_bytes)
-    told = prepare()
+    said = prepare()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     parent.setblocking(True)
     received = parent.makefile("rb")
     with contextlib.suppress(OSError):
-        _send(parent, 0, _DONE, told.encode()[:_MAX_START_BYTES])
+        _send(parent, 0, _DONE, said.encode()[:_MAX_START_BYTES])
         while header := received.read(_HEADER.size):
             number, _, size = _HEADER.unpack(header)
             seconds, task, named = pickle.loads(received.read(size))  # noqa: S301 - the parent's own

@@ -54,5 +54,5 @@ def test_what_is_told_is_the_reason_and_what_to_change() -> None:
     """The place first; advice given for one error counts before that of its class."""
     error = errors.TimedOut("no answer", url="https://example.org/")
     assert str(error) == f"https://example.org/: no answer; {errors.TimedOut.advice}"
-    assert errors.TimedOut("no answer", advice="wait").told == "no answer; wait"
-    assert errors.ReadError("broken").told == "broken"
+    assert errors.TimedOut("no answer", advice="wait").message == "no answer; wait"
+    assert errors.ReadError("broken").message == "broken"

@@ -130,7 +130,7 @@ def _children(element: etree._Element) -> Iterator[etree._Element]:
 
 
 def _name(element: etree._Element) -> str:
-    # Of a prefix that nobody declared, "image:loc" is the whole name.
+    # Where a prefix is not declared, "image:loc" is the whole name.
     return element.tag.rpartition("}")[2].rpartition(":")[2].lower()
 
 

@@ -67,11 +67,11 @@ def broken(kind: Kind, samples: Sequence[Resource], options: Mapping[str, Any] |
     with _no_network():
         for sample in samples:
             where = sample.name or sample.url
-            found += (f"{where}: {told}" for told in _of_sample(kind, sample, parsed))
-            found += (f"{where}: {told}" for told in _of_mutations(kind, sample, parsed))
+            found += (f"{where}: {fault}" for fault in _of_sample(kind, sample, parsed))
+            found += (f"{where}: {fault}" for fault in _of_mutations(kind, sample, parsed))
         for name, body in _STRANGE.items():
             resource = Resource(url="https://contract.example/", body=body)
-            found += (f"given {name}: {told}" for told in _of_error(lambda: kind.read(resource, parsed)))  # noqa: B023
+            found += (f"given {name}: {fault}" for fault in _of_error(lambda: kind.read(resource, parsed)))  # noqa: B023
     return found
 
 
@@ -130,8 +130,8 @@ def _of_mutations(kind: Kind, sample: Resource, options: BaseModel | None) -> It
                 body[chance.randrange(len(body))] = chance.randrange(256)
         cut = chance.randrange(len(body) + 1) if number % 2 else len(body)
         resource = replace(sample, body=bytes(body[:cut]))
-        for told in _of_error(lambda: kind.read(resource, options)):  # noqa: B023
-            yield f"mutation {number}: {told}"
+        for fault in _of_error(lambda: kind.read(resource, options)):  # noqa: B023
+            yield f"mutation {number}: {fault}"
 
 
 def _of_error(read: Callable[[], object]) -> Iterator[str]:

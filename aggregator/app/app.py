@@ -28,7 +28,7 @@ from aggregator.publishing import websub as announcing
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.posts import write_posts
 from aggregator.publishing.publish import Published, Recall, publish
-from aggregator.publishing.websub import Told
+from aggregator.publishing.websub import Notification
 from aggregator.reading.document import READER_VERSION
 from aggregator.reading.mending import mended
 from aggregator.reading.workers import Workers
@@ -82,7 +82,7 @@ class App:
     ) -> tuple[list[Source], dict[str, schedule.PollState]]:
         """Which of these sources may be polled now, in their order, and the state of those that may not yet.
 
-        What is on this machine is always due: looking costs nobody anything.
+        What is on this machine is always due: looking costs nothing.
         """
         due = set(self._store.sources.due(now, len(self.config.sources)))
         wanted = [source for source in sources if source.is_local or source.name in due]
@@ -106,19 +106,19 @@ class App:
         known = {source.name for source in self.config.sources}
         for poll in self._polls.poll_many(sources, now, refetch=refetch):
             if poll.is_list:
-                told = self._follow_lists(now).get(poll.source.name, ())
-                poll = replace(poll, problems=(*poll.problems, *told))
+                reported = self._follow_lists(now).get(poll.source.name, ())
+                poll = replace(poll, problems=(*poll.problems, *reported))
             yield poll
         if new := [source for source in self.config.select(()) if source.name not in known]:
             yield from self._polls.poll_many(new, now)
 
     def _follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
         """Adds the sources that the lists among them name now; the problems of each list, by its name."""
-        sources, told = joined(self._configured.sources, self._store.subscriptions.listed())
+        sources, reported = joined(self._configured.sources, self._store.subscriptions.listed())
         self.config = self._configured.model_copy(update={"sources": sources})
         self._polls.know(sources)
         self._store.sources.adopt(sources, now)
-        return told
+        return reported
 
     def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:
         """Completes articles of these sources by their pages, where the config wants that.
@@ -192,7 +192,7 @@ class App:
         """Stores which hubs are to be notified of which feeds of this publication; how many notifications."""
         return announcing.queue(self._store, published.written, self.config, now)
 
-    def announce(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Told]:
+    def announce(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Notification]:
         """Notifies the hubs of what is due, until `is_over`; of the rest they are notified another time."""
         return announcing.announce(self._store, self._fetcher, self.config.publish.hubs, now, is_over)
 
@@ -237,7 +237,7 @@ class App:
 def subscription_list(target: str, settings: Fetch, now: datetime) -> SubscriptionList:
     """The OPML document at an address, or in a file. Raises SourceError.
 
-    Whoever types a host's name allows it; where it redirects to is still checked.
+    A host that is typed is allowed by that; where it redirects to is still checked.
     """
     is_address = "://" in target or target.startswith("file:")
     url = target if is_address else Path(target).absolute().as_uri()

@@ -65,11 +65,11 @@ class Daemon:
     def run(self) -> NoReturn:
         """Polls until it is stopped, then exits with 0. Raises StoreError for a store in use."""
         with _only_one(self._config.store):
-            told, tell = os.pipe()
-            os.set_blocking(tell, False)
+            reader, writer = os.pipe()
+            os.set_blocking(writer, False)
             # Written to by the system's own handler, in whatever thread: Python's runs between two steps of
             # this one, and for a signal that came as it began to wait there would be no next step.
-            signal.set_wakeup_fd(tell)
+            signal.set_wakeup_fd(writer)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._on_stop)
             signal.signal(signal.SIGHUP, self._on_reload)
@@ -82,7 +82,7 @@ class Daemon:
             _log.info("polling %d sources", len(self._config.select(())))
             notify("READY=1")
             while not self._is_stopping:
-                os.read(told, 1)
+                os.read(reader, 1)
             notify("STOPPING=1")
             self._finish(scheduler)
             # The interpreter would wait for the threads that wait for slow servers, past our stated time;
@@ -148,8 +148,8 @@ class Daemon:
         app = self._app
         if app is None or not app.config.publish.hubs:
             return
-        for told in app.announce(datetime.now(UTC), lambda: self._is_stopping):
-            self._watcher.announced(told)
+        for notification in app.announce(datetime.now(UTC), lambda: self._is_stopping):
+            self._watcher.announced(notification)
 
     def _upkeep(self) -> None:
         if self._app is None:

@@ -12,7 +12,7 @@ from aggregator.app.main_job import RunWatcher
 from aggregator.polling.full_text import Completed
 from aggregator.polling.poll import Poll
 from aggregator.publishing.publish import Published
-from aggregator.publishing.websub import Told
+from aggregator.publishing.websub import Notification
 from aggregator.server import Vitals
 
 _log = logging.getLogger("aggregator")
@@ -34,7 +34,7 @@ class LogWatcher(RunWatcher):
             outcome = poll.error.label
             facts |= {"error": poll.error.reason, "kind": outcome, "advice": poll.error.advice}
             level = logging.INFO if poll.is_offline else logging.WARNING
-            line = f"{poll.source.name}: {poll.error.told}; next {poll.next_poll}"
+            line = f"{poll.source.name}: {poll.error.message}; next {poll.next_poll}"
             _log.log(level, "%s", line, extra={"facts": facts})
         else:
             outcome = "read" if poll.was_read else "unchanged"
@@ -52,7 +52,7 @@ class LogWatcher(RunWatcher):
     def completed(self, completed: Completed) -> None:
         """A line for a source's pages."""
         facts = {"source": completed.source.name, "pages": str(completed.read), "later": str(completed.later)}
-        _log.info("%s: %s", completed.source.name, completed.told, extra={"facts": facts})
+        _log.info("%s: %s", completed.source.name, completed.summary, extra={"facts": facts})
         for problem in completed.problems:
             _log.info("%s: %s", completed.source.name, problem)
         notify("WATCHDOG=1")
@@ -68,13 +68,23 @@ class LogWatcher(RunWatcher):
             _log.info("published %d feeds, %d files", published.rendered, len(published.written))
         notify("WATCHDOG=1")
 
-    def announced(self, told: Told) -> None:
+    def announced(self, notification: Notification) -> None:
         """A line for each notification of a hub."""
-        if told.error is None:
-            _log.info("%s was notified of %s", told.hub, told.topic)
+        if notification.error is None:
+            _log.info("%s was notified of %s", notification.hub, notification.topic)
         else:
-            again = f"again at {told.again:%Y-%m-%d %H:%M} UTC" if told.again else "not tried again"
-            _log.warning("%s was not notified of %s: %s; %s", told.hub, told.topic, told.error.told, again)
+            again = (
+                f"again at {notification.again:%Y-%m-%d %H:%M} UTC"
+                if notification.again
+                else "not tried again"
+            )
+            _log.warning(
+                "%s was not notified of %s: %s; %s",
+                notification.hub,
+                notification.topic,
+                notification.error.message,
+                again,
+            )
 
 
 def notify(state: str) -> None:

@@ -10,7 +10,7 @@ from aggregator.config.load import Source
 from aggregator.polling.full_text import Completed
 from aggregator.polling.poll import Poll
 from aggregator.publishing.publish import Published
-from aggregator.publishing.websub import Told
+from aggregator.publishing.websub import Notification
 
 if TYPE_CHECKING:
     from aggregator.app.app import App
@@ -31,7 +31,7 @@ class RunWatcher:
     def published(self, published: Published) -> None:
         """Feeds and posts were written."""
 
-    def announced(self, told: Told) -> None:
+    def announced(self, notification: Notification) -> None:
         """A hub was notified of a feed, or could not be."""
 
 
@@ -69,8 +69,8 @@ def run_once(
         for count in app.upkeep(now):
             watcher.pruned(count)
     publish(app, now, watcher)
-    for told in app.announce(now, is_over) if is_over is not None else ():
-        watcher.announced(told)
+    for notification in app.announce(now, is_over) if is_over is not None else ():
+        watcher.announced(notification)
     return is_busy
 
 

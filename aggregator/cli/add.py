@@ -64,7 +64,7 @@ def add(
     facts["followed_as"] = known = followed_as(address(url), config.sources)
     if known is None:
         found = adding.discover(
-            url, config.fetch, datetime.now(UTC), tell=_look if not as_json else _say_nothing
+            url, config.fetch, datetime.now(UTC), report=_look if not as_json else _say_nothing
         )
         facts |= {"found": [_facts(each) for each in found.found], "problems": [*map(str, found.problems)]}
         chosen = _choose(found, yes=yes, as_json=as_json)
@@ -126,7 +126,7 @@ def _say_nothing(url: str) -> None:
 
 
 def _choose(found: Discovered, *, yes: bool, as_json: bool) -> ReadCandidate | None:
-    """The one to follow, None when there is none or nobody said which."""
+    """The one to follow, None when there is none or none was chosen."""
     if as_json:
         return found.found[0] if yes and found.found else None
     for problem in found.problems:

@@ -25,7 +25,7 @@ from aggregator.errors import WriteError
 from aggregator.polling.full_text import Completed
 from aggregator.polling.poll import Poll
 from aggregator.publishing.publish import Published
-from aggregator.publishing.websub import Told
+from aggregator.publishing.websub import Notification
 from aggregator.schedule.state import PollState
 
 FEW_SOURCES = 20
@@ -51,7 +51,7 @@ class FetchReport(RunWatcher):
         self._completed: list[Completed] = []
         self._pruned = 0
         self._published = Published()
-        self._announced: list[Told] = []
+        self._announced: list[Notification] = []
 
     @property
     def errors(self) -> tuple[WriteError, ...]:
@@ -103,9 +103,9 @@ class FetchReport(RunWatcher):
         """Kept for the end."""
         self._published = published
 
-    def announced(self, told: Told) -> None:
+    def announced(self, notification: Notification) -> None:
         """Kept for the end."""
-        self._announced.append(told)
+        self._announced.append(notification)
 
     def totals(self, output: Path) -> None:
         """Prints what all polls gave, and the steps after them."""
@@ -145,7 +145,7 @@ def waiting_facts(state: PollState) -> dict[str, Any]:
 def _line(poll: Poll) -> str:
     name = shown(poll.source.name)
     if poll.error is not None:
-        return f"[red]failed[/red]  {name}: {shown(poll.error.told)}"
+        return f"[red]failed[/red]  {name}: {shown(poll.error.message)}"
     saved = poll.saved
     counts = f"{saved.new} new, {saved.changed} changed, {saved.unchanged} unchanged"
     found = counts if poll.was_read else "nothing new at the source"

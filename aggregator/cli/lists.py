@@ -52,10 +52,10 @@ def import_(target: str, dry_run: bool, as_json: bool, config_file: Path) -> int
     else:
         for source in planned.new if dry_run else ():
             OUT.print(f"{shown(str(source['name']))}: {shown(str(source['url']))}")
-        _tell(planned.problems)
-        told = "would be added" if dry_run else "added"
+        _print_problems(planned.problems)
+        done = "would be added" if dry_run else "added"
         OUT.print(
-            f"{len(planned.new)} of {len(found.subscriptions)} feeds {told} to {shown(str(config_file))}"
+            f"{len(planned.new)} of {len(found.subscriptions)} feeds {done} to {shown(str(config_file))}"
         )
     return EXIT_DONE if found.subscriptions else EXIT_NOTHING
 
@@ -88,10 +88,10 @@ def export(target: Path | None, config_file: Path) -> int:
         else:
             write_if_changed(target, body)
         ERR.print(f"{len(found.subscriptions)} feeds in {shown(str(target))}")
-    _tell(found.problems)
+    _print_problems(found.problems)
     return EXIT_DONE
 
 
-def _tell(problems: tuple[Problem, ...]) -> None:
+def _print_problems(problems: tuple[Problem, ...]) -> None:
     for problem in problems:
         ERR.print(f"[yellow]note:[/yellow] {shown(str(problem))}")

@@ -40,7 +40,7 @@ def fails_well(command: Callable[..., int]) -> Callable[..., None]:
             ERR.print(f"[red]error:[/red] {shown(str(error))}")
             code = EXIT_NOTHING
         except BrokenPipeError:
-            raise  # click ends quietly when nobody reads what it prints
+            raise  # click ends quietly when the reader of its output is gone
         except OSError as error:
             if error.filename is None:  # what we print: a full disk behind standard output
                 _give_up_stdout()

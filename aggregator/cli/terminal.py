@@ -26,14 +26,14 @@ if TYPE_CHECKING:
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
     from aggregator.publishing.publish import Published
-    from aggregator.publishing.websub import Told
+    from aggregator.publishing.websub import Notification
     from aggregator.store import Kept, Version
 
 OUT = Console(soft_wrap=True, highlight=False, emoji=False)
 ERR = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
 
 _MAX_COMPARED_LINES = 2_000
-"""Comparing takes up to the square of it."""
+"""Comparing costs up to the square of it."""
 
 
 def when(moment: datetime | None) -> str:
@@ -73,7 +73,7 @@ def progress_bar(as_json: bool) -> Progress:
 
 def print_completed(completed: Completed) -> None:
     """One line for a source's pages, and one for each problem."""
-    OUT.print(f"[green]pages[/green]   {shown(completed.source.name)}: {shown(completed.told)}")
+    OUT.print(f"[green]pages[/green]   {shown(completed.source.name)}: {shown(completed.summary)}")
     for problem in completed.problems:
         OUT.print(f"        {shown(str(problem))}", style="yellow")
 
@@ -96,24 +96,28 @@ def print_published(published: Published, output: Path, *, quiet: bool = False) 
         )
 
 
-def print_announced(all_told: Sequence[Told], *, quiet: bool = False) -> None:
+def print_announced(notifications: Sequence[Notification], *, quiet: bool = False) -> None:
     """Which hubs were notified of how many feeds, and which could not be; the latter alone when `quiet`."""
-    notified = Counter(told.hub for told in all_told if told.error is None)
+    notified = Counter(notification.hub for notification in notifications if notification.error is None)
     for hub, count in {} if quiet else notified.items():
         OUT.print(f"notified {shown(hub)} of {counted(count, 'changed feed')}")
-    for told in all_told:
-        if told.error is not None:
-            again = f"it is tried again from {when(told.again)} UTC on" if told.again else "not tried again"
+    for notification in notifications:
+        if notification.error is not None:
+            again = (
+                f"it is tried again from {when(notification.again)} UTC on"
+                if notification.again
+                else "not tried again"
+            )
             ERR.print(
-                f"[yellow]not notified[/yellow] {shown(told.hub)} of {shown(told.topic)}: "
-                f"{shown(told.error.told)}; {again}"
+                f"[yellow]not notified[/yellow] {shown(notification.hub)} of {shown(notification.topic)}: "
+                f"{shown(notification.error.message)}; {again}"
             )
 
 
-def announced_facts(told: Told) -> dict[str, Any]:
+def announced_facts(notification: Notification) -> dict[str, Any]:
     """The notification of a hub, for a script."""
-    error = told.error.told if told.error else None
-    return {"hub": told.hub, "topic": told.topic, "error": error, "again": told.again}
+    error = notification.error.message if notification.error else None
+    return {"hub": notification.hub, "topic": notification.topic, "error": error, "again": notification.again}
 
 
 def print_document(document: Document) -> None:

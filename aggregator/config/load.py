@@ -219,8 +219,8 @@ def _mistakes_of_kinds(data: Any) -> Iterable[str]:
         url = source.get("url")
         if isinstance(url, str) and url.partition(":")[0].lower() not in registered.schemes:
             schemes = ", ".join(f"{scheme}:" for scheme in registered.schemes)
-            where, told = ("sources", index, "url"), f"a source of kind {kind!r} has an address of {schemes}"
-            yield _mistake("value_error", where, told, data)
+            message = f"a source of kind {kind!r} has an address of {schemes}"
+            yield _mistake("value_error", ("sources", index, "url"), message, data)
 
 
 def _mistakes_of_pages(data: Any, index: int, full_text: dict[str, Any]) -> Iterable[str]:

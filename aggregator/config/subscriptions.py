@@ -48,11 +48,11 @@ def joined(
     known = {key(source.url): source.name for source in sources if source.url}
     taken = {source.name for source in sources}
     every = [*sources]
-    told: dict[str, list[Problem]] = {}
+    reported: dict[str, list[Problem]] = {}
     order = {name: number for number, name in enumerate(of_lists)}
     for each in sorted((each for each in listed if each.list in of_lists), key=lambda each: order[each.list]):
         url = each.subscription.url
-        problems = told.setdefault(each.list, [])
+        problems = reported.setdefault(each.list, [])
         if (name := known.get(key(url))) is not None:
             problems.append(Problem(text=f"is followed already, as {name!r}", where=url))
             continue
@@ -68,7 +68,7 @@ def joined(
             problems.append(Problem(text="is no address that can be followed: left out", where=url))
             continue
         known[key(url)] = each.name
-    return tuple(every), {name: _bounded(problems) for name, problems in told.items()}
+    return tuple(every), {name: _bounded(problems) for name, problems in reported.items()}
 
 
 def _source(listed: Listed, of_list: Source) -> Source:
@@ -157,7 +157,7 @@ def followed(sources: Sequence[Source]) -> SubscriptionList:
 
 
 def key(url: str) -> str:
-    """Stands for an address: the same for two that mean the same feed (see `plan`)."""
+    """The key of an address: equal for two addresses of the same feed (see `plan`)."""
     try:
         parts = urlsplit(url)
         port = parts.port

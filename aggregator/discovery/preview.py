@@ -27,9 +27,9 @@ def preview(
     """What a URL, a file or a folder would give, storing nothing.
 
     `kind` None means articles for a folder or a file of front matter, else a feed. `options` are the kind's,
-    as lines of TOML; a value that is no TOML is a text. Whoever types a host's name or a command allows it,
-    be the host on this machine; where it redirects to is still checked. Raises SourceError, and ConfigError
-    for a kind that does not exist or options that it does not have.
+    as lines of TOML; a value that is no TOML is a text. A host or command that is typed is
+    allowed by that, also on this machine; where it redirects to is still checked. Raises SourceError,
+    and ConfigError for a kind that does not exist or options that it does not have.
     """
     source = _source_for(target, kind, options)
     context = Context(

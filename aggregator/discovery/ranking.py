@@ -19,7 +19,7 @@ _FORMAT_WORD = re.compile(r"\b(?:rss|atom|rdf|xml|json|feed|[012]\.\d+)\b|[\W_]+
 
 
 def likeliest(candidates: Iterable[Candidate], asked: str) -> tuple[Candidate, ...]:
-    """Candidates that nobody has read yet, the likeliest first. `asked` is the page that they were found for.
+    """Candidates not yet fetched, the likeliest first. `asked` is the page that they were found for.
 
     A comments feed is never before another; what a site is known to have, then what the head links to, then
     what the site's engine has, then what the text links to. Otherwise the publisher's order holds; where two

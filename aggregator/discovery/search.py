@@ -63,17 +63,17 @@ class Discovered:
 
 
 def discover(
-    typed: str, settings: Fetch, now: datetime, tell: Callable[[str], object] = lambda _: None
+    typed: str, settings: Fetch, now: datetime, report: Callable[[str], object] = lambda _: None
 ) -> Discovered:
     """What an address that somebody typed offers, the best first.
 
     It is a feed itself; or its site is known, or its page links to feeds; else feeds are looked for where
     they often lie, one request a second, at most `common_paths`, up to the first; else a sitemap, and the
-    page itself. `tell` is called with each address before it is asked for. Whoever types a host's name
+    page itself. `report` is called with each address before it is fetched. A host that is typed here
     allows it, as in `preview`; what a page leads to is checked. Raises SourceError when the address cannot
     be had, or is neither a feed nor a page.
     """
-    with _Search(address(typed), settings, now, tell) as search:
+    with _Search(address(typed), settings, now, report) as search:
         return search.run()
 
 
@@ -110,7 +110,7 @@ def blocked(url: str, settings: Fetch) -> str | None:
     try:
         Guard(settings.allow).addresses(host, settings.timeout.total_seconds())
     except BlockedAddress as error:
-        return error.told
+        return error.message
     except FetchError:
         return None
     return None
@@ -119,10 +119,10 @@ def blocked(url: str, settings: Fetch) -> str | None:
 class _Search:
     """One look around an address: what was asked for, found, and went wrong."""
 
-    def __init__(self, url: str, settings: Fetch, now: datetime, tell: Callable[[str], object]) -> None:
+    def __init__(self, url: str, settings: Fetch, now: datetime, report: Callable[[str], object]) -> None:
         self._url = url
         self._now = now
-        self._tell = tell
+        self._report = report
         self._found: list[ReadCandidate] = []
         self._problems: list[Problem] = []
         self._asked: set[str] = set()
@@ -167,7 +167,7 @@ class _Search:
         except FetchError as error:
             if not known:
                 raise
-            self._problems.append(Problem(text=error.told, where=self._url))
+            self._problems.append(Problem(text=error.message, where=self._url))
             self._try(known)
             return None
         kind = "sitemap" if _SITEMAP.search(page.body, 0, 2_000) else "feed"
@@ -186,7 +186,7 @@ class _Search:
         try:
             offer = offered(page)
         except ReadError as error:
-            self._problems.append(Problem(text=error.told, where=page.url))
+            self._problems.append(Problem(text=error.message, where=page.url))
             return known_feeds(page.url), False
         return offer.candidates, offer.has_microformats
 
@@ -209,12 +209,12 @@ class _Search:
             try:
                 self._take(Candidate(url=path, how="path"))
             except (Later, ChallengePage) as error:
-                self._problems.append(Problem(text=error.told, where=path))
+                self._problems.append(Problem(text=error.message, where=path))
                 return
             except (HttpStatus, ReadError):
-                continue  # nothing is wrong: nobody said that there is one
+                continue  # nothing is wrong: no page said that there is one
             except FetchError as error:
-                self._problems.append(Problem(text=error.told, where=path))
+                self._problems.append(Problem(text=error.message, where=path))
                 return
             return
 
@@ -240,12 +240,12 @@ class _Search:
         try:
             yield
         except SourceError as error:
-            self._problems.append(Problem(text=error.told, where=url))
+            self._problems.append(Problem(text=error.message, where=url))
 
     def _get(self, url: str) -> tuple[Resource, str | None]:
         """The document at `url`, and where it moved to for good. Raises FetchError."""
         self._asked.add(url)
-        self._tell(url)
+        self._report(url)
         # Not validated: the fetcher says what is wrong with an address in this package's own terms.
         source = Source.model_construct(name=url, url=url)
         with self._hosts.turn(url):

@@ -109,7 +109,7 @@ class Fetcher:
         self._http.post(hub, {"hub.mode": "publish", "hub.url": topic}, now, ANNOUNCE_DEADLINE)
 
     def _permit(self, source: Source, now: datetime, *, is_page: bool = False) -> Permit | None:
-        """Who is asked whether a page may be fetched; nobody for a feed, which is made for programs."""
+        """The robots.txt rules to ask; None for a feed, which is made for programs."""
         if not (is_page or kinds.named(source.kind).is_scraped):
             return None
         if not source.robots:

@@ -246,7 +246,7 @@ class _Guarded(_AnyConnection):
         try:
             return super().getresponse()
         except HTTPError:
-            # urllib3 refuses two lengths only when http.client has let go of the socket: nobody closes it.
+            # urllib3 refuses two lengths only when http.client has let go of the socket: it would stay open.
             self._answer.close()
             raise
 
@@ -320,7 +320,7 @@ class Adapter(requests.adapters.HTTPAdapter):
         """The context has it all; the original would read the authorities' file for every connection."""
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """As the original, without reading its cookies into a jar that nobody asks."""
+        """As the original, without reading its cookies into a jar that is never used."""
         response = requests.Response()
         response.status_code = resp.status
         response.headers = CaseInsensitiveDict(resp.headers)

@@ -73,7 +73,7 @@ def fetch_folder(path: Path, validators: Validators, *, max_bytes: int) -> Fetch
                         raise
                     unread.append(Problem(text=f"cannot be read: {error.strerror}", where=name))
                 except errors.TooLarge as error:
-                    unread.append(Problem(text=error.told, where=name))
+                    unread.append(Problem(text=error.message, where=name))
     except (OSError, ValueError) as error:  # ValueError: a NUL in it
         raise errors.FetchError(f"{path} cannot be read: {_why(error)}", url=str(path)) from error
     files = {"files": stamps}

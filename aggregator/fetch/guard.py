@@ -161,7 +161,7 @@ def _parsed(text: str) -> _Address:
 def written_address(host: str) -> list[str] | None:
     """The address that `host` itself is, in whatever way this system reads one (`0x7f.1`, `2130706433`).
 
-    None when it is a name. Asks nobody.
+    None when it is a name. Makes no DNS request.
     """
     try:
         found = socket.getaddrinfo(
@@ -173,7 +173,7 @@ def written_address(host: str) -> list[str] | None:
 
 
 def is_without_network(fault: OSError) -> bool:
-    """Whether the system says that it has no way out, rather than that nobody is there.
+    """Whether the system says that it has no route to anywhere, rather than that the host is down.
 
     What a resolver that is out of reach gives (EAI_AGAIN) is also what it gives where a domain's own name
     servers are: SERVFAIL.

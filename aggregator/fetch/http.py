@@ -282,7 +282,7 @@ def _challenged(who: str) -> str:
 
 
 def _own_headers(source: Source) -> dict[str, str]:
-    """What is for the origin that the user named, and for nobody that it redirects to."""
+    """What is sent to the origin of the configured address only, and not where it redirects to."""
     headers = {name: _as_header(value.get_secret_value()) for name, value in source.headers}
     if source.cookie:
         headers["Cookie"] = _as_header(source.cookie.get_secret_value())

@@ -139,7 +139,7 @@ class Hosts:
             line.running = max(line.running - 1, 0)
 
     def hold(self, url: str, wait: timedelta, now: float) -> None:
-        """Holds back every URL of the publisher for `wait`, which Retry-After asked for."""
+        """Delays every URL of the publisher by `wait`, which Retry-After asked for."""
         with self._lock:
             line = self._line(url)
             line.held_until = max(line.held_until, now + min(wait, LONGEST_HOLD).total_seconds())

@@ -130,7 +130,7 @@ class _Origin:
 class Robots:
     """The robots.txt of every origin, asked for once a day; safe to use from several threads.
 
-    `get` fetches a document for a source. Raises FetchError. `slow` is told how long an address wants to be
+    `get` fetches a document for a source. Raises FetchError. `slow` is given how long an address wants to be
     left alone between requests.
     """
 

@@ -142,7 +142,7 @@ class _Builder:
         self.root: list[Any] = []
         self.stack: list[tuple[Any, str | None, int]] = []  # open containers: value, anchor, nodes before
         self.keys: list[str | None] = []  # of each open mapping, the key that waits for its value
-        self.anchors: dict[str, tuple[Any, int]] = {}  # value, and how many nodes it stands for
+        self.anchors: dict[str, tuple[Any, int]] = {}  # value, and how many nodes it has
         self.nodes = self.aliases = 0
 
     def open(self, event: Any, value: Any) -> None:
@@ -354,7 +354,7 @@ def flow(value: Any, depth: int = 0) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, int | float):
         return _number(value)
-    if depth < MAX_DEPTH - 3:  # what wraps an extra value takes up to three levels
+    if depth < MAX_DEPTH - 3:  # what wraps an extra value needs up to three levels
         if isinstance(value, list | tuple):
             return "[" + ", ".join([flow(item, depth + 1) for item in value]) + "]"
         if isinstance(value, dict) and all(isinstance(key, str) for key in value):

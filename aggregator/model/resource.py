@@ -1,4 +1,4 @@
-"""One document's bytes, on their way from whoever fetched them to whoever reads them."""
+"""One document's bytes, as fetched and not yet read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a fetch gives: bytes and the validators that stand for them, or the word that nothing changed."""
+"""What a fetch gives: bytes with their validators, or that nothing changed."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ NO_HINTS = AnswerHints()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetched:
-    """The documents of a source that are new or may have changed, and the validators that stand for them.
+    """The documents of a source that are new or may have changed, and their validators.
 
     `unread` are resources that could not be had, each with its reason; the others are whole. `refused` are
     the names of those among them that must not be read: articles that they gave earlier are deleted.

@@ -84,7 +84,7 @@ def _colour(background: str) -> str:
 
 
 def _pair(behind: str) -> str:
-    """A colour with one that can be read before it, "" where that cannot be told.
+    """A colour with one that can be read before it, "" where it is not known.
 
     The page around may be light or dark, so that the colour of its own text may be the same.
     """

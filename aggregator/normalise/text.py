@@ -176,7 +176,7 @@ def unmarked(markup: str) -> str:
         # Text, tag, its name, text, tag …: one call splits it, where a substitution calls back for each.
         parts = _PARTS.split(markup)
         left = [*map(_LEFT.get, parts[2::3])]
-        if None in left:  # an image, a comment, a name in capitals or of nobody's
+        if None in left:  # an image, a comment, a name in capitals or an unknown one
             tags = zip(parts[1::3], parts[2::3], left, strict=True)
             left = [_left(tag, name) if known is None else known for tag, name, known in tags]
         parts[1::3] = left

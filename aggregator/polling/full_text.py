@@ -55,7 +55,7 @@ class FetchesPages(Protocol):
 
 @dataclass(slots=True, kw_only=True)
 class Completed:
-    """How a source's pages fared in one round.
+    """What one round of fetching pages gave for a source.
 
     `read` pages completed their articles, `spare` ones had no more than their feeds, `later` ones are asked
     for again, `given_up` ones are not; the problems say why.
@@ -69,8 +69,8 @@ class Completed:
     problems: list[Problem] = field(default_factory=list)
 
     @property
-    def told(self) -> str:
-        """In one line."""
+    def summary(self) -> str:
+        """The counts in one line."""
         parts = [f"{self.read} pages read"]
         parts += [f"{self.spare} without more text than the feed"] if self.spare else []
         parts += [f"{self.later} later"] if self.later else []
@@ -104,7 +104,7 @@ class Completing:
     def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:
         """Asks for the pages of these sources that are due, and saves what they give.
 
-        Yields how each source fared of which a page was asked for.
+        Yields one result for each source of which a page was asked for.
         """
         wanted = {source.name: source for source in sources if source.full_text}
         if not wanted or self._is_stopping:
@@ -112,7 +112,7 @@ class Completing:
         due = self._chosen(self._store.pages.due(wanted, now, MAX_PAGES))
         if not due:
             return
-        fared = {name: Completed(source=wanted[name]) for name in dict.fromkeys(p.source for p in due)}
+        completed = {name: Completed(source=wanted[name]) for name in dict.fromkeys(p.source for p in due)}
         timer = threading.Timer(LONGEST_ROUND.total_seconds(), self._end.set)
         timer.daemon = True
         timer.start()
@@ -127,12 +127,12 @@ class Completing:
             )
             for batch in turns:
                 for number, had in batch:
-                    self._save(due[number], had, fared[due[number].source], now)
+                    self._save(due[number], had, completed[due[number].source], now)
         finally:
             timer.cancel()
             if not self._is_stopping:
                 self._end.clear()
-        yield from fared.values()
+        yield from completed.values()
 
     def _chosen(self, due: Sequence[PageRequest]) -> list[PageRequest]:
         """Of each publisher's pages as many as can begin in this round."""
@@ -166,27 +166,27 @@ class Completing:
             return _Had(error=error)
         return _Had(article=document.articles[0], problems=document.problems)
 
-    def _save(self, page: PageRequest, had: _Had, fared: Completed, now: datetime) -> None:
-        fared.problems += (replace(problem, where=page.url) for problem in had.problems)
+    def _save(self, page: PageRequest, had: _Had, completed: Completed, now: datetime) -> None:
+        completed.problems += (replace(problem, where=page.url) for problem in had.problems)
         if had.article is not None:
             article = had.article
-            stand_in = fared.source.author
+            stand_in = completed.source.author
             is_changed = self._store.pages.complete(page, lambda own: merged(own, article, stand_in), now)
-            fared.read += is_changed
-            fared.spare += not is_changed
+            completed.read += is_changed
+            completed.spare += not is_changed
         elif had.error is None:
             self._store.pages.postpone(page, now + min(had.wait or AFTER[0], _LONGEST_WAIT), page.attempts)
-            fared.later += 1
+            completed.later += 1
         else:
             attempts = page.attempts + (not isinstance(had.error, NoNetwork))
             due = again_at(had.error, attempts, now)
             self._store.pages.postpone(page, due, attempts)
             if due is None:
-                fared.given_up += 1
-                told = f"its page was given up: {had.error.told}"
-                fared.problems.append(Problem(text=told, where=page.url))
+                completed.given_up += 1
+                text = f"its page was given up: {had.error.message}"
+                completed.problems.append(Problem(text=text, where=page.url))
             else:
-                fared.later += 1
+                completed.later += 1
 
 
 def again_at(error: SourceError, attempts: int, now: datetime) -> datetime | None:

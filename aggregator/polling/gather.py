@@ -59,7 +59,7 @@ def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: 
         except SourceError as error:
             if not resource.name:
                 raise
-            gathered.problems.append(Problem(text=error.told, where=resource.name))
+            gathered.problems.append(Problem(text=error.message, where=resource.name))
             gathered.failed.add(resource.name)
     for number in range(1, MAX_DOCUMENTS + 1):
         if not waiting:
@@ -68,7 +68,7 @@ def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: 
         try:
             take(replace(fetch(url), number=number, depth=depth))
         except SourceError as error:
-            gathered.problems.append(Problem(text=error.told, where=url))
+            gathered.problems.append(Problem(text=error.message, where=url))
             gathered.failed.add(url)
     if waiting:
         text = f"names more than {MAX_DOCUMENTS} further documents; the others are left out"

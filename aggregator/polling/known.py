@@ -27,13 +27,13 @@ def is_same(resource: Resource, fetched: Fetched, state: SourceRecord, body_hash
 
 
 def reading_settings(source: Source) -> str:
-    """Stands for the settings that decide how a document of this source is read."""
+    """A hash of the settings that decide how a document of this source is read."""
     facts = repr((source.kind, source.options, source.address))
     return hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def body_hash_of(resources: Sequence[Resource]) -> str | None:
-    """Stands for a source of one document; None for a folder, which knows by itself which files changed."""
+    """A hash for a source of one document; None for a folder, which finds by itself which files changed."""
     if len(resources) != 1 or resources[0].name:
         return None
     return hashlib.blake2b(resources[0].body, digest_size=16).hexdigest()

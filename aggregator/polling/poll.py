@@ -258,7 +258,7 @@ class Polls:
     ) -> Iterator[Poll]:
         """Saves in order: what changed or failed one by one, what lies between in one transaction."""
         unchanged: list[Update] = []
-        told: list[Poll] = []
+        polls: list[Poll] = []
         for source, polled in batch:
             before = states.get(source.name, SourceRecord()).schedule
             chance = schedule.chance_of(source.name, before.polls)
@@ -276,7 +276,7 @@ class Polls:
             else:
                 self._save_unchanged(unchanged, now)
                 saved = self._save(source, polled, following, now)
-            told.append(
+            polls.append(
                 Poll(
                     source=source,
                     saved=saved,
@@ -293,7 +293,7 @@ class Polls:
                 )
             )
         self._save_unchanged(unchanged, now)
-        yield from told
+        yield from polls
 
     def _save_unchanged(self, unchanged: list[Update], now: datetime) -> None:
         if unchanged:
@@ -318,12 +318,12 @@ class Polls:
     def _move(self, source: Source, decision: schedule.Decision) -> str:
         """Goes along with a permanent move, or turns back from one; says so."""
         if decision.adopt:
-            told = f"it has moved for good to {decision.adopt}"
+            moved = f"it has moved for good to {decision.adopt}"
             is_weaker = source.address.startswith("https:") and not decision.adopt.startswith("https:")
             if source.is_bound or is_weaker:
-                return f"{told}; change its url"
+                return f"{moved}; change its url"
             self._store.sources.move(source.name, decision.adopt)
-            return f"{told} and is polled there from now on; change its url"
+            return f"{moved} and is polled there from now on; change its url"
         lost = decision.state.failures >= _FAILURES_BEFORE_TURNING_BACK
         configured = self._addresses.get(source.name, source.address)
         if source.address != configured and (lost or decision.state.gone_since):
@@ -332,7 +332,7 @@ class Polls:
         return ""
 
     def _policy(self, source: Source) -> schedule.Policy:
-        """What is on this machine costs nobody: it is looked at again after a minute, or its own interval."""
+        """Files of this machine cost no site anything: polled each minute, or at the source's interval."""
         if source.is_local:
             return schedule.Policy(interval=source.interval or _LOCAL, is_fixed=True)
         return schedule.Policy(

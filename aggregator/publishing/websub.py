@@ -19,7 +19,7 @@ from aggregator.publishing.outputs import public_url
 from aggregator.store import Announcement, Store
 from aggregator.writers import formats
 
-__all__ = ["Told", "announce", "next_attempt", "topics"]
+__all__ = ["Notification", "announce", "next_attempt", "topics"]
 
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=6)
@@ -31,7 +31,7 @@ _LATER = frozenset((408, 425, 429))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Notification:
     """How it went with one hub and feed: `error` None is well; `again` when it is tried next, None: never."""
 
     hub: str
@@ -73,7 +73,7 @@ def next_attempt(attempts: int, error: SourceError, now: datetime) -> datetime |
 
 def announce(
     store: Store, fetcher: Fetcher, hubs: Collection[str], now: datetime, is_over: Callable[[], bool]
-) -> Iterator[Told]:
+) -> Iterator[Notification]:
     """Tells the hubs what is due, until all is told or `is_over`; what is left stays in the store.
 
     A hub that fails is left alone for the rest of it. What is meant for hubs that are not among `hubs` any
@@ -90,7 +90,7 @@ def announce(
             fetcher.announce(told.hub, told.topic, now)
         except SourceError as error:
             again = next_attempt(told.attempts + 1, error, now)
-            yield Told(hub=told.hub, topic=told.topic, error=error, again=again)
+            yield Notification(hub=told.hub, topic=told.topic, error=error, again=again)
             if again is None:
                 store.announcements.done(told)
             else:
@@ -98,7 +98,7 @@ def announce(
                 store.announcements.put_off(told, again)
         else:
             store.announcements.done(told)
-            yield Told(hub=told.hub, topic=told.topic)
+            yield Notification(hub=told.hub, topic=told.topic)
 
 
 def queue(store: Store, written: Iterable[Path], config: Config, now: datetime) -> int:

@@ -1,4 +1,4 @@
-"""The one door to reading: bytes -> Document, for every source kind. Pure: no network, no clock."""
+"""Reading: the bytes of a document -> Document, for every source kind. Pure: no network, no clock."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from aggregator.normalise.links import WEB
 __all__ = ["READER_VERSION", "Context", "Reading", "read", "read_resource"]
 
 READER_VERSION = 3
-"""Raised when documents are read otherwise, so that articles may differ that come from the same entries. Each
-source is then read once anew, at its turn, and what differs is stored without a word."""
+"""Version of the reader, raised when the same document may give different articles than before. Each source
+is then read again once, at its next poll, and differences are stored without being counted as edits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Context:
     """What the config and the store know of a source, for reading a document of it.
 
     `known` are fingerprints of entries that are kept already: they are counted, not made anew; None when
-    nobody keeps any, which saves taking them. `options` are the kind's own, as its model has them.
+    no fingerprints are kept, so that none are computed. `options` are the kind's own, as its model has them.
     """
 
     kind: str = "feed"
@@ -70,9 +70,9 @@ def read(
 
 def _check(name: str, value: object, *types: type) -> None:
     if not isinstance(value, types):
-        told = f"{name} is {type(value).__name__}, not {types[0].__name__}"
+        text = f"{name} is {type(value).__name__}, not {types[0].__name__}"
         raise TypeError(
-            f"{told}: open the file in binary mode, or encode the text" if name == "body" else told
+            f"{text}: open the file in binary mode, or encode the text" if name == "body" else text
         )
 
 
@@ -83,11 +83,11 @@ def _options(kind: str, options: BaseModel | Mapping[str, Any] | None) -> BaseMo
     _check("options", options, Mapping, NoneType)
     given = dict(options or {})
     if mistakes := kinds.mistakes(kind, given):
-        raise ValueError("; ".join(_told(kind, where, what, said) for where, what, said in mistakes))
+        raise ValueError("; ".join(_mistake(kind, where, what, said) for where, what, said in mistakes))
     return kinds.named(kind).parse(given)
 
 
-def _told(kind: str, where: tuple[str | int, ...], what: str, said: str) -> str:
+def _mistake(kind: str, where: tuple[str | int, ...], what: str, said: str) -> str:
     place = ".".join(map(str, where))
     if what == "extra_forbidden":
         model = kinds.named(kind).options
@@ -99,7 +99,7 @@ def _told(kind: str, where: tuple[str | int, ...], what: str, said: str) -> str:
 
 
 def read_resource(resource: Resource, context: Context) -> Reading:
-    """Reads one document for the source that `context` tells of. Raises ReadError and its kinds."""
+    """Reads one document of the source that `context` describes. Raises ReadError and its kinds."""
     try:
         kind = kinds.named(context.kind)
     except ConfigError as error:

@@ -10,7 +10,7 @@ How a wait is found, after a poll that succeeded:
     then                   up to a tenth later, so that sources do not march in step; then out of skipHours
                            and skipDays
 
-Failures wait 30 minutes where nobody answered and an hour after any answer, doubled each time up to a week,
+Failures wait 30 minutes where nothing answered and an hour after any answer, doubled each time up to a week,
 and are never given up. When this machine itself has no network, sources are tried again after 5 minutes,
 doubled each time up to an hour, and nothing is counted. Nothing keeps a source away for longer than that week
 (and what jitter and skipDays add) but a 410.
@@ -61,7 +61,7 @@ class Policy:
       changes faster. `pivot`: the mean gap between entries that is polled as often as it publishes.
     - `longest`: bound of back-off, Retry-After, ttl and sy:updatePeriod; a max-age is bounded by
       `slowest`, as servers put a year on whatever is a file.
-    - `first_retry`: the wait after a first failure where nobody answered; `first_retry_answered`: after any
+    - `first_retry`: the wait after a first failure without any answer; `first_retry_answered`: after any
       answer. `between_whole`: between two requests without validators, where there are some.
     - `jitter`: how much later a poll may be, as a part of its wait; never sooner.
     """
@@ -283,7 +283,7 @@ def _is_offline(state: PollState, result: Result) -> bool:
 
 
 def _offline_floors(state: PollState, now: datetime, policy: Policy) -> _Floors:
-    # Nobody was asked, so the user's interval has not begun; but what was forced does not come early for it.
+    # No request was made, so the user's interval has not begun; but a forced poll does not come early for it.
     wait = _doubled(policy.first_offline, state.offline - 1, policy.longest_offline)
     floors = [(now + wait, Reason.OFFLINE)]
     if state.next_poll is not None:

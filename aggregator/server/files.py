@@ -19,7 +19,7 @@ from aggregator.writers.files import holds_packed
 __all__ = ["EncodedBody", "File", "Files"]
 
 MAX_PACKED_HERE_BYTES = 4 * 1024 * 1024
-"""A larger file is packed only by whoever writes it (`publish.compress`): it would hold up a request."""
+"""A larger file is compressed only when written (`publish.compress`): here it would delay the answer."""
 
 _MIN_PACKED_BYTES = 500
 _SUFFIXES = {"br": ".br", "gzip": ".gz"}

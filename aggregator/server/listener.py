@@ -35,7 +35,7 @@ logging.getLogger("uvicorn").setLevel(logging.ERROR)
 __all__ = ["HEAD_SECONDS", "MAX_HEAD_BYTES", "Listener", "bound"]
 
 MAX_HEAD_BYTES = 32 * 1024
-"""Of one request: line, headers, and a body, which nobody asked for."""
+"""Of one request: line, headers, and a body, which is ignored."""
 
 HEAD_SECONDS = 10
 """A request that has not come whole by then is not waited for any longer."""

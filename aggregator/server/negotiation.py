@@ -9,7 +9,7 @@ from functools import lru_cache
 __all__ = ["best", "encodings"]
 
 _MAX_CHARS = 2000
-"""A longer header is not read further: nobody's list of preferences is longer."""
+"""The rest of a longer header is not read: no real client sends as much."""
 
 _QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _OURS = ("br", "gzip")

@@ -207,7 +207,7 @@ class OutputApplication:
         return headers, [pair for pair in headers if pair[0] in _KEPT_IN_304]
 
     def _links(self, place: tuple[str, ...]) -> Headers:
-        """WebSub §4: hub and self. Only of the feeds that hubs are told of."""
+        """WebSub §4: hub and self. Only for feeds whose changes are announced to hubs."""
         if len(place) != 2 or place[1] not in self._media.feeds or not self._config.publish.hubs:
             return []
         if not (topic := public_url(self._config, *place)):
@@ -231,7 +231,7 @@ async def send_text(
     headers: Headers | None = None,
     content_type: bytes = b"text/plain; charset=utf-8",
 ) -> None:
-    """A short plain answer that nobody keeps."""
+    """A short plain-text answer that must not be cached."""
     body = f"{text}\n".encode() if text else b""
     start: Headers = [
         (b"content-type", content_type),

@@ -28,7 +28,7 @@ MAX_SILENCE_SECONDS = 300
 class Vitals:
     """Counts of one process; the daemon's tick tells it how polls went. Safe to use from several threads.
 
-    `beat` None: nobody polls in this process, and nobody is missed.
+    `beat` None: this process does not poll, so no beat is expected.
     """
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ class Vitals:
             self._store = None
 
     def beat(self) -> None:
-        """Whoever polls is alive."""
+        """Records that the poller is alive."""
         self._beat = time.monotonic()
 
     def polled(self, outcome: str) -> None:
@@ -88,8 +88,8 @@ class Vitals:
         with self._lock:
             polls = sorted(self._polls.items())
         if self._beat is not None:
-            told = {f'outcome="{outcome}"': count for outcome, count in polls}
-            lines += _metric("polls_total", "counter", "Polls since the start, by outcome.", told)
+            by_outcome = {f'outcome="{outcome}"': count for outcome, count in polls}
+            lines += _metric("polls_total", "counter", "Polls since the start, by outcome.", by_outcome)
         if self._published is not None:
             text = "When files were last written."
             lines += _metric(
@@ -112,7 +112,10 @@ def _of_the_store(store: Store, now: datetime) -> Iterable[str]:
     states = Counter(judge(health, now).state for health in sources)
     changed = max((_seconds(feed.changed) for feed in store.feeds.all()), default=0.0)
     yield from _metric(
-        "sources", "gauge", "Sources by how they fare.", {f'state="{name}"': states[name] for name in STATES}
+        "sources",
+        "gauge",
+        "Sources by state of their polls.",
+        {f'state="{name}"': states[name] for name in STATES},
     )
     yield from _metric("articles", "gauge", "Articles kept.", {"": sum(s.articles for s in sources)})
     if changed:
@@ -121,9 +124,9 @@ def _of_the_store(store: Store, now: datetime) -> Iterable[str]:
         )
 
 
-def _metric(name: str, kind: str, told: str, values: Mapping[str, float]) -> Iterable[str]:
+def _metric(name: str, kind: str, description: str, values: Mapping[str, float]) -> Iterable[str]:
     """One metric: `values` by their labels, "" for none."""
-    yield f"# HELP aggregator_{name} {told}"
+    yield f"# HELP aggregator_{name} {description}"
     yield f"# TYPE aggregator_{name} {kind}"
     for labels, value in values.items():
         yield f"aggregator_{name}{{{labels}}} {value}" if labels else f"aggregator_{name} {value}"

@@ -141,7 +141,7 @@ def _replace(name: str, body: bytes, before: os.stat_result | None, *, alike: bo
 
 @contextmanager
 def _aside(folder: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """A new file in this folder, locked while it is written, so that nobody sweeps it as a leftover."""
+    """A new file in this folder, locked while it is written, so that no process removes it as a leftover."""
     while True:
         aside = os.path.join(folder, f".{secrets.token_hex(8)}.part")
         # Not tempfile: it makes files that only their owner may read, and a web server is somebody else.
@@ -195,8 +195,8 @@ def _is_file(found: os.stat_result | None) -> bool:
 def remove_leftovers(folder: Path, *, below: bool = True) -> int:
     """Removes what a killed process left half written in `folder` and below; how many files that was.
 
-    `below` False leaves the folders inside alone. Only files that `write_if_changed` named and that nobody is
-    writing now; symbolic links are not followed. Raises WriteError.
+    `below` False leaves the folders inside alone. Only files that `write_if_changed` named and that no
+    process is writing now; symbolic links are not followed. Raises WriteError.
     """
     removed = 0
     try:

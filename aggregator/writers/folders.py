@@ -1,4 +1,4 @@
-"""Category name -> the name of its folder: safe on every file system, readable, nobody else's. Pure."""
+"""Category name -> the name of its folder: safe on every file system, readable, unique. Pure."""
 
 from __future__ import annotations
 

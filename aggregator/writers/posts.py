@@ -42,7 +42,7 @@ def path(item: Item, posts: Posts, attempt: int = 0) -> str:
     """The place of an article's file in the folder, with `/`; each segment as safe as `folder_name` has it.
 
     It depends on nothing but the article. `attempt` 0 is the place that is wanted; the others stand in when
-    that is taken, told apart by a hash of the article's id. No segment is longer than 200 bytes.
+    that is taken, made unique by a hash of the article's id. No segment is longer than 200 bytes.
     """
     article, day = item.article, item.published
     categories = [_segment(name) for name in article.categories[:MAX_CATEGORIES]]
@@ -75,7 +75,7 @@ def render(item: Item, posts: Posts, place: str) -> bytes:
     """The file's bytes; `place` is its path, whose suffix says whether the body is Markdown to the generator.
 
     `front_matter.loads` gives the article back with every field equal, but that content and summary have
-    the references above for the characters that they stand for, which is the same HTML, and that for Hugo no
+    the references above for their characters, which is the same HTML, and that for Hugo no
     tag or category is a path that leads elsewhere. In Markdown the body is one
     block of HTML: in a `<div>`, without blank lines, and nothing in it begins a link of Markdown.
     """
@@ -144,7 +144,7 @@ def _segment(name: str) -> str:
 def _slug(title: str, mark: str) -> str:
     """The title in lower case: letters, marks and digits of every script, parted by `-`; `mark` for none.
 
-    Where addresses are made of it, a stranger's `index` must not stand for the page of a folder.
+    Where addresses are made of it, a stranger's `index` must not become the page of a folder.
     """
     folded = normalize("NFC", normalize("NFKC", title[:500]).lower())
     kept = "".join(c if kind(c)[0] in "LN" or (kind(c)[0] == "M") else "-" for c in folded)

@@ -15,7 +15,7 @@ import pytest
 from aggregator.config.load import Config, Fetch, Publish, SiteSettings
 from aggregator.errors import ConnectError, HttpStatus
 from aggregator.fetch import Fetcher
-from aggregator.publishing.websub import Told, announce, next_attempt, queue, topics
+from aggregator.publishing.websub import Notification, announce, next_attempt, queue, topics
 from aggregator.store import Announcement, Store
 from tests.app.test_daemon import log_of, running, until
 from tests.conftest import NOW, Answer, Request, Server
@@ -78,7 +78,7 @@ def config_for(*hubs: str, url: str = "https://example.org/feeds") -> Config:
     return Config(output=Path("/out"), site=SiteSettings(url=url), publish=Publish(hubs=hubs))
 
 
-def tell(store: Store, fetcher: Fetcher, *hubs: str, after: timedelta = timedelta(0)) -> list[Told]:
+def tell(store: Store, fetcher: Fetcher, *hubs: str, after: timedelta = timedelta(0)) -> list[Notification]:
     """One round, some time after now."""
     return list(announce(store, fetcher, hubs, NOW + after, lambda: False))
 

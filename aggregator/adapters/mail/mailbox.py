@@ -31,7 +31,7 @@ _FROM = re.compile(rb"^(?:from|sender):([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECAS
 class MailSelection:
     """The messages that a source asks for, on their way to being fetched.
 
-    `known` says of the messages fetched earlier, by their lasting names, what stands for their content: the
+    `known` has the stamps of the messages fetched earlier, by their lasting names: the
     same message twice in a mailbox is given once. What the source asks for now is `asked`: when it changes,
     everything is fetched again.
     """
@@ -68,7 +68,7 @@ class MailSelection:
         return [name for name in names if name not in self.known]
 
     def has_room(self, name: str, size: int) -> bool:
-        """Whether a message of `size` bytes may be fetched; one that is too large is told."""
+        """Whether a message of `size` bytes may be fetched; one that is too large is reported."""
         if size > self.max_bytes:
             too_large = f"it exceeds {self.max_bytes} bytes; raise fetch.max_bytes if it is sound"
             self.unread.append(Problem(text=too_large, where=name))
@@ -166,7 +166,7 @@ def _of_sender(
             with opened.open(path) as file:
                 head = file.read(HEAD_BYTES)
         except (OSError, RefusedFile):
-            yield name, path  # told when it is read
+            yield name, path  # reported when it is read
             continue
         head = head.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
         if any(wanted.sender.encode() in line.lower() for line in _FROM.findall(head)):
@@ -180,7 +180,7 @@ def _mark_seen(folder: Path, path: Path) -> None:
 
 
 def _mark(body: bytes) -> str:
-    """Stands for a message: its Message-ID where it has one."""
+    """The key of a message: its Message-ID where it has one."""
     head = body[:HEAD_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     found = _ID.search(head)
     return hashlib.blake2b(found[1].strip() if found else body, digest_size=12).hexdigest()

@@ -77,7 +77,7 @@ def _read(body: bytes, options: MailOptions) -> Feed:
     author = Person(name or address)
     text = _text(message, rest)
     entry = Entry(
-        # RFC 2392; an id is only recommended (RFC 5322 §3.6.4): without one, what was written stands for it.
+        # RFC 2392; an id is only recommended (RFC 5322 §3.6.4): without one, a hash of the content is used.
         id=f"mid:{quote(number, safe='@!$*+=')}" if number else _digest(message, rest),
         title=Text(subject, "text") if subject else None,
         links=[Link(url) for url in _listed(message, "Archived-At")[:1]],
@@ -253,7 +253,7 @@ def _markup(html: str, own: Sequence[str]) -> str:
     tree = LexborHTMLParser(html)
     for image in tree.css("img"):
         if (image.attributes.get("src") or "").strip().lower().startswith("cid:"):
-            # The picture is in the message, which nobody else has; what it says instead stays.
+            # The picture is in the message alone, so it cannot be linked; its alternative text stays.
             alt = " ".join((image.attributes.get("alt") or "").split())[:MAX_HEADER_CHARS]
             image.replace_with(alt) if alt else image.decompose()
     for hidden in tree.css(_HIDDEN):

@@ -156,7 +156,7 @@ def _feeds(document: str, problems: list[Problem]) -> Iterator[Subscription]:
 def _outlines(document: str, problems: list[Problem]) -> Iterator[tuple[Mapping[str, str] | None, bool]]:
     """The attributes of each outline, by their local names in lower case, and whether it stays open.
 
-    None stands for the end of one.
+    None marks the end of one.
     """
     tag = _OUTLINE.search(document)
     count = depth = 0

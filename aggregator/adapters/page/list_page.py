@@ -42,7 +42,7 @@ def read(resource: Resource, options: ListPageOptions) -> Feed:
     except ReadError as error:
         if resource.number == 0:
             raise
-        feed.problems.append(Problem(text=error.told, where=resource.url))
+        feed.problems.append(Problem(text=error.message, where=resource.url))
     _follow(page, options, resource.number, feed)
     return feed
 

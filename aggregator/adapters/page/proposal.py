@@ -1,4 +1,4 @@
-"""Selectors for a page for which nobody wrote any: its list of entries, and what each of them holds."""
+"""Proposes selectors for a page that has none configured: its list of entries, and their parts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What the HTML pages are made of: templates, and how text, addresses, dates and numbers stand in them.
 
 Nothing can be left unescaped by forgetting it: the templates escape whatever is put into them, after taking
-out what nobody sees (controls, bidi overrides, lone surrogates). No page has a `Markup` or a `safe`.
+out invisible characters (controls, bidi overrides, lone surrogates). No page has a `Markup` or a `safe`.
 """
 
 from __future__ import annotations

@@ -182,7 +182,7 @@ def test_each_fault_of_the_server_is_an_error_of_the_source(
     with pytest.raises(error, match=told) as caught:
         fetch(imap, **patience)
     assert type(caught.value) is error
-    assert PASSWORD not in f"{caught.value} {caught.value.told} {caught.value.__cause__!r}"
+    assert PASSWORD not in f"{caught.value} {caught.value.message} {caught.value.__cause__!r}"
 
 
 def test_a_wrong_password_is_told_with_what_to_change(serve: Serve) -> None:

@@ -264,7 +264,7 @@ def test_no_real_page_does_any_harm(name: str) -> None:
     try:
         feed = read(name)
     except ReadError as error:
-        told = error.told
+        told = error.message
         feed = Feed()
     else:
         told = ""

@@ -264,8 +264,8 @@ def test_a_selector_that_matches_nothing_is_a_failure_that_says_where(
     """A page that was made anew must not look like one without news."""
     with pytest.raises(ReadError) as caught:
         reading(page(post(1), post(2)), **{"title": "h2", "link": "a", **options})
-    assert told in caught.value.told
-    assert "correct the selector" in caught.value.told
+    assert told in caught.value.message
+    assert "correct the selector" in caught.value.message
 
 
 def test_a_page_that_a_script_fills_in_is_told_to_be_one() -> None:
