@@ -37,7 +37,8 @@ def _expression(text: str) -> str:
     try:
         _compiled(text)
     except JMESPathError as error:
-        raise ValueError(f"write a JMESPath expression ({' '.join(str(error).split())[:120]})") from error
+        reason = " ".join(str(error).split()).partition(": ")[2].rstrip(".")
+        raise ValueError(f"write a JMESPath expression ({reason[:120]})") from error
     return text
 
 

@@ -22,6 +22,7 @@ from aggregator.errors import ConfigError
 from aggregator.model.entry import ArticleDocument, Feed, SubscriptionList
 from aggregator.model.resource import Resource
 from aggregator.model.retrieved import Fetched, NotModified, Validators
+from aggregator.model.wrong_values import sentence
 
 GROUP = "aggregator.adapters"
 
@@ -191,13 +192,13 @@ def named(name: str) -> Kind:
 
 
 def mistakes(name: str, options: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str, str]]:
-    """What is wrong with a source's kind and options: for each where, pydantic's type of it, and a text."""
+    """What is wrong with a source's kind and options: for each where, its type, and a sentence."""
     try:
         named(name).parse(options)
     except ConfigError as error:
         return [(("kind",), "value_error", str(error))]
     except ValidationError as error:
-        return [(("options", *e["loc"]), e["type"], e["msg"]) for e in error.errors()]
+        return [(("options", *e["loc"]), e["type"], sentence(e)) for e in error.errors()]
     except ValueError as error:
         return [(("options",), "value_error", str(error))]
     return []

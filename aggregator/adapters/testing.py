@@ -27,6 +27,7 @@ from aggregator.model.entry import ArticleDocument, Entry, Feed, SubscriptionLis
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
 from aggregator.model.wire import Format, dumps
+from aggregator.model.wrong_values import UNKNOWN_KEY
 
 __all__ = ["Resource", "broken"]
 
@@ -81,7 +82,7 @@ def _of_options(kind: Kind) -> Iterator[str]:
     try:
         kind.options.model_validate({"no such option": 1})
     except ValidationError as error:
-        if any(e["type"] == "extra_forbidden" for e in error.errors()):
+        if any(e["type"] == UNKNOWN_KEY for e in error.errors()):
             return
     yield "its options take a key that they do not know: derive them from config_values.Settings"
 

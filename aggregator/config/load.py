@@ -15,9 +15,11 @@ from aggregator.adapters import kinds
 from aggregator.config.publishing import CategoryFeed, Posts, Publish, SiteSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
-from aggregator.config.values import Duration, HeaderText, HttpUrl, Place, Proxy, Secret
+from aggregator.config.values import Duration, HeaderText, HttpUrl, Place, PositiveDuration, Proxy, Secret
 from aggregator.errors import ConfigError
 from aggregator.model.settings import Settings
+from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY, sentence
+from aggregator.normalise.disclosure import without_logins
 
 __all__ = [
     "Auth",
@@ -69,8 +71,8 @@ class Fetch(Settings):
     of kind "exec" may run theirs.
     """
 
-    timeout: Duration = timedelta(seconds=20)
-    deadline: Duration = timedelta(minutes=1)
+    timeout: PositiveDuration = timedelta(seconds=20)
+    deadline: PositiveDuration = timedelta(minutes=1)
     max_bytes: PositiveInt = 16 * 1024 * 1024
     max_redirects: PositiveInt = 5
     workers: Annotated[int, Field(ge=1, le=256)] = 16
@@ -140,7 +142,7 @@ def load(file: Path) -> Config:
     try:
         config = Config.model_validate(data)
     except ValidationError as error:
-        mistakes += [_mistake(e["type"], e["loc"], e["msg"], data) for e in error.errors()]
+        mistakes += [_mistake(e["type"], e["loc"], sentence(e), data) for e in error.errors()]
     if mistakes:
         raise ConfigError(*(f"{file}: {m}" for m in mistakes))
     return _with_absolute_paths(config, home_of(file))
@@ -234,28 +236,30 @@ def _mistakes_of_pages(data: Any, index: int, full_text: dict[str, Any]) -> Iter
 def _mistake(
     what: str, where: tuple[int | str, ...], message: str, data: Any, kind: str | None = None
 ) -> str:
-    """One line for one mistake: the key as a person would write it, and what would be right.
+    """One line for one mistake: the key as a person would write it, and what to write.
 
     `what` is pydantic's type of the mistake; `kind` is the source kind whose options it is in.
     """
     key = ""
+    if where[-1:] == ("[key]",):  # the name of a value, rather than the value
+        where, message = where[:-1], f"as a name, {message}"
     for part in where:
         key += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if key else str(part)
     if "sources" in where[:1] and len(where) > 1 and isinstance(where[1], int):
         name = _at(data, where[:2]).get("name") if isinstance(_at(data, where[:2]), dict) else None
         key += f" (source {name!r})" if isinstance(name, str) else ""
-    if what == "extra_forbidden":
+    if what == UNKNOWN_KEY:
         known = _keys_at(where[:-1], kind)
         return (
             f"{key}: is not a known key{_suggestion(str(where[-1]), known)}; known here: {', '.join(known)}"
         )
-    if what == "missing":
-        return f"{key}: is missing"
-    message = message.removeprefix("Value error, ")
+    if what == MISSING:
+        return f"{key}: {message}"
     # What may hold a secret is not repeated into a terminal or a log.
     if _MAY_HOLD_SECRETS.intersection(where):
         return f"{key}: {message}"
-    return f"{key}: {message}, not {_short(_at(data, where))}"
+    found = _at(data, where)
+    return f"{key}: {message}" if isinstance(found, dict) else f"{key}: {message}, not {_short(found)}"
 
 
 def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
@@ -291,7 +295,7 @@ def _at(data: Any, where: tuple[int | str, ...]) -> Any:
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = without_logins(repr(value))
     return text if len(text) <= 60 else text[:57] + "…"
 
 

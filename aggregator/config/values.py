@@ -9,12 +9,13 @@ from datetime import timedelta
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, PlainSerializer, SecretStr
+from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
 from aggregator.adapters import kinds
 
 _DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+MAX_DURATION = timedelta(days=36_500)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]*[a-z_-][a-z0-9_-]*)*")
@@ -41,7 +42,16 @@ def _duration(value: object) -> timedelta:
     match = _DURATION.fullmatch(value.strip().lower()) if isinstance(value, str) else None
     if match is None:
         raise ValueError('write a number and a unit in quotes, such as "45s", "30m", "6h" or "1d"')
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    found = timedelta(**{_UNITS[match[2]]: int(match[1])})
+    if found > MAX_DURATION:  # moments that lie so far from now are none that a calendar has
+        raise ValueError(f'write "{MAX_DURATION.days}d" or less')
+    return found
+
+
+def _positive(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError('write a time above zero, such as "20s"')
+    return value
 
 
 def _http_url(value: object) -> str:
@@ -166,6 +176,7 @@ Secret = Annotated[SecretStr, BeforeValidator(_secret)]
 HeaderText = Annotated[str, BeforeValidator(_plain_header)]
 Proxy = Annotated[SecretStr, BeforeValidator(_proxy)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds())]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Category = Annotated[str, BeforeValidator(_category)]
 Headers = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_headers)]
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]

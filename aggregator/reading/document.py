@@ -16,6 +16,7 @@ from aggregator.model.article import Document
 from aggregator.model.entry import IdentityKind, SubscriptionList
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
+from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY
 from aggregator.normalise.disclosure import host_of
 from aggregator.normalise.links import WEB
 
@@ -89,13 +90,13 @@ def _options(kind: str, options: BaseModel | Mapping[str, Any] | None) -> BaseMo
 
 def _mistake(kind: str, where: tuple[str | int, ...], what: str, said: str) -> str:
     place = ".".join(map(str, where))
-    if what == "extra_forbidden":
+    if what == UNKNOWN_KEY:
         model = kinds.named(kind).options
         known = f"; it has {', '.join(sorted(model.model_fields))}" if model is not None else ""
         return f"{place}: kind {kind!r} has no such option{known}"
-    if what == "missing":
+    if what == MISSING:
         return f"{place}: kind {kind!r} needs this option"
-    return f"{place}: {said.removeprefix('Value error, ').replace('Input should', 'should')}"
+    return f"{place}: {said}"
 
 
 def read_resource(resource: Resource, context: Context) -> Reading:

@@ -99,7 +99,7 @@ def test_an_argument_of_the_wrong_type_is_a_type_error_that_says_so(given: dict[
             {"pages": 1},
             "options.pages: kind 'sitemap' has no such option; it has entries, exclude",
         ),
-        ("sitemap", {"entries": "x"}, "options.entries: should be a valid integer"),
+        ("sitemap", {"entries": "x"}, "options.entries: write a whole number"),
         ("json", {"items": "[["}, "options.items: write a JMESPath expression"),
         ("exec", None, "options.command: kind 'exec' needs this option"),
     ],

@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Annotated
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from selectolax.lexbor import LexborHTMLParser
 
 from aggregator.adapters.kinds import Kind, RetrievedSource, Transport
@@ -37,11 +37,18 @@ MAX_ATTACHED = 5
 
 # What the email package was seen to raise for malformed headers.
 _FAULTS = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
+_SENDER = re.compile(r"(?=.{1,320}\Z)[!-?A-~]*@[!-?A-~]+")
 _HIDDEN = "[style*='display:none' i], [style*='display: none' i]"
 _LISTED = re.compile(r"<((?:https?|mailto):[^<>]{6,4096})>", re.IGNORECASE)
 _WORD = re.compile(r"=\?([^?\s*]{1,40})(?:\*[^?\s]{1,40})?\?([BbQq])\?([^?]{0,4000})\?=(?:\s+(?==\?))?")
 _ADDRESS = re.compile(r"(https?://[^\s<>\"]+)")
 _BETWEEN_PARAGRAPHS = re.compile(r"\n(?:[ \t\xa0]*\n)+")
+
+
+def _sender(value: str) -> str:
+    if value and not _SENDER.fullmatch(value):
+        raise ValueError('write an address such as "news@tea.example", or "@tea.example" for a whole domain')
+    return value
 
 
 class MailOptions(Settings):
@@ -51,7 +58,7 @@ class MailOptions(Settings):
     `mark_seen` marks them as read once they are fetched; else the mailbox stays as it is.
     """
 
-    sender: Annotated[str, Field(pattern=r"^(?:[!-?A-~]*@[!-?A-~]+)?$", max_length=320)] = ""
+    sender: Annotated[str, AfterValidator(_sender)] = ""
     subject: str = ""
     newest: Annotated[int, Field(ge=1, le=1_000)] = 100
     mark_seen: bool = False

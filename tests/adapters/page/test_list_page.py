@@ -346,9 +346,9 @@ def test_a_next_page_without_items_is_the_end_and_told() -> None:
         ({"title": {"selector": "h2", "regex": "(?=a)"}}, "is none that RE2 reads"),
         ({"date": {"selector": "i", "format": "day"}}, "says nothing of a date"),
         ({"title": {"selector": "i", "format": "%d"}}, "only a date has one"),
-        ({"title": {"selector": "i", "regexp": "x"}}, "Extra inputs"),
-        ({"pages": 51}, "less than or equal to 50"),
-        ({"titel": "h2"}, "Extra inputs"),
+        ({"title": {"selector": "i", "regexp": "x"}}, "is not a known key"),
+        ({"pages": 51}, "write 50 or less"),
+        ({"titel": "h2"}, "is not a known key"),
     ],
     ids=lambda value: str(value)[:30],
 )
