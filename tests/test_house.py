@@ -155,7 +155,7 @@ VENDORS = {
     "jinja2": {"writers"},
     "trafilatura": {"adapters"},
     "frontmatter": {"front_matter"},
-    "re2": {"adapters"},
+    "re2": {"normalise"},
     "mf2py": {"adapters"},
     "sqlalchemy": {"store"},
     "nh3": {"normalise"},

@@ -19,16 +19,16 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize(
     ("origin", "command"),
     [
-        (None, "pip install 'aggregator-republisher[re2]'"),
-        ({"url": "file:///home/u/a%20b", "dir_info": {}}, "pip install '/home/u/a b[re2]'"),
-        ({"url": "file:///o'c", "dir_info": {"editable": True}}, "pip install -e '/o'\"'\"'c[re2]'"),
+        (None, "pip install 'aggregator-republisher[full-text]'"),
+        ({"url": "file:///home/u/a%20b", "dir_info": {}}, "pip install '/home/u/a b[full-text]'"),
+        ({"url": "file:///o'c", "dir_info": {"editable": True}}, "pip install -e '/o'\"'\"'c[full-text]'"),
         (
             {"url": "https://x.example/w.whl", "archive_info": {"hash": "sha256=0"}},
-            "pip install 'aggregator-republisher[re2] @ https://x.example/w.whl'",
+            "pip install 'aggregator-republisher[full-text] @ https://x.example/w.whl'",
         ),
         (
             {"url": "https://x.example/r.git", "vcs_info": {"vcs": "git", "commit_id": "c0ffee"}},
-            "pip install 'aggregator-republisher[re2] @ git+https://x.example/r.git@c0ffee'",
+            "pip install 'aggregator-republisher[full-text] @ git+https://x.example/r.git@c0ffee'",
         ),
         (
             {
@@ -36,7 +36,7 @@ ROOT = Path(__file__).parents[2]
                 "vcs_info": {"vcs": "git", "commit_id": "c0ffee"},
                 "subdirectory": "s",
             },
-            "pip install 'aggregator-republisher[re2] @ git+https://x.example/r.git@c0ffee#subdirectory=s'",
+            "pip install 'aggregator-republisher[full-text] @ git+https://x.example/r.git@c0ffee#subdirectory=s'",
         ),
     ],
     ids=["index", "folder", "editable", "archive", "repository", "subdirectory"],
@@ -51,7 +51,7 @@ def test_the_command_follows_how_this_was_installed(
     if origin is not None:
         (info / "direct_url.json").write_text(json.dumps(origin))
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert install_command("re2") == command
+    assert install_command("full-text") == command
 
 
 def test_the_extras_that_are_named_exist() -> None:

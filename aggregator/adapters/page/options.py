@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from functools import lru_cache
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from aggregator.adapters.extras import install_command
 from aggregator.adapters.page.tree import is_selector
 from aggregator.model.settings import Settings
+from aggregator.normalise.patterns import compiled
 
 MAX_PAGES = 50
 
@@ -103,37 +102,6 @@ class ListPageOptions(Settings):
     def parts(self) -> dict[str, Part]:
         """The fields that are given, by name."""
         return {name: part for name in FIELDS if (part := getattr(self, name)) is not None}
-
-
-class _Match(Protocol):
-    def group(self, number: int, /) -> str | None: ...
-
-
-class _Pattern(Protocol):
-    @property
-    def groups(self) -> int: ...
-
-    def search(self, text: str, /) -> _Match | None: ...
-
-
-@lru_cache(maxsize=256)
-def compiled(regex: str) -> _Pattern:
-    """A user's regex in an engine whose time is linear in the text. Raises ValueError when it is none."""
-    try:
-        import re2
-    except ImportError:
-        raise ValueError(f"a regex needs google-re2: {install_command('re2')}") from None
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        return cast(_Pattern, re2.compile(regex, options=options))
-    except re2.error as error:
-        raise ValueError(f"regex {regex!r} is none that RE2 reads: {_reason(error)}") from None
-
-
-def _reason(error: Exception) -> str:
-    reason: Any = error.args[0] if error.args else ""
-    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
 
 
 def matched(regex: str | None, value: str) -> str:

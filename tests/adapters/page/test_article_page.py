@@ -132,7 +132,7 @@ def test_selectors_stand_in_place_of_what_would_be_found() -> None:
         content=".text",
         remove=".ad, .by, .ad *",
         title="h2",
-        author={"selector": ".by", "regex": "Von (.*)"} if importlib.util.find_spec("re2") else ".by",
+        author={"selector": ".by", "regex": "Von (.*)"},
         date={"selector": ".when", "format": "%d.%m.%Y"},
     )
     (one,) = document.articles

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import json
 import re
 import tomllib
@@ -13,8 +12,7 @@ from typing import Any
 import pytest
 
 from aggregator.adapters import kinds
-from aggregator.adapters.extras import install_command
-from aggregator.adapters.page.options import ListPageOptions, Part, compiled
+from aggregator.adapters.page.options import ListPageOptions, Part
 from aggregator.errors import NotAFeed, ReadError
 from aggregator.model.resource import Resource
 from aggregator.reading.document import Context, Reading, read_resource
@@ -122,7 +120,6 @@ def test_the_picture_is_one_that_can_be_fetched(image: str, address: str | None)
 )
 def test_a_part_is_written_in_one_string_or_as_a_table(part: object, title: str) -> None:
     """Selector, attribute, default, regex."""
-    pytest.importorskip("re2", reason="google-re2 is not installed")
     inside = '<a href=/1 title="A link\'s">Link\'s text</a><p title="A@B c"><i>Odd</i></p>'
     item = f'<div data-name="An item\'s own">{inside}</div>'
     (article,) = reading(page(item), item="div", title=part, link="a").document.articles
@@ -354,29 +351,12 @@ def test_a_next_page_without_items_is_the_end_and_told() -> None:
 )
 def test_a_mistake_in_the_options_is_told_by_the_config(options: dict[str, Any], told: str) -> None:
     """Before anything is fetched."""
-    pytest.importorskip("re2", reason="google-re2 is not installed")
     mistakes = kinds.mistakes("page", options)
     assert any(told in text for _, _, text in mistakes), mistakes
 
 
-def test_a_regex_without_its_engine_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It says what to install."""
-    real = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name == "re2":
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    compiled.cache_clear()
-    monkeypatch.setattr(builtins, "__import__", without)
-    ((_, _, told),) = kinds.mistakes("page", {"title": {"selector": "h2", "regex": "x"}})
-    assert install_command("re2") in told
-
-
 def test_the_docs_tell_every_option_and_their_examples_are_sound() -> None:
     """What is written there can be pasted."""
-    pytest.importorskip("re2", reason="google-re2 is not installed")
     section = DOCS.read_text(encoding="utf-8").partition("\n## `page`\n")[2].partition("\n## ")[0]
     for name in (*ListPageOptions.model_fields, *Part.model_fields):
         assert f"| `{name}` |" in section, name

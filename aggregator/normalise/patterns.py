@@ -1,0 +1,73 @@
+"""Regexes that people write, in RE2: its time is linear in the text, whatever regex and text are."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any, Protocol, cast
+
+import re2
+
+__all__ = ["Match", "Pattern", "compiled"]
+
+
+class Match(Protocol):
+    """Where a pattern matched."""
+
+    def group(self, number: int, /) -> str | None:
+        """The text of a group, 0 for all that matched; None for a group that did not take part."""
+        ...
+
+
+class Pattern(Protocol):
+    """A compiled regex."""
+
+    @property
+    def groups(self) -> int:
+        """How many capturing groups it has."""
+        ...
+
+    @property
+    def programsize(self) -> int:
+        """How many instructions RE2 made of it: with the length of a text, the most that a search costs."""
+        ...
+
+    def search(self, text: str | bytes, /) -> Match | None:
+        """The first match anywhere in the text, bytes being UTF-8; None without one."""
+        ...
+
+    def sub(self, template: str, text: str, count: int = 0, /) -> str:
+        """The text with its matches replaced, all of them for a count of 0; `\\1` is a group."""
+        ...
+
+
+@lru_cache(maxsize=4_096)
+def compiled(
+    regex: str, *, is_case_sensitive: bool = True, max_bytes: int = 8 << 20, max_program: int | None = None
+) -> Pattern:
+    """A regex, for which RE2 may use `max_bytes` of memory. Raises ValueError for what RE2 does not read.
+
+    `max_program` refuses one that has more instructions; None leaves that to the memory. Measured with RE2 of
+    November 2025: where memory does not suffice for its fast engine, a search takes 13 ns an instruction and
+    byte, 16 s for 1,200 of them in 1 MB.
+    """
+    options = re2.Options()
+    options.log_errors = False
+    options.case_sensitive = is_case_sensitive
+    options.max_mem = max_bytes
+    try:
+        pattern = cast(Pattern, re2.compile(regex, options=options))
+    except re2.error as error:
+        raise ValueError(f"regex {regex!r} is none that RE2 reads: {_reason(error)}") from None
+    except UnicodeEncodeError:
+        raise ValueError(f"regex {regex!r} holds half a character (a lone surrogate)") from None
+    if max_program is not None and pattern.programsize > max_program:
+        raise ValueError(
+            f"regex {regex!r} is too large ({pattern.programsize:,} steps, more than {max_program:,}); "
+            "repeat less in it, or write it as several"
+        )
+    return pattern
+
+
+def _reason(error: Exception) -> str:
+    reason: Any = error.args[0] if error.args else ""
+    return reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
