@@ -11,7 +11,7 @@ import selectors
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Annotated, Any
 
@@ -59,13 +59,17 @@ def read(resource: Resource, options: ExecOptions) -> Feed | ArticleDocument | S
     return kind.read(resource, kind.parse(options.options))
 
 
-def _retrieve(source: RetrievedSource, _: Validators, transport: Transport) -> Fetched:
-    if not transport.setting("commands"):
+def _check(source: RetrievedSource, setting: Callable[[str], Any]) -> None:
+    if not setting("commands"):
         raise errors.FetchError(
             "sources of kind exec are not allowed to run",
             url=source.address,
             advice="set fetch.commands = true if every exec source of the config is yours",
         )
+
+
+def _retrieve(source: RetrievedSource, _: Validators, transport: Transport) -> Fetched:
+    _check(source, transport.setting)
     return run(
         source.options["command"],
         url=source.address,
@@ -149,4 +153,4 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
         pass
 
 
-KIND = Kind(read=read, options=ExecOptions, place="none", retrieve=_retrieve)
+KIND = Kind(read=read, options=ExecOptions, place="none", retrieve=_retrieve, check=_check)

@@ -132,6 +132,9 @@ class Transport(Protocol):
         ...
 
 
+SourceCheck = Callable[[RetrievedSource, Callable[[str], Any]], None]
+"""Looks at a source, with a function that gives settings of `[fetch]`. Raises FetchError."""
+
 Retriever = Callable[[RetrievedSource, Validators, Transport], Fetched | NotModified]
 """Fetches what is new at a source since the validators were given out. Raises FetchError and its kinds."""
 
@@ -146,6 +149,7 @@ class Kind:
       may be killed. It raises ReadError and its kinds, nothing else. Further documents of the same source
       (the next page of a list) are named in `Feed.more`; they come back to `read` with their `number`.
     - `retrieve` fetches such a source in its own way; None: over HTTP(S), or from a file.
+    - `check` says, without any network, what `retrieve` would refuse; None: nothing of its own.
     - `options` is the pydantic model of the source's `options` table; None: it has none.
     - `place` is what a source is found by; `schemes` are those that its `url` may have.
     - `is_scraped`: its documents are pages for people, so that robots.txt is honoured (RFC 9309).
@@ -161,6 +165,7 @@ class Kind:
     is_scraped: bool = False
     has_public_address: bool = False
     retrieve: Retriever | None = None
+    check: SourceCheck | None = None
 
     def parse(self, options: Mapping[str, Any]) -> BaseModel | None:
         """The options as this kind's model. Raises ValueError, of which pydantic's ValidationError is one."""

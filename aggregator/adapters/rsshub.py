@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import md5
 from typing import Any
@@ -16,17 +16,21 @@ from aggregator.model.retrieved import Fetched, NotModified, Validators
 _answered: dict[tuple[str, ...], str] = {}
 
 
+def _check(source: RetrievedSource, setting: Callable[[str], Any]) -> None:
+    if not setting("rsshub"):
+        raise errors.BadAddress(
+            "no instance of RSSHub is known", url=source.address, advice="name some in fetch.rsshub"
+        )
+
+
 def retrieve(source: RetrievedSource, validators: Validators, transport: Transport) -> Fetched | NotModified:
     """What the first instance that has the route gives. Raises FetchError when none has.
 
     The one that answered last is asked first: for this source, else for any. Validators count for the
     instance that gave them. That an instance has moved is nothing that the source's address could follow.
     """
+    _check(source, transport.setting)
     instances: Mapping[str, Any] = {each.url.rstrip("/"): each.key for each in transport.setting("rsshub")}
-    if not instances:
-        raise errors.BadAddress(
-            "no instance of RSSHub is known", url=source.address, advice="name some in fetch.rsshub"
-        )
     route = "/" + source.address.removeprefix("rsshub:").lstrip("/")
     names = tuple(instances)
     first = [str(name) for name in (validators.get("instance"), _answered.get(names)) if name in instances]
@@ -69,4 +73,4 @@ def _of_all(failed: Sequence[errors.FetchError], address: str) -> errors.FetchEr
     return worst
 
 
-KIND = Kind(read=FEED.read, schemes=("rsshub",), retrieve=retrieve)
+KIND = Kind(read=FEED.read, schemes=("rsshub",), retrieve=retrieve, check=_check)

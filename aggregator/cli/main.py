@@ -38,11 +38,12 @@ from aggregator.cli.terminal import (
 )
 from aggregator.cli.versions import versions
 from aggregator.config import load as configuration
+from aggregator.errors import ConfigError
 
 ANNOUNCE_SECONDS = 10
 
 # `app` is imported by the commands that need it: with its libraries it takes most of a second to start,
-# which `--help` and `check` have no use for.
+# which `--help` has no use for.
 
 
 def _after(seconds: float) -> Callable[[], bool]:
@@ -271,13 +272,19 @@ def preview(target: str, kind: str | None, options: tuple[str, ...], as_json: bo
 def check(config_file: Path) -> int:
     """Checks the config and reports every mistake at once, each with file and key.
 
+    So is what `fetch` would refuse: a folder that is not there, a command or an address that is not allowed.
+    Nothing is fetched, nothing is written.
+
     \b
     aggregator check
     aggregator check --config /srv/planet/config/aggregator.toml
     """
+    from aggregator.app.checks import doubts, refusals
     from aggregator.store.database import permissions
 
     config = configuration.load(config_file)
+    if refused := [*refusals(config)]:
+        raise ConfigError(*(f"{config_file}: {each}" for each in refused))
     enabled = len(config.select(()))
     OUT.print(f"{shown(str(config_file))}: {counted(len(config.sources), 'source')}, {enabled} enabled")
     OUT.print(f"store {shown(str(config.store))}")
@@ -287,6 +294,8 @@ def check(config_file: Path) -> int:
             f"the store can be read by others than its owner (mode {mode:04o}), and holds what sources with "
             f"logins gave: chmod 600 {shown(str(config.store))}, unless that is meant"
         )
+    for doubt in doubts(config):
+        OUT.print(shown(doubt))
     if not config.site.url:
         OUT.print("site.url is not set: feeds will not name their own address (atom:link rel=self)")
         OUT.print("site.url is not set: archives and pages are linked by relative references")

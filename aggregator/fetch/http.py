@@ -128,7 +128,7 @@ class HttpFetcher:
             silence_seconds=self._settings.timeout.total_seconds(),
         ):
             try:
-                first = _Hop(_fetchable(url or source.address), source, permit=permit, secret=secret)
+                first = _Hop(fetchable(url or source.address), source, permit=permit, secret=secret)
                 if url is not None:
                     first = replace(first, is_own=_is_own(source, first.url))
                 return self._follow(first, validators, now)
@@ -141,7 +141,7 @@ class HttpFetcher:
 
         Raises FetchError and its kinds.
         """
-        hop = _Hop(_fetchable(url), Source.model_construct(name=url, url=url))
+        hop = _Hop(fetchable(url), Source.model_construct(name=url, url=url))
         with exchange.within(
             self._guard,
             deadline_seconds=min(deadline, self._settings.deadline).total_seconds(),
@@ -344,7 +344,7 @@ def _split(url: str) -> SplitResult:
     return parts
 
 
-def _fetchable(url: str) -> str:
+def fetchable(url: str) -> str:
     """The address as it is asked for: without user and password, which go into a header."""
     return without_login(_split(url).geturl())
 
@@ -362,7 +362,7 @@ def _target(url: str, location: str) -> str:
         location = location.encode("latin-1").decode("utf-8")
     try:
         target = urljoin(url, location.strip())
-        return _fetchable(target)
+        return fetchable(target)
     except (ValueError, errors.BadAddress) as error:
         raise errors.BadAddress(
             f"it redirects to {location[:200]!r}, which is no http or https address"
@@ -372,7 +372,7 @@ def _target(url: str, location: str) -> str:
 def _is_own(source: Source, url: str) -> bool:
     """Whether what is for the source's own address may go to `url`; what is no web address has no origin."""
     is_web = source.address.startswith(("http:", "https:"))
-    return is_web and _is_same_place(_fetchable(source.address), url)
+    return is_web and _is_same_place(fetchable(source.address), url)
 
 
 def _is_same_place(url: str, other: str) -> bool:

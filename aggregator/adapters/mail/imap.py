@@ -39,7 +39,7 @@ def fetch_imap(
     """
     wanted = MailSelection.by(options, validators, transport.max_bytes)
     try:
-        parts, folder = _taken_apart(source.address)
+        parts, folder = taken_apart(source.address)
         with _session(source, parts, transport) as session:
             _gather(session, folder, wanted, source.address, transport)
     except errors.FetchError as error:
@@ -202,7 +202,8 @@ def _told(transport: Transport) -> Iterator[None]:
             raise errors.BrokenExchange(f"the exchange broke off: {str(error)[:200]}") from error
 
 
-def _taken_apart(address: str) -> tuple[SplitResult, str]:
+def taken_apart(address: str) -> tuple[SplitResult, str]:
+    """The parts of a mailbox's address, and the name of the folder in it. Raises BadAddress."""
     try:
         parts = urlsplit(address)
         folder = unquote(parts.path.strip("/"), errors="strict") or "INBOX"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from email.message import Message
 from email.parser import BytesHeaderParser
 from email.utils import parseaddr
 from html import escape
 from itertools import islice
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 from pydantic import AfterValidator, Field
@@ -293,6 +293,13 @@ def _linked(block: str) -> str:
     return "".join(pieces)
 
 
+def _check(source: RetrievedSource, _: Callable[[str], Any]) -> None:
+    if source.path is None:
+        from aggregator.adapters.mail.imap import taken_apart
+
+        taken_apart(source.address)
+
+
 def _retrieve(source: RetrievedSource, validators: Validators, transport: Transport) -> Fetched | NotModified:
     options = MailOptions.model_validate(source.options)
     if source.path is not None:
@@ -303,4 +310,11 @@ def _retrieve(source: RetrievedSource, validators: Validators, transport: Transp
     return fetch_imap(source, options, validators, transport)
 
 
-KIND = Kind(read=read, options=MailOptions, place="either", schemes=("imap", "imaps"), retrieve=_retrieve)
+KIND = Kind(
+    read=read,
+    options=MailOptions,
+    place="either",
+    schemes=("imap", "imaps"),
+    retrieve=_retrieve,
+    check=_check,
+)

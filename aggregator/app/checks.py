@@ -1,0 +1,69 @@
+"""What is wrong with a config beyond its form: what `fetch` would refuse, and what is there twice."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+
+from aggregator.config.load import Config, Source
+from aggregator.config.subscriptions import key
+from aggregator.fetch.checks import refusal
+from aggregator.normalise.disclosure import without_logins
+
+__all__ = ["doubts", "refusals"]
+
+
+def refusals(config: Config) -> Iterator[str]:
+    """A sentence for each enabled source that a fetch would refuse, and for each output that is none.
+
+    Nothing is fetched; what is on this machine is looked at.
+    """
+    for source in config.select(()):
+        if error := refusal(source, config.fetch):
+            yield f"source {source.name!r}: {without_logins(error.message)}"
+    if config.output.exists() and not config.output.is_dir():
+        yield f"output: {config.output} is a file; name a folder"
+    if config.store.is_dir():
+        yield f"store: {config.store} is a folder; name a file, such as one in it"
+    posts = config.publish.posts
+    if posts is not None and posts.folder.exists() and not posts.folder.is_dir():
+        yield f"publish.posts.folder: {posts.folder} is a file; name a folder"
+
+
+def doubts(config: Config) -> Iterator[str]:
+    """A sentence for what is seldom meant: the same source twice, categories that look the same."""
+    seen: dict[str, str] = {}
+    for source in config.sources:
+        first = seen.setdefault(_identity(source), source.name)
+        if first != source.name:
+            yield (
+                f"source {source.name!r} reads what {first!r} reads: the same address, kind and options; "
+                "each of its articles is published twice"
+            )
+    for names in _alike(_categories(config)):
+        told = " and ".join(map(repr, names))
+        yield f"the categories {told} differ by case only, and are feeds of their own; write them the same"
+
+
+def _identity(source: Source) -> str:
+    """What two sources that give the same articles have in common."""
+    address = key(source.url) if source.url is not None else str(source.path or "")
+    return json.dumps([source.kind, address, source.options], sort_keys=True, default=str)
+
+
+def _categories(config: Config) -> Iterable[str]:
+    for source in config.sources:
+        yield from source.categories
+    yield from config.publish.categories
+    yield from config.retention.categories
+    if config.publish.posts:
+        yield from config.publish.posts.categories or ()
+
+
+def _alike(names: Iterable[str]) -> Iterator[Sequence[str]]:
+    """Groups of different names that a person reads as the same."""
+    groups: dict[str, list[str]] = {}
+    for name in dict.fromkeys(names):
+        groups.setdefault(unicodedata.normalize("NFKC", " ".join(name.split())).casefold(), []).append(name)
+    return (group for group in groups.values() if len(group) > 1)

@@ -1,0 +1,89 @@
+"""What is known to be wrong with a source before anything is fetched: what `fetch` would refuse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+import requests
+
+from aggregator import errors
+from aggregator.adapters import kinds
+from aggregator.config.load import Fetch, Source
+from aggregator.fetch.faults import mapped
+from aggregator.fetch.guard import Guard
+from aggregator.fetch.http import fetchable
+
+_LOCAL = (".localdomain", ".local", ".lan", ".home", ".internal", ".intranet", ".private", ".corp", ".arpa")
+"""Domains of private networks (RFC 6762 App. G, RFC 8375): their names are looked up, others are not."""
+
+_LOOKUP_SECONDS = 2.0
+
+
+def refusal(source: Source, settings: Fetch) -> errors.FetchError | None:
+    """Why a fetch of this source would be refused as the config and the disk are now; None: not known to be.
+
+    Nothing is fetched. Names are looked up only where they are those of a private network.
+    """
+    try:
+        _check(source, settings)
+    except errors.FetchError as error:
+        return error
+    return None
+
+
+def _check(source: Source, settings: Fetch) -> None:
+    kind = kinds.named(source.kind)
+    if kind.check is not None:
+        kind.check(source, lambda name: getattr(settings, name))
+    for authority in filter(None, (source.tls_ca, settings.tls_ca)):
+        _check_path(authority, "correct tls_ca", may_be_folder=False)
+    if source.path is not None:
+        _check_path(source.path, "correct the source's path, or let the user who runs this read it")
+    elif source.url is None:
+        return
+    elif source.url.startswith("file:"):
+        parts = urlsplit(source.url)
+        if parts.netloc in ("", "localhost"):
+            advice = "correct the source's url, or let the user who runs this read the file"
+            _check_path(Path(url2pathname(parts.path)), advice, may_be_folder=False)
+        else:
+            raise errors.FetchError(f"{source.url} names another machine, not this one", advice="")
+    else:
+        _check_address(source.url, settings)
+
+
+def _check_path(path: Path, advice: str, *, may_be_folder: bool = True) -> None:
+    try:
+        is_folder = path.is_dir()
+        if is_folder and may_be_folder:
+            next(path.iterdir(), None)
+        elif is_folder:
+            raise errors.FetchError(f"{path} is a folder, not a file", advice=advice)
+        elif path.is_file():
+            path.open("rb").close()
+        else:
+            path.stat()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in it
+        why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+        raise errors.FetchError(f"{path} cannot be read: {why}", advice=advice) from error
+
+
+def _check_address(url: str, settings: Fetch) -> None:
+    if url.startswith(("http:", "https:")):
+        with mapped():
+            requests.PreparedRequest().prepare_url(fetchable(url), None)
+    host = urlsplit(url).hostname
+    if not host:
+        return
+    guard = Guard(settings.allow)
+    guard.check_written(host)
+    name = host.rstrip(".").lower()
+    if "." not in name or name.endswith(_LOCAL):
+        try:
+            guard.addresses(host, _LOOKUP_SECONDS)
+        except errors.BlockedAddress:
+            raise
+        except errors.FetchError:
+            pass  # whether it is known is for the moment of a fetch to say
