@@ -20,7 +20,6 @@ from aggregator.cli.options import (
 )
 from aggregator.cli.terminal import ERR, OUT, counted, print_json, shown, when
 from aggregator.config import load as configuration
-from aggregator.errors import ConfigError
 
 if TYPE_CHECKING:
     from aggregator.discovery import ReadCandidate
@@ -55,10 +54,6 @@ def add(
     from aggregator.discovery import address
     from aggregator.discovery import search as adding
 
-    if not config_file.exists():
-        raise ConfigError(
-            f"{config_file}: there is no config; begin one with 'aggregator init', or name one with --config"
-        )
     config = configuration.load(config_file)
     facts: dict[str, Any] = {"found": [], "problems": [], "followed_as": None, "added": None}
     facts["followed_as"] = known = followed_as(address(url), config.sources)

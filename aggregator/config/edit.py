@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -18,20 +20,28 @@ from aggregator.errors import ConfigError
 
 __all__ = ["add_sources"]
 
+_CANNOT_REPLACE = frozenset(
+    (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY, errno.ENAMETOOLONG)
+)
+"""Errors of a folder in which no file can be made, or of a file that none can be put in the place of."""
+
 
 def add_sources(file: Path, sources: Sequence[Mapping[str, object]]) -> None:
     """Appends these sources as `[[sources]]` tables to a config file: all of them, or none.
 
     Each maps the keys of `[[sources]]` to strings, numbers, booleans, lists and tables of such, written in
     their order; None leaves a key out. Nothing that the file holds is changed: such a table may stand at the
-    end of any TOML document, unless that has them as one list, `sources = [...]`. The new text replaces the
-    file in one step, and only after `config.load` took it; a symbolic link stays one, permissions stay.
+    end of any TOML document, unless that has them as one list, `sources = [...]`. The new text is checked
+    like any config, and then replaces the file in one step; where it cannot, such as in a container into
+    which the file is mounted, it is appended. A symbolic link stays one, owner and permissions stay.
 
     Raises ConfigError with every mistake, also when the file was wrong before.
     """
     try:
         before = file.read_bytes()
         text = before.decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{file}: there is no config; begin one with 'aggregator init'") from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -44,7 +54,7 @@ def add_sources(file: Path, sources: Sequence[Mapping[str, object]]) -> None:
     newline = "\r\n" if "\r\n" in text else "\n"
     gap = "" if not text or text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
     after = before + (gap + added).replace("\n", newline).encode()
-    _replace(file, after)
+    _replace(file, before, after)
 
 
 def _table(source: Mapping[str, object]) -> str:
@@ -80,7 +90,7 @@ def _item(value: object) -> Item:
 def _check_place(file: Path, text: str) -> None:
     try:
         known = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ConfigError(f"{file}: is not TOML: {error}") from error
     if "sources" in known:
         try:
@@ -92,23 +102,61 @@ def _check_place(file: Path, text: str) -> None:
             ) from error
 
 
-def _replace(file: Path, after: bytes) -> None:
+def _replace(file: Path, before: bytes, after: bytes) -> None:
+    """Writes the file anew, in one step where the disk allows it. Raises ConfigError."""
+    config.checked(after, file, f"{file} with the new sources")
     target = file.resolve()
+    try:
+        if not _is_replaced(target, after):
+            _append(target, before, after)
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be written ({error.strerror})") from error
+
+
+def _is_replaced(target: Path, after: bytes) -> bool:
+    """Writes a new file with the owner and mode of `target` and puts it in its place; False: not possible.
+
+    A file that is mounted by itself into a container cannot be replaced, one in a folder that may not be
+    written neither; the other names of one that has several would keep what it was.
+    """
     aside = target.parent / f".{secrets.token_hex(8)}.part"
     try:
+        found = target.stat()
+        if found.st_nlink > 1:
+            return False
         with aside.open("xb") as written:
             # Before any byte is in it: a config may hold secrets that others may not read.
+            made = os.fstat(written.fileno())
+            if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
+                os.fchown(written.fileno(), found.st_uid, found.st_gid)
             shutil.copymode(target, aside)
             written.write(after)
             written.flush()
             os.fsync(written.fileno())
-        config.load(aside)
         aside.replace(target)
-    except ConfigError as error:
-        raise ConfigError(
-            *(mistake.replace(str(aside), f"{file} with the new sources", 1) for mistake in error.mistakes)
-        ) from error
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be written ({error.strerror})") from error
+        if error.errno in _CANNOT_REPLACE:
+            return False
+        raise
     finally:
-        aside.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            aside.unlink(missing_ok=True)
+    return True
+
+
+def _append(target: Path, before: bytes, after: bytes) -> None:
+    """Appends what is new to the file itself: no byte of what was there is touched.
+
+    It is cut back to what it was when that fails, for want of space. Raises OSError.
+    """
+    with target.open("r+b", buffering=0) as written:
+        if written.read() != before:
+            raise OSError(errno.EAGAIN, "it was changed meanwhile; try again")
+        try:
+            left = memoryview(after)[len(before) :]
+            while left:
+                left = left[written.write(left) :]
+            os.fsync(written.fileno())
+        except BaseException:
+            written.truncate(len(before))
+            raise

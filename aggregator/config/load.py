@@ -35,6 +35,7 @@ __all__ = [
     "Serve",
     "SiteSettings",
     "Source",
+    "checked",
     "home_of",
     "load",
     "named",
@@ -128,15 +129,27 @@ def home_of(file: Path) -> Path:
 def load(file: Path) -> Config:
     """Reads and checks a config file. Raises ConfigError with every mistake, each with file and key."""
     try:
-        data = tomllib.loads(file.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
+        body = file.read_bytes()
+    except FileNotFoundError as error:
         raise ConfigError(
-            f"{file}: cannot be read ({error.strerror}); name another with --config FILE"
+            f"{file}: there is no config; begin one with 'aggregator init', or name one with --config FILE"
         ) from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in it
+        why = (error.strerror if isinstance(error, OSError) else None) or error
+        raise ConfigError(f"{file}: cannot be read ({why}); name another with --config FILE") from error
+    return checked(body, file, str(file))
+
+
+def checked(body: bytes, file: Path, shown: str) -> Config:
+    """The config that `file` with this content is; mistakes name it as `shown`. Raises ConfigError."""
+    try:
+        data = tomllib.loads(body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{file}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{file}: is not TOML: {error}") from error
+        raise ConfigError(f"{shown}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except ValueError as error:  # TOMLDecodeError is one; so is what a number of 5000 digits raises
+        raise ConfigError(f"{shown}: is not TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{shown}: is nested too deep") from error
 
     mistakes = [*_repeated_names(data.get("sources")), *_mistakes_of_kinds(data)]
     try:
@@ -144,7 +157,7 @@ def load(file: Path) -> Config:
     except ValidationError as error:
         mistakes += [_mistake(e["type"], e["loc"], sentence(e), data) for e in error.errors()]
     if mistakes:
-        raise ConfigError(*(f"{file}: {m}" for m in mistakes))
+        raise ConfigError(*(f"{shown}: {m}" for m in mistakes))
     return _with_absolute_paths(config, home_of(file))
 
 

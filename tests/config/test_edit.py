@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -108,6 +113,84 @@ def test_permissions_stay_and_a_link_stays_a_link(file: Path, tmp_path: Path) ->
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "Two" in file.read_text(encoding="utf-8")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["aggregator.toml", "linked.toml"]
+
+
+def test_a_file_that_is_mounted_by_itself_is_written_in_place(file: Path, tmp_path: Path) -> None:
+    """Docker and Kubernetes mount a config so: nothing can be put in its place (EBUSY)."""
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this user may not mount anything")
+    mounted = tmp_path / "mounted.toml"
+    mounted.touch()
+    code = (
+        "import sys; from pathlib import Path; from aggregator.config.edit import add_sources\n"
+        "add_sources(Path(sys.argv[1]), [{'name': 'Two', 'url': 'https://two.example/feed.xml'}])"
+    )
+    script = f'mount --bind "$1" "$2" && "{sys.executable}" -c "$3" "$2"'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, "sh", file, mounted, code],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert file.read_text(encoding="utf-8").startswith(BEFORE)
+    assert [s.name for s in config.load(file).sources] == ["One", "Two"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["aggregator.toml", "mounted.toml"]
+
+
+@pytest.mark.parametrize("number", [errno.EBUSY, errno.EXDEV, errno.EROFS, errno.EACCES])
+def test_where_no_file_can_be_put_in_its_place_it_is_appended_to(
+    file: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """The same file, by its inode; what was there is not written again."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    inode = file.stat().st_ino
+    add_sources(file, [source("Two")])
+    assert file.stat().st_ino == inode
+    assert [s.name for s in config.load(file).sources] == ["One", "Two"]
+    assert [*file.parent.iterdir()] == [file]
+
+
+def test_a_file_in_a_folder_that_may_not_be_written_is_appended_to(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a file of our own in a folder of root's."""
+    opened = Path.open
+
+    def guarded(self: Path, mode: str = "r", *arguments: Any, **named: Any) -> Any:
+        if "x" in mode:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(self, mode, *arguments, **named)
+
+    monkeypatch.setattr(Path, "open", guarded)
+    add_sources(file, [source("Two")])
+    assert [s.name for s in config.load(file).sources] == ["One", "Two"]
+
+
+def test_a_file_with_several_names_keeps_them(file: Path, tmp_path: Path) -> None:
+    """A hard link would go on to hold what it was."""
+    other = tmp_path / "other.toml"
+    other.hardlink_to(file)
+    add_sources(file, [source("Two")])
+    assert other.read_bytes() == file.read_bytes()
+    assert "Two" in other.read_text(encoding="utf-8")
+
+
+def test_a_full_disk_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where it is appended to: it is cut back."""
+    (file.parent / "other.toml").hardlink_to(file)
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(ConfigError, match="cannot be written \\(No space left on device\\)"):
+        add_sources(file, [source("Two")])
+    assert file.read_text(encoding="utf-8") == BEFORE
 
 
 @pytest.mark.parametrize(

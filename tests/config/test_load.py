@@ -126,7 +126,7 @@ def test_a_wrong_setting_is_refused_with_what_would_be_right(tmp_path: Path, tex
 
 def test_a_missing_or_undecodable_config_says_what_to_do(tmp_path: Path) -> None:
     """No traceback for a file that is not there or is not UTF-8."""
-    with pytest.raises(ConfigError, match="name another with --config"):
+    with pytest.raises(ConfigError, match="begin one with 'aggregator init', or name one with --config"):
         config.load(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"store = '\xe9'")
     with pytest.raises(ConfigError, match="save it as UTF-8"):
