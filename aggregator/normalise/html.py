@@ -12,6 +12,7 @@ from html import escape
 
 import nh3
 
+from aggregator.normalise import mathml
 from aggregator.normalise.characters import legal
 from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
 from aggregator.normalise.links import FOLLOWED, resolve
@@ -46,7 +47,7 @@ _TAG_NAMES = (
 )
 TAGS = frozenset(_TAG_NAMES.split())
 _SILENT_TAGS = (
-    "script style svg math template object embed applet noembed noframes frameset select textarea title xmp"
+    "script style svg template object embed applet noembed noframes frameset select textarea title xmp"
 )
 _NOTHING_INSIDE = frozenset(_SILENT_TAGS.split())
 _ATTRIBUTES = {
@@ -143,11 +144,11 @@ def _only_small_images(element: str, attribute: str, value: str) -> str | None:
 
 
 def _cleaner(*, with_data: bool) -> nh3.Cleaner:
-    attributes: dict[str, frozenset[str]] = dict(_ATTRIBUTES)
+    attributes: dict[str, frozenset[str]] = _ATTRIBUTES | mathml.ATTRIBUTES
     if with_data:
         attributes |= {tag: attributes[tag] | LAZY for tag in ("img", "iframe", "source")}
     return nh3.Cleaner(
-        tags=TAGS,
+        tags=TAGS | mathml.TAGS,
         clean_content_tags=_NOTHING_INSIDE,
         attributes=attributes,
         attribute_filter=_only_small_images if with_data else None,
@@ -218,7 +219,7 @@ def sanitise(html: str, *bases: str) -> str:
     - Goes: scripts, handlers, forms, ids and names (they would clash with the page's own), classes other
       than code's, styles that place or load, data: URLs other than small bitmaps, tracking pixels,
       frames other than known players'.
-    - Stays: structure, tables, media, `srcset`, `picture`, `lang`, `dir`. Lazily loaded images get
+    - Stays: structure, tables, media, formulas, `srcset`, `picture`, `lang`, `dir`. Lazily loaded images get
       their address back.
     - What `hazard` refuses becomes escaped plain text. Never raises.
     """
@@ -292,7 +293,7 @@ def _finish(body: HtmlBody) -> None:
     clean, body.picture = finish(body.raw if body.is_legal else _legal(body.raw), body.bases)
     if ' style="' in clean and _ACTIVE_VALUE.search(clean):
         clean = _ACTIVE_STYLE.sub(r"\1", clean)
-    body.html = clean.strip()
+    body.html = (mathml.only_formulas(clean) if "<math" in clean else clean).strip()
 
 
 def escaped(text: str) -> str:

@@ -1,16 +1,32 @@
-"""Changes markup where the sanitiser would mistake it: hidden elements, AMP's elements, pairs of colours."""
+"""Changes markup where the sanitiser would mistake it: hidden elements, formulas, elements that do not stay,
+AMP's elements, pairs of colours.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import count
 
-from selectolax.lexbor import LexborHTMLParser
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
+from aggregator.normalise import fallbacks, mathml
 
 __all__ = ["as_shown"]
 
 _HIDDEN = re.compile(r"<dialog[\s>]|<[a-z][^<>]*?\shidden[\s=/>]", re.IGNORECASE)
 _NAMES = ("hidden", "dialog", "HIDDEN", "DIALOG")
 _NOT_SHOWN = "[hidden]:not([hidden='until-found' i]), dialog:not([open])"
+_REPLACED = fallbacks.ELEMENTS | {"math"}
+# Each name in two cases: a regex that ignores case takes five times as long.
+_REPLACED_NAMES = "|".join(sorted(_REPLACED | {name.upper() for name in _REPLACED}))
+_REPLACED_TAG = re.compile(
+    rf"<(?:(?=[AEMNOSTXaemnostx])(?:{_REPLACED_NAMES})(?=[\s/>])|[A-Za-z]+:(?:math|svg))"
+)
+# What stands in place of an element may hold others.
+_MAX_ROUNDS = 4
+# Drawn by a script of the page, beside the formula.
+_SET_FORMULA = ".katex-mathml + .katex-html, mjx-container:has(mjx-assistive-mml) > :not(mjx-assistive-mml)"
 _AMP = re.compile(r"<(/?)amp-(img|anim|video|audio|iframe)(?=[\s/>])", re.IGNORECASE)
 _COLOURED = re.compile(r"<[a-z][^<>]*?[\s\"'](?:bgcolor|style)\s*=[^<>]*>", re.IGNORECASE)
 _STYLE = re.compile(r"(?<=[\s\"'])style\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
@@ -44,8 +60,41 @@ def as_shown(html: str) -> str:
         tree = LexborHTMLParser(f"<body>{html}")
         for node in tree.css(_NOT_SHOWN):
             node.decompose()
-        html = (tree.body.inner_html or "") if tree.body is not None else ""
+        html = _inner(tree)
+    for _ in range(_MAX_ROUNDS):
+        if not _REPLACED_TAG.search(html):
+            break
+        html = _replaced(html)
     return html
+
+
+def _inner(tree: LexborHTMLParser) -> str:
+    return (tree.body.inner_html or "") if tree.body is not None else ""
+
+
+def _replaced(html: str) -> str:
+    """Formulas as they may stay, and in place of the outermost other elements what can be read of them."""
+    tree = LexborHTMLParser(f"<body>{mathml.without_prefixes(html)}")
+    for node in tree.css(_SET_FORMULA):
+        node.decompose()
+    written = _inner(tree)
+    mark = next(mark for n in count() if (mark := f"\ue000{n}\ue001") not in written)
+    found = [*_outermost(tree)]
+    made = [mathml.formula(node) if node.tag == "math" else fallbacks.instead(node) for node in found]
+    for node in found:
+        node.replace_with(mark)
+    parts = _inner(tree).split(mark)
+    return "".join(text for pair in zip(parts, [*made, ""], strict=True) for text in pair)
+
+
+def _outermost(tree: LexborHTMLParser) -> Iterator[LexborNode]:
+    waiting = [tree.body] if tree.body is not None else []
+    while waiting:
+        node = waiting.pop()
+        if node.tag in _REPLACED:
+            yield node
+        else:
+            waiting += reversed([*node.iter()])
 
 
 def _without_amp(m: re.Match[str]) -> str:

@@ -50,8 +50,11 @@ _TAG_SHAPE = r"<(?:/?([A-Za-z][A-Za-z0-9]*+[:-]?+[A-Za-z0-9-]*+)(?=[\s/>])[^<>]*
 _TAG = re.compile(_TAG_SHAPE)
 _PARTS = re.compile(f"({_TAG_SHAPE})")
 _SILENT = re.compile(
-    r"<(script|style|template|svg|math)(?=[\s>])[^<>]*>.*?</\1\s*>|<!--.*?-->", re.IGNORECASE | re.DOTALL
+    r"<(script|style|template|annotation(?:-xml)?)(?=[\s>])[^<>]*>.*?</\1\s*>|<!--.*?-->",
+    re.IGNORECASE | re.DOTALL,
 )
+_FOREIGN = re.compile(r"<(math|svg)(?=[\s>])[^<>]*>.*?(?:</\1\s*>|$)", re.DOTALL)
+_FOREIGN_TAG = re.compile(r"<(/?)([A-Za-z][^\s>/]*)[^<>]*>")
 _FORMATTING = frozenset(["b", "br", "i", "s", "u", "wbr"])
 _TEXTUAL = _INLINE_NAMES | frozenset(
     ["blockquote", "center", "div", "h1", "h2", "h3", "h4", "h5", "h6", "li", "p"]
@@ -170,9 +173,12 @@ def is_html(text: str) -> bool:
 def unmarked(markup: str) -> str:
     """HTML without its tags, entities decoded once; an image leaves its alternative text.
 
-    Tags that HTML does not know stay as text: `List<String>` is more use than `List`.
+    Tags that HTML does not know stay as text: `List<String>` is more use than `List`. Formulas and drawings
+    leave their text.
     """
     if "<" in markup:
+        if "<math" in markup or "<svg" in markup:
+            markup = _FOREIGN.sub(_words_of, markup)
         # Text, tag, its name, text, tag …: one call splits it, where a substitution calls back for each.
         parts = _PARTS.split(markup)
         left = [*map(_LEFT.get, parts[2::3])]
@@ -185,6 +191,12 @@ def unmarked(markup: str) -> str:
         if ">" in markup:
             markup = markup.replace("-->", " ").replace("]]>", " ")
     return unescape(markup) if "&" in markup else markup
+
+
+def _words_of(element: re.Match[str]) -> str:
+    """The text of a formula, or of a drawing, whose texts stand apart."""
+    apart = " " if element[1] == "svg" else ""
+    return apart + _FOREIGN_TAG.sub(apart, _SILENT.sub("", element[0])) + apart
 
 
 def _is_tag(name: str | None) -> bool:

@@ -22,7 +22,7 @@ from aggregator.normalise.links import WEB
 
 __all__ = ["READER_VERSION", "Context", "Reading", "read", "read_resource"]
 
-READER_VERSION = 3
+READER_VERSION = 4
 """Version of the reader, raised when the same document may give different articles than before. Each source
 is then read again once, at its next poll, and differences are stored without being counted as edits."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from aggregator.normalise import mathml
 from aggregator.normalise.html import TAGS, sanitise
 
 # fmt: off
@@ -228,6 +229,34 @@ CASES: tuple[tuple[str, str], ...] = (
     ("clobbering_9", "<img src=x usemap='#m'><map name=m><area href=javascript:alert(1)></map>"),
     ("clobbering_10", "<p is=x-widget>x</p>"),
     ("clobbering_11", "<p popover id=x>y</p>"),
+    ("foreign_1", "<math><mtext><table><mglyph><style><!--</style><img title='--&gt;&lt;img src=1 onerror=alert(1)&gt;'>"),  # noqa: E501
+    ("foreign_2", "<math><mtext><h1><a><h6></a></h6><mglyph><svg><mtext><style><a title='</style><img src onerror=alert(1)>'></style></h1>"),  # noqa: E501
+    ("foreign_3", "<math><mi><svg><style>&lt;img src=x onerror=alert(1)&gt;</style></svg></mi></math>"),
+    ("foreign_4", "<svg><title><math><mtext><style><img src=x onerror=alert(1)></style></mtext></math></title></svg>"),  # noqa: E501
+    ("foreign_5", "<svg><foreignObject><math><mi><img src=x onerror=alert(1)></mi></math></foreignObject></svg>"),  # noqa: E501
+    ("foreign_6", "<svg><desc>&lt;img src=x onerror=alert(1)&gt;</desc></svg>"),
+    ("foreign_7", "<svg><text>&lt;script&gt;alert(1)&lt;/script&gt;</text></svg>"),
+    ("foreign_8", "<svg><image href='javascript:alert(1)'/><image href='x\" onerror=\"alert(1)'/></svg>"),
+    ("foreign_9", "<math><maction actiontype=statusline#http://evil.example xlink:href=javascript:alert(1)>x</maction></math>"),  # noqa: E501
+    ("foreign_10", "<math><semantics><mi>x</mi><annotation encoding=application/x-tex>'\"><img src=x onerror=alert(1)></annotation></semantics></math>"),  # noqa: E501
+    ("foreign_11", "<math alttext='\"><img src=x onerror=alert(1)>'><mi>x</mi></math>"),
+    ("foreign_12", "<math id=x name=y class=z style='position:fixed' onclick=alert(1)><mi id=a xlink:href=javascript:alert(1)>x</mi></math>"),  # noqa: E501
+    ("foreign_13", "<x:math xmlns:x=m><x:mi><x:script>alert(1)</x:script></x:mi></x:math>"),
+    ("foreign_14", "<script:math></script:math><script:script>alert(1)</script:script>"),
+    ("foreign_15", "<math><mtext></mtext><mi></math><style><img src=x onerror=alert(1)></style>"),
+    ("foreign_16", "<table><math><mtext><tr><td><img src=x onerror=alert(1)></table></math>"),
+    ("foreign_17", "<math><mtext><math><mtext><a href=javascript:alert(1)>x</a></mtext></math></mtext></math>"),  # noqa: E501
+    ("foreign_18", "<object data=javascript:alert(1)></object><embed src=javascript:alert(1)>"),
+    ("foreign_19", "<object data='x\"><img src=x onerror=alert(1)>'><param name=movie value=javascript:alert(1)></object>"),  # noqa: E501
+    ("foreign_20", "<object type='video/x\" onerror=alert(1)' data=https://a.example/v></object>"),
+    ("foreign_21", "<textarea></textarea><textarea>&lt;/pre&gt;<img src=x onerror=alert(1)></textarea>"),
+    ("foreign_22", "<select><option>&lt;img src=x onerror=alert(1)&gt;</select>"),
+    ("foreign_23", "<noembed><math><mi><img src=x onerror=alert(1)></mi></math></noembed>"),
+    ("foreign_24", "<script type=math/tex>&lt;/script&gt;<img src=x onerror=alert(1)></script>"),
+    ("foreign_25", "\ue000<math><mi>\ue000<script>alert(1)</script></mi></math>\ue000&#xe000;"),
+    ("foreign_26", "<math><mi>x</mi><td><a href=x><style></a><img src=x onerror=alert(1)></style></td></math>"),  # noqa: E501
+    ("foreign_27", "<math><annotation-xml encoding='application/xhtml+xml'><style><!--</style><img src=x onerror=alert(1)>--></annotation-xml></math>"),  # noqa: E501
+    ("foreign_28", "<svg><a href=' java\tscript:alert(1)'><text>x</text></a></svg>"),
 )
 # fmt: on
 
@@ -250,7 +279,9 @@ def remains(markup: str) -> list[str]:
     found = []
     for node in LexborHTMLParser(markup).css("head *, body *"):
         tag = node.tag or ""
-        if tag not in TAGS:
+        above = (node.parent.tag if node.parent else None) or ""
+        is_formula = tag in mathml.TAGS and (tag == "math" or above in mathml.TAGS)
+        if not (is_formula or (tag in TAGS and above not in mathml.TAGS)):
             found.append(f"<{tag}>")
         for name, value in node.attributes.items():
             text = (value or "").strip().lower()
