@@ -156,6 +156,8 @@ class Kind:
     - `has_public_address`: anybody may follow a source of this kind where we do, so that its address is
       published with its entries and in lists, as long as it holds no query and no login. False for what
       needs a program of ours, such as an API, a mailbox or a private instance of something.
+    - `withdraws`: each of its articles belongs to a named resource, and leaves the feeds when the next fetch
+      does not list that any more, or when the document is to be skipped (`ArticleDocument.skipped`).
     """
 
     read: Callable[[Resource, Any], Feed | ArticleDocument | SubscriptionList]
@@ -166,6 +168,7 @@ class Kind:
     has_public_address: bool = False
     retrieve: Retriever | None = None
     check: SourceCheck | None = None
+    withdraws: bool = False
 
     def parse(self, options: Mapping[str, Any]) -> BaseModel | None:
         """The options as this kind's model. Raises ValueError, of which pydantic's ValidationError is one."""

@@ -46,7 +46,7 @@ def preview(
             return Document(source=target, kind=source.kind, problems=(nothing,))
         with Workers(1) as workers:
             gathered = gather(
-                fetched.resources, context, workers.read, lambda url: fetcher.further(source, url, now)
+                fetched.resources, context, workers.read, lambda url: fetcher.further(source, url, now), now
             )
     finally:
         fetcher.close()

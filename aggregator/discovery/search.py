@@ -257,7 +257,7 @@ class _Search:
         """What a candidate's document holds. Raises ReadError."""
         options = kinds.named(candidate.kind).parse(candidate.options)
         context = Context(kind=candidate.kind, options=options)
-        gathered = gather((resource,), context, self._workers.read, lambda url: self._get(url)[0])
+        gathered = gather((resource,), context, self._workers.read, lambda url: self._get(url)[0], self._now)
         first = gathered.readings[0][1].document
         articles = tuple(each.article for each in articles_found(gathered, (), {}))
         document: Document = replace(first, articles=articles, problems=tuple(gathered.problems))

@@ -11,6 +11,8 @@ import json
 import math
 import re
 import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any, ClassVar
 
@@ -24,7 +26,21 @@ from aggregator.front_matter import yaml as yaml_text
 from aggregator.front_matter.flavours import Flavour
 from aggregator.model.article import Article, Problem
 
-__all__ = ["dumps", "loads", "parse"]
+__all__ = ["ParsedFile", "dumps", "loads", "parse", "read"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParsedFile:
+    """A file as it was read: its article, and what was repaired, missing or odd in it.
+
+    `keys` are those of its front matter, with the types that YAML, TOML or JSON give them. `is_ours`: that
+    `dumps` wrote it, so that its body is HTML and nothing in it is in a generator's dialect.
+    """
+
+    article: Article
+    problems: tuple[Problem, ...] = ()
+    keys: Mapping[str, Any] = field(default_factory=dict)
+    is_ours: bool = False
 
 
 def dumps(article: Article, flavour: Flavour = "") -> str:
@@ -48,7 +64,13 @@ def loads(text: str | bytes, *, url: str = "") -> Article:
 
 
 def parse(text: str | bytes, *, url: str = "") -> tuple[Article, tuple[Problem, ...]]:
-    """The article that a file of any generator holds, and what was repaired, missing or odd in it.
+    """The article that a file of any generator holds, and its problems: `read` without the rest."""
+    file = read(text, url=url)
+    return file.article, file.problems
+
+
+def read(text: str | bytes, *, url: str = "") -> ParsedFile:
+    """The article that a file of any generator holds.
 
     Bytes are UTF-8 or, by their byte order mark, UTF-16. A file without front matter is all body.
     `url` is the file's path or address: it stands in errors, and a missing title, date (Jekyll's file names)
@@ -67,11 +89,12 @@ def parse(text: str | bytes, *, url: str = "") -> tuple[Article, tuple[Problem, 
     except FrontMatterError as error:
         error.url = url
         raise
-    if keys.is_ours(meta):
+    is_ours = keys.is_ours(meta)
+    if is_ours:
         article = keys.article(meta, body, problems)
     else:
         article = generators.article(meta, body, url=url, problems=problems)
-    return article, tuple(problems)
+    return ParsedFile(article=article, problems=tuple(problems), keys=yaml_text.typed(meta), is_ours=is_ours)
 
 
 def _decoded(data: bytes) -> str:

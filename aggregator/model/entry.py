@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from aggregator.model.article import Article, Finding, Problem
@@ -164,12 +165,17 @@ class Feed:
 class ArticleDocument:
     """A document that is one article already, such as a file of front matter, and what was odd about it.
 
-    `article`: as written, neither tidied nor sanitised. `is_markdown`: its content is Markdown, not HTML.
+    - `article`: as written, neither tidied nor sanitised. `is_markdown`: its content is Markdown, not HTML.
+    - `skipped`: why it is not to be published, such as a draft; "" for an article that is.
+    - `shown_from`, `shown_until`: the moments from which on it is published, and no more; None without.
     """
 
     article: Article
     problems: tuple[Problem, ...] = ()
     is_markdown: bool = False
+    skipped: str = ""
+    shown_from: datetime | None = None
+    shown_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

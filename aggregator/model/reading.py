@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from aggregator.model.article import Document
 from aggregator.model.entry import IdentityKind, Subscription
@@ -17,6 +18,8 @@ class Reading:
       left out because their fingerprint was known. `identity`: the kind of id in use, for the next call.
     - `hints`: what the document says of when to poll it again, as written. `more`: further documents that
       belong to it.
+    - `skipped`, `shown_from`, `shown_until`: of a document that is one article, as in `ArticleDocument`; one
+      that is skipped has no article.
     - `subscriptions`: the feeds that a list lists; None for what is no list.
     """
 
@@ -27,3 +30,6 @@ class Reading:
     hints: Mapping[str, str] = field(default_factory=dict)
     more: tuple[str, ...] = ()
     subscriptions: tuple[Subscription, ...] | None = None
+    skipped: str = ""
+    shown_from: datetime | None = None
+    shown_until: datetime | None = None

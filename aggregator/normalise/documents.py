@@ -36,15 +36,22 @@ def reading_of(
     and no relative URL could be made absolute, else it is sanitised. Where the article names no lead image,
     the first one of its body is taken.
     """
+    empty = Document(source=source, kind=kind, problems=found.problems)
+    if found.skipped:
+        return Reading(document=empty, skipped=found.skipped)
     context = repr((source, place, categories, author))
     mark = "" if known is None else fingerprint_of_document(found, context)
     if known and mark in known:
-        return Reading(document=Document(source=source, kind=kind, problems=found.problems), unchanged=1)
+        return Reading(
+            document=empty, unchanged=1, shown_from=found.shown_from, shown_until=found.shown_until
+        )
     made, problems = _article(found, source, categories, author)
     document = Document(
         source=source, kind=kind, title=made.title, link=made.link, articles=(made,), problems=problems
     )
-    return Reading(document=document, fingerprints=(mark,))
+    return Reading(
+        document=document, fingerprints=(mark,), shown_from=found.shown_from, shown_until=found.shown_until
+    )
 
 
 def _article(

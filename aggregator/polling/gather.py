@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from aggregator.errors import SourceError
 from aggregator.model.article import Article, Problem
@@ -14,6 +15,9 @@ from aggregator.store import Found
 
 MAX_DOCUMENTS = 100
 """So many further documents of a source are fetched in one poll, whatever its pages name."""
+
+_ALIKE = 3
+"""So many files that have the same problem are reported once for all."""
 
 Reads = Callable[[Resource, Context], Reading]
 """Turns one document's bytes into articles. Raises ReadError."""
@@ -26,17 +30,25 @@ Fetches = Callable[[str], Resource]
 class Gathered:
     """What a source's documents gave: each with its reading, in order, and what was wrong with them.
 
-    `failed` are the names or addresses of the documents that could not be had.
+    - `failed`: names or addresses of the documents that could not be had.
+    - `skipped`: names of the files that are not to be published now, each with the reason.
+    - `again`: names of files that are to be read again at a moment, even if unchanged: when their article is
+      to be published, or no more.
     """
 
     readings: list[tuple[Resource, Reading]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     failed: set[str] = field(default_factory=set)
+    skipped: dict[str, str] = field(default_factory=dict)
+    again: dict[str, datetime] = field(default_factory=dict)
 
 
-def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: Fetches) -> Gathered:
+def gather(
+    resources: Iterable[Resource], context: Context, read: Reads, fetch: Fetches, now: datetime
+) -> Gathered:
     """Reads the documents, and the further ones that they name, each address once.
 
+    An article that is to be published later than `now`, or no more, is left out and reported.
     Raises SourceError when a document that stands alone cannot be read; one file of a folder, or a further
     document, is left out and reported instead.
     """
@@ -45,9 +57,8 @@ def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: 
     seen: set[str] = set()
 
     def take(resource: Resource) -> None:
-        reading = read(resource, context)
+        reading = _shown(read(resource, context), resource.name, gathered, now)
         gathered.readings.append((resource, reading))
-        gathered.problems += (_placed(problem, resource.name) for problem in reading.document.problems)
         seen.add(resource.url)
         further = [url for url in dict.fromkeys(reading.more) if url not in seen]
         seen.update(further)
@@ -70,6 +81,7 @@ def gather(resources: Iterable[Resource], context: Context, read: Reads, fetch: 
         except SourceError as error:
             gathered.problems.append(Problem(text=error.message, where=url))
             gathered.failed.add(url)
+    gathered.problems[:0] = _problems(gathered)
     if waiting:
         text = f"names more than {MAX_DOCUMENTS} further documents; the others are left out"
         gathered.problems.append(Problem(text=text))
@@ -111,6 +123,46 @@ def _articles(gathered: Gathered) -> Iterator[tuple[Resource, Article, str]]:
         articles = reading.document.articles
         for article, mark in zip(articles, reading.fingerprints or [""] * len(articles), strict=True):
             yield resource, article, mark
+
+
+def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Reading:
+    """The reading, without its article when that is not published at `now`."""
+    start, end = reading.shown_from, reading.shown_until
+    reason = reading.skipped
+    if not reason and end is not None and end <= now:
+        reason = f"is published no more since {end:%Y-%m-%d %H:%M} UTC"
+    elif not reason and start is not None and start > now:
+        reason = f"has a date in the future: it is published from {start:%Y-%m-%d %H:%M} UTC on"
+        gathered.again[name] = start
+    elif not reason and end is not None:
+        gathered.again[name] = end
+    if not reason:
+        return reading
+    gathered.skipped[name] = reason
+    problems = reading.document.problems if reading.skipped else (Problem(text=reason),)
+    document = replace(reading.document, articles=(), problems=problems)
+    return replace(reading, document=document, fingerprints=(), unchanged=0)
+
+
+def _problems(gathered: Gathered) -> Iterator[Problem]:
+    """The problems of all documents; what many files have in common is one problem, placed at the first."""
+    alike = Counter(
+        problem.text
+        for resource, reading in gathered.readings
+        if resource.name and resource.name not in gathered.skipped
+        for problem in reading.document.problems
+        if not problem.where
+    )
+    said: set[str] = set()
+    for resource, reading in gathered.readings:
+        name = resource.name
+        for problem in reading.document.problems:
+            count = 0 if problem.where or not name or name in gathered.skipped else alike[problem.text]
+            if count < _ALIKE:
+                yield _placed(problem, name)
+            elif problem.text not in said:
+                said.add(problem.text)
+                yield Problem(text=problem.text, where=f"{name} and {count - 1} further files")
 
 
 def _placed(problem: Problem, name: str) -> Problem:

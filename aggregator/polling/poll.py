@@ -26,6 +26,7 @@ from aggregator.errors import (
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
 from aggregator.model.article import Problem
 from aggregator.model.entry import IdentityKind
+from aggregator.polling import folder
 from aggregator.polling.gather import Reads, found, gather
 from aggregator.polling.known import body_hash_of, is_outdated, is_same, reading_settings
 from aggregator.polling.online import Network
@@ -145,7 +146,7 @@ class Polls:
         poll = _Poll()
         try:
             is_whole = refetch or self._asks_whole(source, state, before, now)
-            validators = {} if is_whole else state.validators
+            validators = {} if is_whole else folder.ready(state.validators, now)
             poll.result = schedule.Result(is_whole=not validators)
             fetched = self._fetcher.fetch(source, validators, now)
             hints = fetched.hints
@@ -162,6 +163,8 @@ class Polls:
                 poll.validators = fetched.validators
                 raise ReadError(before.unread, advice=before.advice)
             body_hash = state.body_hash
+            if isinstance(fetched, NotModified) and folder.is_pending(state.validators, now):
+                fetched = Fetched(resources=(), validators=fetched.validators)
             if isinstance(fetched, Fetched):
                 poll.validators = fetched.validators
                 poll.problems.extend(fetched.unread)
@@ -169,7 +172,8 @@ class Polls:
             is_known_body = body_hash is not None and body_hash == state.body_hash
             is_read = is_known_body and not (refetch or is_outdated(state))
             if isinstance(fetched, NotModified) or is_read:
-                poll.update = Update(source=source.name, validators=fetched.validators, body_hash=body_hash)
+                kept = folder.unchanged(fetched.validators, state.validators)
+                poll.update = Update(source=source.name, validators=kept, body_hash=body_hash)
                 return poll
             self._take(source, fetched, state, poll, body_hash, now, refetch)
         except SourceError as error:
@@ -220,21 +224,26 @@ class Polls:
             _context(source, state, known),
             self._read,
             lambda url: self._fetcher.further(source, url, now),
+            now,
         )
         files = fetched.validators.get("files", {})
+        owners = self._store.articles.files(source.name)
         articles = found(
             gathered,
             files,
-            self._store.articles.files(source.name),
+            owners,
             is_same=lambda resource: is_same(resource, fetched, state, body_hash),
         )
-        poll.problems += gathered.problems
+        is_whole = not gathered.failed or bool(files)
+        look = folder.Look(validators=fetched.validators_without(gathered.failed) if is_whole else {})
+        if kinds.named(source.kind).withdraws:
+            look = folder.look(state.validators, fetched, gathered, owners, articles, now)
+        poll.problems += (*gathered.problems, *look.problems)
         # What a folder's files say is each for itself; a list is known by its first page.
         first = None if files else next((reading for _, reading in gathered.readings), None)
-        is_whole = not gathered.failed or bool(files)
         poll.update = Update(
             source=source.name,
-            validators=fetched.validators_without(gathered.failed) if is_whole else {},
+            validators=look.validators,
             body_hash=body_hash if is_whole else None,
             identity=first.identity if first else None,
             title=first.document.title if first else "",
@@ -242,7 +251,7 @@ class Polls:
             unchanged=sum(reading.unchanged for _, reading in gathered.readings),
             pages=source.full_text.pages if source.full_text else 0,
             subscriptions=first.subscriptions if first else None,
-            refused=fetched.refused,
+            refused=fetched.refused | look.withdrawn,
             reader_version=READER_VERSION,
         )
         dates = [f.article.published or now for f in poll.update.found]

@@ -9,6 +9,7 @@ from aggregator.model.article import Article, Document
 from aggregator.model.resource import Resource
 from aggregator.polling.gather import MAX_DOCUMENTS, Gathered, found, gather
 from aggregator.reading.document import Context, Reading
+from tests.conftest import NOW
 
 PAGES = {"a": ("1", ["b", "c"]), "b": ("2", ["a", "c"]), "c": ("1", []), "refused": ("", [])}
 
@@ -27,7 +28,7 @@ def fetch(url: str) -> Resource:
 
 
 def gathered_from(url: str) -> Gathered:
-    return gather([fetch(url)], Context(), read, fetch)
+    return gather([fetch(url)], Context(), read, fetch, NOW)
 
 
 def test_further_documents_are_read_once_each_and_numbered() -> None:
@@ -59,7 +60,7 @@ def test_a_further_document_that_fails_is_told_and_the_others_stay() -> None:
             raise FetchError("nobody answers", url=url, advice="")
         return fetch(url)
 
-    gathered = gather([fetch("a")], Context(), read, refusing)
+    gathered = gather([fetch("a")], Context(), read, refusing, NOW)
     assert [r.url for r, _ in gathered.readings] == ["a", "c"]
     assert [(p.where, p.text) for p in gathered.problems] == [("b", "nobody answers")]
     assert gathered.failed == {"b"}

@@ -1,0 +1,62 @@
+"""Articles as files: front matter over HTML or Markdown, as Hexo, Hugo and Jekyll sites keep posts."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from aggregator.adapters.articles.options import Options
+from aggregator.adapters.articles.shown import shown_from, shown_until, why_not_shown
+from aggregator.adapters.kinds import Kind, RetrievedSource, Transport
+from aggregator.front_matter import files as front_matter
+from aggregator.model.article import Problem
+from aggregator.model.entry import ArticleDocument
+from aggregator.model.resource import Resource
+from aggregator.model.retrieved import Fetched, NotModified, Validators
+
+__all__ = ["KIND", "read"]
+
+_HTML = re.compile(r"\s*<[A-Za-z!].*>\s*", re.DOTALL)
+_DEFAULTS = Options()
+
+
+def read(resource: Resource, options: Options | None = None) -> ArticleDocument:
+    """The article in one file. Raises FrontMatterError.
+
+    The file's path inside its folder stands in for a missing id or title. A body is HTML when the path ends
+    in `.html` or `.htm`, or when it begins and ends with a tag; any other one is Markdown.
+    """
+    options = options or _DEFAULTS
+    name = resource.name or resource.url
+    file = front_matter.read(resource.body, url=name)
+    article, problems = file.article, file.problems
+    if not options.drafts and (reason := why_not_shown(file.keys, resource.name)):
+        skipped = Problem(text=f"{reason}: skipped; the option drafts = true takes such files")
+        return ArticleDocument(article, (skipped,), skipped=reason)
+    found = ArticleDocument(article, problems, is_markdown=not _is_html(article.content, name))
+    until = shown_until(file.keys)
+    return replace(
+        found, shown_from=None if options.future else shown_from(article, file.keys), shown_until=until
+    )
+
+
+def _is_html(body: str, name: str) -> bool:
+    return not body.strip() or name.lower().endswith((".html", ".htm")) or _HTML.fullmatch(body) is not None
+
+
+def _retrieve(source: RetrievedSource, validators: Validators, transport: Transport) -> Fetched | NotModified:
+    """The files that are new or changed; all of them once the source's options have changed."""
+    assert source.path is not None, "the kind has no other place"
+    asked = dict(source.options)
+    fetched = transport.folder(source.path, validators if validators.get("asked", {}) == asked else {})
+    return replace(fetched, validators={**fetched.validators, "asked": asked}) if asked else fetched
+
+
+KIND = Kind(
+    read=read,
+    options=Options,
+    place="path",
+    has_public_address=True,
+    retrieve=_retrieve,
+    withdraws=True,
+)
