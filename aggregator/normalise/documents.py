@@ -9,6 +9,7 @@ from aggregator.model.article import Article, Document, Problem
 from aggregator.model.entry import ArticleDocument
 from aggregator.model.reading import Reading
 from aggregator.normalise import html, markdown
+from aggregator.normalise.anchors import Owner
 from aggregator.normalise.identity import fingerprint_of_document
 from aggregator.normalise.links import resolve
 from aggregator.normalise.text import is_html, summarise, tidy
@@ -60,7 +61,7 @@ def _article(
     article = found.article
     base = article.link or ""
     problems = list(found.problems)
-    body = _body(found, base, problems)
+    body = _body(found, source, base, problems)
     summary = article.summary
     if is_html(summary):
         summary = html.sanitise(summary, base)
@@ -81,13 +82,15 @@ def _article(
     return made, tuple(problems)
 
 
-def _body(found: ArticleDocument, base: str, problems: list[Problem]) -> html.HtmlBody:
+def _body(found: ArticleDocument, source: str, base: str, problems: list[Problem]) -> html.HtmlBody:
     written = found.article.content
     markup, reason = markdown.to_html(written) if found.is_markdown else (written, None)
     if reason := reason or html.hazard(markup):
         problems.append(Problem(text=f"{reason}: kept as plain text"))
         return html.HtmlBody(html.escaped(written) if found.is_markdown else html.sanitise(written, base))
-    body = html.HtmlBody(raw=markup, bases=(base,))
+    article = found.article
+    owner = Owner(source, article.id, article.link)
+    body = html.HtmlBody(raw=markup, bases=(base,), owner=owner)
     html.sanitise_checked([body])
     if not found.is_markdown and is_harmless(written, has_base=bool(base)):
         body.html = written

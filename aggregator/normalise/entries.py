@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Container, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Literal
 
 from aggregator.model.article import Article, Document, Enclosure, Origin, Problem
-from aggregator.model.entry import ArticleDocument, Entry, Feed, FeedInfo, IdentityKind, Link, Media, Text
+from aggregator.model.entry import ArticleDocument, Entry, Feed, FeedInfo, IdentityKind, Link, Text
 from aggregator.model.reading import Reading
 from aggregator.normalise import dates, details, html
+from aggregator.normalise.anchors import Owner
 from aggregator.normalise.bases import make_absolute
 from aggregator.normalise.disclosure import carries, host_of, is_publishable, secrets_of
 from aggregator.normalise.documents import reading_of
+from aggregator.normalise.enclosures import enclosures, further_pictures
 from aggregator.normalise.extra import harmless
 from aggregator.normalise.identity import fingerprint, identify
-from aggregator.normalise.images import is_image, lead_image
+from aggregator.normalise.images import lead_image
 from aggregator.normalise.links import FOLLOWED, WEB, resolve, with_ascii_host
 from aggregator.normalise.plain_text import as_html
 from aggregator.normalise.text import cut, is_html, people, plain, plain_name, summarise, tidy, unmarked
@@ -25,11 +26,8 @@ from aggregator.normalise.text import cut, is_html, people, plain, plain_name, s
 __all__ = ["articles"]
 
 MAX_TAGS = 100
-MAX_ENCLOSURES = 100
 MAX_MADE_TITLE = 80
 LONG_SUMMARY = 600
-
-_DURATION = re.compile(r"(?:(?:([0-9]{1,4}):)?([0-9]{1,4}):)?([0-9]{1,7})(?:\.[0-9]*)?")
 
 
 def articles(
@@ -87,14 +85,11 @@ def articles(
         if known and mark in known:
             unchanged += 1
             continue
-        readers.append(_Reader(entry, link, id_, info, author, is_legal=found.is_legal))
+        readers.append(_Reader(entry, link, id_, info, author, source, is_legal=found.is_legal))
         fingerprints.append(mark)
     html.sanitise_checked([body for reader in readers for body in reader.bodies()])
     summaries = [reader.summary.html or summarise(reader.content.html) for reader in readers]
-    made = [
-        reader.article(source, categories, summary)
-        for reader, summary in zip(readers, summaries, strict=True)
-    ]
+    made = [reader.article(categories, summary) for reader, summary in zip(readers, summaries, strict=True)]
     for reader in readers:
         problems += reader.problems
     return Reading(
@@ -203,9 +198,11 @@ class _Reader:
         id_: str,
         info: _About,
         author: str | None,
+        source: str,
         *,
         is_legal: bool,
     ) -> None:
+        self.source = source
         self.entry = entry
         self.is_legal = is_legal
         self.link = link
@@ -217,7 +214,7 @@ class _Reader:
         self.texts: dict[str, Text | None] = {}
         self.problems: list[Problem] = []
 
-    def article(self, source: str, categories: tuple[str, ...], summary: str) -> Article:
+    def article(self, categories: tuple[str, ...], summary: str) -> Article:
         entry = self.entry
         content = self.content.html
         updated = self._date(entry.updated, "updated")
@@ -226,7 +223,7 @@ class _Reader:
         in_body = (self.content if content else self.summary).picture
         headimg = lead_image(entry.media, entry.thumbnails, in_body, self.bases)
         return Article(
-            source=source,
+            source=self.source,
             id=self.id,
             title=plain(entry.title) or self._made_title(content or summary),
             # An id that was made from the link must not change.
@@ -299,11 +296,11 @@ class _Reader:
             elif short.value == full.value or (length > LONG_SUMMARY and length > 0.9 * len(full.value)):
                 short = None
         self.texts = {"title": self.entry.title, "summary": short, "content": full}
-        self.content = self._html(full)
-        self.summary = self._html(short)
+        self.content = self._html(full, "")
+        self.summary = self._html(short, "s")
         return self.summary, self.content
 
-    def _html(self, text: Text | None) -> html.HtmlBody:
+    def _html(self, text: Text | None, part: Literal["", "s"]) -> html.HtmlBody:
         if text is None:
             return _NOTHING
         if text.type == "text" or (text.type == "unknown" and not is_html(text.value)):
@@ -312,38 +309,20 @@ class _Reader:
         if reason := html.hazard(text.value):
             self._problem(f"{reason}: kept as plain text")
             return html.HtmlBody(html.sanitise(text.value, *bases))
-        return html.HtmlBody(raw=text.value, bases=bases, is_legal=self.is_legal)
+        owner = Owner(self.source, self.id, self.link, part)
+        return html.HtmlBody(raw=text.value, bases=bases, is_legal=self.is_legal, owner=owner)
 
     def _enclosures(self) -> tuple[Enclosure, ...]:
-        """Enclosures, and media:content that is audio or video; each URL once, as first found."""
-        found: dict[str, Enclosure] = {}
-        for media in self.entry.media:
-            if not (media.is_enclosure or _is_played(media)):
-                continue
-            url = resolve(media.url, media.base, *self.bases, schemes=FOLLOWED)
-            url = url and with_ascii_host(url)
-            if url is None:
-                self._problem(f"enclosure has no URL that can be used, left out: {media.url[:200]!r}")
-            elif url not in found and len(found) < MAX_ENCLOSURES:
-                found[url] = Enclosure(
-                    url=url,
-                    type=_said(media.type),
-                    length=_length(media.length),
-                    title=_said(media.title),
-                    duration=_duration(media.duration) or (None if found else self._itunes_duration()),
-                )
-        return tuple(found.values())
-
-    def _itunes_duration(self) -> timedelta | None:
-        for written in self.entry.extra.get("itunes:duration", ()):
-            return _duration(written if isinstance(written, str) else written.get("text"))
-        return None
+        found, lost = enclosures(self.entry, self.bases)
+        for written in lost:
+            self._problem(f"enclosure has no URL that can be used, left out: {written[:200]!r}")
+        return found
 
     def _extra(self, headimg: str | None, about: _About) -> dict[str, Any]:
         entry = self.entry
         passed_on = entry.extra
         if entry.media or "media:content" in passed_on:
-            passed_on = {**passed_on, "media:content": [*self._pictures(headimg)]}
+            passed_on = {**passed_on, "media:content": further_pictures(entry.media, headimg, self.bases)}
         found: dict[str, Any] = {**harmless(passed_on, *self.bases)}
         if link := resolve(entry.comments, *self.bases):
             found["comments_link"] = link
@@ -356,43 +335,6 @@ class _Reader:
         authors = entry.authors or about.persons or self.info.persons
         return found | details.of(entry, self.link, self.bases, authors, self.texts, self.info.is_public)
 
-    def _pictures(self, headimg: str | None) -> list[dict[str, str]]:
-        """Images of media:content beside the lead image, as the feed described them."""
-        pictures = []
-        for media in self.entry.media:
-            if media.is_enclosure or not is_image(media):
-                continue
-            url = resolve(media.url, media.base, *self.bases)
-            if url and url != headimg:
-                details = {
-                    "type": media.type,
-                    "width": media.width,
-                    "height": media.height,
-                    "title": media.title,
-                }
-                pictures.append({"url": url, **{k: v for k, v in details.items() if v}})
-        return pictures
-
 
 def _length_of(text: Text) -> int:
     return len(text.value)
-
-
-def _is_played(media: Media) -> bool:
-    kind = (media.medium or media.type or "").strip().lower()
-    return kind.startswith(("audio", "video"))
-
-
-def _length(written: str | None) -> int | None:
-    written = (written or "").strip()
-    if not (written.isascii() and written.isdecimal() and len(written) < 19):
-        return None
-    return int(written) or None
-
-
-def _duration(written: str | None) -> timedelta | None:
-    """`HH:MM:SS`, `MM:SS` or seconds (itunes:duration, Media RSS); None for anything else and for zero."""
-    m = _DURATION.fullmatch((written or "").strip())
-    if m is None:
-        return None
-    return timedelta(hours=int(m[1] or 0), minutes=int(m[2] or 0), seconds=int(m[3])) or None

@@ -13,6 +13,7 @@ from html import escape
 import nh3
 
 from aggregator.normalise import mathml
+from aggregator.normalise.anchors import Owner, has_anchors, within_article
 from aggregator.normalise.characters import legal
 from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
 from aggregator.normalise.links import FOLLOWED, resolve
@@ -128,6 +129,8 @@ _place = threading.local()
 
 def _absolute(url: str) -> str | None:
     """Called by nh3 for each relative URL; must not raise: nh3 would only print the exception."""
+    if url[:1] == "#" and _place.has_anchors:
+        return url
     bases: tuple[str, ...] = _place.bases
     return resolve(url, *bases, schemes=FOLLOWED)
 
@@ -143,8 +146,10 @@ def _only_small_images(element: str, attribute: str, value: str) -> str | None:
     return squeezed if is_small and _DATA_IMAGE.fullmatch(squeezed) else REFUSED
 
 
-def _cleaner(*, with_data: bool) -> nh3.Cleaner:
+def _cleaner(*, with_data: bool, with_anchors: bool = False) -> nh3.Cleaner:
     attributes: dict[str, frozenset[str]] = _ATTRIBUTES | mathml.ATTRIBUTES
+    if with_anchors:
+        attributes |= {"*": attributes["*"] | {"id"}, "a": attributes["a"] | {"name"}}
     if with_data:
         attributes |= {tag: attributes[tag] | LAZY for tag in ("img", "iframe", "source")}
     return nh3.Cleaner(
@@ -165,6 +170,7 @@ def _cleaner(*, with_data: bool) -> nh3.Cleaner:
 # A Python callback for every attribute costs a third more, and few texts need it.
 _CLEANER = _cleaner(with_data=False)
 _CLEANER_WITH_DATA = _cleaner(with_data=True)
+_CLEANER_WITH_ANCHORS = _cleaner(with_data=True, with_anchors=True)
 
 
 def hazard(markup: str) -> str | None:
@@ -216,9 +222,8 @@ def sanitise(html: str, *bases: str) -> str:
     """`html` as a fragment that is safe in any page, with absolute URLs; "" when nothing is left.
 
     - `bases`: what relative URLs are relative to, innermost first, as `links.resolve` takes them.
-    - Goes: scripts, handlers, forms, ids and names (they would clash with the page's own), classes other
-      than code's, styles that place or load, data: URLs other than small bitmaps, tracking pixels,
-      frames other than known players'.
+    - Goes: scripts, handlers, forms, ids that `anchors` did not write, classes other than code's, styles that
+      place or load, data: URLs other than small bitmaps, tracking pixels, frames other than known players'.
     - Stays: structure, tables, media, formulas, `srcset`, `picture`, `lang`, `dir`. Lazily loaded images get
       their address back.
     - What `hazard` refuses becomes escaped plain text. Never raises.
@@ -235,15 +240,24 @@ class HtmlBody:
     """One body: `html` is safe; it is empty until `sanitise_checked` has made it from `raw`.
 
     - `bases`: as for `sanitise`. `is_legal`: `raw` holds no character that XML cannot.
+    - `owner`: the article whose places its links may lead to, None for none.
     - `picture`: the absolute URL of its first image that may be a lead image (see `images`), or None.
     """
 
-    __slots__ = ("bases", "html", "is_legal", "picture", "raw")
+    __slots__ = ("bases", "has_anchors", "html", "is_legal", "owner", "picture", "raw")
 
     def __init__(
-        self, html: str = "", *, raw: str = "", bases: tuple[str, ...] = (), is_legal: bool = False
+        self,
+        html: str = "",
+        *,
+        raw: str = "",
+        bases: tuple[str, ...] = (),
+        is_legal: bool = False,
+        owner: Owner | None = None,
     ) -> None:
         self.html = html
+        self.owner = owner
+        self.has_anchors = False
         self.raw = raw
         self.bases = bases
         # A character reference may mean an illegal character, which no XML parser has checked.
@@ -266,7 +280,8 @@ def sanitise_checked(bodies: Iterable[HtmlBody]) -> None:
             body.html = escape(_legal(body.raw), quote=False)
     for body in marked:
         _place.bases = body.bases
-        body.raw = _clean(body.raw)
+        _place.has_anchors = body.has_anchors = has_anchors(body.raw)
+        body.raw = _clean(body.raw, has_anchors=body.has_anchors)
     for body in marked:
         _finish(body)
 
@@ -279,10 +294,12 @@ def _prepared(html: str) -> str:
     return as_shown(html)
 
 
-def _clean(html: str) -> str:
+def _clean(html: str, *, has_anchors: bool) -> str:
     # Each search of a body takes a microsecond, nh3 fifty: needless searches matter.
     with_data = "data" in html and ("data:" in html or "data-" in html)
     cleaner = _CLEANER_WITH_DATA if with_data else _CLEANER
+    if has_anchors:
+        cleaner = _CLEANER_WITH_ANCHORS
     try:
         return cleaner.clean(html)
     except UnicodeEncodeError:  # a lone surrogate
@@ -290,7 +307,10 @@ def _clean(html: str) -> str:
 
 
 def _finish(body: HtmlBody) -> None:
-    clean, body.picture = finish(body.raw if body.is_legal else _legal(body.raw), body.bases)
+    clean = body.raw if body.is_legal else _legal(body.raw)
+    if body.has_anchors:
+        clean = within_article(clean, body.owner, body.bases)
+    clean, body.picture = finish(clean, body.bases)
     if ' style="' in clean and _ACTIVE_VALUE.search(clean):
         clean = _ACTIVE_STYLE.sub(r"\1", clean)
     body.html = (mathml.only_formulas(clean) if "<math" in clean else clean).strip()

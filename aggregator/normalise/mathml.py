@@ -86,8 +86,8 @@ def formula(math: LexborNode) -> str:
     """A `<math>` element as safe MathML, or as escaped text when it holds nothing that a browser draws.
 
     The TeX that `semantics` gives, else its own `alttext`, is its `alttext`. Stays: presentation markup.
-    Goes: `annotation-xml`, `mglyph` (its `alt` stays), addresses, handlers, colours, ids and classes; of
-    `maction` what it shows at first stays.
+    Goes: `annotation-xml`, `mglyph` (its `alt` stays), addresses, handlers, colours, classes, and ids other
+    than its own; of `maction` what it shows at first stays.
     """
     tex = _tex_of(math)
     inner = "".join(_written(child, 1) for child in math.iter(include_text=True))
@@ -98,7 +98,9 @@ def formula(math: LexborNode) -> str:
     said = f' alttext="{escape(alternative)}"' if alternative else ""
     is_block = (math.attributes.get("mode") or "").strip().lower() == "display"
     block = ' display="block"' if is_block and "display" not in math.attributes else ""
-    return f"<math{said}{_attributes('math', math)}{block}>{inner}</math>"
+    id_ = math.attributes.get("id")
+    place = f' id="{escape(id_)}"' if id_ else ""
+    return f"<math{place}{said}{_attributes('math', math)}{block}>{inner}</math>"
 
 
 def only_formulas(clean: str) -> str:
