@@ -2,6 +2,7 @@
 
     AggregatorError
     ├── ConfigError           a setting is wrong: file, key and what would be right
+    ├── QueryError            a query cannot be read: where, why, and what would be right
     ├── StoreError            the store cannot be opened, read or written
     │   └── DamagedStore      it holds what no version of this program wrote
     ├── ListenError           the address to serve at cannot be listened on
@@ -54,6 +55,21 @@ class ConfigError(AggregatorError):
     def __init__(self, *mistakes: str) -> None:
         super().__init__("\n".join(mistakes))
         self.mistakes = mistakes
+
+
+class QueryError(AggregatorError):
+    """A query cannot be read: `reason` says why and what would be right.
+
+    `position` is the character of `query` where the mistake is, from 1; None for the whole.
+    """
+
+    def __init__(self, reason: str, query: str, position: int | None = None) -> None:
+        near = repr(query[position - 1 : position + 19]) if position else ""
+        place = "" if position is None else f"at character {position} ({near}): "
+        super().__init__(f"{place}{reason}")
+        self.reason = reason
+        self.query = query
+        self.position = position
 
 
 class StoreError(AggregatorError):

@@ -32,6 +32,11 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "model": "documents become entries",
         "normalise": "a page's addresses, dates and text are looked at to find its entries",
     },
+    "rules": {
+        "errors": "a query that cannot be read",
+        "model": "articles are what is chosen",
+        "normalise": "regexes; bodies as plain text; hosts are compared",
+    },
     "config": {
         "adapters": "a source's kind and its options; OPML subscriptions become sources",
         "errors": "every mistake of a config",

@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 
 import re2
 
-__all__ = ["Match", "Pattern", "compiled"]
+__all__ = ["Match", "Pattern", "compiled", "quoted"]
 
 
 class Match(Protocol):
@@ -57,15 +57,24 @@ def compiled(
     try:
         pattern = cast(Pattern, re2.compile(regex, options=options))
     except re2.error as error:
-        raise ValueError(f"regex {regex!r} is none that RE2 reads: {_reason(error)}") from None
+        raise ValueError(f"regex {_short(regex)} is none that RE2 reads: {_reason(error)}") from None
     except UnicodeEncodeError:
-        raise ValueError(f"regex {regex!r} holds half a character (a lone surrogate)") from None
+        raise ValueError(f"regex {_short(regex)} holds half a character (a lone surrogate)") from None
     if max_program is not None and pattern.programsize > max_program:
         raise ValueError(
-            f"regex {regex!r} is too large ({pattern.programsize:,} steps, more than {max_program:,}); "
+            f"regex {_short(regex)} is too large ({pattern.programsize:,} steps, more than {max_program:,}); "
             "repeat less in it, or write it as several"
         )
     return pattern
+
+
+def _short(regex: str) -> str:
+    return repr(regex) if len(regex) <= 100 else f"{regex[:100]!r}…"
+
+
+def quoted(text: str) -> str:
+    """The regex that matches this text alone."""
+    return str(re2.escape(text))
 
 
 def _reason(error: Exception) -> str:

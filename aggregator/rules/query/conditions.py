@@ -1,0 +1,76 @@
+"""What a part of a query becomes: a predicate over facts, what narrows it, when time alone changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from aggregator.rules.query import narrowing as narrowings
+from aggregator.rules.query.facts import ArticleFacts
+from aggregator.rules.query.narrowing import Everything, Narrowing
+
+__all__ = ["Condition", "Turning", "both", "either", "negated"]
+
+Predicate: TypeAlias = Callable[[ArticleFacts, datetime], bool]
+Turning: TypeAlias = tuple[str, timedelta]
+"""A date of an article ("published", "updated", "first_seen") and how long after it the answer may change."""
+
+
+def _everything(_now: datetime) -> Narrowing:
+    return Everything()
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """A compiled part of a query; the cheapest (`cost`) of several is asked first."""
+
+    test: Predicate
+    narrowing: Callable[[datetime], Narrowing] = _everything
+    turnings: frozenset[Turning] = frozenset()
+    cost: int = 0
+
+
+def negated(part: Condition) -> Condition:
+    """What `part` does not match; nothing narrows it."""
+    test = part.test
+    return Condition(lambda facts, now: not test(facts, now), turnings=part.turnings, cost=part.cost)
+
+
+def both(parts: Iterable[Condition]) -> Condition:
+    """What all match."""
+    parts = sorted(parts, key=lambda part: part.cost)
+    tests = tuple(part.test for part in parts)
+
+    def test(facts: ArticleFacts, now: datetime) -> bool:
+        for each in tests:  # noqa: SIM110 - a generator costs half as much again
+            if not each(facts, now):
+                return False
+        return True
+
+    return Condition(
+        test,
+        lambda now: narrowings.all_of([part.narrowing(now) for part in parts]),
+        frozenset().union(*(part.turnings for part in parts)),
+        max((part.cost for part in parts), default=0),
+    )
+
+
+def either(parts: Iterable[Condition]) -> Condition:
+    """What any matches."""
+    parts = sorted(parts, key=lambda part: part.cost)
+    tests = tuple(part.test for part in parts)
+
+    def test(facts: ArticleFacts, now: datetime) -> bool:
+        for each in tests:  # noqa: SIM110 - a generator costs half as much again
+            if each(facts, now):
+                return True
+        return False
+
+    return Condition(
+        test,
+        lambda now: narrowings.any_of([part.narrowing(now) for part in parts]),
+        frozenset().union(*(part.turnings for part in parts)),
+        max((part.cost for part in parts), default=0),
+    )

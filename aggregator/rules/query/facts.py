@@ -1,0 +1,136 @@
+"""What queries ask of an article: its dates, and its texts, folded and split when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from aggregator.model.article import Article
+from aggregator.normalise.links import with_ascii_host
+from aggregator.normalise.text import tidy, unmarked
+from aggregator.rules.query.words import FoldedText
+
+__all__ = ["TEXT_FIELDS", "ArticleFacts", "ascii_host"]
+
+MAX_SEARCHED_BYTES = 100_000
+"""So much of a text regexes look at: with the size of a regex it bounds what one costs."""
+
+_LABELS = ("category", "tag")
+
+
+class ArticleFacts:
+    """One article as queries see it; make one an article, and ask all queries of it.
+
+    - `source`: the source's name. `categories`, `tags`: as rules have left them so far.
+    - `published`, `updated`, `first_seen`: aware UTC; None where it is not known.
+    - `is_dated`: whether the source itself gave a date of publication.
+    """
+
+    __slots__ = (
+        "_encoded", "_words", "article", "categories", "first_seen", "is_dated", "published", "source",
+        "tags", "updated",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        article: Article,
+        *,
+        source: str | None = None,
+        published: datetime | None = None,
+        updated: datetime | None = None,
+        first_seen: datetime | None = None,
+        is_dated: bool | None = None,
+        categories: tuple[str, ...] | None = None,
+        tags: tuple[str, ...] | None = None,
+    ) -> None:
+        """What is None is the article's own."""
+        self.article = article
+        self.source = article.source if source is None else source
+        self.published = published or article.published
+        self.updated = updated or article.updated or self.published
+        self.first_seen = first_seen
+        self.is_dated = article.published is not None if is_dated is None else is_dated
+        self.categories = article.categories if categories is None else categories
+        self.tags = article.tags if tags is None else tags
+        self._words: dict[str, FoldedText] = {}
+        self._encoded: dict[str, tuple[bytes, ...]] = {}
+
+    def labelled(self, categories: tuple[str, ...], tags: tuple[str, ...]) -> ArticleFacts:
+        """The same article with these categories and tags; what was folded already is not folded again."""
+        other = ArticleFacts(
+            self.article,
+            source=self.source,
+            published=self.published,
+            updated=self.updated,
+            first_seen=self.first_seen,
+            is_dated=self.is_dated,
+            categories=categories,
+            tags=tags,
+        )
+        other._words = {name: words for name, words in self._words.items() if name not in _LABELS}
+        other._encoded = {name: texts for name, texts in self._encoded.items() if name not in _LABELS}
+        return other
+
+    def values(self, field: str) -> tuple[str, ...]:
+        """The plain texts of a field, of `TEXT_FIELDS`, that are not empty."""
+        return tuple(value for value in TEXT_FIELDS[field](self) if value)
+
+    def words(self, field: str) -> FoldedText:
+        """The words of a field."""
+        if (found := self._words.get(field)) is None:
+            found = self._words[field] = FoldedText(self.values(field))
+        return found
+
+    def encoded(self, field: str) -> tuple[bytes, ...]:
+        """The plain texts of a field in UTF-8, the beginning of long ones: what regexes look at."""
+        if (found := self._encoded.get(field)) is None:
+            found = self._encoded[field] = tuple(
+                value.encode("utf-8", "replace")[:MAX_SEARCHED_BYTES] for value in self.values(field)
+            )
+        return found
+
+    @property
+    def has_image(self) -> bool:
+        """Whether it has a lead image, an image among its enclosures, or one in its body."""
+        article = self.article
+        enclosed = any((each.type or "").startswith("image/") for each in article.enclosures)
+        return bool(article.headimg) or enclosed or "<img" in article.content or "<img" in article.summary
+
+
+def _plain(html: str) -> str:
+    return tidy(unmarked(html)) if html else ""
+
+
+def _languages(facts: ArticleFacts) -> tuple[str, ...]:
+    """The article's own, else that of the feed it came from."""
+    said = [facts.article.extra.get("language"), facts.article.extra.get("dc:language")]
+    for each in (*said, facts.article.origin.language):
+        first = each[0] if isinstance(each, list | tuple) and each else each
+        if isinstance(first, str) and first.strip():
+            return (first.strip().replace("_", "-"),)
+    return ()
+
+
+def ascii_host(link: str) -> str:
+    """The host of an address in lower case and ASCII, "" without one."""
+    try:
+        return (urlsplit(with_ascii_host(link)).hostname or "").rstrip(".")
+    except ValueError:
+        return ""
+
+
+TEXT_FIELDS: Mapping[str, Callable[[ArticleFacts], tuple[str, ...]]] = {
+    "title": lambda facts: (tidy(facts.article.title),),
+    "author": lambda facts: facts.article.authors,
+    "text": lambda facts: (_plain(facts.article.summary), _plain(facts.article.content)),
+    "content": lambda facts: (_plain(facts.article.content),),
+    "summary": lambda facts: (_plain(facts.article.summary),),
+    "tag": lambda facts: facts.tags,
+    "category": lambda facts: facts.categories,
+    "source": lambda facts: (facts.source,),
+    "link": lambda facts: (facts.article.link or "",),
+    "host": lambda facts: (ascii_host(facts.article.link or ""),),
+    "language": _languages,
+}
+"""The fields that hold text, and where of an article it is."""
