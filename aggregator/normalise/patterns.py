@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Protocol, cast
 
@@ -35,8 +36,8 @@ class Pattern(Protocol):
         """The first match anywhere in the text, bytes being UTF-8; None without one."""
         ...
 
-    def sub(self, template: str, text: str, count: int = 0, /) -> str:
-        """The text with its matches replaced, all of them for a count of 0; `\\1` is a group."""
+    def sub(self, replaced: Callable[[Match], str], text: str, /) -> str:
+        """The text with every match replaced; a template here would garble what is no ASCII."""
         ...
 
 

@@ -15,7 +15,7 @@ def test_a_regex_is_found_in_text_and_in_bytes() -> None:
     found = pattern.search("teea")
     assert found is not None
     assert (found.group(0), found.group(1), pattern.groups) == ("teea", "ee", 1)
-    assert pattern.sub(r"[\1]", "tea, teea") == "[e], [ee]"
+    assert pattern.sub(lambda match: f"[{match.group(1)}]", "tea, teea") == "[e], [ee]"
 
 
 @pytest.mark.parametrize(

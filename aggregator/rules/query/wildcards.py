@@ -1,4 +1,4 @@
-"""FoldedText with `*` and `?` -> what is looked for among the words of a text."""
+"""Words with `*` and `?` -> what is looked for among the words of a text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ MAX_PROGRAM = 2_000
 class Wildcard:
     """`prefix` is set where any word that begins so is looked for, alone; then `pattern` is not needed.
 
-    `pattern` is searched in `FoldedText.joined`; `begins` is how a word of every match begins, "" when unknown.
+    `pattern` is searched in `FoldedText.joined`; `begins` is how a word of every match begins, "" when
+    unknown.
     """
 
     pattern: Pattern

@@ -1,0 +1,68 @@
+"""What an action is, and how the values of actions are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from aggregator.rules.draft import Draft
+from aggregator.rules.rewrites import Rewrite
+
+__all__ = ["Action", "ActionKind", "alone", "names"]
+
+MAX_NAMES = 1_000
+MAX_NAME = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """One action of one rule.
+
+    - `act` changes the draft; pure otherwise. `on`: whether it acts on what the rule's query matches, or on
+      the rest of the rule's scope.
+    - `is_of_feeds`: in a rule with `categories` its effect is limited to these feeds. Any other action of
+      such a rule acts on the articles that stand in one of them.
+    - `feeds`: feeds that it names and that have to exist. `files_under`: categories that exist by it.
+    - `rewrite`: what is done where the article is rendered, for `Draft.rewrite`.
+    """
+
+    act: Callable[[Draft], None]
+    on: Literal["match", "rest"] = "match"
+    is_of_feeds: bool = False
+    feeds: tuple[str, ...] = ()
+    files_under: tuple[str, ...] = ()
+    rewrite: Rewrite | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionKind:
+    """A kind of action: `parse` makes one of its value in the config, None for its name alone.
+
+    `parse` raises ValueError that says what would be right.
+    """
+
+    parse: Callable[[object], Action]
+
+
+def alone(action: Action) -> ActionKind:
+    """An action without a value; `true` may stand for it in a table."""
+
+    def parse(value: object) -> Action:
+        if value is None or value is True:
+            return action
+        raise ValueError("takes no value")
+
+    return ActionKind(parse=parse)
+
+
+def names(value: object) -> tuple[str, ...]:
+    """A list of names, or one name. Raises ValueError."""
+    listed = [value] if isinstance(value, str) else value
+    if (
+        not isinstance(listed, list | tuple)
+        or not 1 <= len(listed) <= MAX_NAMES
+        or not all(isinstance(each, str) and each.strip() and len(each) <= MAX_NAME for each in listed)
+    ):
+        raise ValueError('write a list of names, such as ["Front page"]')
+    return tuple(dict.fromkeys(each.strip() for each in listed))

@@ -1,0 +1,8 @@
+"""`drop`: the article stands in no feed, or not in those that the rule is limited to."""
+
+from __future__ import annotations
+
+from aggregator.rules.actions.action import Action, alone
+from aggregator.rules.draft import Draft
+
+ACTION = alone(Action(act=Draft.drop, is_of_feeds=True))

@@ -1,0 +1,8 @@
+"""`keep-only`: what the query does not match is dropped, within the rule's sources and feeds."""
+
+from __future__ import annotations
+
+from aggregator.rules.actions.action import Action, alone
+from aggregator.rules.draft import Draft
+
+ACTION = alone(Action(act=Draft.drop, on="rest", is_of_feeds=True))

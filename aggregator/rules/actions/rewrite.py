@@ -1,0 +1,14 @@
+"""`rewrite`: title, link, authors, body and lead image are changed where the article is rendered."""
+
+from __future__ import annotations
+
+from aggregator.rules.actions.action import Action, ActionKind
+from aggregator.rules.draft import Draft
+from aggregator.rules.rewrites import parse
+
+
+def _parse(value: object) -> Action:
+    return Action(act=Draft.rewrite, is_of_feeds=True, rewrite=parse(value))
+
+
+ACTION = ActionKind(parse=_parse)

@@ -1,0 +1,127 @@
+"""Rules in their order, and what they say of an article."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Set
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from aggregator.model.article import Article
+from aggregator.rules import actions
+from aggregator.rules.actions.action import Action
+from aggregator.rules.draft import Draft
+from aggregator.rules.query import LANGUAGE_VERSION, ArticleFacts, Query, parse
+from aggregator.rules.rewrites import Rewrite, apply_rewrites
+from aggregator.rules.verdict import Verdict
+
+__all__ = ["RULES_VERSION", "Rule", "RuleSet", "judge", "made"]
+
+RULES_VERSION = 1
+"""Raised when the same rules may say something else of the same article."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One rule: `actions` happen to what `when` matches, or does not match (`keep-only`).
+
+    `sources` and `categories` limit it; empty means all. `then` is what was written, as JSON.
+    """
+
+    name: str
+    when: Query
+    actions: tuple[Action, ...]
+    sources: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    then: str = ""
+
+
+def made(
+    *, name: str, when: str, then: object, sources: Iterable[str] = (), categories: Iterable[str] = ()
+) -> Rule:
+    """A rule of what a config says. Raises QueryError, and ValueError for what `then` does not mean."""
+    return Rule(
+        name=name,
+        when=parse(when),
+        actions=actions.parse(then),
+        sources=tuple(sources),
+        categories=tuple(categories),
+        then=json.dumps(then, ensure_ascii=False, sort_keys=False, default=str),
+    )
+
+
+class RuleSet:
+    """All rules in their order; names of rules are unique.
+
+    `other_feeds` are the feeds that are no categories: `all`, and saved feeds.
+    """
+
+    def __init__(self, rules: Iterable[Rule] = (), other_feeds: Iterable[str] = ()) -> None:
+        self.rules = tuple(rules)
+        self.other_feeds: Set[str] = frozenset(("all", *other_feeds))
+        self._of_source: dict[str, tuple[Rule, ...]] = {}
+        self._rewrites = {
+            rule.name: tuple(action.rewrite for action in rule.actions if action.rewrite is not None)
+            for rule in self.rules
+        }
+
+    def of_source(self, source: str) -> tuple[Rule, ...]:
+        """The rules that articles of a source are asked about."""
+        if (found := self._of_source.get(source)) is None:
+            found = tuple(rule for rule in self.rules if not rule.sources or source in rule.sources)
+            self._of_source[source] = found
+        return found
+
+    @cached_property
+    def digest(self) -> str:
+        """The same for rules that say the same of every article, in every process; "" without rules."""
+        if not self.rules:
+            return ""
+        said = [[rule.name, rule.when.text, rule.then, rule.sources, rule.categories] for rule in self.rules]
+        text = json.dumps([RULES_VERSION, LANGUAGE_VERSION, said], ensure_ascii=False)
+        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+    @property
+    def depends_on_now(self) -> bool:
+        """Whether any rule speaks of now."""
+        return any(rule.when.depends_on_now for rule in self.rules)
+
+    def rewrites(self, verdict: Verdict, feed: str) -> tuple[Rewrite, ...]:
+        """What is rewritten in an article where it is rendered in a feed."""
+        return tuple(
+            rewrite
+            for each in verdict.rewritings
+            if not each.feeds or feed in each.feeds
+            for rewrite in self._rewrites.get(each.rule, ())
+        )
+
+    def rewritten(self, article: Article, verdict: Verdict, feed: str) -> Article:
+        """The article as a feed shows it; the same object when nothing is rewritten."""
+        return apply_rewrites(article, self.rewrites(verdict, feed))
+
+
+def judge(rules: RuleSet, facts: ArticleFacts, now: datetime) -> Verdict:
+    """What the rules say of an article as it was found; `now` is aware UTC.
+
+    Each query sees the categories and tags of the rules before it. Of rules that speak of the same feed, the
+    last decides; a rule that drops from all feeds ends the article's way.
+    """
+    draft = Draft(facts, rules.other_feeds)
+    depends_on_now = False
+    for rule in rules.of_source(facts.source):
+        is_there = not rule.categories or not set(rule.categories).isdisjoint(draft.facts.categories)
+        if not is_there and not any(action.is_of_feeds for action in rule.actions):
+            continue
+        draft.rule, draft.feeds = rule.name, rule.categories
+        depends_on_now |= rule.when.depends_on_now
+        is_match = rule.when.matches(draft.facts, now)
+        if is_match:
+            draft.match()
+        for action in rule.actions:
+            if (action.on == "match") is is_match and (is_there or action.is_of_feeds):
+                action.act(draft)
+        if draft.is_stopped:
+            break
+    return draft.verdict(depends_on_now=depends_on_now)

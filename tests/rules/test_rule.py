@@ -1,0 +1,255 @@
+"""What rules say of an article, in their order."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.errors import QueryError
+from aggregator.model import wire
+from aggregator.model.article import Article
+from aggregator.rules import actions
+from aggregator.rules.query import ArticleFacts
+from aggregator.rules.rule import Rule, RuleSet, judge, made
+from aggregator.rules.verdict import Rewriting, Verdict
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+ARTICLE = Article(
+    source="Example news",
+    id="1",
+    title="Chess and tea",
+    published=NOW - timedelta(days=3),
+    categories=("Sport", "Front page"),
+    tags=("games",),
+    content="<p>Text</p>",
+)
+
+
+def rule(
+    when: str,
+    then: object,
+    *,
+    name: str = "",
+    sources: tuple[str, ...] = (),
+    categories: tuple[str, ...] = (),
+) -> Rule:
+    """A rule, named after its query."""
+    return made(name=name or when, when=when, then=then, sources=sources, categories=categories)
+
+
+def said(*rules: Rule, article: Article = ARTICLE, saved: tuple[str, ...] = ()) -> Verdict:
+    """What rules say of the article."""
+    return judge(RuleSet(rules, saved), ArticleFacts(article), NOW)
+
+
+def test_without_rules_nothing_changes() -> None:
+    """The article stands where it was found."""
+    verdict = said()
+    assert verdict == Verdict()
+    assert verdict.categories(ARTICLE.categories) == ("Sport", "Front page")
+    assert verdict.excluded_from("all") is None
+
+
+def test_what_matches_is_dropped_from_every_feed() -> None:
+    """Rules after it are not asked."""
+    verdict = said(rule("chess", "drop"), rule("tea", {"file-under": ["Tea"]}))
+    assert verdict.matched == ("chess",)
+    assert verdict.dropped_by == "chess"
+    assert verdict.categories(ARTICLE.categories) == ()
+    assert {verdict.excluded_from(name) for name in ("all", "Sport", "Tea")} == {"chess"}
+
+
+def test_a_rule_with_categories_drops_from_these_alone() -> None:
+    """Also from `all` and from saved feeds, which know no categories."""
+    verdict = said(
+        rule("chess", "drop", categories=("Front page", "all", "This week", "Elsewhere")),
+        saved=("This week",),
+    )
+    assert verdict.dropped_by is None
+    assert verdict.removed == {"Front page": "chess", "all": "chess", "This week": "chess"}
+    assert verdict.categories(ARTICLE.categories) == ("Sport",)
+    assert verdict.excluded_from("Sport") is None
+
+
+@pytest.mark.parametrize(
+    ("when", "scope", "dropped_by", "removed"),
+    [
+        ("chess", {}, None, {}),
+        ("poker", {}, "poker", {}),
+        ("poker", {"sources": ("Example news",)}, "poker", {}),
+        ("poker", {"sources": ("Other",)}, None, {}),
+        ("poker", {"categories": ("Sport",)}, None, {"Sport": "poker"}),
+        ("poker", {"categories": ("Tea",)}, None, {}),
+        ("chess", {"categories": ("Sport",)}, None, {}),
+    ],
+)
+def test_keep_only_drops_what_does_not_match_within_its_scope(
+    when: str, scope: dict[str, tuple[str, ...]], dropped_by: str | None, removed: dict[str, str]
+) -> None:
+    """Sources and feeds that the rule does not name stay as they are."""
+    verdict = said(
+        rule(
+            when,
+            "keep-only",
+            sources=scope.get("sources", ()),
+            categories=scope.get("categories", ()),
+        )
+    )
+    assert (verdict.dropped_by, verdict.removed) == (dropped_by, removed)
+    assert verdict.matched == (("chess",) if when == "chess" and "Other" not in scope else ())
+
+
+def test_queries_see_the_categories_and_tags_of_the_rules_before() -> None:
+    """Not of those after."""
+    verdict = said(
+        rule("tag:green", {"tag": ["too early"]}),
+        rule("chess", {"tag": ["green", "games"], "file-under": "Games"}),
+        rule("tag:green AND category:games", {"file-under": ["Green games"], "remove-from": ["Sport"]}),
+        rule("category:sport", "drop"),
+    )
+    assert verdict.matched == ("chess", "tag:green AND category:games")
+    assert verdict.tags == {"green": "chess"}
+    assert verdict.all_tags(ARTICLE.tags) == ("games", "green")
+    assert verdict.added == {"Games": "chess", "Green games": "tag:green AND category:games"}
+    assert verdict.categories(ARTICLE.categories) == ("Front page", "Games", "Green games")
+
+
+def test_the_last_rule_that_speaks_of_a_feed_decides() -> None:
+    """In and out again, and the other way round."""
+    out = rule("chess", {"remove-from": ["Sport", "New"]}, name="out")
+    into = rule("chess", {"file-under": ["Sport", "New"]}, name="into")
+    assert said(out, into).categories(ARTICLE.categories) == ("Sport", "Front page", "New")
+    assert said(into, out).categories(ARTICLE.categories) == ("Front page",)
+    assert said(into, out).removed == {"Sport": "out", "New": "out"}
+
+
+def test_stop_ends_the_rules_for_what_matches() -> None:
+    """Other articles go on."""
+    drop = rule("tea", "drop")
+    assert said(rule("chess", "stop"), drop).dropped_by is None
+    assert said(rule("poker", "stop"), drop).dropped_by == "tea"
+    tagged = said(rule("chess", [{"tag": ["a"]}, "stop"]), drop)
+    assert (tagged.tags, tagged.dropped_by) == ({"a": "chess"}, None)
+    assert said(rule("chess", {"tag": ["a"], "stop": True}), drop).dropped_by is None
+
+
+def test_actions_that_are_not_of_feeds_act_on_what_stands_in_the_rules_categories() -> None:
+    """Also by an earlier rule."""
+    tag = rule("chess", {"tag": ["x"]}, categories=("Games",))
+    assert said(tag).matched == ()
+    assert said(rule("tea", {"file-under": ["Games"]}), tag).tags == {"x": "chess"}
+    assert said(rule("chess", {"tag": ["x"]}, categories=("Sport",))).tags == {"x": "chess"}
+
+
+def test_a_rewriting_is_for_the_feeds_of_its_rule() -> None:
+    """What is stored stays."""
+    rules = RuleSet(
+        [
+            rule("chess", {"rewrite": {"title": {"pattern": "chess", "with": "Go"}}}),
+            rule("tea", {"rewrite": {"title": {"pattern": "tea", "with": "Cha"}}}, categories=("Sport",)),
+            rule("poker", {"rewrite": {"title": {"pattern": ".*", "with": "!"}}}),
+        ]
+    )
+    verdict = judge(rules, ArticleFacts(ARTICLE), NOW)
+    assert verdict.rewritings == (Rewriting(rule="chess"), Rewriting(rule="tea", feeds=("Sport",)))
+    assert rules.rewritten(ARTICLE, verdict, "Sport").title == "Go and Cha"
+    assert rules.rewritten(ARTICLE, verdict, "all").title == "Go and tea"
+    assert rules.rewritten(ARTICLE, Verdict(), "all") is ARTICLE
+
+
+def test_a_judgement_says_whether_time_changes_it() -> None:
+    """By a rule that was asked of this article."""
+    assert said(rule("age:<7d", "drop")).depends_on_now
+    assert not said(rule("age:<7d", "drop", sources=("Other",))).depends_on_now
+    assert not said(rule("chess", "stop"), rule("age:<7d", "drop")).depends_on_now
+
+
+def test_a_judgement_can_be_kept_as_plain_data() -> None:
+    """In the form in which everything crosses processes."""
+    verdict = said(rule("chess", {"tag": ["x"], "rewrite": {}}), rule("age:>1d", "drop", categories=("all",)))
+    assert wire.converted(wire.plain(verdict, Verdict), Verdict) == verdict
+
+
+def test_a_digest_changes_with_what_is_said_alone() -> None:
+    """So that a store knows when to ask again."""
+    one, two = rule("chess", "drop"), rule("tea", {"tag": ["x"]})
+    assert RuleSet().digest == ""
+    assert RuleSet([one, two]).digest == RuleSet([rule("chess", "drop"), rule("tea", {"tag": ["x"]})]).digest
+    others = [
+        [one],
+        [two, one],
+        [one, rule("tea", {"tag": ["y"]})],
+        [one, rule("tea", {"tag": ["x"]}, sources=("Other",))],
+        [one, rule("tea", {"tag": ["x"]}, categories=("Sport",))],
+        [one, rule("tea", {"tag": ["x"]}, name="another")],
+    ]
+    assert len({RuleSet(rules).digest for rules in ([one, two], *others)}) == 7
+
+
+@pytest.mark.parametrize(
+    ("then", "message"),
+    [
+        ("dorp", "no action is named 'dorp'; did you mean 'drop'\\? there are drop, keep-only"),
+        ({"file_under": ["x"]}, "did you mean 'file-under'"),
+        ([], "at least one action"),
+        ({}, "at least one action"),
+        (5, 'write an action such as "drop"'),
+        ([5], 'write an action such as "drop"'),
+        ("tag", "tag: write a list of names"),
+        ({"tag": []}, "tag: write a list of names"),
+        ({"tag": [1]}, "tag: write a list of names"),
+        ({"tag": [" "]}, "tag: write a list of names"),
+        ({"file-under": {"a": 1}}, "file-under: write a list of names"),
+        ({"remove-from": "x" * 201}, "remove-from: write a list of names"),
+        ({"drop": ["x"]}, "drop: takes no value"),
+        ({"stop": False}, "stop: takes no value"),
+        (["drop"] * 51, "more than 50 actions"),
+        ("rewrite", "rewrite: write a table"),
+    ],
+)
+def test_an_action_that_does_not_exist_or_has_no_sense_is_refused(then: object, message: str) -> None:
+    """With what would be right."""
+    with pytest.raises(ValueError, match=message):
+        rule("chess", then)
+
+
+def test_a_query_that_cannot_be_read_is_refused() -> None:
+    """With its place."""
+    with pytest.raises(QueryError, match="at character 1"):
+        rule("tilte:x", "drop")
+
+
+def test_a_thousand_rules_are_asked() -> None:
+    """Each in its turn."""
+    rules = [rule(f"title:chess OR t{n}", {"tag": [f"tag {n}"]}, name=str(n)) for n in range(1_000)]
+    verdict = said(*rules)
+    assert len(verdict.matched) == len(verdict.tags) == 1_000
+
+
+def test_an_action_of_another_package_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its entry point; one that cannot be loaded says why."""
+    (tmp_path / "stranger.py").write_text(
+        "from aggregator.rules.actions.action import Action, ActionKind\n"
+        "ACTION = ActionKind(parse=lambda value: Action(act=lambda draft: draft.tag(['by ' + value])))\n"
+    )
+    info = tmp_path / "stranger-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[aggregator.rule_actions]\nsign = stranger:ACTION\n"
+        "broken = stranger:MISSING\nodd = stranger:__name__\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    actions.installed.cache_clear()
+    try:
+        assert said(rule("chess", {"sign": "me"})).tags == {"by me": "chess"}
+        with pytest.raises(ValueError, match=r"broken: its package .* cannot be loaded"):
+            rule("chess", "broken")
+        with pytest.raises(ValueError, match=r"odd: .* is no aggregator.rules.actions.ActionKind"):
+            rule("chess", "odd")
+    finally:
+        actions.installed.cache_clear()
+        sys.modules.pop("stranger", None)
