@@ -166,6 +166,8 @@ class ArticleDocument:
     """A document that is one article already, such as a file of front matter, and what was odd about it.
 
     - `article`: as written, neither tidied nor sanitised. `is_markdown`: its content is Markdown, not HTML.
+    - `base`: what relative addresses count from, "" for the article's link. `lacks_base`: that an address
+      which the document names was left out, as it is relative and there is no base.
     - `skipped`: why it is not to be published, such as a draft; "" for an article that is.
     - `shown_from`, `shown_until`: the moments from which on it is published, and no more; None without.
     """
@@ -173,6 +175,8 @@ class ArticleDocument:
     article: Article
     problems: tuple[Problem, ...] = ()
     is_markdown: bool = False
+    base: str = ""
+    lacks_base: bool = False
     skipped: str = ""
     shown_from: datetime | None = None
     shown_until: datetime | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Container
 from dataclasses import replace
 
@@ -16,6 +17,14 @@ from aggregator.normalise.text import is_html, summarise, tidy
 from aggregator.normalise.verbatim import is_harmless
 
 __all__ = ["reading_of"]
+
+_RELATIVE = re.compile(
+    r"""<[A-Za-z][^<>]*?\s(?:href|src|srcset|poster)\s*=\s*["']?(?![A-Za-z][A-Za-z0-9+.-]*:|//|[#"'\s>])""",
+    re.IGNORECASE,
+)
+_LOST = (
+    "relative links and images in it lead nowhere: say where its site is, with the option link of its source"
+)
 
 
 def reading_of(
@@ -59,7 +68,7 @@ def _article(
     found: ArticleDocument, source: str, categories: tuple[str, ...], author: str | None
 ) -> tuple[Article, tuple[Problem, ...]]:
     article = found.article
-    base = article.link or ""
+    base = found.base or article.link or ""
     problems = list(found.problems)
     body = _body(found, source, base, problems)
     summary = article.summary
@@ -85,6 +94,8 @@ def _article(
 def _body(found: ArticleDocument, source: str, base: str, problems: list[Problem]) -> html.HtmlBody:
     written = found.article.content
     markup, reason = markdown.to_html(written) if found.is_markdown else (written, None)
+    if not base and (found.lacks_base or _RELATIVE.search(markup)):
+        problems.append(Problem(text=_LOST))
     if reason := reason or html.hazard(markup):
         problems.append(Problem(text=f"{reason}: kept as plain text"))
         return html.HtmlBody(html.escaped(written) if found.is_markdown else html.sanitise(written, base))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import subprocess
 from dataclasses import replace
 from html import unescape
@@ -16,6 +14,7 @@ from aggregator.config.load import Posts
 from aggregator.model.article import Article
 from aggregator.writers.posts import path, render
 from tests.support.channels import ARTICLE, item_of
+from tests.support.generators import hexo_site, tool
 
 TEMPLATES = "{{ 7*7 }} {% raw %} {% include x %} {{< figure >}} {{% x %}} <%= 7*7 %> {# c #} ${7*7} {:.x}"
 HOSTILE = replace(
@@ -69,14 +68,6 @@ def run(*command: str, folder: Path) -> None:
     """A build, which must succeed."""
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-
-
-def tool(name: str) -> str:
-    """The command of a generator."""
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed")
-    return found
 
 
 def check(built: Path, article: Article = HOSTILE) -> None:
@@ -137,19 +128,8 @@ def test_jekyll_builds_them(tmp_path: Path, suffix: str) -> None:
 @pytest.mark.parametrize("suffix", ["html", "md"])
 def test_hexo_builds_them(tmp_path: Path, suffix: str) -> None:
     """Its own placeholders in a body do not end the build."""
-    hexo = Path(tool("hexo")).resolve()
-    modules = next((folder for folder in hexo.parents if folder.name == "node_modules"), None)
-    if modules is None or not (modules / "hexo").exists():
-        pytest.skip("hexo is not installed in a node_modules of its own")
-    (tmp_path / "node_modules").symlink_to(modules)
-    installed = [folder.name for folder in modules.iterdir() if folder.name.startswith("hexo")]
-    dependencies = dict.fromkeys(installed, "*")
-    (tmp_path / "package.json").write_text(
-        json.dumps({"hexo": {"version": ""}, "dependencies": dependencies})
-    )
-    (tmp_path / "_config.yml").write_text("title: x\ntheme: bare\nurl: https://x.example\n")
+    hexo = hexo_site(tmp_path)
     layout = tmp_path / "themes" / "bare" / "layout"
-    layout.mkdir(parents=True)
     (layout / "post.ejs").write_text(
         "<html><h1><%= page.title %></h1><%- page.summary %><%= page.odd %><hr>"
         "MARK-BODY<%- page.content %></html>"
@@ -158,5 +138,5 @@ def test_hexo_builds_them(tmp_path: Path, suffix: str) -> None:
     (layout / "tag.ejs").write_text("<html>TAG</html>")
     (layout / "category.ejs").write_text("<html>CATEGORY</html>")
     fill(tmp_path / "source" / "_posts", generator="hexo", path=f"{{categories}}/{{date}}-{{slug}}.{suffix}")
-    run(str(hexo), "generate", "--silent", folder=tmp_path)
+    run(hexo, "generate", "--silent", folder=tmp_path)
     check(tmp_path / "public")

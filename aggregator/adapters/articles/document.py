@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
+from aggregator.adapters.articles import addresses
 from aggregator.adapters.articles.options import Options
+from aggregator.adapters.articles.permalinks import UnknownPart
 from aggregator.adapters.articles.shown import shown_from, shown_until, why_not_shown
 from aggregator.adapters.kinds import Kind, RetrievedSource, Transport
 from aggregator.front_matter import files as front_matter
-from aggregator.model.article import Problem
+from aggregator.model.article import Article, Problem
 from aggregator.model.entry import ArticleDocument
 from aggregator.model.resource import Resource
 from aggregator.model.retrieved import Fetched, NotModified, Validators
@@ -33,11 +37,36 @@ def read(resource: Resource, options: Options | None = None) -> ArticleDocument:
     if not options.drafts and (reason := why_not_shown(file.keys, resource.name)):
         skipped = Problem(text=f"{reason}: skipped; the option drafts = true takes such files")
         return ArticleDocument(article, (skipped,), skipped=reason)
-    found = ArticleDocument(article, problems, is_markdown=not _is_html(article.content, name))
+    base, is_lost = "", False
+    if not file.is_ours:
+        article, base, is_lost, more = _placed(article, file.keys, resource, options)
+        problems += more
+    found = ArticleDocument(
+        article, problems, is_markdown=not _is_html(article.content, name), base=base, lacks_base=is_lost
+    )
     until = shown_until(file.keys)
     return replace(
         found, shown_from=None if options.future else shown_from(article, file.keys), shown_until=until
     )
+
+
+def _placed(
+    article: Article, keys: Mapping[str, Any], resource: Resource, options: Options
+) -> tuple[Article, str, bool, tuple[Problem, ...]]:
+    """The article with its link and cover, the base of its relative addresses, and whether any was lost."""
+    problems: tuple[Problem, ...] = ()
+    link = article.link
+    if link is None:
+        try:
+            link = addresses.link_of(article, keys, resource, options)
+        except UnknownPart as unknown:
+            problems = (Problem(text=f"no link: {unknown}"),)
+    base = link or options.link
+    headimg, has_cover = article.headimg, False
+    if headimg is None:
+        headimg, has_cover = addresses.cover_of(keys, resource, link, options)
+    is_lost = not base and (addresses.has_own_address(keys) or (has_cover and headimg is None))
+    return replace(article, link=link, headimg=headimg), base, is_lost, problems
 
 
 def _is_html(body: str, name: str) -> bool:
