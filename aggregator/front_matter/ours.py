@@ -135,6 +135,8 @@ def _origin_keys(origin: Origin) -> dict[str, Any]:
         found["names_itself"] = True
     if origin.updated is not None:
         found["updated"] = str(date_text(origin.updated))
+    if origin.extra:
+        found["extra"] = dict(origin.extra)
     return found
 
 
@@ -242,6 +244,7 @@ def _origin(keys: dict[str, Any], problems: list[Problem]) -> Origin:
         language=text(keys.get("language")),
         rights=text(keys.get("rights")),
         names_itself=keys.get("names_itself") is True,
+        extra=typed(extra) if isinstance(extra := keys.get("extra"), dict) else {},
     )
 
 

@@ -35,7 +35,8 @@ class Origin:
     `id` is the feed's atom:id or None; `title` is plain text; `link` is the site, `self_link` the
     feed document, both absolute; `updated` is the feed's own date, aware UTC. None: not said.
     `names_itself`: the feed itself names `self_link`, which has a query. Any other that has one may be the
-    address that was asked, keys included.
+    address that was asked, keys included. `extra`: what the feed says of itself in elements of other
+    namespaces (`itunes:owner`, `podcast:guid`), as in `Article.extra`.
     """
 
     id: str | None = None
@@ -46,6 +47,7 @@ class Origin:
     language: str | None = None
     rights: str | None = None
     names_itself: bool = False
+    extra: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

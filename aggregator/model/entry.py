@@ -9,13 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from aggregator.model.article import Article, Finding, Problem
 
 TextType = Literal["text", "html", "xhtml", "unknown"]
 IdentityKind = Literal["guid", "link", "hash"]
 """What the ids of a feed's articles are made of."""
+
+Passed = str | dict[str, Any]
+"""An element that is passed through: its text, or {"text": str, **attributes, "children": [elements]}.
+
+A child has its name too, under "@element". Attributes that are called as the others have an "@" before them.
+"""
 
 
 @dataclass(slots=True)
@@ -96,8 +102,7 @@ class Entry:
     - `thumbnails`: media:thumbnail, then itunes:image, URLs as written.
     - `source`: the RSS `<source>` or atom:source of a republished entry.
     - `extra`: elements passed through, under a key "prefix:name" (itunes:duration, podcast:transcript,
-      georss:point, slash:comments, thr:in-reply-to, wfw:commentRss, media:credit …). A value is a str
-      (text only) or a dict {"text": str, **attributes}; always a list of those, so that repeats are kept.
+      georss:point, slash:comments, thr:in-reply-to, wfw:commentRss, media:credit …), with its repeats.
     """
 
     id: str | None = None
@@ -118,7 +123,7 @@ class Entry:
     language: str | None = None
     base: str = ""
     source: FeedInfo | None = None
-    extra: dict[str, list[str | dict[str, str]]] = field(default_factory=dict)
+    extra: dict[str, list[Passed]] = field(default_factory=dict)
     line: int | None = None
 
 
@@ -137,7 +142,7 @@ class FeedInfo:
     rights: str | None = None
     language: str | None = None
     base: str = ""
-    extra: dict[str, list[str | dict[str, str]]] = field(default_factory=dict)
+    extra: dict[str, list[Passed]] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

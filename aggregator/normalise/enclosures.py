@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from aggregator.model.article import Enclosure
-from aggregator.model.entry import Entry, Media
+from aggregator.model.entry import Entry, Media, Passed
 from aggregator.normalise.images import is_image
 from aggregator.normalise.links import FOLLOWED, resolve, with_ascii_host
 from aggregator.normalise.text import tidy
@@ -44,11 +44,9 @@ def enclosures(entry: Entry, bases: Sequence[str]) -> tuple[tuple[Enclosure, ...
     return tuple(found.values()), lost
 
 
-def further_pictures(
-    media: Sequence[Media], headimg: str | None, bases: Sequence[str]
-) -> list[str | dict[str, str]]:
+def further_pictures(media: Sequence[Media], headimg: str | None, bases: Sequence[str]) -> list[Passed]:
     """Images of media:content beside the lead image, as the feed described them."""
-    pictures: list[str | dict[str, str]] = []
+    pictures: list[Passed] = []
     for each in media:
         if each.is_enclosure or not is_image(each):
             continue

@@ -16,7 +16,7 @@ from aggregator.normalise.bases import make_absolute
 from aggregator.normalise.disclosure import carries, host_of, is_publishable, secrets_of
 from aggregator.normalise.documents import reading_of
 from aggregator.normalise.enclosures import enclosures, further_pictures
-from aggregator.normalise.extra import harmless
+from aggregator.normalise.extra import harmless, of_the_feed
 from aggregator.normalise.identity import fingerprint, identify
 from aggregator.normalise.images import lead_image
 from aggregator.normalise.links import FOLLOWED, WEB, resolve, with_ascii_host
@@ -142,6 +142,7 @@ class _About:
             names_itself=is_own and not is_publishable(own),
             language=_said(info.language),
             rights=_said(info.rights),
+            extra=of_the_feed(info.extra, *self.bases) if info.extra else {},
         )
         self.origin = replace(self.origin_without_date, updated=dates.parse(info.updated))
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
+from aggregator.model.entry import Passed
 from aggregator.normalise.html import sanitise
 from aggregator.normalise.links import FOLLOWED, resolve
 from aggregator.normalise.text import is_html
 
-__all__ = ["ADDRESS_SCHEMES", "harmless", "inert", "is_active"]
+__all__ = ["ADDRESS_SCHEMES", "harmless", "inert", "is_active", "of_the_feed"]
 
-Values = list[str | dict[str, str]]
+Values = list[Passed]
 
 ADDRESS_SCHEMES = FOLLOWED | {"at", "did", "doi", "feed", "info", "mid", "ni", "podcast", "tag"}
 """Schemes of addresses and of names that stand in their place."""
@@ -30,6 +32,15 @@ _ADDRESS_ELEMENTS = frozenset(
         *("source:blogroll", "source:inreplyto", "source:self", "wfw:comment", "wfw:commentrss"),
     }
 )
+MAX_OF_THE_FEED = 20
+# What holds for the whole podcast. Not its pictures and texts, which ours has itself, nor where it moved to.
+_OF_A_FEED_NAMES = (
+    "itunes:author itunes:category itunes:explicit itunes:owner itunes:type podcast:chat podcast:funding "
+    "podcast:guid podcast:license podcast:location podcast:locked podcast:medium podcast:person "
+    "podcast:podroll podcast:publisher podcast:txt podcast:updateFrequency podcast:value"
+)
+_OF_A_FEED = frozenset(_OF_A_FEED_NAMES.split())
+_ELEMENT = "@element"
 _REFERENCE = re.compile(r"[!-~\xa0-\U0010ffff]+")
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _WITH_ATTRIBUTES = re.compile(r"<[A-Za-z/!?][^\s/<>]*[\s/]")
@@ -55,6 +66,12 @@ def harmless(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
     return made
 
 
+def of_the_feed(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
+    """The same for `FeedInfo.extra`, of which only what describes a podcast is kept, a few values each."""
+    kept = {key: values[:MAX_OF_THE_FEED] for key, values in extra.items() if key in _OF_A_FEED}
+    return harmless(kept, *bases)
+
+
 def is_active(text: str) -> bool:
     """Whether a text, taken for an address, would run or open something here: `javascript:`, `file:`."""
     return ":" in text and _ACTIVE.match(_IGNORED.sub("", text[:1_000]).lstrip()) is not None
@@ -71,15 +88,17 @@ def inert(text: str) -> str:
     return text
 
 
-def _value(value: str | dict[str, str], bases: tuple[str, ...], *, is_address: bool) -> str | dict[str, str]:
+def _value(value: Passed, bases: tuple[str, ...], *, is_address: bool) -> Passed:
     if isinstance(value, str):
         return _text(value, bases, is_address=is_address)
     if base := value.get("xml:base"):
         bases = (base, *bases)
-    made = {}
+    made: dict[str, Any] = {}
     for name, written in value.items():
         key = name.lower()
-        if name == "text":
+        if name == "children":
+            made[name] = [kept for child in written if (kept := _child(child, bases))]
+        elif name == "text":
             made[name] = _text(written, bases, is_address=is_address)
         elif key in _ADDRESSES:
             if url := _address(written, bases):
@@ -88,7 +107,11 @@ def _value(value: str | dict[str, str], bases: tuple[str, ...], *, is_address: b
             continue
         else:
             made[name] = inert(written)
-    return made if any(made.values()) else {}
+    return made if any(text for name, text in made.items() if name != _ELEMENT) else {}
+
+
+def _child(value: dict[str, Any], bases: tuple[str, ...]) -> Passed:
+    return _value(value, bases, is_address=value[_ELEMENT].lower() in _ADDRESS_ELEMENTS)
 
 
 def _address(written: str, bases: tuple[str, ...]) -> str | None:

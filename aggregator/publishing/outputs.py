@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from aggregator.config.load import CategoryFeed, Config
@@ -158,8 +159,17 @@ def channel(outlet: Outlet, newest: Sequence[Kept], version: str) -> Channel:
         image=outlet.image,
         hubs=outlet.config.publish.hubs,
         total=feed.total,
+        extra=_said_by_one(shown, outlet),
         generator_version=version,
     )
+
+
+def _said_by_one(shown: Sequence[Item], outlet: Outlet) -> Mapping[str, Any]:
+    """What the one source of a category says of itself; nothing where there are several."""
+    name = outlet.category.name
+    sources = {s.name for s in outlet.config.sources if name == ALL or name in s.categories}
+    sources |= {item.article.source for item in shown}
+    return shown[0].article.origin.extra if shown and len(sources) == 1 else {}
 
 
 def _feed_id(config: Config, name: str, folder: str) -> str:

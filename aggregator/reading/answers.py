@@ -108,7 +108,7 @@ def check(answer: Answer, context: Context) -> None:
         for moment in (article.published, article.updated, article.origin.updated):
             if moment is not None and moment.tzinfo is not UTC:
                 raise ValueError("it has a date that is not in UTC")
-        if not article.id or not is_plain(article.extra):
+        if not article.id or not (is_plain(article.extra) and is_plain(article.origin.extra)):
             raise ValueError("it has an article without an id, or with extra values that are not JSON-like")
 
 

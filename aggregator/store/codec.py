@@ -73,7 +73,7 @@ def _plain(value: object) -> object:
     if isinstance(value, timedelta):
         return {"$microseconds": value // timedelta(microseconds=1)}
     if isinstance(value, (Enclosure, Origin)):
-        return {f.name: v for f in fields(value) if (v := getattr(value, f.name)) not in (None, False)}
+        return {f.name: v for f in fields(value) if (v := getattr(value, f.name)) not in (None, False, {})}
     raise TypeError(f"an article cannot keep a {type(value).__name__}")
 
 

@@ -94,7 +94,7 @@ class Channel:
     - `updated`: newest change among the items, aware UTC; never the clock.
     - `items`: newest first, unique by id.
     - `hubs`: WebSub hubs. `image`: the address of a picture, None for none. `total`: articles in the
-      category.
+      category. `extra`: what its one source says of itself (`Origin.extra`), empty with several.
     """
 
     id: str
@@ -113,6 +113,7 @@ class Channel:
     hubs: tuple[str, ...] = ()
     chain: Chain = Chain()
     total: int = 0
+    extra: Mapping[str, Any] = field(default_factory=dict)
     generator_version: str = ""
     memo: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
     """What one writer made of the items and another of the same channel can use."""

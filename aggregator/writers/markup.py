@@ -18,16 +18,19 @@ _NOTHING: Mapping[str, str | None] = MappingProxyType({})
 class MarkupElement(NamedTuple):
     """An element to write, comparable; its text as a str is how it is written.
 
-    `name` is "prefix:local". All strings must be clean (`xml_text`). None leaves an attribute out.
+    `name` is "prefix:local"; `children` stand behind the text. All strings must be clean
+    (`xml_text`). None leaves an attribute out.
     """
 
     name: str
     text: str = ""
     attributes: Mapping[str, str | None] = _NOTHING
+    children: tuple[MarkupElement, ...] = ()
 
     def __str__(self) -> str:
         opened = f"{self.name}{attributes(self.attributes)}"
-        return f"<{opened}>{escaped(self.text)}</{self.name}>" if self.text else f"<{opened}/>"
+        inner = escaped(self.text) + "".join(map(str, self.children))
+        return f"<{opened}>{inner}</{self.name}>" if inner else f"<{opened}/>"
 
 
 def nested(opened: str, children: Iterable[str], depth: int) -> str:

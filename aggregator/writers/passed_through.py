@@ -13,18 +13,22 @@ from aggregator.normalise.characters import legal
 from aggregator.writers.markup import MarkupElement
 from aggregator.writers.xml_text import address, language_tag, line
 
-__all__ = ["enclosures", "extensions", "whole_seconds"]
+__all__ = ["channel_extensions", "enclosures", "extensions", "whole_seconds"]
 
 MAX_ELEMENTS = 200
+MAX_CHILDREN = 500
+MAX_DEPTH = 6
 _PREFIXES = frozenset(
     {
         "creativeCommons",
         "dc",
         "geo",
         "georss",
+        "gml",
         "itunes",
         "media",
         "podcast",
+        "psc",
         "slash",
         "source",
         "thr",
@@ -112,12 +116,16 @@ def whole_seconds(duration: timedelta) -> str:
     return str(max(0, int(duration.total_seconds())))
 
 
+def channel_extensions(extra: Mapping[str, object]) -> list[MarkupElement]:
+    """The same for what a feed says of itself (`Origin.extra`)."""
+    return _passed_through(extra)
+
+
 def _passed_through(extra: Mapping[str, object]) -> list[MarkupElement]:
     found: list[MarkupElement] = []
     # Sorted: two equal mappings may differ in order, but must not in bytes.
     for key, values in sorted(extra.items()):
-        prefix, _, local = key.partition(":")
-        if prefix not in _PREFIXES or key in _OURS or not _NAME.fullmatch(local):
+        if not _is_known(key) or key in _OURS:
             continue
         for value in values if isinstance(values, list | tuple) else (values,):
             element = _element(key, value)
@@ -128,14 +136,36 @@ def _passed_through(extra: Mapping[str, object]) -> list[MarkupElement]:
     return found
 
 
-def _element(name: str, value: object) -> MarkupElement | None:
-    """A text or {"text": text, attribute: value} as an element; None when it is neither, or says nothing."""
+def _is_known(name: str) -> bool:
+    prefix, _, local = name.partition(":")
+    return prefix in _PREFIXES and _NAME.fullmatch(local) is not None
+
+
+def _element(name: str, value: object, depth: int = 1) -> MarkupElement | None:
+    """A `model.entry.Passed` as an element; None for anything else, and for what says nothing."""
     if isinstance(value, str):
         value = {"text": value}
     if not isinstance(value, Mapping):
         return None
     texts = {k: v for k, v in sorted(value.items()) if isinstance(v, str) and _NAME.fullmatch(k)}
+    texts.pop("children", None)
     if language := language_tag(value.get("xml:lang")):
         texts["xml:lang"] = language
-    element = MarkupElement(name, line(texts.pop("text", "")), {k: legal(v) for k, v in texts.items()})
-    return element if element.text or element.attributes else None
+    text = line(texts.pop("text", ""))
+    for own in ("text", "children"):
+        if isinstance(written := value.get(f"@{own}"), str):
+            texts[own] = written
+    element = MarkupElement(name, text, {k: legal(v) for k, v in texts.items()}, _children(value, depth))
+    return element if element.text or element.attributes or element.children else None
+
+
+def _children(value: Mapping[str, object], depth: int) -> tuple[MarkupElement, ...]:
+    written = value.get("children")
+    if not isinstance(written, list | tuple) or depth == MAX_DEPTH:
+        return ()
+    found = []
+    for child in written[:MAX_CHILDREN]:
+        name = child.get("@element") if isinstance(child, Mapping) else None
+        if isinstance(name, str) and _is_known(name) and (made := _element(name, child, depth + 1)):
+            found.append(made)
+    return tuple(found)

@@ -13,7 +13,7 @@ from aggregator.writers.cleaned import Cleaned, cleaned
 from aggregator.writers.details import NO_ADDRESS, text_language
 from aggregator.writers.feedgen_repair import new_feed, rfc822, serialise
 from aggregator.writers.markup import MarkupElement, attributes, escaped, nested, quoted
-from aggregator.writers.passed_through import whole_seconds
+from aggregator.writers.passed_through import channel_extensions, whole_seconds
 from aggregator.writers.relations import relations
 from aggregator.writers.xml_text import address, line, percent_encoded
 
@@ -52,6 +52,8 @@ def _elements(channel: Channel) -> Iterator[str]:
     played = ((e.type or "").startswith(("audio/", "video/")) for item in items for e in item.enclosures)
     if picture and any(played):
         yield f'<itunes:image href="{quoted(picture)}"/>'
+    if channel.chain.number is None:  # an archive that is full never changes
+        yield from map(str, channel_extensions(channel.extra))
     if channel.chain.is_full:
         yield "<fh:archive/>"
     for item in items:

@@ -192,6 +192,7 @@ origins = st.just(Origin()) | st.builds(
     updated=optional_dates,
     language=st.none() | texts,
     rights=st.none() | texts,
+    extra=st.dictionaries(keys, values, max_size=2),
 )
 articles = st.builds(
     Article,

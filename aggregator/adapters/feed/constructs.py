@@ -6,14 +6,19 @@ import base64
 import binascii
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
 
 from aggregator.adapters.feed.namespaces import name
-from aggregator.model.entry import Category, Entry, FeedInfo, Link, Media, Person, Text, TextType
+from aggregator.model.entry import Category, Entry, FeedInfo, Link, Media, Passed, Person, Text, TextType
 
+MAX_DEPTH = 6
+MAX_CHILDREN = 500
+"""How deep elements that are passed through may be nested, and how many may stand in one."""
+_OWN_KEYS = frozenset({"children", "text"})
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _PLACED = re.compile(r"(?:.*\n)?(?:/|[A-Za-z][A-Za-z0-9+.-]*:)")
@@ -233,14 +238,25 @@ def media(
     )
 
 
-def passed_through(element: etree._Element) -> str | dict[str, str]:
-    """The element as it goes out again: its text, with its attributes when it has any."""
-    value = plain(element)
-    if not element.keys():
+def passed_through(element: etree._Element, is_kept: Callable[[str], bool], depth: int = 1) -> Passed:
+    """The element as it goes out again: its text, with its attributes and the elements in it if it has any.
+
+    `is_kept` says which of these stay, by name; of others the text does, and of those below `MAX_DEPTH`.
+    """
+    children: list[Passed] = []
+    if len(element) and depth < MAX_DEPTH:
+        for child in islice(element, MAX_CHILDREN):
+            kind = name(child.tag)
+            if is_kept(kind):
+                made = passed_through(child, is_kept, depth + 1)
+                children.append({"@element": kind} | (made if isinstance(made, dict) else {"text": made}))
+    value = (element.text or "").strip() if children else plain(element)
+    if not children and not element.keys():
         return value
     found = {_attribute(str(k)): str(v) for k, v in element.attrib.items()}
     found.pop("", None)  # of namespaces that are not known
-    return {"text": value, **found}
+    said = {f"@{key}" if key in _OWN_KEYS else key: text for key, text in found.items()}
+    return {"text": value, **said, **({"children": children} if children else {})}
 
 
 def _attribute(key: str) -> str:

@@ -42,18 +42,16 @@ def set_context(owner: Entry | FeedInfo, element: _Element, around: FeedInfo | N
 
 
 def pass_through(owner: Entry | FeedInfo, element: _Element) -> None:
-    """Keeps an element of a known namespace, and its children one level down (`podcast:value`)."""
-    _pass(owner, element)
-    for each in element:
-        _pass(owner, each)
-
-
-def _pass(owner: Entry | FeedInfo, element: _Element) -> None:
+    """Keeps an element of a known namespace, and those in it (`podcast:value`)."""
     kind = name(element.tag)
-    if ":" in kind and not kind.startswith(_NOT_PASSED):
+    if _is_passed(kind):
         values = owner.extra.setdefault(kind, [])
         if len(values) < MAX_VALUES:
-            values.append(constructs.passed_through(element))
+            values.append(constructs.passed_through(element, _is_passed))
+
+
+def _is_passed(kind: str) -> bool:
+    return ":" in kind and not kind.startswith(_NOT_PASSED)
 
 
 def _set_text(
@@ -140,6 +138,8 @@ def _category(owner: Entry | FeedInfo, element: _Element) -> None:
 
 def _itunes_category(owner: Entry | FeedInfo, element: _Element) -> None:
     owner.categories.extend(constructs.itunes_categories(element))
+    if isinstance(owner, FeedInfo):
+        pass_through(owner, element)
 
 
 def _description(entry: Entry, element: _Element) -> None:

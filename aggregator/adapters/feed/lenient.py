@@ -22,7 +22,18 @@ from aggregator.adapters.feed.elements import MAX_VALUES
 from aggregator.adapters.feed.strict import MAX_ENTRIES, bound
 from aggregator.errors import ReadError
 from aggregator.model.article import Problem
-from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text, TextType
+from aggregator.model.entry import (
+    Category,
+    Entry,
+    Feed,
+    FeedInfo,
+    Link,
+    Media,
+    Passed,
+    Person,
+    Text,
+    TextType,
+)
 from aggregator.normalise.dates import first as first_date
 
 MAX_BYTES = 32_000_000
@@ -226,14 +237,14 @@ def _media(found: Mapping[str, Any], *, is_enclosure: bool) -> Media:
     )
 
 
-def _extra(found: Mapping[str, Any]) -> dict[str, list[str | dict[str, str]]]:
+def _extra(found: Mapping[str, Any]) -> dict[str, list[Passed]]:
     """What is passed through: the last of each, which is all that feedparser keeps."""
-    extra: dict[str, list[str | dict[str, str]]] = {}
+    extra: dict[str, list[Passed]] = {}
     for key, value in found.items():
         prefix, _, local = key.partition("_")
         if prefix not in _PASSED or not local or key in _READ or key.endswith(("_parsed", "_detail")):
             continue
-        kept: list[str | dict[str, str]] = []
+        kept: list[Passed] = []
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, str):
                 kept.append(each)
