@@ -50,13 +50,13 @@ class FetchReport(RunWatcher):
         self._polls: list[Poll] = []
         self._completed: list[Completed] = []
         self._pruned = 0
-        self._published = Published()
+        self._published: Published | None = None
         self._announced: list[Notification] = []
 
     @property
     def errors(self) -> tuple[WriteError, ...]:
         """What could not be written."""
-        return self._published.errors
+        return self._published.errors if self._published else ()
 
     @property
     def failed(self) -> int:
@@ -120,8 +120,16 @@ class FetchReport(RunWatcher):
                 print_completed(each)
             if self._pruned:
                 OUT.print(f"pruned {counted(self._pruned, 'article')}, as the config's retention says")
-        print_published(self._published, output, quiet=is_quiet)
+        if self._published is not None:
+            print_published(self._published, output, quiet=is_quiet)
         print_announced(self._announced, quiet=is_quiet)
+
+    def stopped(self, wanted: int) -> str:
+        """What was saved of so many sources when the run was stopped, and what to do with it."""
+        polled = f"{len(self._polls)} of {counted(wanted, 'source')} were polled, and what they gave is saved"
+        if self._published is not None:
+            return f"stopped: {polled} and published"
+        return f"stopped: {polled}; 'aggregator publish' writes it to the feeds, and so does the next fetch"
 
     def facts(self, names: Sequence[str]) -> dict[str, Any]:
         """Everything for a script; the polls in the order of these names."""
@@ -132,7 +140,7 @@ class FetchReport(RunWatcher):
             "waiting": {name: waiting_facts(state) for name, state in self._waiting.items()},
             "pages": [completed_facts(each) for each in self._completed],
             "pruned": self._pruned,
-            "published": published_facts(self._published),
+            "published": published_facts(self._published or Published()),
             "announced": [announced_facts(each) for each in self._announced],
         }
 

@@ -23,6 +23,7 @@ from aggregator.cli.options import (
 )
 from aggregator.cli.printable import AsJson, AsLines
 from aggregator.cli.sources import sources, status
+from aggregator.cli.stopping import end, stopped_gently
 from aggregator.cli.terminal import (
     ERR,
     OUT,
@@ -132,7 +133,11 @@ def fetch(
     now = datetime.now(UTC)
     # A live bar and lines of text share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
-    with App(config, now) as opened, progress_bar(as_json) as progress:
+    with (
+        App(config, now) as opened,
+        progress_bar(as_json) as progress,
+        stopped_gently(opened.stop) as is_stopping,
+    ):
         asked = opened.config.select(names)
         sources, waiting = (asked, {}) if force or refetch else opened.due(asked, now)
         task = progress.add_task("Polling", total=len(sources))
@@ -142,6 +147,7 @@ def fetch(
             advance=lambda: progress.advance(task),
         )
         report.waiting(waiting, is_named=bool(names))
+        is_late = _after(ANNOUNCE_SECONDS)
         run_once(
             opened,
             sources,
@@ -149,12 +155,15 @@ def fetch(
             report,
             completing=asked,
             refetch=refetch,
-            is_over=_after(ANNOUNCE_SECONDS),
+            is_stopping=is_stopping,
+            is_over=lambda: is_stopping() or is_late(),
         )
     if as_json:
         print_json(report.facts([source.name for source in opened.config.sources]))
     else:
         report.totals(config.output)
+    if is_stopping():
+        end(report.stopped(len(sources)))
     return EXIT_NOTHING if report.errors or report.is_in_vain or (strict and report.failed) else EXIT_DONE
 
 

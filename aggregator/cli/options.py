@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from aggregator.cli.stopping import end
 from aggregator.cli.terminal import ERR, shown
 from aggregator.errors import AggregatorError, ConfigError
 
@@ -21,7 +22,7 @@ EXIT_DONE, EXIT_NOTHING, EXIT_USAGE = 0, 1, 2
 EXIT_CODES = """\b
 Exit codes: 0 done (single sources may have failed, and are named),
 1 an output could not be written (it is named) or nothing could be done,
-2 usage or config."""
+2 usage or config, 130 stopped by Ctrl-C."""
 
 
 def fails_well(command: Callable[..., int]) -> Callable[..., None]:
@@ -39,6 +40,10 @@ def fails_well(command: Callable[..., int]) -> Callable[..., None]:
         except AggregatorError as error:
             ERR.print(f"[red]error:[/red] {shown(str(error))}")
             code = EXIT_NOTHING
+        except (KeyboardInterrupt, click.Abort) as error:
+            if isinstance(error, click.Abort) and isinstance(error.__context__, EOFError):
+                raise  # a question whose answer did not come
+            end("stopped: what was saved until now stays, and no file is half written")
         except BrokenPipeError:
             raise  # click ends quietly when the reader of its output is gone
         except OSError as error:
