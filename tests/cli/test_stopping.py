@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import click
@@ -35,6 +36,10 @@ def test_what_came_is_saved_and_reported(site: Site, server: Server, hanging: th
     )
     process = site.start("fetch")
     assert hanging.wait(60)
+    end = time.monotonic() + 60
+    while "a: 2 new" not in site.log.read_text():
+        assert time.monotonic() < end
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
     told = " ".join(site.log.read_text().split())
