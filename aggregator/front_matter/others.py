@@ -160,7 +160,11 @@ def _categories(meta: dict[str, Any]) -> list[str]:
 
 
 def _tags(meta: dict[str, Any]) -> list[str]:
-    return [*_flat(meta, "tags", meta.get("tags")), *_flat(meta, "tag", meta.get("tag"))]
+    """Jekyll's `tags: a b` split at spaces, any string at commas."""
+    value = meta.get("tags")
+    if isinstance(value, str) and "," not in value:
+        value = value.split()
+    return [*_flat(meta, "tags", value), *_flat(meta, "tag", meta.get("tag"))]
 
 
 def _flat(meta: dict[str, Any], key: str, value: Any) -> list[str]:

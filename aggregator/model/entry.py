@@ -171,6 +171,7 @@ class ArticleDocument:
     """A document that is one article already, such as a file of front matter, and what was odd about it.
 
     - `article`: as written, neither tidied nor sanitised. `is_markdown`: its content is Markdown, not HTML.
+    - `excerpt`: the part of the content that its author marked as a summary, for an article without one.
     - `base`: what relative addresses count from, "" for the article's link. `lacks_base`: that an address
       which the document names was left out, as it is relative and there is no base.
     - `skipped`: why it is not to be published, such as a draft; "" for an article that is.
@@ -180,6 +181,7 @@ class ArticleDocument:
     article: Article
     problems: tuple[Problem, ...] = ()
     is_markdown: bool = False
+    excerpt: str = ""
     base: str = ""
     lacks_base: bool = False
     skipped: str = ""

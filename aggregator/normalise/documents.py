@@ -72,7 +72,10 @@ def _article(
     problems = list(found.problems)
     body = _body(found, source, base, problems)
     summary = article.summary
-    if is_html(summary):
+    if not summary and found.excerpt:
+        markup = markdown.to_html(found.excerpt)[0] if found.is_markdown else found.excerpt
+        summary = html.sanitise(markup, base)
+    elif is_html(summary):
         summary = html.sanitise(summary, base)
     elif summary:
         summary = html.escaped(summary)

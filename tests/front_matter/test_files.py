@@ -387,6 +387,20 @@ def test_categories_are_read_in_every_generators_form(lines: str, categories: tu
 
 
 @pytest.mark.parametrize(
+    ("lines", "tags"),
+    [
+        ("tags: a b", ("a", "b")),
+        ("tags: two words, c", ("two words", "c")),
+        ("tags: [two words, c]", ("two words", "c")),
+        ("tag: two words", ("two words",)),
+    ],
+)
+def test_tags_are_read_in_every_generators_form(lines: str, tags: tuple[str, ...]) -> None:
+    """A string without commas is Jekyll's words; its singular is one tag."""
+    assert front_matter.loads(head(f"title: t\n{lines}")).tags == tags
+
+
+@pytest.mark.parametrize(
     ("written", "iso"),
     [
         pytest.param("Wed, 13 Apr 2022 07:23:30 GMT", "2022-04-13T07:23:30+00:00", id="rfc 1123"),

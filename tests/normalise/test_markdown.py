@@ -79,3 +79,94 @@ def test_tables_strikes_and_html_are_markdown_here() -> None:
     """CommonMark with what Hexo, Hugo and Jekyll have beside it."""
     assert to_html("|a|\n|-|\n|~~b~~|\n\n<b>c</b>")[0].split("\n")[-2:] == ["<p><b>c</b></p>", ""]
     assert "<td><s>b</s></td>" in to_html("|a|\n|-|\n|~~b~~|\n")[0]
+
+
+def rendered(text: str) -> str:
+    """The HTML, which must be had."""
+    made, reason = to_html(text)
+    assert reason is None
+    return made
+
+
+def test_footnotes_stand_at_the_end_in_the_order_of_their_references() -> None:
+    """Referred to twice, with further paragraphs, referring to others; one without a definition is text."""
+    made = rendered(
+        "a[^b] c[^a] d[^b] e[^none]\n\n[^a]: One\ngoes on\n\n    more *text*\n\n[^b]: Two[^c]\n[^c]: Three\n"
+        "[^unused]: Four\n\nafter\n"
+    )
+    body, _, notes = made.partition("<hr>")
+    assert body == (
+        '<p>a<sup id="fnref-1"><a href="#fn-1">1</a></sup> c<sup id="fnref-2"><a href="#fn-2">2</a></sup> '
+        'd<sup id="fnref-1-2"><a href="#fn-1">1</a></sup> e[^none]</p>\n<p>after</p>\n'
+    )
+    assert notes == (
+        '\n<ol>\n<li id="fn-1"><p>Two<sup id="fnref-3"><a href="#fn-3">3</a></sup> '
+        '<a href="#fnref-1">↩</a></p></li>\n'
+        '<li id="fn-2"><p>One\ngoes on</p>\n<p>more <em>text</em> <a href="#fnref-2">↩</a></p></li>\n'
+        '<li id="fn-3"><p>Three <a href="#fnref-3">↩</a></p></li>\n</ol>\n'
+    )
+
+
+def test_a_note_may_stand_inside_a_line() -> None:
+    """As Pandoc writes it."""
+    assert rendered("a^[b *c*] d").endswith(
+        '<li id="fn-1"><p>b <em>c</em> <a href="#fnref-1">↩</a></p></li>\n</ol>\n'
+    )
+
+
+def test_footnotes_in_code_are_code() -> None:
+    """In fences and in spans."""
+    made = rendered("`[^1]`\n\n```\n[^1]: x\n```\n\n[^1]: note\n")
+    assert "<code>[^1]</code>" in made
+    assert "[^1]: x" in made
+    assert "<ol>" not in made
+
+
+def test_notes_that_refer_to_each_other_end() -> None:
+    """Each is rendered once."""
+    made = rendered("x[^a]\n\n[^a]: see[^b]\n[^b]: see[^a]\n")
+    assert made.count("<li") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "item"),
+    [
+        ("- [ ] todo", "<li>\N{BALLOT BOX} todo</li>"),
+        ("- [x] done *now*", "<li>\N{BALLOT BOX WITH CHECK} done <em>now</em></li>"),
+        ("1. [X] done", "<li>\N{BALLOT BOX WITH CHECK} done</li>"),
+        ("- [a](b)", '<li><a href="b">a</a></li>'),
+        ("- [y] no", "<li>[y] no</li>"),
+    ],
+)
+def test_tasks_of_a_list_have_a_box(text: str, item: str) -> None:
+    """A character: a form would not be kept."""
+    assert item in rendered(text)
+
+
+@pytest.mark.parametrize(
+    ("heading", "link", "id_"),
+    [
+        ("## My Heading!", "#my-heading", "my-heading"),
+        ("## My Heading!", "#My-Heading", "My-Heading"),
+        ("## C++ & `code` 日本", "#c--code-日本", "c--code-日本"),
+        ("## Own {#given}", "#given", "given"),
+        ("## Own {: #given .x}", "#given", "given"),
+        ("## A\n\n## A", "#a-1", "a-1"),
+    ],
+)
+def test_a_heading_has_the_id_that_its_links_name(heading: str, link: str, id_: str) -> None:
+    """Hexo keeps the case, Hugo and Jekyll do not; repeated headings are counted."""
+    made = rendered(f"{heading}\n\n[x]({link})\n")
+    assert f'id="{id_}"' in made
+    assert "{" not in made
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["^[" * 5_000, "[^a] " * 10_000 + "\n\n[^a]: " + "x" * 1_000, "[^a]:\n" * 20_000, "# a {#" * 20_000],
+    ids=["notes in notes", "many references", "many definitions", "many ids"],
+)
+def test_many_notes_are_read_in_reasonable_time(text: str) -> None:
+    """Or refused; the size of what they become is bounded."""
+    made, reason = to_html(text)
+    assert reason is not None or len(made) < 2_000_000

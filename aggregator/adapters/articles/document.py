@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from aggregator.adapters.articles import addresses
+from aggregator.adapters.articles.excerpt import excerpt_of
 from aggregator.adapters.articles.options import Options
 from aggregator.adapters.articles.permalinks import UnknownPart
 from aggregator.adapters.articles.shown import shown_from, shown_until, why_not_shown
@@ -41,8 +42,14 @@ def read(resource: Resource, options: Options | None = None) -> ArticleDocument:
     if not file.is_ours:
         article, base, is_lost, more = _placed(article, file.keys, resource, options)
         problems += more
+    is_markdown = not _is_html(article.content, name)
     found = ArticleDocument(
-        article, problems, is_markdown=not _is_html(article.content, name), base=base, lacks_base=is_lost
+        article,
+        problems,
+        is_markdown=is_markdown,
+        excerpt="" if file.is_ours else excerpt_of(article.content, is_markdown=is_markdown),
+        base=base,
+        lacks_base=is_lost,
     )
     until = shown_until(file.keys)
     return replace(
