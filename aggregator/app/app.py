@@ -21,7 +21,8 @@ from aggregator.config.load import Config, Fetch, Keep, Source
 from aggregator.config.subscriptions import joined
 from aggregator.errors import WriteError
 from aggregator.fetch import Fetcher, NotModified, user_agent
-from aggregator.model.article import Problem
+from aggregator.model.article import Article, Problem
+from aggregator.normalise.players import further_players
 from aggregator.polling.full_text import Completed, Completing
 from aggregator.polling.poll import Poll, Polls
 from aggregator.publishing import websub as announcing
@@ -148,7 +149,12 @@ class App:
     def _mend(self) -> None:
         """Brings what is stored to today's rules, once after an upgrade and before anything is published."""
         looked = total = 0
-        for count, changed in self._store.mending.mend(mended, READER_VERSION, self._opened):
+
+        def mend(article: Article) -> Article:
+            with further_players(self.config.html.players):
+                return mended(article)
+
+        for count, changed in self._store.mending.mend(mend, READER_VERSION, self._opened):
             looked, total = looked + count, total + changed
             if looked % 10_000 < count:
                 _log.info("after an upgrade: %d stored articles were looked at", looked)

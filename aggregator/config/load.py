@@ -15,7 +15,16 @@ from aggregator.adapters import kinds
 from aggregator.config.publishing import CategoryFeed, Posts, Publish, SiteSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
-from aggregator.config.values import Duration, HeaderText, HttpUrl, Place, PositiveDuration, Proxy, Secret
+from aggregator.config.values import (
+    Duration,
+    HeaderText,
+    HttpUrl,
+    Place,
+    Player,
+    PositiveDuration,
+    Proxy,
+    Secret,
+)
 from aggregator.errors import ConfigError
 from aggregator.model.settings import Settings
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY, sentence
@@ -27,6 +36,7 @@ __all__ = [
     "Config",
     "Fetch",
     "FullText",
+    "HtmlSettings",
     "Keep",
     "Posts",
     "Publish",
@@ -89,12 +99,19 @@ class Fetch(Settings):
     host_gap: Duration = timedelta(seconds=1)
 
 
+class HtmlSettings(Settings):
+    """What may stand in articles: `players` are addresses of further players whose frames stay."""
+
+    players: tuple[Player, ...] = Field(default=(), strict=False)
+
+
 class Config(Settings):
     """The whole config; every path in it is absolute."""
 
     site: SiteSettings = SiteSettings()
     publish: Publish = Publish()
     fetch: Fetch = Fetch()
+    html: HtmlSettings = HtmlSettings()
     serve: Serve = Serve()
     store: Annotated[Path, Field(strict=False)] = Path("var/aggregator.db")
     output: Annotated[Path, Field(strict=False)] = Path("feeds")
@@ -284,6 +301,7 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
     models: dict[str, type[BaseModel]] = {
         "site": SiteSettings,
         "fetch": Fetch,
+        "html": HtmlSettings,
         "publish": Publish,
         "posts": Posts,
         "serve": Serve,

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
 from aggregator.adapters import kinds
+from aggregator.normalise.players import place_of
 
 _DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -79,6 +80,20 @@ def _source_url(value: object) -> str:
     except ValueError:
         pass
     raise ValueError('write an address, such as "https://example.org/feed.xml"')
+
+
+def _player(value: object) -> str:
+    if isinstance(value, str):
+        try:
+            place_of(value)
+        except ValueError:
+            pass
+        else:
+            return value
+    raise ValueError(
+        'write the https address under which the players are, such as "https://video.example/embed/": '
+        "what ends in / is a folder of them"
+    )
 
 
 def _category(value: object) -> str:
@@ -179,6 +194,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(lamb
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Category = Annotated[str, BeforeValidator(_category)]
 Headers = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_headers)]
+Player = Annotated[str, BeforeValidator(_player)]
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
 Place = Annotated[str, BeforeValidator(_place)]
 SourceUrl = Annotated[str, BeforeValidator(_source_url)]

@@ -7,9 +7,15 @@ player's must not pass: `/embed/../download/evil.html`, another port, a login, a
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
+from urllib.parse import quote, urlsplit
 
-__all__ = ["player_address"]
+from aggregator.normalise.links import with_ascii_host
+
+__all__ = ["further_players", "place_of", "player_address"]
 
 MAX_CHARACTERS = 4_096
 
@@ -33,7 +39,11 @@ _PLAYERS: dict[str, tuple[str, ...]] = {
 }
 """Paths that end in `/` are folders of players, the others are one player each; letters' case matters."""
 
+_NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+_further = ContextVar("further players", default=_NONE)
+
 _URL = re.compile(r"(https?):[/\\]{2,}([^/\\?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
+_HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?::[0-9]{1,5})?")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
 # Removed by a browser wherever they stand (https://url.spec.whatwg.org/#concept-basic-url-parser).
 _REMOVED = re.compile(r"[\t\n\r]")
@@ -41,6 +51,34 @@ _TRIMMED = "".join(map(chr, range(0x21)))
 # A server may decode once more than a browser, take `..;` for `..`, or merge slashes.
 _DISGUISED = re.compile(r"//|/\.\.|%(?:25|2[eEfF]|5[cC]|[01]|7[fF])")
 _SAFE = "!$&'()*+,/:;=?@[]~%-._"
+
+
+@contextmanager
+def further_players(addresses: Iterable[str]) -> Iterator[None]:
+    """Lets the frames of these players stay inside the `with` statement; `place_of` takes each of them."""
+    places: dict[str, tuple[str, ...]] = {}
+    for host, path in map(place_of, addresses):
+        places[host] = (*places.get(host, ()), path)
+    token = _further.set(places)
+    try:
+        yield
+    finally:
+        _further.reset(token)
+
+
+def place_of(address: str) -> tuple[str, str]:
+    """Host and path of a player's address: a path that ends in `/` is a folder of players, another is one.
+
+    Raises ValueError for what is no plain `https:` address: with a login, a query, a fragment, or dots or
+    encoded characters that a browser would resolve.
+    """
+    parts = urlsplit(with_ascii_host(address))
+    host, path = parts.netloc.lower().removesuffix(":443"), parts.path
+    is_bare = parts.scheme == "https" and not (parts.query or parts.fragment)
+    is_plain = path != "" and _path(path) == path and not _DISGUISED.search(path)
+    if not (is_bare and is_plain and _HOST.fullmatch(host)) or len(address) > MAX_CHARACTERS:
+        raise ValueError(f"{address!r} is no address of a player")
+    return host, path
 
 
 def player_address(src: str) -> str | None:
@@ -58,7 +96,8 @@ def player_address(src: str) -> str | None:
     scheme, authority = found[1].lower(), found[2].lower()
     host = authority.removesuffix(_DEFAULT_PORT[scheme])
     path = _path(found[3])
-    if _DISGUISED.search(path) or not any(_is_in(path, place) for place in _PLAYERS.get(host, ())):
+    places = (*_PLAYERS.get(host, ()), *_further.get().get(host, ()))
+    if _DISGUISED.search(path) or not any(_is_in(path, place) for place in places):
         return None
     return f"https://{host}" + quote(path + (found[4] or "") + (found[5] or ""), safe=_SAFE + "#")
 

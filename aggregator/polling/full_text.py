@@ -95,6 +95,7 @@ class Completing:
 
     def __init__(self, config: Config, store: Store, fetcher: FetchesPages, read: Reads) -> None:
         self._workers = config.fetch.workers
+        self._players = config.html.players
         self._store = store
         self._fetcher = fetcher
         self._read = read
@@ -159,6 +160,7 @@ class Completing:
             kind="article-page",
             options=kinds.named("article-page").parse(source.full_text.options),
             source=source.name,
+            players=self._players,
         )
         try:
             document = self._read(self._fetcher.page(source, page.url, now), context).document

@@ -221,7 +221,7 @@ class Polls:
         )
         gathered = gather(
             fetched.resources,
-            _context(source, state, known),
+            _context(source, state, known, self._config.html.players),
             self._read,
             lambda url: self._fetcher.further(source, url, now),
             now,
@@ -378,7 +378,7 @@ _ANSWERED = (TooLarge, TooManyRedirects, BrokenExchange, BadAddress, BlockedAddr
 """Failures before which somebody answered, or was not to be asked at all: no reason to try again sooner."""
 
 
-def _context(source: Source, state: SourceRecord, known: frozenset[str]) -> Context:
+def _context(source: Source, state: SourceRecord, known: frozenset[str], players: tuple[str, ...]) -> Context:
     return Context(
         kind=source.kind,
         options=kinds.named(source.kind).parse(source.options),
@@ -387,4 +387,5 @@ def _context(source: Source, state: SourceRecord, known: frozenset[str]) -> Cont
         author=source.author,
         identity=cast(IdentityKind, state.identity or "guid"),
         known=known,
+        players=players,
     )

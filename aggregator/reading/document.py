@@ -19,6 +19,7 @@ from aggregator.model.resource import Resource
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY
 from aggregator.normalise.disclosure import host_of
 from aggregator.normalise.links import WEB
+from aggregator.normalise.players import further_players
 
 __all__ = ["READER_VERSION", "Context", "Reading", "read", "read_resource"]
 
@@ -33,6 +34,7 @@ class Context:
 
     `known` are fingerprints of entries that are kept already: they are counted, not made anew; None when
     no fingerprints are kept, so that none are computed. `options` are the kind's own, as its model has them.
+    `players` are addresses of further players whose frames stay.
     """
 
     kind: str = "feed"
@@ -42,6 +44,7 @@ class Context:
     author: str | None = None
     identity: IdentityKind = "guid"
     known: Container[str] | None = None
+    players: tuple[str, ...] = ()
 
 
 def read(
@@ -115,18 +118,19 @@ def read_resource(resource: Resource, context: Context) -> Reading:
             source=context.source, kind=context.kind, title=found.title, problems=found.problems
         )
         return Reading(document=document, subscriptions=found.subscriptions)
-    return normalise.articles(
-        found,
-        source=context.source,
-        kind=context.kind,
-        url=resource.url,
-        name=resource.name,
-        categories=context.categories,
-        author=context.author,
-        identity=context.identity,
-        known=context.known,
-        has_public_address=kind.has_public_address,
-        is_page=kind.is_scraped,
-        # What is asked elsewhere than at the source's own address prints where that was.
-        hidden_host="" if WEB.intersection(kind.schemes) else host_of(resource.url) or "",
-    )
+    with further_players(context.players):
+        return normalise.articles(
+            found,
+            source=context.source,
+            kind=context.kind,
+            url=resource.url,
+            name=resource.name,
+            categories=context.categories,
+            author=context.author,
+            identity=context.identity,
+            known=context.known,
+            has_public_address=kind.has_public_address,
+            is_page=kind.is_scraped,
+            # What is asked elsewhere than at the source's own address prints where that was.
+            hidden_host="" if WEB.intersection(kind.schemes) else host_of(resource.url) or "",
+        )

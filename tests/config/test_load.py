@@ -228,6 +228,14 @@ def test_places_that_may_be_reached_are_kept_in_one_form(tmp_path: Path, place: 
     assert config.load(write(tmp_path, f'[fetch]\nallow = ["{place}"]')).fetch.allow == (kept,)
 
 
+def test_players_are_https_addresses(tmp_path: Path) -> None:
+    """Anything else says what would be right; a key that is not known is named."""
+    player = "https://video.example/embed/"
+    assert config.load(write(tmp_path, f'[html]\nplayers = ["{player}"]')).html.players == (player,)
+    assert "write the https address" in mistakes(tmp_path, '[html]\nplayers = ["video.example"]')
+    assert "known here: players" in mistakes(tmp_path, '[html]\nframes = ["video.example"]')
+
+
 @pytest.mark.parametrize(
     "place", ["127.0.0.1:80", "1.2.3", "300.1.1.1", "a b", "10.0.0.1/8", "", "*", "http://x"]
 )

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from aggregator.normalise.html import sanitise
-from aggregator.normalise.players import player_address
+from aggregator.normalise.players import further_players, place_of, player_address
 from tests.conftest import Answer, Server
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -155,3 +155,52 @@ def test_a_browser_loads_what_the_address_says_and_nothing_else(server: Server) 
 def _answer(loaded: list[str], route: object) -> None:
     loaded.append(route.request.url)  # type: ignore[attr-defined]
     route.fulfill(body="x")  # type: ignore[attr-defined]
+
+
+TUBE = "https://tube.example/videos/embed/"
+MAP = "https://maps.example:8443/frame.html"
+
+
+@pytest.mark.parametrize(
+    ("src", "right"),
+    [
+        (f"{TUBE}a-b?x=1", f"{TUBE}a-b?x=1"),
+        ("//TUBE.example:443/videos/embed/a", f"{TUBE}a"),
+        (f"{MAP}?at=1,2", f"{MAP}?at=1,2"),
+        ("https://www.youtube.com/embed/x", "https://www.youtube.com/embed/x"),
+        ("https://tube.example/videos/watch/a", None),
+        (f"{TUBE}../watch/a", None),
+        (f"{TUBE}..%2fwatch/a", None),
+        ("https://tube.example.evil.example/videos/embed/a", None),
+        ("https://me@tube.example/videos/embed/a", None),
+        ("https://maps.example/frame.html", None),
+        (f"{MAP}x", None),
+    ],
+)
+def test_further_players_are_compared_as_the_known_ones_are(src: str, right: str | None) -> None:
+    """Exact hosts, and paths as a browser resolves them; only where they are let in."""
+    src = src if ":" in src[:8] else f"https:{src}"
+    with further_players([TUBE, MAP]):
+        assert player_address(src) == right
+    assert player_address(f"{TUBE}a") is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("http://tube.example/embed/", "tube.example/embed/", "https://tube.example", "https:///embed/"),
+        *("https://me@tube.example/embed/", "https://tube.example/embed/?a", "https://tube.example/embed/#a"),
+        *("https://tube.example/a/../embed/", "https://tube.example/%2e%2e/", "https://*.example/embed/"),
+        *(
+            "https://localhost/embed/",
+            "https://tube.example//embed/",
+            "https://[::1]/embed/",
+            "",
+            "https://[/",
+        ),
+    ],
+)
+def test_a_players_address_is_plain(address: str) -> None:
+    """So that it means the same to everybody."""
+    with pytest.raises(ValueError):  # noqa: PT011 - urlsplit's own too
+        place_of(address)

@@ -437,3 +437,17 @@ def test_after_any_answer_a_source_is_left_alone_for_an_hour(
     state = remembered(site, "a")
     assert state.next_poll is not None
     assert state.next_poll - NOW >= HOUR
+
+
+def test_players_of_the_config_reach_those_who_read(site: Site) -> None:
+    """Workers are other processes; an unknown player is a link."""
+    frame = "https://tube.example/embed/a"
+    (site.home / "a.xml").write_bytes(feed("a", 1, body=f'&lt;iframe src="{frame}"&gt;&lt;/iframe&gt;'))
+    for players, start in (([], f'<a href="{frame}"'), (["https://tube.example/embed/"], "<iframe src=")):
+        site.configure(
+            {"name": f"a{len(players)}", "url": (site.home / "a.xml").as_uri(), "categories": ["X"]},
+            html={"players": players},
+        )
+        assert site.run("fetch").exit_code == 0
+        [item] = json.loads((site.output / "X" / "feed.json").read_text())["items"]
+        assert start in item["content_html"]
