@@ -64,8 +64,10 @@ class QueryError(AggregatorError):
     """
 
     def __init__(self, reason: str, query: str, position: int | None = None) -> None:
-        near = repr(query[position - 1 : position + 19]) if position else ""
-        place = "" if position is None else f"at character {position} ({near}): "
+        place = ""
+        if position is not None:
+            near = repr(query[position - 1 : position + 19]).replace("\\\\", "\\")
+            place = f"at character {position} ({near}): "
         super().__init__(f"{place}{reason}")
         self.reason = reason
         self.query = query

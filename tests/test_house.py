@@ -41,7 +41,8 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "adapters": "a source's kind and its options; OPML subscriptions become sources",
         "errors": "every mistake of a config",
         "model": "tables of settings, problems of a list",
-        "normalise": "addresses of sources are compared",
+        "normalise": "addresses of sources and folders of feeds are compared",
+        "rules": "mistakes in rules and queries are reported with file and key, like all others",
     },
     "schedule": {},
     "fetch": {

@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
+from aggregator.config.choosing import doubtful_names
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key
 from aggregator.fetch.checks import refusal
@@ -41,6 +42,8 @@ def doubts(config: Config) -> Iterator[str]:
                 f"source {source.name!r} reads what {first!r} reads: the same address, kind and options; "
                 "each of its articles is published twice"
             )
+    further = config.retention.categories
+    yield from doubtful_names(config.rules, config.feeds, config.sources, config.publish, further)
     for names in _alike(_categories(config)):
         told = " and ".join(map(repr, names))
         yield f"the categories {told} differ by case only, and are feeds of their own; write them the same"

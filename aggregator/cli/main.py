@@ -296,6 +296,8 @@ def check(config_file: Path) -> int:
         raise ConfigError(*(f"{config_file}: {each}" for each in refused))
     enabled = len(config.select(()))
     OUT.print(f"{shown(str(config_file))}: {counted(len(config.sources), 'source')}, {enabled} enabled")
+    if config.rules or config.feeds:
+        OUT.print(f"{counted(len(config.rules), 'rule')}, {counted(len(config.feeds), 'saved feed')}")
     OUT.print(f"store {shown(str(config.store))}")
     OUT.print(f"feeds {shown(str(config.output))}")
     if (mode := permissions(config.store)) & 0o077:

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, SecretStr, ValidationError
 
 from aggregator.adapters import kinds
-from aggregator.config.publishing import CategoryFeed, Posts, Publish, SiteSettings
+from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, misnamed
+from aggregator.config.publishing import CategoryFeed, FeedChoice, Posts, Publish, SiteSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
 from aggregator.config.values import (
@@ -34,6 +35,7 @@ __all__ = [
     "Auth",
     "CategoryFeed",
     "Config",
+    "FeedChoice",
     "Fetch",
     "FullText",
     "HtmlSettings",
@@ -42,6 +44,8 @@ __all__ = [
     "Publish",
     "Retention",
     "RsshubInstance",
+    "RuleSettings",
+    "SavedFeed",
     "Serve",
     "SiteSettings",
     "Source",
@@ -59,6 +63,8 @@ _NEEDED = {
     "either": "'url' or 'path'",
     "none": "neither 'url' nor 'path'",
 }
+_TABLES = {"sources": "source", "rules": "rule", "feeds": "feed"}
+"""Lists of tables that have names, and what one of each is."""
 _MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "proxy", "rsshub"))
 
 
@@ -119,6 +125,8 @@ class Config(Settings):
     interval: Duration = timedelta(hours=1)
     retention: Retention = Retention()
     sources: tuple[Source, ...] = Field(default=(), strict=False)
+    rules: tuple[RuleSettings, ...] = Field(default=(), strict=False)
+    feeds: tuple[SavedFeed, ...] = Field(default=(), strict=False)
 
     def select(self, names: Sequence[str]) -> tuple[Source, ...]:
         """The sources of these names, in the config's order; all enabled ones when `names` is empty.
@@ -168,9 +176,12 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
     except RecursionError as error:
         raise ConfigError(f"{shown}: is nested too deep") from error
 
-    mistakes = [*_repeated_names(data.get("sources")), *_mistakes_of_kinds(data)]
+    mistakes = [mistake for table in _TABLES for mistake in _repeated_names(data.get(table), table)]
+    mistakes += _mistakes_of_kinds(data)
     try:
         config = Config.model_validate(data)
+        limited = config.retention.categories
+        mistakes += misnamed(config.rules, config.feeds, config.sources, config.publish, limited)
     except ValidationError as error:
         mistakes += [_mistake(e["type"], e["loc"], sentence(e), data) for e in error.errors()]
     if mistakes:
@@ -213,16 +224,16 @@ def _absolute_file_url(url: str | None, home: Path) -> str | None:
     return (home / url.removeprefix("file:")).absolute().as_uri()
 
 
-def _repeated_names(sources: object) -> Iterable[str]:
+def _repeated_names(tables: object, key: str) -> Iterable[str]:
     first: dict[str, int] = {}
-    for index, source in enumerate(sources if isinstance(sources, list) else []):
-        name = source.get("name") if isinstance(source, dict) else None
+    for index, table in enumerate(tables if isinstance(tables, list) else []):
+        name = table.get("name") if isinstance(table, dict) else None
         if not isinstance(name, str):
             continue
         if name in first:
             yield (
-                f"sources[{index + 1}].name: {name!r} is the name of sources[{first[name]}] too; "
-                "give each source a name of its own"
+                f"{key}[{index + 1}].name: {name!r} is the name of {key}[{first[name]}] too; "
+                f"give each {_TABLES[key]} a name of its own"
             )
         first.setdefault(name, index + 1)
 
@@ -275,9 +286,9 @@ def _mistake(
         where, message = where[:-1], f"as a name, {message}"
     for part in where:
         key += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if key else str(part)
-    if "sources" in where[:1] and len(where) > 1 and isinstance(where[1], int):
+    if where[0] in _TABLES and len(where) > 1 and isinstance(where[1], int):
         name = _at(data, where[:2]).get("name") if isinstance(_at(data, where[:2]), dict) else None
-        key += f" (source {name!r})" if isinstance(name, str) else ""
+        key += f" ({_TABLES[str(where[0])]} {name!r})" if isinstance(name, str) else ""
     if what == UNKNOWN_KEY:
         known = _keys_at(where[:-1], kind)
         return (
@@ -286,7 +297,7 @@ def _mistake(
     if what == MISSING:
         return f"{key}: {message}"
     # What may hold a secret is not repeated into a terminal or a log.
-    if _MAY_HOLD_SECRETS.intersection(where):
+    if _MAY_HOLD_SECRETS.intersection(where) or (where[0] in _TABLES and EXPLAINED.intersection(where)):
         return f"{key}: {message}"
     found = _at(data, where)
     return f"{key}: {message}" if isinstance(found, dict) else f"{key}: {message}, not {_short(found)}"
@@ -308,6 +319,9 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "sources": Source,
         "auth": Auth,
         "rsshub": RsshubInstance,
+        "rules": RuleSettings,
+        "feeds": SavedFeed,
+        "all": FeedChoice,
     }
     if where[:2] == ("publish", "categories") and len(where) > 2:
         return sorted(CategoryFeed.model_fields)

@@ -6,7 +6,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, Field, PlainSerializer, PositiveInt, model_validator
 
 from aggregator.config.values import Category, HttpUrl, PostPath
 from aggregator.model.settings import Settings
@@ -45,7 +45,18 @@ class SiteSettings(Settings):
     image: HttpUrl | None = None
 
 
-class CategoryFeed(Settings):
+class FeedChoice(Settings):
+    """Which of the articles of a feed it shows; None: no such choice.
+
+    `limit_per_source`: at most so many of one source. `priority`: names of sources, whose copy of a story
+    goes before those of others, the first before the second; None: as the sources' own `priority` says.
+    """
+
+    limit_per_source: PositiveInt | None = None
+    priority: tuple[str, ...] | None = Field(default=None, strict=False)
+
+
+class CategoryFeed(FeedChoice):
     """How one category's feeds differ from the others'; None means as the site and the config say.
 
     `title` and `description` are plain text, `entries` how many of the newest articles a feed holds.
@@ -85,7 +96,8 @@ class Publish(Settings):
     `formats`: "rss", "atom" and "json" feeds, "html" pages for each category and for all, "opml" lists of our
     feeds and of what we follow. `archives`: older articles in documents that never change (RFC 5005 §4).
     `compress`: what is written precompressed beside each file. `hubs`: WebSub hubs to tell of changes.
-    `categories`: what is different for single ones. `posts`: articles as files, None for none.
+    `categories`: what is different for single ones. `all`: what the feed of everything shows. `posts`:
+    articles as files, None for none.
     """
 
     formats: tuple[Format, ...] = Field(default=FORMATS, strict=False)
@@ -93,7 +105,13 @@ class Publish(Settings):
     compress: tuple[Literal["gzip", "br"], ...] = Field(default=(), strict=False)
     hubs: tuple[HttpUrl, ...] = Field(default=(), strict=False)
     categories: dict[Category, CategoryFeed] = Field(default={})
+    all: FeedChoice = FeedChoice()
     posts: Posts | None = None
+
+    @property
+    def has_priorities(self) -> bool:
+        """Whether any feed names sources in an order."""
+        return any(one.priority for one in (self.all, *self.categories.values()))
 
     @property
     def all_formats(self) -> frozenset[str]:

@@ -89,6 +89,7 @@ class Source(Settings):
     `full_text` completes its articles by their pages; None leaves them as they are.
     `robots` False fetches pages whatever robots.txt says: for a site of one's own.
     `private`: its address is published nowhere, such as one whose path is a key.
+    `priority`: of a story that several sources have, the copy of the one with the highest is shown.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -112,6 +113,7 @@ class Source(Settings):
     link: HttpUrl | None = None
     robots: bool = True
     private: bool = False
+    priority: Annotated[int, Field(ge=-1_000, le=1_000)] = 0
     full_text: Annotated[FullText | None, BeforeValidator(_full_text)] = None
 
     @property

@@ -82,6 +82,7 @@ def _source(listed: Listed, of_list: Source) -> Source:
         full_text=of_list.full_text,
         robots=of_list.robots,
         private=of_list.private,
+        priority=of_list.priority,
         interval=of_list.interval,
         adaptive=of_list.adaptive,
         enabled=of_list.enabled,

@@ -9,10 +9,10 @@ from typing import Any
 from urllib.parse import quote
 
 from aggregator.config.load import CategoryFeed, Config
+from aggregator.normalise.folders import folder_name
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.store import ALL, CategoryRecord, Kept, Store
 from aggregator.writers.channel import Channel, Item, Writer, format_of
-from aggregator.writers.folders import folder_name
 
 _AS_THE_SITE = CategoryFeed()
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from aggregator.config.load import Posts
 from aggregator.errors import FrontMatterError, WriteError
 from aggregator.front_matter import files as front_matter
+from aggregator.normalise.folders import folder_key
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import items
 from aggregator.store import Kept, Store
@@ -24,7 +25,6 @@ from aggregator.store.posts import PostFile
 from aggregator.writers import posts as writer
 from aggregator.writers.channel import Item
 from aggregator.writers.files import remove_leftovers, write_if_changed
-from aggregator.writers.folders import folder_key
 
 __all__ = ["Written", "write_posts"]
 

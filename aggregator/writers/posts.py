@@ -16,8 +16,8 @@ from unicodedata import normalize
 from aggregator.config.load import Posts
 from aggregator.front_matter import files as front_matter
 from aggregator.model.article import Article
+from aggregator.normalise.folders import folder_name
 from aggregator.writers.channel import Item
-from aggregator.writers.folders import folder_name
 
 __all__ = ["path", "render"]
 

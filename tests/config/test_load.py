@@ -332,6 +332,9 @@ def test_every_setting_is_documented() -> None:
         *(("publish", config.Publish), ("publish.categories", config.CategoryFeed)),
         ("publish.posts", config.Posts),
         ("serve", config.Serve),
+        ("rules", config.RuleSettings),
     )
     for name, model in models:
         assert set(documented[name]) == set(model.model_fields), name
+    saved = set(documented["feeds"]) | set(documented["publish.categories"])
+    assert saved == set(config.SavedFeed.model_fields)

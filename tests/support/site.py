@@ -29,7 +29,9 @@ def feed(name: str, *numbers: int, body: str = "Text", guid: bool = True) -> byt
 
 
 def _toml(value: Any) -> str:
-    """JSON's strings, numbers and lists are TOML's too; its objects are written with `=`."""
+    """JSON's strings and numbers are TOML's too; its objects are written with `=`."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_toml, value))}]"
     if isinstance(value, dict):
         return "{ " + ", ".join(f"{key} = {_toml(each)}" for key, each in value.items()) + " }"
     return json.dumps(value)

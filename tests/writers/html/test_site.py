@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from selectolax.lexbor import LexborHTMLParser
 
+from aggregator.normalise.folders import folder_name
 from aggregator.schedule.health import STATES
 from aggregator.writers import SITE_WRITERS, SiteWriter
 from aggregator.writers.channel import Overview
-from aggregator.writers.folders import folder_name
 from aggregator.writers.html.parts import POLICY
 from aggregator.writers.html.site import StartPage, StatusPage, Stylesheet
 from tests.conformance.html import check_html

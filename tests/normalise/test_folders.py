@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aggregator.normalise.folders import RESERVED, folder_key, folder_name
 from aggregator.writers.files import write_if_changed
-from aggregator.writers.folders import RESERVED, folder_key, folder_name
 
 
 @pytest.mark.parametrize(

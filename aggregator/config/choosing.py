@@ -1,0 +1,215 @@
+"""The part of the config that chooses: rules, and feeds of queries; their names are checked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from aggregator.config.publishing import CategoryFeed, Publish
+from aggregator.config.sources import Source
+from aggregator.config.values import Category
+from aggregator.errors import QueryError
+from aggregator.model.settings import Settings
+from aggregator.normalise.folders import folder_key, folder_name
+from aggregator.rules import actions
+from aggregator.rules.query import Query, parse
+from aggregator.rules.rule import Rule, RuleSet, made
+
+__all__ = ["EXPLAINED", "RuleSettings", "SavedFeed", "doubtful_names", "misnamed", "rule_set"]
+
+EXPLAINED = frozenset(("when", "query", "then"))
+"""Keys of which a mistake shows by itself what was written."""
+
+ALL = "all"
+_BRING_CATEGORIES = frozenset(("articles", "exec", "opml"))
+"""Kinds of sources whose documents may name categories that the config does not."""
+
+
+def _query(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("write a query in quotes, such as 'title:tea'")  # noqa: TRY004 - pydantic's rule
+    try:
+        return parse(value).text
+    except QueryError as error:
+        raise ValueError(str(error)) from error
+
+
+def _then(value: Any) -> Any:
+    actions.parse(value)
+    return value
+
+
+QueryText = Annotated[str, BeforeValidator(_query)]
+Name = Annotated[Category, Field(max_length=200)]
+
+
+class RuleSettings(Settings):
+    """One `[[rules]]`: what happens (`then`) to what a query (`when`) matches.
+
+    `sources` and `categories` limit it; empty is everything. `then` is an action, a table of actions with
+    their values, or a list of both (docs/choosing.md).
+    """
+
+    name: Name
+    when: QueryText
+    then: Annotated[Any, AfterValidator(_then)]
+    sources: tuple[str, ...] = Field(default=(), strict=False)
+    categories: tuple[Category, ...] = Field(default=(), strict=False)
+
+    @property
+    def rule(self) -> Rule:
+        """The rule that this is."""
+        return made(
+            name=self.name,
+            when=self.when,
+            then=self.then,
+            sources=self.sources,
+            categories=self.categories,
+        )
+
+
+class SavedFeed(CategoryFeed):
+    """One `[[feeds]]`: a feed of what a query matches, published like that of a category.
+
+    `sort`: newest first; or what says most of the query's words; or what most sources wrote of.
+    """
+
+    name: Name
+    query: QueryText
+    sort: Literal["published", "relevance", "coverage"] = "published"
+
+    @property
+    def parsed(self) -> Query:
+        """Its query."""
+        return parse(self.query)
+
+
+def rule_set(rules: Iterable[RuleSettings], feeds: Iterable[SavedFeed]) -> RuleSet:
+    """The rules of a config, ready to judge."""
+    return RuleSet((settings.rule for settings in rules), (feed.name for feed in feeds))
+
+
+class _Names:
+    """The names that the parts of a config give, and those that they use."""
+
+    def __init__(
+        self,
+        rules: Sequence[RuleSettings],
+        feeds: Sequence[SavedFeed],
+        sources: Sequence[Source],
+        publish: Publish,
+        further: Iterable[str],
+    ) -> None:
+        self.rules = [(f"rules[{n}]", settings, settings.rule) for n, settings in enumerate(rules, 1)]
+        self.feeds = [(f"feeds[{n}]", feed) for n, feed in enumerate(feeds, 1)]
+        self.publish = publish
+        self.sources = {source.name for source in sources}
+        self.saved = {feed.name for feed in feeds}
+        posts = (publish.posts.categories if publish.posts else None) or ()
+        of_sources = (name for source in sources for name in source.categories)
+        filed = (name for *_, rule in self.rules for action in rule.actions for name in action.files_under)
+        self.categories = {*of_sources, *publish.categories, *posts, *further, *filed} - self.saved
+        kinds = {source.kind for source in sources}
+        self.lists_bring_sources = "opml" in kinds
+        self.documents_bring_categories = not kinds.isdisjoint(_BRING_CATEGORIES)
+
+    def unknown_sources(self) -> Iterator[str]:
+        """Each use of a name that no source of the config has."""
+        for place, settings, _ in self.rules:
+            yield from _unknown(f"{place}.sources (rule {settings.name!r})", settings.sources, self.sources)
+        for place, feed in self.feeds:
+            yield from _unknown(f"{place}.priority (feed {feed.name!r})", feed.priority or (), self.sources)
+        for name, category in self.publish.categories.items():
+            place = f"publish.categories.{name}.priority"
+            yield from _unknown(place, category.priority or (), self.sources)
+        yield from _unknown("publish.all.priority", self.publish.all.priority or (), self.sources)
+
+    def unknown_feeds(self) -> Iterator[str]:
+        """Each use of a name that no category and no saved feed has."""
+        known = self.categories | self.saved | {ALL}
+        what = "category or saved feed"
+        for place, settings, rule in self.rules:
+            where = f"(rule {settings.name!r})"
+            yield from _unknown(f"{place}.categories {where}", settings.categories, known, what)
+            named = [name for action in rule.actions for name in action.feeds]
+            yield from _unknown(f"{place}.then {where}", named, known, what)
+
+    def misplaced(self) -> Iterator[str]:
+        """Saved feeds and `all` where only a category can be."""
+        queries = self.saved | {ALL}
+        for place, settings, rule in self.rules:
+            for name in (name for action in rule.actions for name in action.files_under if name in queries):
+                filled = "every article is in it" if name == ALL else "its query alone fills it"
+                yield f"{place}.then (rule {settings.name!r}): nothing can be filed under {name!r}: {filled}"
+            if not all(action.is_of_feeds for action in rule.actions):
+                for name in filter(queries.__contains__, settings.categories):
+                    yield (
+                        f"{place}.categories (rule {settings.name!r}): {name!r} is no category; only drop, "
+                        "keep-only and rewrite can be limited to saved feeds and to all"
+                    )
+
+    def colliding(self) -> Iterator[str]:
+        """Saved feeds whose folders others have."""
+        folders = {_folder(name): f"the category {name!r}" for name in sorted(self.categories)}
+        for place, feed in self.feeds:
+            if folder_key(feed.name) == ALL:
+                yield f"{place}.name: {feed.name!r} is the feed of everything; give this one another name"
+                continue
+            first = folders.setdefault(_folder(feed.name), f"the saved feed {feed.name!r}")
+            if first != f"the saved feed {feed.name!r}":
+                yield (
+                    f"{place}.name: {feed.name!r} would have the folder of {first} "
+                    f"({folder_name(feed.name)}/); give it another name"
+                )
+
+
+def misnamed(
+    rules: Sequence[RuleSettings],
+    feeds: Sequence[SavedFeed],
+    sources: Sequence[Source],
+    publish: Publish,
+    further: Iterable[str] = (),
+) -> Iterator[str]:
+    """Names in rules and feeds that nothing has, or that cannot be, each with its key.
+
+    `further` are categories named elsewhere. Where a list may bring sources, or documents categories, unknown
+    ones are no mistakes; `doubtful_names` has them.
+    """
+    if not rules and not feeds and not publish.has_priorities:
+        return
+    names = _Names(rules, feeds, sources, publish, further)
+    if not names.lists_bring_sources:
+        yield from names.unknown_sources()
+    if not names.documents_bring_categories:
+        yield from names.unknown_feeds()
+    yield from names.misplaced()
+    yield from names.colliding()
+
+
+def doubtful_names(
+    rules: Sequence[RuleSettings],
+    feeds: Sequence[SavedFeed],
+    sources: Sequence[Source],
+    publish: Publish,
+    further: Iterable[str] = (),
+) -> Iterator[str]:
+    """Names in rules and feeds that the config does not have, but a list or a document may bring."""
+    names = _Names(rules, feeds, sources, publish, further)
+    if names.lists_bring_sources:
+        yield from (f"{each} (a list may name it)" for each in names.unknown_sources())
+    if names.documents_bring_categories:
+        yield from (f"{each} (an article may name it)" for each in names.unknown_feeds())
+
+
+def _unknown(place: str, names: Iterable[str], known: Collection[str], what: str = "source") -> Iterator[str]:
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            yield f"{place}: no {what} is named {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+
+
+def _folder(name: str) -> str:
+    return folder_key(folder_name(name))
