@@ -1,0 +1,253 @@
+"""Whether two articles tell the same story, and why, or why not.
+
+A wrong pair hides an article from readers, a missed one shows a story twice: where it is unclear, the
+articles stay apart. What each rule is for and what it misses is in docs/stories.md; the numbers here were
+found with the labelled pairs of tests/rules/stories, and are held by them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+
+from aggregator.rules.stories.links import fragment, is_specific
+from aggregator.rules.stories.telling import Telling
+from aggregator.rules.stories.texts import Overlap, overlap
+from aggregator.rules.stories.titles import differ_in_amounts, differ_in_series, is_named
+
+__all__ = ["TEXT_WINDOW", "TITLE_WINDOW", "Why", "judge", "same_story"]
+
+TITLE_WINDOW = timedelta(days=3)
+TEXT_WINDOW = timedelta(days=30)
+
+_JOINING = {
+    "link": "both lead to the same page",
+    "id": "both have the same permanent id",
+    "title": "the same title at about the same time",
+    "text": "nearly the same text ({score:.0%})",
+}
+_REFUSING = {
+    "one-source": "both are of one source, which keeps its own stories apart",
+    "series": "the titles name different pieces of a series",
+    "page-of-many": "the page they lead to is that of many articles",
+    "short-title": "the titles are the same, but say too little",
+    "title-window": "the titles are the same, but more than 3 days lie between them",
+    "text-window": "the texts are nearly the same, but more than 30 days lie between them",
+    "language": "the titles are the same, but the languages differ",
+    "other-text": "the titles are the same, but the texts are not about what they say",
+    "little-text": "they share little text ({score:.0%})",
+    "boilerplate": "they share text, but not about what their titles say ({score:.0%})",
+    "subject": "they share text, but each is about something that the other one does not name",
+    "numbers": "they share text, but not its numbers",
+    "nothing": "they share neither link nor title nor text",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why two articles tell the same story, or why not; `str` explains it in one sentence.
+
+    `code`: what decided, one of a fixed set. `score`: how much of their texts they share, 0 to 1; 1.0 where
+    texts did not decide.
+    """
+
+    code: str
+    score: float = 1.0
+
+    @property
+    def joins(self) -> bool:
+        """Whether they tell the same story."""
+        return self.code in _JOINING
+
+    def __str__(self) -> str:
+        return (_JOINING | _REFUSING)[self.code].format(score=self.score)
+
+
+def same_story(a: Telling, b: Telling) -> Why | None:
+    """Why two articles tell the same story; None when they do not. `judge` says why not."""
+    why = judge(a, b)
+    return why if why.joins else None
+
+
+def judge(a: Telling, b: Telling) -> Why:
+    """Why two articles tell the same story, or why not; their order makes no difference."""
+    if a.source == b.source:
+        return Why("one-source")
+    pair = _Pair(a, b)
+    if why := _by_page(pair):
+        return why
+    by_title = _by_title(pair)
+    if by_title and by_title.joins:
+        return by_title
+    by_text = _by_text(pair)
+    return by_text if by_text.joins or by_title is None else by_title
+
+
+class _Pair:
+    """Two articles, and what the rules ask of them, each at most once."""
+
+    def __init__(self, a: Telling, b: Telling) -> None:
+        self.a, self.b = a, b
+        self.first, self.second = a.heading.units, b.heading.units
+
+    @cached_property
+    def shared(self) -> Overlap | None:
+        """What their texts share."""
+        return overlap(self.a.body, self.b.body)
+
+    @cached_property
+    def likeness(self) -> float:
+        """How much of what one title speaks of the other one does too; 0.0 when one of them says nothing."""
+        fewer = min(len(self.first), len(self.second))
+        return len(self.first & self.second) / fewer if fewer else 0.0
+
+    def are_apart(self, window: timedelta) -> bool:
+        """Whether more than `window` lies between them; unknown times do not."""
+        a, b = self.a.time, self.b.time
+        return a is not None and b is not None and abs(a - b) > window
+
+
+def _by_page(pair: _Pair) -> Why | None:
+    """What their links and ids say; None when these are different ones."""
+    a, b = pair.a, pair.b
+    same = {a.page, a.permanent_id} & {b.page, b.permanent_id} - {""}
+    if not same:
+        return None
+    if differ_in_series(a.heading, b.heading):
+        return Why("series")
+    has_same_id = a.permanent_id in same and b.permanent_id in same
+    if pair.likeness >= 0.5 or _mostly_shared(pair.shared):
+        return Why("id" if has_same_id else "link")
+    is_own = any(map(is_specific, same)) and fragment(a.link or "") == fragment(b.link or "")
+    if (is_own or has_same_id) and (pair.likeness > 0 or not _are_strangers(pair)):
+        return Why("id" if has_same_id else "link")
+    return Why("page-of-many")
+
+
+def _mostly_shared(shared: Overlap | None) -> bool:
+    return shared is not None and max(shared.first, shared.second) >= 0.5
+
+
+def _are_strangers(pair: _Pair) -> bool:
+    """Whether two articles at one address are about different things, as far as their texts can say."""
+    a, b = pair.a, pair.b
+    if len(a.body) < 12 or len(b.body) < 12 or a.body.language != b.body.language:
+        return False
+    if not (pair.first and pair.second):
+        return False
+    return not (pair.first & b.body.units or pair.second & a.body.units)
+
+
+def _by_title(pair: _Pair) -> Why | None:
+    """What equal titles say; None when the titles differ."""
+    a, b = pair.a, pair.b
+    if not _has_one_title(a, b):
+        return None
+    if a.body.language and b.body.language and a.body.language != b.body.language:
+        return Why("language")
+    if pair.are_apart(TITLE_WINDOW):
+        return Why("title-window")
+    words = min(a.heading.words, b.heading.words)
+    if words < 2:
+        return Why("short-title")
+    if words >= 4:
+        return Why("title")
+    supported = _supports_title(pair)
+    if supported is None:
+        return Why("short-title")
+    return Why("title" if supported else "other-text")
+
+
+def _has_one_title(a: Telling, b: Telling) -> bool:
+    """Whether two titles are equal but for the name of one of the sources."""
+    names = (*a.names, *b.names)
+    others = dict(zip(b.heading.keys, b.heading.segments, strict=True))
+    return any(
+        all(not segment or is_named(segment, names) for segment in (own, others[form]))
+        for form, own in zip(a.heading.keys, a.heading.segments, strict=True)
+        if form in others
+    )
+
+
+def _supports_title(pair: _Pair) -> bool | None:
+    """Whether both texts are about what their one title says; None when one of them is too short to say."""
+    if pair.shared is not None and pair.shared.words >= 10:
+        return True
+    if min(len(pair.a.body), len(pair.b.body)) < 25:
+        return None
+    said = pair.first | pair.second
+    return min(_share(said, pair.a.body.units), _share(said, pair.b.body.units)) >= 0.15
+
+
+def _by_text(pair: _Pair) -> Why:
+    """What the words that two texts share say."""
+    shared, a, b = pair.shared, pair.a.heading, pair.b.heading
+    if shared is None or shared.words < 6:
+        return Why("nothing", 0.0)
+    low = min(shared.first, shared.second)
+    if not _is_enough(shared):
+        return Why("little-text", low)
+    if differ_in_series(a, b):
+        return Why("series", low)
+    if shared.numbers < 0.5 and low < 0.97:
+        return Why("numbers", low)
+    if differ_in_amounts(a, b) and (shared.words < 60 or shared.numbers < 0.6):
+        return Why("series", low)
+    if _differ_in_subject(pair):
+        return Why("subject", low)
+    if not _is_about_titles(pair, shared, low):
+        return Why("boilerplate", low)
+    return Why("text-window" if pair.are_apart(TEXT_WINDOW) else "text", low)
+
+
+def _is_enough(shared: Overlap) -> bool:
+    """Whether two texts share enough to be one: nearly all, most (another lead), or the start (a teaser)."""
+    low, high = sorted((shared.first, shared.second))
+    if low >= 0.85:
+        return shared.words >= 10
+    if low >= 0.5 and high >= 0.6:
+        return shared.words >= 30
+    if low >= 0.3 and high >= 0.8:
+        return shared.words >= 40
+    return high >= 0.9 and shared.at_start and shared.words >= 18
+
+
+def _differ_in_subject(pair: _Pair) -> bool:
+    """Whether the titles are alike but for a word that the other text does not have (two towns)."""
+    a, b = pair.a.body.units, pair.b.body.units
+    first, second = pair.first - pair.second, pair.second - pair.first
+    return pair.likeness >= 0.6 and bool(first & a - b) and bool(second & b - a)
+
+
+def _is_about_titles(pair: _Pair, shared: Overlap, low: float) -> bool:
+    """Whether what two texts share is what their titles speak of: boilerplate is not.
+
+    The less they share, the more the titles have to say. A name that both titles have proves little, as all
+    that one company publishes has its name: looked for are the other words of each title, in the other
+    one's text.
+    """
+    a, b = pair.first, pair.second
+    if not (a or b):
+        return low >= 0.9 or (low >= 0.6 and shared.words >= 60)
+    if not (a and b):
+        return low >= 0.85 and (shared.words >= 60 or _share(a or b, shared.units) >= 0.3)
+    if low >= 0.9 and shared.words >= 20 and pair.likeness >= 0.8:
+        return True
+    least, most = sorted((_share(a - b, pair.b.body.units), _share(b - a, pair.a.body.units)))
+    inside = max(_share(a, shared.units), _share(b, shared.units))
+    if low < 0.5:
+        return inside >= 0.2 and (pair.likeness >= 0.5 or least > 0 or (pair.likeness > 0 and most >= 0.3))
+    if shared.words >= 150:
+        return low >= 0.97 or inside > 0
+    # Each title has words of its own, and none of them is in the other one's text: two jobs in one hospital.
+    has_own_subject = bool(a - b) and bool(b - a) and most == 0
+    if shared.words >= 100 and not has_own_subject:
+        return pair.likeness >= 0.5 or most >= 0.15 or not shared.units.isdisjoint(a ^ b)
+    if inside > 0 and not has_own_subject and (pair.likeness >= 0.5 or least + most >= 0.35):
+        return True
+    return least + most >= 0.7
+
+
+def _share(units: frozenset[str], of: frozenset[str]) -> float:
+    return len(units & of) / len(units) if units else 0.0

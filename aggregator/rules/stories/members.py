@@ -1,0 +1,101 @@
+"""Who belongs to a story, and which of them is shown.
+
+What arrives never changes what is shown: it takes the last place. Places are given anew, by the sources'
+priority and then by age, only when priorities change in the config, a member is withdrawn, or an editor
+splits or joins stories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aggregator.rules.stories.judge import Why, same_story
+from aggregator.rules.stories.telling import Telling
+
+__all__ = ["MOST_CANDIDATES", "Joined", "Lookalike", "Member", "in_order", "join", "shown"]
+
+MOST_CANDIDATES = 20
+"""So many candidates are worth a look: of those that share most keys one is the right one, or none is."""
+
+_STRENGTH = ("id", "link", "title", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Lookalike:
+    """An article that shares a key with a new one.
+
+    `article`: its key in the store. `sources`: those that its story has a member of; without a story, its
+    own.
+    """
+
+    article: int
+    telling: Telling
+    sources: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """The article whose story a new one belongs to, and why."""
+
+    article: int
+    why: Why
+
+
+def join(new: Telling, candidates: Iterable[Lookalike]) -> Joined | None:
+    """The candidate whose story a new article joins, None when it tells a story of its own.
+
+    Of several the one with the strongest reason, then the one that shares most, then the earliest. Stories
+    are never merged by what arrives, and never get a second article of one source.
+    """
+    found = [
+        (_STRENGTH.index(why.code), -why.score, candidate.article, why)
+        for candidate in candidates
+        if new.source not in candidate.sources and (why := same_story(new, candidate.telling))
+    ]
+    if not found:
+        return None
+    _, _, article, why = min(found, key=lambda each: each[:3])
+    return Joined(article, why)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a story. `place`: where it stands in it, 0 is shown; None for one that just arrived."""
+
+    article: int
+    source: str
+    first_seen: datetime
+    place: int | None = None
+
+
+def in_order(
+    members: Iterable[Member], priorities: Mapping[str, int], anew: bool = False
+) -> tuple[Member, ...]:
+    """The members with their places, the one to show first.
+
+    Who has a place stays before all that just arrived, unless `anew`. Among equals the source with the
+    higher priority (0 where none is set) goes first, then who was seen first, then the lower key: the same
+    in any order.
+    """
+
+    def rank(member: Member) -> tuple[bool, int, int, datetime, int]:
+        is_new = anew or member.place is None
+        place = 0 if is_new else (member.place or 0)
+        return is_new, place, -priorities.get(member.source, 0), member.first_seen, member.article
+
+    return tuple(replace(member, place=n) for n, member in enumerate(sorted(members, key=rank)))
+
+
+def shown(
+    members: Iterable[Member], priorities: Mapping[str, int], among: Collection[int] | None = None
+) -> Member:
+    """The member that a feed shows; `among`: the articles that stand in the feed, None for all.
+
+    Raises ValueError when none of the members stands there.
+    """
+    for member in in_order(members, priorities):
+        if among is None or member.article in among:
+            return member
+    raise ValueError("none of the story's members stands in the feed")

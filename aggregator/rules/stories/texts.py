@@ -1,0 +1,230 @@
+"""Bodies -> what near-equal texts share: keys to find them by, runs of words to confirm by.
+
+Keys are MinHash in its bottom-k form: of all runs of five words (eight characters, in scripts that set no
+spaces) those few that hash lowest. Texts with much in common have some of them in common, wherever the text
+was cut or edited, and also when one is a part of the other; unrelated texts have none. Some more are of the
+text's beginning alone, which is all that a teaser holds.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
+from html import unescape
+from itertools import islice
+from unicodedata import normalize
+from zlib import crc32
+
+from aggregator.rules.stories.words import CALLS, FUNCTION_WORDS
+
+__all__ = ["DENSE", "FUNCTION", "Body", "Overlap", "is_dense", "key", "overlap", "plain", "stem", "text_keys"]
+
+_KEPT, _KEPT_OF_LEAD = 16, 6
+_LEAD_WORDS, _LEAD_CHARACTERS = 40, 80
+_FEWEST_WORDS, _FEWEST_CHARACTERS = 12, 24
+_RUN, _DENSE_RUN = 4, 6
+_MOST_TOKENS = 8_000
+_MOST_CHARACTERS = 60_000
+"""Of a longer text the beginning is compared."""
+
+DENSE = (
+    "\u0e00-\u0eff\u1780-\u17ff\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+)
+"""Characters of scripts that set no spaces between words, for a class of a regex."""
+_DENSE = re.compile(f"[{DENSE}]")
+_BLOCK = re.compile(
+    r"</?(?:p|br|div|li|ul|ol|h[1-6]|tr|td|th|table|blockquote|pre|hr|figure|figcaption|section)\b[^>]*>"
+)
+_TAG = re.compile(r"<[^>]*>")
+_QUOTED = re.compile(r"<blockquote\b.*?</blockquote>", re.DOTALL)
+_ASCII_PUNCTUATION = bytes(c if chr(c).isalnum() or c >= 128 else 32 for c in range(256))
+_PUNCTUATION = re.compile(rb"\xe2[\x80\x81][\x80-\xbf]|\xc2[\xa0-\xbf]")
+_TOKEN = re.compile(rf"[0-9]+(?:[.,:][0-9]+)*|[{DENSE}]|[^\W\d_{DENSE}]+")
+_SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
+_PARTICLES = frozenset("的了在是和与與及等也都就而被把")
+FUNCTION = frozenset().union(*FUNCTION_WORDS.values())
+
+
+def plain(html: str) -> str:
+    """The text of sanitised HTML, one line a block, its case folded, at most 60,000 characters."""
+    text = html[: 3 * _MOST_CHARACTERS]
+    if "<" in text:
+        text = _TAG.sub("", _BLOCK.sub("\n", text))
+    if "&" in text:
+        text = unescape(text)
+    return normalize("NFKC", text[:_MOST_CHARACTERS]).casefold()
+
+
+def is_dense(text: str) -> bool:
+    """Whether a text is mostly in a script that sets no spaces between words (Chinese, Japanese, Thai)."""
+    head = text[:600]
+    return not head.isascii() and 4 * len(_DENSE.findall(head)) > len(head)
+
+
+def key(kind: str, value: bytes) -> int:
+    """A 64-bit key, signed, as SQL databases have integers; the same in every process."""
+    return int.from_bytes(blake2b(value, digest_size=8, person=kind.encode()).digest(), "big", signed=True)
+
+
+def text_keys(text: str) -> tuple[int, ...]:
+    """Up to 22 keys of a `plain` text, none for one of fewer than 12 words or 24 characters."""
+    if is_dense(text):
+        letters = "".join(filter(str.isalnum, text))
+        data = letters.encode("utf-16-le", "surrogatepass")
+        runs = [data[n : n + 16] for n in range(0, len(data) - 14, 2)]
+        if len(letters) < _FEWEST_CHARACTERS:
+            return ()
+        hashes = [*map(crc32, runs)]
+        places = _lowest(hashes, _KEPT)
+        if len(letters) > 2 * _LEAD_CHARACTERS:
+            places += _lowest(hashes[: _LEAD_CHARACTERS - 7], _KEPT_OF_LEAD)
+        return tuple(dict.fromkeys(key("text", runs[n]) for n in places))
+    data = text.encode("utf-8", "surrogatepass").translate(_ASCII_PUNCTUATION)
+    words = (data if text.isascii() else _PUNCTUATION.sub(b" ", data)).split()
+    if len(words) < _FEWEST_WORDS:
+        return ()
+    # A run is chosen by the hash of its first two words: hashing whole runs takes three times as long.
+    pairs = [*map(crc32, islice(words, 1, len(words) - 3), map(crc32, words))]
+    places = _lowest(pairs, _KEPT)
+    if len(words) > 2 * _LEAD_WORDS:
+        places += _lowest(pairs[: _LEAD_WORDS - 4], _KEPT_OF_LEAD)
+    return tuple(dict.fromkeys(key("text", b" ".join(words[n : n + 5])) for n in places))
+
+
+def _lowest(hashes: Sequence[int], count: int) -> list[int]:
+    """The places of the `count` lowest hashes."""
+    limit = min(2**32, 2**32 * 3 * count // max(len(hashes), 1))
+    low = sorted((each, n) for n, each in enumerate(hashes) if each < limit)
+    if len(low) < count:
+        low = sorted((each, n) for n, each in enumerate(hashes))
+    return [n for _, n in low[:count]]
+
+
+def stem(word: str) -> str:
+    """What inflected forms of a word share, roughly: its first six letters."""
+    return word[:6]
+
+
+class Body:
+    """A text as it is compared: words, or single characters of a dense script, without calls to readers."""
+
+    def __init__(self, html: str) -> None:
+        text = plain(html)
+        if "<blockquote" in html:
+            own = plain(_QUOTED.sub("\n", html))
+            text = own if 3 * len(own) > len(text) else text
+        self.is_dense = is_dense(text)
+        if calls := [call for call in CALLS if call in text]:
+            sentences = _SENTENCE.split(text)
+            text = "\n".join(each for each in sentences if not any(call in each for call in calls))
+        self.tokens = _TOKEN.findall(text)[:_MOST_TOKENS]
+
+    @cached_property
+    def runs(self) -> list[tuple[str, ...]]:
+        """Each run of four words, or of six characters."""
+        length = _DENSE_RUN if self.is_dense else _RUN
+        return [*zip(*(self.tokens[n:] for n in range(length)), strict=False)]
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """The numbers in it."""
+        return frozenset(token for token in self.tokens if token[0].isdigit())
+
+    @cached_property
+    def units(self) -> frozenset[str]:
+        """What it speaks of, as `units` finds it."""
+        return units(self.tokens)
+
+    @cached_property
+    def language(self) -> str:
+        """Its language as far as it can be told: by script, else by function words; "" when unclear."""
+        return language(self.tokens)
+
+    def __len__(self) -> int:
+        """How many words it has; eight characters of a dense script count as five."""
+        return len(self.tokens) * 5 // 8 if self.is_dense else len(self.tokens)
+
+
+def units(words: Sequence[str]) -> frozenset[str]:
+    """Stems of content words, and pairs of adjacent characters of a dense script."""
+    found = {stem(word) for word in words if len(word) > 2 and word not in FUNCTION and word.isalpha()}
+    dense = [_DENSE.match(word) is not None for word in words]
+    if any(dense):
+        pairs = zip(words, words[1:], dense, dense[1:], strict=False)
+        found |= {a + b for a, b, first, second in pairs if first and second and not _says_nothing(a, b)}
+    return frozenset(found)
+
+
+def _says_nothing(first: str, second: str) -> bool:
+    """Whether two adjacent characters are grammar: two hiragana, or a particle of Chinese."""
+    return ("\u3040" < first < "\u30a0" and "\u3040" < second < "\u30a0") or not _PARTICLES.isdisjoint(
+        first + second
+    )
+
+
+def language(words: Sequence[str]) -> str:
+    """ "ja", "zh", "th", or one of those whose function words are known; "" when unclear."""
+    head = words[:300]
+    if sum(_DENSE.match(word) is not None for word in head) * 2 > len(head):
+        kana = sum("\u3040" <= word <= "\u30ff" for word in head)
+        thai = sum(word < "\u1800" for word in head)
+        return "th" if 2 * thai > len(head) else "ja" if 10 * kana > len(head) else "zh"
+    counts = sorted((sum(word in known for word in head), name) for name, known in FUNCTION_WORDS.items())
+    (second, _), (most, name) = counts[-2:]
+    return name if most >= 4 and most > 1.5 * second else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """What two bodies share: `first` and `second` are the shares of each that stand in the other, 0 to 1.
+
+    `words`: how many words that is, in the one with fewer. `units`: what the shared runs speak of.
+    `numbers`: the share of the numbers of the one with fewer that the other has too; 1.0 when it has none,
+    0.5 when it has a single one that differs. `at_start`: whether the longer one shares its beginning.
+    """
+
+    first: float
+    second: float
+    words: int
+    units: frozenset[str]
+    numbers: float
+    at_start: bool
+
+
+def overlap(a: Body, b: Body) -> Overlap | None:
+    """What two bodies share in runs of words; None for scripts that cannot share any, and without a text."""
+    if a.is_dense != b.is_dense or not a.tokens or not b.tokens:
+        return None
+    first, second = _covered(a, set(b.runs)), _covered(b, set(a.runs))
+    words = min(len(first), len(second))
+    longer = first if len(a.tokens) >= len(b.tokens) else second
+    return Overlap(
+        first=len(first) / len(a.tokens),
+        second=len(second) / len(b.tokens),
+        words=words * 5 // 8 if a.is_dense else words,
+        units=units([a.tokens[n] for n in first]),
+        numbers=_agreement(a.numbers, b.numbers),
+        at_start=bool(longer) and longer[0] < 20,
+    )
+
+
+def _agreement(a: frozenset[str], b: frozenset[str]) -> float:
+    fewer = min(len(a), len(b))
+    if fewer == 1 and a.isdisjoint(b):
+        return 0.5  # one number may be a correction
+    return len(a & b) / fewer if fewer else 1.0
+
+
+def _covered(body: Body, others: set[tuple[str, ...]]) -> list[int]:
+    """The places of the tokens that stand in a run which is one of `others`."""
+    places: list[int] = []
+    end = 0
+    for start, run in enumerate(body.runs):
+        if run in others:
+            stop = start + len(run)
+            places += range(max(start, end), stop)
+            end = stop
+    return places

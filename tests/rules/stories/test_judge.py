@@ -1,0 +1,102 @@
+"""Each reason to join two articles, and each reason not to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.model.article import Article, Origin
+from aggregator.rules.stories import TEXT_WINDOW, TITLE_WINDOW, Telling, Why, judge, keys, same_story, telling
+from aggregator.rules.stories.judge import _JOINING, _REFUSING
+from tests.rules.stories.pairs import LABELLED, SECOND, pairs
+
+TIME = datetime(2026, 11, 24, 8, tzinfo=UTC)
+TITLE = "Central bank of Norland lifts key rate again"
+TEXT = (
+    "Governor Ingvar Solheim said that the council of the central bank had decided by five votes to two. "
+    "Inflation stood at 5.1 percent in October, more than twice the target of Norland, and wages were still "
+    "rising faster than the key rate, he told a news conference in the capital."
+)
+
+
+def by(source: str, title: str = TITLE, html: str = "", after: timedelta = timedelta(0)) -> Telling:
+    """An article of a source."""
+    return Telling(source, title, html=html, time=TIME + after)
+
+
+def test_one_source_keeps_its_stories_apart() -> None:
+    """Even copies: it will have its reasons."""
+    assert judge(by("A", html=TEXT), by("A", html=TEXT)) == Why("one-source")
+
+
+def test_equal_titles_join_within_their_window() -> None:
+    """Three days, and unknown times are no reason against it."""
+    assert judge(by("A"), by("B", after=TITLE_WINDOW)) == Why("title")
+    assert judge(by("A"), by("B", after=TITLE_WINDOW + timedelta(seconds=1))) == Why("title-window")
+    assert judge(Telling("A", TITLE), by("B")) == Why("title")
+
+
+def test_near_equal_texts_join_within_their_window() -> None:
+    """Thirty days, with other titles."""
+    other = "Norland: Solheim raises the key rate"
+    assert judge(by("A", html=TEXT), by("B", other, TEXT)).code == "text"
+    late = by("B", other, TEXT, TEXT_WINDOW + timedelta(hours=1))
+    assert judge(by("A", html=TEXT), late).code == "text-window"
+
+
+def test_every_explanation_is_a_sentence_with_its_score() -> None:
+    """For `why` and for lists of stories."""
+    assert str(Why("text", 0.934)) == "nearly the same text (93%)"
+    for code in (*_JOINING, *_REFUSING):
+        assert str(Why(code, 0.5))
+        assert Why(code).joins is (code in _JOINING)
+
+
+def test_every_reason_decides_a_labelled_pair() -> None:
+    """No rule is there for nothing."""
+    found = {judge(telling(p.first), telling(p.second)).code for p in (*pairs(LABELLED), *pairs(SECOND))}
+    assert found >= {*_JOINING, *_REFUSING} - {"text-window"}
+
+
+def test_same_story_is_the_judge_s_yes() -> None:
+    """None for no."""
+    assert same_story(by("A"), by("B")) == Why("title")
+    assert same_story(by("A"), by("B", "Release 1.2")) is None
+
+
+def test_an_article_becomes_what_is_compared() -> None:
+    """The longer of content and summary; the names of its source; when it was published, else first seen."""
+    article = Article(
+        source="Beacon feed",
+        id="tag:beacon.example,2026:1",
+        title="Storm - The Beacon",
+        link="https://www.beacon.example/1?utm_source=rss",
+        summary="<p>short</p>",
+        content=f"<p>{TEXT}</p>",
+        origin=Origin(title="The Beacon"),
+    )
+    found = telling(article, TIME, "Beacon of the North")
+    assert found.names == ("Beacon feed", "The Beacon", "Beacon of the North", "beacon.example", "beacon")
+    assert (found.time, found.page, found.permanent_id) == (TIME, "beacon.example/1", article.id)
+    assert found.html == article.content
+    assert found.heading.keys == ("storm",)
+
+
+def test_an_article_has_a_few_keys() -> None:
+    """Its link, its id, its title, its text; none of what it does not have."""
+    assert keys(Telling("A")) == ()
+    assert len(keys(Telling("A", "Storm"))) == 1
+    full = Telling(
+        "A", "Storm", "https://a.example/1", "tag:a.example,2026:1", " ".join(map(str, range(900)))
+    )
+    assert 20 <= len(keys(full)) <= 27
+    assert all(-(2**63) <= key < 2**63 for key in keys(full))
+
+
+@pytest.mark.parametrize(
+    "text", ["<" * 100_000, "<p>" * 100_000, "a " * 100_000, "数" * 100_000, "1 " * 100_000]
+)
+def test_hostile_texts_end(text: str) -> None:
+    """Whatever is in them, the beginning is compared."""
+    assert judge(by("A", html=text), by("B", html=text)).code
