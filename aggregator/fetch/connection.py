@@ -37,6 +37,8 @@ logging.getLogger("urllib3").setLevel(logging.ERROR)
 MAX_HEAD_BYTES = 256 * 1024
 """Of one answer's status line and headers; http.client bounds a line to 64 KiB and headers to 100."""
 
+MAX_INTERIM = 20
+_MAX_LINE_BYTES = 64 * 1024
 MAX_ADDRESSES = 16
 _MAX_IDLE_SECONDS = 4.0
 """Servers close what is idle for 5 s and more; a request sent into a closing connection is lost."""
@@ -206,6 +208,19 @@ def secured(context: ssl.SSLContext, verify: Verify) -> ssl.SSLContext:
     return context
 
 
+class _Answer(http.client.HTTPResponse):
+    """An answer without the interim ones before it (RFC 9110 §15.2); http.client passes over 100 alone."""
+
+    def _read_status(self) -> tuple[str, int, str]:
+        for _ in range(MAX_INTERIM):
+            version, status, reason = super()._read_status()  # type: ignore[misc]  # private, but its own hook
+            if not (100 <= status < 200 and status != http.client.SWITCHING_PROTOCOLS):
+                return version, status, reason
+            while self.fp.readline(_MAX_LINE_BYTES).rstrip(b"\r\n"):
+                pass
+        raise errors.BrokenExchange(f"more than {MAX_INTERIM} interim answers come before its answer")
+
+
 class _Guarded(_AnyConnection):
     """Connects to checked addresses only, and is used again only while it is fresh."""
 
@@ -239,7 +254,7 @@ class _Guarded(_AnyConnection):
         super().request(*args, **kwargs)
 
     def response_class(self, *args: Any, **kwargs: Any) -> http.client.HTTPResponse:  # type: ignore[override]
-        self._answer = http.client.HTTPResponse(*args, **kwargs)
+        self._answer = _Answer(*args, **kwargs)
         return self._answer
 
     def getresponse(self) -> Any:

@@ -18,6 +18,7 @@ from aggregator import __version__, errors
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch import challenge, freshness
 from aggregator.fetch.connection import Adapter, Verify, exchange, is_cut_short
+from aggregator.fetch.cookies import Cookies
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
@@ -30,6 +31,9 @@ ACCEPT = (
 ACCEPT_PAGE = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 PERMANENT = frozenset((301, 308))
+WHOLE = frozenset((200, 203, 226))
+"""Answers that are a whole document: a proxy may have changed that of a 203, and 226 is as 200 to those who
+ask for no part (RFC 9110 §15.3.4, RFC 3229 §10.4.1)."""
 REDIRECTS = PERMANENT | {302, 303, 307}
 MAX_VALIDATOR_CHARS = 4096
 """A longer ETag is not kept: sent back, it would make servers refuse the request."""
@@ -88,8 +92,8 @@ def user_agent(settings: Fetch) -> str:
 class HttpFetcher:
     """Fetches documents over HTTP(S) within the config's bounds; safe to use from several threads.
 
-    Sends nothing that identifies the reader: no cookies but the configured ones, no Referer, no
-    credentials from the environment. `guard` says which addresses may be reached.
+    Sends nothing that identifies the reader: no cookies but the configured ones and those of the same
+    fetch, no Referer, no credentials from the environment. `guard` says which addresses may be reached.
     """
 
     def __init__(self, settings: Fetch, user_agent: str, guard: Guard | None = None) -> None:
@@ -159,33 +163,35 @@ class HttpFetcher:
                 raise
 
     def _follow(self, hop: _Hop, validators: Validators, now: datetime) -> Fetched | NotModified:
-        seen = [hop.url]
+        cookies, first = Cookies(now), hop.url
+        seen = {(hop.url, "")}
         is_permanent = True
         for _ in range(self._settings.max_redirects + 1):
             conditions = _conditions(hop.url, validators)
             if hop.permit:
                 hop.permit(hop.url)
-            with mapped(), self._send(hop, conditions) as response:
+            with mapped(), self._send(hop, conditions, cookies=cookies) as response:
                 status = response.status_code
                 if status in REDIRECTS and response.headers.get("Location"):
                     _settle(response)
+                    cookies.take(hop.url, response.raw.headers.getlist("Set-Cookie"))
                     hop = hop.next(response)
-                    if hop.url in seen:
+                    if (step := (hop.url, cookies.header(hop.url))) in seen:
                         raise errors.TooManyRedirects(f"its redirects form a loop at {hop.url}")
-                    seen.append(hop.url)
+                    seen.add(step)
                     is_permanent = is_permanent and status in PERMANENT
                     continue
                 hints = AnswerHints(
                     max_age=freshness.max_age(response.headers, now),
                     retry_after=freshness.retry_after(response.headers, now),
-                    moved_to=hop.url if is_permanent and len(seen) > 1 else None,
+                    moved_to=hop.url if is_permanent and hop.url != first else None,
                     time=freshness.time(response.headers),
                 )
                 if status == 304 and conditions:
                     _settle(response)
                     renewed = {**validators, **_validators(response.headers)}
                     return NotModified(validators=renewed, hints=hints)
-                if status != 200:
+                if status not in WHOLE:
                     self._refuse(response, hints)
                 body = self._body(response)
                 if who := challenge.challenger(status, response.headers, b""):
@@ -196,7 +202,11 @@ class HttpFetcher:
         raise errors.TooManyRedirects(f"it redirects more than {self._settings.max_redirects} times")
 
     def _send(
-        self, hop: _Hop, conditions: Mapping[str, str], form: Mapping[str, str] | None = None
+        self,
+        hop: _Hop,
+        conditions: Mapping[str, str],
+        form: Mapping[str, str] | None = None,
+        cookies: Cookies | None = None,
     ) -> requests.Response:
         source, settings = hop.source, self._settings
         request = requests.PreparedRequest()
@@ -210,6 +220,8 @@ class HttpFetcher:
         if hop.is_own:
             request.headers.update(_own_headers(source))
         request.headers.update(conditions)
+        if cookies and (written := cookies.header(hop.url, request.headers.get("Cookie", ""))):
+            request.headers["Cookie"] = written
         if form is not None:
             request.prepare_body(form, None)
         proxy = (settings.proxy if source.proxy is None else source.proxy).get_secret_value()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import socket
+import threading
 import zlib
 from collections.abc import Iterator
 from datetime import timedelta
@@ -117,16 +118,83 @@ def test_validators_of_another_address_are_not_sent(server: Server, fetcher: Htt
 def test_requests_say_who_we_are_and_carry_nothing_that_identifies_the_reader(
     server: Server, fetcher: HttpFetcher
 ) -> None:
-    """User-Agent, Accept and Accept-Encoding; no cookies even when offered, no Referer after a redirect."""
+    """User-Agent, Accept and Accept-Encoding; no cookies of an earlier fetch, no Referer after a redirect."""
     server.pages["/a"] = Answer(302, {"Location": "/b", "Set-Cookie": "id=1; Path=/"})
     server.pages["/b"] = Answer(200, {"Set-Cookie": "id=2; Path=/"}, b"x")
     for _ in range(2):
         fetch(fetcher, server.url + "/a", {})
+    cookies = [request.headers.get("Cookie") for request in server.requests]
+    assert cookies == [None, "id=1", None, "id=1"]
     for request in server.requests:
         assert request.headers["User-Agent"] == "Aggregator/test"
         assert "application/atom+xml" in request.headers["Accept"]
         assert request.headers["Accept-Encoding"] == "gzip, deflate, br, zstd"
-        assert not {"Cookie", "Referer", "Authorization"} & request.headers.keys()
+        assert not {"Referer", "Authorization"} & request.headers.keys()
+
+
+@pytest.mark.parametrize("status", [200, 203, 226])
+def test_a_whole_document_is_read_whatever_came_between(
+    server: Server, fetcher: HttpFetcher, status: int
+) -> None:
+    """A proxy that changed it, or what it became by nothing that was asked for."""
+    server.pages["/feed"] = Answer(status, {"ETag": '"1"'}, b"<rss/>")
+    fetched = fetch(fetcher, server.url + "/feed", {})
+    assert isinstance(fetched, Fetched)
+    assert fetched.resources[0].body == b"<rss/>"
+    assert fetched.validators["etag"] == '"1"'
+
+
+def answered_with(answer: bytes, fetcher: HttpFetcher) -> bytes:
+    """The body that a server's bytes give."""
+
+    def serve() -> None:
+        connection, _ = listening.accept()
+        with connection:
+            connection.recv(65_536)
+            connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        serving = threading.Thread(target=serve)
+        serving.start()
+        try:
+            fetched = fetch(fetcher, f"http://127.0.0.1:{listening.getsockname()[1]}/", {})
+        finally:
+            serving.join()
+    assert isinstance(fetched, Fetched)
+    return fetched.resources[0].body
+
+
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<rss/>"
+HINTS = b"HTTP/1.1 103 Early Hints\r\nLink: </s.css>; rel=preload\r\nContent-Length: 5\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "interim",
+    [
+        HINTS,
+        HINTS * 3,
+        b"HTTP/1.1 100 Continue\r\n\r\n" + HINTS,
+        b"HTTP/1.1 102 Processing\r\n\r\n",
+        b"HTTP/1.1 199 X\n\n",
+    ],
+)
+def test_interim_answers_are_passed_over(fetcher: HttpFetcher, interim: bytes) -> None:
+    """RFC 9110 §15.2: any number of them, unknown ones too; their headers mean nothing for the answer."""
+    assert answered_with(interim + WHOLE, fetcher) == b"<rss/>"
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (HINTS * 30 + WHOLE, "interim"),
+        (HINTS, "closed|breaks off|without"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n" + WHOLE, "101"),
+    ],
+)
+def test_interim_answers_without_end_are_an_error(fetcher: HttpFetcher, answer: bytes, reason: str) -> None:
+    """Nor does anybody speak another protocol because a server does."""
+    with pytest.raises(errors.FetchError, match=reason):
+        answered_with(answer, fetcher)
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

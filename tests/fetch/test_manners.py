@@ -142,13 +142,13 @@ def test_4_what_an_answer_says_of_time_is_handed_on(serve: Serve, fetcher: Fetch
 
 
 def test_5_requests_tell_who_asks_and_nothing_else(serve: Serve, fetcher: Fetcher) -> None:
-    """No cookie even when one is set, no Referer after a redirect, no parameter of ours."""
+    """No cookie of an earlier fetch, no Referer after a redirect, no parameter of ours."""
     cookie = "Set-Cookie: id=1; Path=/"
     moved = answer("302 Found", "Location: /b", cookie)
     wire = serve(in_turn(moved, answer("200 OK", cookie, body=b"<rss/>"), moved, OK))
     for _ in range(2):
         get(fetcher, wire.url + "/a?x=%20y&&z")
-    asked = [expected(wire, path="/a?x=%20y&&z"), expected(wire, path="/b")]
+    asked = [expected(wire, path="/a?x=%20y&&z"), expected(wire, "Cookie: id=1", path="/b")]
     assert wire.requests == asked * 2
 
 
