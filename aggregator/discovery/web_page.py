@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from urllib.parse import unquote, urldefrag, urlsplit
 
-from aggregator.adapters.feed.not_a_feed import MAX_LINKS, feed_links
+from aggregator.adapters.feed.not_a_feed import MAX_LINKS, feed_links, next_page
 from aggregator.adapters.page import tree as page_tree
 from aggregator.adapters.page.fields import text
 from aggregator.adapters.page.tree import WebPage, attribute
@@ -96,6 +96,8 @@ def _each_once(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _linked(page: WebPage) -> Iterator[Candidate]:
+    if following := next_page(page.tree, page.base):
+        yield Candidate(url=following, how="link")
     for link in list(feed_links(page.tree))[:MAX_LINKS]:
         if url := page.resolve(link.href):
             yield Candidate(url=url, how="link", title=cut(tidy(link.title), MAX_TITLE), type=link.type)

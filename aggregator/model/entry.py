@@ -150,9 +150,10 @@ class Feed:
     """A document as an adapter read it: the feed, its entries in document order, and what was wrong.
 
     `hints`: polling hints as written: "ttl", "skipHours", "skipDays" (lists joined by spaces),
-    "sy:updatePeriod", "sy:updateFrequency", "sy:updateBase". `version`: "rss20", "atom10", "rss10",
-    "rss090" … as feedparser names them. `more`: absolute addresses of further documents of the same source
-    that belong to this one, such as the next page of a list. `findings`: what the options' selectors found.
+    "sy:updatePeriod", "sy:updateFrequency", "sy:updateBase", "itunes:new-feed-url". `version`: "rss20",
+    "atom10", "rss10", "rss090" … as feedparser names them. `more`: absolute addresses of further documents of
+    the same source that belong to this one, such as the next page of a list. `findings`: what the options'
+    selectors found.
     `is_legal`: a parser has seen to it that every character is one that XML may hold (XML 1.0 §2.2).
     """
 

@@ -23,7 +23,6 @@ MAX_CHARACTERS = 500
 
 # A registered name or a URI (RFC 4287 §4.2.7.2; RFC 8288 §3.3 has its characters).
 _RELATION = re.compile(r"[a-z][a-z0-9.-]{0,49}|[A-Za-z][A-Za-z0-9+.-]{0,19}:[!-~]{1,300}")
-_REGISTRY = "http://www.iana.org/assignments/relation/"
 # Of a document: where it is, where its others are, and where its publisher edits it (RFC 5023 §11.1).
 _OF_A_FEED = frozenset(
     {
@@ -79,7 +78,7 @@ def links(found: Sequence[Link], own: str | None, *bases: str) -> list[dict[str,
     for link in found:
         if link.rel == "alternate" and not (link.language or link.title or link.type):
             continue  # the page, in nearly every entry
-        rel = link.rel.removeprefix(_REGISTRY)
+        rel = link.rel
         if rel in _OF_A_FEED or not _RELATION.fullmatch(rel) or is_active(rel):
             continue
         href = resolve(link.href, link.base, *bases, schemes=ADDRESS_SCHEMES)

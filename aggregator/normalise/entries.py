@@ -19,7 +19,7 @@ from aggregator.normalise.enclosures import enclosures, further_pictures
 from aggregator.normalise.extra import harmless, of_the_feed
 from aggregator.normalise.identity import fingerprint, identify
 from aggregator.normalise.images import lead_image
-from aggregator.normalise.links import FOLLOWED, WEB, resolve, with_ascii_host
+from aggregator.normalise.links import FOLLOWED, WEB, resolve, with_ascii_host, without_login
 from aggregator.normalise.plain_text import as_html
 from aggregator.normalise.text import cut, is_html, people, plain, plain_name, summarise, tidy, unmarked
 
@@ -28,6 +28,7 @@ __all__ = ["articles"]
 MAX_TAGS = 100
 MAX_MADE_TITLE = 80
 LONG_SUMMARY = 600
+_NEW_URL = "itunes:new-feed-url"
 
 
 def articles(
@@ -92,6 +93,10 @@ def articles(
     made = [reader.article(categories, summary) for reader, summary in zip(readers, summaries, strict=True)]
     for reader in readers:
         problems += reader.problems
+    hints = dict(found.hints)
+    if moved_to := _moved_to(hints.pop(_NEW_URL, ""), url, info.bases):
+        hints[_NEW_URL] = moved_to
+        problems.append(Problem(text=f"it says that it has moved for good to {moved_to} ({_NEW_URL})"))
     return Reading(
         document=Document(
             source=source,
@@ -105,9 +110,16 @@ def articles(
         fingerprints=tuple(fingerprints),
         unchanged=unchanged,
         identity=identities.kind,
-        hints=found.hints,
+        hints=hints,
         more=tuple(found.more),
     )
+
+
+def _moved_to(written: str, url: str, bases: Sequence[str]) -> str | None:
+    """The address that a feed says to be its own from now on, None where that is the one that it has."""
+    address = resolve(written, *bases)
+    address = address and without_login(with_ascii_host(address))
+    return None if address == url else address
 
 
 class _About:

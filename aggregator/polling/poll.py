@@ -32,10 +32,10 @@ from aggregator.polling.known import body_hash_of, is_outdated, is_same, reading
 from aggregator.polling.online import Network
 from aggregator.polling.server_clocks import ServerClocks
 from aggregator.polling.turns import Turns
-from aggregator.reading.document import READER_VERSION, Context
+from aggregator.reading.document import READER_VERSION, Context, Reading
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import Testimony
-from aggregator.schedule.hints import read_hints
+from aggregator.schedule.hints import FeedHints, read_hints
 from aggregator.store import Saved, SourceRecord, Store, Update
 
 _DATES_THAT_TELL_A_RATE = 16
@@ -258,7 +258,7 @@ class Polls:
         dates += self._store.articles.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)
         poll.result = replace(
             poll.result,
-            hints=read_hints(first.hints) if first else None,
+            hints=_hints(first, source) if first else None,
             published=tuple(sorted({min(d, now) for d in dates}, reverse=True)[:_DATES_THAT_TELL_A_RATE]),
         )
 
@@ -376,6 +376,12 @@ def _result_of(error: SourceError, result: schedule.Result, now: datetime) -> sc
 
 _ANSWERED = (TooLarge, TooManyRedirects, BrokenExchange, BadAddress, BlockedAddress, Disallowed)
 """Failures before which somebody answered, or was not to be asked at all: no reason to try again sooner."""
+
+
+def _hints(reading: Reading, source: Source) -> FeedHints:
+    """What a document says of its next poll. A file of this machine moves nowhere."""
+    hints = read_hints(reading.hints)
+    return replace(hints, moved_to=None) if source.is_local else hints
 
 
 def _context(source: Source, state: SourceRecord, known: frozenset[str], players: tuple[str, ...]) -> Context:

@@ -253,18 +253,25 @@ def _learnt(state: PollState, result: Result, now: datetime) -> dict[str, Any]:
 def _redirect(
     state: PollState, result: Result, now: datetime, policy: Policy, changes: dict[str, Any]
 ) -> str | None:
-    """Counts a permanent redirect in `changes`; the new address once it repeated for long enough."""
-    if result.moved_to is None and state.moved_to is None:
+    """Counts a permanent move, by redirect or by the feed's word, in `changes`.
+
+    Returns the new address once it repeated for long enough.
+    """
+    # What the document says holds until it says something else, also through a 304.
+    hints = changes.get("hints", state.hints)
+    moved_to = result.moved_to or hints.moved_to
+    if moved_to is None and state.moved_to is None:
         return None
-    repeats = result.moved_to == state.moved_to
+    repeats = moved_to == state.moved_to
     since = state.moved_since if repeats and state.moved_since else now
     count = state.moved_count + 1 if repeats else 1
     settled = count >= policy.polls_before_adopting and now - since >= policy.time_before_adopting
-    if result.moved_to is None or settled:
+    if moved_to is None or settled:
         changes |= {"moved_to": None, "moved_since": None, "moved_count": 0}
+        changes["hints"] = replace(hints, moved_to=None)
     else:
-        changes |= {"moved_to": result.moved_to, "moved_since": since, "moved_count": count}
-    return result.moved_to if settled else None
+        changes |= {"moved_to": moved_to, "moved_since": since, "moved_count": count}
+    return moved_to if settled else None
 
 
 _Floors = list[tuple[datetime, Reason]]

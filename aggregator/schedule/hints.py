@@ -20,7 +20,8 @@ class FeedHints:
 
     `ttl`: RSS 2.0 `<ttl>`. `skip_hours`, `skip_days`: hours 0 to 23 in GMT, days from Monday = 0 (RSS 2.0
     `<skipHours>`, `<skipDays>`). `period`, `base`: sy:updatePeriod / sy:updateFrequency, and
-    sy:updateBase (RSS 1.0 syndication module).
+    sy:updateBase (RSS 1.0 syndication module). `moved_to`: where the feed says that it has moved to for good
+    (`itunes:new-feed-url`), an http or https address.
     """
 
     ttl: timedelta | None = None
@@ -28,6 +29,7 @@ class FeedHints:
     skip_days: frozenset[int] = frozenset()
     period: timedelta | None = None
     base: datetime | None = None
+    moved_to: str | None = None
 
     def until_update(self, now: datetime) -> timedelta:
         """How long until the feed, by its `period`, changes again: a day when it has none.
@@ -76,6 +78,7 @@ def read_hints(said: Mapping[str, str]) -> FeedHints:
         skip_days=frozenset(days) if len(days) < 7 else frozenset(),
         period=period,
         base=_moment(said.get("sy:updateBase")) if period else None,
+        moved_to=said.get("itunes:new-feed-url") or None,
     )
 
 

@@ -228,6 +228,30 @@ def test_a_permanent_move_is_adopted(site: Site, server: Server) -> None:
     assert f"a: it has moved for good to {server.url}/new" in site.run("sources").stdout
 
 
+def test_a_move_that_a_feed_names_is_adopted(site: Site, server: Server) -> None:
+    """As a redirect is, also while it answers 304; what it names as its own place later is no move."""
+
+    def page(request: Request) -> Answer:
+        if request.headers.get("If-None-Match") == '"1"':
+            return Answer(304)
+        names = "xmlns:i='http://www.itunes.com/dtds/podcast-1.0.dtd'"
+        says = f"<i:new-feed-url {names}>{server.url}/new</i:new-feed-url><description>"
+        return Answer(200, {"ETag": '"1"'}, feed("a", 1).replace(b"<description>", says.encode(), 1))
+
+    server.pages |= {"/a": page, "/new": page}
+    site.configure(source(server, "a"))
+    loaded = config.load(site.file)
+    with app.App(loaded, NOW) as opened:
+        (poll,) = opened.fetch(loaded.select(()), NOW)
+    said = f"it says that it has moved for good to {server.url}/new (itunes:new-feed-url)"
+    assert [problem.text for problem in poll.problems] == [said]
+    assert [polled(site, day) for day in (1, 2)] == ["", ""]
+    assert f"it has moved for good to {server.url}/new and is polled there" in polled(site, 3)
+    server.requests.clear()
+    assert [polled(site, day) for day in range(4, 10)] == [""] * 6
+    assert {request.path for request in server.requests} == {"/new"}
+
+
 def test_the_url_of_the_config_ends_a_move(site: Site, server: Server) -> None:
     """The new address put there goes on conditionally; any other is read anew."""
     server.pages |= {"/a": moved(server), "/b": Answer(200, {}, feed("a", 1, 2))}

@@ -14,6 +14,7 @@ from lxml import etree
 
 from aggregator.adapters.feed.namespaces import name
 from aggregator.model.entry import Category, Entry, FeedInfo, Link, Media, Passed, Person, Text, TextType
+from aggregator.normalise.link_relations import short_relation
 
 MAX_DEPTH = 6
 MAX_CHILDREN = 500
@@ -161,12 +162,6 @@ def person(element: etree._Element) -> Person | None:
     return Person(found.get("name", ""), found.get("email") or None, uri or None)
 
 
-def _relation(written: str) -> str:
-    """A registered name in lower case, a URI as it is written."""
-    rel = written.strip()
-    return rel if ":" in rel else rel.lower()
-
-
 def link(element: etree._Element, owner: Entry | FeedInfo) -> Link | None:
     """An `atom:link` (RFC 4287 §4.2.7), or RSS's link, which is text; None without an address."""
     href = (element.text or "").strip()
@@ -178,7 +173,7 @@ def link(element: etree._Element, owner: Entry | FeedInfo) -> Link | None:
         return None
     return Link(
         href,
-        _relation(get("rel") or "alternate"),
+        short_relation(get("rel") or "alternate"),
         get("type"),
         get("length"),
         get("title"),

@@ -35,6 +35,7 @@ from aggregator.model.entry import (
     TextType,
 )
 from aggregator.normalise.dates import first as first_date
+from aggregator.normalise.link_relations import short_relation
 
 MAX_BYTES = 32_000_000
 MAX_TAG_BYTES = 65_536
@@ -190,7 +191,7 @@ def _link(found: Mapping[str, Any]) -> Link:
     type_ = found.get("type")
     return Link(
         str(found["href"]).strip(),
-        str(found.get("rel") or "alternate"),
+        short_relation(str(found.get("rel") or "alternate")),
         type_ if type_ != "text/html" else None,
         found.get("length"),
         found.get("title"),
@@ -257,5 +258,7 @@ def _extra(found: Mapping[str, Any]) -> dict[str, list[Passed]]:
 
 
 def _hints(channel: Mapping[str, Any]) -> dict[str, str]:
-    keys = {"ttl": "ttl"} | {k: v for k, v in _LOWERED.items() if k.startswith("sy_")}
+    keys = {"ttl": "ttl", "itunes_new-feed-url": "itunes:new-feed-url"} | {
+        k: v for k, v in _LOWERED.items() if k.startswith("sy_")
+    }
     return {hint: value for key, hint in keys.items() if (value := _plain(channel, key))}

@@ -11,9 +11,12 @@ from urllib.parse import urljoin
 from selectolax.lexbor import LexborHTMLParser
 
 from aggregator.errors import NotAFeed, ReadError
+from aggregator.normalise.link_relations import short_relation
+from aggregator.normalise.links import resolve
 
 MAX_PAGE_CHARS = 2_000_000
 MAX_LINKS = 50
+MAX_REFRESH_CHARS = 5_000
 FEED_TYPES = frozenset(
     {
         "application/rss+xml",
@@ -44,6 +47,11 @@ _MAGIC = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
 )
+# HTML §4.2.5.3; a page that waits longer than seconds is one to be read.
+_REFRESH = re.compile(
+    r"\s*[0-9]?(?:\.[0-9]*)?\s*[;,]\s*(?:url\s*=\s*)?(?:\"([^\"]+)\".*|'([^']+)'.*|([^\"'\s]\S*))\s*",
+    re.IGNORECASE | re.DOTALL,
+)
 _TAG = re.compile(r"<(?:html|head|body|title|meta|div|p|br|script)\b", re.IGNORECASE)
 
 
@@ -64,11 +72,14 @@ def explain(text: str, root: str, url: str) -> NotAFeed:
     what = _ROOTS.get(local)
     if what == "a web page" or (not what and _TAG.search(text[:MAX_PAGE_CHARS])):
         feeds = linked_feeds(text, url)
-        advice = (
-            f"use one of the feeds it links to: {', '.join(feeds[:3])}"
-            if feeds
-            else 'it links to no feed; kind = "page" reads lists on pages (docs/sources.md)'
-        )
+        following = next_page(LexborHTMLParser(text[:MAX_PAGE_CHARS]), url)
+        if following:
+            advice = f"it sends browsers on to {following}: use that, if it is the feed"
+            feeds = tuple(dict.fromkeys((following, *feeds)))
+        elif feeds:
+            advice = f"use one of the feeds it links to: {', '.join(feeds[:3])}"
+        else:
+            advice = 'it links to no feed; kind = "page" reads lists on pages (docs/sources.md)'
         return NotAFeed(f"a web page, not a feed; {advice}", feeds=feeds, url=url)
     if what:
         return NotAFeed(f"{what}, not a feed", url=url)
@@ -103,7 +114,7 @@ def feed_links(tree: LexborHTMLParser) -> Iterator[FeedLink]:
     """The links of a page's head that lead to feeds, as they are written: rel=alternate, or rel=feed."""
     for link in tree.css("link[href]"):
         attributes = link.attributes
-        rels = (attributes.get("rel") or "").lower().split()
+        rels = [short_relation(rel) for rel in (attributes.get("rel") or "").split()]
         type_ = (attributes.get("type") or "").lower().partition(";")[0].strip()
         href = (attributes.get("href") or "").strip()
         # WordPress links each page's twin in its JSON interface in the same way.
@@ -111,6 +122,19 @@ def feed_links(tree: LexborHTMLParser) -> Iterator[FeedLink]:
             continue
         if ("alternate" in rels and type_ in FEED_TYPES) or "feed" in rels:
             yield FeedLink(href, (attributes.get("title") or "").strip(), type_)
+
+
+def next_page(tree: LexborHTMLParser, url: str) -> str | None:
+    """Where a page sends browsers on to at once (`<meta http-equiv="refresh">`), absolute; None for nowhere.
+
+    A page that loads itself again sends nobody anywhere.
+    """
+    for meta in tree.css("meta[http-equiv='refresh' i]"):
+        found = _REFRESH.fullmatch((meta.attributes.get("content") or "")[:MAX_REFRESH_CHARS])
+        target = resolve(found[1] or found[2] or found[3], url) if found else None
+        if target and target.partition("#")[0] != url.partition("#")[0]:
+            return target
+    return None
 
 
 def _join(base: str, reference: str) -> str:

@@ -201,7 +201,7 @@ def _read_channel(feed: Feed, element: _Element, handlers: Handlers, entry_handl
 
 _ENTRY_NAMES = frozenset({"item", "atom:entry", "entry"})
 _HINTS = {"ttl": "ttl", "skiphours": "skipHours", "skipdays": "skipDays"} | {
-    each: each for each in ("sy:updatePeriod", "sy:updateFrequency", "sy:updateBase")
+    each: each for each in ("sy:updatePeriod", "sy:updateFrequency", "sy:updateBase", "itunes:new-feed-url")
 }
 
 
