@@ -156,8 +156,10 @@ then = 'drop'""",
             "rules[1].then (rule 'a'): nothing can be filed under 'all'",
         ),
         (
-            "[[rules]]\nname = 'a'\nwhen = 'x'\nthen = { file-under = ['F'] }\n"
-            "[[feeds]]\nname = 'F'\nquery = 'x'",
+            (
+                "[[rules]]\nname = 'a'\nwhen = 'x'\nthen = { file-under = ['F'] }\n"
+                "[[feeds]]\nname = 'F'\nquery = 'x'"
+            ),
             "rules[1].then (rule 'a'): nothing can be filed under 'F': its query alone fills it",
         ),
         (
@@ -165,8 +167,10 @@ then = 'drop'""",
             "rules[1].categories (rule 'a'): 'all' is no category; only drop",
         ),
         (
-            "[[rules]]\nname = 'a'\nwhen = 'x'\nthen = 'drop'\n"
-            "[[rules]]\nname = 'a'\nwhen = 'y'\nthen = 'drop'",
+            (
+                "[[rules]]\nname = 'a'\nwhen = 'x'\nthen = 'drop'\n"
+                "[[rules]]\nname = 'a'\nwhen = 'y'\nthen = 'drop'"
+            ),
             "rules[2].name: 'a' is the name of rules[1] too; give each rule a name of its own",
         ),
         (

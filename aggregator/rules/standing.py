@@ -1,0 +1,35 @@
+"""In which feeds an article stands, by its categories, the rules, and the queries of saved feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from aggregator.rules.query import ArticleFacts, Query
+from aggregator.rules.verdict import Verdict
+
+__all__ = ["feeds_of", "labelled"]
+
+ALL = "all"
+
+
+def labelled(facts: ArticleFacts, verdict: Verdict) -> ArticleFacts:
+    """The article with the categories and tags that the rules leave it: what saved feeds and searches see."""
+    categories, tags = verdict.categories(facts.categories), verdict.all_tags(facts.tags)
+    return facts if (categories, tags) == (facts.categories, facts.tags) else facts.labelled(categories, tags)
+
+
+def feeds_of(
+    verdict: Verdict, facts: ArticleFacts, queries: Mapping[str, Query], now: datetime
+) -> frozenset[str]:
+    """The names of the feeds in which an article stands; none where a rule dropped it.
+
+    `facts` are as it was found, `queries` those of the saved feeds by their names. The feed of everything is
+    named "all".
+    """
+    if verdict.dropped_by is not None:
+        return frozenset()
+    seen = labelled(facts, verdict)
+    standing = {ALL, *seen.categories}
+    standing.update(name for name, query in queries.items() if query.matches(seen, now))
+    return frozenset(standing.difference(verdict.removed))

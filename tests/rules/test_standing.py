@@ -1,0 +1,67 @@
+"""In which feeds an article stands, and what a dry run says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from aggregator.rules.query import ArticleFacts, parse
+from aggregator.rules.rule import RuleSet, judge
+from aggregator.rules.standing import feeds_of, labelled
+from aggregator.rules.trial import FeedTrial, RuleTrial, tried
+from tests.rules.test_rule import ARTICLE, NOW, rule
+
+QUERIES = {"Games": parse("tag:green OR title:go"), "Sports": parse("category:sport")}
+
+
+def test_an_article_stands_in_its_categories_in_all_and_where_queries_find_it() -> None:
+    """As found, and by rules."""
+    facts = ArticleFacts(ARTICLE)
+    nothing = RuleSet()
+    assert feeds_of(judge(nothing, facts, NOW), facts, QUERIES, NOW) == {
+        "all",
+        "Sport",
+        "Front page",
+        "Sports",
+    }
+    rules = RuleSet(
+        [rule("chess", {"tag": ["green"], "file-under": ["Board"], "remove-from": ["Sport", "all"]})], QUERIES
+    )
+    verdict = judge(rules, facts, NOW)
+    assert feeds_of(verdict, facts, QUERIES, NOW) == {"Front page", "Board", "Games"}
+    assert labelled(facts, verdict).tags == ("games", "green")
+    assert labelled(facts, judge(nothing, facts, NOW)) is facts
+
+
+def test_a_saved_feed_can_be_left_by_a_rule() -> None:
+    """Its query alone would have it."""
+    facts = ArticleFacts(ARTICLE)
+    rules = RuleSet([rule("chess", "drop", categories=("Sports",))], QUERIES)
+    assert "Sports" not in feeds_of(judge(rules, facts, NOW), facts, QUERIES, NOW)
+    dropped = judge(RuleSet([rule("chess", "drop")]), facts, NOW)
+    assert feeds_of(dropped, facts, QUERIES, NOW) == frozenset()
+
+
+def test_a_dry_run_counts_and_shows_examples() -> None:
+    """Of rules and of feeds; what is seldom meant is a doubt."""
+    articles = [replace(ARTICLE, id=str(n), title=f"{'Chess' if n % 2 else 'Go'} {n}") for n in range(10)]
+    facts = [ArticleFacts(article) for article in articles]
+    found = [(each, feeds_of(judge(RuleSet(), each, NOW), each, QUERIES, NOW)) for each in facts]
+    rules = RuleSet([rule("chess", {"remove-from": ["Sport"]}), rule("poker", "drop"), rule("go", "drop")])
+    trial = tried(rules, QUERIES, found, NOW)
+    assert trial.articles == 10
+    assert trial.rules == (
+        RuleTrial(name="chess", matched=5, dropped=0, examples=("Chess 1", "Chess 3", "Chess 5")),
+        RuleTrial(name="poker", matched=0, dropped=0, examples=()),
+        RuleTrial(name="go", matched=5, dropped=5, examples=("Go 0", "Go 2", "Go 4")),
+    )
+    feeds = {feed.name: feed for feed in trial.feeds}
+    assert [(name, feed.before, feed.after) for name, feed in feeds.items()] == [
+        ("Front page", 10, 5), ("Games", 5, 0), ("Sport", 10, 0), ("Sports", 10, 0), ("all", 10, 5),
+    ]  # fmt: skip
+    assert feeds["Games"] == FeedTrial(
+        name="Games", before=5, after=0, gained=(), lost=("Go 0", "Go 2", "Go 4")
+    )
+    assert trial.doubts == ("rule 'poker' matches nothing",)
+    everything = tried(RuleSet([rule("*", "drop")]), {}, found, NOW)
+    assert everything.doubts == ("rule '*' drops everything that there is",)
+    assert tried(RuleSet([rule("*", "drop")]), {}, [], NOW).doubts == ()
