@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from aggregator.adapters.articles.options import Options
-from aggregator.adapters.articles.permalinks import Post, filled
+from aggregator.adapters.articles.permalinks import Post, UnknownPart, filled, filled_by_name
+from aggregator.adapters.articles.tags import Site
 from aggregator.model.article import Article
 from aggregator.model.resource import Resource
 from aggregator.normalise import resolve
 
-__all__ = ["cover_of", "has_own_address", "link_of", "on_site", "post_of"]
+__all__ = ["cover_of", "has_own_address", "link_of", "on_site", "post_of", "site_of"]
 
 _ROOTS = ("_posts", "_drafts", "content")
 _OWN = ("permalink", "url")
@@ -66,6 +67,26 @@ def link_of(article: Article, keys: Mapping[str, Any], resource: Resource, optio
     return on_site(
         filled(own, post, options.generator) if re.search(r"(?:^|[/-]):[a-z]", own) else own, options
     )
+
+
+def site_of(article: Article, keys: Mapping[str, Any], options: Options) -> Site:
+    """What tags in a post may ask of its site."""
+
+    def post(path: str) -> str | None:
+        if not (options.link and options.permalink):
+            return None
+        try:
+            return on_site(filled_by_name(options.permalink, path, options.generator), options)
+        except UnknownPart:
+            return None
+
+    def path(of_site: str) -> str:
+        if not options.link or resolve(of_site) is not None:
+            return of_site
+        return on_site(of_site, options) or of_site
+
+    own = {"title": article.title, **({"url": article.link} if article.link else {})}
+    return Site(post=post, path=path, link=options.link, keys={**keys, **own})
 
 
 def has_own_address(keys: Mapping[str, Any]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from aggregator.adapters.articles import addresses
+from aggregator.adapters.articles.dialects import Dialect, rendered
 from aggregator.adapters.articles.excerpt import excerpt_of
 from aggregator.adapters.articles.options import Options
 from aggregator.adapters.articles.permalinks import UnknownPart
@@ -43,6 +44,15 @@ def read(resource: Resource, options: Options | None = None) -> ArticleDocument:
         article, base, is_lost, more = _placed(article, file.keys, resource, options)
         problems += more
     is_markdown = not _is_html(article.content, name)
+    if not file.is_ours:
+        text, unknown = rendered(
+            article.content,
+            addresses.site_of(article, file.keys, options),
+            is_markdown=is_markdown,
+            dialects=_dialects(file.keys, options),
+        )
+        article = replace(article, content=text)
+        problems += tuple(Problem(text=each) for each in unknown)
     found = ArticleDocument(
         article,
         problems,
@@ -74,6 +84,15 @@ def _placed(
         headimg, has_cover = addresses.cover_of(keys, resource, link, options)
     is_lost = not base and (addresses.has_own_address(keys) or (has_cover and headimg is None))
     return replace(article, link=link, headimg=headimg), base, is_lost, problems
+
+
+def _dialects(keys: Mapping[str, Any], options: Options) -> frozenset[Dialect]:
+    """What the site's generator would render in this file; both where the generator is not known."""
+    found: set[Dialect] = {"shortcodes"} if options.generator in (None, "hugo") else set()
+    is_plain = keys.get("disableNunjucks") is True or keys.get("render_with_liquid") is False
+    if options.generator != "hugo" and not is_plain:
+        found.add("liquid")
+    return frozenset(found)
 
 
 def _is_html(body: str, name: str) -> bool:

@@ -18,7 +18,7 @@ from posixpath import splitext
 from typing import Any, Literal
 from urllib.parse import quote
 
-__all__ = ["Generator", "Post", "UnknownPart", "filled"]
+__all__ = ["Generator", "Post", "UnknownPart", "filled", "filled_by_name"]
 
 Generator = Literal["hexo", "hugo", "jekyll"]
 
@@ -106,13 +106,37 @@ def filled(pattern: str, post: Post, generator: Generator | None = None) -> str:
     return path.rstrip("/") + "/" if is_page else path
 
 
+def filled_by_name(pattern: str, path: str, generator: Generator | None = None) -> str:
+    """The path of another post, of which only the file's path is known. Raises UnknownPart.
+
+    That is enough for patterns of the file's name and of the date at its beginning.
+    """
+    day = _DATED_NAME.match(path.rpartition("/")[2])
+    try:
+        written = datetime(int(day[1]), int(day[2]), int(day[3])) if day else None  # noqa: DTZ001 - a day alone
+    except ValueError:
+        written = None
+    post = Post(path=path, written=written)
+    of = generator or _generator(pattern, post)
+    for word, _ in _TOKEN.findall(_STYLES.get(pattern, pattern)):
+        is_of_file = word in _OF_FILE or (word in _DATES and word not in ("hour", "minute", "second"))
+        is_of_name = word in ("title", "slug") and of != "hugo"
+        is_of_place = word in ("section", "sections") and bool(post.sections)
+        if not (is_of_file or is_of_name or is_of_place):
+            raise UnknownPart(f":{word} of {path!r} is not known")
+    return filled(pattern, post, of)
+
+
 def _value(word: str, part: str, post: Post, generator: Generator) -> str:
     if word in _DATES:
         if post.written is None:
             raise UnknownPart(f"it has no date for :{word}")
         return _DATES[word](post.written)
     if word in _NAMES:
-        return quote(_NAMES[word](post, generator, part), safe=_SAFE)
+        made = _NAMES[word](post, generator, part)
+        if not made and word in _NEEDED:
+            raise UnknownPart(f"nothing is there for :{word}")
+        return quote(made, safe=_SAFE)
     found = post.keys.get(word)
     if isinstance(found, bool) or not isinstance(found, str | int | float) or found == "":
         raise UnknownPart(f"it has no {word} for :{word}")
@@ -275,6 +299,13 @@ _NAMES: Mapping[str, Callable[[Post, Generator, str], str]] = {
     "output_ext": lambda *_: ".html",
 }
 
+_NEEDED = frozenset(("title", "post_title", "name", "slug", "filename", "contentbasename", "slugorfilename"))
+_OF_FILE = frozenset(
+    (
+        *("name", "filename", "contentbasename", "slugorfilename", "slugorcontentbasename", "collection"),
+        *("path", "output_ext"),
+    )
+)
 _OF_HEXO = frozenset(("category", "hash", "name", "post_title", "timestamp"))
 _OF_HUGO = frozenset(
     (
