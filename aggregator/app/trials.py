@@ -21,7 +21,8 @@ def tried_on_document(document: Document, config: Config, source: str | None, no
     """What the rules would do to the articles of a document, and in which feeds these would stand.
 
     `source` is the name of the source that it is taken for; None: that which the config has at its address,
-    or none, whose articles only rules without `sources` are asked about. Raises ConfigError for an unknown name.
+    or none, whose articles only rules without `sources` are asked about. Raises ConfigError for a name that
+    no source has.
     """
     if source is not None:
         named([source], [each.name for each in config.sources])

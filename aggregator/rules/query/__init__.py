@@ -15,6 +15,7 @@ from functools import lru_cache
 from aggregator.rules.query.conditions import Condition, Turning
 from aggregator.rules.query.facts import ArticleFacts
 from aggregator.rules.query.narrowing import Narrowing
+from aggregator.rules.query.relevance import relevance
 from aggregator.rules.query.syntax import read
 from aggregator.rules.query.terms import FIELDS, condition
 
@@ -41,6 +42,13 @@ class Query:
     def narrowing(self, now: datetime) -> Narrowing:
         """What admits every article that matches at `now`, and few others."""
         return self._condition.narrowing(now)
+
+    def relevance(self, facts: ArticleFacts) -> int:
+        """How much an article says of the words that the query looks for; 0 for none of them.
+
+        Depends on nothing but the two, so that an order by it changes with the article alone.
+        """
+        return relevance(self._condition.wanted, facts)
 
     @property
     def turnings(self) -> frozenset[Turning]:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from aggregator.rules.query import narrowing as narrowings
 from aggregator.rules.query.facts import ArticleFacts
-from aggregator.rules.query.narrowing import Everything, Narrowing
+from aggregator.rules.query.narrowing import Everything, HasPrefix, HasWords, Narrowing
 
 __all__ = ["Condition", "Turning", "both", "either", "negated"]
 
@@ -24,12 +24,16 @@ def _everything(_now: datetime) -> Narrowing:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled part of a query; the cheapest (`cost`) of several is asked first."""
+    """A compiled part of a query; the cheapest (`cost`) of several is asked first.
+
+    `wanted` are the words that it looks for, not those that it rules out.
+    """
 
     test: Predicate
     narrowing: Callable[[datetime], Narrowing] = _everything
     turnings: frozenset[Turning] = frozenset()
     cost: int = 0
+    wanted: tuple[HasWords | HasPrefix, ...] = ()
 
 
 def negated(part: Condition) -> Condition:
@@ -54,6 +58,7 @@ def both(parts: Iterable[Condition]) -> Condition:
         lambda now: narrowings.all_of([part.narrowing(now) for part in parts]),
         frozenset().union(*(part.turnings for part in parts)),
         max((part.cost for part in parts), default=0),
+        tuple(wanted for part in parts for wanted in part.wanted),
     )
 
 
@@ -73,4 +78,5 @@ def either(parts: Iterable[Condition]) -> Condition:
         lambda now: narrowings.any_of([part.narrowing(now) for part in parts]),
         frozenset().union(*(part.turnings for part in parts)),
         max((part.cost for part in parts), default=0),
+        tuple(wanted for part in parts for wanted in part.wanted),
     )

@@ -92,7 +92,8 @@ def _of_text(term: Term) -> Condition:
             return False
 
         test = has_phrase
-    return Condition(test, lambda _now: HasWords(words, fields))
+    wanted = HasWords(words, fields)
+    return Condition(test, lambda _now: wanted, wanted=(wanted,))
 
 
 def _of_wildcards(term: WordTerm, fields: tuple[str, ...]) -> Condition:
@@ -103,9 +104,11 @@ def _of_wildcards(term: WordTerm, fields: tuple[str, ...]) -> Condition:
     found = wildcard(term.parts)
     if found.prefix is not None:
         begins = f" {found.prefix}"
+        prefix = HasPrefix(found.prefix, fields)
         return Condition(
             lambda facts, _now: any(begins in facts.words(field).joined for field in fields),
-            lambda _now: HasPrefix(begins[1:], fields),
+            lambda _now: prefix,
+            wanted=(prefix,),
         )
     search = found.pattern.search
     return Condition(

@@ -368,6 +368,28 @@ def test_a_query_says_when_time_alone_changes_its_answer(
     assert parse(query).depends_on_now is bool(turnings)
 
 
+@pytest.mark.parametrize(
+    ("query", "score"),
+    [
+        ("title:teapots", 10),
+        ("teapots OR nothing", 10),
+        ("tag:machine", 5),
+        ("text:tea", 2),
+        ("text:te*", 3),
+        ('text:"tea tea"', 1),
+        ("text:tea -title:teapots", 2),
+        ("text:tea OR /x/ OR age:<1d", 2),
+        ("text:many", 10),
+        ("/tea/", 0),
+        ("text:nothing", 0),
+    ],
+)
+def test_relevance_counts_what_is_looked_for(query: str, score: int) -> None:
+    """Never what is ruled out; a word that is repeated without end counts ten times."""
+    facts = ArticleFacts(replace(ARTICLE, content=f"<p>tea tea test {'many ' * 50}</p>", summary=""))
+    assert parse(query).relevance(facts) == score
+
+
 def test_labels_that_rules_added_are_found_and_nothing_is_folded_twice() -> None:
     """The text of an article is split once, however many rules label it."""
     facts = ArticleFacts(ARTICLE)

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import pickle
+from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aggregator.errors import AggregatorError, QueryError
-from aggregator.rules.query import parse
+from aggregator.model.article import Article
+from aggregator.rules.query import ArticleFacts, Query, parse
+from aggregator.rules.query.narrowing import admits
+
+_FRAGMENTS = (
+    'a tea pot" " ( ) [ ] { } / \\ : * ? + - ! && || ^ ~ AND OR NOT TO title: text: tag: '
+    "has:image age:<7d age:> published:[2026 words:>3 host:a.b language:en now-7d 数 é c++ (?-i) \\pL {1,9} 2026-01-01 ] ^4 ~2 *:*"
+)
+FRAGMENTS = [*_FRAGMENTS.split(" "), " ", " AND ", " OR ", " NOT ", " TO "]
 
 
 @pytest.mark.parametrize(
@@ -109,6 +120,30 @@ def test_what_is_too_large_or_too_deep_is_refused(query: str, reason: str) -> No
     with pytest.raises(QueryError, match=reason) as caught:
         parse(query)
     assert len(str(caught.value)) < 2_000
+
+
+def read(text: str) -> Query | QueryError:
+    """The query, or the mistake in it."""
+    try:
+        return parse(text)
+    except QueryError as error:
+        return error
+
+
+@given(st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=3))).map("".join))
+@settings(max_examples=1_000)
+def test_any_text_is_a_query_or_a_mistake(text: str) -> None:
+    """Nothing else is raised, and what was read can be asked."""
+    query = read(text)
+    if isinstance(query, QueryError):
+        assert query.reason
+        assert query.position is None or 1 <= query.position <= len(text) + 1
+        return
+    now = datetime(2026, 6, 1, tzinfo=UTC)
+    facts = ArticleFacts(Article(id="1", title="a tea pot", content="b", published=now))
+    assert query.matches(facts, now) in (True, False)
+    assert not query.matches(facts, now) or admits(query.narrowing(now), facts)
+    assert query.relevance(facts) >= 0
 
 
 def test_the_deepest_and_longest_that_is_allowed_is_read() -> None:
