@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from aggregator.errors import SourceError
 from aggregator.model.article import Article, Problem
@@ -16,6 +16,7 @@ from aggregator.store import Found
 MAX_DOCUMENTS = 100
 """So many further documents of a source are fetched in one poll, whatever its pages name."""
 
+_STEP = timedelta(seconds=1)
 _ALIKE = 3
 """So many files that have the same problem are reported once for all."""
 
@@ -116,6 +117,24 @@ def found(
             listed.add(article.id)
             every.append(Found(article, mark, name, READER_VERSION, is_same(resource)))
     return every
+
+
+def dated_in_order(found: Sequence[Found], modified: datetime | None, now: datetime) -> list[Found]:
+    """The articles of a source's first poll, each without a date below those with one, in their order.
+
+    They were not published just now, and must not push others out of sight. Where none has a date, the first
+    stands at the feed's own date, else at `modified` (Last-Modified), else at `now`.
+    """
+    dates = [f.article.published for f in found if f.article.published is not None]
+    said = (f.article.origin.updated for f in found if f.article.origin.updated is not None)
+    stands_at = min(min(dates) - _STEP if dates else next(said, None) or modified or now, now)
+    placed = []
+    for each in found:
+        if each.article.published is None:
+            each = replace(each, stands_at=stands_at)
+            stands_at -= _STEP
+        placed.append(each)
+    return placed
 
 
 def _articles(gathered: Gathered) -> Iterator[tuple[Resource, Article, str]]:

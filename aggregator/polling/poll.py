@@ -24,10 +24,11 @@ from aggregator.errors import (
     TooManyRedirects,
 )
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
+from aggregator.fetch.freshness import http_date
 from aggregator.model.article import Problem
 from aggregator.model.entry import IdentityKind
 from aggregator.polling import folder
-from aggregator.polling.gather import Reads, found, gather
+from aggregator.polling.gather import Reads, dated_in_order, found, gather
 from aggregator.polling.known import body_hash_of, is_outdated, is_same, reading_settings
 from aggregator.polling.online import Network
 from aggregator.polling.server_clocks import ServerClocks
@@ -234,6 +235,8 @@ class Polls:
             owners,
             is_same=lambda resource: is_same(resource, fetched, state, body_hash),
         )
+        if state.succeeded is None:
+            articles = dated_in_order(articles, http_date(fetched.validators.get("last_modified")), now)
         is_whole = not gathered.failed or bool(files)
         look = folder.Look(validators=fetched.validators_without(gathered.failed) if is_whole else {})
         if kinds.named(source.kind).withdraws:

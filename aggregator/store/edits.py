@@ -48,7 +48,7 @@ class Found:
     - `fingerprint`: the hash of the entry that it was made from, "" when there is none; `file`: the file's
       path inside a folder, "" for an entry of a feed.
     - `reader_version`: of the code that read it. `is_same`: it comes from the very bytes that it was read
-      from before.
+      from before. `stands_at`: the date of a new article without one, None for the time of the poll.
     """
 
     article: Article
@@ -56,6 +56,7 @@ class Found:
     file: str = ""
     reader_version: int = 1
     is_same: bool = False
+    stands_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +104,12 @@ class Same:
 def decide(known: Known | None, found: Found, now: datetime) -> Insert | Edit | Silent | Same:
     """What becomes of `found`; `known` is None for an article that is not stored.
 
-    A missing `published` becomes `now`, once; a date after `now` becomes `now`. An article that is known
-    keeps its `published`; an edit's `updated` is the source's own date where that is new and not after `now`,
-    else `now`.
+    A missing `published` becomes `stands_at`, else `now`, once; a date after `now` becomes `now`. An article
+    that is known keeps its `published`; an edit's `updated` is the source's own date where that is new and
+    not after `now`, else `now`.
     """
     if known is None:
-        published = min(found.article.published or now, now)
+        published = min(found.article.published or found.stands_at or now, now)
         updated = min(found.article.updated or published, now)
         return Insert(replace(found.article, published=published, updated=updated))
     old = known.article

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -14,9 +14,19 @@ from aggregator.store.changes import Changes
 from aggregator.store.schema import articles, categories, memberships, tombstones, versions
 
 _BATCH = 500
+_UNDATED = articles.c.data.contains('"given":{"published":null', autoescape=True).label("undated")
 
-_Place = tuple[datetime, str]
-"""Of an article among others, newest first: by its date, then by its uid, as in feeds."""
+
+class _Place(NamedTuple):
+    """Of an article among others, newest first: by its date, then by its uid, as in feeds.
+
+    Before `oldest` articles are too old; those from `beyond` on are too many. None: no such limit.
+    """
+
+    published: datetime
+    uid: str
+    oldest: datetime | None = None
+    beyond: tuple[datetime, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +55,7 @@ class Scope:
 
     def from_place(self, place: _Place) -> sa.ColumnElement[bool]:
         """Those at this place or behind it."""
-        published, uid = place
+        published, uid = place.published, place.uid
         at_once = sa.and_(self._published == published, articles.c.uid >= uid)
         # The first condition is for the index, which cannot use the second.
         return sa.and_(self._published <= published, sa.or_(self._published < published, at_once))
@@ -54,13 +64,13 @@ class Scope:
 def first(connection: sa.Connection, scope: Scope, keep: Keep, now: datetime) -> _Place | None:
     """The newest article that `keep` lets go, None when there is none."""
     query = scope.newest_first(articles.c.published, articles.c.uid).limit(1)
-    wanted = []
-    if keep.max_age is not None:
-        wanted.append(query.where(scope.older_than(_oldest(keep.max_age, now))))
-    if keep.max_articles is not None:
-        wanted.append(query.offset(keep.max_articles))
-    found = [row for one in wanted if (row := connection.execute(one).one_or_none()) is not None]
-    return min(((row.published, row.uid) for row in found), key=_order, default=None)
+    oldest = None if keep.max_age is None else _oldest(keep.max_age, now)
+    aged = oldest and connection.execute(query.where(scope.older_than(oldest))).one_or_none()
+    last = keep.max_articles
+    counted = None if last is None else connection.execute(query.offset(last)).one_or_none()
+    beyond = (counted.published, counted.uid) if counted else None
+    found = [(row.published, row.uid) for row in (aged, counted) if row]
+    return _Place(*min(found, key=_order), oldest, beyond) if found else None
 
 
 def _oldest(max_age: timedelta, now: datetime) -> datetime:
@@ -68,7 +78,7 @@ def _oldest(max_age: timedelta, now: datetime) -> datetime:
     return now - min(max_age, now - datetime.min.replace(tzinfo=UTC))
 
 
-def _order(place: _Place) -> tuple[float, str]:
+def _order(place: tuple[datetime, str]) -> tuple[float, str]:
     return -place[0].timestamp(), place[1]
 
 
@@ -76,12 +86,24 @@ def prune(
     connection: sa.Connection, changes: Changes, scope: Scope, place: _Place, window: int
 ) -> _Place | None:
     """Prunes one batch from `place` on, less what feeds show; returns the next one's place, if any."""
-    columns = [articles.c.pk, articles.c.published, *(articles.c[column.name] for column in tombstones.c)]
+    kept = (articles.c[column.name] for column in tombstones.c)
+    columns = [articles.c.pk, articles.c.published, articles.c.first_seen, _UNDATED, *kept]
     query = scope.newest_first(*columns).where(scope.from_place(place)).limit(_BATCH + 1)
     rows = connection.execute(query).all()
     shown = _shown(connection, [row.pk for row in rows[:_BATCH]], window)
-    changes.prune([row for row in rows[:_BATCH] if row.pk not in shown])
-    return (rows[_BATCH].published, rows[_BATCH].uid) if len(rows) > _BATCH else None
+    changes.prune([row for row in rows[:_BATCH] if row.pk not in shown and not _is_young(row, place)])
+    last = rows[_BATCH] if len(rows) > _BATCH else None
+    return place._replace(published=last.published, uid=last.uid) if last else None
+
+
+def _is_young(row: sa.Row[Any], place: _Place) -> bool:
+    """Whether an article is kept though its date is too old: one that its source gave none for.
+
+    Its age counts from when it was first seen; its place among too many is that of the date that it got.
+    """
+    if not row.undated or place.oldest is None or row.first_seen < place.oldest:
+        return False
+    return place.beyond is None or _order((row.published, row.uid)) < _order(place.beyond)
 
 
 def _shown(connection: sa.Connection, pks: Sequence[int], window: int) -> set[int]:

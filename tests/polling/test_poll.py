@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -475,3 +475,48 @@ def test_players_of_the_config_reach_those_who_read(site: Site) -> None:
         assert site.run("fetch").exit_code == 0
         [item] = json.loads((site.output / "X" / "feed.json").read_text())["items"]
         assert start in item["content_html"]
+
+
+def undated(*numbers: int, feed_date: str = "") -> bytes:
+    """A feed whose items have no dates, but for those whose number is a multiple of ten."""
+    items = "".join(
+        f"<item><title>a {n}</title><guid>{n}</guid>"
+        + (f"<pubDate>Mon, {n // 10:02} Jan 2024 00:00:00 GMT</pubDate>" if n % 10 == 0 else "")
+        + "</item>"
+        for n in numbers
+    )
+    date = f"<lastBuildDate>{feed_date}</lastBuildDate>" if feed_date else ""
+    return f"<rss version='2.0'><channel><title>a</title>{date}{items}</channel></rss>".encode()
+
+
+@pytest.mark.parametrize(
+    ("answer", "dates"),
+    [
+        (Answer(200, {}, undated(20, 1, 10, 2)), ["2024-01-02 00:00:00", "2024-01-01 00:00:00"]),
+        (Answer(200, {}, undated(1, 2, feed_date="Mon, 01 Jan 2024 00:00:00 GMT")), []),
+        (Answer(200, {"Last-Modified": "Mon, 01 Jan 2024 00:00:00 GMT"}, undated(1, 2)), []),
+        (Answer(200, {}, undated(1, 2)), []),
+    ],
+    ids=["dated ones", "the feed's date", "Last-Modified", "nothing"],
+)
+def test_undated_entries_of_a_first_poll_stand_below_dated_ones(
+    site: Site, server: Server, answer: Answer, dates: list[str]
+) -> None:
+    """In their order; those that come later are new when they are seen."""
+    server.pages["/a"] = answer
+    site.configure(source(server, "a"))
+    loaded = config.load(site.file)
+    with app.App(loaded, NOW) as opened:
+        list(opened.fetch(loaded.select(()), NOW))
+        base = NOW if answer == Answer(200, {}, undated(1, 2)) else datetime(2024, 1, 1, tzinfo=UTC)
+        below = [f"{base - timedelta(seconds=n):%Y-%m-%d %H:%M:%S}" for n in ((1, 2) if dates else (0, 1))]
+        assert placed(opened) == [*dates, *below]
+        server.pages["/a"] = Answer(200, {}, undated(3, 20, 1, 10, 2))
+        list(opened.fetch(loaded.select(()), NOW + DAY))
+        assert placed(opened)[0] == f"{NOW + DAY:%Y-%m-%d %H:%M:%S}"
+
+
+def placed(opened: app.App) -> list[str]:
+    """The dates of the articles of the store, newest first."""
+    kept = opened._store.articles.all()
+    return sorted((f"{each.published:%Y-%m-%d %H:%M:%S}" for each in kept), reverse=True)

@@ -90,6 +90,22 @@ def test_what_is_too_old_or_too_much_is_pruned(store: Store, keep: Keep, left: l
     assert ages(store) == [*left, 90]
 
 
+def test_the_age_of_an_article_without_a_date_counts_from_when_it_was_first_seen(store: Store) -> None:
+    """It stands below those with one, and would be gone at once; among too many it goes by its place."""
+    undated = [replace(each, published=None) for each in articles(20, 21)]
+    found = [Found(each, each.id, stands_at=NOW - n * DAY) for n, each in zip((20, 21), undated, strict=True)]
+    store.sources.commit(
+        Update(source="news", validators={}, body_hash=None, found=[*found, *map(Found, articles(1, 9))]), NOW
+    )
+    keep = Keep(max_age=5 * DAY)
+    list(store.articles.prune(keep, 1, NOW, source="news"))
+    assert ages(store) == [1, 20, 21]
+    list(store.articles.prune(Keep(max_age=5 * DAY, max_articles=2), 1, NOW + 4 * DAY, source="news"))
+    assert ages(store) == [1, 20]
+    list(store.articles.prune(keep, 1, NOW + 6 * DAY, source="news"))
+    assert ages(store) == [1]
+
+
 def test_a_pruned_article_never_comes_back(store: Store) -> None:
     """The feed lists it still, unchanged and edited: it counts as known, under its mark, and stays away."""
     made = articles(*range(4))
