@@ -11,7 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from posixpath import basename, splitext
+from posixpath import basename, dirname, splitext
 from typing import Any
 from urllib.parse import unquote
 
@@ -34,6 +34,9 @@ def article(meta: dict[str, Any], body: str, *, url: str, problems: list[Problem
     meta = {key: value for key, value in meta.items() if key not in OWN_KEYS or value not in (None, "")}
     path = re.split(r"[?#]", url, maxsplit=1)[0] if "://" in url else url
     name = unquote(basename(path))
+    stem, suffix = splitext(name)
+    if stem == "index" and (folder := unquote(basename(dirname(path)))):
+        name = folder + suffix  # a page bundle of Hugo's: its folder is what has a name
     when_text = next((found for key in _DATES if (found := text(meta.get(key)))), "")
     title = _title(meta, body, name, problems)
     published = _date(meta, _DATES, problems)

@@ -570,6 +570,13 @@ def test_a_file_without_front_matter_is_all_body(text: str, url: str, title: str
     assert [problem.text.startswith("no title") for problem in problems] == [True]
 
 
+def test_a_page_bundle_is_named_by_its_folder() -> None:
+    """Its title and its day; its id stays the file."""
+    article = front_matter.loads("x", url="posts/2015-03-04-my-trip.v2/index.md")
+    assert (article.title, article.published) == ("my trip.v2", datetime(2015, 3, 4, tzinfo=UTC))
+    assert article.id == "posts/2015-03-04-my-trip.v2/index.md"
+
+
 def test_a_jekyll_files_name_holds_its_day() -> None:
     """Only where the keys hold no date."""
     assert front_matter.loads("x", url="/p/2017-11-23-a.md").published == datetime(2017, 11, 23, tzinfo=UTC)
