@@ -53,7 +53,7 @@ class Fetcher:
     def further(self, source: Source, url: str, now: datetime) -> Resource:
         """A document that one of the source's documents leads to, fetched in its publisher's turn.
 
-        What is for the origin of the source's own address alone is sent there alone. Raises FetchError.
+        Logins, headers and the like go to the origin of the source's own address only. Raises FetchError.
         """
         with self.hosts.turn(url, within=source.address):
             return _one(self._get(source, url, {}, now, permit=self._permit(source, now)))

@@ -1,4 +1,4 @@
-"""Pages that ask a browser for proof of a human, sent in place of a feed. Pure."""
+"""Bot protection: pages that a browser must solve, sent in place of a feed. Pure."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MARKS = (
 
 
 def challenger(status: int, headers: Mapping[str, str], body: bytes) -> str | None:
-    """Whose protection answered, or None when it was the server itself; `body` may be its beginning."""
+    """The name of the protection that answered, None for an ordinary answer; `body` may be its beginning."""
     for name, value, who in _HEADERS:
         if name in headers and headers[name].strip().lower().startswith(value):
             return who

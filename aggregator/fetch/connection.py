@@ -1,8 +1,8 @@
-"""Connections that obey a guard and a deadline: what requests and urllib3 do not do by themselves.
+"""Connections that obey a guard and a deadline, which requests and urllib3 do not do by themselves.
 
-Both work by what every byte passes: `_new_conn` makes each connection, to an address that the guard has
-checked, and each read of a socket first sets its timeout to what is left of the whole fetch. Host, SNI
-and certificates stay those of the name. What the exchange of a thread may do is in `exchange`.
+`_new_conn` makes every connection, to an address that the guard has checked; every read of a socket first
+sets its timeout to what is left of the whole fetch. Host, SNI and certificates stay those of the name. The
+bounds of the fetch that a thread is doing are in `exchange`.
 """
 
 from __future__ import annotations
@@ -31,24 +31,24 @@ from urllib3.util.ssl_ import create_urllib3_context
 from aggregator import errors
 from aggregator.fetch.guard import Guard, is_without_network
 
-# It logs a traceback for each odd header of a server, and messages about its pools.
+# urllib3 logs a traceback for each odd header of a server, and messages about its pools.
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 MAX_HEAD_BYTES = 256 * 1024
-"""Of one answer's status line and headers; http.client bounds a line to 64 KiB and headers to 100."""
+"""The limit for an answer's status line and headers; http.client allows 64 KiB a line and 100 headers."""
 
 MAX_INTERIM = 20
 _MAX_LINE_BYTES = 64 * 1024
 MAX_ADDRESSES = 16
 _MAX_IDLE_SECONDS = 4.0
-"""Servers close what is idle for 5 s and more; a request sent into a closing connection is lost."""
+"""Servers close connections that are idle for 5 s or more; a request sent into a closing one is lost."""
 
 Verify = bool | Path
-"""Whether certificates are checked: True against the public authorities, a path against that file's."""
+"""How certificates are checked: True with the public authorities, a path with that file's, False not."""
 
 
 class Exchange(threading.local):
-    """What the fetch that this thread is at may still do: until when (monotonic), and where to."""
+    """The bounds of the fetch that this thread is doing: its deadline (monotonic) and its guard."""
 
     guard: Guard
     until: float
@@ -91,7 +91,7 @@ class Exchange(threading.local):
 
     @contextlib.contextmanager
     def head(self) -> Iterator[None]:
-        """Bounds what is received inside the `with` statement, in which an answer's head is waited for."""
+        """Bounds the bytes received inside the `with` statement, in which an answer's head is read."""
         self.head_bytes_left = MAX_HEAD_BYTES
         self.is_on_kept_connection = False
         try:
@@ -102,12 +102,12 @@ class Exchange(threading.local):
     def lost_a_kept_connection(self) -> bool:
         """Whether the server had closed a kept connection before our request came.
 
-        Such a request may be sent again (RFC 9112 §9.3.1); there are only so many connections to lose.
+        Such a request may be sent again (RFC 9112 §9.3.1), once for each connection that was kept.
         """
         return self.is_on_kept_connection and self.head_bytes_left == MAX_HEAD_BYTES
 
     def received(self, count: int) -> None:
-        """Counts what comes before a body. Raises BrokenExchange when it is too much."""
+        """Counts bytes received before a body. Raises BrokenExchange above `MAX_HEAD_BYTES`."""
         if self.head_bytes_left is not None:
             self.head_bytes_left -= count
             if self.head_bytes_left < 0:
@@ -170,13 +170,13 @@ def connect(found: Sequence[str], port: int, options: Sequence[tuple[Any, ...]] 
         try:
             for option in options:
                 sock.setsockopt(*option)
-            # An address that swallows everything leaves the others their share of the time.
+            # An address that never answers must leave the others their share of the time.
             sock.settimeout(exchange.patience() / (len(found) - number))
             sock.connect((address, port))
             sock.settimeout(exchange.patience())
         except (OSError, errors.TimedOut) as error:
             sock.close()
-            # A host that is down may have an IPv6 address too: having no IPv6 says nothing of it.
+            # A host that is down may have an IPv6 address too: no IPv6 here does not explain the failure.
             if failure is None or not _is_without_network(error):
                 failure = error
         else:
@@ -322,7 +322,7 @@ class Adapter(requests.adapters.HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
-        """As the original; without a proxy it does not take the address apart three times more."""
+        """As the original; without a proxy it saves parsing the address three more times."""
         if proxies:
             return super().get_connection_with_tls_context(request, verify, proxies, cert)
         host, tls = self.build_connection_pool_key_attributes(request, verify, cert)
@@ -332,7 +332,7 @@ class Adapter(requests.adapters.HTTPAdapter):
         return super().request_url(request, proxies) if proxies else request.path_url
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """The context has it all; the original would read the authorities' file for every connection."""
+        """Does nothing: the context has it all. The original reads the authorities' file each time."""
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
         """As the original, without reading its cookies into a jar that is never used."""
@@ -358,7 +358,7 @@ def _is_without_network(failure: Exception) -> bool:
 def is_cut_short(answer: Any) -> bool:
     """Whether a compressed body ended before its own end, on an answer of urllib3 that was read to its end.
 
-    urllib3 itself tells it for zstd alone (measured, 2.8): of gzip, deflate and br it gives what came.
+    urllib3 reports it for zstd only (measured, 2.8): of gzip, deflate and br it returns what came.
     """
     return answer._has_decoded_content and answer._decoder is not None and not _is_finished(answer._decoder)
 

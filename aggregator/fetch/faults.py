@@ -1,4 +1,4 @@
-"""What went wrong on the wire, in this package's own terms: the one place that maps vendors' exceptions."""
+"""Exceptions of requests, urllib3 and ssl -> FetchErrors: the one place that maps them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ VENDORS = (
 )
 """Everything that an exchange through requests raises; each is mapped by `classify`."""
 
-# The first line of which any exception in the chain is a kind decides; the specific stand before the general.
+# The first line that matches any exception in the chain decides; specific ones come before general ones.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.FetchError]], ...] = (
     ((vendor.InvalidProxyURL, wire.ProxySchemeUnknown, wire.ProxySchemeUnsupported), errors.ProxyError),
     ((vendor.ProxyError, wire.ProxyError), errors.ProxyError),
@@ -53,7 +53,7 @@ _NAMED_DIFFERENTLY = 62  # X509_V_ERR_HOSTNAME_MISMATCH
 
 @contextlib.contextmanager
 def mapped() -> Iterator[None]:
-    """Turns whatever a vendor raises inside the `with` statement into a FetchError."""
+    """Turns any exception of a library inside the `with` statement into a FetchError."""
     try:
         yield
     except VENDORS as error:
@@ -61,7 +61,7 @@ def mapped() -> Iterator[None]:
 
 
 def classify(error: BaseException) -> errors.FetchError:
-    """The FetchError for a vendor's exception, with the words of its innermost reason."""
+    """The FetchError for a library's exception, with the message of its innermost cause."""
     chain = _chain(error)
     for fault in chain:
         if isinstance(fault, errors.FetchError):
@@ -83,7 +83,7 @@ def _refused_certificate(fault: ssl.SSLCertVerificationError) -> errors.TlsError
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """An exception and what is behind it, outermost first: vendors put causes into arguments as well."""
+    """An exception and its causes, outermost first: some libraries put causes into arguments."""
     chain: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting and len(chain) < 20:
@@ -95,7 +95,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _words(chain: list[BaseException]) -> str:
-    """The innermost reason, without the addresses of objects that urllib3 puts into its messages."""
+    """The innermost message, without the object addresses that urllib3 puts into it."""
     for fault in reversed(chain):
         if isinstance(fault, OSError) and fault.strerror:
             return fault.strerror

@@ -42,10 +42,10 @@ def fetch_file(url: str, validators: Validators, *, max_bytes: int) -> Fetched |
 def fetch_folder(path: Path, validators: Validators, *, max_bytes: int) -> Fetched | NotModified:
     """Reads the articles under a folder that are new or changed; a single file counts as a folder of one.
 
-    Hidden files and folders, and files whose suffix no generator uses for articles, are passed over.
-    Links to folders are not followed, so that a loop cannot hold us. What leads out of the folder, and what
-    is no regular file, is not read: it is named in `refused` and reported in `unread`, as is a file that
-    cannot be read; they are tried again the next time. Raises FetchError when the folder itself cannot be
+    Hidden files and folders, and files whose suffix no generator uses for articles, are skipped. Links to
+    folders are not followed, as they may form a loop. Links that lead out of the folder, and what is not a
+    regular file, are not read: they are named in `refused` and reported in `unread`, as is a file that
+    cannot be read; all are tried again the next time. Raises FetchError when the folder itself cannot be
     read.
     """
     known = validators.get("files", {})

@@ -56,7 +56,7 @@ class Folder:
         try:
             for part in folders:
                 opened.append(os.open(part, _DIRECTORY, dir_fd=opened[-1]))
-            # To open a device may already do something.
+            # Merely opening a device may have an effect.
             _check(os.stat(last, dir_fd=opened[-1], follow_symlinks=False))
             file = open(os.open(last, _FILE, dir_fd=opened[-1]), "rb")  # noqa: PTH123, SIM115 - a descriptor
         finally:

@@ -1,4 +1,4 @@
-"""What an answer's headers say about time: how long it is fresh, and when to come back. Pure."""
+"""Freshness and Retry-After of an answer, from its headers. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 LONGEST = timedelta(days=366)
-"""What a server asks for beyond this is cut to it: no number of seconds can overflow a date."""
+"""Longer times that a server asks for are cut to this, so that none can overflow a date."""
 
 _DIRECTIVE = re.compile(r'([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"([^"\\]*)"|([^\s,;"]*)))?')
 _SECONDS = re.compile(r"[0-9]+")
@@ -39,8 +39,8 @@ def max_age(headers: Mapping[str, str], now: datetime) -> timedelta | None:
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     """How long the server asks us to stay away, from seconds or a date; None when it does not say.
 
-    A date is measured from the answer's own Date, so that a server whose clock is wrong is understood
-    (RFC 9110 §10.2.3).
+    A date is measured from the answer's own Date, so that a server with a wrong clock is
+    understood (RFC 9110 §10.2.3).
     """
     value = headers.get("Retry-After")
     if (wait := _seconds(value)) is None:

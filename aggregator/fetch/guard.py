@@ -1,4 +1,4 @@
-"""Which addresses may be reached: the public ones, and those that the config names.
+"""Which network addresses may be connected to: public ones, and those in fetch.allow.
 
 A feed's address, a redirect or a DNS answer can name a machine behind ours: a router, a database, a
 cloud's metadata service. So names are resolved here, every answer is checked, and the connection is made
@@ -72,8 +72,8 @@ class Guard:
     def addresses(self, host: str, seconds: float) -> list[str]:
         """Every address of `host`, each of them one that may be reached; found within `seconds`.
 
-        One that may not be reached refuses the host as a whole: which of several a connection takes is
-        chance. Raises BlockedAddress, DnsError, NoNetwork or TimedOut.
+        If one of them may not be reached, the whole host is refused, as a connection may use any of them.
+        Raises BlockedAddress, DnsError, NoNetwork or TimedOut.
         """
         found = self.resolved(host, seconds)
         if not self._names(host):
@@ -91,7 +91,7 @@ class Guard:
         return list(dict.fromkeys(found))
 
     def check_written(self, host: str) -> None:
-        """Refuses a host that says by itself, without a lookup, that it is none to be reached."""
+        """Refuses a host that is written as a forbidden address, without a DNS lookup."""
         if self._names(host):
             return
         for address in written_address(host) or ():
@@ -101,7 +101,7 @@ class Guard:
             raise errors.BlockedAddress(f"{host} is loopback, not public")
 
     def is_own(self, host: str) -> bool:
-        """Whether the config names this host, or the address that it is, as one that may be reached."""
+        """Whether fetch.allow has this host, or the address that it is written as."""
         if self._names(host):
             return True
         written = written_address(host) or []
@@ -122,11 +122,11 @@ class Guard:
 
 
 def refusal(address: _Address) -> str | None:
-    """What kind of address it is that no stranger may send us to; None for a public one.
+    """Why feeds and redirects may not send us to this address; None for a public one.
 
-    IPv4 inside IPv6 is judged by what would be reached: mapped addresses (RFC 4291 §2.5.5.2) and NAT64's
-    well-known prefix (RFC 6052, which is every IPv4 host on a network with DNS64). The forms whose relays
-    are history are refused whatever is inside: 6to4, Teredo, IPv4-compatible, site-local.
+    IPv4 inside IPv6 is judged by the IPv4 address: mapped addresses (RFC 4291 §2.5.5.2) and NAT64's
+    well-known prefix (RFC 6052, which is every IPv4 host on a network with DNS64). Obsolete forms are always
+    refused: 6to4, Teredo, IPv4-compatible, site-local.
     """
     address = _inner(address)
     for test, kind in _KINDS:
@@ -159,7 +159,7 @@ def _parsed(text: str) -> _Address:
 
 
 def written_address(host: str) -> list[str] | None:
-    """The address that `host` itself is, in whatever way this system reads one (`0x7f.1`, `2130706433`).
+    """The address that `host` is written as, in any form that this system reads (`0x7f.1`, `2130706433`).
 
     None when it is a name. Makes no DNS request.
     """
@@ -175,8 +175,7 @@ def written_address(host: str) -> list[str] | None:
 def is_without_network(fault: OSError) -> bool:
     """Whether the system says that it has no route to anywhere, rather than that the host is down.
 
-    What a resolver that is out of reach gives (EAI_AGAIN) is also what it gives where a domain's own name
-    servers are: SERVFAIL.
+    EAI_AGAIN has two causes: the resolver cannot be reached, or the domain's name servers fail (SERVFAIL).
     """
     if isinstance(fault, socket.gaierror):
         return fault.errno == socket.EAI_AGAIN
@@ -189,7 +188,7 @@ def system_addresses(host: str) -> list[str]:
 
 
 def _within(seconds: float, resolve: Resolve, host: str) -> Sequence[str]:
-    """`getaddrinfo` knows no timeout: it gets a thread of its own, which is left behind when it hangs."""
+    """`getaddrinfo` has no timeout: it runs in its own thread, which is abandoned when it hangs."""
     answer: queue.SimpleQueue[Sequence[str] | Exception] = queue.SimpleQueue()
 
     def look() -> None:

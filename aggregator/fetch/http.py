@@ -1,4 +1,4 @@
-"""HTTP(S): conditional, bounded GETs, each hop of a redirect by hand."""
+"""HTTP(S): conditional, bounded GETs that follow redirects themselves."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ _REASONS = {
 
 
 Permit = Callable[[str], None]
-"""Asked before each address of a page that is made for people. Raises FetchError when it is not for us."""
+"""Called before each request for a web page. Raises FetchError when robots.txt forbids it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Hop:
     """One request of a fetch; `is_own` while every hop so far was at the origin that the user named.
 
-    `secret` is appended to the query on the wire alone, at the origin of the first hop: it stands in no
-    address that is kept or shown.
+    `secret` is appended to the query of the request only, at the origin of the first hop: it is in no address
+    that is stored or shown.
     """
 
     url: str
@@ -120,7 +120,7 @@ class HttpFetcher:
         """GETs the source's address, or `url`, conditionally where `validators` are of the same URL.
 
         With `permit` it is a page for people, and `permit` is asked before each address. `secret`, such as
-        `key=…`, is appended to the query on the wire, and stands in no address that is kept or shown.
+        `key=…`, is appended to the query of the request, and is in no address that is stored or shown.
 
         ETag and Last-Modified go back byte for byte, both when both are known (RFC 9110 §13.1). Redirects
         are followed by hand. `now` counts only where an answer gives a date without its own Date. Raises
@@ -141,7 +141,7 @@ class HttpFetcher:
                 raise
 
     def post(self, url: str, form: Mapping[str, str], now: datetime, deadline: timedelta) -> None:
-        """POSTs a form; what is answered counts by its status alone: 2xx is well. Follows no redirect.
+        """POSTs a form; any 2xx status is success. Follows no redirect.
 
         Raises FetchError and its kinds.
         """
@@ -226,7 +226,7 @@ class HttpFetcher:
             request.prepare_body(form, None)
         proxy = (settings.proxy if source.proxy is None else source.proxy).get_secret_value()
         if proxy:
-            # The proxy resolves the name: our own answer may differ, and asking would tell who is read.
+            # The proxy resolves the name: our own answer may differ, and a lookup would reveal the host.
             self._guard.check_written(_split(hop.url).hostname or "")
         verify: Verify = settings.tls_ca or True
         if hop.is_own:
@@ -340,7 +340,7 @@ def _is_sound(value: object) -> bool:
 
 
 def _settle(response: requests.Response) -> None:
-    """Lets the connection be used again when the answer has no body; any other is left unread, and closed."""
+    """Keeps the connection when the answer has no body; else leaves the body unread and closes it."""
     if response.raw.length_remaining == 0:
         response.raw.drain_conn()
 
@@ -357,7 +357,7 @@ def _split(url: str) -> SplitResult:
 
 
 def fetchable(url: str) -> str:
-    """The address as it is asked for: without user and password, which go into a header."""
+    """The address of the request: without user and password, which go into a header."""
     return without_login(_split(url).geturl())
 
 
@@ -382,13 +382,13 @@ def _target(url: str, location: str) -> str:
 
 
 def _is_own(source: Source, url: str) -> bool:
-    """Whether what is for the source's own address may go to `url`; what is no web address has no origin."""
+    """Whether the source's login and headers may go to `url`; only web addresses have an origin."""
     is_web = source.address.startswith(("http:", "https:"))
     return is_web and _is_same_place(fetchable(source.address), url)
 
 
 def _is_same_place(url: str, other: str) -> bool:
-    """Whether secrets for `url` may go to `other`: the same origin, or its encrypted twin."""
+    """Whether secrets for `url` may go to `other`: the same origin, or the same over https."""
     one, two = _origin(url), _origin(other)
     upgraded: tuple[Literal["https"], str, int] = ("https", one[1], 443)
     return one == two or (one[0] == "http" and one[2] == 80 and two == upgraded)

@@ -1,8 +1,8 @@
-"""Pacing: how often and how many at once one publisher is asked, over all sources that are theirs.
+"""Pacing: how often, and how many at once, requests go to one publisher, over all of its sources.
 
-Who owns a host is read off its registrable domain (publicsuffix.org): `a.example.co.uk` and
-`b.example.co.uk` are one publisher, `a.github.io` and `b.github.io` are two. An address, or a host that
-the config allows although it is private, is paced by URL: those are the user's own services.
+A publisher is a registrable domain (publicsuffix.org): `a.example.co.uk` and `b.example.co.uk` are one,
+`a.github.io` and `b.github.io` are two. An IP address, or a private host that fetch.allow names, is paced by
+URL: those are the user's own services.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 LONGEST_HOLD = timedelta(days=1)
-"""One feed's Retry-After holds its neighbours back no longer than this, however long it asks for."""
+"""One feed's Retry-After delays other feeds of its publisher at most this long."""
 
 LONGEST_WAIT = timedelta(minutes=5)
-"""A publisher that asks to be left alone for longer is not waited for."""
+"""A Retry-After that is longer is not waited for: the source is polled another time."""
 
 _LEAST_WAIT_SECONDS = 0.1
 
 
 class _Line:
-    """The queue of one publisher: the next free start, until when it is held, how many run, its own gap."""
+    """The queue of one publisher: next free start, end of its Retry-After, running requests, its gap."""
 
     __slots__ = ("gap", "held_until", "next_start", "running", "started")
 
@@ -45,10 +45,10 @@ class _Line:
 
 
 class Hosts:
-    """When each URL may be asked; safe to use from several threads, and never sleeps with a lock held.
+    """When each URL may be requested; safe to use from several threads, never sleeps with a lock held.
 
-    Times are seconds of a monotonic clock, whatever its zero. A scheduler takes a place in line with
-    `reserve`, does other work until then, and asks `start` when the time has come:
+    Times are seconds of a monotonic clock. A scheduler takes a place in the queue with `reserve`, does other
+    work until then, and calls `start` when the time has come:
 
         at = hosts.reserve(url, now)
         ...
@@ -77,7 +77,7 @@ class Hosts:
         self._lock = threading.Lock()
 
     def publisher(self, url: str) -> str:
-        """Who is paced as one: the registrable domain of the URL's host, or the URL itself (see above)."""
+        """What is paced together: the registrable domain of the URL's host, or the URL itself (see above)."""
         try:
             parts = urlsplit(url)
             host = (parts.hostname or "").rstrip(".") if parts.scheme in ("http", "https") else ""
@@ -88,7 +88,7 @@ class Hosts:
         return registrable(host)
 
     def places(self, url: str, now: float, within: timedelta) -> int:
-        """How many places in line would start within that time, a thousand at most; takes none."""
+        """How many requests could start within that time, a thousand at most; reserves none."""
         with self._lock:
             line = self._line(url)
             left = now + within.total_seconds() - max(now, line.next_start, line.held_until)
@@ -97,14 +97,14 @@ class Hosts:
             return min(int(left / line.gap) + 1, 1_000) if line.gap else 1_000
 
     def reserve(self, url: str, now: float) -> float:
-        """Takes the next place in line; returns when it starts, `now` or later."""
+        """Takes the next place in the queue; returns when it starts, `now` or later."""
         with self._lock:
             return self._reserve(self._line(url), now)
 
     def start(self, url: str, now: float) -> float | None:
         """Begins what was reserved: None when it may go, to be followed by `finish`.
 
-        Otherwise a new place in line, when the publisher is held back since or too many of theirs run.
+        Otherwise a new place in the queue: a Retry-After came meanwhile, or too many requests are running.
         """
         with self._lock:
             line = self._line(url)
@@ -112,7 +112,7 @@ class Hosts:
                 return self._reserve(line, now)
             if line.running >= self._at_once:
                 return self._reserve(line, now + max(line.gap, _LEAST_WAIT_SECONDS))
-            # Its place was taken when the usual gap was all that was known; taking more would hold others up.
+            # It was reserved with the usual gap; reserving more now would delay others.
             if line.gap > self._gap and now < line.started + line.gap:
                 return line.started + line.gap
             line.running += 1
@@ -120,12 +120,12 @@ class Hosts:
             return None
 
     def held_for(self, url: str, now: float) -> float:
-        """The seconds for which the publisher asked to be left alone; 0 when it did not, or they are over."""
+        """The seconds that are left of the publisher's Retry-After; 0 without one."""
         with self._lock:
             return max(self._line(url).held_until - now, 0.0)
 
     def refusal(self, url: str, now: float) -> Later | None:
-        """The error where its publisher asked to be left alone for longer than is waited; None elsewhere."""
+        """The error for a publisher whose Retry-After is longer than is waited for; else None."""
         held = timedelta(seconds=self.held_for(url, now))
         if held <= LONGEST_WAIT:
             return None
@@ -145,18 +145,18 @@ class Hosts:
             line.held_until = max(line.held_until, now + min(wait, LONGEST_HOLD).total_seconds())
 
     def slow(self, url: str, gap: timedelta) -> None:
-        """Leaves at least this time between two requests to the publisher, who asked for it (Crawl-delay)."""
+        """Leaves at least this time between two requests to the publisher (its Crawl-delay)."""
         with self._lock:
             line = self._line(url)
             line.gap = max(self._gap, gap.total_seconds())
 
     @contextlib.contextmanager
     def turn(self, url: str, *, within: str = "") -> Iterator[None]:
-        """Waits until the URL may be asked, however long the line is.
+        """Waits until the URL may be requested, however long the queue is.
 
-        Raises Later, before the wait or after it, where its publisher asked for more than five minutes.
-        `within` is an address whose turn the caller has already. Of the same publisher, that turn counts for
-        this one too: two that each wait for the other's end would wait for ever.
+        Raises Later, before the wait or after it, for a Retry-After of more than five minutes. `within` is
+        an address for which the caller has a turn already: for the same publisher that turn is used, as two
+        that wait for each other would wait for ever.
         """
         self._heed(url)
         first = self.reserve(url, self._monotonic())
@@ -189,7 +189,7 @@ class Hosts:
 
 @lru_cache(maxsize=20_000)
 def registrable(host: str) -> str:
-    """The registrable domain of a host's name: whose it is."""
+    """The registrable domain of a host's name."""
     # A suffix itself, and a name without dots, belong to no registrable domain: each counts as its own.
     return _suffixes().privatesuffix(host) or host
 

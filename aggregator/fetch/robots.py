@@ -1,7 +1,7 @@
-"""robots.txt (RFC 9309): what a publisher lets programs fetch of the pages that are made for people.
+"""robots.txt (RFC 9309): which web pages a publisher lets programs fetch.
 
-A reader of our own: protego took 22 s and 360 MB for a hostile file of 66 KB (measured), and RFC 9309 asks
-for 500 KiB. Ours is linear in the file, and in the length of an address for each rule.
+We parse it ourselves: protego took 22 s and 360 MB for a hostile file of 66 KB (measured), and RFC 9309 asks
+for 500 KiB. Our parser is linear in the file, and matching is linear in the address for each rule.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MAX_ORIGINS = 2_000
 LONGEST_DELAY = timedelta(minutes=1)
 FRESH_FOR = timedelta(days=1)
 ASKED_AGAIN_AFTER = timedelta(minutes=10)
-"""How long an origin whose robots.txt could not be had is left alone."""
+"""How long to wait before a robots.txt that could not be fetched is fetched again."""
 
 _PRODUCT = re.compile(r"[a-z_-]+")
 _LINE_END = re.compile(r"\r\n?|\n")
@@ -35,7 +35,7 @@ _DELAY = re.compile(r"\d{1,6}(?:\.\d{0,6})?")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What one robots.txt says to us.
+    """The rules of one robots.txt that are for us.
 
     `paths` are patterns and whether they allow, the most specific first; `delay` is its Crawl-delay, which is
     no part of RFC 9309, None without one.
@@ -45,7 +45,7 @@ class Rules:
     delay: timedelta | None = None
 
     def allow(self, url: str) -> bool:
-        """Whether the address may be fetched: the longest pattern that matches it says (RFC 9309 §2.2.2)."""
+        """Whether the address may be fetched: the longest matching pattern decides (RFC 9309 §2.2.2)."""
         parts = urlsplit(url)
         if parts.path == "/robots.txt":
             return True
@@ -57,7 +57,7 @@ ALL_ALLOWED = Rules()
 
 
 def parse(text: str) -> Rules:
-    """The rules for us: those of every group that names us, else those for all (RFC 9309 §2.2.1)."""
+    """The rules for us: of every group that names us, else of `*` (RFC 9309 §2.2.1)."""
     paths: dict[str, list[tuple[str, bool]]] = {PRODUCT: [], "*": []}
     delays: dict[str, timedelta] = {}
     named: set[str] = set()
@@ -116,7 +116,7 @@ def _matches(pattern: str, path: str) -> bool:
 
 
 class _Origin:
-    """What is known of one origin; `error` says why its robots.txt could not be had the last time."""
+    """One origin's rules; `error` is why its robots.txt could not be fetched the last time."""
 
     __slots__ = ("error", "lock", "rules", "until")
 
@@ -130,8 +130,8 @@ class _Origin:
 class Robots:
     """The robots.txt of every origin, asked for once a day; safe to use from several threads.
 
-    `get` fetches a document for a source. Raises FetchError. `slow` is given how long an address wants to be
-    left alone between requests.
+    `get` fetches a document for a source. Raises FetchError. `slow` is called with the Crawl-delay of an
+    address.
     """
 
     def __init__(
@@ -143,10 +143,10 @@ class Robots:
         self._lock = threading.Lock()
 
     def check(self, source: Source, url: str, now: datetime) -> None:
-        """Raises Disallowed when the address is not for us; FetchError and its kinds while that is unknown.
+        """Raises Disallowed when the address is forbidden; FetchError and its kinds while that is unknown.
 
-        No robots.txt (4xx) allows everything; one that cannot be had for now allows nothing (§2.3.1), unless
-        an earlier one is remembered.
+        No robots.txt (4xx) allows everything; one that cannot be fetched now allows nothing (§2.3.1), unless
+        an earlier one is known.
         """
         rules = self._rules(source, url, now)
         if rules.delay:
@@ -186,7 +186,7 @@ class Robots:
 def _is_absent(error: errors.FetchError) -> bool:
     """Whether there is no robots.txt: 4xx, or endless redirects (§2.3.1.2, §2.3.1.3).
 
-    429 is left out, against the letter: it asks us to come later.
+    429 is excepted, against the letter of the RFC: it asks us to come later.
     """
     if isinstance(error, errors.HttpStatus):
         return 400 <= error.status < 500 and error.status != 429

@@ -1,4 +1,4 @@
-"""Completing: articles of feeds that carry only summaries get their text from their own pages."""
+"""Full text: articles of feeds that carry only summaries get their text from their own pages."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ from aggregator.store import PageRequest, Store
 
 MAX_PAGES = 2_000
 ROUND = timedelta(seconds=20)
-"""What its publisher's pace does not let begin by then is left for a later round: others are to be polled."""
+"""Pages that the pace of their publisher does not allow within this time are left for a later round."""
 LONGEST_ROUND = timedelta(minutes=1)
-"""Whatever holds a round up, what is not begun by then is left for the next."""
+"""No page is begun later than this after a round's start; the rest is left for the next round."""
 
 AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=18))
-"""After each failure the page is asked for again so much later; after the last it is given up."""
+"""The waits after the first, second and third failure of a page; after a fourth it is given up."""
 
 _LONGEST_WAIT = timedelta(days=7)
 _FOR_GOOD = frozenset((404, 410))
@@ -57,8 +57,8 @@ class FetchesPages(Protocol):
 class Completed:
     """What one round of fetching pages gave for a source.
 
-    `read` pages completed their articles, `spare` ones had no more than their feeds, `later` ones are asked
-    for again, `given_up` ones are not; the problems say why.
+    Numbers of pages: `read` completed their articles, `spare` had no more text than the feed, `later` are
+    fetched again, `given_up` are not; the problems say why.
     """
 
     source: Source
@@ -79,7 +79,7 @@ class Completed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Had:
-    """What asking for one page gave: an article, an error, or a publisher that wants to be left alone."""
+    """The result of fetching one page: an article, an error, or how long its publisher asks us to wait."""
 
     article: Article | None = None
     problems: tuple[Problem, ...] = ()
@@ -90,7 +90,7 @@ class _Had:
 class Completing:
     """Completes the articles of the sources with `full_text`, each publisher paced, robots.txt honoured.
 
-    A page that cannot be had is no failure of its source: its article stays as the feed gave it.
+    A page that cannot be fetched does not make its source fail: the article stays as the feed gave it.
     """
 
     def __init__(self, config: Config, store: Store, fetcher: FetchesPages, read: Reads) -> None:
@@ -103,9 +103,9 @@ class Completing:
         self._is_stopping = False
 
     def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:
-        """Asks for the pages of these sources that are due, and saves what they give.
+        """Fetches the pages of these sources that are due, and saves what they give.
 
-        Yields one result for each source of which a page was asked for.
+        Yields one result for each source of which a page was fetched.
         """
         wanted = {source.name: source for source in sources if source.full_text}
         if not wanted or self._is_stopping:
@@ -136,7 +136,7 @@ class Completing:
         yield from completed.values()
 
     def _chosen(self, due: Sequence[PageRequest]) -> list[PageRequest]:
-        """Of each publisher's pages as many as can begin in this round."""
+        """The pages that can begin in this round, at the pace of their publishers."""
         hosts, moment = self._fetcher.hosts, time.monotonic()
         left: dict[str, int] = {}
         chosen = []
@@ -150,7 +150,7 @@ class Completing:
         return chosen
 
     def stop(self) -> None:
-        """Begins no page any more; what comes within some seconds is saved."""
+        """Begins no more pages; answers that arrive within some seconds are still saved."""
         self._is_stopping = True
         self._end.set()
 
@@ -192,9 +192,9 @@ class Completing:
 
 
 def again_at(error: SourceError, attempts: int, now: datetime) -> datetime | None:
-    """When a page that could not be had `attempts` times is asked for again; None: never.
+    """When a page that failed `attempts` times is fetched again; None: never.
 
-    What the publisher says for good, or does not let us fetch, is not asked for again.
+    Permanent answers (404, 410 …) and pages that robots.txt forbids are not fetched again.
     """
     if isinstance(error, _HOPELESS) or (isinstance(error, HttpStatus) and error.status in _FOR_GOOD):
         return None
@@ -207,12 +207,11 @@ def again_at(error: SourceError, attempts: int, now: datetime) -> datetime | Non
 
 
 def merged(own: Article, page: Article, author: str | None = None) -> Article:
-    """An article as its feed gave it, with what its page has besides.
+    """An article as its feed gave it, completed by its page.
 
-    A page with less text than the feed gave, or without the pictures that it gave, was not understood: the
-    article stays as it is. What the feed says in a field of its own is kept; its title gives way where it
-    had nothing else, as titles of sitemaps are made from addresses. `author` is who stands in where a feed
-    names none.
+    A page with less text than the feed, or without the feed's pictures, was not understood: the article stays
+    as it is. Fields that the feed has are kept, except a title without any other text, as titles of sitemaps
+    are made from addresses. `author` is the configured author of a feed that names none.
     """
     text = own.content or own.summary
     lost_pictures = "<img" in own.content and "<img" not in page.content

@@ -1,4 +1,4 @@
-"""From a source's documents to its articles: each is read, and so are the further ones that it names."""
+"""Reads a source's documents, and the further documents that they name, into articles."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from aggregator.reading.document import READER_VERSION, Context, Reading
 from aggregator.store import Found
 
 MAX_DOCUMENTS = 100
-"""So many further documents of a source are fetched in one poll, whatever its pages name."""
+"""At most so many further documents of a source are fetched in one poll."""
 
 _STEP = timedelta(seconds=1)
 _ALIKE = 3
-"""So many files that have the same problem are reported once for all."""
+"""A problem that so many files share is reported once for all of them."""
 
 Reads = Callable[[Resource, Context], Reading]
 """Turns one document's bytes into articles. Raises ReadError."""
@@ -31,7 +31,7 @@ Fetches = Callable[[str], Resource]
 class Gathered:
     """What a source's documents gave: each with its reading, in order, and what was wrong with them.
 
-    - `failed`: names or addresses of the documents that could not be had.
+    - `failed`: names or addresses of the documents that could not be fetched or read.
     - `skipped`: names of the files that are not to be published now, each with the reason.
     - `again`: names of files that are to be read again at a moment, even if unchanged: when their article is
       to be published, or no more.
@@ -98,9 +98,9 @@ def found(
 ) -> list[Found]:
     """Every article under an id of its own: two files of one folder that share a guid are two articles.
 
-    `present` are the files that the folder holds; `owners` tells which file an id belonged to so far. A file
-    that is gone has left its id to be taken over, so that a renamed file stays the same article. What a
-    further document repeats is the same article. Adds to the problems.
+    `present` are the files that are in the folder; `owners` maps each known id to its file. The id of a file
+    that is gone may be used by another one, so that a renamed file stays the same article. An article that
+    a further document repeats is found once. Adds to the problems.
     """
     still = frozenset(present)
     taken = {id_: name for id_, name in owners.items() if name in still}

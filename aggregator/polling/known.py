@@ -1,4 +1,4 @@
-"""What is known of a source's documents from an earlier poll, and whether it still holds."""
+"""Whether what an earlier poll stored of a source's documents is still valid."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["body_hash_of", "is_outdated", "is_same", "reading_settings"]
 
 
 def is_outdated(state: SourceRecord) -> bool:
-    """Whether another version of the reader read what is known of a source."""
+    """Whether a source's documents were last read by another version of the reader."""
     return state.succeeded is not None and state.reader_version != READER_VERSION
 
 

@@ -9,7 +9,7 @@ _PUBLISHERS_THAT_TELL = 3
 
 
 class Network:
-    """The way out, as polls find it. Services of one's own say nothing of it: they stand on this side.
+    """Tracks whether this machine is online, from the results of polls. Hosts in fetch.allow are ignored.
 
     `publisher` gives the publisher of an address, and the address itself for one in fetch.allow (see
     `fetch.Hosts`); `addresses` are those of every source of the config, by name.
@@ -22,9 +22,9 @@ class Network:
         self._is_told = False
 
     def answered(self, successes: Mapping[str, datetime], now: datetime) -> datetime | None:
-        """When anybody outside gave what was asked for, last before `now`; None if never.
+        """The last time before `now` that a host on the internet answered a poll well; None if never.
 
-        `successes` are the moments when sources gave it last, by name.
+        `successes` are the times of each source's last successful poll, by name.
         """
         moments = (
             moment
@@ -34,7 +34,7 @@ class Network:
         return max(moments, default=None)
 
     def hear(self, address: str, *, is_offline: bool, is_answer: bool) -> str:
-        """What is to be said, once, now that a poll gave this: that we are offline, or back; else ""."""
+        """Takes the result of a poll. Returns a message when we went offline or came back, else ""."""
         publisher = self._outside(address)
         if publisher is None:
             return ""
@@ -60,7 +60,7 @@ class Network:
         return None if publisher == address else publisher
 
     def _enough(self) -> int:
-        """So many publishers out of reach in a row tell; one alone may have lost its own name servers."""
+        """How many publishers in a row must be out of reach: one alone may have lost its name servers."""
         return min(_PUBLISHERS_THAT_TELL, len(_outsiders(map(self._outside, self._addresses.values()))))
 
 

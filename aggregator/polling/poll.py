@@ -60,12 +60,11 @@ class Fetches(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """How one poll of one source went; `error` is None when it succeeded.
+    """The result of one poll of one source; `error` is None when it succeeded.
 
-    `next_poll` is when the source is polled again, and why; `move` says where it has moved to for good, once
-    that has been seen for days, and what comes of it. `is_offline` is when the error seems to be this
-    machine's own lack of a network; `notice`, mostly empty, is what is to be said once of that network.
-    `is_list` is when it gave feeds to be followed.
+    `next_poll`: when the source is polled again, and why. `move`: a message about a permanent move that was
+    seen for days, else "". `is_offline`: the error seems to be a missing network of this machine; `notice`:
+    a message about that network, to be shown once, mostly "". `is_list`: it gave feeds to follow.
     """
 
     source: Source
@@ -82,7 +81,7 @@ class Poll:
 
 @dataclass(slots=True)
 class _Poll:
-    """What fetching and reading gave, before the store has it."""
+    """The result of fetching and reading, not yet saved."""
 
     update: Update | None = None
     was_read: bool = False
@@ -96,9 +95,9 @@ class _Poll:
 class Polls:
     """Polls sources in parallel, each publisher paced, and saves what they give in the order asked for.
 
-    Saving in one order whatever network answers first makes outward ids and folder names the same
-    in every run; only what is slower than the next by seconds is saved after it. One source's failure is
-    its own result; it never stops another.
+    Saving in one order, whichever server answers first, gives the same public ids and folder names in every
+    run; only a source that is seconds slower than the next one is saved after it. A source that fails never
+    stops another.
     """
 
     def __init__(self, config: Config, store: Store, fetcher: Fetches, read: Reads) -> None:
@@ -139,7 +138,7 @@ class Polls:
         self._addresses |= {source.name: source.address for source in sources}
 
     def stop(self) -> None:
-        """Begins no poll any more: `poll_many` saves what comes within some seconds, and ends."""
+        """Begins no more polls: `poll_many` saves the answers of the next seconds, and ends."""
         self._stop.set()
 
     def _poll(self, source: Source, state: SourceRecord, now: datetime, refetch: bool) -> _Poll:
@@ -196,10 +195,10 @@ class Polls:
     def _asks_whole(
         self, source: Source, state: SourceRecord, before: schedule.PollState, now: datetime
     ) -> bool:
-        """Whether a document is asked for as if nothing were known of it.
+        """Whether a document is fetched unconditionally, although validators are known.
 
-        What could not be read, and what another version of the reader read: once a day at most, unless the
-        source's settings changed or it is on this machine.
+        So is a document that could not be read, or that another version of the reader read: at most once a
+        day, unless the source's settings changed or it is on this machine.
         """
         if before.unread and before.unread_as != reading_settings(source):
             return True
@@ -328,7 +327,7 @@ class Polls:
         return Saved()
 
     def _move(self, source: Source, decision: schedule.Decision) -> str:
-        """Goes along with a permanent move, or turns back from one; says so."""
+        """Adopts a permanent move, or returns to the configured address; the message about it, or ""."""
         if decision.adopt:
             moved = f"it has moved for good to {decision.adopt}"
             is_weaker = source.address.startswith("https:") and not decision.adopt.startswith("https:")
@@ -358,7 +357,7 @@ def _as_moved(source: Source, moved_to: str | None) -> Source:
 
 
 def _held_back(source: Source, error: Later) -> _Poll:
-    """A source whose publisher, asked for another of its feeds, wants to be left alone: it is not asked."""
+    """The result for a source that was not asked: its publisher asked us to wait, for another feed."""
     error.source = source.name
     return _Poll(error=error, result=schedule.Result(status=429))
 

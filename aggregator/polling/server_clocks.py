@@ -1,4 +1,4 @@
-"""What the servers that were polled say of the time: evidence for or against this machine's clock."""
+"""The Date headers of polled servers: evidence for or against this machine's clock."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _AS_LONG_AS = timedelta(days=1)
 class ServerClocks:
     """The newest time that each publisher gave with an answer.
 
-    `publisher` names whose an address is, and gives back the address itself for one of the user's own (see
-    `fetch.Hosts`). What is one's own may share this machine's clock: it is asked only where there are no
-    others, and then cannot deny a reading.
+    `publisher` gives the publisher of an address, and the address itself for one of the user's own hosts (see
+    `fetch.Hosts`). Own hosts may share this machine's clock: they count only where there are no others, and
+    then cannot prove the clock wrong.
     """
 
     def __init__(self, publisher: Callable[[str], str]) -> None:
@@ -31,7 +31,7 @@ class ServerClocks:
     def testify(self, addresses: Iterable[str], now: datetime) -> Testimony:
         """What the publishers at these addresses said within a day of `now`.
 
-        One that gave no time when it was asked is not waited for, unless no other did.
+        A publisher that sent no time is not waited for, unless no other sent one.
         """
         owners = {a: self._publisher(a) for a in addresses if a.startswith(("http:", "https:"))}
         outside = {owner for address, owner in owners.items() if owner != address}

@@ -19,7 +19,7 @@ __all__ = ["Services", "opened", "poll"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What a poll needs: the settings, where it is saved, where bytes come from, and who reads them."""
+    """What a poll needs: the settings, the store, the fetcher and the reader."""
 
     config: Config
     store: Store

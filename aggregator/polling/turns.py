@@ -1,7 +1,7 @@
-"""Turns: work at many publishers, each piece begun when its publisher's turn has come, a few at once.
+"""Turns: requests to many publishers, each begun at its publisher's pace, a few at once.
 
-What ends is handed back in the order asked for, as long as nothing holds it up for longer than some
-seconds: a server that drips must not keep what others gave from being saved.
+Results are returned in the order of the addresses, but no result waits more than some seconds for an earlier
+one: a very slow server must not delay saving what others gave.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ _Result = TypeVar("_Result")
 class Turns(Generic[_Result]):
     """One run of `work` over `addresses`, by number, on `workers` threads. Iterate over it once.
 
-    - `work`: what is done in a thread; what it raises is raised by the iteration.
-    - `held_back`: gives the result of a source whose publisher asked for a longer wait than we make.
-    - `stop`: once set, nothing more is begun; what ends within some seconds is handed back, and the
-      iteration ends.
+    - `work`: what runs in a thread; its exceptions are raised by the iteration.
+    - `held_back`: gives the result of an address whose publisher asked for a longer wait than we accept.
+    - `stop`: once set, nothing more is begun; what ends within some seconds is returned, and the iteration
+      ends.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Turns(Generic[_Result]):
         self._waits_since: float | None = None
 
     def __iter__(self) -> Iterator[list[tuple[int, _Result]]]:
-        """Batches of what ended, with the numbers of their addresses; at most a hundred each."""
+        """Batches of results with the numbers of their addresses; at most a hundred each."""
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="poll")
         try:
             while self._left and not self._stop.is_set():
@@ -125,7 +125,7 @@ class Turns(Generic[_Result]):
                     return
 
     def _ripe(self) -> list[int]:
-        """What may be handed back: all that ended in order, or all that ended when the next one is late."""
+        """What may be returned: all that ended in order, or all that ended when the next one is late."""
         if not self._ended or next(iter(self._left)) in self._ended:
             self._waits_since = None
             return list(takewhile(self._ended.__contains__, self._left))
