@@ -18,7 +18,7 @@ from itertools import islice
 from unicodedata import normalize
 from zlib import crc32
 
-from aggregator.rules.stories.words import CALLS, FUNCTION_WORDS
+from aggregator.rules.stories.words import ADDRESS, ADDRESS_DENSE, CALLS, FUNCTION_WORDS
 
 __all__ = ["DENSE", "FUNCTION", "Body", "Overlap", "is_dense", "key", "overlap", "plain", "stem", "text_keys"]
 
@@ -44,7 +44,9 @@ _ASCII_PUNCTUATION = bytes(c if chr(c).isalnum() or c >= 128 else 32 for c in ra
 _PUNCTUATION = re.compile(rb"\xe2[\x80\x81][\x80-\xbf]|\xc2[\xa0-\xbf]")
 _TOKEN = re.compile(rf"[0-9]+(?:[.,:][0-9]+)*|[{DENSE}]|[^\W\d_{DENSE}]+")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
-_PARTICLES = frozenset("的了在是和与與及等也都就而被把")
+_KATAKANA = re.compile("[ァ-ヺー]{2,}")
+_GRAMMAR = re.compile("[\u3041-\u309f]{2}|[的了在是和与與及等也都就而被把]|[ァ-ヺー]{2}")
+"""Pairs of characters that say nothing: two hiragana, a particle of Chinese, a piece of a katakana word."""
 FUNCTION = frozenset().union(*FUNCTION_WORDS.values())
 
 
@@ -149,20 +151,14 @@ class Body:
 
 
 def units(words: Sequence[str]) -> frozenset[str]:
-    """Stems of content words, and pairs of adjacent characters of a dense script."""
+    """Stems of content words; of dense scripts pairs of adjacent characters, but whole words in katakana."""
     found = {stem(word) for word in words if len(word) > 2 and word not in FUNCTION and word.isalpha()}
-    dense = [_DENSE.match(word) is not None for word in words]
-    if any(dense):
-        pairs = zip(words, words[1:], dense, dense[1:], strict=False)
-        found |= {a + b for a, b, first, second in pairs if first and second and not _says_nothing(a, b)}
+    text = "".join(word if len(word) == 1 and _DENSE.match(word) else " " for word in words)
+    for run in text.split():
+        found.update(stem(word) for word in _KATAKANA.findall(run))
+        pairs = (run[n : n + 2] for n in range(len(run) - 1))
+        found.update(pair for pair in pairs if not _GRAMMAR.search(pair))
     return frozenset(found)
-
-
-def _says_nothing(first: str, second: str) -> bool:
-    """Whether two adjacent characters are grammar: two hiragana, or a particle of Chinese."""
-    return ("\u3040" < first < "\u30a0" and "\u3040" < second < "\u30a0") or not _PARTICLES.isdisjoint(
-        first + second
-    )
 
 
 def language(words: Sequence[str]) -> str:
@@ -179,18 +175,25 @@ def language(words: Sequence[str]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """What two bodies share: `first` and `second` are the shares of each that stand in the other, 0 to 1.
+    """What two bodies share, and what they do not.
 
-    `words`: how many words that is, in the one with fewer. `units`: what the shared runs speak of.
-    `numbers`: the share of the numbers of the one with fewer that the other has too; 1.0 when it has none,
-    0.5 when it has a single one that differs. `at_start`: whether the longer one shares its beginning.
+    - `first`, `second`: the shares of each that stand in the other, 0 to 1. `words`: how many words that
+      is, in the one with fewer. `units`: what the shared runs speak of; `first_rest`, `second_rest`: what
+      only the rest does.
+    - `numbers`: the share of the numbers of the one with fewer that the other has too; 1.0 when it has
+      none, 0.5 when it has a single one that differs.
+    - `address`: the share of what they share that speaks of itself or to its readers ("our", "you").
+    - `at_start`: whether the longer one shares its beginning.
     """
 
     first: float
     second: float
     words: int
     units: frozenset[str]
+    first_rest: frozenset[str]
+    second_rest: frozenset[str]
     numbers: float
+    address: float
     at_start: bool
 
 
@@ -201,14 +204,30 @@ def overlap(a: Body, b: Body) -> Overlap | None:
     first, second = _covered(a, set(b.runs)), _covered(b, set(a.runs))
     words = min(len(first), len(second))
     longer = first if len(a.tokens) >= len(b.tokens) else second
+    shared = [a.tokens[n] for n in first]
+    spoken = units(shared)
     return Overlap(
         first=len(first) / len(a.tokens),
         second=len(second) / len(b.tokens),
         words=words * 5 // 8 if a.is_dense else words,
-        units=units([a.tokens[n] for n in first]),
+        units=spoken,
+        first_rest=_rest(a, first) - spoken,
+        second_rest=_rest(b, second) - spoken,
         numbers=_agreement(a.numbers, b.numbers),
+        address=_address(shared, a.is_dense) / max(len(shared), 1),
         at_start=bool(longer) and longer[0] < 20,
     )
+
+
+def _rest(body: Body, covered: Sequence[int]) -> frozenset[str]:
+    taken = set(covered)
+    return units([word for n, word in enumerate(body.tokens) if n not in taken])
+
+
+def _address(words: Sequence[str], is_dense: bool) -> int:
+    if is_dense:
+        return len(ADDRESS_DENSE.findall("".join(words)))
+    return sum(word in ADDRESS for word in words)
 
 
 def _agreement(a: frozenset[str], b: frozenset[str]) -> float:

@@ -16,7 +16,16 @@ from aggregator.rules.stories.numbers import Marks, conflict, marks
 from aggregator.rules.stories.texts import DENSE, FUNCTION, units
 from aggregator.rules.stories.words import COUNTERS, DENSE_FORMULAS, FORMULAS
 
-__all__ = ["Title", "differ_in_amounts", "differ_in_series", "fold", "is_named", "title", "title_keys"]
+__all__ = [
+    "Title",
+    "differ_in_amounts",
+    "differ_in_series",
+    "fold",
+    "have_one_frame",
+    "is_named",
+    "title",
+    "title_keys",
+]
 
 _LONGEST = 400
 _SEPARATOR = re.compile(
@@ -47,13 +56,15 @@ class Title:
 
     - `keys`: folded forms, the whole first, then those without a segment that may be a name of a source.
     - `segments`: that segment for each of them, "" for the whole title.
-    - `units`: what it speaks of. `frame`: its words that are no numbers. `marks`: its numbers.
+    - `tokens`: its words, or single characters. `units`: what it speaks of. `frame`: its words that are
+      no numbers. `marks`: its numbers.
     - `words`: how many words of it are neither function words, formulas ("Weekly links"), numbers nor
       dates; five characters of a dense script count as two.
     """
 
     keys: tuple[str, ...]
     segments: tuple[str, ...]
+    tokens: tuple[str, ...]
     units: frozenset[str]
     frame: frozenset[str]
     marks: Marks
@@ -74,6 +85,7 @@ def title(text: str, names: tuple[str, ...] = ()) -> Title:
     return Title(
         keys=tuple(found),
         segments=tuple(found.values()),
+        tokens=tuple(tokens),
         units=units(content).union(*map(units, pieces)) - units([w for name in names for w in _words(name)]),
         frame=frame,
         marks=numbers,
@@ -155,6 +167,15 @@ def _splits(text: str) -> list[tuple[str, str]]:
         for rest, segment in found
         if rest and segment and len(segment) <= 40 and len(segment.split()) <= 5
     ]
+
+
+def have_one_frame(a: Title, b: Title) -> bool:
+    """Whether two titles begin and end alike, and differ in less than half of their words between."""
+    shorter, longer = sorted((a.tokens, b.tokens), key=len)
+    start = next((n for n, (x, y) in enumerate(zip(shorter, longer, strict=False)) if x != y), len(shorter))
+    rest = range(1, len(shorter) - start + 1)
+    end = next((n - 1 for n in rest if shorter[-n] != longer[-n]), len(shorter) - start)
+    return 2 * (start + end) >= len(longer) > 0
 
 
 def differ_in_series(a: Title, b: Title) -> bool:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 __all__ = [
+    "ADDRESS",
+    "ADDRESS_DENSE",
     "CALLS",
     "COUNTERS",
     "DENSE_FORMULAS",
@@ -341,3 +343,26 @@ _CALLS_JAPANESE = (
 )
 CALLS = (*_CALLS_ENGLISH, *_CALLS_GERMAN, *_CALLS_CHINESE, *_CALLS_JAPANESE)
 """What a sentence holds that calls on readers instead of reporting something."""
+
+ADDRESS = frozenset(
+    [
+        "we",
+        "our",
+        "us",
+        "you",
+        "your",
+        "wir",
+        "uns",
+        "unser",
+        "unsere",
+        "unserer",
+        "unseren",
+        "unserem",
+        "euch",
+        "eure",
+    ]
+)
+ADDRESS_DENSE = re.compile(
+    "您|你|请|請|我们|我們|本报|本報|本站|ください|下さい|当社|弊社|当紙|当店|私たち|お待ち"
+)
+"""Words by which a text speaks of itself or to its readers: few in news, many in what publishers add."""

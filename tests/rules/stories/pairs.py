@@ -172,6 +172,10 @@ def _same(language: str, name: str, own: Mapping[str, Any]) -> Iterator[Row]:
         article(language, 0, titles[0], with_notes, f"2026/{name}"),
         second(titles[1], html(leads[0], *body[:2], notes[0]), 1),
     )
+    brief = article(language, 0, titles[0], html(leads[0], *body[:2]), f"2026/{name}")
+    yield "agency-brief", True, brief, second(titles[1], html(leads[1], *body[:2]), 4)
+    few = html(leads[0], body[0])
+    yield "brief", True, article(language, 0, titles[0], few, f"2026/{name}"), second(titles[2], few, 4)
     other_words = html(*(edited(paragraph, language) for paragraph in (leads[0], *body)))
     yield "words-edited", True, first, second(titles[1], other_words, 12)
     yield "teaser", True, first, second(titles[1], html(teaser(leads[0], language)), 1)
@@ -202,6 +206,12 @@ def _different(language: str, name: str, own: Mapping[str, Any], following: str)
         False,
         article(language, 0, titles[0], html(leads[0], notes[0], notes[1]), f"2026/{name}"),
         second(other["titles"][0], html(other["leads"][0], notes[0], notes[1])),
+    )
+    yield (
+        "one-company",
+        False,
+        article(language, 0, f"Hellmer: {titles[0]}", html(leads[0], notes[1], notes[2]), f"2026/{name}"),
+        second(f"Hellmer: {other['titles'][1]}", html(other["leads"][1], notes[1], notes[2])),
     )
     far = second(titles[0], html(later["text"], notes[1]), 90 * 24)
     yield "long-after", False, first, far
