@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aggregator.model.article import Article
 from aggregator.normalise.links import with_ascii_host
 from aggregator.normalise.text import tidy, unmarked
-from aggregator.rules.query.words import FoldedText
+from aggregator.rules.query.words import BREAK, FoldedText
 
 __all__ = ["TEXT_FIELDS", "ArticleFacts", "ascii_host"]
 
@@ -28,8 +28,8 @@ class ArticleFacts:
     """
 
     __slots__ = (
-        "_encoded", "_words", "article", "categories", "first_seen", "is_dated", "published", "source",
-        "tags", "updated",
+        "_encoded", "_values", "_words", "article", "categories", "first_seen", "is_dated", "published",
+        "source", "tags", "updated",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +53,7 @@ class ArticleFacts:
         self.is_dated = article.published is not None if is_dated is None else is_dated
         self.categories = article.categories if categories is None else categories
         self.tags = article.tags if tags is None else tags
+        self._values: dict[str, tuple[str, ...]] = {}
         self._words: dict[str, FoldedText] = {}
         self._encoded: dict[str, tuple[bytes, ...]] = {}
 
@@ -68,13 +69,16 @@ class ArticleFacts:
             categories=categories,
             tags=tags,
         )
+        other._values = {name: values for name, values in self._values.items() if name not in _LABELS}
         other._words = {name: words for name, words in self._words.items() if name not in _LABELS}
         other._encoded = {name: texts for name, texts in self._encoded.items() if name not in _LABELS}
         return other
 
     def values(self, field: str) -> tuple[str, ...]:
         """The plain texts of a field, of `TEXT_FIELDS`, that are not empty."""
-        return tuple(value for value in TEXT_FIELDS[field](self) if value)
+        if (found := self._values.get(field)) is None:
+            found = self._values[field] = tuple(filter(None, TEXT_FIELDS[field](self)))
+        return found
 
     def words(self, field: str) -> FoldedText:
         """The words of a field."""
@@ -89,6 +93,11 @@ class ArticleFacts:
                 value.encode("utf-8", "replace")[:MAX_SEARCHED_BYTES] for value in self.values(field)
             )
         return found
+
+    @property
+    def word_count(self) -> int:
+        """How many words the content has, the summary of what has none."""
+        return len(self.words("text").joined.rpartition(BREAK)[2].split())
 
     @property
     def has_image(self) -> bool:
@@ -123,7 +132,7 @@ def ascii_host(link: str) -> str:
 TEXT_FIELDS: Mapping[str, Callable[[ArticleFacts], tuple[str, ...]]] = {
     "title": lambda facts: (tidy(facts.article.title),),
     "author": lambda facts: facts.article.authors,
-    "text": lambda facts: (_plain(facts.article.summary), _plain(facts.article.content)),
+    "text": lambda facts: (*facts.values("summary"), *facts.values("content")),
     "content": lambda facts: (_plain(facts.article.content),),
     "summary": lambda facts: (_plain(facts.article.summary),),
     "tag": lambda facts: facts.tags,

@@ -198,8 +198,7 @@ def _of_words(term: Term) -> Condition:
         low = high = _number(_plain(term, "words:>300, words:[100 TO 300] or words:300"))
 
     def test(facts: ArticleFacts, _now: datetime) -> bool:
-        field = "content" if facts.article.content else "summary"
-        return low <= facts.words(field).count <= high
+        return low <= facts.word_count <= high
 
     return Condition(test, cost=1)
 

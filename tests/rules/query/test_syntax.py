@@ -15,8 +15,9 @@ from aggregator.rules.query import ArticleFacts, Query, parse
 from aggregator.rules.query.narrowing import admits
 
 _FRAGMENTS = (
-    'a tea pot" " ( ) [ ] { } / \\ : * ? + - ! && || ^ ~ AND OR NOT TO title: text: tag: '
-    "has:image age:<7d age:> published:[2026 words:>3 host:a.b language:en now-7d 数 é c++ (?-i) \\pL {1,9} 2026-01-01 ] ^4 ~2 *:*"
+    'a tea pot" " ( ) [ ] { } / \\ : * ? + - ! && || ^ ~ AND OR NOT TO title: text: tag: has:image '
+    "age:<7d age:> published:[2026 words:>3 host:a.b language:en now-7d 数 é c++ (?-i) \\pL {1,9} "
+    "2026-01-01 ] ^4 ~2 *:*"
 )
 FRAGMENTS = [*_FRAGMENTS.split(" "), " ", " AND ", " OR ", " NOT ", " TO "]
 
