@@ -14,6 +14,7 @@ from aggregator.adapters.page import fields as page_fields
 from aggregator.adapters.page import tree as page_tree
 from aggregator.adapters.page.metadata import Metadata, metadata
 from aggregator.adapters.page.options import AnyPart, Part, Selector
+from aggregator.adapters.page.own_markup import own_markup
 from aggregator.adapters.page.selectors import what_matches
 from aggregator.adapters.page.tree import WebPage
 from aggregator.errors import ReadError
@@ -155,7 +156,8 @@ def _content(page: WebPage, meta: Metadata, options: ArticlePageOptions, feed: F
             )
         feed.findings.append(_finding("content", options.content, len(nodes), page_fields.text(nodes[0])))
         return Text(markup, "html")
-    found = [Text(_extracted(page), "html")]
+    extracted = _extracted(page)
+    found = [Text(own_markup(page, extracted, meta.title or page.title) or extracted, "html")]
     if _length(found[0]) < FEW_CHARS:  # on a page without an article it may be the menu
         articles = page.select("article")
         found += [Text(node.inner_html or "", "html") for node in articles if len(articles) == 1]
