@@ -58,6 +58,9 @@ def _identity(source: Source) -> str:
 def _categories(config: Config) -> Iterable[str]:
     for source in config.sources:
         yield from source.categories
+    for settings in config.rules:
+        for action in settings.rule.actions:
+            yield from action.files_under
     yield from config.publish.categories
     yield from config.retention.categories
     if config.publish.posts:

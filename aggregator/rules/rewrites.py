@@ -15,14 +15,14 @@ from aggregator.normalise.text import cut, tidy
 from aggregator.normalise.tracking import without_tracking
 from aggregator.rules.bodies import BodyChanges, checked_selectors
 
-__all__ = ["Rewrite", "apply_rewrites", "parse"]
+__all__ = ["KEYS", "Rewrite", "apply_rewrites", "parse"]
 
 MAX_REPLACEMENTS = 50
 MAX_CHARACTERS = 1_000
 MAX_PROGRAM = 2_000
 MAX_REGEX_BYTES = 1 << 20
 
-_KEYS = ("title", "link", "author", "remove", "unwrap", "keep-only", "tracking", "image")
+KEYS = ("title", "link", "author", "remove", "unwrap", "keep-only", "tracking", "image")
 _GROUP = re.compile(r"\\([0-9\\])")
 _LINK_IN_BODY = re.compile(r"(<a [^<>]*?\bhref=\")([^\"]*[?#][^\"]*)(?=\")")
 
@@ -128,10 +128,10 @@ def parse(value: object) -> Rewrite:
     if not isinstance(value, Mapping):
         raise ValueError('write a table, such as { remove = ["aside"] }; {} strips tracking from links')  # noqa: TRY004
     for key in value:
-        if key not in _KEYS:
-            near = difflib.get_close_matches(str(key), _KEYS, n=1)
+        if key not in KEYS:
+            near = difflib.get_close_matches(str(key), KEYS, n=1)
             meant = f"did you mean {near[0]!r}? " if near else ""
-            raise ValueError(f"{key!r} is not a known key; {meant}there are {', '.join(_KEYS)}")
+            raise ValueError(f"{key!r} is not a known key; {meant}there are {', '.join(KEYS)}")
 
     def read(key: str, reader: Callable[[object], Sequence[object]]) -> tuple[object, ...]:
         try:

@@ -11,7 +11,10 @@ from aggregator.config import choosing
 from aggregator.config import load as config
 from aggregator.errors import ConfigError
 from aggregator.model.article import Article
+from aggregator.rules.actions import ACTIONS
 from aggregator.rules.query import ArticleFacts
+from aggregator.rules.query.terms import FIELDS
+from aggregator.rules.rewrites import KEYS
 from aggregator.rules.rule import judge
 from tests.rules.test_rule import NOW
 from tests.support.site import Site
@@ -276,6 +279,23 @@ def test_a_thousand_rules_and_feeds_are_loaded(tmp_path: Path) -> None:
     )
     loaded = config.load(write(tmp_path, text))
     assert len(choosing.rule_set(loaded.rules, loaded.feeds).rules) == len(loaded.feeds) == 1_000
+
+
+def test_categories_that_rules_file_under_are_compared_with_others(site: Site) -> None:
+    """A feed that differs from another by case only is seldom meant."""
+    source = {"name": "A", "url": "https://a.example/", "categories": ["Sport"]}
+    site.configure(source, rules=[{"name": "a", "when": "x", "then": {"file-under": ["sport"]}}])
+    said = " ".join(site.run("check").output.split())
+    assert "the categories 'Sport' and 'sport' differ by case only" in said
+
+
+def test_the_page_names_every_field_action_and_key() -> None:
+    """So that nothing has to be guessed."""
+    page = (Path(__file__).parents[2] / "docs" / "choosing.md").read_text(encoding="utf-8")
+    fields, actions_and_keys = page.partition("### Fields")[2], page
+    assert [name for name in FIELDS if name and f"`{name}:" not in fields] == []
+    assert [name for name in ACTIONS if name not in actions_and_keys] == []
+    assert [name for name in KEYS if f"`{name}`" not in page.partition("## Rewriting")[2]] == []
 
 
 def test_what_the_page_shows_is_taken(tmp_path: Path) -> None:

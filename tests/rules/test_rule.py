@@ -7,15 +7,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from aggregator.errors import QueryError
 from aggregator.model import wire
 from aggregator.model.article import Article
 from aggregator.rules import actions
 from aggregator.rules.query import ArticleFacts
+from aggregator.rules.rewrites import KEYS
 from aggregator.rules.rule import Rule, RuleSet, judge, made
 from aggregator.rules.verdict import Rewriting, Verdict
 
+NAMES = (*actions.ACTIONS, *KEYS, "pattern", "with", "p", "https://a.example/b.png", "x")
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 ARTICLE = Article(
     source="Example news",
@@ -214,6 +218,32 @@ def test_an_action_that_does_not_exist_or_has_no_sense_is_refused(then: object, 
     """With what would be right."""
     with pytest.raises(ValueError, match=message):
         rule("chess", then)
+
+
+_VALUES = st.recursive(
+    st.one_of(
+        st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.sampled_from([*NAMES])
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.one_of(st.sampled_from([*NAMES]), st.text(max_size=3)), inner, max_size=3),
+    ),
+    max_leaves=8,
+)
+
+
+@given(_VALUES)
+@settings(max_examples=500)
+def test_whatever_stands_in_then_is_an_action_or_a_mistake(then: object) -> None:
+    """Nothing else is raised, there or where it acts."""
+    try:
+        found = rule("chess", then)
+    except ValueError:
+        return
+    assert found.actions
+    rules = RuleSet([found])
+    verdict = judge(rules, ArticleFacts(ARTICLE), NOW)
+    assert rules.rewritten(ARTICLE, verdict, "all").id == ARTICLE.id
 
 
 def test_a_query_that_cannot_be_read_is_refused() -> None:

@@ -17,7 +17,7 @@ from aggregator.rules.query.facts import ArticleFacts
 from aggregator.rules.query.narrowing import Narrowing
 from aggregator.rules.query.relevance import relevance
 from aggregator.rules.query.syntax import read
-from aggregator.rules.query.terms import FIELDS, condition
+from aggregator.rules.query.terms import FIELDS, condition, regex_fields
 
 __all__ = ["LANGUAGE_VERSION", "ArticleFacts", "Query", "parse"]
 
@@ -27,9 +27,13 @@ LANGUAGE_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query that was read; two of the same text are equal."""
+    """A query that was read; two of the same text are equal.
+
+    `regex_fields` are the fields that its regexes look at: those of strangers may be refused over long texts.
+    """
 
     text: str
+    regex_fields: frozenset[str] = field(compare=False, repr=False)
     _condition: Condition = field(compare=False, repr=False)
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
@@ -69,4 +73,5 @@ class Query:
 def parse(text: str) -> Query:
     """Reads a query. Raises QueryError, with the place of the mistake and what would be right."""
     names = tuple(name for name in FIELDS if name)
-    return Query(text, condition(read(text, names), text))
+    tree = read(text, names)
+    return Query(text, frozenset(regex_fields(tree)), condition(tree, text))

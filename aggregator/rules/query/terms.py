@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
@@ -17,7 +17,7 @@ from aggregator.rules.query.syntax import Both, Either, Negation, RangeTerm, Reg
 from aggregator.rules.query.wildcards import wildcard
 from aggregator.rules.query.words import folded, split
 
-__all__ = ["ANYWHERE", "FIELDS", "condition"]
+__all__ = ["ANYWHERE", "FIELDS", "condition", "regex_fields"]
 
 ANYWHERE = ("title", "author", "tag", "text")
 """Where a word without a field is looked for."""
@@ -53,6 +53,18 @@ def condition(tree: Tree, text: str) -> Condition:
         return FIELDS[tree.field or ""](tree)
     except ValueError as error:
         raise QueryError(str(error), text, tree.position) from error
+
+
+def regex_fields(tree: Tree) -> Iterator[str]:
+    """The fields that the regexes of a tree look at."""
+    match tree:
+        case Both(trees) | Either(trees):
+            for each in trees:
+                yield from regex_fields(each)
+        case Negation(inner):
+            yield from regex_fields(inner)
+        case RegexTerm(field):
+            yield from ANYWHERE if field is None else (field,)
 
 
 def _of_text(term: Term) -> Condition:

@@ -369,6 +369,21 @@ def test_a_query_says_when_time_alone_changes_its_answer(
 
 
 @pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ("tea", set()),
+        ("te*", set()),
+        ("title:/a/ OR -(tag:/b/ c)", {"title", "tag"}),
+        ("NOT /a/", {"title", "author", "tag", "text"}),
+        ("text:(a OR /b/)", {"text"}),
+    ],
+)
+def test_a_query_says_which_fields_its_regexes_look_at(query: str, fields: set[str]) -> None:
+    """So that a search page can refuse those over long texts."""
+    assert parse(query).regex_fields == fields
+
+
+@pytest.mark.parametrize(
     ("query", "score"),
     [
         ("title:teapots", 10),
