@@ -99,6 +99,7 @@ _BOUND = re.compile(r"\"([^\"]{0,100})\"|([^\s\u3000()\[\]{}\"]{1,100})")
 _TO = re.compile(r"[\s\u3000]+TO[\s\u3000]+")
 _BOOST = re.compile(r"\^[0-9]{1,9}(?:\.[0-9]{1,9})?(?![\w.])")
 _ENDS_WORD = frozenset(' \t\r\n\f\v\u3000()[]{}"^~')
+_ENDS_ADDRESS = _ENDS_WORD - set("[]{}^~")
 _OPERATORS = {"&&": "AND", "||": "OR"}
 
 
@@ -208,6 +209,11 @@ class _Reader:
         self._at = named.end()
         if self.is_at_end() or self._text[self._at] == ")":
             raise self.mistake(f"{named[1]}: needs a value after it", named.start())
+        sign = self._text[self._at]
+        if sign in "+-!":
+            raise self.mistake(f"write {sign}{named[1]}: in place of {named[1]}:{sign}, or quote the value")
+        if self._operator() is not None:
+            raise self.mistake(f"{named[1]}: needs a value, and this is an operator; quote it to look for it")
         return self._value(name, depth)
 
     def _value(self, field: str | None, depth: int) -> Tree:
@@ -319,16 +325,22 @@ class _Reader:
     def _word(self, field: str | None) -> Tree:
         start = self._at
         parts, written = [], ""
-        while (character := self._text[self._at : self._at + 1]) and character not in _ENDS_WORD:
-            if self._text.startswith(("&&", "||"), self._at):
-                break
-            if character in "*?":
+        is_address = field == "link"
+        while (character := self._text[self._at : self._at + 1]) and not self._ends_word(is_address):
+            is_address |= written.endswith("://")
+            if character == "*" or (character == "?" and not is_address):
                 parts += [written, character]
                 written = ""
             else:
                 written += self._unescaped() if character == "\\" else character
             self._at += 1
         return WordTerm(field=field, parts=(*parts, written), is_phrase=False, position=start + 1)
+
+    def _ends_word(self, is_address: bool) -> bool:
+        """Whether the word ends before this character; an address may hold `~`, `^` and brackets."""
+        if self._text.startswith(("&&", "||"), self._at):
+            return True
+        return self._text[self._at] in (_ENDS_ADDRESS if is_address else _ENDS_WORD)
 
     def _unescaped(self) -> str:
         """The character after a backslash, which is where reading then stands."""

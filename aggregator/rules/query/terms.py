@@ -35,6 +35,7 @@ _HAS: Mapping[str, Callable[[ArticleFacts], bool]] = {
         for name in ("title", "author", "content", "summary", "tag", "category", "link", "language")
     },
 }
+_NO_HOST = re.compile(r"[\s/:@?#\\]")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 Term: TypeAlias = WordTerm | RegexTerm | RangeTerm
@@ -152,7 +153,8 @@ def _of_host(term: Term) -> Condition:
     """A host, or any below it; wildcards and regexes see the host as a whole."""
     if not isinstance(term, WordTerm) or len(term.parts) > 1:
         return _of_name(term)
-    host = ascii_host(f"https://{term.parts[0].strip().lstrip('.')}")
+    written = term.parts[0].strip().lstrip(".")
+    host = "" if _NO_HOST.search(written) else ascii_host(f"https://{written}")
     if not host:
         raise ValueError(f"{term.parts[0][:40]!r} is no host; write one such as example.org")
     below = f".{host}"
