@@ -1,4 +1,4 @@
-"""What may be followed, before and after it was read."""
+"""Candidates: feeds and other documents that could become a source, before and after they were read."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from aggregator.fetch.pacing import registrable
 from aggregator.model.article import Document
 
 How = Literal["itself", "site", "link", "anchor", "path", "sitemap", "page"]
-"""How a candidate was found: it was asked for; the site is one that we know; the page's head links to it
-(RSS autodiscovery); its text does; it lies where feeds often lie; robots.txt or a habit names the sitemap;
-the page lists entries itself."""
+"""How a candidate was found: "itself", the address that was typed; "site", by the table of known sites;
+"link", linked from the page's head (RSS autodiscovery); "anchor", linked from its text; "path", at a common
+path; "sitemap", in robots.txt or at /sitemap.xml; "page", the page lists entries itself."""
 
 # Words for comments in the languages in which blog engines name their feeds.
 _COMMENTS = re.compile(
@@ -33,17 +33,17 @@ SECTIONS = frozenset(
         *("people", "section", "series", "tag", "tags", "topic", "topics", "user", "users"),
     )
 )
-"""Parts of an address below which only some of a site's articles are."""
+"""Path segments below which only some of a site's articles are."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """Something that may be followed: `kind` and `options` are what its `[[sources]]` would have.
+    """Something that could become a source: `kind` and `options` are those of its `[[sources]]`.
 
-    `title` and `type` (a media type) are what the page says of it, "" when it says nothing. `own` tells that
-    it is the feed of just the section of the site that was asked for, not of all of it.
+    `title` and `type` (a media type) are the page's, "" without one. `own`: it is the feed of exactly the
+    section of the site that was asked for, not of the whole site.
     """
 
     url: str
@@ -56,13 +56,13 @@ class Candidate:
 
     @property
     def is_of_comments(self) -> bool:
-        """Whether it carries what readers say, not what the site publishes."""
+        """Whether it is a feed of readers' comments."""
         parts = urlsplit(self.url)
         return bool(_COMMENTS.search(self.title) or _COMMENTS.search(f"{parts.path}?{parts.query}"))
 
     @property
     def is_aside(self) -> bool:
-        """Whether it seems to carry something else than a site's articles, or those of a tag alone."""
+        """Whether it seems to be a feed of something other than articles, or of one tag."""
         if self.own or self.how == "site":
             return False
         is_partial = self.how == "anchor" and not SECTIONS.isdisjoint(
@@ -71,7 +71,7 @@ class Candidate:
         return is_partial or bool(_ASIDE.search(f"{self.title} {self.url}"))
 
     def is_of(self, url: str) -> bool:
-        """Whether it lies with the publisher of `url`."""
+        """Whether it is on a host of the publisher of `url`."""
         one, other = _host(self.url), _host(url)
         return one == other or registrable(one) == registrable(other)
 

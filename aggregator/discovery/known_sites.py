@@ -1,7 +1,7 @@
-"""Sites whose feeds have addresses that are known: a table of patterns, tried on an address and its page.
+"""Sites with known feed addresses: a table of patterns, which are matched with an address and its page.
 
 An address is matched as "host/path?query": host in lower case without "www.", path without a slash at its
-end. What a page must hold beyond its address is a second pattern, whose groups join those of the first.
+end. A second pattern must match the page's text, if the site has one; its groups are added to the first's.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ SITES = (
         rf"{_YOUTUBE}/playlist\?(?:.*&)?list=(?P<id>[\w-]+).*", {f"{_UPLOADS}?playlist_id={{id}}": "Playlist"}
     ),
     _Site(rf"{_YOUTUBE}/user/(?P<user>[\w.-]+)(?:/.*)?", {f"{_UPLOADS}?user={{user}}": "Videos"}),
-    # Only what tells the page's own channel: ids of others stand all over it.
+    # Only what names the page's own channel: ids of other channels are all over the page.
     _Site(
         rf"{_YOUTUBE}/(?:@[^/?]+|c/[^/?]+|watch\?.+|shorts/.+|live/.+|[\w.-]+)(?:/.*)?",
         {f"{_UPLOADS}?channel_id={{id}}": "Videos"},
@@ -99,7 +99,7 @@ SITES = (
     _Site(
         rf"github\.com/{_NOT_A_GITHUB_USER}{_OWNER}(?:\?.*)?", {"https://github.com/{owner}.atom": "Activity"}
     ),
-    # GitLab at any host: projects may lie in groups of groups, and what is theirs begins with "/-/".
+    # GitLab on any host: projects may be in nested groups, and their own pages begin with "/-/".
     _Site(
         r"[\w.-]+/(?P<project>[\w.-]+(?:/[\w.-]+)+?)(?:/-/.*)?",
         _GITLAB,
@@ -223,7 +223,7 @@ SITES = (
         r"store\.steampowered\.com/(?:news/)?app/(?P<id>\d+)(?:/.*)?",
         {"https://store.steampowered.com/feeds/news/app/{id}": "News"},
     ),
-    # Last, since others run on it: its page names the root that its REST interface has.
+    # Last, since other sites run on it: its page names the root of its REST interface.
     _Site(r"(?P<name>[\w-]+)\.wordpress\.com(?:/.*)?", {"https://{name}.wordpress.com/feed/": ""}),
     _Site(
         _ANY,
@@ -235,9 +235,9 @@ _COMPILED = tuple((re.compile(s.place), re.compile(s.page) if s.page else None, 
 
 
 def feeds(url: str, page: str = "") -> tuple[Candidate, ...]:
-    """What is known to be at `url`, the best first; with its `page`, also what that is needed for.
+    """The known feeds for `url`, the best first; some need its `page`.
 
-    Empty for a site that is not known, and for what is no http or https address.
+    Empty for an unknown site, and for anything but an http or https address.
     """
     try:
         parts = urlsplit(url)

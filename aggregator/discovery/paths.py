@@ -1,4 +1,4 @@
-"""Where feeds and sitemaps lie on a site that names none."""
+"""Common paths of feeds and sitemaps, for a site that links none."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _OF_A_FOLDER = ("feed", "index.xml", "rss.xml", "atom.xml")
 
 
 def common_paths(url: str) -> tuple[str, ...]:
-    """At most `MAX_PATHS` addresses where a feed may lie: beside the page, then at the root."""
+    """At most `MAX_PATHS` addresses where a feed may be: next to the page, then at the root."""
     folder = urljoin(url, ".")
     beside = (
         [urljoin(folder, name) for name in _OF_A_FOLDER] if urlsplit(folder).path not in ("", "/") else []
@@ -34,7 +34,7 @@ def common_paths(url: str) -> tuple[str, ...]:
 
 
 def named_sitemaps(robots: bytes, url: str) -> tuple[str, ...]:
-    """The sitemaps that a robots.txt from `url` names (sitemaps.org), else the one of habit."""
+    """The sitemaps that a robots.txt from `url` names (sitemaps.org), else /sitemap.xml."""
     found: dict[str, None] = {}
     for line in robots[:500_000].decode("utf-8", "replace").splitlines():
         name, _, value = line.partition(":")

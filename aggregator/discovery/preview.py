@@ -1,4 +1,4 @@
-"""What a source would give, storing nothing: how a source is made by trying."""
+"""What a source would give, without storing anything: for finding the right options."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from aggregator.reading.workers import Workers
 def preview(
     target: str, kind: str | None, settings: Fetch, now: datetime, options: Sequence[str] = ()
 ) -> Document:
-    """What a URL, a file or a folder would give, storing nothing.
+    """What a URL, a file or a folder would give, without storing anything.
 
     `kind` None means articles for a folder or a file of front matter, else a feed. `options` are the kind's,
     as lines of TOML; a value that is no TOML is a text. A host or command that is typed is
@@ -53,7 +53,7 @@ def preview(
     articles = tuple(f.article for f in found(gathered, fetched.validators.get("files", {}), {}))
     problems: list[Problem] = [*fetched.unread, *gathered.problems]
     for _, reading in gathered.readings:
-        # What would be followed is shown like articles.
+        # Feeds that would be followed are shown like articles.
         articles += tuple(
             Article(id=each.url, title=each.title or each.url, link=each.url, categories=each.categories)
             for each in reading.subscriptions or ()

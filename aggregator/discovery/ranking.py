@@ -1,4 +1,4 @@
-"""Which of several feeds is the one that somebody means: a guess before they are read, a judgement after."""
+"""Which of several feeds is most likely wanted: estimated before they are read, and judged after."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 from aggregator.discovery.candidates import Candidate, ReadCandidate
 
 STALE = timedelta(days=365)
-"""A feed whose newest entry is older by so much than another's is one that was left behind."""
+"""A feed whose newest entry is older than another's by this much is taken as abandoned."""
 
 _SAME = 0.6
 _HOW = {"itself": 0, "site": 1, "link": 2, "path": 3, "anchor": 4, "page": 5, "sitemap": 5}
@@ -21,9 +21,8 @@ _FORMAT_WORD = re.compile(r"\b(?:rss|atom|rdf|xml|json|feed|[012]\.\d+)\b|[\W_]+
 def likeliest(candidates: Iterable[Candidate], asked: str) -> tuple[Candidate, ...]:
     """Candidates not yet fetched, the likeliest first. `asked` is the page that they were found for.
 
-    A comments feed is never before another; what a site is known to have, then what the head links to, then
-    what the site's engine has, then what the text links to. Otherwise the publisher's order holds; where two
-    have the same title, Atom is before RSS and JSON.
+    The order: known sites, links in the head, paths of the site's engine, links in the text; comments feeds
+    last. Otherwise the publisher's order is kept; of two with the same title, Atom is before RSS and JSON.
     """
     every = list(candidates)
     stems: dict[str, int] = {}
@@ -46,10 +45,10 @@ def likeliest(candidates: Iterable[Candidate], asked: str) -> tuple[Candidate, .
 
 
 def ranked(found: Sequence[ReadCandidate], asked: str) -> tuple[ReadCandidate, ...]:
-    """What was read, the best first; `found` is in the order of `likeliest`, which decides what is left open.
+    """Candidates that were read, the best first; `found` is in the order of `likeliest`, which breaks ties.
 
-    Articles before comments, those with entries before empty ones, feeds before pages and sitemaps, living
-    ones before those left behind. Of feeds with the same entries full text is before summaries, and then
+    Articles before comments, those with entries before empty ones, feeds before pages and sitemaps, active
+    ones before abandoned ones. Of feeds with the same entries full text is before summaries, and then
     Atom before JSON Feed before RSS; RSS is the first where entries carry media, whose elements are RSS's.
     """
     newest = max((each.newest for each in found if each.newest), default=None)

@@ -1,4 +1,4 @@
-"""What an address offers to follow: fetched, read, and ranked, the best first. Stores and writes nothing."""
+"""Finds what can be followed at an address: fetches, reads and ranks candidates. Stores nothing."""
 
 from __future__ import annotations
 
@@ -47,16 +47,16 @@ from aggregator.reading.document import Context
 from aggregator.reading.workers import Workers
 
 MAX_READ = 8
-"""So many candidates of a page are asked for."""
+"""At most so many candidates of a page are fetched."""
 MIN_ENTRIES = 3
-"""A page with fewer entries is taken for none that lists them."""
+"""A page with fewer entries is not taken as a list of entries."""
 
 _SITEMAP = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:urlset|sitemapindex)[\s>]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Discovered:
-    """What can be followed, the best first, and why other candidates cannot."""
+    """Candidates that can be followed, the best first, and why others cannot."""
 
     found: tuple[ReadCandidate, ...]
     problems: tuple[Problem, ...] = ()
@@ -65,13 +65,13 @@ class Discovered:
 def discover(
     typed: str, settings: Fetch, now: datetime, report: Callable[[str], object] = lambda _: None
 ) -> Discovered:
-    """What an address that somebody typed offers, the best first.
+    """What can be followed at an address that was typed, the best first.
 
-    It is a feed itself; or its site is known, or its page links to feeds; else feeds are looked for where
-    they often lie, one request a second, at most `common_paths`, up to the first; else a sitemap, and the
-    page itself. `report` is called with each address before it is fetched. A host that is typed here
-    allows it, as in `preview`; what a page leads to is checked. Raises SourceError when the address cannot
-    be had, or is neither a feed nor a page.
+    The address itself, if it is a feed; else feeds of the known site or that the page links to; else the
+    first found at `common_paths`, one request a second; else a sitemap, and the page itself. `report` is
+    called with each address before it is fetched. A host that is typed is allowed by that, as in `preview`;
+    where a page leads to is checked. Raises SourceError when the address cannot be fetched, or is neither a
+    feed nor a page.
     """
     with _Search(address(typed), settings, now, report) as search:
         return search.run()
@@ -84,10 +84,10 @@ def as_source(
     name: str | None = None,
     categories: Sequence[str] = (),
 ) -> Mapping[str, object] | None:
-    """A new `[[sources]]` that follows what was found, None when its address is followed already.
+    """A new `[[sources]]` for a candidate, None when its address is followed already.
 
-    `name` None is the feed's title, else its host, with a number when another source has it. Raises
-    ConfigError when another has the name that was asked for.
+    `name` None: the feed's title, else its host, with a number when another source has that name. Raises
+    ConfigError when another source has the given name.
     """
     if name is not None and any(source.name == name for source in sources):
         raise ConfigError(f"a source is named {name!r} already; choose another --name")
@@ -117,7 +117,7 @@ def blocked(url: str, settings: Fetch) -> str | None:
 
 
 class _Search:
-    """One look around an address: what was asked for, found, and went wrong."""
+    """One search: the addresses that were fetched, what was found, and its problems."""
 
     def __init__(self, url: str, settings: Fetch, now: datetime, report: Callable[[str], object]) -> None:
         self._url = url
@@ -126,7 +126,7 @@ class _Search:
         self._found: list[ReadCandidate] = []
         self._problems: list[Problem] = []
         self._asked: set[str] = set()
-        # The typed host is paced as a stranger's, although it is allowed.
+        # The typed host is paced like any other, although it is allowed.
         self._hosts = Hosts(at_once=1, gap=settings.host_gap, is_own=Guard(settings.allow).is_own)
         with contextlib.suppress(ValueError):
             host = (urlsplit(url).hostname or "").rstrip(".")

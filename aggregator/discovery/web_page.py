@@ -36,7 +36,7 @@ _NO_FEED = re.compile(
     r"sitemap|opml|\.(?:html?|png|jpe?g|gif|svg|css|js|zip|pdf|mp3)$|/feedback|/(?:about|how)[-_/]",
     re.IGNORECASE,
 )
-# Services that take a feed's address in theirs, and places where things are shared.
+# Services whose addresses hold a feed's address, and sites for sharing links.
 _SERVICES = re.compile(
     r"(?:^|\.)(?:feedly|inoreader|newsblur|netvibes|theoldreader|feedspot|yahoo|google|facebook|twitter|x|"
     r"linkedin|follow|subtome|aboutfeeds|wikipedia)\.(?:com|net|org|it)$"
@@ -49,21 +49,21 @@ _MARKUP = re.compile(rb"<(?:!doctype html|html|head|body|title|a|div|p)\b", re.I
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offered:
-    """What a page offers, the likeliest first. `has_microformats`: it marks entries up as h-entry."""
+    """The feeds of a page, the likeliest first. `has_microformats`: it marks entries up as h-entry."""
 
     candidates: tuple[Candidate, ...]
     has_microformats: bool = False
 
 
 def offered(resource: Resource) -> Offered:
-    """The feeds that a page links to or that its site is known to have. Raises ReadError for what is no page.
+    """The feeds that a page links to, and those of a known site. Raises ReadError for what is no page.
 
-    Nothing is fetched: that an address looks like a feed's is no proof.
+    Nothing is fetched, so none of them is checked yet.
     """
     try:
         page = page_tree.parse(resource)
     except ReadError:
-        # The body may be beyond all bounds; what the head says is still of use.
+        # The body may exceed the bounds; the head is still useful.
         head, body, _ = resource.body.partition(b"<body")
         if not body:
             raise
@@ -86,7 +86,7 @@ def is_web_page(body: bytes) -> bool:
 
 
 def _each_once(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """The first of each address; a title that only a later one has is taken over."""
+    """The first candidate of each address, with the title of a later one if it has none."""
     found: dict[str, Candidate] = {}
     for each in candidates:
         first = found.setdefault(each.url, each)
@@ -136,9 +136,10 @@ def _looks_like_a_feed(url: str, called: str, *, is_near: bool) -> bool:
 
 
 def _is_own(candidate: Candidate, url: str) -> bool:
-    """Whether it is that of the section that was asked for: a category, a tag, an author, a blog of many.
+    """Whether it is the feed of the section that was asked for: a category, tag, author, or one of many
+    blogs.
 
-    It lies below the section's page, or is named as the section is: `/categories/dev/`, `/feed/dev.xml`.
+    Its path is below the section's page, or has the section's name: `/categories/dev/`, `/feed/dev.xml`.
     """
     path = unquote(_PAGE_NUMBER.sub("", urlsplit(url).path))
     segments = path.split("/")

@@ -1,4 +1,4 @@
-"""The front-matter article model: what is kept of an entry, and what goes out again.
+"""The front-matter article model: what is stored of an entry, and what is published.
 
 Everything here is plain data: frozen, comparable, free of any library's types.
 """
@@ -17,8 +17,8 @@ from typing import Any
 class Enclosure:
     """A media file that belongs to an article (RSS 2.0 `<enclosure>`, RFC 4287 §4.2.7.2 rel="enclosure").
 
-    `url` is absolute; `length` is in bytes and None when the source did not say or lied
-    (negative, not a number); `duration` is None when unknown.
+    `url` is absolute; `length` is in bytes, None when it is missing, negative or not a number; `duration` is
+    None when unknown.
     """
 
     url: str
@@ -33,10 +33,10 @@ class Origin:
     """The feed that an article came from: what `atom:source` needs (RFC 4287 §4.2.11).
 
     `id` is the feed's atom:id or None; `title` is plain text; `link` is the site, `self_link` the
-    feed document, both absolute; `updated` is the feed's own date, aware UTC. None: not said.
-    `names_itself`: the feed itself names `self_link`, which has a query. Any other that has one may be the
-    address that was asked, keys included. `extra`: what the feed says of itself in elements of other
-    namespaces (`itunes:owner`, `podcast:guid`), as in `Article.extra`.
+    feed document, both absolute; `updated` is the feed's own date, aware UTC. None: unknown.
+    `names_itself`: the feed itself names `self_link`, which has a query. Without it a `self_link` with a
+    query may be the address that was polled, keys included. `extra`: what the feed says of itself in elements
+    of other namespaces (`itunes:owner`, `podcast:guid`), as in `Article.extra`.
     """
 
     id: str | None = None
@@ -59,7 +59,7 @@ class Article:
     - `title`, `authors`: plain text. `link`, `headimg`: absolute URL or None.
     - `published`, `updated`: aware UTC; None when the source gave none that can be read. The store
       fixes a missing `published` once, when the article is first seen.
-    - `categories`: curated, each becomes a feed. `tags`: the entry's own categories, kept only.
+    - `categories`: curated, each becomes a feed. `tags`: the entry's own categories, which make no feeds.
     - `summary`, `content`: sanitised HTML with absolute links; "" when there is none.
     - `extra`: what the feed or the front matter had besides, JSON-like values under string keys.
     """
@@ -116,9 +116,9 @@ class Problem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What a selector of a source's options found: in `count` of the `of` places where it was looked for.
+    """How often a selector of a source's options matched: in `count` of the `of` places it was tried on.
 
-    `name` is the option's, `selector` the expression; `example` is the beginning of the first that was found.
+    `name` is the option's, `selector` the expression; `example` is the beginning of the first match.
     """
 
     name: str
@@ -132,7 +132,7 @@ class Finding:
 class Document:
     """What one document gave: its articles, in document order, and what was wrong with it.
 
-    `findings` tell what each selector of the source's options found, for a kind that has them.
+    `findings` are the matches of each selector of the source's options, for a kind that has selectors.
     """
 
     source: str = ""

@@ -154,7 +154,7 @@ class Feed:
     "atom10", "rss10", "rss090" … as feedparser names them. `more`: absolute addresses of further documents of
     the same source that belong to this one, such as the next page of a list. `findings`: what the options'
     selectors found.
-    `is_legal`: a parser has seen to it that every character is one that XML may hold (XML 1.0 §2.2).
+    `is_legal`: a parser has checked that XML may hold every character (XML 1.0 §2.2).
     """
 
     info: FeedInfo = field(default_factory=FeedInfo)
@@ -169,12 +169,12 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class ArticleDocument:
-    """A document that is one article already, such as a file of front matter, and what was odd about it.
+    """A document that is one article, such as a file of front matter, and its problems.
 
     - `article`: as written, neither tidied nor sanitised. `is_markdown`: its content is Markdown, not HTML.
     - `excerpt`: the part of the content that its author marked as a summary, for an article without one.
-    - `base`: what relative addresses count from, "" for the article's link. `lacks_base`: that an address
-      which the document names was left out, as it is relative and there is no base.
+    - `base`: the URL that relative addresses are resolved with, "" for the article's link. `lacks_base`: an
+      address of the document was left out, as it is relative and there is no base.
     - `skipped`: why it is not to be published, such as a draft; "" for an article that is.
     - `shown_from`, `shown_until`: the moments from which on it is published, and no more; None without.
     """
@@ -207,7 +207,7 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubscriptionList:
-    """The feeds of an OPML document in its order, each address once, and what was odd in it."""
+    """The feeds of an OPML document in its order, each address once, and its problems."""
 
     title: str = ""
     subscriptions: tuple[Subscription, ...] = ()

@@ -1,4 +1,4 @@
-"""What one document of a source gave: the articles, and what is kept for the next poll."""
+"""The result of reading one document: its articles, and what is stored for the next poll."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Reading:
 
     - `fingerprints`: one for each article, for the next call's `known`. `unchanged`: how many entries were
       left out because their fingerprint was known. `identity`: the kind of id in use, for the next call.
-    - `hints`: what the document says of when to poll it again, as written. `more`: further documents that
+    - `hints`: the document's own polling hints (ttl …), as written. `more`: further documents that
       belong to it.
     - `skipped`, `shown_from`, `shown_until`: of a document that is one article, as in `ArticleDocument`; one
       that is skipped has no article.
-    - `subscriptions`: the feeds that a list lists; None for what is no list.
+    - `subscriptions`: the feeds of a subscription list; None for other documents.
     """
 
     document: Document

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 class Resource:
     """One document's bytes.
 
-    - `url` is where they were in the end (after redirects): what relative links count from.
+    - `url` is the final address, after redirects; relative links are resolved with it.
     - `content_type` is the header's value, None when there was none.
     - `name` is the path inside a folder, with `/`, or "" for a document that stands alone.
-    - `number` counts the documents that one poll of a source has led to, from 0: what a further page has
-      that another one named in `Feed.more`. `depth` counts those that lead to this one, from 0.
+    - `number` counts the documents of one poll, from 0; further ones were named in `Feed.more` of another.
+      `depth` is how many documents led to this one, from 0.
     """
 
     url: str

@@ -1,4 +1,4 @@
-"""What a fetch gives: bytes with their validators, or that nothing changed."""
+"""The result of a fetch: documents with their validators, or that nothing changed."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from aggregator.model.resource import Resource
 __all__ = ["NO_HINTS", "AnswerHints", "Fetched", "NotModified", "Resource", "Validators"]
 
 Validators = Mapping[str, Any]
-"""What lets the next fetch be conditional: JSON-like, kept by the store, understood only by its fetcher."""
+"""What makes the next fetch conditional: JSON-like, stored, understood only by its fetcher."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerHints:
     """What an answer says about the next poll.
 
-    `max_age` is how long the answer stays fresh from now on (RFC 9111 §4.2): None when it does not say,
-    so that what an earlier one said still holds; zero when it says "not at all". `retry_after` is how
-    long the server asks us to stay away, None when it does not. `moved_to` is where every redirect on
-    the way, all of them permanent (301, 308), led to; None without any, or when one was temporary. `time` is
-    the server's own time, None when it does not say.
+    - `max_age`: how long the answer stays fresh from now on (RFC 9111 §4.2); None when it does not say, so
+      that an earlier answer's still counts; zero when it is not to be cached.
+    - `retry_after`: how long the server asks us to wait, None when it does not.
+    - `moved_to`: the final address, if all redirects were permanent (301, 308); else None.
+    - `time`: the server's own time, None when it does not say.
     """
 
     max_age: timedelta | None = None
@@ -40,8 +40,8 @@ NO_HINTS = AnswerHints()
 class Fetched:
     """The documents of a source that are new or may have changed, and their validators.
 
-    `unread` are resources that could not be had, each with its reason; the others are whole. `refused` are
-    the names of those among them that must not be read: articles that they gave earlier are deleted.
+    `unread` are resources that could not be read, each with its reason. `refused` are the names of those
+    among them that must not be read: articles that they gave earlier are deleted.
     """
 
     resources: tuple[Resource, ...]
@@ -52,7 +52,7 @@ class Fetched:
     status: int = 200
 
     def validators_without(self, names: Collection[str]) -> Validators:
-        """The validators less those of the named resources, so that they are fetched again."""
+        """The validators without those of the named resources, so that these are fetched again."""
         if not names:
             return self.validators
         files = self.validators.get("files", {})

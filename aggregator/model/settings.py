@@ -1,4 +1,4 @@
-"""What every table of settings is built on: the config's own, and the options of a kind of source."""
+"""The base class of all settings: the config's tables, and the options of source kinds."""
 
 from __future__ import annotations
 

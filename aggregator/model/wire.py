@@ -16,7 +16,7 @@ MAX_DEPTH = 100
 """How deep lists and mappings of free form may be nested."""
 
 _MSGPACK, _JSON = b"m", b"j"
-# TypeError: keys that cannot be hashed, types that cannot cross. OverflowError: dates beyond the calendar.
+# TypeError: keys that cannot be hashed, types that cannot be sent. OverflowError: dates beyond the calendar.
 _REFUSED = (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError)
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -34,7 +34,7 @@ def dumps(value: object) -> bytes:
 
 
 class Format(Generic[_Value]):
-    """How values of one type cross: `dumps` in the process that sends, `loads` in the one that receives."""
+    """How values of one type are sent between processes: `dumps` in the sender, `loads` in the receiver."""
 
     dumps = staticmethod(dumps)
 
@@ -45,7 +45,7 @@ class Format(Generic[_Value]):
     def loads(self, data: bytes | bytearray) -> _Value:
         """The value that `dumps` was given, of the right type in every field; the bytes may be hostile.
 
-        Values of free form (`Any`) are not looked into: see `is_plain`. Raises ValueError.
+        Values of free form (`Any`) are not checked: see `is_plain`. Raises ValueError.
         """
         try:
             if data[:1] == _MSGPACK:
@@ -58,7 +58,7 @@ class Format(Generic[_Value]):
 
 
 def plain(value: object, of: Any) -> Any:
-    """A value of this type as JSON-like data. Raises ValueError where it is not, or cannot cross."""
+    """A value of this type as JSON-like data. Raises ValueError where it is not, or cannot be sent."""
     try:
         made = msgspec.to_builtins(value)
         msgspec.convert(made, of)
@@ -68,7 +68,7 @@ def plain(value: object, of: Any) -> Any:
 
 
 def converted(made: object, of: Any) -> Any:
-    """The value that `plain` was given. Raises ValueError for data that is not of this type."""
+    """The value from which `plain` made the data. Raises ValueError for data that is not of this type."""
     try:
         return msgspec.convert(made, of)
     except _REFUSED as error:
