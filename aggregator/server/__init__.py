@@ -36,7 +36,7 @@ class Server:
         self._clock = clock
         self._vitals = vitals or Vitals()
         self._site = OutputApplication(config)
-        # One look at the store at a time: when it is slow, files are read by the other threads still.
+        # One thread reads the store: when that is slow, the other threads still read files.
         self._looking = asyncio.Lock()
         self._ready: tuple[float, str | None] = (0.0, None)
         sockets = [bound(listen)]
@@ -55,11 +55,11 @@ class Server:
         self._listener = Listener(self, sockets, config.serve)
 
     def start(self) -> None:
-        """Begins to answer."""
+        """Starts answering requests."""
         self._listener.start()
 
     def adopt(self, config: Config) -> None:
-        """Goes on with another config; where it listens stays."""
+        """Uses another config from now on; the listening address stays."""
 
         def adopt() -> None:
             self._config = config
@@ -68,13 +68,13 @@ class Server:
         self._listener.call(adopt)
 
     def stop(self) -> None:
-        """Finishes the answers that are on their way."""
+        """Finishes the answers that are being sent, and ends."""
         self._listener.stop()
         self._vitals.close()
 
     def run(self) -> None:
-        """Answers until SIGTERM or SIGINT."""
-        # Blocked before the thread begins, which is then not interrupted either, and waited for in turn.
+        """Serves until SIGTERM or SIGINT."""
+        # Signals are blocked before the thread starts, so that it inherits that; then we wait for one.
         ends = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, ends)
         self.start()
@@ -114,7 +114,7 @@ class Server:
             await send_text(send, 404, "There is nothing at this address.")
 
     async def _missing(self) -> str | None:
-        """Looked up once a second at most: anybody may ask, and the store has better to do."""
+        """Cached for a second, as anybody may ask and each look reads the store."""
         async with self._looking:
             until, missing = self._ready
             if time.monotonic() >= until:

@@ -1,8 +1,8 @@
 """Who sends a request, how many connections a client has, and whether `Host` is valid.
 
-A request that a proxy on this machine passes on comes from a loopback address too. Proxies mark what they
-pass on with many headers (`Forwarded`, `Via`, `X-Forwarded-Host`, `CF-Connecting-IP` …), and new ones are
-invented: so the headers that a client sends by itself are listed here, and any other is a sign of a proxy.
+A request that a proxy on this machine forwards comes from a loopback address too. Proxies add many headers
+(`Forwarded`, `Via`, `X-Forwarded-Host`, `CF-Connecting-IP` …), and new ones appear: so the headers that
+clients send by themselves are listed here, and any other is taken as a sign of a proxy.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _IP6_OF_ONE_CLIENT_BITS = 64
 
 
 def host_mistake(headers: _Headers, http_version: str) -> str | None:
-    """Why a request is answered by 400, None for a well addressed one (RFC 9112 §3.2).
+    """Why the `Host` of a request is answered with 400, None for a valid one (RFC 9112 §3.2).
 
     HTTP/1.1 needs exactly one `Host`, which may be empty; HTTP/1.0 may have one.
     """
@@ -48,7 +48,7 @@ def host_mistake(headers: _Headers, http_version: str) -> str | None:
 
 
 def is_direct(address: str, headers: _Headers) -> bool:
-    """Whether a client on this machine asks for itself: from a loopback address, for a loopback host."""
+    """Whether a client on this machine sent it without a proxy: from and to a loopback address."""
     client = _parsed(address)
     if client is None or not client.is_loopback:
         return False
@@ -73,7 +73,7 @@ def _is_loopback_host(host: bytes) -> bool:
 
 
 class ConnectionCounts:
-    """Counts open connections, in all and by client; addresses of `proxies` are bounded in all only."""
+    """Counts open connections, in total and by client; addresses of `proxies` count for the total only."""
 
     def __init__(self, max_connections: int, max_per_client: int, proxies: Sequence[Network] = ()) -> None:
         self._max_connections = max_connections
@@ -83,7 +83,7 @@ class ConnectionCounts:
         self._total = 0
 
     def enter(self, address: str) -> bool:
-        """Counts a new connection from this address; False, and not counted, where it is one too many."""
+        """Counts a new connection from this address; False, and not counted, when a limit is reached."""
         key = client_key(address)
         is_bounded = not self._is_proxy(address)
         if self._total >= self._max_connections or (is_bounded and self._open[key] >= self._max_per_client):
@@ -106,7 +106,7 @@ class ConnectionCounts:
 
 
 def client_key(address: str) -> str:
-    """What connections of one client have in common: its address, of IPv6 the first 64 bits."""
+    """The key of a client: its address, of IPv6 the first 64 bits."""
     found = _parsed(address)
     if isinstance(found, ipaddress.IPv6Address) and not found.is_loopback:
         return str(ipaddress.ip_network((found, _IP6_OF_ONE_CLIENT_BITS), strict=False))

@@ -19,8 +19,8 @@ UNSATISFIABLE = (-1, -1)
 def is_unchanged(if_none_match: str | None, if_modified_since: str | None, etag: str, modified: int) -> bool:
     """Whether a GET or HEAD is answered by 304. `modified` is in whole seconds since 1970.
 
-    If-None-Match is compared weakly, and where it is given If-Modified-Since does not count (§13.1.2,
-    §13.1.3, §13.2.2). A date that is none counts as not given.
+    If-None-Match is compared weakly, and if it is given If-Modified-Since is ignored (§13.1.2, §13.1.3,
+    §13.2.2). An invalid date is ignored.
     """
     if if_none_match is not None:
         if if_none_match.strip() == "*":
@@ -33,10 +33,10 @@ def is_unchanged(if_none_match: str | None, if_modified_since: str | None, etag:
 def part(
     asked: str | None, if_range: str | None, etag: str, modified: int, size: int
 ) -> tuple[int, int] | None:
-    """First and last byte of the single range that is asked for; None: the whole; or `UNSATISFIABLE`.
+    """First and last byte of a single range; None: the whole file; or `UNSATISFIABLE`.
 
-    If-Range is compared strongly (§13.1.5). Several ranges, other units and nonsense are answered by the
-    whole, as §14.2 allows.
+    If-Range is compared strongly (§13.1.5). Several ranges, other units and invalid ones are answered with
+    the whole file, as §14.2 allows.
     """
     match = _RANGE.fullmatch(asked) if asked and len(asked) < 100 else None
     if match is None or match.groups() == ("", ""):

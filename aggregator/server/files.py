@@ -1,4 +1,4 @@
-"""Files of the output folder, kept in memory while they do not change, plain and packed."""
+"""Files of the output folder, cached in memory while they do not change, plain and compressed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_PACKED_HERE_BYTES = 4 * 1024 * 1024
 
 _MIN_PACKED_BYTES = 500
 _SUFFIXES = {"br": ".br", "gzip": ".gz"}
-# What is packed per change, not per request; brotli's 5 is as fast as gzip's 6 and smaller.
+# Files are compressed once per change, not per request; brotli 5 is as fast as gzip 6 and smaller.
 _GZIP_LEVEL, _BROTLI_QUALITY = 6, 5
 
 _Stamp = tuple[int, int, int, int]
@@ -31,7 +31,7 @@ _Stamp = tuple[int, int, int, int]
 
 @dataclass(frozen=True, slots=True)
 class EncodedBody:
-    """One encoding of a file, None for plain. `etag` is strong: it is made from these very bytes."""
+    """One encoding of a file, None for plain. `etag` is strong: a hash of these bytes."""
 
     data: bytes
     encoding: str | None
@@ -49,15 +49,15 @@ class File:
 
     @property
     def bytes_held(self) -> int:
-        """What it takes of memory."""
+        """Its size in memory."""
         return sum(len(body.data) for body in set(self.bodies.values()))
 
 
 class Files:
-    """Reads files below `root`, which may not be there yet, and keeps those last asked for.
+    """Reads files below `root`, which need not exist yet, and caches those last requested.
 
-    A file is looked at (stat) for each request and read again when it is another. At most `max_bytes` are
-    kept, or the one file that is larger. `is_text` says by a file's name whether it pays to pack it.
+    Each request does a stat and reads the file again if it changed. At most `max_bytes` are cached, or the
+    one file that is larger. `is_text` says by a file's name whether to compress it.
     """
 
     def __init__(self, root: Path, is_text: Callable[[str], bool], max_bytes: int = 64 * 1024 * 1024) -> None:
@@ -70,15 +70,15 @@ class Files:
         self._reading = asyncio.Lock()
 
     def path(self, names: Sequence[str]) -> str:
-        """Where these names lead; whether anything is there is not looked at."""
+        """The path of these names; it need not exist."""
         return os.path.join(self._root, *names)  # noqa: PTH118 (a third of the time of Path)
 
     def is_folder(self, path: str) -> bool:
-        """Whether a folder is there, below the root."""
+        """Whether this is a folder below the root."""
         return os.path.isdir(path) and self._is_inside(os.path.realpath(path))  # noqa: PTH112
 
     async def get(self, path: str) -> File | None:
-        """The file as it is now; None for what is no regular file below the root, links followed."""
+        """The file as it is now; None unless it is a regular file below the root, after following links."""
         try:
             found = os.stat(path)  # noqa: PTH116
         except (OSError, ValueError):
@@ -89,7 +89,7 @@ class Files:
         if kept is not None and kept.stamp == _stamp(found):
             self._kept.move_to_end(path)
             return kept
-        # One at a time: a thousand clients of a new feed read it once, and packing takes one core at most.
+        # One at a time: a thousand clients of a new feed read it once, and compression uses one core at most.
         async with self._reading:
             kept = self._kept.get(path)
             if kept is None or kept.stamp != _stamp(found):
@@ -99,7 +99,7 @@ class Files:
         return kept
 
     async def body(self, file: File, encodings: Sequence[str]) -> EncodedBody:
-        """The file in the first of these encodings that it can be had in and that makes it smaller."""
+        """The file in the first of these encodings that is available and makes it smaller."""
         plain = file.bodies["identity"]
         if not self._is_text(file.path.rpartition("/")[2]) or len(plain.data) < _MIN_PACKED_BYTES:
             return plain
@@ -137,7 +137,7 @@ class Files:
             handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with open(handle, "rb") as file:  # noqa: PTH123
                 found = os.fstat(handle)
-                # A folder above it may have become a link since: the file must be where it was looked for.
+                # A folder above it may have become a link since: check that it is the same file.
                 is_ours = os.path.samestat(found, os.stat(os.path.realpath(path)))  # noqa: PTH116
                 if (
                     not stat.S_ISREG(found.st_mode)
@@ -152,7 +152,7 @@ class Files:
             return None
 
     def _packed(self, path: str, plain: EncodedBody, encoding: str) -> EncodedBody:
-        """The compressed file beside it if that is right, else packed here; plain where it is no gain."""
+        """The compressed file beside it if it matches, else compressed here; plain if that is not smaller."""
         data = self._beside(path + _SUFFIXES[encoding], plain.data, encoding)
         if data is None and len(plain.data) <= MAX_PACKED_HERE_BYTES:
             if encoding == "br":
@@ -162,7 +162,7 @@ class Files:
         return _body(data, encoding) if data is not None and len(data) < len(plain.data) else plain
 
     def _beside(self, path: str, plain: bytes, encoding: str) -> bytes | None:
-        # Unpacked to see that it is the same: times say little, for which of the two was written first?
+        # Decompressed to compare: times do not say which of the two was written first.
         found = self._opened(path, less_than_bytes=len(plain))
         return found[0] if found is not None and holds_packed(found[0], plain, encoding) else None
 

@@ -1,7 +1,7 @@
 """Listening, in a thread of its own: the only module that knows uvicorn.
 
-uvicorn bounds how long a connection may be idle between requests; it does not bound how long a request may
-take to come, nor how slowly an answer may be taken, and httptools bounds no header. That is done here.
+uvicorn limits how long a connection may be idle between requests. It does not limit how long a request may
+take to arrive, nor how slowly a client reads an answer, and httptools limits no header. That is done here.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ elif importlib.util.find_spec("httptools"):
 else:
     from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol
 
-# It warns of each request that is no HTTP: strangers would fill the log.
+# uvicorn warns of each request that is not HTTP: anybody could fill the log.
 logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 __all__ = ["HEAD_SECONDS", "MAX_HEAD_BYTES", "Listener", "bound"]
 
 MAX_HEAD_BYTES = 32 * 1024
-"""Of one request: line, headers, and a body, which is ignored."""
+"""The limit for one request: line, headers, and a body, which is ignored."""
 
 HEAD_SECONDS = 10
-"""A request that has not come whole by then is not waited for any longer."""
+"""A connection whose request has not arrived completely by then is closed."""
 
 STALLED_SECONDS = 30
-"""Nor is a client that takes nothing of an answer for so long."""
+"""A connection is closed when its client reads nothing of an answer for so long."""
 
 IDLE_SECONDS = 5
 STOP_SECONDS = 5
@@ -96,12 +96,12 @@ class Listener:
         self._server.runs.wait(STOP_SECONDS)
 
     def call(self, what: Callable[[], object]) -> None:
-        """Does this between two requests, in the thread that answers them."""
+        """Calls `what` between two requests, in the thread that answers them."""
         if self._server.loop is not None:
             self._server.loop.call_soon_threadsafe(what)
 
     def stop(self) -> None:
-        """Finishes the answers that are on their way, for a few seconds."""
+        """Finishes the answers that are being sent, within a few seconds."""
         self._server.should_exit = True
         self._thread.join(STOP_SECONDS + 2)
 
@@ -110,7 +110,7 @@ class Listener:
 
 
 class _Server(uvicorn.Server):
-    """Looks at its connections every second, and drops those that have not moved for too long."""
+    """Checks its connections every second, and closes those that make no progress for too long."""
 
     loop: asyncio.AbstractEventLoop | None = None
 
@@ -128,9 +128,9 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def _drop_stalled(self) -> None:
-        """What has moved: another request is answered, the answer is done, or some of it was taken.
+        """Progress is: another request is being answered, the answer is done, or a part of it was read.
 
-        That a byte of a request has come counts for nothing: so do slow clients hold a server.
+        A further byte of a request is no progress, as slow clients would hold a connection that way.
         """
         seen: dict[Any, tuple[object, int]] = {}
         for connection in list(self.server_state.connections):
@@ -147,7 +147,7 @@ class _Server(uvicorn.Server):
 
 
 class _Bounded(_Protocol):  # type: ignore[misc]
-    """Goes before a protocol of uvicorn: bounds on connections and on the size of a request.
+    """Wraps a protocol of uvicorn: limits for connections and for the size of a request.
 
     It also ends quietly when a client hangs up: uvicorn marks only the newest of several pipelined
     requests as disconnected, and the answers to the others fail on the closed connection.

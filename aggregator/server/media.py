@@ -1,4 +1,4 @@
-"""What a file of the output folder is, judged by its name and by the formats that are written. Pure."""
+"""Media types of the output folder's files, by their names and the formats that are written. Pure."""
 
 from __future__ import annotations
 
@@ -58,12 +58,12 @@ class MediaTypes:
         return _OTHERS.get(_suffix(name), "application/octet-stream")
 
     def is_text(self, name: str) -> bool:
-        """Whether it is text, which packing makes smaller."""
+        """Whether it is text, which compression makes smaller."""
         return name in self._types or _suffix(name) in _TEXTS
 
 
 def is_page(name: str) -> bool:
-    """Whether people look at it, or it belongs to what they look at: they want it as it is now."""
+    """Whether it is a page or a part of one, which browsers must revalidate."""
     return _suffix(name) in _PAGES
 
 

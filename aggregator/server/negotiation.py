@@ -1,4 +1,4 @@
-"""Which form of a document a client wants (RFC 9110 §12). Pure."""
+"""Content negotiation: encodings and media types that a client accepts (RFC 9110 §12). Pure."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _OURS = ("br", "gzip")
 def encodings(accept_encoding: str | None) -> tuple[str, ...]:
     """Which of br, gzip and identity are wanted, the most wanted first and the smaller first among equals.
 
-    identity is always among them (RFC 9110 §12.5.3 lets us send it when nothing else will do). Without the
-    header only identity: any would be allowed, but who does not name one may not know any.
+    identity is always among them (RFC 9110 §12.5.3 allows it when nothing else is accepted). Without the
+    header only identity: any would be allowed, but the client may know none.
     """
     wanted = _qualities(accept_encoding or "")
     if "gzip" not in wanted and "x-gzip" in wanted:
@@ -39,8 +39,8 @@ def encodings(accept_encoding: str | None) -> tuple[str, ...]:
 def best(accept: str | None, choices: Sequence[str], types: Mapping[str, tuple[str, ...]]) -> str:
     """The choice that `accept` prefers, the first among equals; the first also when it wants none of them.
 
-    RFC 9110 §12.5.1: the most specific range that matches a type decides. Disregarding the header is
-    better than 406 here: a person or a program gets something that it may well be able to read.
+    RFC 9110 §12.5.1: the most specific range that matches a type decides. If none matches, the header is
+    ignored instead of answering 406: the client may still be able to read what it gets.
     """
     if accept is None:
         return choices[0]

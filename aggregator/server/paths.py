@@ -7,18 +7,18 @@ from urllib.parse import unquote_to_bytes
 __all__ = ["names"]
 
 _MAX_BYTES = 4096
-"""Of a path: four folders' names of 100 bytes, all percent-encoded, are a third of it."""
+"""The limit for a path; four folder names of 100 bytes, percent-encoded, need a third of it."""
 
 _FORBIDDEN = frozenset("/\\\x7f") | {chr(code) for code in range(0x20)}
 
 
 def names(raw_path: bytes, prefix: tuple[str, ...] = ()) -> tuple[str, ...] | None:
-    """Folder names and a file's name, or "" at the end for a folder; None for what can be nothing of ours.
+    """Folder names and a file's name, or "" at the end for a folder; None for a path that we never have.
 
-    Taken apart first and decoded then, once, as strict UTF-8: an encoded slash separates nothing (RFC 3986
-    §2.2), an encoded dot hides nothing. What begins with a dot is never served: `..`, files being written,
-    `.git`. `prefix` is the path of the site's public address, taken off where it stands; nothing is left of
-    the prefix without a slash at its end.
+    The path is split first and then decoded once, as strict UTF-8: an encoded slash separates nothing (RFC
+    3986 §2.2), an encoded dot hides nothing. What begins with a dot is never served: `..`, files being
+    written, `.git`. `prefix` is the path of the site's public address, which is removed from the beginning;
+    the prefix without a slash at its end gives no names.
     """
     if not raw_path.startswith(b"/") or len(raw_path) > _MAX_BYTES:
         return None

@@ -27,7 +27,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _CHUNK_BYTES = 64 * 1024
-"""So much of a body waits in memory for a client that reads slowly; the rest is shared by all."""
+"""So much of a body is buffered for each client; the body itself is shared by all."""
 
 _LEAST_AGE = timedelta(minutes=1)
 _READ = frozenset(
@@ -38,7 +38,7 @@ _READ = frozenset(
 )
 _METHODS = ("GET", "HEAD")
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
-# Pages of ours need a style sheet and pictures from anywhere; a feed that a browser shows as XML needs less.
+# Our pages need a style sheet and pictures from anywhere; a feed that a browser shows as XML needs less.
 _SECURITY: Headers = [
     (b"content-security-policy", f"{POLICY}; frame-ancestors 'none'".encode()),
     (b"x-content-type-options", b"nosniff"),
@@ -65,7 +65,7 @@ class OutputApplication:
         self.adopt(config)
 
     def adopt(self, config: Config) -> None:
-        """Goes on with another config."""
+        """Uses another config from now on."""
         self._config = config
         self._media = MediaTypes(formats())
         self._files = Files(config.output, self._media.is_text)
@@ -114,7 +114,7 @@ class OutputApplication:
             file = await self._files.get(self._files.path(found))
         if file is None:
             if not is_index and self._files.is_folder(self._files.path(found)):
-                # Relative to where the client is: a proxy may have taken a part of the path away.
+                # Relative, as a proxy may have removed a part of the path.
                 name = (found or self._prefix)[-1]
                 await send_text(send, 308, "", [(b"location", f"{quote(name, safe='')}/".encode())])
             else:
@@ -249,5 +249,5 @@ async def _not_found(send: Send) -> None:
 
 
 def _escaped(url: str) -> str:
-    """An address as it may stand in a header: ASCII, and nothing that ends the `<…>`."""
+    """An address for a header: ASCII, without characters that would end the `<…>`."""
     return quote(url, safe="!#$%&'()*+,/:;=?@[]~")

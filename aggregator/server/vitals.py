@@ -1,4 +1,4 @@
-"""What the outside may know of how things go: whether it is ready, and numbers for Prometheus."""
+"""Health and metrics: whether the service is ready, and numbers for Prometheus."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from aggregator.writers import formats
 __all__ = ["MAX_SILENCE_SECONDS", "Vitals"]
 
 MAX_SILENCE_SECONDS = 300
-"""A daemon that has not shown itself for so long hangs: it does so at each tick and each poll."""
+"""A daemon without a beat for so long hangs: each tick and each poll gives one."""
 
 
 class Vitals:
-    """Counts of one process; the daemon's tick tells it how polls went. Safe to use from several threads.
+    """Counters of one process, filled by the daemon. Safe to use from several threads.
 
     `beat` None: this process does not poll, so no beat is expected.
     """
@@ -39,7 +39,7 @@ class Vitals:
         self._store: Store | None = None
 
     def close(self) -> None:
-        """Closes the store, if it was looked at."""
+        """Closes the store, if it was opened."""
         if self._store is not None:
             self._store.close()
             self._store = None
@@ -49,17 +49,17 @@ class Vitals:
         self._beat = time.monotonic()
 
     def polled(self, outcome: str) -> None:
-        """A poll is over: "read", "unchanged" or an error's label."""
+        """Counts a poll; `outcome` is "read", "unchanged" or an error's label."""
         with self._lock:
             self._polls[outcome] += 1
         self.beat()
 
     def published(self, now: datetime) -> None:
-        """Files were written."""
+        """Records that files were written."""
         self._published = now
 
     def missing(self, config: Config) -> str | None:
-        """What keeps it from being of use, None when nothing does. Reads the store and the output folder."""
+        """Why the service is not ready, None when it is. Reads the store and the output folder."""
         if self._beat is not None and time.monotonic() - self._beat > MAX_SILENCE_SECONDS:
             return f"no sign of polling for {MAX_SILENCE_SECONDS} s"
         if not config.store.exists():
@@ -67,14 +67,14 @@ class Vitals:
         try:
             self._opened(config.store).database.setting("schema")
         except AggregatorError:
-            # Its words tell of paths, which are no stranger's business.
+            # Its message has paths, which must not be public.
             return "the store cannot be read"
         return None if _has_feeds(config.output) else "no feed has been published yet"
 
     def metrics(self, config: Config, answered: Mapping[int, int], now: datetime) -> str:
         """Prometheus' text format, version 0.0.4, without its last line break.
 
-        No label names a source: their number has no bound.
+        No metric has a label for the source, as their number is not bounded.
         """
         lines = [
             *_metric("info", "gauge", "The program's version.", {f'version="{__version__}"': 1}),
@@ -137,7 +137,7 @@ def _seconds(moment: datetime) -> float:
 
 
 def _has_feeds(output: Path) -> bool:
-    """Whether any category's folder has a feed; what else lies in the output folder does not matter."""
+    """Whether any category's folder has a feed; other files in the output folder do not matter."""
     names = [one.file_name for one in formats() if one.is_feed]
     try:
         with os.scandir(output) as folders:
@@ -147,7 +147,7 @@ def _has_feeds(output: Path) -> bool:
 
 
 def _is_file(path: str) -> bool:
-    """False also for links in a circle, files in the folder's place, and what must not be looked at."""
+    """False also for circular links, a file in place of the folder, and missing permissions."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
     except OSError:

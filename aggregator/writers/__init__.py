@@ -2,7 +2,7 @@
 
 A new format is one file with a `Writer` in it and one line in `WRITERS`, or in the entry-point group
 `aggregator.writers` of any package; a document of the whole site is a `SiteWriter` and one line in
-`SITE_WRITERS`. A format's name is what `publish.formats` in the config says.
+`SITE_WRITERS`. `publish.formats` in the config has the names of formats.
 """
 
 from __future__ import annotations

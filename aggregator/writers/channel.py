@@ -1,4 +1,4 @@
-"""What a writer renders, with everything already decided: a category's feed, or the whole site.
+"""The input of writers, with everything already decided: a category's feed, or the whole site.
 
 A writer reads no clock and no store: same input, same bytes.
 """
@@ -16,7 +16,7 @@ from aggregator.schedule.health import SourceHealth
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """An article on its way out.
+    """An article to be published.
 
     `id` is unique over all sources and permanent, always an absolute URI (RFC 4287 §4.2.6); it is the
     origin's id verbatim where that is one. `published` and `updated` are aware UTC and whole seconds.
@@ -30,7 +30,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chain:
-    """Where a document stands in the chain of a feed's archives (RFC 5005 §4); None: no such one.
+    """A document's place in the chain of a feed's archives (RFC 5005 §4); None: no such document.
 
     `number` is the archive's, from 1, the oldest; None for the feed itself. `is_full`: it never changes
     again. The others are references to folders, absolute where a public URL is configured, else relative
@@ -46,13 +46,14 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputFormat:
-    """An output format as documents, pages, lists, hubs and the server know it; `format_of` makes it.
+    """What documents, pages, lists, hubs and the server know of an output format; `format_of` makes it.
 
-    - `name`: what `publish.formats` calls it. `file_name`: what is written into each folder.
-    - `media_type`: without parameters, "" when the writer gives none. `label`: what people call it.
+    - `name`: its name in `publish.formats`. `file_name`: the file in each category's folder.
+    - `media_type`: without parameters, "" when the writer has none. `label`: its name for people.
     - `accepts`: further media types by which a client asks for it.
     - `is_feed`: one can subscribe to it; it is linked as an alternate, listed, and announced to hubs.
-    - `preference`: where one of several is chosen, the lowest is; pages and links keep the registry's order.
+    - `preference`: where one format is chosen, it is the one with the lowest; pages and links keep the
+      registry's order.
     """
 
     name: str
@@ -89,7 +90,8 @@ class Channel:
     - `link`: the public page, absolute, "" when no public URL is configured.
     - `self_links`: file name (`rss.xml`, `atom.xml`, …) of each format that is written -> its public URL;
       empty when no public URL is configured.
-    - `files`: the file names of all the formats that are written beside this one. `formats`: what they are.
+    - `files`: the file names of all the formats that are written beside this one. `formats`: the formats
+      themselves.
     - `root`: a relative reference from the document's folder to the output folder, ending in "/".
     - `updated`: newest change among the items, aware UTC; never the clock.
     - `items`: newest first, unique by id.
@@ -116,7 +118,7 @@ class Channel:
     extra: Mapping[str, Any] = field(default_factory=dict)
     generator_version: str = ""
     memo: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
-    """What one writer made of the items and another of the same channel can use."""
+    """Intermediate results of one writer that another writer of the same channel can use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +150,7 @@ class Section:
 class Followed:
     """One source that is followed: its health, and the categories that the config gives it.
 
-    `url` is where its feed is, None for what is not a feed with an http or https address: such a one is in no
+    `url` is the address of its feed, None without an http or https address; such a source is in no
     subscription list. `link` is its site. `published`: its newest entries' dates, newest first.
     """
 
@@ -199,8 +201,8 @@ class Writer(Protocol):
 class SiteWriter(Protocol):
     """A document of the whole site, at the top of the output folder.
 
-    `shows` is what it is made of, and made anew for: "sources" is the overview's `followed` alone,
-    "articles" its `sections`, "feeds" of those nothing but which feeds there are.
+    `shows` is the part of the overview that it shows, so that it is rendered again when that changes:
+    "sources" (`followed`), "articles" (`sections`), or "feeds" (only which sections there are).
     """
 
     file_name: str

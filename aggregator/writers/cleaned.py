@@ -1,4 +1,4 @@
-"""Items as RSS and Atom both write them: text fit for XML, addresses to follow, bodies escaped once."""
+"""Items prepared for both RSS and Atom: text valid in XML, absolute addresses, bodies escaped once."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["Cleaned", "cleaned"]
 
 @dataclass(slots=True)
 class Cleaned:
-    """An item's parts, "" or None or empty where there is nothing to say.
+    """An item's parts; "", None or empty for what it does not have.
 
-    `summary` and `content` are markup: HTML, escaped. `extensions` are with each as it is written.
+    `summary` and `content` are markup: HTML, escaped. Each of `extensions` comes with its text.
     `rights` are the article's own.
     """
 
@@ -49,7 +49,7 @@ class Cleaned:
 
 
 def cleaned(channel: Channel) -> list[Cleaned]:
-    """The channel's items, cleaned; not again for the next format of the same channel."""
+    """The channel's items, cleaned once for all formats of the channel."""
     found: list[Cleaned] | None = channel.memo.get("cleaned")
     if found is None:
         found = channel.memo["cleaned"] = [_cleaned(item) for item in channel.items]

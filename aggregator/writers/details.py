@@ -1,6 +1,6 @@
-"""An article's further links, terms of categories, addresses and languages of texts, fit to be written.
+"""An article's further links, category terms, people's addresses and text languages, checked for writing.
 
-`normalise.details` made them; but a file of front matter may hold anything under their names.
+`normalise.details` made them; but a front-matter file may hold anything under these keys.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = [
 MAX_EACH = 100
 _RELATION = re.compile(r"[a-z][a-z0-9.-]{0,49}|[A-Za-z][A-Za-z0-9+.-]{0,19}:[!#-;=?-_a-z~]{1,300}")
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}(?:\s*;[ -~]{0,100})?", re.ASCII)
-# With a dot in its domain: others are names of accounts, which readers do not take for addresses.
+# With a dot in its domain: others are account names, which readers do not accept as addresses.
 _EMAIL = re.compile(
     r"[^\s<>()\[\]\",;:@]{1,64}@(?:[^\s<>()\[\]\",;:@.]{1,63}\.){1,9}[^\s<>()\[\]\",;:@.]{1,63}"
 )
@@ -49,7 +49,7 @@ class CategoryTerm:
 
 @dataclass(frozen=True, slots=True)
 class PersonAddress:
-    """Where a person is found; "" for what is not known."""
+    """A person's addresses; "" for unknown ones."""
 
     uri: str = ""
     email: str = ""
@@ -92,7 +92,7 @@ def further_links(article: Article) -> list[dict[str, str]]:
 
 
 def terms_of(article: Article) -> dict[str, list[CategoryTerm]]:
-    """The name of a category or tag -> how its feed named it, where it said more than the name."""
+    """Category or tag -> its term and scheme in its feed, where the feed gave more than a name."""
     found: dict[str, list[CategoryTerm]] = {}
     for each in _mappings(article.extra.get("terms")):
         term, scheme, label = _said(each, "term"), _said(each, "scheme"), _said(each, "label")
@@ -116,7 +116,7 @@ def person_addresses(article: Article) -> dict[tuple[str, str], PersonAddress]:
 
 
 def text_language(article: Article, name: str, around: str | None) -> str | None:
-    """The language of the title, summary or content where it is not the one that holds around it."""
+    """The language of the title, summary or content, None if it is that of the element around it."""
     said = article.extra.get("languages")
     found = language_tag(said.get(name)) if isinstance(said, Mapping) else None
     return found if found != around else None

@@ -1,9 +1,9 @@
-"""feedgen, wrapped and repaired: it makes the document and its head, entries are written into it as text.
+"""feedgen, wrapped and repaired: it makes the document and its head; entries are inserted as text.
 
 feedgen 1.0.0 drops the attributes of an Atom entry's links (issue 135), RSS authors without e-mail, all but
 one enclosure, and most of atom:source; it raises on characters that XML forbids and on empty titles. A tree
-of objects for each entry was also three quarters of a rendering's time. So it gets what it writes right,
-cleaned: the root with its namespaces, titles, dates, language, picture and links of the feed itself.
+of objects for each entry was also three quarters of a rendering's time. So it is used for what
+it writes correctly: the root with its namespaces, titles, dates, language, picture and links of the feed.
 """
 
 from __future__ import annotations
@@ -63,8 +63,8 @@ def rfc822(moment: datetime) -> str:
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
-# feedgen's own calls setlocale(), which is the whole process's: four threads left it changed. It calls it
-# for every lastBuildDate and pubDate, with no setting against it.
+# feedgen's own function calls setlocale(), which changes the whole process: four threads left it changed. It
+# is used for every lastBuildDate and pubDate, and cannot be turned off.
 feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = rfc822
 
 
@@ -92,11 +92,11 @@ def serialise(feed: FeedGenerator, head: Callable[[], bytes], elements: Iterable
     """The document that `head` makes of `feed`, with `elements` as the last children of `parent`.
 
     `parent` is "channel" or "feed". Raises WriteError when feedgen or lxml refuses a value, or a strict
-    parser the whole: the last gate.
+    parser refuses the whole document, as a last check.
     """
     outer = "  " if parent == "channel" else ""
     try:
-        # Each on its way to bytes at once, while the processor's cache holds it.
+        # Each is encoded at once, while it is in the processor's cache.
         written = [f"{outer}  {element}\n".encode() for element in elements]
         feed.prefixes.used = {prefix.decode() for each in written for prefix in _PREFIX.findall(each)}
         if any(b" thr:" in each for each in written):  # attributes of links (RFC 4685 §4)

@@ -1,4 +1,4 @@
-"""Output files: whole or not there at all, untouched when nothing changed, and their compressed forms."""
+"""Output files: written atomically, left untouched when nothing changed, and their compressed forms."""
 
 # Paths are text here: pathlib took as long for a file as the kernel.
 # ruff: noqa: PTH105, PTH108, PTH118, PTH120, PTH123
@@ -29,7 +29,7 @@ COMPRESS_FROM_BYTES = 1024  # below that a response fits into one packet anyway
 
 _STEP_BYTES = 256
 _SECOND_NS = 1_000_000_000
-# A dotfile: web servers and our own do not list or serve it, and it is no feed's name.
+# A dotfile: web servers do not list or serve it, and no feed has such a name.
 _LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
@@ -49,7 +49,7 @@ _ENCODINGS: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 def holds_packed(packed: bytes, plain: bytes, encoding: str) -> bool:
-    """Whether these bytes, "gzip" or "br", unpack to `plain`; never unpacks much more than that."""
+    """Whether these bytes, in "gzip" or "br", decompress to `plain`; bounded by its size."""
     try:
         if encoding == "gzip":
             unpacking = zlib.decompressobj(wbits=31)
@@ -72,16 +72,15 @@ def write_if_changed(path: Path, body: bytes, *, compress: Collection[str] = ())
     Missing folders are made. Readers see the old file or the new one, never a part: the bytes go to a
     file beside it that is then renamed. A symbolic link at `path` is replaced, not followed.
 
-    That holds when this process is killed at any moment, for what it wrote is the kernel's by then. A power
-    cut may still leave an empty or a short file behind: `stamp` finds it. Raises WriteError.
+    That holds even when this process is killed. A power cut may still leave an empty or a short file: `stamp`
+    finds it. Raises WriteError.
 
     `compress` ("gzip", "br") keeps `.gz` and `.br` beside a file of 1 KB or more, with its time of change;
-    one that is no longer wanted is removed, one that does not unpack to `body` is written again. Whatever
-    lies there is the file's own at every moment: the old ones go before the file is replaced, the new ones
-    come after it.
+    one that is no longer wanted is removed, one that does not unpack to `body` is written again. Compressed
+    files always match the file: old ones are removed before it is replaced, new ones written after it.
 
-    A version's time of change is a whole second or more after the one before it: Last-Modified counts seconds
-    (RFC 9110 §8.8.2.2), and a client that has nothing else would take one version for another.
+    Each version's mtime is at least a second after the previous one's: Last-Modified has seconds (RFC 9110
+    §8.8.2.2), and a client without an ETag would confuse two versions.
     """
     wanted = compress if len(body) >= COMPRESS_FROM_BYTES else ()
     name = os.fspath(path)
@@ -100,7 +99,7 @@ def write_if_changed(path: Path, body: bytes, *, compress: Collection[str] = ())
                 path.parent.mkdir(parents=True, exist_ok=True)
             _replace(name, body, before)
         for beside, encoded in lacking.items():
-            # Servers tell each encoding's own time as Last-Modified (nginx's gzip_static).
+            # Servers send the compressed file's own mtime as Last-Modified (nginx's gzip_static).
             _replace(beside, encoded, os.lstat(name), alike=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise WriteError(f"{path}: it cannot be written: {error}") from error
@@ -108,9 +107,9 @@ def write_if_changed(path: Path, body: bytes, *, compress: Collection[str] = ())
 
 
 def stamp(names: Iterable[str], compress: Collection[str] = ()) -> str:
-    """A short text for the sizes and times of these files and their compressed forms, as they are now.
+    """A short text made of the sizes and mtimes of these files and their compressed forms.
 
-    It is another as soon as one of them was emptied, cut short, changed or removed by somebody else.
+    It differs as soon as another program empties, truncates, changes or removes one of them.
     """
     suffixes = ("", *(_ENCODINGS[encoding][0] for encoding in compress))
     facts = array("q")
@@ -126,7 +125,7 @@ def stamp(names: Iterable[str], compress: Collection[str] = ()) -> str:
 
 
 def _replace(name: str, body: bytes, before: os.stat_result | None, *, alike: bool = False) -> None:
-    """`before` is what was there: the file is a second younger at least, or as old if `alike`."""
+    """`before` is the file that was there: the new mtime is a second later at least, or equal if `alike`."""
     with _aside(os.path.dirname(name)) as (aside, file):
         file.write(body)
         file.flush()
@@ -144,12 +143,12 @@ def _aside(folder: str) -> Iterator[tuple[str, IO[bytes]]]:
     """A new file in this folder, locked while it is written, so that no process removes it as a leftover."""
     while True:
         aside = os.path.join(folder, f".{secrets.token_hex(8)}.part")
-        # Not tempfile: it makes files that only their owner may read, and a web server is somebody else.
+        # Not tempfile: it makes files that only their owner may read, and a web server is another user.
         with open(aside, "xb") as file:
             try:
                 _lock(file.fileno())
                 if not os.fstat(file.fileno()).st_nlink:
-                    continue  # somebody swept it before it was locked
+                    continue  # another process removed it before it was locked
                 yield aside, file
             except BaseException:
                 _unlink(aside)
@@ -158,7 +157,7 @@ def _aside(folder: str) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _lock(handle: int) -> None:
-    with suppress(OSError):  # a file system without locks: there nothing is swept
+    with suppress(OSError):  # a file system without locks: there no leftovers are removed
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
@@ -167,7 +166,7 @@ def _set_time(name: str, moment_ns: int) -> None:
 
 
 def _status(name: str) -> os.stat_result | None:
-    """What lies there, itself and not what it links to; None for nothing."""
+    """The stat of this name, of a link itself; None if there is nothing."""
     try:
         return os.lstat(name)
     except (FileNotFoundError, NotADirectoryError):
@@ -180,7 +179,7 @@ def _unlink(name: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Removes a file and its compressed forms; none need be there. Raises WriteError."""
+    """Removes a file and its compressed forms, if they exist. Raises WriteError."""
     try:
         for suffix in (*(suffix for suffix, _ in _ENCODINGS.values()), ""):
             _unlink(f"{path}{suffix}")
@@ -193,10 +192,10 @@ def _is_file(found: os.stat_result | None) -> bool:
 
 
 def remove_leftovers(folder: Path, *, below: bool = True) -> int:
-    """Removes what a killed process left half written in `folder` and below; how many files that was.
+    """Removes unfinished files of a killed process in `folder` and below; returns their number.
 
-    `below` False leaves the folders inside alone. Only files that `write_if_changed` named and that no
-    process is writing now; symbolic links are not followed. Raises WriteError.
+    `below` False: not in subfolders. Only files that `write_if_changed` named and that no process is writing
+    now; symbolic links are not followed. Raises WriteError.
     """
     removed = 0
     try:

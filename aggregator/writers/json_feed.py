@@ -29,9 +29,9 @@ class JsonFeed:
     preference = 3
 
     def render(self, channel: Channel) -> bytes:
-        """A JSON Feed: one line a member, and one an item; what is not known is left out.
+        """A JSON Feed, with a line for each member and each item; unknown members are left out.
 
-        No authors of the feed are named: they would stand in for those of items that name none.
+        The feed itself has no authors: readers would use them for items without any.
         """
         feed_url = address(channel.self_links.get(self.file_name))
         image = address(channel.image)
@@ -89,7 +89,7 @@ def _author(name: str, found: PersonAddress | None) -> dict[str, str]:
 
 
 def _external(article: Article, url: str | None) -> str | None:
-    """What a link blog's entry is about: its first link rel="related" that leads elsewhere."""
+    """The address that a link blog's entry is about: its first rel="related" link to another page."""
     links = article.extra.get("links")
     for link in links if isinstance(links, list | tuple) else ():
         if isinstance(link, Mapping) and link.get("rel") == "related":
@@ -118,7 +118,7 @@ def _seconds(duration: timedelta) -> int | float:
 
 
 def _source(item: Item) -> dict[str, object]:
-    """The feed that the entry came from, as atom:source tells it; an extension, hence its underscore."""
+    """The feed that the entry came from, like atom:source; an extension, hence its underscore."""
     origin = item.article.origin
     url, feed_url = address(origin.link), address(origin.self_link)
     origin_id = identifier(origin.id) or feed_url or url
@@ -137,7 +137,7 @@ def _source(item: Item) -> dict[str, object]:
 
 
 def _known(members: Mapping[str, object]) -> dict[str, object]:
-    """Members that say something: a zero does."""
+    """The members that have a value; zero is one."""
     return {name: value for name, value in members.items() if value not in (None, "", [], {})}
 
 

@@ -1,7 +1,7 @@
 """Elements as text, laid out as lxml prints them.
 
-Entries written as text cost a fraction of a tree of objects; what is written is read by a strict parser
-before it leaves (`feedgen_repair.serialise`). Whatever comes from an article passes `escaped` or `quoted`.
+Writing entries as text costs a fraction of a tree of objects; a strict parser checks the whole document
+(`feedgen_repair.serialise`). All values of an article pass `escaped` or `quoted`.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class MarkupElement(NamedTuple):
 
 
 def nested(opened: str, children: Iterable[str], depth: int) -> str:
-    """An element with elements in it, each on a line of its own.
+    """An element with child elements, each on a line of its own.
 
-    `opened` is its name, with its attributes if it has any; `depth` how many elements it stands in.
+    `opened` is its name, with its attributes if it has any; `depth` the number of its ancestors.
     """
     outer = "\n" + "  " * depth
     inner = outer + "  "
@@ -44,17 +44,17 @@ def nested(opened: str, children: Iterable[str], depth: int) -> str:
 
 
 def attributes(values: Mapping[str, str | None]) -> str:
-    """Attributes, each after a space; those of None are left out."""
+    """Attributes, each after a space; None values are left out."""
     return "".join([f' {name}="{quoted(value)}"' for name, value in values.items() if value is not None])
 
 
 def escaped(text: str) -> str:
-    """Text as it stands in an element. A carriage return that is not escaped would be read as a line feed."""
+    """Text for an element's content. An unescaped carriage return would be read as a line feed."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#13;") if "\r" in text else text
 
 
 def quoted(value: str) -> str:
-    """A value as it stands between double quotes, where white space would be read as spaces."""
+    """A value for a double-quoted attribute, in which unescaped line breaks would be read as spaces."""
     value = escaped(value).replace('"', "&quot;")
     return value if value.isprintable() else value.replace("\n", "&#10;").replace("\t", "&#9;")

@@ -22,7 +22,7 @@ from aggregator.writers.xml_text import address, language_tag, line
 __all__ = ["FeedList", "SourceList", "subscription_list"]
 
 DOCS = "http://opml.org/spec2.opml"
-# Of the formats of one feed a reader wants one.
+# A reader needs only one of a feed's formats.
 
 
 class FeedList:
@@ -36,7 +36,7 @@ class FeedList:
     shows: Literal["articles", "feeds", "sources"] = "feeds"
 
     def render(self, overview: Overview) -> bytes:
-        """The list. It has no date: it changes when there are other feeds, not with what is in them."""
+        """The list. It has no date: it changes with the feeds, not with their articles."""
         root, body = _document(overview.title)
         feeds = [
             one.file_name for one in sorted(overview.formats, key=lambda one: one.preference) if one.is_feed
@@ -54,7 +54,7 @@ class FeedList:
 class SourceList:
     """Writes `sources.opml`: the feeds that are followed, as `subscription_list` has them.
 
-    It has no date: what it says changes with the config, which keeps none.
+    It has no date: it changes with the config, which has no date.
     """
 
     file_name = "sources.opml"
@@ -77,8 +77,8 @@ class SourceList:
 def subscription_list(title: str, subscriptions: Iterable[Subscription]) -> bytes:
     """Subscriptions as OPML, each address once, in folders by their first category.
 
-    A source of several categories says them all in `category`: of the ways to say it, this alone keeps their
-    order and gives no reader the same feed twice. `opml.read` gives back what was written, and a list written
+    A source of several categories has all of them in `category`: only this keeps their order and gives no
+    reader the same feed twice. `opml.read` gives back what was written, and a list written
     from that has the same bytes. Logins in addresses are left out.
     """
     root, body = _document(title)

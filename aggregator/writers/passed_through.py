@@ -1,4 +1,4 @@
-"""What an article carries besides its text: podcast, media and other elements that go out as they came in."""
+"""Elements that are passed through: podcast, media and others that are published as they were read."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ _PREFIXES = frozenset(
         "yt",
     }
 )
-# Said by elements of our own already; a second, other answer would be a coin toss for readers.
+# Our own elements have these already; readers would choose one of two values at random.
 _OURS = frozenset(
     {"dc:creator", "dc:date", "dc:description", "dc:identifier", "dc:language", "dc:source", "dc:subject"}
     | {"dc:title"}
 )
 _NAME = re.compile(r"(?!xml)[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII | re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII | re.IGNORECASE)
-# Not the mimetypes module: it reads the machine's own tables, and output would differ between machines.
+# Not the mimetypes module: it reads the machine's own tables, so output would differ between machines.
 _TYPES = {
     ".aac": "audio/aac",
     ".flac": "audio/flac",
@@ -72,7 +72,7 @@ _TYPES = {
 def enclosures(article: Article) -> list[Enclosure]:
     """The article's enclosures with an address that can be followed, each once, cleaned for XML.
 
-    A missing or malformed `type` is guessed from the file name, None when that does not tell;
+    A missing or malformed `type` is guessed from the file name, None when that is unknown;
     a negative `length` is None.
     """
     found: dict[str, Enclosure] = {}
@@ -99,7 +99,7 @@ def extensions(article: Article) -> list[MarkupElement]:
     """The elements from other namespaces, the same in RSS and Atom; at most `MAX_ELEMENTS`.
 
     Those in `article.extra`, plus a media:thumbnail for the lead image and an itunes:duration for the
-    first enclosure that has one, where `extra` does not say it already.
+    first enclosure that has one, where `extra` does not have it already.
     """
     found = _passed_through(article.extra)
     headimg = address(article.headimg)
@@ -112,12 +112,12 @@ def extensions(article: Article) -> list[MarkupElement]:
 
 
 def whole_seconds(duration: timedelta) -> str:
-    """A duration as media:content and itunes:duration want it."""
+    """A duration in the form of media:content and itunes:duration."""
     return str(max(0, int(duration.total_seconds())))
 
 
 def channel_extensions(extra: Mapping[str, object]) -> list[MarkupElement]:
-    """The same for what a feed says of itself (`Origin.extra`)."""
+    """The same for the elements of a feed (`Origin.extra`)."""
     return _passed_through(extra)
 
 
@@ -142,7 +142,7 @@ def _is_known(name: str) -> bool:
 
 
 def _element(name: str, value: object, depth: int = 1) -> MarkupElement | None:
-    """A `model.entry.Passed` as an element; None for anything else, and for what says nothing."""
+    """A `model.entry.Passed` as an element; None for anything else, and for an empty one."""
     if isinstance(value, str):
         value = {"text": value}
     if not isinstance(value, Mapping):

@@ -1,8 +1,8 @@
 """An article -> its file in the folder of a Hexo, Hugo or Jekyll site: where, and which bytes. Pure.
 
-These generators run what looks like a template in a body: Nunjucks (Hexo), Liquid (Jekyll), shortcodes
-(Hugo). All of theirs begin with `{`, so no stranger's body leaves with one: `&#123;` is the same in HTML.
-Front matter is data to them; what they render of it as HTML, the summary, is treated like the body.
+These generators execute templates in a body: Nunjucks (Hexo), Liquid (Jekyll), shortcodes (Hugo). All begin
+with `{`, so each `{` of a body is written as `&#123;`, which is the same in HTML. Front matter is only data
+to them; the summary, which they render as HTML, is treated like the body.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ MAX_SEGMENT_BYTES = 200
 MAX_CATEGORIES = 5
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-# What else Hexo finds in a body before it is HTML: its own placeholders (`<!--swig\ufffc0-->`, which end the
-# whole build where they name nothing), and fences of code.
+# Hexo also looks for its own placeholders in a body (`<!--swig\ufffc0-->`, where an unknown one ends the
+# whole build), and for fences of code.
 _RUN = re.compile("[{\ufffc]|`{3,}|~{3,}")
-# What begins a link in Markdown, should a generator take any of a body or a summary for that.
+# What begins a link in Markdown, in case a generator reads a body or summary as Markdown.
 _BRACKET = re.compile(r"\[")
 # Generators differ in what ends a line and in what a blank one may hold.
 _BLANK_LINE = re.compile(r"(?:\r\n|\n|\r)(?=[ \t\v\f\r]*[\r\n])")
@@ -39,10 +39,11 @@ _MARKDOWN = (".md", ".markdown")
 
 
 def path(item: Item, posts: Posts, attempt: int = 0) -> str:
-    """The place of an article's file in the folder, with `/`; each segment as safe as `folder_name` has it.
+    """The path of an article's file in the folder, with `/`; each segment is as safe as `folder_name` makes
+    it.
 
-    It depends on nothing but the article. `attempt` 0 is the place that is wanted; the others stand in when
-    that is taken, made unique by a hash of the article's id. No segment is longer than 200 bytes.
+    It depends on the article alone. `attempt` 0 is the preferred path; the others are used when that is
+    taken, and are made unique by a hash of the article's id. No segment is longer than 200 bytes.
     """
     article, day = item.article, item.published
     categories = [_segment(name) for name in article.categories[:MAX_CATEGORIES]]
@@ -65,19 +66,19 @@ def path(item: Item, posts: Posts, attempt: int = 0) -> str:
         segments += [_cut(segment, MAX_SEGMENT_BYTES) for segment in filled]
     stem, dot, suffix = name.rpartition(".")
     stem = _filled(stem, values)
-    # A name that is taken, or that means something to a system.
+    # A name that is taken, or reserved by an operating system.
     if attempt or folder_name(stem) != stem:
         stem = f"{_cut(stem, MAX_SEGMENT_BYTES - 20)}-{mark}"
     return "/".join([*filter(None, segments), f"{_cut(stem, MAX_SEGMENT_BYTES - 10)}{dot}{suffix}"])
 
 
 def render(item: Item, posts: Posts, place: str) -> bytes:
-    """The file's bytes; `place` is its path, whose suffix says whether the body is Markdown to the generator.
+    """The file's bytes; `place` is its path, whose suffix tells the generator whether the body is Markdown.
 
-    `front_matter.loads` gives the article back with every field equal, but that content and summary have
-    the references above for their characters, which is the same HTML, and that for Hugo no
-    tag or category is a path that leads elsewhere. In Markdown the body is one
-    block of HTML: in a `<div>`, without blank lines, and nothing in it begins a link of Markdown.
+    `front_matter.loads` gives back an equal article, except that content and summary have character
+    references (the same HTML), and that for Hugo no tag or category is a path that leads elsewhere. In
+    Markdown the body is one block of HTML: in a `<div>`, without blank lines, and nothing in it begins a
+    Markdown link.
     """
     content = _inert(item.article.content)
     if place.lower().endswith(_MARKDOWN) and content:
@@ -112,7 +113,7 @@ def _is_one_div(html: str) -> bool:
 
 
 def _tame(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names that Hugo makes no paths of which lead elsewhere: `../about` would write another page.
+    """Names without paths that would lead Hugo elsewhere: `../about` would write another page.
 
     A name that is nothing but dots and slashes ends its build ("missing taxonomy", Hugo 0.111).
     """
@@ -137,14 +138,14 @@ def _filled(segment: str, values: dict[str, str]) -> str:
 
 
 def _segment(name: str) -> str:
-    """A name from outside as a folder; generators pass over what begins with `_`, `#` or `~`."""
+    """A name from outside as a folder name; generators skip what begins with `_`, `#` or `~`."""
     return folder_name(folder_name(name).lstrip("_-.") or "category")
 
 
 def _slug(title: str, mark: str) -> str:
-    """The title in lower case: letters, marks and digits of every script, parted by `-`; `mark` for none.
+    """The title in lower case: letters, marks and digits of every script, joined by `-`; else `mark`.
 
-    Where addresses are made of it, a stranger's `index` must not become the page of a folder.
+    Addresses are made of it, so a title `index` must not become the page of a folder.
     """
     folded = normalize("NFC", normalize("NFKC", title[:500]).lower())
     kept = "".join(c if kind(c)[0] in "LN" or (kind(c)[0] == "M") else "-" for c in folded)

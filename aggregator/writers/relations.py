@@ -1,4 +1,4 @@
-"""The links of a feed document's head: itself, its hubs, the same in other formats, its chain of archives."""
+"""The links in a feed document's head: self, hubs, other formats, archives."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["hubs", "relations"]
 def relations(channel: Channel, file_name: str) -> Iterator[dict[str, str]]:
     """`href`, `rel` and `type` of each link in the head of `file_name`, one of the channel's formats.
 
-    Hubs come straight after `self`, the topic that they are subscribed for (WebSub §4), and not without it.
-    Those of the chain (RFC 5005 §4) may be relative: archives in a folder that has no public address.
+    Hubs come directly after `self`, the topic of their subscriptions (WebSub §4), and never without it. Links
+    to archives (RFC 5005 §4) are relative where the folder has no public address.
     """
     media_type = next((one.media_type for one in channel.formats if one.file_name == file_name), "")
     if own := address(channel.self_links.get(file_name)):
@@ -38,6 +38,6 @@ def relations(channel: Channel, file_name: str) -> Iterator[dict[str, str]]:
 
 
 def hubs(channel: Channel) -> list[str]:
-    """The addresses of the channel's hubs, each once; a hub is asked over http."""
+    """The addresses of the channel's hubs, each once; only http and https."""
     found = filter(None, map(address, channel.hubs))
     return [hub for hub in dict.fromkeys(found) if hub.lower().startswith(("http://", "https://"))]

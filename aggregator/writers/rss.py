@@ -1,4 +1,4 @@
-"""RSS 2.0, after its specification and the RSS Advisory Board's Best Practices Profile."""
+"""RSS 2.0, by its specification and the RSS Advisory Board's Best Practices Profile."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _language(article: Article, name: str, around: str | None) -> str:
 
 
 def _categories(item: Cleaned) -> Iterator[str]:
-    """Each with its domain; a term that is no name for people is followed by its label."""
+    """Each with its domain; a term that is not readable is followed by its label."""
     for name in item.categories:
         named = item.terms.get(name, ())
         for term in named:
@@ -114,7 +114,7 @@ def _categories(item: Cleaned) -> Iterator[str]:
 
 
 def _contributor(name: str, item: Cleaned) -> str:
-    """Dublin Core has names only; one with an address is written as Atom has it."""
+    """Dublin Core has names only; a contributor with an address is written as in Atom."""
     found = item.people.get(("contributor", name))
     if found is None:
         return f"<dc:contributor>{_plain(inert(name))}</dc:contributor>"
@@ -125,13 +125,13 @@ def _contributor(name: str, item: Cleaned) -> str:
 
 @lru_cache(maxsize=256)  # the entries of a feed come from the same one
 def _source(origin: Origin) -> str:
-    """RSS 2.0 `<source>`, "" without the address that it requires."""
+    """RSS 2.0 `<source>`, "" without the address, which is required."""
     url = address(origin.self_link)
     return f'<source url="{quoted(url)}">{_plain(inert(line(origin.title)) or url)}</source>' if url else ""
 
 
 def _extensions(item: Cleaned, first: Enclosure | None, language: str | None) -> Iterator[str]:
-    """Elements from other namespaces: ours, then those passed through that say something else."""
+    """Elements from other namespaces: ours, then those passed through that ours do not cover."""
     ours = []
     for enclosure in item.enclosures:
         if enclosure is first:
@@ -167,8 +167,8 @@ def _media_content(enclosure: Enclosure) -> MarkupElement:
 def _plain(text: str) -> str:
     """Plain text with `&`, `<` and `>` as hexadecimal references, once (profile, "Character Data").
 
-    RSS does not say whether a title is text or HTML. Of all the ways to write `AT&T`, the board found
-    `AT&#x26;T` to be shown right by most readers; escaped twice, it is wrong in those that take it as text.
+    RSS does not define whether a title is text or HTML. Of all ways to write `AT&T`, the board found that
+    most readers show `AT&#x26;T` correctly; escaped twice, it is wrong in readers that expect text.
     """
     markup = escaped(text)
     return _hexadecimal(markup) if "&" in markup else markup
@@ -179,5 +179,5 @@ def _hexadecimal(markup: str) -> str:
 
 
 def _with_plain_titles(head: bytes) -> bytes:
-    """The same for what feedgen wrote."""
+    """The same for the titles that feedgen wrote."""
     return _TITLE.sub(lambda title: _hexadecimal(title[0].decode()).encode(), head)

@@ -1,4 +1,4 @@
-"""Strings -> what may stand in an XML document: text, URIs, language tags. Pure."""
+"""Strings -> text, URIs and language tags that are valid in XML. Pure."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from aggregator.normalise.links import FOLLOWED, with_ascii_host
 
 __all__ = ["address", "body", "identifier", "language_tag", "line", "lines", "percent_encoded"]
 
-# RFC 3987, loosely: what no IRI holds, and no `%` that encodes nothing.
+# RFC 3987, loosely: characters that no IRI has, and a `%` that encodes nothing.
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[^\x00-\x20\x7f-\x9f\s<>\"{}|\\^`%]|%[0-9A-Fa-f]{2})+")
-# What `address` would leave as it is, for certain: nearly all there are, in a tenth of the time.
+# Addresses that `address` certainly leaves as they are: nearly all, in a tenth of the time.
 _PLAIN_ADDRESS = re.compile(
     r"https?://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:[/?#](?:[a-zA-Z0-9!#$&'()*+,/:;=?@_.~-]|%[0-9A-Fa-f]{2})*)?"
 )
@@ -33,7 +33,7 @@ def body(html: str) -> str:
 
 
 def lines(texts: Iterable[str]) -> list[str]:
-    """Names as `line` leaves them, in order, without empty ones and repeats."""
+    """Names cleaned by `line`, in order, without empty ones and repeats."""
     return list(dict.fromkeys(filter(None, map(line, texts))))
 
 
@@ -41,8 +41,8 @@ def address(url: object) -> str | None:
     """An absolute URI (RFC 3986) that a reader may follow, or None when `url` is not one.
 
     Characters that a URI cannot hold, non-ASCII ones included, are percent-encoded, and a host is in
-    punycode: RSS 2.0 knows no IRIs. http and https need a host. Others than those that a reader follows
-    without harm (javascript:, data:, file:) have no place in a public feed.
+    punycode: RSS 2.0 knows no IRIs. http and https need a host. Schemes that are harmful to follow
+    (javascript:, data:, file:) give None.
     """
     if not isinstance(url, str):
         return None

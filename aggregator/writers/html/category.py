@@ -1,4 +1,4 @@
-"""The page of a category: what a person sees who opens its folder."""
+"""The page of a category, which a browser shows for its folder."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""What the HTML pages are made of: templates, and how text, addresses, dates and numbers stand in them.
+"""Templates of the HTML pages, and how text, addresses, dates and numbers are shown in them.
 
-Nothing can be left unescaped by forgetting it: the templates escape whatever is put into them, after taking
-out invisible characters (controls, bidi overrides, lone surrogates). No page has a `Markup` or a `safe`.
+Nothing can be left unescaped by mistake: the templates escape all values, after removing
+invisible characters (controls, bidi overrides, lone surrogates). No page has a `Markup` or a `safe`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ POLICY = (
 """The Content-Security-Policy that the pages obey, and state; `frame-ancestors` only a header can."""
 
 MAX_TEASER, MAX_TITLE, MAX_NAME = 320, 200, 80
-# strftime's names of months are the locale's.
+# strftime's month names depend on the locale.
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -41,7 +41,7 @@ def render(template: str, **facts: Any) -> bytes:
 
 
 def macro(template: str, name: str) -> Callable[..., str]:
-    """A macro of a template of `pages/`; what it makes is escaped once, and put into others as it is."""
+    """A macro of a template of `pages/`; its result is escaped, and other templates insert it as it is."""
     found: Callable[..., str] = getattr(_templates().get_template(template).module, name)
     return found
 
@@ -78,7 +78,7 @@ def _templates() -> Environment:
 
 
 def human(moment: datetime) -> str:
-    """A moment as people write it, the same in every locale: "22 November 2026, 09:40 UTC"."""
+    """A moment in words, the same in every locale: "22 November 2026, 09:40 UTC"."""
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M} UTC"
 
 
@@ -97,7 +97,7 @@ def _names(article: Article) -> list[str]:
 
 
 def _picture(url: str | None) -> str | None:
-    """An address that an `<img>` may ask for under `POLICY`, else None."""
+    """The address if an `<img>` may load it under `POLICY`, else None."""
     found = address(url)
     return found if found and found.partition(":")[0].lower() in {"http", "https"} else None
 

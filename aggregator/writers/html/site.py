@@ -22,7 +22,7 @@ LISTS = {
     "sources.opml": "All our sources (OPML)",
 }
 INDEX_FROM = 12
-# What calls for somebody comes first.
+# What needs attention comes first.
 _STATES = {
     "broken": "They have failed for a week or longer.",
     "failing": "They failed at the last poll.",
@@ -82,7 +82,7 @@ class StatusPage:
     shows: Literal["articles", "feeds", "sources"] = "sources"
 
     def render(self, overview: Overview) -> bytes:
-        """Every source by its state, those that call for somebody first; no login in any address."""
+        """Every source by its state, those that need attention first; no login in any address."""
         states: dict[str, list[Followed]] = {state: [] for state in _STATES}
         for followed in overview.followed:
             states.setdefault(followed.health.state, []).append(followed)
@@ -99,7 +99,7 @@ class StatusPage:
 
 
 class Stylesheet:
-    """Writes `style.css`, which every page asks for."""
+    """Writes `style.css`, which every page uses."""
 
     file_name = "style.css"
     shows: Literal["articles", "feeds", "sources"] = "feeds"
@@ -115,7 +115,7 @@ def _stylesheet() -> bytes:
 
 
 def _index(sections: Sequence[Section], page: str, language: str | None) -> list[str]:
-    """The lines of the index of all categories, some at once."""
+    """The lines of the index of all categories."""
     facts = [(s.folder, PAGE in s.files, s.category or s.title, s.total) for s in sections]
     return [_lines(tuple(facts[n : n + 50]), page, language) for n in range(0, len(facts), 50)]
 
@@ -130,7 +130,7 @@ def _lines(facts: tuple[tuple[str, bool, str, int], ...], page: str, language: s
 
 
 def _shown(section: Section, page: str, formats: Sequence[OutputFormat]) -> dict[str, Any]:
-    """A section as the start page names it; `href` is None where it has no page of its own."""
+    """A section for the start page; `href` is None if it has no page of its own."""
     folder = f"{quote(section.folder)}/"
     return {
         "name": _name_of(section.category or section.title, section.folder),
@@ -146,7 +146,7 @@ def _shown(section: Section, page: str, formats: Sequence[OutputFormat]) -> dict
 
 
 def _name_of(category: str, folder: str) -> str:
-    """The category, or what people can see in place of one that is written in unseen characters alone."""
+    """The category, or its folder's name if all its characters are invisible."""
     return tidy(category) or folder
 
 
