@@ -19,6 +19,7 @@ from aggregator.config.values import (
     Proxy,
     Secret,
     SourceUrl,
+    TimeZone,
 )
 from aggregator.model.settings import Settings
 from aggregator.normalise.disclosure import secrets_of
@@ -89,6 +90,7 @@ class Source(Settings):
     `full_text` completes its articles by their pages; None leaves them as they are.
     `robots` False fetches pages whatever robots.txt says: for a site of one's own.
     `private`: its address is published nowhere, such as one whose path is a key.
+    `timezone`: that of dates without one, by its name in the IANA database; None is UTC.
     `priority`: of a story that several sources have, the copy of the one with the highest is shown.
     """
 
@@ -99,6 +101,7 @@ class Source(Settings):
     path: Annotated[Path, Field(strict=False)] | None = None
     categories: tuple[Category, ...] = Field(default=(), strict=False)
     author: str | None = None
+    timezone: TimeZone | None = None
     interval: Duration | None = None
     adaptive: bool = True
     enabled: bool = True

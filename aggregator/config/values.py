@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
 from aggregator.adapters import kinds
 from aggregator.normalise.players import place_of
+from aggregator.normalise.zones import zone_of
 
 _DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -80,6 +81,17 @@ def _source_url(value: object) -> str:
     except ValueError:
         pass
     raise ValueError('write an address, such as "https://example.org/feed.xml"')
+
+
+def _time_zone(value: object) -> str:
+    if isinstance(value, str):
+        try:
+            zone_of(value)
+        except ValueError:
+            pass
+        else:
+            return value
+    raise ValueError('write a name of the IANA database, such as "Europe/Berlin" or "UTC"')
 
 
 def _player(value: object) -> str:
@@ -194,6 +206,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(lamb
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Category = Annotated[str, BeforeValidator(_category)]
 Headers = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_headers)]
+TimeZone = Annotated[str, BeforeValidator(_time_zone)]
 Player = Annotated[str, BeforeValidator(_player)]
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
 Place = Annotated[str, BeforeValidator(_place)]

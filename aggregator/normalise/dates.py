@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 
 import ciso8601
 
 from aggregator.normalise import loose_dates
 from aggregator.normalise.loose_dates import full_year, moment
-from aggregator.normalise.zones import minutes_east
+from aggregator.normalise.zones import minutes_east, zone_of
 
-__all__ = ["exact", "first", "parse"]
+__all__ = ["exact", "first", "parse", "zoneless_in"]
 
 MAX_CHARACTERS = 100
+_zoneless_in: ContextVar[tzinfo] = ContextVar("zone of dates without one", default=UTC)
 _EARLIEST = datetime(1900, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 1, 1, tzinfo=UTC)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -75,9 +79,9 @@ _ABBREVIATIONS = {name.title(): f"{n:02}" for name, n in _ENGLISH.items() if len
 def parse(text: str | None) -> datetime | None:
     """The moment that `text` names, aware UTC, or None when it names none that is plausible.
 
-    A missing zone is UTC, a missing time midnight, a wrong weekday is ignored, two-digit years are
-    RFC 2822 §4.3's. None for: no text, over 100 characters, a missing year, month or day, anything
-    before 1900, and January 1970. Never raises.
+    A missing zone is that of `zoneless_in`, else UTC; a missing time is midnight, a wrong weekday is ignored,
+    two-digit years are RFC 2822 §4.3's. None for: no text, over 100 characters, a missing year, month or day,
+    anything before 1900, and January 1970. Never raises.
     """
     found = exact(text)
     # January 1970 is a zero that was written as a date.
@@ -88,7 +92,26 @@ def parse(text: str | None) -> datetime | None:
 
 def exact(text: str | None) -> datetime | None:
     """As `parse`, but accepts every year, January 1970 included."""
-    return _exact(text) if text and len(text) <= MAX_CHARACTERS else None
+    found = _exact(text) if text and len(text) <= MAX_CHARACTERS else None
+    if found is None or found.tzinfo is not None:
+        return found
+    try:
+        return found.replace(tzinfo=_zoneless_in.get()).astimezone(UTC)
+    except OverflowError:
+        return None
+
+
+@contextmanager
+def zoneless_in(name: str | None) -> Iterator[None]:
+    """Dates without a zone are read in this one inside the `with` statement; None is UTC.
+
+    `name`: of the IANA database ("Europe/Berlin"), with its summer time. Raises ValueError for none of it.
+    """
+    token = _zoneless_in.set(zone_of(name) if name else UTC)
+    try:
+        yield
+    finally:
+        _zoneless_in.reset(token)
 
 
 def first(*texts: str | None) -> str | None:
@@ -105,7 +128,7 @@ def _exact(text: str) -> datetime | None:
     text = _with_ascii_digits(text.strip())
     try:
         found = _common(text) or _shaped(text) or _stamp(text) or _loose(text)
-        return found.astimezone(UTC) if found else None
+        return found.astimezone(UTC) if found and found.tzinfo else found
     except (ValueError, OverflowError):
         return None
 
@@ -143,8 +166,8 @@ def _rfc822(text: str) -> datetime | None:
         return None
     day, month_name, year, hour, minute, second, zone_name = m.groups()
     month = _ENGLISH.get(month_name.lower())
-    zone = minutes_east(zone_name)
-    if month is None or zone is None:
+    zone = minutes_east(zone_name) if zone_name else None
+    if month is None or (zone is None and zone_name):
         return None
     return moment(full_year(year), month, int(day), int(hour), int(minute), int(second or 0), zone)
 
@@ -157,7 +180,7 @@ def _iso(text: str) -> datetime | None:
         found = ciso8601.parse_datetime(text)
     except ValueError:
         return _repaired_iso(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return found
 
 
 def _repaired_iso(text: str) -> datetime | None:
@@ -175,8 +198,8 @@ def _repaired_iso(text: str) -> datetime | None:
     year, _, month, day_, hour, minute, second, fraction, rest = m.groups()
     if rest[:1].lower() in ("a", "p"):  # the half of a day
         return None
-    zone = minutes_east(rest)
-    if zone is None:
+    zone = minutes_east(rest) if rest.strip() else None
+    if zone is None and rest.strip():
         return None
     micro = int((fraction or "0")[:6].ljust(6, "0"))
     return moment(

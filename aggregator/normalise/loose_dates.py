@@ -57,7 +57,7 @@ _SLASHED = re.compile(r"(?<![0-9])([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9
 
 
 def read(text: str) -> datetime | None:
-    """The moment that `text` names, None when it names none; UTC without a zone. Raises ValueError.
+    """The moment that `text` names, naive where it names no zone; None for no moment. Raises ValueError.
 
     A text without a year, a month or a day names none; one without a time means midnight.
     """
@@ -67,14 +67,13 @@ def read(text: str) -> datetime | None:
     text = _EAST_ASIAN_TIME.sub(_clock, _EAST_ASIAN_DAY.sub(r"\1-\2-\3 ", text.lower()))
     marked = _ARABIC_HALF.sub(r"\1 \2m", _WORD.sub(_month_marked, text).translate(_ARABIC_HALVES))
     rest, time, after = _time(marked)
-    zone, rest = _zone(rest, after) if after is not None else (0, rest)
+    zone, rest = _zone(rest, after) if after is not None else (None, rest)
     day = _day(rest)
     if day is None:
         return _by_dateutil(text)
-    found = moment(*day, *time)
     if isinstance(zone, str):
-        zone = region_minutes(zone, found.replace(tzinfo=None)) or 0
-    return found - timedelta(minutes=zone)
+        zone = region_minutes(zone, moment(*day, *time))
+    return moment(*day, *time, zone)
 
 
 def without_comments(text: str) -> str:
@@ -100,13 +99,17 @@ def moment(
     hour: int = 0,
     minute: int = 0,
     second: int = 0,
-    zone: int = 0,
+    zone: int | None = None,
     micro: int = 0,
 ) -> datetime:
-    """In UTC; `zone` in minutes. Hour 24 is the next day, second 60 the next minute. Raises ValueError."""
+    """In UTC; `zone` in minutes, without one the result has none either.
+
+    Hour 24 is the next day, second 60 the next minute. Raises ValueError.
+    """
     if hour == 24 and not minute and not second:
         return moment(year, month, day, 0, 0, 0, zone) + timedelta(days=1)
-    found = datetime(year, month, day, hour, minute, min(second, 59) if second <= 60 else second, micro, UTC)
+    whole = min(second, 59) if second <= 60 else second
+    found = datetime(year, month, day, hour, minute, whole, micro, None if zone is None else UTC)
     if second == 60:
         found += timedelta(seconds=1)
     return found - timedelta(minutes=zone) if zone else found
@@ -143,19 +146,19 @@ def _time(text: str) -> tuple[str, tuple[int, int, int], int | None]:
     return text, (0, 0, 0), None
 
 
-def _zone(text: str, after: int) -> tuple[int | str, str]:
-    """The zone after the time, in minutes or the name of a region; and the text without it.
+def _zone(text: str, after: int) -> tuple[int | str | None, str]:
+    """The zone after the time, in minutes or the name of a region, None for none; and the text without it.
 
     `Mon Jan 8 10:00:00 CET 2024` has it beside the time, `Sat Mar 20 20:39:33 2021 +0800` at the end.
     """
     rest = text[after:]
-    zone: int | str = 0
+    zone: int | str | None = None
     if found := _BESIDE.match(rest) or _ELSEWHERE.search(rest):
         zone = minutes_east(found[0]) or 0
     elif found := _REGION.search(rest):
         zone = found[0]
     elif found := _NAME.match(rest) or _NAME_AT_END.search(rest):
-        zone = ZONES.get(found[1], 0)
+        zone = ZONES.get(found[1])
     return zone, f"{text[:after]}{rest[: found.start()]} {rest[found.end() :]}" if found else text
 
 
@@ -191,7 +194,7 @@ def _by_dateutil(text: str) -> datetime | None:
         readings.append(reading)
     if readings[0] != readings[1]:
         return None
-    return readings[0] if readings[0].tzinfo else readings[0].replace(tzinfo=UTC)
+    return readings[0]
 
 
 def _dateutil_zone(name: str | None, offset: int | None) -> int:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-__all__ = ["ZONES", "minutes_east", "region_minutes"]
+__all__ = ["ZONES", "minutes_east", "region_minutes", "zone_of"]
 
 MAX_MINUTES = 14 * 60
 """The largest offset of a zone in use."""
@@ -64,6 +64,15 @@ def region_minutes(name: str, local: datetime) -> int | None:
     written = _regions().get(name.lower())
     offset = ZoneInfo(written).utcoffset(local) if written else None
     return offset // timedelta(minutes=1) if offset is not None else None
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> ZoneInfo:
+    """A zone of the IANA database by its name, with its summer time. Raises ValueError for none of it."""
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, LookupError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise ValueError(f"no time zone is named {name!r}") from error
 
 
 @lru_cache(maxsize=1)

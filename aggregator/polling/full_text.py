@@ -161,6 +161,7 @@ class Completing:
             options=kinds.named("article-page").parse(source.full_text.options),
             source=source.name,
             players=self._players,
+            timezone=source.timezone,
         )
         try:
             document = self._read(self._fetcher.page(source, page.url, now), context).document

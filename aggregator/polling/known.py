@@ -10,12 +10,18 @@ from aggregator.fetch import Fetched, Resource
 from aggregator.reading.document import READER_VERSION
 from aggregator.store import SourceRecord
 
-__all__ = ["body_hash_of", "is_outdated", "is_same", "reading_settings"]
+__all__ = ["body_hash_of", "is_outdated", "is_redated", "is_same", "reading_settings"]
 
 
-def is_outdated(state: SourceRecord) -> bool:
-    """Whether a source's documents were last read by another version of the reader."""
-    return state.succeeded is not None and state.reader_version != READER_VERSION
+def is_outdated(source: Source, state: SourceRecord) -> bool:
+    """Whether a source's documents were last read by another version of the reader, or in another zone."""
+    is_old = state.succeeded is not None and state.reader_version != READER_VERSION
+    return is_old or is_redated(source, state)
+
+
+def is_redated(source: Source, state: SourceRecord) -> bool:
+    """Whether dates without a zone are read in another one than before."""
+    return state.succeeded is not None and state.schedule.read_as != (source.timezone or "")
 
 
 def is_same(resource: Resource, fetched: Fetched, state: SourceRecord, body_hash: str | None) -> bool:
@@ -28,7 +34,8 @@ def is_same(resource: Resource, fetched: Fetched, state: SourceRecord, body_hash
 
 def reading_settings(source: Source) -> str:
     """A hash of the settings that decide how a document of this source is read."""
-    facts = repr((source.kind, source.options, source.address))
+    zone = (source.timezone,) if source.timezone else ()
+    facts = repr((source.kind, source.options, source.address, *zone))
     return hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 

@@ -10,27 +10,16 @@ from typing import Protocol, cast
 
 from aggregator.adapters import kinds
 from aggregator.config.load import Config, Source
-from aggregator.errors import (
-    BadAddress,
-    BlockedAddress,
-    BrokenExchange,
-    Disallowed,
-    HttpStatus,
-    Later,
-    NoNetwork,
-    ReadError,
-    SourceError,
-    TooLarge,
-    TooManyRedirects,
-)
+from aggregator.errors import Later, ReadError, SourceError
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
 from aggregator.fetch.freshness import http_date
-from aggregator.model.article import Problem
+from aggregator.model.article import Article, Problem
 from aggregator.model.entry import IdentityKind
 from aggregator.polling import folder
 from aggregator.polling.gather import Reads, dated_in_order, found, gather
-from aggregator.polling.known import body_hash_of, is_outdated, is_same, reading_settings
+from aggregator.polling.known import body_hash_of, is_outdated, is_redated, is_same, reading_settings
 from aggregator.polling.online import Network
+from aggregator.polling.outcome import result_of
 from aggregator.polling.server_clocks import ServerClocks
 from aggregator.polling.turns import Turns
 from aggregator.reading.document import READER_VERSION, Context, Reading
@@ -90,6 +79,7 @@ class _Poll:
     result: schedule.Result = field(default_factory=schedule.Result)
     validators: Validators | None = None
     server_time: datetime | None = None
+    redated: Sequence[Article] = ()
 
 
 class Polls:
@@ -170,7 +160,7 @@ class Polls:
                 poll.problems.extend(fetched.unread)
                 body_hash = body_hash_of(fetched.resources)
             is_known_body = body_hash is not None and body_hash == state.body_hash
-            is_read = is_known_body and not (refetch or is_outdated(state))
+            is_read = is_known_body and not (refetch or is_outdated(source, state))
             if isinstance(fetched, NotModified) or is_read:
                 kept = folder.unchanged(fetched.validators, state.validators)
                 poll.update = Update(source=source.name, validators=kept, body_hash=body_hash)
@@ -180,7 +170,7 @@ class Polls:
             error.source = source.name
             error.url = error.url or source.address
             poll.error = error
-            poll.result = _result_of(error, poll.result, now)
+            poll.result = result_of(error, poll.result, now)
             # Without validators of its own, what a later 304 speaks of is what was read before.
             has_own = set(poll.validators or ()) > {"url"}
             if isinstance(error, ReadError) and has_own and not (source.is_local or self._stop.is_set()):
@@ -200,9 +190,9 @@ class Polls:
         So is a document that could not be read, or that another version of the reader read: at most once a
         day, unless the source's settings changed or it is on this machine.
         """
-        if before.unread and before.unread_as != reading_settings(source):
+        if is_redated(source, state) or (before.unread and before.unread_as != reading_settings(source)):
             return True
-        is_wanted = bool(before.unread) or is_outdated(state)
+        is_wanted = bool(before.unread) or is_outdated(source, state)
         return is_wanted and (source.is_local or schedule.asks_whole(before, now, self._policy(source)))
 
     def _take(
@@ -216,9 +206,10 @@ class Polls:
         refetch: bool,
     ) -> None:
         poll.was_read = True
-        known = (
-            frozenset[str]() if refetch else self._store.articles.fingerprints(source.name, READER_VERSION)
-        )
+        redates = is_redated(source, state)
+        known = frozenset[str]()
+        if not (refetch or redates):
+            known = self._store.articles.fingerprints(source.name, READER_VERSION)
         gathered = gather(
             fetched.resources,
             _context(source, state, known, self._config.html.players),
@@ -236,6 +227,8 @@ class Polls:
         )
         if state.succeeded is None:
             articles = dated_in_order(articles, http_date(fetched.validators.get("last_modified")), now)
+        if redates:
+            poll.redated = [f.article for f in articles]
         is_whole = not gathered.failed or bool(files)
         look = folder.Look(validators=fetched.validators_without(gathered.failed) if is_whole else {})
         if kinds.named(source.kind).withdraws:
@@ -261,6 +254,7 @@ class Polls:
         poll.result = replace(
             poll.result,
             hints=_hints(first, source) if first else None,
+            read_as=source.timezone or "",
             published=tuple(sorted({min(d, now) for d in dates}, reverse=True)[:_DATES_THAT_TELL_A_RATE]),
         )
 
@@ -313,7 +307,10 @@ class Polls:
 
     def _save(self, source: Source, polled: _Poll, following: schedule.PollState, now: datetime) -> Saved:
         if polled.update is not None:
-            return self._store.sources.commit(replace(polled.update, schedule=following), now)
+            saved = self._store.sources.commit(replace(polled.update, schedule=following), now)
+            if polled.redated:
+                self._store.moments.redate(source.name, polled.redated, now)
+            return saved
         error = polled.error
         assert error is not None, "a poll gives an update or an error"
         self._store.sources.fail(
@@ -362,24 +359,6 @@ def _held_back(source: Source, error: Later) -> _Poll:
     return _Poll(error=error, result=schedule.Result(status=429))
 
 
-def _result_of(error: SourceError, result: schedule.Result, now: datetime) -> schedule.Result:
-    if isinstance(error, HttpStatus):
-        wait = None if error.retry_after is None else now + error.retry_after
-        return schedule.Result(status=error.status, retry_after=wait, is_whole=result.is_whole)
-    if isinstance(error, ReadError):
-        return replace(result, is_broken=True)
-    return schedule.Result(
-        status=None,
-        is_whole=result.is_whole,
-        is_broken=isinstance(error, _ANSWERED),
-        is_unconnected=isinstance(error, NoNetwork),
-    )
-
-
-_ANSWERED = (TooLarge, TooManyRedirects, BrokenExchange, BadAddress, BlockedAddress, Disallowed)
-"""Failures before which somebody answered, or was not to be asked at all: no reason to try again sooner."""
-
-
 def _hints(reading: Reading, source: Source) -> FeedHints:
     """What a document says of its next poll. A file of this machine moves nowhere."""
     hints = read_hints(reading.hints)
@@ -396,4 +375,5 @@ def _context(source: Source, state: SourceRecord, known: frozenset[str], players
         identity=cast(IdentityKind, state.identity or "guid"),
         known=known,
         players=players,
+        timezone=source.timezone,
     )

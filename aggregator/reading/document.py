@@ -17,6 +17,7 @@ from aggregator.model.entry import IdentityKind, SubscriptionList
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY
+from aggregator.normalise.dates import zoneless_in
 from aggregator.normalise.disclosure import host_of
 from aggregator.normalise.links import WEB
 from aggregator.normalise.players import further_players
@@ -34,7 +35,8 @@ class Context:
 
     `known` are fingerprints of entries that are kept already: they are counted, not made anew; None when
     no fingerprints are kept, so that none are computed. `options` are the kind's own, as its model has them.
-    `players` are addresses of further players whose frames stay.
+    `players` are addresses of further players whose frames stay. `timezone` is that of dates without one,
+    None for UTC.
     """
 
     kind: str = "feed"
@@ -45,6 +47,7 @@ class Context:
     identity: IdentityKind = "guid"
     known: Container[str] | None = None
     players: tuple[str, ...] = ()
+    timezone: str | None = None
 
 
 def read(
@@ -103,7 +106,12 @@ def _mistake(kind: str, where: tuple[str | int, ...], what: str, said: str) -> s
 
 
 def read_resource(resource: Resource, context: Context) -> Reading:
-    """Reads one document of the source that `context` describes. Raises ReadError and its kinds."""
+    """Reads one document for the source that `context` describes. Raises ReadError and its kinds."""
+    with further_players(context.players), zoneless_in(context.timezone):
+        return _read(resource, context)
+
+
+def _read(resource: Resource, context: Context) -> Reading:
     try:
         kind = kinds.named(context.kind)
     except ConfigError as error:
@@ -118,19 +126,18 @@ def read_resource(resource: Resource, context: Context) -> Reading:
             source=context.source, kind=context.kind, title=found.title, problems=found.problems
         )
         return Reading(document=document, subscriptions=found.subscriptions)
-    with further_players(context.players):
-        return normalise.articles(
-            found,
-            source=context.source,
-            kind=context.kind,
-            url=resource.url,
-            name=resource.name,
-            categories=context.categories,
-            author=context.author,
-            identity=context.identity,
-            known=context.known,
-            has_public_address=kind.has_public_address,
-            is_page=kind.is_scraped,
-            # What is asked elsewhere than at the source's own address prints where that was.
-            hidden_host="" if WEB.intersection(kind.schemes) else host_of(resource.url) or "",
-        )
+    return normalise.articles(
+        found,
+        source=context.source,
+        kind=context.kind,
+        url=resource.url,
+        name=resource.name,
+        categories=context.categories,
+        author=context.author,
+        identity=context.identity,
+        known=context.known,
+        has_public_address=kind.has_public_address,
+        is_page=kind.is_scraped,
+        # What is asked elsewhere than at the source's own address prints where that was.
+        hidden_host="" if WEB.intersection(kind.schemes) else host_of(resource.url) or "",
+    )

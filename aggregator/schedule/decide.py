@@ -91,6 +91,7 @@ class Result:
     - `status`: the last HTTP status (200 for a file), None when no whole answer came. `is_broken`: an answer
       came, but with no document that could be read; `unread`, `advice` and `unread_as` as in `PollState`,
       where the answer was whole and its validators are kept. `is_whole`: it was asked without validators.
+    - `read_as`: as in `PollState`, None when nothing was read.
     - `is_unconnected`: no network led to the source; and `answered` is when anybody else answered last, None
       if never or not known.
     - `hints`: the document's, None when none was read (304, or the body we know): the old ones stand.
@@ -105,6 +106,7 @@ class Result:
     unread: str = ""
     advice: str = ""
     unread_as: str = ""
+    read_as: str | None = None
     is_whole: bool = False
     is_unconnected: bool = False
     answered: datetime | None = None
@@ -244,6 +246,8 @@ def _learnt(state: PollState, result: Result, now: datetime) -> dict[str, Any]:
     }
     if result.hints is not None:
         learnt["hints"] = result.hints
+    if result.read_as is not None:
+        learnt["read_as"] = result.read_as
     if result.published is not None:
         past = {moment for moment in result.published if moment <= now}
         learnt["published"] = tuple(sorted(past, reverse=True)[:_KEPT_DATES])

@@ -59,7 +59,8 @@ class PollState:
     said 429 or 503. `offline` counts polls in a row that found no network. `published` holds the newest
     dates, newest first. `moved_*`: a permanent redirect that is not adopted yet. `whole` is when it was last
     asked without validators and answered. `unread` says why the document that the validators belong to could
-    not be read, with `advice`, and `unread_as` for which settings; "" when it was read.
+    not be read, with `advice`, and `unread_as` for which settings; "" when it was read. `read_as` is the time
+    zone in which dates without one were read, "" for UTC.
     """
 
     next_poll: datetime | None = None
@@ -82,6 +83,7 @@ class PollState:
     unread: str = ""
     advice: str = ""
     unread_as: str = ""
+    read_as: str = ""
 
     def mean_gap(self, now: datetime) -> timedelta:
         """The mean time between its newest entries, the silence since the newest one included.
@@ -152,7 +154,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "reason": Reason,
     "hints": _hints,
     "published": lambda texts: tuple(map(datetime.fromisoformat, texts)),
-    **dict.fromkeys(("moved_to", "unread", "advice", "unread_as"), str),
+    **dict.fromkeys(("moved_to", "unread", "advice", "unread_as", "read_as"), str),
 }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from aggregator.model.article import Article
 from aggregator.schedule import decide as schedule
 from aggregator.store import codec
 from aggregator.store.changes import Changes, kept
@@ -60,6 +62,29 @@ class Moments:
                 this = (announcements.c.hub == row.hub) & (announcements.c.topic == row.topic)
                 due = max(now, row.due - (row.queued - now))
                 connection.execute(announcements.update().where(this).values(queued=now, due=due))
+
+    def redate(self, source: str, found: Sequence[Article], now: datetime) -> None:
+        """Gives articles the dates that another reading of the same entries found; it is no edit.
+
+        A date that was not found stays, and so does that of an edit. None is after `now`.
+        """
+        dated = {article.id: article for article in found if article.published is not None}
+        ids = list(dated)
+        for start in range(0, len(ids), _BATCH):
+            some = articles.c.id.in_(ids[start : start + _BATCH])
+            with self._database.transaction() as connection:
+                changes = Changes(connection, source, now)
+                query = sa.select(articles).where(articles.c.source == source, some)
+                for row in connection.execute(query).all():
+                    article = dated[row.id]
+                    published = min(article.published or row.published, now)
+                    updated = min(article.updated or published, now)
+                    if row.edits:
+                        updated = row.updated
+                    if (published, updated) != (row.published, row.updated):
+                        old = replace(kept(row).article, published=published, updated=updated)
+                        changes.date(row, row.first_seen, old, codec.given(row.data))
+                changes.save()
 
     def correct_articles(self, now: datetime, believed: datetime, newest: int, *, is_sure: bool) -> int:
         """Lets no article, edit or feed have a date that only a wrong clock gave; returns how many had one.

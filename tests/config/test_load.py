@@ -228,6 +228,15 @@ def test_places_that_may_be_reached_are_kept_in_one_form(tmp_path: Path, place: 
     assert config.load(write(tmp_path, f'[fetch]\nallow = ["{place}"]')).fetch.allow == (kept,)
 
 
+def test_a_time_zone_is_one_of_the_iana_database(tmp_path: Path) -> None:
+    """Anything else says what would be right."""
+    assert (
+        config.load(write(tmp_path, f'{SOURCE}timezone = "Europe/Berlin"')).sources[0].timezone
+        == "Europe/Berlin"
+    )
+    assert "write a name of the IANA database" in mistakes(tmp_path, f'{SOURCE}timezone = "CET+1"')
+
+
 def test_players_are_https_addresses(tmp_path: Path) -> None:
     """Anything else says what would be right; a key that is not known is named."""
     player = "https://video.example/embed/"

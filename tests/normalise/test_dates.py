@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.normalise.dates import exact, first, parse
+from aggregator.normalise.dates import exact, first, parse, zoneless_in
+from aggregator.normalise.zones import zone_of
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
@@ -223,3 +224,46 @@ def test_nearly_every_date_of_real_feeds_is_read() -> None:
     unread = [text for text in texts if parse(text) is None]
     assert len(texts) > 100, json.dumps(sorted(texts))
     assert len(unread) <= len(texts) // 200, unread
+
+
+@pytest.mark.parametrize(
+    ("text", "right"),
+    [
+        ("2026-01-05 15:04:05", "2026-01-05T14:04:05"),
+        ("2026-07-05 15:04:05", "2026-07-05T13:04:05"),
+        ("2026-07-05", "2026-07-04T22:00:00"),
+        ("Mon, 05 Jan 2026 15:04", "2026-01-05T14:04:00"),
+        ("5. Juli 2026, 15:04 Uhr", "2026-07-05T13:04:00"),
+        ("July 5, 2026 3:04 PM", "2026-07-05T13:04:00"),
+        ("20260705T150405", "2026-07-05T13:04:05"),
+        ("2026-03-29 02:30", "2026-03-29T01:30:00"),
+        ("2026-10-25 02:30", "2026-10-25T00:30:00"),
+        ("2026-01-05T15:04:05Z", "2026-01-05T15:04:05"),
+        ("2026-01-05T15:04:05-05:00", "2026-01-05T20:04:05"),
+        ("Mon, 05 Jan 2026 15:04:05 GMT", "2026-01-05T15:04:05"),
+        ("Mon, 05 Jan 2026 15:04:05 EST", "2026-01-05T20:04:05"),
+        ("January 5, 2026 15:04 Asia/Tokyo", "2026-01-05T06:04:00"),
+        ("January 5, 2026 15:04 UTC", "2026-01-05T15:04:00"),
+        ("1767625445", "2026-01-05T15:04:05"),
+    ],
+)
+def test_dates_without_a_zone_are_read_in_the_one_that_is_set(text: str, right: str) -> None:
+    """With its summer time: hours that do not exist or come twice are read as the standard has it."""
+    with zoneless_in("Europe/Berlin"):
+        assert parse(text) == datetime.fromisoformat(f"{right}+00:00")
+        with zoneless_in(None):
+            assert parse("2026-01-05 15:04:05") == datetime(2026, 1, 5, 15, 4, 5, tzinfo=UTC)
+    assert parse("2026-07-05") == datetime(2026, 7, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("name", ["Europe/Atlantis", "../../etc/passwd", "", "CEST+2", "x" * 5_000, "Europe"])
+def test_a_zone_that_is_none_is_refused(name: str) -> None:
+    """By what reads a config."""
+    with pytest.raises(ValueError, match="no time zone"):
+        zone_of(name)
+
+
+def test_a_date_at_the_end_of_the_calendar_is_none_in_any_zone() -> None:
+    """Whatever the zone adds."""
+    with zoneless_in("America/New_York"):
+        assert exact("9999-12-31 23:59:59") is None

@@ -520,3 +520,62 @@ def placed(opened: app.App) -> list[str]:
     """The dates of the articles of the store, newest first."""
     kept = opened._store.articles.all()
     return sorted((f"{each.published:%Y-%m-%d %H:%M:%S}" for each in kept), reverse=True)
+
+
+def dates_of(opened: app.App) -> dict[str, str]:
+    """When the store's articles were published, and changed where that differs, by id."""
+    found = {}
+    for kept in opened._store.articles.all():
+        text = f"{kept.published:%m-%d %H:%M}"
+        found[kept.article.id] = (
+            text if kept.updated == kept.published else f"{text} / {kept.updated:%m-%d %H:%M}"
+        )
+    return found
+
+
+def test_a_time_zone_corrects_the_dates_that_are_stored(site: Site, server: Server) -> None:
+    """At the next poll, though the server would say that nothing changed; ids stay, and nothing was edited."""
+    items = "".join(
+        f"<item><title>{n}</title><guid>{n}</guid><pubDate>{date}</pubDate></item>"
+        for n, date in enumerate(("05 Jan 2026 10:00", "05 May 2026 10:00", "05 May 2026 10:00 GMT", ""))
+    )
+    body = f"<rss version='2.0'><channel><title>a</title>{items}</channel></rss>".encode()
+
+    def page(request: Request) -> Answer:
+        return Answer(304) if "If-None-Match" in request.headers else Answer(200, {"ETag": '"1"'}, body)
+
+    server.pages["/a"] = page
+    utc = {"0": "01-05 10:00", "1": "05-05 10:00", "2": "05-05 10:00"}
+    berlin = {"0": "01-05 09:00", "1": "05-05 08:00", "2": "05-05 10:00"}
+    seen = []
+    for day, zone in enumerate((None, None, "Europe/Berlin", "Europe/Berlin", "UTC")):
+        site.configure(source(server, "a", **({"timezone": zone} if zone else {})))
+        loaded = config.load(site.file)
+        with app.App(loaded, NOW) as opened:
+            (poll,) = opened.fetch(loaded.select(()), NOW + day * DAY)
+            assert poll.saved.changed == 0
+            found = dates_of(opened)
+            undated = found.pop("3")
+            assert found == (berlin if zone == "Europe/Berlin" else utc)
+            seen.append(undated)
+            opened.publish()
+        dates = [
+            item["date_published"]
+            for item in json.loads((site.output / "X" / "feed.json").read_text())["items"]
+        ]
+        assert f"2026-{found['1'].replace(' ', 'T')}:00+00:00" in dates
+    assert len(set(seen)) == 1
+    asked = ["If-None-Match" in request.headers for request in server.requests]
+    assert asked == [False, True, False, True, False]
+
+
+def test_a_time_zone_corrects_dates_of_files(site: Site) -> None:
+    """Front matter too."""
+    (site.home / "notes").mkdir()
+    (site.home / "notes" / "a.md").write_text("---\ntitle: A\ndate: 2026-05-05 10:00:00\n---\n\nx\n")
+    for day, (zone, right) in enumerate((("UTC", "05-05 10:00"), ("Asia/Tokyo", "05-05 01:00"))):
+        site.configure({"name": "Notes", "kind": "articles", "path": "notes", "timezone": zone})
+        loaded = config.load(site.file)
+        with app.App(loaded, NOW) as opened:
+            list(opened.fetch(loaded.select(()), NOW + day * DAY))
+            assert [*dates_of(opened).values()] == [right]

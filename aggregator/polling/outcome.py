@@ -1,0 +1,40 @@
+"""What the failure of a poll means for the schedule."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from aggregator.errors import (
+    BadAddress,
+    BlockedAddress,
+    BrokenExchange,
+    Disallowed,
+    HttpStatus,
+    NoNetwork,
+    ReadError,
+    SourceError,
+    TooLarge,
+    TooManyRedirects,
+)
+from aggregator.schedule import decide as schedule
+
+__all__ = ["result_of"]
+
+_ANSWERED = (TooLarge, TooManyRedirects, BrokenExchange, BadAddress, BlockedAddress, Disallowed)
+"""Failures before which somebody answered, or was not to be asked at all: no reason to try again sooner."""
+
+
+def result_of(error: SourceError, result: schedule.Result, now: datetime) -> schedule.Result:
+    """The result of a poll that gave an error; `result` is what was known of the answer before."""
+    if isinstance(error, HttpStatus):
+        wait = None if error.retry_after is None else now + error.retry_after
+        return schedule.Result(status=error.status, retry_after=wait, is_whole=result.is_whole)
+    if isinstance(error, ReadError):
+        return replace(result, is_broken=True)
+    return schedule.Result(
+        status=None,
+        is_whole=result.is_whole,
+        is_broken=isinstance(error, _ANSWERED),
+        is_unconnected=isinstance(error, NoNetwork),
+    )
