@@ -48,6 +48,8 @@ _LEFT = dict.fromkeys(_NAMES - {"img"}, " ") | {"!--": " "} | dict.fromkeys(_INL
 # `[^<>]*` and not `[^>]*`: every character is looked at once, whatever the text.
 _TAG_SHAPE = r"<(?:/?([A-Za-z][A-Za-z0-9]*+[:-]?+[A-Za-z0-9-]*+)(?=[\s/>])[^<>]*+>|!--|!\[CDATA\[)"
 _TAG = re.compile(_TAG_SHAPE)
+# As our own RSS writes a tag that a title speaks of, so that readers show it (`extra.inert`).
+_PARTED = re.compile(r"< /?([A-Za-z][A-Za-z0-9]*+)>")
 _PARTS = re.compile(f"({_TAG_SHAPE})")
 _SILENT = re.compile(
     r"<(script|style|template|annotation(?:-xml)?)(?=[\s>])[^<>]*>.*?</\1\s*>|<!--.*?-->",
@@ -77,7 +79,8 @@ def plain(text: Text | None, max_characters: int = MAX_TITLE) -> str:
     """A text construct as one line of plain text, at most `max_characters` long; "" for None.
 
     "text" is taken verbatim; "html" and "xhtml" lose their tags and have their entities decoded once;
-    "unknown" is treated as `is_html` finds it. Elements that an author only mentions ("On The <dl>") stay
+    "unknown" is treated as `is_html` finds it, and a tag with a blank behind its bracket, as our own feeds have
+    it, is one. Elements that an author only mentions ("On The <dl>") stay
     as text, but in "xhtml", where a parser has seen that each tag is one.
     """
     return plain_value(text.value, text.type, max_characters) if text is not None else ""
@@ -92,7 +95,14 @@ def plain_value(value: str, type_: TextType = "unknown", max_characters: int = M
             marked = value if type_ == "xhtml" else _with_mentions_escaped(value)
             if type_ != "unknown" or marked is value or is_html(marked.replace("&lt;", "")):
                 value = unmarked(marked)
-    return cut(tidy(value[: 8 * max_characters]), max_characters)
+    value = tidy(value[: 8 * max_characters])
+    if "< " in value and type_ == "unknown":
+        value = _PARTED.sub(_joined_tag, value)
+    return cut(value, max_characters)
+
+
+def _joined_tag(tag: re.Match[str]) -> str:
+    return f"<{tag[0][2:]}" if _is_tag(tag[1]) else tag[0]
 
 
 def plain_name(value: str) -> str:

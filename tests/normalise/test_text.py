@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model.entry import Person, Text, TextType
+from aggregator.normalise.extra import inert
 from aggregator.normalise.text import (
     _TAG,
     _WIDE,
@@ -108,6 +109,25 @@ def test_an_element_that_is_spoken_of_stays_in_a_title(kind: TextType, title: st
 def test_markup_of_a_title_goes(kind: TextType, markup: str, title: str) -> None:
     """What is closed, what has values, what touches the word that it is for, what could act."""
     assert plain(Text(markup, kind)) == title
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "On The <dl>",
+        "The <dl>, <dt> and <dd> elements",
+        "why </body> counts",
+        "<script>alert(1)</script>",
+        "a <b>bold</b> word",
+        "List<String>",
+        "a < b and c > d",
+        "5 < i > 3",
+        "a < b",
+    ],
+)
+def test_a_title_of_our_own_rss_is_what_it_was(title: str) -> None:
+    """There a blank stands in each tag that a title speaks of, so that no reader takes it for markup."""
+    assert plain(Text(inert(title), "unknown")) == title
 
 
 def test_no_tag_of_parsed_markup_is_taken_for_text() -> None:
