@@ -36,7 +36,6 @@ _REFUSING = {
     "title-window": "the titles are the same, but more than 3 days lie between them",
     "text-window": "the texts are nearly the same, but more than 30 days lie between them",
     "language": "the titles are the same, but the languages differ",
-    "other-text": "the titles are the same, but the texts are not about what they say",
     "little-text": "they share little text ({score:.0%})",
     "boilerplate": "they share text, but it is not what they are about ({score:.0%})",
     "subject": "they share text, but each is about something that the other one does not name",
@@ -150,14 +149,9 @@ def _by_title(pair: _Pair) -> Why | None:
     if pair.are_apart(TITLE_WINDOW):
         return Why("title-window")
     words = min(a.heading.words, b.heading.words)
-    if words < 2:
-        return Why("short-title")
     if words >= 4:
         return Why("title")
-    supported = _supports_title(pair)
-    if supported is None:
-        return Why("short-title")
-    return Why("title" if supported else "other-text")
+    return Why("title" if words >= 2 and _shares_title(pair) else "short-title")
 
 
 def _has_one_title(a: Telling, b: Telling) -> bool:
@@ -171,14 +165,12 @@ def _has_one_title(a: Telling, b: Telling) -> bool:
     )
 
 
-def _supports_title(pair: _Pair) -> bool | None:
-    """Whether both texts are about what their one title says; None when one of them is too short to say."""
-    if pair.shared is not None and pair.shared.words >= 10:
-        return True
-    if min(len(pair.a.body), len(pair.b.body)) < 25:
-        return None
-    said = pair.first | pair.second
-    return min(_share(said, pair.a.body.units), _share(said, pair.b.body.units)) >= 0.15
+def _shares_title(pair: _Pair) -> bool:
+    """Whether two texts share a sentence or so that says what their one title does."""
+    shared = pair.shared
+    if shared is None or shared.words < 10 or shared.address > 0.05:
+        return False
+    return not pair.first.isdisjoint(shared.units)
 
 
 def _by_text(pair: _Pair) -> Why:

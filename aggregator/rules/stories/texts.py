@@ -15,6 +15,7 @@ from functools import cached_property
 from hashlib import blake2b
 from html import unescape
 from itertools import islice
+from operator import add
 from unicodedata import normalize
 from zlib import crc32
 
@@ -44,6 +45,7 @@ _ASCII_PUNCTUATION = bytes(c if chr(c).isalnum() or c >= 128 else 32 for c in ra
 _PUNCTUATION = re.compile(rb"\xe2[\x80\x81][\x80-\xbf]|\xc2[\xa0-\xbf]")
 _TOKEN = re.compile(rf"[0-9]+(?:[.,:][0-9]+)*|[{DENSE}]|[^\W\d_{DENSE}]+")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
+_DENSE_RUNS = re.compile(f"[{DENSE}]+")
 _KATAKANA = re.compile("[ァ-ヺー]{2,}")
 _GRAMMAR = re.compile("[\u3041-\u309f]{2}|[的了在是和与與及等也都就而被把]|[ァ-ヺー]{2}")
 """Pairs of characters that say nothing: two hiragana, a particle of Chinese, a piece of a katakana word."""
@@ -153,12 +155,14 @@ class Body:
 def units(words: Sequence[str]) -> frozenset[str]:
     """Stems of content words; of dense scripts pairs of adjacent characters, but whole words in katakana."""
     found = {stem(word) for word in words if len(word) > 2 and word not in FUNCTION and word.isalpha()}
-    text = "".join(word if len(word) == 1 and _DENSE.match(word) else " " for word in words)
-    for run in text.split():
-        found.update(stem(word) for word in _KATAKANA.findall(run))
-        pairs = (run[n : n + 2] for n in range(len(run) - 1))
-        found.update(pair for pair in pairs if not _GRAMMAR.search(pair))
-    return frozenset(found)
+    if not _DENSE.search("".join(words)):
+        return frozenset(found)
+    pairs: set[str] = set()
+    for run in _DENSE_RUNS.findall("".join(word if len(word) == 1 else " " for word in words)):
+        pairs.update(map(add, run, run[1:]))
+        if _KATAKANA.search(run):
+            found.update(stem(word) for word in _KATAKANA.findall(run))
+    return frozenset(found.union(pair for pair in pairs if not _GRAMMAR.search(pair)))
 
 
 def language(words: Sequence[str]) -> str:
@@ -211,17 +215,12 @@ def overlap(a: Body, b: Body) -> Overlap | None:
         second=len(second) / len(b.tokens),
         words=words * 5 // 8 if a.is_dense else words,
         units=spoken,
-        first_rest=_rest(a, first) - spoken,
-        second_rest=_rest(b, second) - spoken,
+        first_rest=a.units - spoken,
+        second_rest=b.units - spoken,
         numbers=_agreement(a.numbers, b.numbers),
         address=_address(shared, a.is_dense) / max(len(shared), 1),
         at_start=bool(longer) and longer[0] < 20,
     )
-
-
-def _rest(body: Body, covered: Sequence[int]) -> frozenset[str]:
-    taken = set(covered)
-    return units([word for n, word in enumerate(body.tokens) if n not in taken])
 
 
 def _address(words: Sequence[str], is_dense: bool) -> int:
@@ -239,11 +238,10 @@ def _agreement(a: frozenset[str], b: frozenset[str]) -> float:
 
 def _covered(body: Body, others: set[tuple[str, ...]]) -> list[int]:
     """The places of the tokens that stand in a run which is one of `others`."""
+    length = _DENSE_RUN if body.is_dense else _RUN
     places: list[int] = []
     end = 0
-    for start, run in enumerate(body.runs):
-        if run in others:
-            stop = start + len(run)
-            places += range(max(start, end), stop)
-            end = stop
+    for start in [n for n, run in enumerate(body.runs) if run in others]:
+        places += range(max(end, start), start + length)
+        end = start + length
     return places

@@ -46,7 +46,8 @@ _END_FLAG = re.compile(
 )
 _TOKEN = re.compile(rf"[0-9]+(?:[.,:/-][0-9]+)*|[{DENSE}]|[^\W\d_{DENSE}]+")
 _DENSE = re.compile(f"[{DENSE}]")
-_NUMERALS = re.compile("[〇零一二三四五六七八九十百]")
+_LITTLE = re.compile("[〇零一二三四五六七八九十百\u3041-\u309f]")
+"""Numerals, and hiragana: in titles of news they are mostly grammar."""
 _ARTICLES = frozenset({"the", "der", "die", "das"})
 
 
@@ -81,7 +82,7 @@ def title(text: str, names: tuple[str, ...] = ()) -> Title:
     content = [t for t in tokens if t in frame and len(t) > 1 and t not in FUNCTION and t not in FORMULAS]
     dense = "".join(t for t in tokens if len(t) == 1 and _DENSE.match(t))
     pieces = DENSE_FORMULAS.split(dense)
-    letters = sum(len(_NUMERALS.sub("", COUNTERS.sub("", piece))) for piece in pieces)
+    letters = sum(len(_LITTLE.sub("", COUNTERS.sub("", piece))) for piece in pieces)
     return Title(
         keys=tuple(found),
         segments=tuple(found.values()),

@@ -68,6 +68,9 @@ FUNCTION_WORDS = {name: frozenset(words.split()) for name, words in _FUNCTION_WO
 """Language -> its function words."""
 
 _FORMULAS_ENGLISH = (
+    "tonight watch letters letter corrections christmas merry maintenance scheduled tables gift guide "
+    "word quote "
+    "recipe picture pictures hours "
     "weekly daily monthly link links reading read release released releases version versions update "
     "updates updated news newsletter roundup digest episode episodes part issue open thread week weeks "
     "weekend month day days today tomorrow yesterday morning evening night review reviews recap "
@@ -81,6 +84,7 @@ _FORMULAS_ENGLISH = (
     "general annual quarterly agenda reminder notice closed closing hours holiday holidays"
 )
 _FORMULAS_GERMAN = (
+    "tages jahres beste besten zitat rezept foto fotos weihnachten frohe leserbriefe fragen antworten "
     "woche wochen wöchentlich wöchentliche täglich linktipps lesetipps ausgabe folge teil rückblick "
     "wochenrückblick monat monats monatsrückblick jahresrückblick presseschau veröffentlicht erschienen "
     "neu neue neues neuer neuen aktuell aktuelles kalenderwoche kw wetter wetterbericht horoskop lotto "
@@ -97,6 +101,7 @@ FORMULAS = frozenset(f"{_FORMULAS_ENGLISH} {_FORMULAS_GERMAN}".split())
 """Words of titles that any week, release or diary may have."""
 
 _FORMULAS_CHINESE = (
+    "维护 維護 说明 說明 一图 新年快乐 新年快樂 招聘信息 会议 會議 纪要 "
     "每周 周报 週報 每週 每日 周刊 週刊 日报 日報 早报 早報 晚报 晚報 早餐 早安 晚安 "
     "更新日志 更新 发布 發佈 發布 版本 新闻 新聞 资讯 資訊 一周 一週 本周 本週 今日 "
     "今天 昨日 昨天 明天 推荐 推薦 链接 連結 天气 天氣 预报 預報 公告 通知 精选 精選 "
@@ -105,6 +110,7 @@ _FORMULAS_CHINESE = (
     "启事 国庆节 春节 元旦 周末 週末 月报 年报 播客 节目 網站 网站 博客"
 )
 _FORMULAS_JAPANESE = (
+    "ご案内 案内 イベント 議事録 会議 メンテナンス 求人情報 休業日 ご挨拶 "
     "今週の 今週 今日の 今日 先週 週間 まとめ お知らせ リリース ニュース リンク集 リンク "
     "一覧 アップデート バージョン エピソード 新着 ブログ おすすめ 番組 ダイジェスト 号外 "
     "速報 トップ 読書 日記 年末年始 営業 休業 募集 求人 について を始めました 始めました "
