@@ -16,7 +16,18 @@ __all__ = ["TEXT_FIELDS", "ArticleFacts", "ascii_host"]
 MAX_SEARCHED_BYTES = 100_000
 """So much of a text regexes look at: with the size of a regex it bounds what one costs."""
 
-_LABELS = ("category", "tag")
+_LABELS = frozenset(("category", "tag"))
+
+
+class _Found:
+    """What was made of fields already, by their names."""
+
+    __slots__ = ("encoded", "values", "words")
+
+    def __init__(self) -> None:
+        self.values: dict[str, tuple[str, ...]] = {}
+        self.words: dict[str, FoldedText] = {}
+        self.encoded: dict[str, tuple[bytes, ...]] = {}
 
 
 class ArticleFacts:
@@ -28,8 +39,8 @@ class ArticleFacts:
     """
 
     __slots__ = (
-        "_encoded", "_values", "_words", "article", "categories", "first_seen", "is_dated", "published",
-        "source", "tags", "updated",
+        "_found", "_labels", "article", "categories", "first_seen", "is_dated", "published", "source", "tags",
+        "updated",
     )  # fmt: skip
 
     def __init__(
@@ -53,12 +64,11 @@ class ArticleFacts:
         self.is_dated = article.published is not None if is_dated is None else is_dated
         self.categories = article.categories if categories is None else categories
         self.tags = article.tags if tags is None else tags
-        self._values: dict[str, tuple[str, ...]] = {}
-        self._words: dict[str, FoldedText] = {}
-        self._encoded: dict[str, tuple[bytes, ...]] = {}
+        self._found = _Found()
+        self._labels = _Found()
 
     def labelled(self, categories: tuple[str, ...], tags: tuple[str, ...]) -> ArticleFacts:
-        """The same article with these categories and tags; what was folded already is not folded again."""
+        """The same article with these categories and tags; what either folds is folded for both."""
         other = ArticleFacts(
             self.article,
             source=self.source,
@@ -69,27 +79,28 @@ class ArticleFacts:
             categories=categories,
             tags=tags,
         )
-        other._values = {name: values for name, values in self._values.items() if name not in _LABELS}
-        other._words = {name: words for name, words in self._words.items() if name not in _LABELS}
-        other._encoded = {name: texts for name, texts in self._encoded.items() if name not in _LABELS}
+        other._found = self._found
         return other
 
     def values(self, field: str) -> tuple[str, ...]:
         """The plain texts of a field, of `TEXT_FIELDS`, that are not empty."""
-        if (found := self._values.get(field)) is None:
-            found = self._values[field] = tuple(filter(None, TEXT_FIELDS[field](self)))
+        cache = (self._labels if field in _LABELS else self._found).values
+        if (found := cache.get(field)) is None:
+            found = cache[field] = tuple(filter(None, TEXT_FIELDS[field](self)))
         return found
 
     def words(self, field: str) -> FoldedText:
         """The words of a field."""
-        if (found := self._words.get(field)) is None:
-            found = self._words[field] = FoldedText(self.values(field))
+        cache = (self._labels if field in _LABELS else self._found).words
+        if (found := cache.get(field)) is None:
+            found = cache[field] = FoldedText(self.values(field))
         return found
 
     def encoded(self, field: str) -> tuple[bytes, ...]:
         """The plain texts of a field in UTF-8, the beginning of long ones: what regexes look at."""
-        if (found := self._encoded.get(field)) is None:
-            found = self._encoded[field] = tuple(
+        cache = (self._labels if field in _LABELS else self._found).encoded
+        if (found := cache.get(field)) is None:
+            found = cache[field] = tuple(
                 value.encode("utf-8", "replace")[:MAX_SEARCHED_BYTES] for value in self.values(field)
             )
         return found

@@ -418,6 +418,8 @@ def test_labels_that_rules_added_are_found_and_nothing_is_folded_twice() -> None
     assert found("tag:green AND category:tea AND green AND tag:machine AND teapots", labelled)
     assert not found("category:sport", labelled)
     assert labelled.words("text") is words
+    assert facts.words("title") is labelled.words("title")
+    assert facts.words("tag") is not labelled.words("tag")
     assert labelled.source == "Example news"
 
 
