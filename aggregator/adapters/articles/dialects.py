@@ -1,6 +1,6 @@
 """The dialects of generators in a post: Liquid (Jekyll), Nunjucks (Hexo), shortcodes (Hugo), kramdown.
 
-What is known is rendered. What is not stands in the text as it is written, or what it holds does, and each is
+Known tags are rendered. Others are shown as written, or if they have a body only that is shown, and each is
 reported once. In code nothing is rendered, as only Jekyll would; but marks that shield text from a generator
 (`{% raw %}`, `{{</* … */>}}`) go everywhere.
 """
@@ -180,11 +180,11 @@ class _Scan:
             return self._quote(made, line, depth, is_alone=is_alone), end
         name = f"{tag.name} {tag.words[0]}" if tag.name.startswith("include") and tag.words else tag.name
         if tag.body is not None:
-            self.unknown[f"the tag {name} is not known here: what it holds stays"] = None
+            self.unknown[f"the tag {name} is not known here: its body is shown"] = None
             return self.text(tag.body, depth + 1), end
         if tag.name in _LOGIC:
             return "", end
-        self.unknown[f"the tag {name} is not known here: it stands in the text as it is written"] = None
+        self.unknown[f"the tag {name} is not known here: it is shown as written"] = None
         return self._trace(text, start, opened), opened
 
     def _trace(self, text: str, start: int, end: int) -> str:
@@ -242,9 +242,7 @@ class _Scan:
             return value, end
         if not inner or "\n" in inner or len(inner) > 200:
             return None
-        self.unknown[
-            f"the value {{{{ {inner} }}}} is not known here: it stands in the text as it is written"
-        ] = None
+        self.unknown[f"the value {{{{ {inner} }}}} is not known here: it is shown as written"] = None
         is_in_address = _IN_ADDRESS.search(text, max(text.rfind("\n", 0, start), start - 300), start)
         return ("" if is_in_address else text[start:end]), end
 

@@ -29,7 +29,7 @@ _DEFAULTS = Options()
 def read(resource: Resource, options: Options | None = None) -> ArticleDocument:
     """The article in one file. Raises FrontMatterError.
 
-    The file's path inside its folder stands in for a missing id or title. A body is HTML when the path ends
+    The file's path inside its folder is used for a missing id or title. A body is HTML when the path ends
     in `.html` or `.htm`, or when it begins and ends with a tag; any other one is Markdown.
     """
     options = options or _DEFAULTS
