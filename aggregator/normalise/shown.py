@@ -28,6 +28,13 @@ _MAX_ROUNDS = 4
 # Drawn by a script of the page, beside the formula.
 _SET_FORMULA = ".katex-mathml + .katex-html, mjx-container:has(mjx-assistive-mml) > :not(mjx-assistive-mml)"
 _AMP = re.compile(r"<(/?)amp-(img|anim|video|audio|iframe)(?=[\s/>])", re.IGNORECASE)
+_LITE = re.compile(
+    r"<(?:amp|lite)-(youtube|vimeo)(?=\s)[^<>]*?\s(?:data-)?videoid\s*=\s*[\"']?([\w-]{1,30})[^<>]*>",
+    re.IGNORECASE,
+)
+_PLAYERS = {"youtube": "https://www.youtube.com/embed/", "vimeo": "https://player.vimeo.com/video/"}
+_BODY = re.compile(r"<(/?)body(?=[\s>])", re.IGNORECASE)
+_COLOURED_BODY = re.compile(r"<body\s[^<>]*(?:bgcolor|background)", re.IGNORECASE)
 _COLOURED = re.compile(r"<[a-z][^<>]*?[\s\"'](?:bgcolor|style)\s*=[^<>]*>", re.IGNORECASE)
 _STYLE = re.compile(r"(?<=[\s\"'])style\s*=\s*(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 _BGCOLOR = re.compile(
@@ -54,7 +61,11 @@ def as_shown(html: str) -> str:
     """
     if "amp-" in html:
         html = _AMP.sub(_without_amp, html)
+    if "youtube" in html or "vimeo" in html:
+        html = _LITE.sub(_player, html)
     if "background" in html or "bgcolor" in html or "BGCOLOR" in html:
+        if _COLOURED_BODY.search(html):  # those of its text would stay without it
+            html = _BODY.sub(r"<\1div", html)
         html = _COLOURED.sub(_in_pairs, html)
     if any(name in html for name in _NAMES) and _HIDDEN.search(html):
         tree = LexborHTMLParser(f"<body>{html}")
@@ -100,6 +111,11 @@ def _outermost(tree: LexborHTMLParser) -> Iterator[LexborNode]:
 def _without_amp(m: re.Match[str]) -> str:
     name = "img" if m[2].lower() == "anim" else m[2].lower()
     return f"<{m[1]}{name}"
+
+
+def _player(lite: re.Match[str]) -> str:
+    """The frame that a script of the page would put in place of a picture of it."""
+    return f'<iframe src="{_PLAYERS[lite[1].lower()]}{lite[2]}"></iframe>'
 
 
 def _in_pairs(tag: re.Match[str]) -> str:

@@ -28,6 +28,38 @@ def test_what_a_page_does_not_show_is_not_shown(hidden: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "src"),
+    [
+        (
+            "<amp-youtube data-videoid='a-B_1' layout=responsive></amp-youtube>",
+            "https://www.youtube.com/embed/a-B_1",
+        ),
+        ('<lite-youtube class=x videoid="a">Play</lite-youtube>', "https://www.youtube.com/embed/a"),
+        ("<amp-youtube layout=responsive></amp-youtube>", None),
+        ("<lite-vimeo videoid=12></lite-vimeo>", "https://player.vimeo.com/video/12"),
+    ],
+)
+def test_players_that_a_script_would_load_are_frames(written: str, src: str | None) -> None:
+    """Pages show a picture of them until somebody clicks."""
+    assert (f'<iframe src="{src}"' in sanitise(f"<p>a</p>{written}", BASE)) == (src is not None)
+
+
+@pytest.mark.parametrize(
+    ("body", "div"),
+    [
+        ("<body bgcolor='#000'><font color='#fff'>x</font></body>",
+         '<div style="background-color:#000;color:#fff"><font color="#fff">x</font></div>'),
+        ("<html><BODY style='background:#111;color:#eee'><p>x</p></BODY></html>",
+         '<div style="background-color:#111;color:#eee"><p>x</p></div>'),
+        ("<body class=x><p>x</p></body>", "<p>x</p>"),
+    ],
+)  # fmt: skip
+def test_the_colours_of_a_whole_document_are_those_of_its_body(body: str, div: str) -> None:
+    """As newsletters set them."""
+    assert sanitise(body, BASE) == div
+
+
+@pytest.mark.parametrize(
     "shown",
     [
         "<dialog open>x</dialog>",
