@@ -79,8 +79,8 @@ def plain(text: Text | None, max_characters: int = MAX_TITLE) -> str:
     """A text construct as one line of plain text, at most `max_characters` long; "" for None.
 
     "text" is taken verbatim; "html" and "xhtml" lose their tags and have their entities decoded once;
-    "unknown" is treated as `is_html` finds it, and a tag with a blank behind its bracket, as our own feeds have
-    it, is one. Elements that an author only mentions ("On The <dl>") stay
+    "unknown" is treated as `is_html` finds it, and a tag with a blank behind its bracket, as our own feeds
+    have it, is one. Elements that an author only mentions ("On The <dl>") stay
     as text, but in "xhtml", where a parser has seen that each tag is one.
     """
     return plain_value(text.value, text.type, max_characters) if text is not None else ""

@@ -534,7 +534,7 @@ def dates_of(opened: app.App) -> dict[str, str]:
 
 
 def test_a_time_zone_corrects_the_dates_that_are_stored(site: Site, server: Server) -> None:
-    """At the next poll, though the server would say that nothing changed; ids stay, and nothing was edited."""
+    """At the next poll, even if nothing changed at the server; ids stay, and nothing was edited."""
     items = "".join(
         f"<item><title>{n}</title><guid>{n}</guid><pubDate>{date}</pubDate></item>"
         for n, date in enumerate(("05 Jan 2026 10:00", "05 May 2026 10:00", "05 May 2026 10:00 GMT", ""))
