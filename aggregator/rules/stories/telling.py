@@ -8,7 +8,7 @@ from functools import cached_property
 
 from aggregator.model.article import Article
 from aggregator.rules.stories.links import canonical, host_labels
-from aggregator.rules.stories.texts import Body, key, plain, text_keys
+from aggregator.rules.stories.texts import Body, key, language, plain, text_keys
 from aggregator.rules.stories.titles import Title, title, title_keys
 
 __all__ = ["Telling", "keys", "telling"]
@@ -49,6 +49,11 @@ class Telling:
     def heading(self) -> Title:
         """Its title taken apart."""
         return title(self.title, self.names)
+
+    @cached_property
+    def language(self) -> str:
+        """The language of its text, "" when unclear."""
+        return language(self.html)
 
     @cached_property
     def body(self) -> Body:

@@ -19,9 +19,21 @@ from operator import add
 from unicodedata import normalize
 from zlib import crc32
 
-from aggregator.rules.stories.words import ADDRESS, ADDRESS_DENSE, CALLS, FUNCTION_WORDS
+from aggregator.rules.stories.words import ADDRESS, ADDRESS_DENSE, CALLS, CALLS_DENSE, FUNCTION_WORDS
 
-__all__ = ["DENSE", "FUNCTION", "Body", "Overlap", "is_dense", "key", "overlap", "plain", "stem", "text_keys"]
+__all__ = [
+    "DENSE",
+    "FUNCTION",
+    "Body",
+    "Overlap",
+    "is_dense",
+    "key",
+    "language",
+    "overlap",
+    "plain",
+    "stem",
+    "text_keys",
+]
 
 _KEPT, _KEPT_OF_LEAD = 16, 6
 _LEAD_WORDS, _LEAD_CHARACTERS = 40, 80
@@ -45,10 +57,9 @@ _ASCII_PUNCTUATION = bytes(c if chr(c).isalnum() or c >= 128 else 32 for c in ra
 _PUNCTUATION = re.compile(rb"\xe2[\x80\x81][\x80-\xbf]|\xc2[\xa0-\xbf]")
 _TOKEN = re.compile(rf"[0-9]+(?:[.,:][0-9]+)*|[{DENSE}]|[^\W\d_{DENSE}]+")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
-_DENSE_RUNS = re.compile(f"[{DENSE}]+")
 _KATAKANA = re.compile("[ァ-ヺー]{2,}")
-_GRAMMAR = re.compile("[\u3041-\u309f]{2}|[的了在是和与與及等也都就而被把]|[ァ-ヺー]{2}")
-"""Pairs of characters that say nothing: two hiragana, a particle of Chinese, a piece of a katakana word."""
+_SPEAKING = re.compile(f"(?:(?![的了在是和与與及等也都就而被把\u3041-\u309fァ-ヺー])[{DENSE}]){{2,}}")
+"""Characters of a dense script that are neither particles of Chinese nor kana."""
 FUNCTION = frozenset().union(*FUNCTION_WORDS.values())
 
 
@@ -78,14 +89,17 @@ def text_keys(text: str) -> tuple[int, ...]:
     if is_dense(text):
         letters = "".join(filter(str.isalnum, text))
         data = letters.encode("utf-16-le", "surrogatepass")
-        runs = [data[n : n + 16] for n in range(0, len(data) - 14, 2)]
         if len(letters) < _FEWEST_CHARACTERS:
             return ()
-        hashes = [*map(crc32, runs)]
-        places = _lowest(hashes, _KEPT)
+        # Of a long text every third place or so will do, chosen by its character: it is the same in a copy.
+        codes = memoryview(data).cast("H")[:-7].tolist()
+        starts = [n for n, code in enumerate(codes) if code % 3 == 0 or len(letters) < 2 * _LEAD_CHARACTERS]
+        hashes = [crc32(data[2 * n : 2 * n + 16]) for n in starts]
+        places = [starts[n] for n in _lowest(hashes, _KEPT)]
         if len(letters) > 2 * _LEAD_CHARACTERS:
-            places += _lowest(hashes[: _LEAD_CHARACTERS - 7], _KEPT_OF_LEAD)
-        return tuple(dict.fromkeys(key("text", runs[n]) for n in places))
+            lead = [crc32(data[n : n + 16]) for n in range(0, 2 * (_LEAD_CHARACTERS - 7), 2)]
+            places += _lowest(lead, _KEPT_OF_LEAD)
+        return tuple(dict.fromkeys(key("text", data[2 * n : 2 * n + 16]) for n in places))
     data = text.encode("utf-8", "surrogatepass").translate(_ASCII_PUNCTUATION)
     words = (data if text.isascii() else _PUNCTUATION.sub(b" ", data)).split()
     if len(words) < _FEWEST_WORDS:
@@ -121,7 +135,7 @@ class Body:
             own = plain(_QUOTED.sub("\n", html))
             text = own if 3 * len(own) > len(text) else text
         self.is_dense = is_dense(text)
-        if calls := [call for call in CALLS if call in text]:
+        if calls := [call for call in (CALLS_DENSE if self.is_dense else CALLS) if call in text]:
             sentences = _SENTENCE.split(text)
             text = "\n".join(each for each in sentences if not any(call in each for call in calls))
         self.tokens = _TOKEN.findall(text)[:_MOST_TOKENS]
@@ -142,11 +156,6 @@ class Body:
         """What it speaks of, as `units` finds it."""
         return units(self.tokens)
 
-    @cached_property
-    def language(self) -> str:
-        """Its language as far as it can be told: by script, else by function words; "" when unclear."""
-        return language(self.tokens)
-
     def __len__(self) -> int:
         """How many words it has; eight characters of a dense script count as five."""
         return len(self.tokens) * 5 // 8 if self.is_dense else len(self.tokens)
@@ -155,19 +164,20 @@ class Body:
 def units(words: Sequence[str]) -> frozenset[str]:
     """Stems of content words; of dense scripts pairs of adjacent characters, but whole words in katakana."""
     found = {stem(word) for word in words if len(word) > 2 and word not in FUNCTION and word.isalpha()}
-    if not _DENSE.search("".join(words)):
-        return frozenset(found)
-    pairs: set[str] = set()
-    for run in _DENSE_RUNS.findall("".join(word if len(word) == 1 else " " for word in words)):
-        pairs.update(map(add, run, run[1:]))
-        if _KATAKANA.search(run):
-            found.update(stem(word) for word in _KATAKANA.findall(run))
-    return frozenset(found.union(pair for pair in pairs if not _GRAMMAR.search(pair)))
+    if _DENSE.search("".join(words)):
+        text = "".join(word if len(word) == 1 else " " for word in words)
+        found.update(stem(word) for word in _KATAKANA.findall(text))
+        for run in _SPEAKING.findall(text):
+            found.update(map(add, run, run[1:]))
+    return frozenset(found)
 
 
-def language(words: Sequence[str]) -> str:
-    """ "ja", "zh", "th", or one of those whose function words are known; "" when unclear."""
-    head = words[:300]
+def language(html: str) -> str:
+    """The language of a text as far as its beginning shows it, by script or function words; "" when unclear.
+
+    One of "ja", "zh", "th", and those whose function words are known.
+    """
+    head = _TOKEN.findall(plain(html[:3_000]))[:300]
     if sum(_DENSE.match(word) is not None for word in head) * 2 > len(head):
         kana = sum("\u3040" <= word <= "\u30ff" for word in head)
         thai = sum(word < "\u1800" for word in head)

@@ -12,6 +12,7 @@ __all__ = [
     "ADDRESS",
     "ADDRESS_DENSE",
     "CALLS",
+    "CALLS_DENSE",
     "COUNTERS",
     "DENSE_FORMULAS",
     "FORMULAS",
@@ -347,7 +348,8 @@ _CALLS_JAPANESE = (
     "友だちに教えて",
     "配信され",
 )
-CALLS = (*_CALLS_ENGLISH, *_CALLS_GERMAN, *_CALLS_CHINESE, *_CALLS_JAPANESE)
+CALLS = (*_CALLS_ENGLISH, *_CALLS_GERMAN)
+CALLS_DENSE = (*_CALLS_CHINESE, *_CALLS_JAPANESE)
 """What a sentence holds that calls on readers instead of reporting something."""
 
 ADDRESS = frozenset(
