@@ -26,7 +26,7 @@ from feedgen.feed import FeedGenerator
 
 from aggregator.config.load import Config, Publish, SiteSettings, Source
 from aggregator.model.article import Article, Origin
-from aggregator.publishing.publish import Recall, publish
+from aggregator.publishing.publish import SectionCache, publish
 from aggregator.store import Found, Store, Update
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.html import site as html_site
@@ -91,7 +91,7 @@ class Planet:
         chance = random.Random(1)
         for name in self.names:
             self.add(name, [article(name, n, chance) for n in range(entries)])
-        self.recall = Recall()
+        self.sections = SectionCache()
         self.number = entries
 
     def add(self, name: str, articles: list[Article]) -> None:
@@ -104,27 +104,27 @@ class Planet:
         self.add(self.names[0], [article(self.names[0], self.number, random.Random(self.number))])
         self.number += 1
 
-    def publish(self, *, recall: Recall | None = None) -> float:
+    def publish(self, *, recall: SectionCache | None = None) -> float:
         """CPU seconds that a publication takes."""
         started = time.process_time()
-        self._publish(recall or self.recall)
+        self._publish(recall or self.sections)
         return time.process_time() - started
 
     def rebuild(self, processes: int | None) -> float:
         """Seconds by the clock that it takes so many processes to write everything into an empty folder."""
         shutil.rmtree(self.config.output, ignore_errors=True)
         started = time.perf_counter()
-        self._publish(Recall(), everything=True, processes=processes)
+        self._publish(SectionCache(), everything=True, processes=processes)
         return time.perf_counter() - started
 
-    def _publish(self, recall: Recall, *, everything: bool = False, processes: int | None = 1) -> None:
+    def _publish(self, recall: SectionCache, *, everything: bool = False, processes: int | None = 1) -> None:
         done = publish(
             store=self.store,
             config=self.config,
             writers=WRITERS,
             site_writers=SITE_WRITERS,
             version="1",
-            recall=recall,
+            cache=recall,
             everything=everything,
             processes=processes,
         )
@@ -181,7 +181,7 @@ def main() -> None:
                     planet.news()
                     if kind == "cold":
                         html_site._lines.cache_clear()  # nor has a new process that
-                    times[name].append(planet.publish(recall=Recall() if kind == "cold" else None))
+                    times[name].append(planet.publish(cache=SectionCache() if kind == "cold" else None))
             ours, theirs = (statistics.median(times[name]) * 1000 for name in ("many", "alone"))
             print(
                 f"{kind}: one new article among many {ours:.1f} ms, alone {theirs:.1f} ms, {ours / theirs:.2f} times"

@@ -28,7 +28,7 @@ from aggregator.polling.poll import Poll, Polls
 from aggregator.publishing import websub as announcing
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.posts import write_posts
-from aggregator.publishing.publish import Published, Recall, publish
+from aggregator.publishing.publish import Published, SectionCache, publish
 from aggregator.publishing.websub import Notification
 from aggregator.reading.document import READER_VERSION
 from aggregator.reading.mending import mended
@@ -56,12 +56,13 @@ class App:
         self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
         self._workers = Workers()
         self._polls = Polls(config, self._store, self._fetcher, self._workers.read)
-        self._recall = Recall()
+        self._sections = SectionCache()
         self._completing = Completing(config, self._store, self._fetcher, self._workers.read)
         self._opened = now
         self._is_stopping = False
         self._clock = KeptClock(self._store, self._polls)
         self._clock.read(now)
+        self._store.mending.begin(READER_VERSION)
         self._follow_lists(now)
 
     def __enter__(self) -> Self:
@@ -174,7 +175,7 @@ class App:
                 site_writers=SITE_WRITERS,
                 version=__version__,
                 everything=everything,
-                recall=self._recall,
+                cache=self._sections,
             )
         except WriteError as error:
             published = Published(errors=(error,))

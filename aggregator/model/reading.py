@@ -14,8 +14,9 @@ from aggregator.model.entry import IdentityKind, Subscription
 class Reading:
     """A document as it was read.
 
-    - `fingerprints`: one for each article, for the next call's `known`. `unchanged`: how many entries were
-      left out because their fingerprint was known. `identity`: the kind of id in use, for the next call.
+    - `fingerprints`: one for each article, for the next call's `known`. `known`: those by which entries were
+      known, and left out. `identity`: the kind of id in use, for the next call.
+    - `content_hashes`: of each article, where fingerprints are taken.
     - `hints`: the document's own polling hints (ttl …), as written. `more`: further documents that
       belong to it.
     - `skipped`, `shown_from`, `shown_until`: of a document that is one article, as in `ArticleDocument`; one
@@ -25,7 +26,8 @@ class Reading:
 
     document: Document
     fingerprints: tuple[str, ...] = ()
-    unchanged: int = 0
+    known: tuple[str, ...] = ()
+    content_hashes: tuple[str, ...] = ()
     identity: IdentityKind = "guid"
     hints: Mapping[str, str] = field(default_factory=dict)
     more: tuple[str, ...] = ()
@@ -33,3 +35,8 @@ class Reading:
     skipped: str = ""
     shown_from: datetime | None = None
     shown_until: datetime | None = None
+
+    @property
+    def unchanged(self) -> int:
+        """How many entries were left out because their fingerprint was known."""
+        return len(self.known)

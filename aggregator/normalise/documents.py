@@ -53,14 +53,18 @@ def reading_of(
     mark = "" if known is None else fingerprint_of_document(found, context)
     if known and mark in known:
         return Reading(
-            document=empty, unchanged=1, shown_from=found.shown_from, shown_until=found.shown_until
+            document=empty, known=(mark,), shown_from=found.shown_from, shown_until=found.shown_until
         )
     made, problems = _article(found, source, categories, author)
     document = Document(
         source=source, kind=kind, title=made.title, link=made.link, articles=(made,), problems=problems
     )
     return Reading(
-        document=document, fingerprints=(mark,), shown_from=found.shown_from, shown_until=found.shown_until
+        document=document,
+        fingerprints=(mark,),
+        content_hashes=() if known is None else (made.content_hash,),
+        shown_from=found.shown_from,
+        shown_until=found.shown_until,
     )
 
 

@@ -77,14 +77,14 @@ def articles(
     problems = [*found.problems, *identities.problems]
     readers: list[_Reader] = []
     fingerprints: list[str] = []
-    unchanged = 0
+    unchanged: list[str] = []
     context = repr((source, url, info.origin_without_date, info.bases, info.authors, categories, author))
     for entry, link, id_ in zip(found.entries, links, identities.ids, strict=True):
         if id_ is None:
             continue
         mark = "" if known is None else fingerprint(entry, id_, context)
         if known and mark in known:
-            unchanged += 1
+            unchanged.append(mark)
             continue
         readers.append(_Reader(entry, link, id_, info, author, source, is_legal=found.is_legal))
         fingerprints.append(mark)
@@ -108,7 +108,8 @@ def articles(
             findings=tuple(found.findings),
         ),
         fingerprints=tuple(fingerprints),
-        unchanged=unchanged,
+        known=tuple(unchanged),
+        content_hashes=() if known is None else tuple([article.content_hash for article in made]),
         identity=identities.kind,
         hints=hints,
         more=tuple(found.more),

@@ -106,7 +106,7 @@ def found(
     taken = {id_: name for id_, name in owners.items() if name in still}
     listed: set[str] = set()
     every = []
-    for resource, article, mark in _articles(gathered):
+    for resource, article, mark, content_hash in _articles(gathered):
         name = resource.name
         if name and taken.setdefault(article.id, name) != name:
             shared = f"has the id of {taken[article.id]}; kept as an article of its own"
@@ -115,7 +115,16 @@ def found(
             taken[article.id] = name
         if article.id not in listed:
             listed.add(article.id)
-            every.append(Found(article, mark, name, READER_VERSION, is_same(resource)))
+            every.append(
+                Found(
+                    article,
+                    fingerprint=mark,
+                    file=name,
+                    reader_version=READER_VERSION,
+                    is_same=is_same(resource),
+                    content_hash=content_hash,
+                )
+            )
     return every
 
 
@@ -137,11 +146,13 @@ def dated_in_order(found: Sequence[Found], modified: datetime | None, now: datet
     return placed
 
 
-def _articles(gathered: Gathered) -> Iterator[tuple[Resource, Article, str]]:
+def _articles(gathered: Gathered) -> Iterator[tuple[Resource, Article, str, str]]:
     for resource, reading in gathered.readings:
         articles = reading.document.articles
-        for article, mark in zip(articles, reading.fingerprints or [""] * len(articles), strict=True):
-            yield resource, article, mark
+        none = [""] * len(articles)
+        marks, hashes = reading.fingerprints or none, reading.content_hashes or none
+        for article, mark, content_hash in zip(articles, marks, hashes, strict=True):
+            yield resource, article, mark, content_hash
 
 
 def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Reading:
@@ -160,7 +171,7 @@ def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Re
     gathered.skipped[name] = reason
     problems = reading.document.problems if reading.skipped else (Problem(text=reason),)
     document = replace(reading.document, articles=(), problems=problems)
-    return replace(reading, document=document, fingerprints=(), unchanged=0)
+    return replace(reading, document=document, fingerprints=(), content_hashes=(), known=())
 
 
 def _problems(gathered: Gathered) -> Iterator[Problem]:

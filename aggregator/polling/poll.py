@@ -244,9 +244,11 @@ class Polls:
             title=first.document.title if first else "",
             found=articles,
             unchanged=sum(reading.unchanged for _, reading in gathered.readings),
+            present=frozenset(mark for _, reading in gathered.readings for mark in reading.known),
             pages=source.full_text.pages if source.full_text else 0,
             subscriptions=first.subscriptions if first else None,
-            refused=fetched.refused | look.withdrawn,
+            refused=fetched.refused,
+            withdrawn=look.withdrawn,
             reader_version=READER_VERSION,
         )
         dates = [f.article.published or now for f in poll.update.found]
@@ -261,8 +263,10 @@ class Polls:
     def _save_all(
         self, batch: Sequence[tuple[Source, _Poll]], states: Mapping[str, SourceRecord], now: datetime
     ) -> Iterator[Poll]:
-        """Saves in order: what changed or failed one by one, what lies between in one transaction."""
+        """Saves in order, all of a batch that was read or unchanged in one transaction each."""
         unchanged: list[Update] = []
+        read: list[tuple[int, Update]] = []
+        redated: dict[str, Sequence[Article]] = {}
         polls: list[Poll] = []
         for source, polled in batch:
             before = states.get(source.name, SourceRecord()).schedule
@@ -274,17 +278,17 @@ class Polls:
                     result, answered=self._network.answered(self._store.sources.successes(), now)
                 )
             decision = schedule.decide(before, result, now, self._policy(source), chance)
-            following = decision.state
-            saved = Saved()
-            if polled.update is not None and not polled.was_read:
-                unchanged.append(replace(polled.update, schedule=following))
+            if polled.update is None:
+                self._fail(source, polled, decision.state, now)
+            elif polled.was_read:
+                read.append((len(polls), replace(polled.update, schedule=decision.state)))
+                if polled.redated:
+                    redated[source.name] = polled.redated
             else:
-                self._save_unchanged(unchanged, now)
-                saved = self._save(source, polled, following, now)
+                unchanged.append(replace(polled.update, schedule=decision.state))
             polls.append(
                 Poll(
                     source=source,
-                    saved=saved,
                     was_read=polled.was_read,
                     problems=tuple(polled.problems),
                     error=polled.error,
@@ -297,20 +301,24 @@ class Polls:
                     ),
                 )
             )
-        self._save_unchanged(unchanged, now)
+        self._save(read, unchanged, polls, now)
+        for name, articles in redated.items():
+            self._store.moments.redate(name, articles, now)
         yield from polls
 
-    def _save_unchanged(self, unchanged: list[Update], now: datetime) -> None:
+    def _save(
+        self, read: list[tuple[int, Update]], unchanged: list[Update], polls: list[Poll], now: datetime
+    ) -> None:
         if unchanged:
             self._store.sources.commit_unchanged(unchanged, now)
             unchanged.clear()
+        if read:
+            saved = self._store.sources.commit_many([update for _, update in read], now)
+            for (number, _), what in zip(read, saved, strict=True):
+                polls[number] = replace(polls[number], saved=what)
+            read.clear()
 
-    def _save(self, source: Source, polled: _Poll, following: schedule.PollState, now: datetime) -> Saved:
-        if polled.update is not None:
-            saved = self._store.sources.commit(replace(polled.update, schedule=following), now)
-            if polled.redated:
-                self._store.moments.redate(source.name, polled.redated, now)
-            return saved
+    def _fail(self, source: Source, polled: _Poll, following: schedule.PollState, now: datetime) -> None:
         error = polled.error
         assert error is not None, "a poll gives an update or an error"
         self._store.sources.fail(
@@ -321,7 +329,6 @@ class Polls:
             following=following,
             validators=polled.validators,
         )
-        return Saved()
 
     def _move(self, source: Source, decision: schedule.Decision) -> str:
         """Adopts a permanent move, or returns to the configured address; the message about it, or ""."""

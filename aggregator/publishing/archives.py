@@ -10,18 +10,19 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregator.errors import WriteError
-from aggregator.publishing.outputs import Outlet, items
+from aggregator.publishing.outputs import FeedOutput, channel, items, said_by_one
 from aggregator.store import Kept, Store
 from aggregator.writers.channel import Chain, Channel, Item
 from aggregator.writers.files import remove, remove_leftovers
+from aggregator.writers.fragments import Fragments
 
-__all__ = ["FOLDER", "ArchiveDocuments", "archives_in", "remove_archive"]
+__all__ = ["FOLDER", "ArchiveDocuments", "archive_look", "archives_in", "remove_archive"]
 
 FOLDER = "archive"
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
@@ -29,90 +30,73 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ArchiveDocuments:
-    """The archive documents of one feed: `full` of them, and one that is open with `rest`.
+    """The archive documents of one feed: `full` of them, and perhaps one that is open."""
 
-    `look` stands for all that decides how a full one looks beside its articles; `unwritten` are the numbers
-    of those that are not in place in this look, as far as the store knows.
-    """
-
-    outlet: Outlet
-    look: str
+    output: FeedOutput
     full: int
-    unwritten: Collection[int]
-    rest: tuple[Item, ...]
+    fragments: Fragments
 
-    @classmethod
-    def filed(
-        cls, outlet: Outlet, newest: Sequence[Kept], store: Store, compress: Sequence[str]
-    ) -> ArchiveDocuments:
-        """Files what lies beyond the feed, whose articles are `newest`, and tells what there is then."""
-        name = outlet.category.name
-        look = _look(outlet, compress)
+    def full_one(self, number: int, store: Store) -> Channel:
+        """A full archive, by its number. Nothing in it changes with time or with our version."""
+        return self._document(number, self._items(number, store))
+
+    def of_feed(self, feed: Channel, newest: Sequence[Kept], store: Store) -> tuple[Channel, Channel | None]:
+        """The feed itself in its chain, and the open archive behind it, if there is any."""
+        rest = self._rest(newest, store)
+        older = self.full + 1 if rest else self.full
+        chained = replace(
+            feed, chain=Chain(older=f"{self.output.url}{FOLDER}/{older}/") if older else Chain()
+        )
+        if not (self.full or rest):
+            return chained, None
+        document = self._document(self.full + 1, rest)
+        if not rest:
+            last = self._items(self.full, store)
+            document = replace(document, updated=max((i.updated for i in last), default=feed.updated))
+        return chained, document
+
+    def _items(self, number: int, store: Store) -> tuple[Item, ...]:
+        return items(store.archives.articles(self.output.feed.name, number), self.output.disclosure)
+
+    def _rest(self, newest: Sequence[Kept], store: Store) -> tuple[Item, ...]:
         if not newest:
-            return cls(outlet, look, *store.archives.count(name, look), ())
-        store.archives.file_away(name, outlet.entries)
-        rest = items(store.archives.unfiled(name, newest[-1]), outlet.disclosure)
-        return cls(outlet, look, *store.archives.count(name, look), rest)
+            return ()
+        return items(store.archives.unfiled(self.output.feed.name, newest[-1]), self.output.disclosure)
 
-    @property
-    def open(self) -> int | None:
-        """The number of the open archive, None when there is none; the last full one leads to it."""
-        return self.full + 1 if self.full or self.rest else None
-
-    def of_feed(self) -> Chain:
-        """Where the feed itself stands in the chain."""
-        older = self.open if self.rest else self.full
-        return Chain(older=f"{self.outlet.url}{FOLDER}/{older}/") if older else Chain()
-
-    def documents(self, feed: Channel, store: Store, present: Collection[int]) -> Iterator[Channel]:
-        """The documents to write, the oldest first; the full ones among `present` are in place."""
-        name = self.outlet.category.name
-        for number in range(1, self.full + 1):
-            if number not in present or number in self.unwritten:
-                yield self._document(
-                    feed, number, items(store.archives.articles(name, number), self.outlet.disclosure)
-                )
-        if self.open is not None:
-            document = self._document(feed, self.open, self.rest)
-            if not self.rest:
-                last = items(store.archives.articles(name, self.full), self.outlet.disclosure)
-                newest = max((item.updated for item in last), default=feed.updated)
-                document = replace(document, updated=newest)
-            yield document
-
-    def _document(self, feed: Channel, number: int, shown: tuple[Item, ...]) -> Channel:
-        """The same feed, of these articles; nothing in it changes with time or with our version."""
-        base = f"{self.outlet.url}{FOLDER}/" if self.outlet.url else "../"
+    def _document(self, number: int, shown: tuple[Item, ...]) -> Channel:
+        base = f"{self.output.url}{FOLDER}/" if self.output.url else "../"
         is_full = number <= self.full
+        feed = channel(self.output, (), "", self.fragments)
         return replace(
             feed,
             items=shown,
             updated=max((item.updated for item in shown), default=feed.updated),
-            self_links=self.outlet.links(f"{FOLDER}/{number}/"),
+            self_links=self.output.links(f"{FOLDER}/{number}/"),
             root="../../../",
             hubs=(),
             total=len(shown),
-            generator_version="",
+            extra=said_by_one(shown, self.output),
             chain=Chain(
                 number=number,
                 is_full=is_full,
                 older=f"{base}{number - 1}/" if number > 1 else None,
                 newer=f"{base}{number + 1}/" if is_full else None,
-                current=self.outlet.url or "../../",
+                current=self.output.url or "../../",
             ),
         )
 
 
-def _look(outlet: Outlet, compress: Sequence[str]) -> str:
+def archive_look(output: FeedOutput, compress: Sequence[str]) -> str:
+    """Another text as soon as anything is another that decides the look of a full archive's files."""
     facts = [
-        *(outlet.feed_id, outlet.url, outlet.title, outlet.description, outlet.language, outlet.image),
-        *(outlet.files, compress, outlet.disclosure.mark),
+        *(output.feed_id, output.url, output.title, output.description, output.language, output.image),
+        *(output.files, compress, output.disclosure.mark),
     ]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
 def archives_in(place: Path | str) -> set[int]:
-    """The numbers of the archive documents that have folders in a category's folder."""
+    """The numbers of the archive documents that have folders in a feed's folder."""
     try:
         found = os.listdir(f"{place}/{FOLDER}")  # noqa: PTH208 - `all` may have thousands
     except (FileNotFoundError, NotADirectoryError):

@@ -1,8 +1,9 @@
-"""A category as the config wants it shown: its folder, its id, its formats, and the channel to render."""
+"""A feed as the config wants it published: its folder, its id, its formats, and the channel to render."""
 
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,22 +12,24 @@ from urllib.parse import quote
 from aggregator.config.load import CategoryFeed, Config
 from aggregator.normalise.folders import folder_name
 from aggregator.publishing.disclosure import Disclosure
-from aggregator.store import ALL, CategoryRecord, Kept, Store
+from aggregator.store import ALL, FeedRecord, Kept, Store
 from aggregator.writers.channel import Channel, Item, Writer, format_of
+from aggregator.writers.fragments import Fragments
 
 _AS_THE_SITE = CategoryFeed()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outlet:
-    """Where and how one category is published: `folder` and `feed_id` are given once and for good.
+class FeedOutput:
+    """Where and how one feed is published: `folder` and `feed_id` are given once and for good.
 
     `writers` are by the names of their formats, `files` the names of what they write. `damaged` are its
     documents that are not as the last publication left them: numbers of archives, 0 for the feed.
+    `sources` is how many of the config give it articles.
     """
 
     # There are thousands, of which a publication looks at a few: what is not asked for is not made.
-    category: CategoryRecord
+    feed: FeedRecord
     folder: str
     feed_id: str
     writers: Mapping[str, Writer]
@@ -34,6 +37,7 @@ class Outlet:
     settings: CategoryFeed
     config: Config
     disclosure: Disclosure
+    sources: int = 0
     damaged: frozenset[int] = frozenset()
 
     @property
@@ -50,9 +54,9 @@ class Outlet:
     def title(self) -> str:
         """The title of its feed."""
         site = self.config.site.title
-        if self.category.name == ALL:
+        if self.feed.name == ALL:
             return site
-        return self.settings.title or f"{self.category.name} — {site}"
+        return self.settings.title or f"{self.feed.name} — {site}"
 
     @property
     def description(self) -> str:
@@ -75,23 +79,24 @@ class Outlet:
         return {file: f"{url}{folder}{file}" for file in self.files} if url else {}
 
 
-def outlets(
+def outputs(
     store: Store, config: Config, writers: Mapping[str, Writer], disclosure: Disclosure
-) -> list[Outlet]:
-    """Every category's outlet; a new category is given its folder and feed id here."""
+) -> list[FeedOutput]:
+    """Every feed's output; a new feed is given its folder and feed id here."""
     feeds = store.feeds.all()
     given = _given(feeds, config)
     store.feeds.settle(given)
     usual = _chosen(config.publish.formats, writers)
     categories = config.publish.categories
+    sources = Counter(name for source in config.sources for name in {ALL, *source.categories})
     made = []
     for feed in feeds:
         settings = categories.get(feed.name, _AS_THE_SITE) if feed.name else _AS_THE_SITE
         folder, feed_id = given.get(feed.name) or (feed.folder or "", feed.feed_id or "")
         chosen, files = usual if settings.formats is None else _chosen(settings.formats, writers)
         made.append(
-            Outlet(
-                category=feed,
+            FeedOutput(
+                feed=feed,
                 folder=folder,
                 feed_id=feed_id,
                 writers=chosen,
@@ -99,6 +104,7 @@ def outlets(
                 settings=settings,
                 config=config,
                 disclosure=disclosure,
+                sources=sources[feed.name],
             )
         )
     return made
@@ -111,7 +117,7 @@ def _chosen(
     return chosen, tuple(writer.file_name for writer in chosen.values())
 
 
-def _given(feeds: Sequence[CategoryRecord], config: Config) -> dict[str, tuple[str, str]]:
+def _given(feeds: Sequence[FeedRecord], config: Config) -> dict[str, tuple[str, str]]:
     """A folder and a feed id for each category that has none yet."""
     taken = [feed.folder for feed in feeds if feed.folder]
     given = {}
@@ -136,40 +142,42 @@ def items(kept: Iterable[Kept], disclosure: Disclosure) -> tuple[Item, ...]:
             article=disclosure.shown(k.article),
             published=k.published.replace(microsecond=0),
             updated=k.updated.replace(microsecond=0),
+            key=str(k.revision or ""),
         )
         for k in kept
     )
 
 
-def channel(outlet: Outlet, newest: Sequence[Kept], version: str) -> Channel:
-    """The feed of this outlet, of these articles; it is in no chain yet."""
-    feed, shown = outlet.category, items(newest, outlet.disclosure)
+def channel(
+    output: FeedOutput, newest: Sequence[Kept], version: str, fragments: Fragments | None = None
+) -> Channel:
+    """This feed, of these articles; it is in no chain yet."""
+    feed, shown = output.feed, items(newest, output.disclosure)
     return Channel(
-        id=outlet.feed_id,
-        title=outlet.title,
-        description=outlet.description,
+        id=output.feed_id,
+        title=output.title,
+        description=output.description,
         category=None if feed.name == ALL else feed.name,
-        link=outlet.url,
-        self_links=outlet.links(),
-        files=outlet.files,
-        formats=tuple(format_of(name, writer) for name, writer in outlet.writers.items()),
+        link=output.url,
+        self_links=output.links(),
+        files=output.files,
+        formats=tuple(format_of(name, writer) for name, writer in output.writers.items()),
         updated=max((item.updated for item in shown), default=feed.changed.replace(microsecond=0)),
         items=shown,
-        language=outlet.language,
-        image=outlet.image,
-        hubs=outlet.config.publish.hubs,
+        language=output.language,
+        image=output.image,
+        hubs=output.config.publish.hubs,
         total=feed.total,
-        extra=_said_by_one(shown, outlet),
+        extra=said_by_one(shown, output),
         generator_version=version,
+        fragments=fragments or Fragments(),
     )
 
 
-def _said_by_one(shown: Sequence[Item], outlet: Outlet) -> Mapping[str, Any]:
+def said_by_one(shown: Sequence[Item], output: FeedOutput) -> Mapping[str, Any]:
     """What the one source of a category says of itself; nothing where there are several."""
-    name = outlet.category.name
-    sources = {s.name for s in outlet.config.sources if name == ALL or name in s.categories}
-    sources |= {item.article.source for item in shown}
-    return shown[0].article.origin.extra if shown and len(sources) == 1 else {}
+    is_one = output.sources <= 1 and len({item.article.source for item in shown}) == 1
+    return shown[0].article.origin.extra if is_one else {}
 
 
 def _feed_id(config: Config, name: str, folder: str) -> str:

@@ -1,161 +1,271 @@
-"""Folders written in shares, by this process and, where there are many, by others beside it."""
+"""Documents of feeds written in shares, by this process and, where there are many, by others beside it.
+
+In three steps: feeds that were never published, then full archives, then the other feeds; so new feeds are
+there soon, and no entry of a known one is ever in none of its documents.
+"""
 
 from __future__ import annotations
 
 import pickle
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 from pathlib import Path
 
 from aggregator.errors import StoreError, WriteError
 from aggregator.model.wire import Format
 from aggregator.processes import Lost, Processes, cores
-from aggregator.publishing.category_folders import Done, Folders, Manner
-from aggregator.publishing.outputs import Outlet
+from aggregator.publishing.feed_folders import (
+    FeedFolders,
+    FeedPlan,
+    RenderContext,
+    WriteResult,
+    plan_of,
+    stamps_of,
+)
+from aggregator.publishing.outputs import FeedOutput
 from aggregator.store import Store
+from aggregator.writers.fragments import Fragments
 
-PAYS_FROM = 200
-"""With fewer feeds, starting a process takes more time than it saves."""
+PAYS_FROM = 100
+"""With fewer documents, starting a process takes more time than it saves."""
 
 MAX_PROCESSES = 4
 """Each takes some 60 MB, and a container may have far less of a machine than its cores."""
 
-_AT_ONCE = 25
-"""So many feeds are a share; the first feed, which is `all` with its many archives, is one by itself."""
+_AT_ONCE = 24
+"""So many documents are a share."""
 
-_Share = tuple[int, Sequence[Outlet]]
+_SAVED_AT_ONCE = 50
+_NOT_IN_PLACE = -1
+"""The generation in place after a failure: no feed has it, so that one is stale until it is written."""
+
+_Task = tuple[FeedPlan, int | None]
+"""A document: a full archive by its number, None for the feed with its open archive."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """`Done` of a share, as plain data; `store_error` is the text of a StoreError instead."""
+    """The results of a share's tasks, as plain data; `store_error` is the text of a StoreError instead."""
 
-    rendered: int = 0
-    written: tuple[str, ...] = ()
-    errors: tuple[str, ...] = ()
+    rendered: tuple[int, ...] = ()
+    written: tuple[tuple[str, ...], ...] = ()
+    errors: tuple[tuple[str, ...], ...] = ()
     store_error: str | None = None
 
 
-def write(outlets: Sequence[Outlet], store: Store, manner: Manner, processes: int | None = None) -> Done:
-    """Writes the folders of `outlets`; what was done is told in their order.
+def write(
+    outputs: Sequence[FeedOutput], store: Store, context: RenderContext, processes: int | None = None
+) -> WriteResult:
+    """Writes these feeds and their archives; what was done is in the order of `outputs`.
 
-    Many are written by so many processes, this one among them; None for one a core, at most `MAX_PROCESSES`.
-    What one had to write that was killed is written by the others. Raises StoreError.
+    Many documents are written by so many processes, this one among them; None for one a core, at most
+    `MAX_PROCESSES`. What a process had to write that was killed is written by the others. Raises StoreError.
     """
-    count = processes or min(cores(), MAX_PROCESSES)
-    others = count - 1 if len(outlets) >= PAYS_FROM and _can_be_sent(manner) else 0
-    bounds = [0, *range(1, len(outlets), _AT_ONCE), len(outlets)] if others else [0, len(outlets)]
-    shares = _Shares([outlets[start:end] for start, end in pairwise(bounds)])
-    with shares.written_beside(others, manner):
-        shares.write(store, manner)
-    shares.write(store, manner)  # what came back
-    return shares.done()
+    plans, results = _plans(outputs, store, context)
+    with ExitStack() as stack:
+        documents = len(plans) + sum(len(plan.archives) for plan in plans)
+        count = processes or min(cores(), MAX_PROCESSES)
+        others = count - 1 if documents >= PAYS_FROM and _can_be_sent(context) else 0
+        sharing = _Sharing(store, context, stack.enter_context(_pool(others)), others)
+        sharing.write([(plan, None) for plan in plans if plan.is_new])
+        going_on = [plan for plan in plans if not sharing.has_failed(plan)]
+        sharing.write(_by_date([(plan, number) for plan in going_on for number in plan.archives], store))
+        sharing.write([(plan, None) for plan in plans if not (plan.is_new or sharing.has_failed(plan))])
+    for plan in plans:
+        whole = WriteResult()
+        for number in (*plan.archives, None):
+            whole.add(sharing.done.get((plan.output.feed.name, number), WriteResult()))
+        whole.rendered = int(whole.rendered > 0 and not whole.errors)
+        results[plan.output.feed.name] = whole
+    _save(outputs, results, store, context)
+    everything = WriteResult()
+    for output in outputs:
+        everything.add(results[output.feed.name])
+    return everything
 
 
-def _can_be_sent(manner: Manner) -> bool:
+def _plans(
+    outputs: Sequence[FeedOutput], store: Store, context: RenderContext
+) -> tuple[list[FeedPlan], dict[str, WriteResult]]:
+    """The plans of feeds, and the results of those that can have none."""
+    plans, failed = [], {}
+    for output in outputs:
+        try:
+            plans.append(plan_of(output, store, context))
+        except WriteError as error:
+            failed[output.feed.name] = WriteResult(errors=[error])
+    return plans, failed
+
+
+def _by_date(tasks: list[_Task], store: Store) -> list[_Task]:
+    """Archives in the order of their newest entries: what several of them show is then rendered once."""
+    if len(tasks) < _AT_ONCE:
+        return tasks
+    dates = store.archives.dates({plan.output.feed.name for plan, _ in tasks})
+    return sorted(tasks, key=lambda task: dates[task[0].output.feed.name, task[1] or 0])
+
+
+def _save(
+    outputs: Sequence[FeedOutput], results: Mapping[str, WriteResult], store: Store, context: RenderContext
+) -> None:
+    """Records what is in place; were that lost, it would be rendered again and found to be there."""
+    for start in range(0, len(outputs), _SAVED_AT_ONCE):
+        in_place, stamps = {}, {}
+        for output in outputs[start : start + _SAVED_AT_ONCE]:
+            feed = output.feed
+            is_whole = not results[feed.name].errors
+            in_place[feed.name] = feed.generation if is_whole else _NOT_IN_PLACE
+            if is_whole and output.files:
+                stamps[feed.name] = stamps_of(output, context)
+        store.feeds.rendered(in_place)
+        store.feeds.save_stamps(stamps)
+
+
+def _can_be_sent(context: RenderContext) -> bool:
     """Whether other processes can be given the writers: those of other packages may hold anything."""
     try:
-        written = pickle.dumps(manner.writers)
+        written = pickle.dumps(context.writers)
     except Exception:  # noqa: BLE001 - pickling runs their code
         return False
     return b"__main__" not in written  # what the program that runs defines itself they do not have
 
 
-class _Shares:
-    """The shares that nobody has taken yet, and what was done of the others."""
+_Key = tuple[str, int | None]
 
-    def __init__(self, shares: Sequence[Sequence[Outlet]]) -> None:
-        self._left = deque(enumerate(shares))
-        self._came_back: set[int] = set()
-        self._done: dict[int, Done] = {}
 
-    def _each(self, take: Callable[[], _Share], manner: Manner) -> Iterator[tuple[_Share, Manner]]:
+def _key(task: _Task) -> _Key:
+    return task[0].output.feed.name, task[1]
+
+
+_Pool = Processes[[RenderContext, Sequence[_Task]], _Answer]
+
+
+@contextmanager
+def _pool(count: int) -> Iterator[_Pool | None]:
+    if not count:
+        yield None
+        return
+    with Processes(_written_apart, Format(_Answer), count) as pool:
+        yield pool
+
+
+class _Sharing:
+    """The shares that no process has begun yet, and what was `done` of the others, by task."""
+
+    def __init__(self, store: Store, context: RenderContext, pool: _Pool | None, others: int) -> None:
+        self._store = store
+        self._context = context
+        self._pool = pool
+        self._others = others
+        # Sources are not needed to render, and there may be ten thousand to send along.
+        self._slim = replace(context, config=context.config.model_copy(update={"sources": ()}))
+        self._left: deque[Sequence[_Task]] = deque()
+        self._came_back: set[_Key] = set()
+        self._folders = FeedFolders(store, context)
+        self.done: dict[_Key, WriteResult] = {}
+
+    def write(self, tasks: Sequence[_Task]) -> None:
+        """Writes these documents; none is left when it returns."""
+        at_once = _AT_ONCE if self._pool else max(1, len(tasks))
+        self._left.extend(tasks[start : start + at_once] for start in range(0, len(tasks), at_once))
+        with self._written_beside():
+            self.write_here()
+        self.write_here()  # what came back
+
+    def has_failed(self, plan: FeedPlan) -> bool:
+        """Whether a document of this feed could not be written."""
+        name = plan.output.feed.name
+        return any(self.done[name, n].errors for n in (*plan.archives, None) if (name, n) in self.done)
+
+    def write_here(self) -> None:
+        """Writes share after share in this process, until there is none left."""
+        for share in self._each(self._left.popleft):
+            folders = self._folders
+            if _key(share[0]) in self._came_back:  # a process that was killed may have written some of it
+                folders = FeedFolders(self._store, replace(self._context, reports_all=True))
+            self.done.update((_key(task), _write(folders, task)) for task in share)
+
+    def _each(self, take: Callable[[], Sequence[_Task]]) -> Iterator[Sequence[_Task]]:
         while self._left:
             try:
-                share = take()
+                yield take()
             except IndexError:  # another thread took the last
                 return
-            if share[0] in self._came_back:  # who died over it may have written some of it, and did not tell
-                yield share, replace(manner, tells_all=True, everything=True)
-            else:
-                yield share, manner
-
-    def write(self, store: Store, manner: Manner) -> None:
-        """Takes share after share until there is none left, the first first: it is the longest."""
-        for (number, outlets), how in self._each(self._left.popleft, manner):
-            self._done[number] = _written(store, how, outlets)
 
     @contextmanager
-    def written_beside(self, count: int, manner: Manner) -> Iterator[None]:
-        """While this lasts, and until no share is left, so many processes write shares too."""
-        if not count:
+    def _written_beside(self) -> Iterator[None]:
+        """While this lasts, and until no share is left, the other processes write shares too."""
+        pool = self._pool
+        if pool is None or len(self._left) < 2:
             yield
             return
-        # Sources have nothing to say here, and there may be ten thousand to send along.
-        slim = replace(manner, config=manner.config.model_copy(update={"sources": ()}))
-        with (
-            Processes(_written_apart, Format(_Answer), count) as pool,
-            ThreadPoolExecutor(count, thread_name_prefix="publish") as threads,
-        ):
+        with ThreadPoolExecutor(self._others, thread_name_prefix="publish") as threads:
             try:
-                asking = [threads.submit(self._ask, pool, slim) for _ in range(count)]
+                asking = [threads.submit(self._ask, pool) for _ in range(self._others)]
                 yield
                 for each in asking:
                     each.result()
             except BaseException:
-                pool.close()  # or the threads would wait for what nobody wants any more
+                pool.close()  # or the threads would wait for answers that are not wanted any more
                 raise
 
-    def _ask(self, pool: Processes[[Manner, Sequence[Outlet]], _Answer], manner: Manner) -> None:
-        for (number, outlets), how in self._each(self._left.pop, manner):
+    def _ask(self, pool: _Pool) -> None:
+        for share in self._each(self._left.pop):
+            context = self._slim
+            if _key(share[0]) in self._came_back:
+                context = replace(context, reports_all=True)
             try:
-                answer = pool.ask(None, how, [replace(outlet, config=how.config) for outlet in outlets])
+                answer = pool.ask(None, context, [(_slim(plan, context), number) for plan, number in share])
             except Lost:
-                self._came_back.add(number)
-                self._left.append((number, outlets))
+                self._came_back.update(map(_key, share))
+                self._left.append(share)
                 return
             if answer.store_error is not None:
                 raise StoreError(answer.store_error)
-            self._done[number] = Done(
-                rendered=answer.rendered,
-                written=[Path(place) for place in answer.written],
-                errors=[WriteError(error) for error in answer.errors],
-            )
-
-    def done(self) -> Done:
-        """All that was done, in order."""
-        whole = Done()
-        for number in sorted(self._done):
-            whole.add(self._done[number])
-        return whole
+            for task, rendered, written, errors in zip(
+                share, answer.rendered, answer.written, answer.errors, strict=True
+            ):
+                self.done[_key(task)] = WriteResult(
+                    rendered=rendered,
+                    written=[Path(place) for place in written],
+                    errors=[WriteError(error) for error in errors],
+                )
 
 
-def _written(store: Store, manner: Manner, outlets: Sequence[Outlet]) -> Done:
-    folders = Folders(store, manner)
-    for outlet in outlets:
-        folders.write(outlet)
-    folders.save()
-    return folders.done
+def _slim(plan: FeedPlan, context: RenderContext) -> FeedPlan:
+    return replace(plan, output=replace(plan.output, config=context.config), archives=())
 
 
-def _written_apart(manner: Manner, outlets: Sequence[Outlet]) -> _Answer:
+def _write(folders: FeedFolders, task: _Task) -> WriteResult:
+    plan, number = task
+    return folders.write_feed(plan) if number is None else folders.write_archives(plan, [number])
+
+
+def _written_apart(context: RenderContext, tasks: Sequence[_Task]) -> _Answer:
     try:
-        done = _written(_store(manner.config.store), manner, outlets)
+        store = _store(context.config.store)
+        folders = FeedFolders(store, context, _fragments())
+        results = [_write(folders, task) for task in tasks]
     except StoreError as error:
         return _Answer(store_error=str(error))
     return _Answer(
-        rendered=done.rendered,
-        written=tuple(map(str, done.written)),
+        rendered=tuple(result.rendered for result in results),
+        written=tuple(tuple(map(str, result.written)) for result in results),
         # A format of another package may raise an error of its own making, which need not be fit to be sent.
-        errors=tuple(map(str, done.errors)),
+        errors=tuple(tuple(map(str, result.errors)) for result in results),
     )
 
 
 @lru_cache(maxsize=1)
 def _store(path: Path) -> Store:
     return Store(path)
+
+
+@lru_cache(maxsize=1)
+def _fragments() -> Fragments:
+    """This process ends with the publication."""
+    return Fragments()

@@ -14,15 +14,15 @@ from pathlib import Path
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.publishing import parallel as sharing
-from aggregator.publishing.category_folders import Done, Folders, Manner
 from aggregator.publishing.disclosure import Disclosure
-from aggregator.publishing.outputs import Outlet, outlets
-from aggregator.publishing.site import Recall, overview
+from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
+from aggregator.publishing.outputs import FeedOutput, outputs
+from aggregator.publishing.site import SectionCache, overview
 from aggregator.store import Store
 from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of
 from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
 
-__all__ = ["Published", "Recall", "publish"]
+__all__ = ["Published", "SectionCache", "publish"]
 
 POLLS_SHOWN_AFTER = timedelta(minutes=15)
 """How late what shows sources may be in showing that they were polled, and nothing else."""
@@ -52,7 +52,7 @@ def publish(
     site_writers: Mapping[str, tuple[SiteWriter, ...]] = _NO_SITE_WRITERS,
     version: str,
     everything: bool = False,
-    recall: Recall | None = None,
+    cache: SectionCache | None = None,
     processes: int | None = None,
 ) -> Published:
     """Writes every feed that is stale, or whose files are not as they were left; `everything` renders all.
@@ -60,31 +60,30 @@ def publish(
     `writers` and `site_writers` are all there are, by their formats' names; the config chooses among them,
     and the files of those it does not choose are removed. A feed that cannot be written is told in `errors`
     and stays stale; the others are written. Full archives are written once, and again when `everything` or
-    the config wants them otherwise. `recall` spares one who publishes again some reading. `processes` write
-    at once when there is much to write; None for one a core, at most four.
+    the config wants them otherwise. `cache` spares a caller who publishes again some reading. `processes`
+    write at once when there is much to write; None for one a core, at most four.
     """
-    manner = Manner(config=config, writers=writers, version=version, everything=everything)
-    folders = Folders(store, manner)
+    context = RenderContext(config=config, writers=writers, version=version, everything=everything)
     disclosure = Disclosure(config, store.sources.moves())
     look = _look(config, [*writers, *site_writers], version, disclosure.mark)
     renew = everything or store.database.setting("look") != look
-    chosen = outlets(store, config, writers, disclosure)
+    chosen = outputs(store, config, writers, disclosure)
     try:
         config.output.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise WriteError(f"{config.output}: it cannot be made: {error}") from error
-    recall = recall or Recall()
+    cache = cache or SectionCache()
     due = []
-    for outlet in chosen:
-        if damaged := folders.damaged(outlet, recall.folder_times):
-            due.append(replace(outlet, damaged=damaged))
-        elif renew or outlet.category.is_stale:
-            due.append(outlet)
-    done = sharing.write(due, store, manner, processes)
+    for output in chosen:
+        if found := damaged(output, context, cache.folder_times):
+            due.append(replace(output, damaged=found))
+        elif renew or output.feed.is_stale:
+            due.append(output)
+    done = sharing.write(due, store, context, processes)
     failed = len(done.errors)
-    recall.hold_to(look)
+    cache.hold_to(look)
     formats = tuple(format_of(name, writer) for name, writer in writers.items())
-    _Site(store, config, version, disclosure, formats, done).write(site_writers, chosen, recall, renew=renew)
+    _Site(store, config, version, disclosure, formats, done).write(site_writers, chosen, cache, renew=renew)
     if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
         store.database.remember("look", look)
     return Published(
@@ -105,7 +104,7 @@ class _Site:
         version: str,
         disclosure: Disclosure,
         formats: tuple[OutputFormat, ...],
-        done: Done,
+        done: WriteResult,
     ) -> None:
         self._formats = formats
         self._store = store
@@ -117,8 +116,8 @@ class _Site:
     def write(
         self,
         site_writers: Mapping[str, tuple[SiteWriter, ...]],
-        chosen: list[Outlet],
-        recall: Recall,
+        chosen: list[FeedOutput],
+        cache: SectionCache,
         *,
         renew: bool,
     ) -> None:
@@ -138,7 +137,7 @@ class _Site:
         is_late = seen is not None and (
             (before := _moment(last)) is None or not timedelta(0) <= seen - before < POLLS_SHOWN_AFTER
         )
-        feeds = _digest([(outlet.folder, outlet.files) for outlet in chosen])
+        feeds = _digest([(output.folder, output.files) for output in chosen])
         marks = {
             "articles": (self._done.rendered > 0, ""),
             "feeds": (store.database.setting("shown feeds") != feeds, feeds),
@@ -152,7 +151,7 @@ class _Site:
             if not (renew or differs or store.database.setting(f"files {shows}") != self._stamp(due)):
                 continue
             whole = overview(
-                outlets=() if shows == "sources" else chosen,
+                outputs=() if shows == "sources" else chosen,
                 sources=config.sources if shows == "sources" else (),
                 store=store,
                 config=config,
@@ -161,7 +160,7 @@ class _Site:
                 formats=self._formats,
                 version=self._version,
                 disclosure=self._disclosure,
-                recall=recall,
+                cache=cache,
             )
             is_whole = self._write_documents(due, whole)
             store.database.remember(f"files {shows}", self._stamp(due) if is_whole else "")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from aggregator.config.load import Config, Source
 from aggregator.normalise.disclosure import without_keys
 from aggregator.publishing.disclosure import Disclosure
-from aggregator.publishing.outputs import Outlet, items
+from aggregator.publishing.outputs import FeedOutput, items
 from aggregator.publishing.public_errors import public_advice, public_error
 from aggregator.schedule.health import SourceHealth, judge
 from aggregator.store import ALL, Kept, Store
@@ -23,7 +23,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
-class Recall:
+class SectionCache:
     """What one publication leaves for the next one of the same process.
 
     `sections` that are still right are by category, each with the generation that it shows and whether with
@@ -43,7 +43,7 @@ class Recall:
 
 def overview(
     *,
-    outlets: Sequence[Outlet],
+    outputs: Sequence[FeedOutput],
     sources: Sequence[Source],
     store: Store,
     config: Config,
@@ -52,14 +52,14 @@ def overview(
     formats: tuple[OutputFormat, ...],
     version: str,
     disclosure: Disclosure,
-    recall: Recall,
+    cache: SectionCache,
 ) -> Overview:
-    """The whole site: the sections of these outlets, and these sources; none where nobody asks for them.
+    """The whole site: the sections of these outputs, and these sources; none where nobody asks for them.
 
     `seen` is the newest poll of any source, by which sources are judged.
     """
     site = config.site
-    sections = _sections(outlets, store, recall) if outlets else ()
+    sections = _sections(outputs, store, cache) if outputs else ()
     return Overview(
         title=site.title,
         description=site.description,
@@ -76,42 +76,42 @@ def overview(
     )
 
 
-def _sections(outlets: Sequence[Outlet], store: Store, recall: Recall) -> tuple[Section, ...]:
-    latest = sorted(outlets, key=lambda outlet: (outlet.category.name != ALL, -_moment(outlet)))
-    shown = {outlet.category.name for outlet in latest[: SHOWN + 1]}
-    old, recall.sections = recall.sections, {}
+def _sections(outputs: Sequence[FeedOutput], store: Store, cache: SectionCache) -> tuple[Section, ...]:
+    latest = sorted(outputs, key=lambda output: (output.feed.name != ALL, -_moment(output)))
+    shown = {output.feed.name for output in latest[: SHOWN + 1]}
+    old, cache.sections = cache.sections, {}
     changed = []
-    for outlet in outlets:
-        name, mark = outlet.category.name, (outlet.category.generation, outlet.category.name in shown)
+    for output in outputs:
+        name, mark = output.feed.name, (output.feed.generation, output.feed.name in shown)
         known = old.get(name)
         if known is not None and known[0] == mark:
-            recall.sections[name] = known
+            cache.sections[name] = known
         else:
-            changed.append(outlet)
-    newest = store.feeds.newest_few([o.category.name for o in changed if o.category.name in shown], NEWEST)
-    for outlet in changed:
-        name = outlet.category.name
-        section = _section(outlet, newest.get(name, ()))
-        recall.sections[name] = ((outlet.category.generation, name in shown), section)
-    return tuple(recall.sections[outlet.category.name][1] for outlet in outlets)
+            changed.append(output)
+    newest = store.feeds.newest_few([o.feed.name for o in changed if o.feed.name in shown], NEWEST)
+    for output in changed:
+        name = output.feed.name
+        section = _section(output, newest.get(name, ()))
+        cache.sections[name] = ((output.feed.generation, name in shown), section)
+    return tuple(cache.sections[output.feed.name][1] for output in outputs)
 
 
-def _moment(outlet: Outlet) -> float:
-    return outlet.category.changed.timestamp()
+def _moment(output: FeedOutput) -> float:
+    return output.feed.changed.timestamp()
 
 
-def _section(outlet: Outlet, kept: Sequence[Kept]) -> Section:
-    category, newest = outlet.category, items(kept, outlet.disclosure)
+def _section(output: FeedOutput, kept: Sequence[Kept]) -> Section:
+    feed, newest = output.feed, items(kept, output.disclosure)
     return Section(
-        category=None if category.name == ALL else category.name,
-        title=outlet.title,
-        description=outlet.description,
-        folder=outlet.folder,
-        files=outlet.files,
-        total=category.total,
-        updated=max((item.updated for item in newest), default=category.changed.replace(microsecond=0)),
+        category=None if feed.name == ALL else feed.name,
+        title=output.title,
+        description=output.description,
+        folder=output.folder,
+        files=output.files,
+        total=feed.total,
+        updated=max((item.updated for item in newest), default=feed.changed.replace(microsecond=0)),
         newest=newest,
-        link=outlet.url,
+        link=output.url,
     )
 
 

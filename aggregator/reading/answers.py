@@ -102,6 +102,8 @@ def check(answer: Answer, context: Context) -> None:
         raise ValueError("it is of another source")
     if answer.reading.fingerprints and len(answer.reading.fingerprints) != len(document.articles):
         raise ValueError("it has not one fingerprint an article")
+    if len(answer.reading.content_hashes) not in (0, len(document.articles)):
+        raise ValueError("it has not one content hash an article")
     for article in document.articles:
         if article.source != context.source:
             raise ValueError("it has an article of another source")

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
 from aggregator.config.load import Keep
-from aggregator.store import codec, retention
-from aggregator.store.changes import Changes, Kept, kept
+from aggregator.store import retention
+from aggregator.store.changes import Changes
 from aggregator.store.database import Database
+from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.records import Version
-from aggregator.store.schema import articles, tombstones, versions
+from aggregator.store.schema import FOUND, WITHDRAWN, articles, revisions
+from aggregator.store.writing import Writing
+
+_VERSION: tuple[sa.ColumnElement[Any], ...] = (*REVISION, revisions.c.replaced)
 
 
 class Articles:
@@ -26,24 +31,18 @@ class Articles:
 
         Less those that another version of the reader read: these are to be read anew.
         """
-        query = sa.union_all(
-            *(
-                sa.select(t.c.fingerprint).where(
-                    t.c.source == source, t.c.fingerprint != "", t.c.reader_version == reader_version
-                )
-                for t in (articles, tombstones)
-            )
+        # What was withdrawn is to be read when it is there again.
+        is_current = sa.and_(articles.c.reader_version == reader_version, articles.c.state != WITHDRAWN)
+        query = sa.select(articles.c.fingerprint).where(
+            articles.c.source == source, articles.c.fingerprint != "", is_current
         )
         with self._database.snapshot() as connection:
             return frozenset(connection.scalars(query))
 
     def files(self, source: str) -> dict[str, str]:
         """Which file of a folder each article was found in: id -> path inside the folder."""
-        query = sa.union_all(
-            *(
-                sa.select(t.c.id, t.c.file).where(t.c.source == source, t.c.file != "")
-                for t in (articles, tombstones)
-            )
+        query = sa.select(articles.c.id, articles.c.file).where(
+            articles.c.source == source, articles.c.file != "", articles.c.state != WITHDRAWN
         )
         with self._database.snapshot() as connection:
             return {row.id: row.file for row in connection.execute(query)}
@@ -52,7 +51,7 @@ class Articles:
         """When the newest articles of a source were published, newest first."""
         query = (
             sa.select(articles.c.published)
-            .where(articles.c.source == source)
+            .where(articles.c.source == source, articles.c.state == FOUND)
             .order_by(articles.c.published.desc())
             .limit(limit)
         )
@@ -66,7 +65,7 @@ class Articles:
 
     def all(self, source: str | None = None) -> Iterator[Kept]:
         """Every article kept, oldest first, of one source or of all."""
-        query = sa.select(articles).order_by(articles.c.published, articles.c.uid)
+        query = of_newest().order_by(articles.c.published, articles.c.uid)
         if source is not None:
             query = query.where(articles.c.source == source)
         with self._database.snapshot() as connection:
@@ -87,9 +86,10 @@ class Articles:
             old_versions = retention.old_versions(connection, scope, keep, now)
         while place is not None:
             with self._database.transaction() as connection:
-                changes = Changes(connection, source, now)
+                writing = Writing(connection, now)
+                changes = Changes(writing, source)
                 place = retention.prune(connection, changes, scope, place, window)
-                changes.save()
+                writing.placing.save()
             yield changes.pruned
         while old_versions:
             with self._database.transaction() as connection:
@@ -99,26 +99,20 @@ class Articles:
 
     def named(self, name: str) -> tuple[Kept, ...]:
         """The articles of which this is the id in our feeds, the id in theirs, or the link; oldest first."""
-        link = sa.type_coerce(articles.c.data, sa.JSON)["link"].as_string()
+        link = sa.type_coerce(revisions.c.data, sa.JSON)["link"].as_string()
         is_it = sa.or_(articles.c.uid == name, articles.c.id == name, link == name)
-        query = sa.select(articles).where(is_it).order_by(articles.c.published, articles.c.uid)
+        query = of_newest().where(is_it).order_by(articles.c.published, articles.c.uid)
         with self._database.snapshot() as connection:
             return tuple(kept(row) for row in connection.execute(query))
 
     def earlier_versions(self, uid: str) -> tuple[Version, ...]:
         """What an article was before its edits, newest first."""
         query = (
-            sa.select(articles.c.source, articles.c.id, versions.c.data, versions.c.replaced)
-            .join(versions, versions.c.article == articles.c.pk)
-            .where(articles.c.uid == uid)
-            .order_by(versions.c.pk.desc())
+            sa.select(*_VERSION)
+            .join_from(articles, revisions, revisions.c.article == articles.c.pk)
+            .where(articles.c.uid == uid, revisions.c.replaced.is_not(None))
+            .order_by(revisions.c.pk.desc())
         )
         with self._database.snapshot() as connection:
             rows = connection.execute(query).all()
-        return tuple(
-            Version(
-                article=codec.decode(row.data, source=row.source, id=row.id),
-                replaced=row.replaced,
-            )
-            for row in rows
-        )
+        return tuple(Version(article=unpacked(row), replaced=row.replaced) for row in rows)

@@ -17,9 +17,12 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
 from aggregator.errors import DamagedStore, StoreError
-from aggregator.store.schema import UPGRADES, VERSION, Unreadable, from_json, metadata, settings
+from aggregator.store.columns import Unreadable, from_json
+from aggregator.store.migrations import opening, upgrade, version_of
+from aggregator.store.schema import VERSION, metadata, settings
 
 _BUSY_SECONDS = 30
+_SPEED = ("cache_size=-32000", "wal_autocheckpoint=2000")
 _FREE_BYTES_THAT_PAY = 10 * 1024 * 1024
 _FREE_PART_THAT_PAYS = 0.25
 _PAGES_AT_ONCE = 2_000
@@ -38,7 +41,6 @@ _ADVICE = {
     sqlite3.SQLITE_LOCKED: "another process is writing to it; run it again when that has ended",
     sqlite3.SQLITE_IOERR: "look at the disk and its free space",
 }
-_FIRST_TABLES = frozenset(("settings", "sources", "articles", "versions", "categories", "memberships"))
 _COLUMNS = sa.text(
     "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c "
     "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
@@ -60,6 +62,7 @@ class Database:
         with self._errors():
             path.parent.mkdir(parents=True, exist_ok=True)
             _keep_private(path)
+            upgrade(path)
             self._engine = sa.create_engine(
                 f"sqlite:///{path}",
                 connect_args={"timeout": _BUSY_SECONDS, "check_same_thread": False},
@@ -71,7 +74,7 @@ class Database:
             with self._engine.begin() as connection:
                 _check_tables(connection)
                 metadata.create_all(connection)
-                self._upgrade(connection)
+                self._check_version(connection)
 
     def _open_for_reading(self) -> None:
         with self._errors():
@@ -88,8 +91,8 @@ class Database:
         sa.event.listen(self._engine, "connect", _prepare_reading)
         sa.event.listen(self._engine, "begin", _begin)
         self._reading = self._engine.execution_options(reads_only=True)
-        with self.snapshot() as connection:
-            found = _version(connection.scalar(_SCHEMA))
+        with opening(self._path, reads_only=True), self.snapshot() as connection:
+            found = version_of(connection.scalar(_SCHEMA))
             _check_tables(connection)
         if found > VERSION:
             raise self._is_of_another_version(found)
@@ -104,18 +107,12 @@ class Database:
             "use that version, or name another store in the config"
         )
 
-    def _upgrade(self, connection: sa.Connection) -> None:
+    def _check_version(self, connection: sa.Connection) -> None:
         found = connection.scalar(_SCHEMA)
         if found is None:
             connection.execute(settings.insert().values(name="schema", value=str(VERSION)))
-            return
-        if _version(found) > VERSION:
-            raise self._is_of_another_version(_version(found))
-        for version in range(_version(found), VERSION):
-            for statement in UPGRADES[version]:
-                if not _is_done(connection, statement):
-                    connection.exec_driver_sql(statement)
-        connection.execute(settings.update().where(settings.c.name == "schema").values(value=str(VERSION)))
+        elif version_of(found) > VERSION:
+            raise self._is_of_another_version(version_of(found))
 
     def close(self) -> None:
         """Closes the database; the store cannot be used afterwards."""
@@ -216,13 +213,6 @@ def permissions(path: Path) -> int:
         return 0
 
 
-def _version(text: Any) -> int:
-    """The number of a schema. Raises Unreadable for what is none."""
-    if not (isinstance(text, str) and text.isdecimal() and 0 < len(text) < 10 and int(text) > 0):
-        raise Unreadable(f"schema {text!r}")
-    return int(text)
-
-
 def _check_tables(connection: sa.Connection) -> None:
     """Raises Unreadable when a table or column that a store of its version has is missing.
 
@@ -233,27 +223,18 @@ def _check_tables(connection: sa.Connection) -> None:
         found.setdefault(table, set()).add(column)
     if not found:
         return
-    version = _version(connection.scalar(_SCHEMA)) if settings.name in found else 0
+    version = version_of(connection.scalar(_SCHEMA)) if settings.name in found else 0
     if version == 0:
         raise Unreadable("it does not say which version made it")
     if version > VERSION:
         return
-    is_current = version == VERSION
-    wanted = metadata.tables if is_current else [name for name in metadata.tables if name in _FIRST_TABLES]
-    for name in wanted:
+    if version < VERSION:
+        return  # only to be read; what cannot read it says so
+    for name, table in metadata.tables.items():
         if name not in found:
             raise Unreadable(f"it has no table {name}")
-        if is_current and (missing := {*metadata.tables[name].columns.keys()} - found[name]):
+        if missing := {*table.columns.keys()} - found[name]:
             raise Unreadable(f"its table {name} has no column {min(missing)}")
-
-
-def _is_done(connection: sa.Connection, statement: str) -> bool:
-    """Whether a column that is to be added is there: a whole new table comes with all of today's."""
-    words = statement.split()
-    if words[:2] != ["ALTER", "TABLE"] or words[3] != "ADD":
-        return False
-    query = sa.text("SELECT count(*) FROM pragma_table_info(:of_table) WHERE name = :of_column")
-    return bool(connection.scalar(query, {"of_table": words[2], "of_column": words[5]}))
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
@@ -265,7 +246,13 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
     # a whole database, short of its last commits, through a power cut; those are then fetched again,
     # as their validators went with them.
     # auto_vacuum stands first: it counts in a new file alone, before anything is written to it.
-    for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
+    for pragma in (
+        "auto_vacuum=INCREMENTAL",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        *_SPEED,
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

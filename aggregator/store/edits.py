@@ -27,6 +27,7 @@ __all__ = [
     "hash_of",
     "is_read_anew",
     "same_entry",
+    "versioned",
 ]
 
 HASH_VERSION = 1
@@ -49,6 +50,7 @@ class Found:
       path inside a folder, "" for an entry of a feed.
     - `reader_version`: of the code that read it. `is_same`: it comes from the very bytes that it was read
       from before. `stands_at`: the date of a new article without one, None for the time of the poll.
+    - `content_hash`: the article's, where its reader has taken it, "" where not.
     """
 
     article: Article
@@ -57,6 +59,7 @@ class Found:
     reader_version: int = 1
     is_same: bool = False
     stands_at: datetime | None = None
+    content_hash: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +118,7 @@ def decide(known: Known | None, found: Found, now: datetime) -> Insert | Edit | 
     old = known.article
     article = replace(found.article, source=old.source, published=old.published)
     before = known.content_hash if _version_of(known.content_hash) == HASH_VERSION else hash_of(old)
-    is_edited = hash_of(article) != before
+    is_edited = (versioned(found.content_hash) if found.content_hash else hash_of(article)) != before
     says_when = article.updated is not None and known.updated < article.updated <= now
     if is_edited and is_read_anew(known, found):
         return Silent(replace(article, updated=known.updated))
@@ -158,8 +161,13 @@ def _words(article: Article) -> tuple[str, str]:
 
 
 def hash_of(article: Article) -> str:
-    """The content hash of an article as it is stored: with its version, but for the first."""
-    return article.content_hash if HASH_VERSION == 1 else f"{HASH_VERSION}:{article.content_hash}"
+    """The content hash of an article as it is stored."""
+    return versioned(article.content_hash)
+
+
+def versioned(content_hash: str) -> str:
+    """A content hash as it is stored: with its version, but for the first."""
+    return content_hash if HASH_VERSION == 1 else f"{HASH_VERSION}:{content_hash}"
 
 
 def _version_of(content_hash: str) -> int:

@@ -1,4 +1,4 @@
-"""The categories and their feeds: which are stale, and what stands in them."""
+"""The feeds that are published: which are stale, and what stands in them."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from aggregator.store.changes import Kept, kept
 from aggregator.store.database import Database
-from aggregator.store.records import CategoryRecord
-from aggregator.store.schema import articles, categories, memberships
+from aggregator.store.kept import Kept, kept, of_newest
+from aggregator.store.records import FeedRecord
+from aggregator.store.schema import articles, feeds, placements
 
 # Built once, as a statement takes longer to build than to run. The columns of feeds are taken by position: of
 # thousands, looking names up was half the time.
 _FEEDS = sa.select(
-    *(categories.c.name, categories.c.folder, categories.c.feed_id, categories.c.changed),
-    *(categories.c.generation, categories.c.rendered, categories.c.total, categories.c.listed),
-).order_by(categories.c.position)
+    *(feeds.c.name, feeds.c.kind, feeds.c.folder, feeds.c.feed_id, feeds.c.changed),
+    *(feeds.c.generation, feeds.c.rendered, feeds.c.total, feeds.c.listed),
+).order_by(feeds.c.pk)
 
-_CATEGORY: sa.BindParameter[str] = sa.bindparam("of_category")
+_FEED = sa.select(feeds.c.pk).where(feeds.c.name == sa.bindparam("of_feed")).scalar_subquery()
 _NEWEST = (
-    sa.select(*(articles.c[name] for name in ("uid", "data", "source", "id")))
-    .add_columns(articles.c.published, articles.c.updated, articles.c.first_seen)
-    .join(memberships, memberships.c.article == articles.c.pk)
-    .where(memberships.c.category == _CATEGORY)
-    .order_by(memberships.c.published.desc(), articles.c.uid)
+    of_newest()
+    .join(placements, placements.c.article == articles.c.pk)
+    .where(placements.c.feed == _FEED)
+    .order_by(placements.c.published.desc(), articles.c.uid)
     .limit(sa.bindparam("limit"))
 )
-_THIS = categories.update().where(categories.c.name == _CATEGORY)
+_THIS = feeds.update().where(feeds.c.name == sa.bindparam("of_feed"))
 _RENDERED = _THIS.values(rendered=sa.bindparam("in_place"))
 _LISTED = _THIS.values(listed=sa.bindparam("times"))
 
@@ -38,13 +37,14 @@ class Feeds:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def all(self) -> tuple[CategoryRecord, ...]:
-        """Every category that ever had an article, `all` (named "") among them, in order of appearance."""
+    def all(self) -> tuple[FeedRecord, ...]:
+        """Every feed that ever had an article, `all` (named "") among them, in order of appearance."""
         with self._database.snapshot() as connection:
             rows = connection.execute(_FEEDS).all()
         return tuple(
-            CategoryRecord(
+            FeedRecord(
                 name=name,
+                kind=kind,
                 folder=folder,
                 feed_id=feed_id,
                 changed=changed,
@@ -53,67 +53,67 @@ class Feeds:
                 total=total,
                 listed=listed,
             )
-            for name, folder, feed_id, changed, generation, rendered, total, listed in rows
+            for name, kind, folder, feed_id, changed, generation, rendered, total, listed in rows
         )
 
     def settle(self, given: Mapping[str, tuple[str, str]]) -> None:
-        """Gives categories their folder and feed id, once and for good."""
+        """Gives feeds, by name, their folder and feed id, once and for good."""
         if not given:
             return
         statement = (
-            categories.update()
-            .where(categories.c.name == sa.bindparam("category"), categories.c.folder.is_(None))
+            feeds.update()
+            .where(feeds.c.name == sa.bindparam("of_name"), feeds.c.folder.is_(None))
             .values(folder=sa.bindparam("new_folder"), feed_id=sa.bindparam("new_id"))
         )
         rows = [
-            {"category": name, "new_folder": folder, "new_id": feed_id}
+            {"of_name": name, "new_folder": folder, "new_id": feed_id}
             for name, (folder, feed_id) in given.items()
         ]
         with self._database.transaction() as connection:
             connection.execute(statement, rows)
 
-    def newest(self, category: str, limit: int) -> tuple[Kept, ...]:
-        """The newest `limit` articles of a category, newest first; equal dates are ordered by outward id."""
+    def newest(self, feed: str, limit: int) -> tuple[Kept, ...]:
+        """The newest `limit` articles of a feed, newest first; equal dates are ordered by outward id."""
         with self._database.snapshot() as connection:
-            rows = connection.execute(_NEWEST, {"of_category": category, "limit": limit}).all()
+            rows = connection.execute(_NEWEST, {"of_feed": feed, "limit": limit}).all()
         return tuple(map(kept, rows))
 
     def newest_few(self, names: Sequence[str], limit: int) -> dict[str, tuple[Kept, ...]]:
-        """The newest few articles of each of these categories."""
+        """The newest few articles of each of these feeds, by their names."""
         if not names:
             return {}
-        # Correlated, and not a window over all memberships: it reads `limit` rows of the index a category.
+        # Correlated, and not a window over all placements: it reads `limit` rows of the index a feed.
         theirs = articles.alias()
         first = (
-            sa.select(memberships.c.article)
-            .join(theirs, theirs.c.pk == memberships.c.article)
-            .where(memberships.c.category == categories.c.name)
-            .order_by(memberships.c.published.desc(), theirs.c.uid)
+            sa.select(placements.c.article)
+            .join(theirs, theirs.c.pk == placements.c.article)
+            .where(placements.c.feed == feeds.c.pk)
+            .order_by(placements.c.published.desc(), theirs.c.uid)
             .limit(limit)
-            .correlate(categories)
+            .correlate(feeds)
         )
         query = (
-            sa.select(articles, categories.c.name.label("category"))
-            .join_from(categories, articles, articles.c.pk.in_(first))
-            .where(categories.c.name.in_(names))
+            of_newest(feeds.c.name.label("feed"))
+            .join(feeds, articles.c.pk.in_(first))
+            .where(feeds.c.name.in_(names))
             .order_by(articles.c.published.desc(), articles.c.uid)
         )
         made: dict[str, list[Kept]] = {name: [] for name in names}
         with self._database.snapshot() as connection:
             for row in connection.execute(query):
-                made[row.category].append(kept(row))
+                made[row.feed].append(kept(row))
         return {name: tuple(found) for name, found in made.items()}
 
     def rendered(self, generations: Mapping[str, int]) -> None:
         """Records that these feeds are in place, each of this generation; a later change leaves it stale."""
-        rows = [{"of_category": name, "in_place": generation} for name, generation in generations.items()]
+        rows = [{"of_feed": name, "in_place": generation} for name, generation in generations.items()]
         if rows:
             with self._database.transaction() as connection:
                 connection.execute(_RENDERED, rows)
 
-    def listed(self, times: Mapping[str, str]) -> None:
-        """Stores the stamps of these categories' files; a later publication sees damage by them."""
-        rows = [{"of_category": name, "times": found} for name, found in times.items()]
+    def save_stamps(self, times: Mapping[str, str]) -> None:
+        """Stores the stamps of these feeds' files; a later publication sees damage by them."""
+        rows = [{"of_feed": name, "times": found} for name, found in times.items()]
         if rows:
             with self._database.transaction() as connection:
                 connection.execute(_LISTED, rows)

@@ -1,4 +1,4 @@
-"""Brings what is stored to today's rules: articles, earlier versions, pages, full archives, posts."""
+"""Brings what is stored to today's rules: articles, earlier versions, archives, pages, posts."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from aggregator.model.article import Article
-from aggregator.store import codec
-from aggregator.store.archives import mended as mended_archive
-from aggregator.store.changes import Changes, kept
+from aggregator.model.packed import pack, unpack
+from aggregator.store.changes import Changes
 from aggregator.store.database import Database
-from aggregator.store.schema import archives, articles, pages, posts, settings, versions
+from aggregator.store.kept import REVISION, unpacked
+from aggregator.store.schema import archive_entries, archives, articles, pages, posts, revisions, settings
+from aggregator.store.writing import Writing
 
 Mend = Callable[[Article], Article]
 """An article as today's rules let it be published: the very same object where nothing is to be mended."""
 
 _SETTING = "mended"
-_STEPS = ("articles", "versions", "pages", "archives")
+_STEPS = ("revisions", "pages")
 _BATCH = 200
-_ARCHIVES_AT_ONCE = 5
 
 
 class Mending:
@@ -45,6 +45,15 @@ class Mending:
             if looked:
                 yield looked, mended
 
+    def begin(self, version: int) -> None:
+        """Records that a store without articles needs no mending; any other is left for `mend`."""
+        with self._database.snapshot() as connection:
+            if connection.scalar(sa.select(sa.exists().select_from(articles))):
+                return
+        if self._place(version) != (len(_STEPS), 0):
+            with self._database.transaction() as connection:
+                _remember(connection, version, len(_STEPS), 0)
+
     def _place(self, version: int) -> tuple[int, int]:
         try:
             found, step, place = json.loads(self._database.setting(_SETTING) or "[]")
@@ -56,66 +65,44 @@ class Mending:
 _Done = tuple[int, int, int]
 
 
-def _mend_articles(connection: sa.Connection, mend: Mend, place: int, now: datetime) -> _Done:
-    query = sa.select(articles).where(articles.c.pk > place).order_by(articles.c.pk).limit(_BATCH)
+def _mend_revisions(connection: sa.Connection, mend: Mend, place: int, now: datetime) -> _Done:
+    query = sa.select(*REVISION).join_from(revisions, articles, revisions.c.article == articles.c.pk)
+    query = query.where(revisions.c.pk > place).order_by(revisions.c.pk).limit(_BATCH)
     rows = connection.execute(query).all()
-    changes = Changes(connection, "", now)
+    writing = Writing(connection, now)
+    changes = Changes(writing, "")
     mended = []
     for row in rows:
-        article = kept(row).article
+        article = unpacked(row)
         if (made := mend(article)) is not article:
             changes.mend(row, made)
-            mended.append(row.uid)
-    changes.save()
-    # Another mark has a post written again.
-    connection.execute(posts.update().where(posts.c.uid.in_(mended)).values(mark=""))
-    return len(rows), len(mended), rows[-1].pk if rows else place
-
-
-def _mend_versions(connection: sa.Connection, mend: Mend, place: int, _now: datetime) -> _Done:
-    return _mend_texts(connection, mend, place, versions.c.pk, versions.c.article, versions.c.data)
+            mended.append(row)
+    if mended:
+        # Another mark has a post written again, no look an archive.
+        uids, numbers = [row.uid for row in mended], [row.revision for row in mended]
+        connection.execute(posts.update().where(posts.c.uid.in_(uids)).values(mark=""))
+        of = (archive_entries.c.feed, archive_entries.c.number)
+        shown = sa.select(*of).where(archive_entries.c.revision.in_(numbers)).distinct()
+        for feed, number in connection.execute(shown).all():
+            this = (archives.c.feed == feed) & (archives.c.number == number)
+            connection.execute(archives.update().where(this).values(look=None))
+            writing.placing.renew(feed)
+    writing.placing.save()
+    return len(rows), len(mended), rows[-1].revision if rows else place
 
 
 def _mend_pages(connection: sa.Connection, mend: Mend, place: int, _now: datetime) -> _Done:
-    return _mend_texts(connection, mend, place, pages.c.article, pages.c.article, pages.c.own)
-
-
-def _mend_texts(
-    connection: sa.Connection,
-    mend: Mend,
-    place: int,
-    key: sa.Column[int],
-    article_key: sa.Column[int],
-    text: sa.Column[str],
-) -> _Done:
-    query = sa.select(key.label("key"), text.label("text"), articles.c.source, articles.c.id)
-    query = query.join(articles, articles.c.pk == article_key).where(key > place).order_by(key)
-    rows = connection.execute(query.limit(_BATCH)).all()
+    query = sa.select(pages.c.article, pages.c.own, articles.c.source, articles.c.id)
+    query = query.join(articles, articles.c.pk == pages.c.article).where(pages.c.article > place)
+    rows = connection.execute(query.order_by(pages.c.article).limit(_BATCH)).all()
     mended = 0
     for row in rows:
-        article = codec.decode(row.text, source=row.source, id=row.id)
+        article = unpack(row.own, source=row.source, id=row.id, published=None, updated=None)
         if (made := mend(article)) is not article:
-            values = {text.name: codec.encode(made, codec.given(row.text))}
-            connection.execute(sa.update(text.table).where(key == row.key).values(values))
+            this = pages.c.article == row.article
+            connection.execute(pages.update().where(this).values(own=pack(made)))
             mended += 1
-    return len(rows), mended, rows[-1].key if rows else place
-
-
-def _mend_archives(connection: sa.Connection, mend: Mend, place: int, now: datetime) -> _Done:
-    query = sa.select(archives).order_by(archives.c.category, archives.c.number)
-    rows = connection.execute(query.offset(place).limit(_ARCHIVES_AT_ONCE)).all()
-    changes = Changes(connection, "", now)
-    total = 0
-    for row in rows:
-        data, count = mended_archive(row.data, mend)
-        if count:
-            this = (archives.c.category == row.category) & (archives.c.number == row.number)
-            # Without a look, its files are written again.
-            connection.execute(archives.update().where(this).values(data=data, look=None))
-            changes.renew(row.category)
-            total += count
-    changes.save()
-    return len(rows), total, place + len(rows)
+    return len(rows), mended, rows[-1].article if rows else place
 
 
 def _remember(connection: sa.Connection, version: int, step: int, place: int) -> None:
@@ -124,4 +111,4 @@ def _remember(connection: sa.Connection, version: int, step: int, place: int) ->
     connection.execute(settings.insert().values(name=_SETTING, value=value))
 
 
-_ONE_STEP = (_mend_articles, _mend_versions, _mend_pages, _mend_archives)
+_ONE_STEP = (_mend_revisions, _mend_pages)

@@ -11,14 +11,18 @@ import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.schedule import decide as schedule
-from aggregator.store import codec
-from aggregator.store.changes import Changes, kept
+from aggregator.store import dates as given_dates
+from aggregator.store.changes import CURRENT, Changes
+from aggregator.store.columns import Instant
 from aggregator.store.database import Database
-from aggregator.store.schema import Instant, announcements, articles, categories, pages, sources, versions
+from aggregator.store.kept import NEWEST_REVISION, unpacked
+from aggregator.store.schema import announcements, articles, feeds, pages, revisions, sources
+from aggregator.store.writing import Writing
 
 _BATCH = 500
 _WAS = "was_"
 _DATES = ("published", "updated", "first_seen")
+_DATED: tuple[sa.ColumnElement[Any], ...] = (*CURRENT, articles.c.edits)
 _Readings = tuple[datetime, datetime]
 
 
@@ -73,8 +77,10 @@ class Moments:
         for start in range(0, len(ids), _BATCH):
             some = articles.c.id.in_(ids[start : start + _BATCH])
             with self._database.transaction() as connection:
-                changes = Changes(connection, source, now)
-                query = sa.select(articles).where(articles.c.source == source, some)
+                writing = Writing(connection, now)
+                changes = Changes(writing, source)
+                query = sa.select(*_DATED).join_from(articles, revisions, NEWEST_REVISION)
+                query = query.where(articles.c.source == source, some)
                 for row in connection.execute(query).all():
                     article = dated[row.id]
                     published = min(article.published or row.published, now)
@@ -82,9 +88,9 @@ class Moments:
                     if row.edits:
                         updated = row.updated
                     if (published, updated) != (row.published, row.updated):
-                        old = replace(kept(row).article, published=published, updated=updated)
-                        changes.date(row, row.first_seen, old, codec.given(row.data))
-                changes.save()
+                        dated_so = replace(unpacked(row), published=published, updated=updated)
+                        changes.date(row, row.first_seen, dated_so, given_dates.read(row.given))
+                writing.placing.save()
 
     def correct_articles(self, now: datetime, believed: datetime, newest: int, *, is_sure: bool) -> int:
         """Lets no article, edit or feed have a date that only a wrong clock gave; returns how many had one.
@@ -95,25 +101,26 @@ class Moments:
         becomes that.
         """
         later = sa.or_(*(articles.c[name] > now for name in _DATES))
-        doubtful = sa.and_(articles.c.pk > newest, articles.c.data.contains('"given":', autoescape=True))
-        lowered = articles.c.data.contains(f'"{_WAS}', autoescape=True)
+        doubtful = sa.and_(articles.c.pk > newest, articles.c.given.is_not(None))
+        lowered = articles.c.given.contains(f'"{_WAS}', autoescape=True)
+        chosen = sa.or_(later, doubtful, lowered)
         place, corrected = 0, 0
         while True:
-            query = sa.select(articles).where(articles.c.pk > place, sa.or_(later, doubtful, lowered))
+            query = sa.select(*CURRENT).join_from(articles, revisions, NEWEST_REVISION)
+            query = query.where(articles.c.pk > place, chosen)
             with self._database.transaction() as connection:
                 rows = connection.execute(query.order_by(articles.c.pk).limit(_BATCH)).all()
-                for source in {row.source for row in rows}:
-                    changes = Changes(connection, source, now)
-                    for row in rows:
-                        if row.source == source:
-                            corrected += _correct(changes, row, now, believed, newest, is_sure=is_sure)
-                    changes.save()
+                writing = Writing(connection, now)
+                changes = Changes(writing, "")
+                for row in rows:
+                    corrected += _correct(changes, row, now, believed, newest, is_sure=is_sure)
+                writing.placing.save()
             if len(rows) < _BATCH:
                 break
             place = rows[-1].pk
         with self._database.transaction() as connection:
-            connection.execute(versions.update().where(versions.c.replaced > now).values(replaced=now))
-            connection.execute(categories.update().where(categories.c.changed > now).values(changed=now))
+            connection.execute(revisions.update().where(revisions.c.replaced > now).values(replaced=now))
+            connection.execute(feeds.update().where(feeds.c.changed > now).values(changed=now))
         return corrected
 
 
@@ -138,7 +145,7 @@ def _earlier(due: sa.Column[Any], by: timedelta, now: datetime) -> sa.ColumnElem
 def _correct(
     changes: Changes, row: sa.Row[Any], now: datetime, believed: datetime, newest: int, *, is_sure: bool
 ) -> bool:
-    given = dict(codec.given(row.data))
+    given = dict(given_dates.read(row.given))
     before = {name: row._mapping[name] for name in _DATES}
     dates = dict(before)
     if max(dates.values()) > now:
@@ -151,8 +158,8 @@ def _correct(
                 del given[_WAS + name]
         if row.pk > newest:
             _raise(dates, given, now, believed)
-    article = kept(row).article
-    if dates == before and given == codec.given(row.data):
+    article = unpacked(row)
+    if dates == before and given == given_dates.read(row.given):
         return False
     dated = replace(article, published=dates["published"], updated=dates["updated"])
     changes.date(row, dates["first_seen"], dated, given)

@@ -10,10 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.model.article import Article
-from aggregator.store import codec
-from aggregator.store.changes import COMPLETED, Changes
+from aggregator.model.packed import pack, unpack
+from aggregator.store.changes import COMPLETED, CURRENT, Changes
 from aggregator.store.database import Database
-from aggregator.store.schema import articles, pages
+from aggregator.store.kept import NEWEST_REVISION
+from aggregator.store.schema import articles, pages, revisions
+from aggregator.store.writing import Judge, Writing, by_categories
 
 MAX_TIMES = 24
 """So often the page of one article is asked for again because its entry changed: some change all the time."""
@@ -68,10 +70,10 @@ class PageRequests:
         if row is None:
             self.ask(pk, article)
             return article
-        own = codec.decode(row.own, source=article.source, id=article.id)
+        own = _own(row, article.source, article.id)
         if is_read_anew:
-            now_own = {"own": codec.encode(article)}
-            self._connection.execute(pages.update().where(pages.c.article == pk).values(**now_own))
+            own_now = _written(article)
+            self._connection.execute(pages.update().where(pages.c.article == pk).values(own_now))
             return replace(article, **_given(own, old))
         was_given_up = row.due is None and row.attempts > 0
         if (was_given_up or own.content_hash != article.content_hash) and row.times < MAX_TIMES:
@@ -82,7 +84,16 @@ class PageRequests:
     def _asked(self, article: Article) -> dict[str, object]:
         due = self._now + (self._count // self._at_once) * LATER
         self._count += 1
-        return {"url": _page_of(article.link), "own": codec.encode(article), "attempts": 0, "due": due}
+        return {"url": _page_of(article.link), "attempts": 0, "due": due, **_written(article)}
+
+
+def _written(article: Article) -> dict[str, object]:
+    """What an article's feed gave of it, as columns of `pages`."""
+    return {"own": pack(article), "own_published": article.published, "own_updated": article.updated}
+
+
+def _own(row: sa.Row[Any], source: str, id_: str) -> Article:
+    return unpack(row.own, source=source, id=id_, published=row.own_published, updated=row.own_updated)
 
 
 def _page_of(link: str | None) -> str:
@@ -95,11 +106,17 @@ def _given(own: Article, old: Article) -> dict[str, Any]:
     return {name: value for name in COMPLETED if (value := getattr(old, name)) != getattr(own, name)}
 
 
+_COMPLETED: tuple[sa.ColumnElement[Any], ...] = (
+    *(*CURRENT, pages.c.own, pages.c.own_published, pages.c.own_updated),
+)
+
+
 class Pages:
     """The store's part that knows of pages."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, judge: Judge = by_categories) -> None:
         self._database = database
+        self.judge = judge
 
     def due(self, sources: Collection[str], now: datetime, limit: int) -> tuple[PageRequest, ...]:
         """The pages to ask for now of these sources, the longest due first."""
@@ -121,17 +138,21 @@ class Pages:
 
         The page is not asked for again until the entry changes.
         """
-        wanted = sa.select(articles, pages.c.own).join(pages, pages.c.article == articles.c.pk)
+        wanted = (
+            sa.select(*_COMPLETED)
+            .join_from(articles, revisions, NEWEST_REVISION)
+            .join(pages, pages.c.article == articles.c.pk)
+        )
         with self._database.transaction() as connection:
             row = connection.execute(wanted.where(articles.c.pk == page.pk)).one_or_none()
             if row is None:
                 return False
-            own = codec.decode(row.own, source=row.source, id=row.id)
+            own = _own(row, row.source, row.id)
             made = merge(own)
-            changes = Changes(connection, row.source, now)
-            # What gave nothing takes nothing away that an earlier page gave.
-            is_changed = made != own and changes.complete(row, own, made)
-            changes.save()
+            writing = Writing(connection, now, self.judge)
+            # If this page added nothing, what an earlier one added stays.
+            is_changed = made != own and Changes(writing, row.source).complete(row, own, made)
+            writing.placing.save()
             _settle(connection, page, None, 0)
             return is_changed
 

@@ -9,9 +9,9 @@ from itertools import groupby
 
 import sqlalchemy as sa
 
-from aggregator.store.changes import Kept, kept
 from aggregator.store.database import Database
-from aggregator.store.schema import ALL, articles, categories, memberships, posts
+from aggregator.store.kept import NEWEST_REVISION, Kept, kept, of_newest
+from aggregator.store.schema import ALL, articles, feeds, placements, posts, revisions
 
 __all__ = ["PostFile", "PostFiles"]
 
@@ -37,7 +37,7 @@ class PostFiles:
 
     def generation(self) -> int:
         """A number that is another as soon as any article joins, leaves or changes."""
-        query = sa.select(categories.c.generation).where(categories.c.name == ALL)
+        query = sa.select(feeds.c.generation).where(feeds.c.name == ALL)
         with self._database.snapshot() as connection:
             return connection.scalar(query) or 0
 
@@ -46,12 +46,14 @@ class PostFiles:
 
         `names` are the categories of which one at least must be an article's; None: all articles.
         """
-        # An entry's fingerprint stands for all that its feed says of it; an article of a folder has none.
-        unmarked = sa.case((articles.c.fingerprint == "", articles.c.data), else_="")
+        # An entry's fingerprint is another when its feed says anything else; an article of a folder has none.
+        unmarked = sa.case((articles.c.fingerprint == "", revisions.c.data), else_="")
         query = (
-            sa.select(articles.c.uid, articles.c.content_hash, articles.c.updated, articles.c.edits)
-            .add_columns(articles.c.fingerprint, unmarked.label("data"), memberships.c.category)
-            .join(memberships, memberships.c.article == articles.c.pk)
+            sa.select(articles.c.uid, revisions.c.content_hash, articles.c.updated, articles.c.edits)
+            .add_columns(articles.c.fingerprint, unmarked.label("data"), feeds.c.name.label("category"))
+            .join_from(articles, revisions, NEWEST_REVISION)
+            .join(placements, placements.c.article == articles.c.pk)
+            .join(feeds, feeds.c.pk == placements.c.feed)
             .order_by(articles.c.published, articles.c.uid)
         )
         found: dict[str, str] = {}
@@ -69,7 +71,7 @@ class PostFiles:
         for start in range(0, len(uids), _AT_ONCE):
             batch = uids[start : start + _AT_ONCE]
             with self._database.snapshot() as connection:
-                rows = connection.execute(sa.select(articles).where(articles.c.uid.in_(batch))).all()
+                rows = connection.execute(of_newest().where(articles.c.uid.in_(batch))).all()
             found = {row.uid: row for row in rows}
             yield from (kept(found[uid]) for uid in batch if uid in found)
 

@@ -37,6 +37,8 @@ class Update:
     `pages` asks for the pages of new and changed articles, so many at once; 0 for none.
     `subscriptions` are the feeds that a list lists now; None for what is no list.
     `refused` are files of a folder that must not be read: the articles that they gave are deleted.
+    `withdrawn` are those that are gone, or no longer to be published: their articles leave the feeds.
+    `present` are the fingerprints by which entries were known.
     `reader_version` is the reader's that read the documents.
     """
 
@@ -51,6 +53,8 @@ class Update:
     schedule: PollState | None = None
     subscriptions: Sequence[Subscription] | None = None
     refused: Collection[str] = ()
+    withdrawn: Collection[str] = ()
+    present: Collection[str] = ()
     reader_version: int = 1
 
 
@@ -72,14 +76,15 @@ class Saved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CategoryRecord:
-    """A category and its feed; `folder` and `feed_id` are None until it is first published.
+class FeedRecord:
+    """A feed of a category, or of a saved query; `folder` and `feed_id` are None until it is first published.
 
-    `total` is how many articles stand in it. `listed` is the stamp of its files when they were last written,
-    None before.
+    `kind` is "category" (`all` too) or "query". `total` is how many articles stand in it. `listed` is the
+    stamp of its files when they were last written, None before.
     """
 
     name: str
+    kind: str
     folder: str | None
     feed_id: str | None
     changed: datetime

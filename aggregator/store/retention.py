@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from aggregator.config.load import Keep
-from aggregator.store.changes import Changes
-from aggregator.store.schema import articles, categories, memberships, tombstones, versions
+from aggregator.store.changes import Changes, drop_versions
+from aggregator.store.schema import FOUND, articles, feeds, placements, revisions
 
 _BATCH = 500
-_UNDATED = articles.c.data.contains('"given":{"published":null', autoescape=True).label("undated")
+_UNDATED = articles.c.given.contains('"published": null', autoescape=True).label("undated")
 
 
 class _Place(NamedTuple):
@@ -39,15 +39,16 @@ class Scope:
     @property
     def _published(self) -> sa.ColumnElement[Any]:
         # Each has an index by this date.
-        return articles.c.published if self.source else memberships.c.published
+        return articles.c.published if self.source else placements.c.published
 
     def newest_first(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
         """These columns of its articles, newest first."""
         query = sa.select(*columns).order_by(self._published.desc(), articles.c.uid)
         if self.source:
-            return query.where(articles.c.source == self.source)
-        joined = query.join(memberships, memberships.c.article == articles.c.pk)
-        return joined.where(memberships.c.category == self.category)
+            return query.where(articles.c.source == self.source, articles.c.state == FOUND)
+        joined = query.join(placements, placements.c.article == articles.c.pk)
+        named = sa.select(feeds.c.pk).where(feeds.c.name == self.category).scalar_subquery()
+        return joined.where(placements.c.feed == named)
 
     def older_than(self, moment: datetime) -> sa.ColumnElement[bool]:
         """Those published before."""
@@ -86,12 +87,11 @@ def prune(
     connection: sa.Connection, changes: Changes, scope: Scope, place: _Place, window: int
 ) -> _Place | None:
     """Prunes one batch from `place` on, less what feeds show; returns the next one's place, if any."""
-    kept = (articles.c[column.name] for column in tombstones.c)
-    columns = [articles.c.pk, articles.c.published, articles.c.first_seen, _UNDATED, *kept]
+    columns = (articles.c.pk, articles.c.uid, articles.c.published, articles.c.first_seen, _UNDATED)
     query = scope.newest_first(*columns).where(scope.from_place(place)).limit(_BATCH + 1)
     rows = connection.execute(query).all()
     shown = _shown(connection, [row.pk for row in rows[:_BATCH]], window)
-    changes.prune([row for row in rows[:_BATCH] if row.pk not in shown and not _is_young(row, place)])
+    changes.prune([row.pk for row in rows[:_BATCH] if row.pk not in shown and not _is_young(row, place)])
     last = rows[_BATCH] if len(rows) > _BATCH else None
     return place._replace(published=last.published, uid=last.uid) if last else None
 
@@ -108,23 +108,21 @@ def _is_young(row: sa.Row[Any], place: _Place) -> bool:
 
 def _shown(connection: sa.Connection, pks: Sequence[int], window: int) -> set[int]:
     """Which of these articles are among the newest `window` of a feed; all of that last moment count."""
-    of_these = memberships.c.article.in_(pks)
+    of_these = placements.c.article.in_(pks)
     last = (
-        sa.select(memberships.c.published)
-        .where(memberships.c.category == categories.c.name)
-        .order_by(memberships.c.published.desc())
+        sa.select(placements.c.published)
+        .where(placements.c.feed == feeds.c.pk)
+        .order_by(placements.c.published.desc())
         .limit(1)
         .offset(window - 1)
         .scalar_subquery()
     )
-    names = connection.scalars(sa.select(memberships.c.category).where(of_these).distinct()).all()
-    oldest = sa.select(categories.c.name, last.label("published")).where(categories.c.name.in_(names))
-    oldest_shown = {row.name: row.published for row in connection.execute(oldest)}
-    joined = connection.execute(sa.select(memberships).where(of_these))
+    numbers = connection.scalars(sa.select(placements.c.feed).where(of_these).distinct()).all()
+    oldest = sa.select(feeds.c.pk, last.label("published")).where(feeds.c.pk.in_(numbers))
+    oldest_shown = {row.pk: row.published for row in connection.execute(oldest)}
+    joined = connection.execute(sa.select(placements).where(of_these))
     return {
-        row.article
-        for row in joined
-        if (moment := oldest_shown[row.category]) is None or row.published >= moment
+        row.article for row in joined if (moment := oldest_shown[row.feed]) is None or row.published >= moment
     }
 
 
@@ -133,9 +131,9 @@ def old_versions(connection: sa.Connection, scope: Scope, keep: Keep, now: datet
     if keep.max_age is None or not scope.source:
         return ()
     query = (
-        sa.select(versions.c.pk)
-        .join(articles, versions.c.article == articles.c.pk)
-        .where(articles.c.source == scope.source, versions.c.replaced < _oldest(keep.max_age, now))
+        sa.select(revisions.c.pk)
+        .join(articles, revisions.c.article == articles.c.pk)
+        .where(articles.c.source == scope.source, revisions.c.replaced < _oldest(keep.max_age, now))
         .limit(_BATCH)
     )
     return connection.scalars(query).all()
@@ -143,4 +141,4 @@ def old_versions(connection: sa.Connection, scope: Scope, keep: Keep, now: datet
 
 def prune_versions(connection: sa.Connection, pks: Sequence[int]) -> None:
     """Forgets these earlier versions."""
-    connection.execute(versions.delete().where(versions.c.pk.in_(pks)))
+    drop_versions(connection, pks)

@@ -2,137 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
-
 from sqlalchemy import (
-    JSON,
-    BigInteger,
     Boolean,
     Column,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     MetaData,
     Table,
     Text,
-    TypeDecorator,
     UniqueConstraint,
 )
 
-from aggregator.schedule.state import PollState
+from aggregator.store.columns import Instant, Schedule, Shaped, Words
 
-VERSION = 6
-UPGRADES = {
-    1: (
-        "ALTER TABLE sources ADD COLUMN moved_to TEXT",
-        "CREATE INDEX articles_newest ON articles (source, published)",
-    ),
-    2: (
-        "ALTER TABLE memberships ADD COLUMN archived INTEGER",
-        "CREATE INDEX memberships_unfiled ON memberships (category, published) WHERE archived IS NULL",
-    ),
-    3: ("ALTER TABLE sources DROP COLUMN failures",),
-    4: (
-        "ALTER TABLE categories ADD COLUMN total INTEGER NOT NULL DEFAULT 0",
-        "ALTER TABLE categories ADD COLUMN listed TEXT",
-        "UPDATE categories SET total = (SELECT count(*) FROM memberships WHERE category = name)",
-        "CREATE INDEX IF NOT EXISTS archives_looks ON archives (category, number, look)",
-    ),
-    5: tuple(
-        f"ALTER TABLE {table} ADD COLUMN reader_version INTEGER NOT NULL DEFAULT 1"
-        for table in ("sources", "articles", "tombstones")
-    ),
-}
-"""What turns a store of each earlier version into one of the next; whole new tables come by themselves."""
+VERSION = 7
+"""The number of this schema; `migrations` makes a store of it from one of any earlier."""
 
 ALL = ""
-"""The category under which every article stands: the feed `all`."""
+"""The feed in which every article that is shown stands: `all`."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-class Unreadable(ValueError):
-    """What a column holds cannot have been written by this program; it becomes a DamagedStore."""
-
-
-def from_json(text: str | bytes) -> Any:
-    """The value of a JSON text in the store. Raises Unreadable."""
-    try:
-        return json.loads(text)
-    except (ValueError, TypeError, RecursionError) as error:
-        raise Unreadable(f"no JSON: {error}") from error
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC datetime as whole microseconds since 1970: sorts and compares alike in every database."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
-        """Aware datetime -> microseconds. A naive one raises TypeError, as a naive date is a bug."""
-        return None if value is None else (value - _EPOCH) // timedelta(microseconds=1)
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        """Microseconds -> aware datetime. Raises Unreadable."""
-        try:
-            return None if value is None else _EPOCH + timedelta(microseconds=value)
-        except (TypeError, OverflowError) as error:
-            raise Unreadable(f"no date: {error}") from error
-
-
-class Words(TypeDecorator[str]):
-    """A text of a source; `required` where there must be one."""
-
-    impl = Text
-    cache_ok = True
-
-    def __init__(self, *, required: bool = False) -> None:
-        super().__init__()
-        self.required = required
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
-        """The text itself. Raises Unreadable for what is none."""
-        if isinstance(value, str) or (value is None and not self.required):
-            return value
-        raise Unreadable(f"no text: {str(value)[:40]!r}")
-
-
-class Shaped(TypeDecorator[Any]):
-    """JSON of one type, `dict` or `list`."""
-
-    impl = JSON
-    cache_ok = True
-
-    def __init__(self, shape: type) -> None:
-        super().__init__()
-        self.shape = shape
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """The value itself. Raises Unreadable for one of another type."""
-        if not isinstance(value, self.shape):
-            raise Unreadable(f"no {self.shape.__name__}: {str(value)[:40]!r}")
-        return value
-
-
-class Schedule(TypeDecorator[PollState]):
-    """What the schedule remembers of a source, as JSON text; "" before the first poll."""
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: PollState | None, dialect: Dialect) -> str:
-        """A state -> its JSON."""
-        return value.to_json() if value else ""
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> PollState:
-        """JSON -> the state; what no version wrote is a new source's."""
-        return PollState.remembered(value) if isinstance(value, str) else PollState()
-
+FOUND, WITHDRAWN, PRUNED, FORGOTTEN = "found", "withdrawn", "pruned", "forgotten"
+"""The states of an article: to be shown; its file is gone; only its id is kept, for its age or number, so
+that it does not come back; the same, as its content was erased on demand."""
 
 metadata = MetaData()
 
@@ -143,7 +35,7 @@ settings = Table(
     Column("value", Text, nullable=False),
 )
 
-# What WebSub hubs have still to be told; `queued` is the change that they are told of.
+# What WebSub hubs have still to be notified of; `queued` is the change that they are notified of.
 announcements = Table(
     "announcements",
     metadata,
@@ -188,19 +80,55 @@ articles = Table(
     Column("id", Text, nullable=False),
     # The id under which it leaves us: a URI, unique over all sources, never changed.
     Column("uid", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False),
     Column("published", Instant, nullable=False),
     Column("updated", Instant, nullable=False),
     Column("first_seen", Instant, nullable=False),
-    Column("content_hash", Text, nullable=False),
+    # Its newest revision; None once it is pruned or forgotten.
+    Column("revision", Integer),
     Column("edits", Integer, nullable=False),
     # Hash of the entry as found, "" where none was taken: equal means that nothing need be made anew.
     Column("fingerprint", Text, nullable=False),
     Column("reader_version", Integer, nullable=False, server_default="1"),
     # The file in a folder that it was found in, "" for an entry of a feed.
     Column("file", Text, nullable=False),
-    Column("data", Text, nullable=False),
+    # Dates as its source gave them, where ours are others; JSON.
+    Column("given", Text),
+    # The revision that the search index holds; None: none.
+    Column("indexed", Integer),
     UniqueConstraint("source", "id"),
     Index("articles_newest", "source", "published"),
+)
+Index(
+    "articles_unindexed",
+    articles.c.pk,
+    sqlite_where=articles.c.indexed.is_distinct_from(articles.c.revision),
+    postgresql_where=articles.c.indexed.is_distinct_from(articles.c.revision),
+)
+
+# What an article was at one time: its newest revision, earlier versions, and those that archives show.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("pk", Integer, primary_key=True),
+    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), nullable=False),
+    # When an edit replaced it, which makes it an earlier version; None for what no reader need see again.
+    Column("replaced", Instant),
+    Column("published", Instant, nullable=False),
+    Column("updated", Instant, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("data", Text, nullable=False),
+    Index("revisions_by_article", "article"),
+)
+
+# Other ids, or links, that an article has had at its source: how it is known again when its guid changes.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("source", Text, ForeignKey("sources.name"), primary_key=True),
+    Column("alias", Text, primary_key=True),
+    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), nullable=False, index=True),
+    sqlite_with_rowid=False,
 )
 
 # The feeds that lists among the sources list, each a source of its own.
@@ -221,34 +149,14 @@ subscriptions = Table(
     UniqueConstraint("list", "key"),
 )
 
-# What is left of an article that was pruned, so that it does not come back while its feed still lists it.
-tombstones = Table(
-    "tombstones",
+# The feeds that are published: one for each category, for each saved query, and `all`.
+feeds = Table(
+    "feeds",
     metadata,
-    Column("source", Text, ForeignKey("sources.name"), primary_key=True),
-    Column("id", Text, primary_key=True),
-    Column("uid", Text, nullable=False, unique=True),
-    Column("fingerprint", Text, nullable=False),
-    Column("reader_version", Integer, nullable=False, server_default="1"),
-    Column("file", Text, nullable=False),
-)
-
-versions = Table(
-    "versions",
-    metadata,
-    Column("pk", Integer, primary_key=True),
-    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), nullable=False),
-    Column("replaced", Instant, nullable=False),
-    Column("content_hash", Text, nullable=False),
-    Column("data", Text, nullable=False),
-    Index("versions_by_article", "article"),
-)
-
-categories = Table(
-    "categories",
-    metadata,
-    Column("name", Text, primary_key=True),
-    Column("position", Integer, nullable=False, unique=True),  # order of first appearance
+    Column("pk", Integer, primary_key=True),  # in order of first appearance
+    Column("name", Text, nullable=False, unique=True),
+    # "category" (`all` too) or "query".
+    Column("kind", Text, nullable=False),
     # Given at the first publication and kept for good: subscribers rely on both.
     Column("folder", Text, unique=True),
     Column("feed_id", Text, unique=True),
@@ -262,16 +170,53 @@ categories = Table(
     Column("listed", Text),
 )
 
-memberships = Table(
-    "memberships",
+# Which articles stand in which feed. Derived: articles, their sources' categories and rules decide it.
+placements = Table(
+    "placements",
     metadata,
-    Column("category", Text, ForeignKey("categories.name"), primary_key=True),
+    Column("feed", Integer, ForeignKey("feeds.pk"), primary_key=True),
+    Column("published", Instant, primary_key=True),
     Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
-    Column("published", Instant, nullable=False),
-    # The full archive of this category that holds it as it is; None: none does, or it was edited since.
+    # The full archive of this feed that holds it as it is; None: none does, or it was edited since.
     Column("archived", Integer),
-    Index("memberships_newest", "category", "published"),
-    Index("memberships_by_article", "article"),
+    Index("placements_by_article", "article"),
+    sqlite_with_rowid=False,
+)
+# `archived` is always NULL in it, but without that column SQLite takes the table's own key, and so reads all.
+Index(
+    "placements_unfiled",
+    placements.c.feed,
+    placements.c.archived,
+    placements.c.published,
+    sqlite_where=placements.c.archived.is_(None),
+    postgresql_where=placements.c.archived.is_(None),
+)
+
+# What rules did to an article: which matched, and what came of it, as JSON. None where none matched.
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
+    Column("data", Text, nullable=False),
+)
+
+# Articles of several sources that tell the same story; a story's number is its first article's.
+stories = Table(
+    "stories",
+    metadata,
+    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
+    Column("story", Integer, nullable=False, index=True),
+    # What joined it, as JSON; "" for the first.
+    Column("why", Text, nullable=False),
+)
+
+# By what an article is found that may tell the same story as another.
+story_keys = Table(
+    "story_keys",
+    metadata,
+    Column("key", Integer, primary_key=True),
+    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True, index=True),
+    sqlite_with_rowid=False,
 )
 
 # The files of articles in folders of posts. What is not here is somebody else's, and never touched.
@@ -282,32 +227,35 @@ posts = Table(
     Column("uid", Text, primary_key=True),
     Column("path", Text, nullable=False),
     Column("body_hash", Text, nullable=False),
-    # Stands for the article as it was written.
+    # Another as soon as the article would be written otherwise.
     Column("mark", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("id", Text, nullable=False),
     UniqueConstraint("folder", "path"),
 )
 
-Index(
-    "memberships_unfiled",
-    memberships.c.category,
-    memberships.c.published,
-    sqlite_where=memberships.c.archived.is_(None),
-    postgresql_where=memberships.c.archived.is_(None),
-)
-
-# The full archives of each category's feed (RFC 5005 §4): their articles as they were when it was made.
+# The full archives of each feed (RFC 5005 §4).
 archives = Table(
     "archives",
     metadata,
-    Column("category", Text, ForeignKey("categories.name"), primary_key=True),
+    Column("feed", Integer, ForeignKey("feeds.pk"), primary_key=True),
     Column("number", Integer, primary_key=True),  # from 1, the oldest
-    Column("data", LargeBinary, nullable=False),
     # What decided the look of its files when they were written, None before that.
     Column("look", Text),
-    # In the table, it lies behind the data: a thousand of them were 8 ms.
-    Index("archives_looks", "category", "number", "look"),
+    sqlite_with_rowid=False,
+)
+
+# Which revisions a full archive shows, newest first. They stay when their articles are edited or pruned.
+archive_entries = Table(
+    "archive_entries",
+    metadata,
+    Column("feed", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("revision", Integer, ForeignKey("revisions.pk"), nullable=False, index=True),
+    # Not shown for now: a rule, a story or a withdrawal took its article out of the feed.
+    Column("is_hidden", Boolean, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
 )
 
 # The pages that complete the articles of sources with `full_text`.
@@ -316,8 +264,10 @@ pages = Table(
     metadata,
     Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
     Column("url", Text, nullable=False, index=True),
-    # The article as its feed gave it, from which what the page gives is told.
+    # The article as its feed gave it, from which what the page gives is told apart.
     Column("own", Text, nullable=False),
+    Column("own_published", Instant),
+    Column("own_updated", Instant),
     Column("times", Integer, nullable=False),  # that it was asked for, as its entry changed
     Column("attempts", Integer, nullable=False),  # that failed since
     # None: it was had, or given up.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -15,21 +15,25 @@ from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord
 from aggregator.schedule.state import PollState
 from aggregator.store import subscriptions
-from aggregator.store.archives import remove_from_archives
-from aggregator.store.changes import Changes, kept
+from aggregator.store.changes import CURRENT, Changes
+from aggregator.store.columns import Instant
 from aggregator.store.database import Database
+from aggregator.store.kept import NEWEST_REVISION, unpacked
 from aggregator.store.pages import PageRequests
 from aggregator.store.records import Saved, SourceRecord, Update
-from aggregator.store.schema import Instant, articles, sources
+from aggregator.store.schema import FOUND, articles, revisions, sources
+from aggregator.store.writing import Judge, Writing, by_categories
 
 _NAMES_AT_ONCE = 500
+_Key = TypeVar("_Key", str, int)
 
 
 class Sources:
     """The part of the store that knows sources; every method is one transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, judge: Judge = by_categories) -> None:
         self._database = database
+        self.judge = judge
 
     def adopt(self, configured: Sequence[Source], now: datetime) -> None:
         """Makes the store follow the config: new sources, other categories, sources no longer named.
@@ -109,6 +113,7 @@ class Sources:
                 sa.func.count().label("articles"),
                 sa.func.max(articles.c.published).label("newest"),
             )
+            .where(articles.c.state == FOUND)
             .group_by(articles.c.source)
             .subquery()
         )
@@ -143,15 +148,15 @@ class Sources:
         """The site of each source, by name, as its newest article has it; not all have one."""
         theirs = articles.alias()
         newest = (
-            sa.select(theirs.c.pk)
-            .where(theirs.c.source == sources.c.name)
+            sa.select(theirs.c.revision)
+            .where(theirs.c.source == sources.c.name, theirs.c.state == FOUND)
             .order_by(theirs.c.published.desc())
             .limit(1)
             .scalar_subquery()
         )
         # Not decoded here: of a thousand articles, one word each is wanted.
-        link = sa.type_coerce(articles.c.data, sa.JSON)["origin", "link"].as_string()
-        query = sa.select(sources.c.name, link).join_from(sources, articles, articles.c.pk == newest)
+        link = sa.type_coerce(revisions.c.data, sa.JSON)["origin", "link"].as_string()
+        query = sa.select(sources.c.name, link).join_from(sources, revisions, revisions.c.pk == newest)
         with self._database.snapshot() as connection:
             rows = connection.execute(query.where(sources.c.active)).all()
         return {name: site for name, site in rows if site}
@@ -203,35 +208,20 @@ class Sources:
             )
 
     def commit(self, update: Update, now: datetime) -> Saved:
-        """Saves a poll's articles, the validators that stand for them, and the categories gone stale.
+        """Saves a poll's articles, the validators that stand for them, and the feeds gone stale.
 
         A missing `published` becomes `now`, once; a future one is capped at `now`. An article whose
         content hash changed keeps its `published`; its earlier version is kept (the newest ten).
         """
+        return self.commit_many([update], now)[0]
+
+    def commit_many(self, updates: Sequence[Update], now: datetime) -> list[Saved]:
+        """The same for several sources, all of them in one transaction."""
         with self._database.transaction() as connection:
-            wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None
-            changes = Changes(connection, update.source, now, wanted)
-            remove_from_archives(connection, changes.delete(update.refused))
-            changes.take(update.found)
-            changes.save()
-            update = subscriptions.take(connection, update)
-            connection.execute(
-                sources.update()
-                .where(sources.c.name == update.source)
-                .values(
-                    validators=dict(update.validators),
-                    body_hash=update.body_hash,
-                    reader_version=update.reader_version,
-                    identity=sa.func.coalesce(update.identity, sources.c.identity),
-                    title=update.title or sources.c.title,
-                    polled=now,
-                    succeeded=now,
-                    error=None,
-                    advice=None,
-                    **_next(update.schedule),
-                )
-            )
-        return Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
+            writing = Writing(connection, now, self.judge)
+            saved = [_commit(writing, update) for update in updates]
+            writing.placing.save()
+        return saved
 
     def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
         """Saves the validators and next polls of sources in which nothing changed, all in one transaction."""
@@ -257,21 +247,49 @@ class Sources:
         after: Sequence[str],
         now: datetime,
     ) -> None:
-        changes = Changes(connection, source, now)
-        for row in connection.execute(sa.select(articles).where(articles.c.source == source)).all():
-            article = kept(row).article
+        writing = Writing(connection, now, self.judge)
+        changes = Changes(writing, source)
+        query = sa.select(*CURRENT).join_from(articles, revisions, NEWEST_REVISION)
+        for row in connection.execute(query.where(articles.c.source == source)).all():
+            article = unpacked(row)
             own = [name for name in article.categories if name not in before]
-            changes.file_under(row.pk, replace(article, categories=tuple(dict.fromkeys([*after, *own]))))
-        changes.save()
+            categories = tuple(dict.fromkeys([*after, *own]))
+            changes.file_under(row, replace(article, categories=categories))
+        writing.placing.save()
 
     def _leave_feeds(self, connection: sa.Connection, source: str, now: datetime) -> None:
-        changes = Changes(connection, source, now)
-        for pk in connection.scalars(sa.select(articles.c.pk).where(articles.c.source == source)).all():
-            changes.leave_feeds(pk)
-        changes.save()
+        writing = Writing(connection, now)
+        pks = connection.scalars(sa.select(articles.c.pk).where(articles.c.source == source)).all()
+        for batch in _batches(pks):
+            writing.placing.leave_all(batch)
+        writing.placing.save()
 
 
-def _batches(names: Collection[str]) -> Iterator[list[str]]:
+def _commit(writing: Writing, update: Update) -> Saved:
+    connection, now = writing.connection, writing.now
+    wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None
+    changes = Changes(writing, update.source, wanted)
+    changes.delete(update.refused)
+    changes.withdraw(update.withdrawn)
+    changes.take(update.found)
+    update = subscriptions.take(connection, update)
+    row = {
+        "of_source": update.source,
+        "new_validators": dict(update.validators),
+        "new_body_hash": update.body_hash,
+        "new_reader_version": update.reader_version,
+        "new_identity": update.identity,
+        "new_title": update.title,
+        "now": now,
+    }
+    if update.schedule is None:
+        connection.execute(_COMMITTED, row)
+    else:
+        connection.execute(_COMMITTED_AND_PLANNED, row | _planned(update.schedule))
+    return Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
+
+
+def _batches(names: Iterable[_Key]) -> Iterator[list[_Key]]:
     left = iter(names)
     while batch := list(islice(left, _NAMES_AT_ONCE)):
         yield batch
@@ -287,7 +305,35 @@ def _next(following: PollState | None) -> dict[str, Any]:
     }
 
 
-# Built once: a statement takes longer to build than to run, and this one runs for every poll.
+def _planned(following: PollState) -> dict[str, Any]:
+    return {
+        "new_schedule": following,
+        "new_poll": following.next_poll,
+        "now_gone": following.next_poll is None,
+    }
+
+
+# Built once: a statement takes longer to build than to run, and these run for every poll.
+_COMMITTED = (
+    sources.update()
+    .where(sources.c.name == sa.bindparam("of_source"))
+    .values(
+        validators=sa.bindparam("new_validators"),
+        body_hash=sa.bindparam("new_body_hash"),
+        reader_version=sa.bindparam("new_reader_version"),
+        identity=sa.func.coalesce(sa.bindparam("new_identity"), sources.c.identity),
+        title=sa.func.coalesce(sa.func.nullif(sa.bindparam("new_title"), ""), sources.c.title),
+        polled=sa.bindparam("now"),
+        succeeded=sa.bindparam("now"),
+        error=None,
+        advice=None,
+    )
+)
+_COMMITTED_AND_PLANNED = _COMMITTED.values(
+    schedule=sa.bindparam("new_schedule"),
+    next_poll=sa.bindparam("new_poll"),
+    is_gone=sa.bindparam("now_gone"),
+)
 _UNCHANGED = (
     sources.update()
     .where(sources.c.name == sa.bindparam("of_source"))

@@ -15,6 +15,7 @@ from aggregator.store.pages import Pages
 from aggregator.store.posts import PostFiles
 from aggregator.store.sources import Sources
 from aggregator.store.subscriptions import Subscriptions
+from aggregator.store.writing import Judge, by_categories
 
 
 class Store:
@@ -25,17 +26,17 @@ class Store:
       their names say.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
 
-    With `reads_only` nothing is written, nor made. Raises StoreError, here and in every method, when the
-    database refuses.
+    `judge` decides which feeds each article stands in. With `reads_only` nothing is written, nor made.
+    Raises StoreError, here and in every method, when the database refuses.
     """
 
-    def __init__(self, path: Path, *, reads_only: bool = False) -> None:
+    def __init__(self, path: Path, *, reads_only: bool = False, judge: Judge = by_categories) -> None:
         self.database = database = Database(path, reads_only=reads_only)
-        self.sources = Sources(database)
+        self.sources = Sources(database, judge)
         self.articles = Articles(database)
         self.feeds = Feeds(database)
         self.archives = Archives(database)
-        self.pages = Pages(database)
+        self.pages = Pages(database, judge)
         self.posts = PostFiles(database)
         self.subscriptions = Subscriptions(database)
         self.announcements = Announcements(database)

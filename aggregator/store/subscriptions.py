@@ -12,7 +12,7 @@ from aggregator.config.subscriptions import Listed, key, unlike
 from aggregator.model.entry import Subscription
 from aggregator.store.database import Database
 from aggregator.store.records import Update
-from aggregator.store.schema import articles, sources, subscriptions, tombstones
+from aggregator.store.schema import PRUNED, articles, revisions, sources, subscriptions
 
 __all__ = ["FORGOTTEN_AFTER", "MISSING_IS_GONE", "Subscriptions", "take"]
 
@@ -65,14 +65,18 @@ class Subscriptions:
             }
 
     def forget(self, now: datetime) -> None:
-        """Forgets feeds that left their list long ago and of which no article is kept; frees their names."""
+        """Forgets feeds that left their list long ago and of which nothing is kept; frees their names."""
         of_left = sources.c.name.in_(sa.select(subscriptions.c.name).where(_LEFT))
-        is_empty = sa.not_(sa.exists().where(articles.c.source == sources.c.name))
+        shown = sa.exists().where(revisions.c.article == articles.c.pk)
+        held = sa.exists().where(
+            articles.c.source == sources.c.name, sa.or_(articles.c.state != PRUNED, shown)
+        )
         is_old = sa.or_(sources.c.polled.is_(None), sources.c.polled <= now - FORGOTTEN_AFTER)
-        old = sa.select(sources.c.name).where(of_left, sa.not_(sources.c.active), is_old, is_empty)
+        old = sa.select(sources.c.name).where(of_left, sa.not_(sources.c.active), is_old, ~held)
         with self._database.transaction() as connection:
-            connection.execute(tombstones.delete().where(tombstones.c.source.in_(old)))
-            connection.execute(sources.delete().where(sources.c.name.in_(old)))
+            names = connection.scalars(old).all()
+            connection.execute(articles.delete().where(articles.c.source.in_(names)))
+            connection.execute(sources.delete().where(sources.c.name.in_(names)))
             unknown = subscriptions.c.name.not_in(sa.select(sources.c.name))
             connection.execute(subscriptions.delete().where(_LEFT, unknown))
 

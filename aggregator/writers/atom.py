@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from aggregator.model.article import Article, Origin
-from aggregator.writers.channel import Channel
+from aggregator.writers.channel import Channel, Item
 from aggregator.writers.cleaned import Cleaned, cleaned
 from aggregator.writers.details import NO_ADDRESS, text_language
-from aggregator.writers.feedgen_repair import new_feed, serialise
+from aggregator.writers.feedgen_repair import OUTER, Fragment, fragment, new_feed, serialise
 from aggregator.writers.markup import attributes, escaped, nested, quoted
 from aggregator.writers.relations import relations
 from aggregator.writers.xml_text import address, identifier, language_tag, line, lines
@@ -30,14 +30,26 @@ class Atom:
         """An Atom feed; every entry has an author (§4.1.2) and, where known, its atom:source (§4.2.11)."""
         feed = new_feed(channel)
         feed.link([*relations(channel, self.file_name)])
-        return serialise(feed, lambda: feed.atom_str(pretty=True), _elements(channel), "feed")
+        return serialise(feed, lambda: feed.atom_str(pretty=True), _fragments(channel), "feed")
 
 
-def _elements(channel: Channel) -> Iterator[str]:
+def _fragments(channel: Channel) -> Iterator[Fragment]:
     if channel.chain.is_full:
-        yield "<fh:archive/>"
-    for item in cleaned(channel):
-        yield nested("entry" + attributes({"xml:lang": item.language}), _entry(item, channel), 1)
+        yield fragment("<fh:archive/>", OUTER["feed"])
+    for item in channel.items:
+        yield _fragment(item, channel)
+
+
+def _fragment(item: Item, channel: Channel) -> Fragment:
+    is_named = any(map(line, (*item.article.authors, item.article.origin.title)))
+    # An author must be named: else it is the channel.
+    variant = ("atom",) if is_named else ("atom", channel.title, channel.id)
+    return channel.fragments.of(item, variant, lambda: _made(cleaned(channel, item), channel))
+
+
+def _made(item: Cleaned, channel: Channel) -> Fragment:
+    opened = "entry" + attributes({"xml:lang": item.language})
+    return fragment(nested(opened, _entry(item, channel), 1), OUTER["feed"])
 
 
 def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:

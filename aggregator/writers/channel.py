@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol
 
 from aggregator.model.article import Article
 from aggregator.schedule.health import SourceHealth
+from aggregator.writers.fragments import Fragments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +21,15 @@ class Item:
 
     `id` is unique over all sources and permanent, always an absolute URI (RFC 4287 §4.2.6); it is the
     origin's id verbatim where that is one. `published` and `updated` are aware UTC and whole seconds.
+    `key` is the same for items that are equal, in whatever document they stand; "" for one that no
+    other document shows.
     """
 
     id: str
     article: Article
     published: datetime
     updated: datetime
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,8 +121,8 @@ class Channel:
     total: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
     generator_version: str = ""
-    memo: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
-    """Intermediate results of one writer that another writer of the same channel can use."""
+    fragments: Fragments = field(default_factory=Fragments, compare=False, repr=False)
+    """What was rendered of the items, for other formats and other documents that show the same."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,12 +48,9 @@ class Cleaned:
     people: dict[tuple[str, str], PersonAddress]
 
 
-def cleaned(channel: Channel) -> list[Cleaned]:
-    """The channel's items, cleaned once for all formats of the channel."""
-    found: list[Cleaned] | None = channel.memo.get("cleaned")
-    if found is None:
-        found = channel.memo["cleaned"] = [_cleaned(item) for item in channel.items]
-    return found
+def cleaned(channel: Channel, item: Item) -> Cleaned:
+    """An item of the channel, cleaned; once for all formats."""
+    return channel.fragments.of(item, "cleaned", lambda: _cleaned(item))
 
 
 def _cleaned(item: Item) -> Cleaned:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from xml.parsers import expat
@@ -24,7 +25,7 @@ from aggregator.errors import WriteError
 from aggregator.writers.channel import Channel
 from aggregator.writers.xml_text import address, language_tag, line
 
-__all__ = ["NAMESPACES", "new_feed", "rfc822", "serialise"]
+__all__ = ["NAMESPACES", "OUTER", "Fragment", "fragment", "new_feed", "rfc822", "serialise"]
 
 NAMESPACES: Mapping[str, str] = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -45,6 +46,9 @@ NAMESPACES: Mapping[str, str] = {
     "wfw": "http://wellformedweb.org/CommentAPI/",
     "yt": "http://www.youtube.com/xml/schemas/2015",
 }
+OUTER = {"channel": "  ", "feed": ""}
+"""How elements that hold entries are indented."""
+
 _PREFIX = re.compile(rb"<([a-zA-Z]+):")
 
 
@@ -88,21 +92,38 @@ def new_feed(channel: Channel) -> FeedGenerator:
     return feed
 
 
-def serialise(feed: FeedGenerator, head: Callable[[], bytes], elements: Iterable[str], parent: str) -> bytes:
-    """The document that `head` makes of `feed`, with `elements` as the last children of `parent`.
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """Elements of an entry as they stand in a document: their bytes, and the prefixes that they use."""
+
+    written: bytes
+    prefixes: frozenset[str]
+
+
+def fragment(element: str, outer: str) -> Fragment:
+    """An element as a child of one that is indented by `outer`."""
+    # To bytes at once, while the processor's cache holds it.
+    written = f"{outer}  {element}\n".encode()
+    prefixes = {prefix.decode() for prefix in _PREFIX.findall(written)}
+    if b" thr:" in written:  # attributes of links (RFC 4685 §4)
+        prefixes.add("thr")
+    return Fragment(written, frozenset(prefixes))
+
+
+def serialise(
+    feed: FeedGenerator, head: Callable[[], bytes], fragments: Iterable[Fragment], parent: str
+) -> bytes:
+    """The document that `head` makes of `feed`, with `fragments` as the last children of `parent`.
 
     `parent` is "channel" or "feed". Raises WriteError when feedgen or lxml refuses a value, or a strict
     parser refuses the whole document, as a last check.
     """
-    outer = "  " if parent == "channel" else ""
     try:
-        # Each is encoded at once, while it is in the processor's cache.
-        written = [f"{outer}  {element}\n".encode() for element in elements]
-        feed.prefixes.used = {prefix.decode() for each in written for prefix in _PREFIX.findall(each)}
-        if any(b" thr:" in each for each in written):  # attributes of links (RFC 4685 §4)
-            feed.prefixes.used.add("thr")
+        parts = [*fragments]
+        feed.prefixes.used = set().union(*(part.prefixes for part in parts))
+        outer = OUTER[parent]
         start, end, rest = head().rpartition(f"{outer}</{parent}>".encode())
-        body = b"".join([start, *written, end, rest])
+        body = b"".join([start, *(part.written for part in parts), end, rest])
         expat.ParserCreate(namespace_separator=" ").Parse(body, True)  # builds no tree: half of lxml's time
     except (ValueError, TypeError, LxmlError, expat.ExpatError) as error:
         raise WriteError(f"feed {feed.id()}: it would not be well-formed XML: {error}") from error

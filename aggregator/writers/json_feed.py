@@ -17,6 +17,7 @@ from aggregator.writers.xml_text import address, body, identifier, language_tag,
 __all__ = ["JsonFeed"]
 
 _MAX_SUMMARY = 1000
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(", ", ": ")).encode
 
 
 class JsonFeed:
@@ -52,7 +53,10 @@ class JsonFeed:
             }
         )
         members = [f"{_json(name)}: {_json(value)}" for name, value in feed.items()]
-        items = ",\n".join(_json(_item(item)) for item in channel.items)
+        items = ",\n".join(
+            channel.fragments.of(item, "json", lambda item=item: _json(_item(item)))  # type: ignore[misc]
+            for item in channel.items
+        )
         members.append(f'"items": [\n{items}\n]' if items else '"items": []')
         return ("{\n" + ",\n".join(members) + "\n}\n").encode()
 
@@ -142,4 +146,4 @@ def _known(members: Mapping[str, object]) -> dict[str, object]:
 
 
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+    return _encode(value)

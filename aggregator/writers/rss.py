@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.normalise.extra import inert
-from aggregator.writers.channel import Channel
+from aggregator.writers.channel import Channel, Item
 from aggregator.writers.cleaned import Cleaned, cleaned
 from aggregator.writers.details import NO_ADDRESS, text_language
-from aggregator.writers.feedgen_repair import new_feed, rfc822, serialise
+from aggregator.writers.feedgen_repair import OUTER, Fragment, fragment, new_feed, rfc822, serialise
 from aggregator.writers.markup import MarkupElement, attributes, escaped, nested, quoted
 from aggregator.writers.passed_through import channel_extensions, whole_seconds
 from aggregator.writers.relations import relations
@@ -40,24 +40,36 @@ class Rss:
         feed.link(href=address(channel.link) or percent_encoded(channel.id))
         feed.generator(f"Aggregator {line(channel.generator_version)}".strip())
         return serialise(
-            feed, lambda: _with_plain_titles(feed.rss_str(pretty=True)), _elements(channel), "channel"
+            feed, lambda: _with_plain_titles(feed.rss_str(pretty=True)), _fragments(channel), "channel"
         )
 
 
+def _fragments(channel: Channel) -> Iterator[Fragment]:
+    for element in _elements(channel):
+        yield fragment(element, OUTER["channel"])
+    # The language around an item decides which languages it says itself.
+    variant = ("rss", channel.language)
+    for item in channel.items:
+        yield channel.fragments.of(item, variant, partial(_fragment, item, channel))
+
+
+def _fragment(item: Item, channel: Channel) -> Fragment:
+    return fragment(nested("item", _item(cleaned(channel, item), channel), 2), OUTER["channel"])
+
+
 def _elements(channel: Channel) -> Iterator[str]:
-    items, picture = cleaned(channel), address(channel.image)
+    """What the channel says of itself beside what feedgen writes."""
+    picture = address(channel.image)
     for link in relations(channel, Rss.file_name):
         if link.get("type") != "text/html":  # that is <link>
             yield f"<atom:link{attributes(link)}/>"
-    played = ((e.type or "").startswith(("audio/", "video/")) for item in items for e in item.enclosures)
-    if picture and any(played):
+    enclosures = (e for item in channel.items for e in cleaned(channel, item).enclosures)
+    if picture and any((e.type or "").startswith(("audio/", "video/")) for e in enclosures):
         yield f'<itunes:image href="{quoted(picture)}"/>'
     if channel.chain.number is None:  # an archive that is full never changes
         yield from map(str, channel_extensions(channel.extra))
     if channel.chain.is_full:
         yield "<fh:archive/>"
-    for item in items:
-        yield nested("item", _item(item, channel), 2)
 
 
 def _item(item: Cleaned, channel: Channel) -> Iterator[str]:

@@ -163,7 +163,10 @@ def arrange(site: Site, address: str) -> None:
 def articles_of(site: Site) -> list[tuple[str, ...]]:
     """What the store holds, without what a clock put there."""
     with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
-        return direct.execute("select uid, source, id, published, data from articles order by uid").fetchall()
+        return direct.execute(
+            "select uid, source, id, articles.published, data from articles "
+            "join revisions on revisions.pk = revision order by uid"
+        ).fetchall()
 
 
 @pytest.mark.parametrize("share", range(2))

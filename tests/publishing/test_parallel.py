@@ -15,8 +15,7 @@ import pytest
 from aggregator.errors import StoreError, WriteError
 from aggregator.processes import Processes
 from aggregator.publishing import parallel as sharing
-from aggregator.publishing.category_folders import Manner
-from aggregator.publishing.outputs import Outlet
+from aggregator.publishing.feed_folders import RenderContext
 from aggregator.publishing.publish import Published, publish
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Channel, Writer
@@ -113,7 +112,7 @@ def test_other_processes_take_part(planet: Planet, monkeypatch: pytest.MonkeyPat
     """This one waits for a share of theirs: a run in which all others slept would prove nothing."""
     theirs: list[Any] = []
 
-    class Told(Processes[[Manner, Sequence[Outlet]], Any]):
+    class Told(Processes[[RenderContext, Sequence[Any]], Any]):
         def ask(self, seconds: float | None, /, *task: Any, **named: Any) -> Any:
             theirs.append(super().ask(seconds, *task, **named))
             return theirs[-1]
@@ -125,11 +124,11 @@ def test_other_processes_take_part(planet: Planet, monkeypatch: pytest.MonkeyPat
             time.sleep(0.01)
         own(shares, *how)
 
-    own = sharing._Shares.write
+    own = sharing._Sharing.write_here
     monkeypatch.setattr(sharing, "Processes", Told)
-    monkeypatch.setattr(sharing._Shares, "write", write)
+    monkeypatch.setattr(sharing._Sharing, "write_here", write)
     assert not published(planet, 2).errors
-    assert theirs[0].rendered > 0
+    assert sum(theirs[0].rendered) > 0
 
 
 def test_what_a_killed_process_had_to_write_is_written(planet: Planet) -> None:
@@ -162,13 +161,13 @@ def test_a_store_that_another_process_cannot_open_is_told(
 ) -> None:
     """As one of StoreError's messages, not as a lost share."""
     planet.config = planet.config.model_copy(update={"store": planet.home})
-    monkeypatch.setattr(sharing._Shares, "write", lambda *how: None)
+    monkeypatch.setattr(sharing._Sharing, "write_here", lambda *how: None)
     with pytest.raises(StoreError, match="cannot be used"):
         published(planet, 2)
 
 
 def test_few_feeds_are_written_by_this_process(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
     """Starting others takes longer."""
-    monkeypatch.setattr(sharing, "PAYS_FROM", CATEGORIES + 2)
+    monkeypatch.setattr(sharing, "PAYS_FROM", 10_000)
     monkeypatch.setattr(sharing, "Processes", None)
     assert published(planet, 3).rendered == CATEGORIES + 1

@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from aggregator.config.load import Auth, CategoryFeed, SiteSettings, Source
-from aggregator.publishing.publish import Recall
+from aggregator.publishing.publish import SectionCache
 from aggregator.schedule.state import PollState
 from aggregator.store import Update
 from aggregator.writers.channel import Overview
@@ -182,14 +182,14 @@ def test_a_format_that_is_no_longer_chosen_goes(planet: Planet) -> None:
 
 def test_what_is_recalled_is_what_the_store_would_say(planet: Planet, witness: Witness) -> None:
     """A process that publishes again and again shows what one that starts anew does."""
-    planet.recall = Recall()
+    planet.sections = SectionCache()
     for number in range(6):
         planet.add(article(number, categories=("World", f"c{number % 2}")), now=NOW + timedelta(days=number))
         if number == 3:
             planet.configure(site=SiteSettings(title="Other", url=""))
         planet.publish()
         recalled = witness.seen[-1]
-        known, planet.recall = planet.recall, None
+        known, planet.sections = planet.sections, None
         planet.publish(everything=True)
-        planet.recall = known
+        planet.sections = known
         assert witness.seen[-1] == recalled

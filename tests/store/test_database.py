@@ -123,24 +123,28 @@ def _sql(*statements: str) -> Callable[[Path], None]:
 DAMAGES = {
     "truncated": _truncated,
     "not a database": _not_a_database,
-    "articles that are no JSON": _sql("UPDATE articles SET data = 'x{'"),
-    "articles that are a list": _sql("UPDATE articles SET data = '[1]'"),
-    "articles with another field": _sql("UPDATE articles SET data = '{\"colour\": 1}'"),
-    "articles whose enclosures are a number": _sql("UPDATE articles SET data = '{\"enclosures\": 7}'"),
-    "articles nested too deeply": _sql(f"UPDATE articles SET data = '{'[' * 50_000}'"),
-    "articles that are a blob": _sql("UPDATE articles SET data = x'00ff'"),
-    "versions that are no JSON": _sql("UPDATE versions SET data = 'x'"),
+    "articles that are no JSON": _sql("UPDATE revisions SET data = 'x{'"),
+    "articles that are a list": _sql("UPDATE revisions SET data = '[1]'"),
+    "articles with another field": _sql("UPDATE revisions SET data = '{\"colour\": 1}'"),
+    "articles whose enclosures are a number": _sql("UPDATE revisions SET data = '{\"enclosures\": 7}'"),
+    "articles nested too deeply": _sql(f"UPDATE revisions SET data = '{'[' * 50_000}'"),
+    "articles that are a blob": _sql("UPDATE revisions SET data = x'00ff'"),
+    "versions that are no JSON": _sql("UPDATE revisions SET data = 'x' WHERE replaced IS NOT NULL"),
     "dates that are words": _sql("UPDATE articles SET published = 'yesterday'"),
     "dates beyond all years": _sql("UPDATE articles SET published = 9223372036854775807"),
-    "archives that are not compressed": _sql("UPDATE archives SET data = x'0102', look = NULL"),
-    "archives that are NULL": _sql("UPDATE archives SET data = zeroblob(0), look = NULL"),
+    "archives of revisions that are lost": _sql(
+        "UPDATE archive_entries SET revision = revision + 1000", "UPDATE archives SET look = NULL"
+    ),
+    "articles in a state that is none": _sql("UPDATE articles SET state = 'x'"),
+    "dates of sources that are none": _sql("UPDATE articles SET given = '{\"published\": 3}'"),
+    "placements of articles that are lost": _sql("UPDATE placements SET article = article + 1000"),
     "categories of a source that are no JSON": _sql("UPDATE sources SET categories = '['"),
     "validators that are no JSON": _sql("UPDATE sources SET validators = '{'"),
     "a schedule that is none": _sql("UPDATE sources SET schedule = '{\"reason\": 3}'"),
     "a schema in words": _sql("UPDATE settings SET value = 'five' WHERE name = 'schema'"),
     "a schema below all": _sql("UPDATE settings SET value = '-3' WHERE name = 'schema'"),
     "a schema of the future": _sql("UPDATE settings SET value = '999' WHERE name = 'schema'"),
-    "a table that is missing": _sql("DROP TABLE memberships"),
+    "a table that is missing": _sql("DROP TABLE placements"),
     "a column that is missing": _sql("ALTER TABLE articles DROP COLUMN edits"),
     "flipped bytes": _flipped,
 }
@@ -227,7 +231,7 @@ def test_a_column_that_is_missing_is_reported_at_once(tmp_path: Path) -> None:
     """Not only when it is first needed."""
     made = tmp_path / "made.db"
     Store(made).close()
-    for column in ("reader_version", "content_hash", "file"):
+    for column in ("reader_version", "given", "file"):
         path = tmp_path / f"{column}.db"
         path.write_bytes(made.read_bytes())
         _sql(f"ALTER TABLE articles DROP COLUMN {column}")(path)

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -73,7 +74,7 @@ def site_with_scripts(site: Site) -> Site:
             app._store.database.remember("mended", json.dumps([READER_VERSION, 9, 0]))
             app.publish()
     take_back(site.home / "var" / "aggregator.db", 5)
-    with sqlite3.connect(site.home / "var" / "aggregator.db") as direct:
+    with closing(sqlite3.connect(site.home / "var" / "aggregator.db")) as direct, direct:
         direct.execute("delete from settings where name = 'mended'")
     return site
 
@@ -141,8 +142,9 @@ def test_it_is_done_once(site_with_scripts: Site) -> None:
             return article
 
         assert list(app._store.mending.mend(watching, READER_VERSION, NOW)) == []
-        assert sum(looked for looked, _ in app._store.mending.mend(watching, READER_VERSION + 1, NOW)) > 60
-        assert len(seen) > 60 + 24
+        assert sum(looked for looked, _ in app._store.mending.mend(watching, READER_VERSION + 1, NOW)) == 60
+        # Archives show what is stored once.
+        assert len(seen) == 60
 
 
 def test_a_killed_mending_goes_on_where_it_was(
@@ -163,9 +165,10 @@ def test_a_killed_mending_goes_on_where_it_was(
             step = next(app._store.mending.mend(watching, READER_VERSION, NOW), None)
         if step is None:
             break
-        assert step[0] <= 7 or total > 60
+        assert step[0] <= 7
         total += step[0]
-    assert seen.count("7 edited") == 1 + 2  # the article; the archives of all and of its category
+    assert total == 60
+    assert seen.count("7 edited") == 1  # the archives of all and of its category show the same
     with App(config.load(site.file), NOW) as app:
         app.publish()
     assert [name for name, text in outputs(site) if acts(text)] == []
@@ -190,7 +193,7 @@ def test_a_process_killed_in_the_middle_of_an_upgrade_loses_nothing(site_with_sc
         "from aggregator.cli.main import main\n"
         "main(['publish', '--config', sys.argv[2]])\n"
     )
-    for count in (1, 8, 23, 40):
+    for count in (1, 8, 23, 34):
         ended = subprocess.run(
             [sys.executable, "-c", program, str(count), str(site.file)],
             check=False,
@@ -202,7 +205,7 @@ def test_a_process_killed_in_the_middle_of_an_upgrade_loses_nothing(site_with_sc
     assert [name for name, text in outputs(site) if acts(text)] == []
 
 
-@pytest.mark.parametrize("version", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("version", [1, 2, 3, 4, 5, 6])
 def test_stores_of_every_earlier_version_are_brought_up_to_date(tmp_path: Path, version: int) -> None:
     """Twice, as a killed upgrade leaves all or nothing."""
     file = tmp_path / "store.db"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -260,7 +261,9 @@ def test_every_category_keeps_count_of_its_articles(store: Store) -> None:
     news = replace_source(NEWS, categories=("World",))
 
     def agree() -> None:
-        query = "select category, count(*) from memberships group by category"
+        query = (
+            "select feeds.name, count(*) from placements join feeds on feeds.pk = feed group by feeds.name"
+        )
         with store.database.snapshot() as connection:
             counted = {row[0]: row[1] for row in connection.exec_driver_sql(query)}
         assert {feed.name: feed.total for feed in store.feeds.all() if feed.total} == counted
@@ -320,7 +323,7 @@ def test_a_store_of_version_3_is_brought_up_to_date(store: Store, tmp_path: Path
     store.close()
     file = tmp_path / "var" / "store.db"
     take_back(file, 3)
-    with sqlite3.connect(file, isolation_level=None) as direct:
+    with closing(sqlite3.connect(file, isolation_level=None)) as direct:
         direct.execute("update sources set failures = 7")
     for _ in range(2):
         new = Store(file)

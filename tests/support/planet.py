@@ -10,7 +10,7 @@ from typing import Any
 
 from aggregator.config.load import Config, Keep, Publish, SiteSettings, Source
 from aggregator.model.article import Article, Origin
-from aggregator.publishing.publish import Published, Recall, publish
+from aggregator.publishing.publish import Published, SectionCache, publish
 from aggregator.store import Found, Store, Update
 from aggregator.writers import WRITERS
 from aggregator.writers.channel import SiteWriter, Writer
@@ -50,7 +50,7 @@ class Planet:
         self.store.sources.adopt(self.config.sources, NOW)
         self.writers = BASIC
         self.site_writers: Mapping[str, tuple[SiteWriter, ...]] = {}
-        self.recall: Recall | None = None
+        self.sections: SectionCache | None = None
 
     def configure(self, **changes: Any) -> None:
         """Other settings of publishing; `entries_per_feed`, `site` and `sources` are the config's."""
@@ -83,7 +83,7 @@ class Planet:
             site_writers=self.site_writers,
             version="1",
             everything=everything,
-            recall=self.recall,
+            cache=self.sections,
         )
         assert published.errors == ()
         return published

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,16 +13,21 @@ from tests.support.channels import article_with, channel_of, item_of
 
 
 def one(**changes: Any) -> Cleaned:
-    return cleaned(channel_of(item_of(article_with(**changes))))[0]
+    item = item_of(article_with(**changes))
+    return cleaned(channel_of(item), item)
 
 
-def test_a_channels_items_are_cleaned_once() -> None:
-    """The second format takes what the first made; another channel never does."""
-    channel, same = channel_of(item_of()), channel_of(item_of())
-    first = cleaned(channel)
-    assert cleaned(channel) is first
-    assert cleaned(same) is not first
-    assert cleaned(channel) == first
+def test_an_item_is_cleaned_once() -> None:
+    """The second format takes what the first made; another document only that of the same key."""
+    plain, other = item_of(), item_of()
+    channel = channel_of(plain, other)
+    first = cleaned(channel, plain)
+    assert cleaned(channel, plain) is first
+    assert cleaned(channel, other) is not first
+    assert cleaned(channel_of(plain), plain) is not first
+    one, again = (replace(item_of(), key="1") for _ in range(2))
+    shared = channel_of(one, again)
+    assert cleaned(shared, one) is cleaned(shared, again)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from aggregator.errors import WriteError
 from aggregator.writers import WRITERS, Writer
-from aggregator.writers.feedgen_repair import new_feed, rfc822, serialise
+from aggregator.writers.feedgen_repair import fragment, new_feed, rfc822, serialise
 from tests.support.channels import article_with, channel_of, item_of
 
 FEEDS = [WRITERS["rss"], WRITERS["atom"]]
@@ -66,19 +66,19 @@ def test_bytes_that_do_not_parse_are_a_write_error(element: str) -> None:
     feed = new_feed(channel_of())
     feed.link(href="https://feeds.example/")
     with pytest.raises(WriteError, match="well-formed"):
-        serialise(feed, feed.rss_str, [element], "channel")
+        serialise(feed, feed.rss_str, (fragment(e, "  ") for e in [element]), "channel")
 
 
 def test_a_prefix_that_is_bound_nowhere_is_a_write_error() -> None:
     """Well-formed is not enough: names must have their namespaces."""
     with pytest.raises(WriteError, match="prefix"):
-        serialise(new_feed(channel_of()), lambda: b"<feed>\n</feed>", ["<dc:date/>"], "feed")
+        serialise(new_feed(channel_of()), lambda: b"<feed>\n</feed>", [fragment("<dc:date/>", "")], "feed")
 
 
 def test_elements_stand_last_in_their_parent() -> None:
     """Also where a title says what the end of a document looks like."""
     feed = new_feed(channel_of(title="</feed>\n</channel>"))
-    body = serialise(feed, lambda: feed.atom_str(pretty=True), ["<dc:date>x</dc:date>"], "feed")
+    body = serialise(feed, lambda: feed.atom_str(pretty=True), [fragment("<dc:date>x</dc:date>", "")], "feed")
     assert body.endswith(b"\n  <dc:date>x</dc:date>\n</feed>\n")
 
 

@@ -55,7 +55,7 @@ def opening(folder: Path) -> Iterator[Case]:
     (site / "feed.xml").write_bytes(documents.RSS.replace(b"Second", b"Edited").replace(b"Long", b"Longer"))
     assert runner.invoke(main, ["fetch", "--force"]).exit_code == 0
     copies = [_whole(site / "var" / "store.db")]
-    for version in (4, 3, 2, 1):
+    for version in (6, 5, 4, 3, 2, 1):
         older = folder / f"{version}.db"
         older.write_bytes(copies[0])
         take_back(older, version)

@@ -1,0 +1,158 @@
+"""Article <-> the JSON text in which it is kept: written by whoever read the article, stored as it is."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from aggregator.model.article import Article, Enclosure, Origin
+
+__all__ = ["Unreadable", "pack", "unpack"]
+
+_COLUMNS = frozenset(("source", "id", "published", "updated"))
+_NAMES = tuple(f.name for f in fields(Article) if f.name not in _COLUMNS and f.name != "origin")
+_ORIGIN = tuple(f.name for f in fields(Origin))
+_MAX_INTEGER = 2**63
+_DATE, _MICROSECONDS = "$date", "$microseconds"
+_MARKS = (f'{{"{_DATE}":', f'{{"{_MICROSECONDS}":')
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Unreadable(ValueError):
+    """A text that `pack` cannot have written."""
+
+
+class _Packed(msgspec.Struct, gc=False):
+    title: str = ""
+    link: str | None = None
+    authors: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    headimg: str | None = None
+    summary: str = ""
+    content: str = ""
+    enclosures: tuple[Enclosure, ...] = ()
+    origin: Origin = Origin()
+    extra: dict[str, Any] = msgspec.field(default_factory=dict)
+
+
+_decode = msgspec.json.Decoder(_Packed).decode
+
+
+def pack(article: Article) -> str:
+    """Everything of an article but its source, id and dates, as JSON; what equals its default is left out."""
+    kept: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(article, name))}
+    if origin := _origin(article.origin):
+        kept["origin"] = origin
+    if _is_json(article.extra):
+        try:
+            return _encode(kept).decode()
+        except (OverflowError, UnicodeEncodeError):
+            pass
+    # msgspec writes no lone surrogates, and NaN as null.
+    if article.extra:
+        kept["extra"] = _marked(article.extra)
+    return json.dumps(msgspec.to_builtins(kept), separators=(",", ":"))
+
+
+def unpack(
+    text: str,
+    *,
+    source: str,
+    id: str,  # noqa: A002 - the field's own name
+    published: datetime | None,
+    updated: datetime | None,
+) -> Article:
+    """The article that `pack` was given, with these for the rest. Raises Unreadable."""
+    if not (isinstance(source, str) and isinstance(id, str)):
+        raise Unreadable("no text")
+    try:
+        try:
+            kept = _decode(text)
+        except msgspec.DecodeError:
+            kept = msgspec.convert(json.loads(text), _Packed)
+        extra = kept.extra
+        if any(mark in text for mark in _MARKS):
+            extra = _unmarked(extra)
+        return Article(
+            source=source,
+            id=id,
+            title=kept.title,
+            link=kept.link,
+            published=published,
+            updated=updated,
+            authors=kept.authors,
+            categories=kept.categories,
+            tags=kept.tags,
+            headimg=kept.headimg,
+            summary=kept.summary,
+            content=kept.content,
+            enclosures=kept.enclosures,
+            origin=kept.origin,
+            extra=extra,
+        )
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise Unreadable(str(error)) from error
+
+
+@lru_cache(maxsize=256)  # the entries of a feed come from the same one
+def _origin(origin: Origin) -> Mapping[str, Any]:
+    return {name: value for name in _ORIGIN if (value := getattr(origin, name))}
+
+
+def _is_json(extra: Mapping[str, Any]) -> bool:
+    """Whether all of it comes back from JSON as it is."""
+    level: list[object] = [*extra.values()]
+    while level:
+        below: list[object] = []
+        for each in level:
+            if each is None or type(each) is str or type(each) is bool:
+                continue
+            if isinstance(each, Mapping):
+                below += each.values()
+            elif isinstance(each, list | tuple):
+                below += each
+            elif type(each) is float:
+                if not math.isfinite(each):
+                    return False
+            elif type(each) is not int or not -_MAX_INTEGER <= each < _MAX_INTEGER:
+                return False
+        level = below
+    return True
+
+
+def _marked(value: object) -> object:
+    if isinstance(value, datetime):
+        return {_DATE: value.astimezone(UTC).isoformat()}
+    if isinstance(value, timedelta):
+        return {_MICROSECONDS: value // timedelta(microseconds=1)}
+    if isinstance(value, Mapping):
+        return {key: _marked(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_marked(each) for each in value]
+    if value is None or isinstance(value, str | int | float):
+        return value
+    raise TypeError(f"an article cannot keep a {type(value).__name__}")
+
+
+def _unmarked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unmarked(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    try:
+        if len(value) == 1 and isinstance(date := value.get(_DATE), str):
+            return datetime.fromisoformat(date)
+        if len(value) == 1 and isinstance(count := value.get(_MICROSECONDS), int):
+            return timedelta(microseconds=count)
+    except (ValueError, OverflowError):
+        return value  # a stranger's front matter may hold such a key too
+    return {key: _unmarked(each) for key, each in value.items()}

@@ -1,0 +1,206 @@
+"""The folder of a feed: its documents rendered and written, and what is in place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aggregator.config.load import Config
+from aggregator.errors import WriteError
+from aggregator.publishing.archives import (
+    FOLDER,
+    ArchiveDocuments,
+    archive_look,
+    archives_in,
+    remove_archive,
+)
+from aggregator.publishing.outputs import FeedOutput, channel
+from aggregator.store import Store
+from aggregator.writers.channel import Channel, Writer
+from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
+from aggregator.writers.fragments import Fragments
+
+__all__ = ["FeedFolders", "FeedPlan", "RenderContext", "WriteResult", "damaged", "plan_of", "stamps_of"]
+
+
+@dataclass(slots=True)
+class WriteResult:
+    """What was done: how many feeds were rendered and written, the files whose bytes changed, what failed."""
+
+    rendered: int = 0
+    written: list[Path] = field(default_factory=list)
+    errors: list[WriteError] = field(default_factory=list)
+
+    def add(self, other: WriteResult) -> None:
+        """Adds the result of another part of the work."""
+        self.rendered += other.rendered
+        self.written += other.written
+        self.errors += other.errors
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderContext:
+    """How feeds are rendered and written: `writers` are all there are, by their formats' names.
+
+    `everything` renders full archives too that are in place. `reports_all` counts files among the written
+    ones that were found to be right: a process that was killed may have written and not reported them.
+    """
+
+    config: Config
+    writers: Mapping[str, Writer]
+    version: str
+    everything: bool
+    reports_all: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedPlan:
+    """What is to be written of a feed: `full` archives there are, of which `archives` are due, by number.
+
+    `is_new`: it was never published; its newest entries are then written before its archives.
+    """
+
+    output: FeedOutput
+    full: int = 0
+    archives: tuple[int, ...] = ()
+    is_new: bool = False
+
+
+def plan_of(output: FeedOutput, store: Store, context: RenderContext) -> FeedPlan:
+    """Files away what lies beyond the feed, and tells what is to be written. Raises WriteError."""
+    feed, config = output.feed, context.config
+    is_new = feed.listed is None
+    if not (config.publish.archives and output.files):
+        return FeedPlan(output=output, is_new=is_new)
+    store.archives.file_away(feed.name, output.entries)
+    full, unwritten = store.archives.count(feed.name, archive_look(output, config.publish.compress))
+    whole = set() if context.everything else archives_in(config.output / output.folder) - output.damaged
+    due = (number for number in range(1, full + 1) if number not in whole or number in unwritten)
+    return FeedPlan(output=output, full=full, archives=tuple(due), is_new=is_new)
+
+
+class FeedFolders:
+    """Writes documents of feeds into their folders, in one process."""
+
+    def __init__(self, store: Store, context: RenderContext, fragments: Fragments | None = None) -> None:
+        self._store = store
+        self._config = context.config
+        self._version = context.version
+        self._names = [writer.file_name for writer in context.writers.values()]
+        self._reports_all = context.reports_all
+        self._fragments = fragments or Fragments()
+
+    def write_archives(self, plan: FeedPlan, numbers: Sequence[int]) -> WriteResult:
+        """Writes full archives of a feed."""
+        result, output = WriteResult(), plan.output
+        documents = ArchiveDocuments(output, plan.full, self._fragments)
+        place = self._config.output / output.folder / FOLDER
+        written = [
+            number
+            for number in numbers
+            if self._write(place / str(number), documents.full_one(number, self._store), output, result)
+        ]
+        look = archive_look(output, self._config.publish.compress)
+        self._store.archives.written(output.feed.name, written, look)
+        return result
+
+    def write_feed(self, plan: FeedPlan) -> WriteResult:
+        """Writes the newest entries of a feed; the open archive first, so that every entry is in one of them.
+
+        What is left of archives that are no more is removed.
+        """
+        result, output = WriteResult(), plan.output
+        store, name = self._store, output.feed.name
+        place = self._config.output / output.folder
+        try:
+            newest = store.feeds.newest(name, output.entries)
+            feed = channel(output, newest, self._version, self._fragments)
+            present = archives_in(place)
+            if self._config.publish.archives and output.files:
+                documents = ArchiveDocuments(output, plan.full, self._fragments)
+                feed, rest = documents.of_feed(feed, newest, store)
+                if rest is not None and not self._write(
+                    place / FOLDER / str(rest.chain.number), rest, output, result
+                ):
+                    return result
+                present = {n for n in present if n > plan.full + (rest is not None)}
+            if self._write(place, feed, output, result):
+                store.archives.written(name, present, "")
+                for number in sorted(present):
+                    remove_archive(place / FOLDER / str(number), self._names)
+                result.rendered = 1
+        except WriteError as error:
+            result.rendered = 0
+            result.errors.append(error)
+        return result
+
+    def _write(self, place: Path, document: Channel, output: FeedOutput, result: WriteResult) -> bool:
+        """Writes a document in each format; one that cannot be written does not stop the others.
+
+        True: all of them are in place.
+        """
+        compress, failed = self._config.publish.compress, len(result.errors)
+        try:
+            remove_leftovers(place, below=False)
+            for writer in output.writers.values():
+                path = place / writer.file_name
+                try:
+                    if (
+                        write_if_changed(path, writer.render(document), compress=compress)
+                        or self._reports_all
+                    ):
+                        result.written.append(path)
+                except WriteError as error:
+                    result.errors.append(error)
+            for name in self._names:
+                if name not in output.files:
+                    remove(place / name)
+        except WriteError as error:
+            result.errors.append(error)
+        return len(result.errors) == failed
+
+
+def damaged(
+    output: FeedOutput, context: RenderContext, known_times: dict[str, tuple[int, int]]
+) -> frozenset[int]:
+    """Which documents are not as the last publication left them: numbers of archives, 0 for the feed.
+
+    Every file is looked at, unless the feed is not stale and its folder has the `known_times` at which an
+    earlier look found everything in place; new times are noted there.
+    """
+    if not output.files:
+        return frozenset()
+    try:
+        # As text, a third of the time.
+        found = os.stat(os.path.join(context.config.output, output.folder))  # noqa: PTH116, PTH118
+        times = found.st_mtime_ns, found.st_ctime_ns
+    except OSError:
+        times = (0, 0)
+    if not output.feed.is_stale and known_times.get(output.folder) == times:
+        return frozenset()
+    before = output.feed.listed or ""
+    if (now := stamps_of(output, context)) == before:
+        known_times[output.folder] = times
+        return frozenset()
+    if ":" not in before:  # never written, or by a version that kept no stamps
+        return frozenset({0})
+    changed = set(now.split()) ^ set(before.split())
+    numbers = (each.partition(":")[0] for each in changed)
+    return frozenset({0, *(int(number) for number in numbers if number.isdigit())})
+
+
+def stamps_of(output: FeedOutput, context: RenderContext) -> str:
+    """A stamp for each of a feed's documents, by its number: another as soon as a file of it is another."""
+    place = os.path.join(context.config.output, output.folder)  # noqa: PTH118
+    try:
+        archives = archives_in(place)
+    except WriteError:
+        archives = set()
+    folders = {0: place, **{number: f"{place}/{FOLDER}/{number}" for number in sorted(archives)}}
+    compress = context.config.publish.compress
+    return " ".join(
+        f"{number}:{stamp([f'{folder}/{name}' for name in output.files], compress)}"
+        for number, folder in folders.items()
+    )

@@ -1,0 +1,47 @@
+"""The dates of an article as its source gave them, where those that it got here are others."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from aggregator.model.article import Article
+from aggregator.store.columns import Unreadable, from_json
+
+__all__ = ["Given", "other", "read", "written"]
+
+Given = Mapping[str, datetime | None]
+"""By the names of ours; None for a date that was not given."""
+
+_NOTHING: Given = {}
+
+
+def other(found: Article, dated: Article) -> Given:
+    """The dates of an article as it was found, where those that it got are others."""
+    if found.published == dated.published and found.updated in (None, dated.updated):
+        return _NOTHING
+    given: dict[str, datetime | None] = {}
+    if found.published != dated.published:
+        given["published"] = found.published
+    if found.updated is not None and found.updated != dated.updated:
+        given["updated"] = found.updated
+    return given
+
+
+def written(given: Given) -> str | None:
+    """As JSON; None for nothing."""
+    return json.dumps({name: value and value.isoformat() for name, value in given.items()}) if given else None
+
+
+def read(text: str | None) -> Given:
+    """What `written` was given. Raises Unreadable."""
+    if not text:
+        return _NOTHING
+    try:
+        found = dict(from_json(text))
+        return {
+            name: value and datetime.fromisoformat(value).astimezone(UTC) for name, value in found.items()
+        }
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Unreadable(f"no dates: {error}") from error

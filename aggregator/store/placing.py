@@ -1,0 +1,173 @@
+"""Which articles stand in which feeds: one transaction's changes, and the feeds that they make stale."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.store.columns import microseconds
+from aggregator.store.schema import ALL, archive_entries, archives, articles, feeds, placements, revisions
+
+__all__ = ["Placing"]
+
+_PK: sa.BindParameter[int] = sa.bindparam("of_article")
+_PKS: sa.BindParameter[list[int]] = sa.bindparam("some_articles", expanding=True)
+_PLACES = sa.select(placements.c.feed, placements.c.published, placements.c.archived).where(
+    placements.c.article == _PK
+)
+_LEAVE = placements.delete().where(placements.c.article == _PK)
+_COUNTS = (
+    sa.select(placements.c.feed, sa.func.count())
+    .where(placements.c.article.in_(_PKS))
+    .group_by(placements.c.feed)
+)
+_LEAVE_SOME = placements.delete().where(placements.c.article.in_(_PKS))
+_FILED = (
+    sa.select(archive_entries.c.feed, sa.func.max(archive_entries.c.number))
+    .join(articles, articles.c.revision == archive_entries.c.revision)
+    .where(articles.c.pk == _PK, sa.not_(archive_entries.c.is_hidden))
+    .group_by(archive_entries.c.feed)
+)
+_UNFILE = placements.update().where(placements.c.article == _PK, placements.c.archived.is_not(None))
+_JOIN = "INSERT INTO placements (feed, published, article, archived) VALUES (?, ?, ?, ?)"
+_STALE = (
+    feeds.update()
+    .where(feeds.c.pk == sa.bindparam("stale"))
+    .values(
+        generation=feeds.c.generation + 1,
+        changed=sa.bindparam("now"),
+        total=feeds.c.total + sa.bindparam("grown"),
+    )
+)
+
+Row = tuple[int, datetime, Iterable[str]]
+"""An article by its number, its date, and the names of the feeds in which it stands."""
+
+
+class Placing:
+    """Lets articles join and leave feeds in one transaction; `save` ends it."""
+
+    def __init__(self, connection: sa.Connection, now: datetime) -> None:
+        self._connection = connection
+        self._now = now
+        self._feeds: dict[str, int] | None = None
+        # By how many articles each stale feed has grown.
+        self._stale: Counter[int] = Counter()
+
+    def join(self, joining: Sequence[Row]) -> None:
+        """Puts articles that stand in no feed into feeds; each name once an article."""
+        rows = []
+        for pk, published, names in joining:
+            date = microseconds(published)
+            for name in names:
+                feed = self._feed(name)
+                self._stale[feed] += 1
+                rows.append((feed, date, pk, None))
+        if rows:
+            self._connection.exec_driver_sql(_JOIN, rows)
+
+    def place(self, pk: int, published: datetime, names: Iterable[str], *, is_edited: bool = False) -> None:
+        """Lets an article stand in these feeds and in no others; all of them become stale.
+
+        Edited, it comes again in a newer archive: those that are full never change.
+        """
+        wanted = {self._feed(name) for name in names}
+        before = {row.feed: row for row in self._connection.execute(_PLACES, {"of_article": pk})}
+        if any(row.published != published for row in before.values()):
+            filed = self.leave(pk)
+            self._insert([(feed, microseconds(published), pk, filed.get(feed)) for feed in wanted])
+            return
+        for feed in before.keys() - wanted:
+            of_this = (placements.c.feed == feed) & (placements.c.article == pk)
+            self._connection.execute(placements.delete().where(of_this))
+            self._stale[feed] -= 1
+        if joining := wanted - before.keys():
+            # It may have stood there before, and be in a full archive as it is.
+            filed = {row[0]: row[1] for row in self._connection.execute(_FILED, {"of_article": pk})}
+            self._insert([(feed, microseconds(published), pk, filed.get(feed)) for feed in joining])
+        self._stale.update(dict.fromkeys(before.keys() & wanted, 0))
+        if is_edited and any(row.archived is not None for row in before.values()):
+            self._connection.execute(_UNFILE.values(archived=None), {"of_article": pk})
+
+    def _insert(self, rows: Sequence[tuple[int, int, int, int | None]]) -> None:
+        if rows:
+            self._connection.exec_driver_sql(_JOIN, [*rows])
+            self._stale.update(row[0] for row in rows)
+
+    def leave(self, pk: int) -> Mapping[int, int | None]:
+        """Takes an article out of every feed; the full archive of each that holds it, None for none."""
+        filed = {row.feed: row.archived for row in self._connection.execute(_PLACES, {"of_article": pk})}
+        if filed:
+            self._stale.subtract(filed.keys())
+            self._connection.execute(_LEAVE, {"of_article": pk})
+        return filed
+
+    def leave_all(self, pks: Sequence[int]) -> None:
+        """Takes articles out of every feed."""
+        for feed, count in self._connection.execute(_COUNTS, {"some_articles": pks}).all():
+            self._stale[feed] -= count
+        self._connection.execute(_LEAVE_SOME, {"some_articles": pks})
+
+    def hide(self, pk: int, feed: int | None = None, *, is_hidden: bool = True) -> None:
+        """Takes an article out of the full archives of one feed, or of all, or shows it there again.
+
+        An archive in which that changed anything is written again.
+        """
+        theirs = archive_entries.c.revision.in_(sa.select(revisions.c.pk).where(revisions.c.article == pk))
+        chosen = sa.and_(theirs, archive_entries.c.is_hidden.is_not(is_hidden))
+        if feed is not None:
+            chosen = sa.and_(chosen, archive_entries.c.feed == feed)
+        of = (archive_entries.c.feed, archive_entries.c.number)
+        for found in self._connection.execute(sa.select(*of).where(chosen).distinct()).all():
+            this = (archives.c.feed == found.feed) & (archives.c.number == found.number)
+            self._connection.execute(archives.update().where(this).values(look=None))
+            self._stale[found.feed] += 0
+        self._connection.execute(archive_entries.update().where(chosen).values(is_hidden=is_hidden))
+
+    def names(self, pk: int) -> list[str]:
+        """The feeds that an article stands in."""
+        joined = sa.select(feeds.c.name).join(placements, placements.c.feed == feeds.c.pk)
+        return [*self._connection.scalars(joined.where(placements.c.article == pk).order_by(feeds.c.pk))]
+
+    def renew_of(self, pk: int) -> None:
+        """Marks the feeds of an article as stale, as something in it changed."""
+        places = self._connection.execute(_PLACES, {"of_article": pk})
+        self._stale.update(dict.fromkeys((row.feed for row in places), 0))
+
+    def renew(self, *found: int) -> None:
+        """Marks feeds as stale, by their numbers."""
+        self._stale.update(dict.fromkeys(found, 0))
+
+    def _feed(self, name: str) -> int:
+        if self._feeds is None:
+            rows = self._connection.execute(sa.select(feeds.c.name, feeds.c.pk))
+            self._feeds = {row.name: row.pk for row in rows}
+        if (found := self._feeds.get(name)) is None:
+            new: dict[str, Any] = {
+                "pk": max(self._feeds.values(), default=0) + 1,
+                "name": name,
+                "kind": "category",
+                "changed": self._now,
+                "generation": 0,
+                "rendered": 0,
+                "total": 0,
+            }
+            self._connection.execute(feeds.insert().values(new))
+            found = self._feeds[name] = new["pk"]
+        return found
+
+    def save(self) -> None:
+        """Marks every feed that an article joined, left or changed in as stale."""
+        if self._stale:
+            rows = [{"stale": feed, "grown": n, "now": self._now} for feed, n in self._stale.items()]
+            self._connection.execute(_STALE, rows)
+            self._stale.clear()
+
+
+def names_of(categories: Iterable[str]) -> tuple[str, ...]:
+    """The feeds of an article by its categories alone: `all`, and one for each."""
+    return (ALL, *dict.fromkeys(name for name in categories if name != ALL))
