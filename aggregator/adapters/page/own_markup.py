@@ -24,6 +24,10 @@ STRANGE_SHARE, FEWEST_STRANGE = 0.3, 200
 """So many letters may be kept, in elements of no certain use, that were not extracted."""
 FEWEST_LETTERS = 12
 SURE_LETTERS = 60
+NEAR, FAR = 200, 50_000
+"""So far on a short text, and any other, is looked for among the letters that were extracted."""
+MAX_SEARCHED = 1_000_000_000
+"""Of a page of a million short texts no more than so many letters are compared."""
 MAX_DEPTH = 250
 
 # Their text is of one piece: a part that was extracted has the rest with it.
@@ -92,34 +96,40 @@ class _Choice:
         self._wanted = wanted
         self._title = _letters(title)
         self._at = 0
-        self._found: dict[int, int] = {}
+        self._searched = 0
+        self._found: dict[int, tuple[int, int]] = {}
         self.strange = 0
         self.is_strict = False
 
     def of(self, node: LexborNode) -> int:
         """Letters of an element that were extracted."""
-        return self._found.get(node.mem_id, 0)
+        return self._found.get(node.mem_id, (0, 0))[0]
 
-    def weigh(self, node: LexborNode, depth: int) -> int:
-        """Counts them for an element and all in it, in the order of the page."""
-        count = 0
+    def weigh(self, node: LexborNode, depth: int) -> tuple[int, int]:
+        """Counts them, and all its letters, for an element and those in it, in the order of the page."""
+        found = every = 0
         for child in node.iter(include_text=True):
             if child.is_text_node:
-                count += self._match(child.text_content or "")
+                letters = _letters(child.text_content or "")
+                found += self._match(letters)
+                every += len(letters)
             elif child.is_element_node and child.tag not in _NEVER and depth < MAX_DEPTH:
-                count += self.weigh(child, depth + 1)
-        self._found[node.mem_id] = count
-        return count
+                inner, letters_inside = self.weigh(child, depth + 1)
+                found += inner
+                every += letters_inside
+        self._found[node.mem_id] = found, every
+        return found, every
 
-    def _match(self, text: str) -> int:
-        """The letters of a text that come next in what was extracted; short ones must come soon."""
-        letters = _letters(text)
-        if not letters:
+    def _match(self, letters: str) -> int:
+        """How many letters of a text come next in what was extracted; of short ones those that come soon."""
+        if not letters or self._searched > MAX_SEARCHED:
             return 0
-        window = 200 if len(letters) < FEWEST_LETTERS else len(self._wanted)
+        window = NEAR if len(letters) < FEWEST_LETTERS else FAR
         at = self._wanted.find(letters, self._at, self._at + window + len(letters))
+        self._searched += window if at < 0 else at - self._at
         if at < 0 and len(letters) >= 4 * FEWEST_LETTERS:
             at = self._wanted.find(letters)
+            self._searched += len(self._wanted) if at < 0 else at
         if at < 0:
             return 0
         self._at = at + len(letters)
@@ -144,10 +154,11 @@ class _Choice:
 
     def _is_matched(self, child: LexborNode) -> bool:
         """Whether it holds what was extracted, more than a word that stands elsewhere too."""
-        if not child.is_element_node or not (found := self.of(child)):
+        found, every = self._found.get(child.mem_id, (0, 0))
+        if not found:
             return False
         share = 0.3 if child.tag in _LISTS or found < SURE_LETTERS else 0.0
-        return found >= share * len(_letters(child.text()))
+        return found >= share * every
 
     def _part(self, child: LexborNode, depth: int) -> str:
         tag = child.tag or ""
