@@ -79,6 +79,7 @@ def _source(listed: Listed, of_list: Source) -> Source:
         link=subscription.link,
         categories=tuple(dict.fromkeys((*of_list.categories, *subscription.categories))),
         author=of_list.author,
+        timezone=of_list.timezone,
         full_text=of_list.full_text,
         robots=of_list.robots,
         private=of_list.private,

@@ -88,6 +88,7 @@ def test_feeds_of_a_list_take_its_settings_over() -> None:
             "kind": "opml",
             "url": "https://friends.example/list.opml",
             "author": "A friend",
+            "timezone": "Europe/Berlin",
             "full_text": {"pages": 3, "content": "article"},
             "robots": False,
             "private": True,
@@ -97,6 +98,6 @@ def test_feeds_of_a_list_take_its_settings_over() -> None:
     )
     feed = Subscription(url="https://a.example/feed", title="A")
     made, _ = joined([friends], [Listed(list="Friends", name="Friends: A", subscription=feed)])
-    taken_over = ("author", "full_text", "robots", "private", "interval", "adaptive", "enabled")
+    taken_over = ("author", "timezone", "full_text", "robots", "private", "interval", "adaptive", "enabled")
     assert [getattr(made[1], name) for name in taken_over] == [getattr(friends, name) for name in taken_over]
     assert (made[1].kind, made[1].cookie, made[1].has_public_address) == ("feed", None, False)
