@@ -93,7 +93,8 @@ Tree: TypeAlias = WordTerm | RegexTerm | RangeTerm | Negation | Both | Either
 
 _SPACE = re.compile(r"[\s\u3000]+")
 _OPERATOR = re.compile(r"(?:(AND|OR|NOT)(?![^\s\u3000()\"])|(&&|\|\|))")
-_FIELD = re.compile(r"([A-Za-z_][\w.-]{0,99}|\*):(?!//)")
+# Also as an input method for Chinese or Japanese writes it.
+_FIELD = re.compile(r"([A-Za-z_][\w.-]{0,99}|\*)[:：](?!//)")
 _COMPARISON = re.compile(r"([<>]=?)[\s\u3000]*")
 _BOUND = re.compile(r"\"([^\"]{0,100})\"|([^\s\u3000()\[\]{}\"]{1,100})")
 _TO = re.compile(r"[\s\u3000]+TO[\s\u3000]+")

@@ -116,6 +116,8 @@ def found(query: str, facts: ArticleFacts = FACTS) -> bool:
         # Fields.
         "title:teapots",
         "TITLE:teapots",
+        "title：teapots",
+        "content：数据",
         "title: teapots",
         "author:doe",
         'author:"jane doe"',
