@@ -74,7 +74,7 @@ def canonical(link: str, depth: int = 3) -> str:
         return ""
     host = _FORM_OF_HOST.sub("", _FORM_OF_HOST.sub("", host))
     host = _SAME_SITE.get(host, host)
-    path = quote(unquote(parts.path), safe="/!$&'()*+,:;=@~")
+    path = quote(unquote(parts.path), safe="/!$&'()*+,:;=@~", errors="replace")
     if depth and (inner := _unwrapped(host, path, parts.path, parts.query)):
         return canonical(inner, depth - 1) or _written(host, port, path, parts.query)
     return _written(host, port, path, parts.query)

@@ -49,10 +49,9 @@ DENSE = (
 """Characters of scripts that set no spaces between words, for a class of a regex."""
 _DENSE = re.compile(f"[{DENSE}]")
 _BLOCK = re.compile(
-    r"</?(?:p|br|div|li|ul|ol|h[1-6]|tr|td|th|table|blockquote|pre|hr|figure|figcaption|section)\b[^>]*>"
+    r"</?(?:p|br|div|li|ul|ol|h[1-6]|tr|td|th|table|blockquote|pre|hr|figure|figcaption|section)\b[^<>]*>"
 )
-_TAG = re.compile(r"<[^>]*>")
-_QUOTED = re.compile(r"<blockquote\b.*?</blockquote>", re.DOTALL)
+_TAG = re.compile(r"<[^<>]*>")
 _ASCII_PUNCTUATION = bytes(c if chr(c).isalnum() or c >= 128 else 32 for c in range(256))
 _PUNCTUATION = re.compile(rb"\xe2[\x80\x81][\x80-\xbf]|\xc2[\xa0-\xbf]")
 _TOKEN = re.compile(rf"[0-9]+(?:[.,:][0-9]+)*|[{DENSE}]|[^\W\d_{DENSE}]+")
@@ -132,7 +131,7 @@ class Body:
     def __init__(self, html: str) -> None:
         text = plain(html)
         if "<blockquote" in html:
-            own = plain(_QUOTED.sub("\n", html))
+            own = plain(_without_quotations(html))
             text = own if 3 * len(own) > len(text) else text
         self.is_dense = is_dense(text)
         if calls := [call for call in (CALLS_DENSE if self.is_dense else CALLS) if call in text]:
@@ -159,6 +158,12 @@ class Body:
     def __len__(self) -> int:
         """How many words it has; eight characters of a dense script count as five."""
         return len(self.tokens) * 5 // 8 if self.is_dense else len(self.tokens)
+
+
+def _without_quotations(html: str) -> str:
+    """Sanitised HTML without its <blockquote> elements."""
+    first, *others = html[: 3 * _MOST_CHARACTERS].split("<blockquote")
+    return "\n".join([first, *(other.partition("</blockquote>")[2] for other in others)])
 
 
 def units(words: Sequence[str]) -> frozenset[str]:
