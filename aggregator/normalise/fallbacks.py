@@ -23,6 +23,15 @@ ELEMENTS = frozenset(_NAMES.split())
 
 _TEX = re.compile(r"\s*math/tex\s*(?:;\s*mode\s*=\s*(display)\s*)?", re.IGNORECASE)
 _SHOWS = re.compile(r"<(?:a|audio|embed|iframe|img|object|picture|video)(?=[\s/>])", re.IGNORECASE)
+_MOVIES = tuple(
+    (re.compile(rf"(?:https?:)?//(?:www\.)?{movie}", re.IGNORECASE), page)
+    for movie, page in (
+        (r"youtube(?:-nocookie)?\.com/[ve]/([\w-]{5,20})", "https://www.youtube.com/embed/"),
+        (r"vimeo\.com/moogaloop\.swf\?(?:[^#]*&)?clip_id=([0-9]{1,15})", "https://player.vimeo.com/video/"),
+        (r"dailymotion\.com/swf/(?:video/)?([a-z0-9]{4,20})", "https://www.dailymotion.com/embed/video/"),
+    )
+)
+_FILE = re.compile(r".{1,100}\.[A-Za-z0-9]{2,5}")
 _SCHEME = re.compile(r"[\x00-\x20]*([A-Za-z][A-Za-z0-9+.-]*)[\t\r\n]*:")
 _SILENT = frozenset({"defs", "metadata", "script", "style", "symbol"})
 _ALONE = frozenset({"desc", "text", "title"})
@@ -74,12 +83,20 @@ def _embedded(node: LexborNode, within: str, text: str) -> str:
     link = escape(address)
     if medium == "image":
         return f'<img src="{link}" alt="{escape(words or " ".join(text.split()))}">'
-    if player_address(address):
-        return f'{within}<iframe src="{link}"></iframe>'
+    if player := player_address(address) or _player_of(address):
+        return f'{within}<iframe src="{escape(player)}"></iframe>'
     named = f'<a href="{link}">{escape((words or _name_of(address))[:MAX_CHARACTERS], quote=False)}</a>'
     return (
         f'<{medium} src="{link}">{within or named}</{medium}>' if medium in _PLAYED else f"{within} {named}"
     )
+
+
+def _player_of(address: str) -> str:
+    """The page of the player that stands today for one of Flash, "" for none that is known."""
+    for movie, page in _MOVIES:
+        if found := movie.match(address):
+            return f"{page}{found[1]}"
+    return ""
 
 
 def _name_of(address: str) -> str:
@@ -88,7 +105,8 @@ def _name_of(address: str) -> str:
         parts = urlsplit(address)
     except ValueError:
         return address
-    return unquote(parts.path.rstrip("/").rpartition("/")[2]) or parts.hostname or address
+    name = unquote(parts.path.rpartition("/")[2])
+    return name if _FILE.fullmatch(name) else parts.hostname or name or address
 
 
 def _drawing(svg: LexborNode) -> str:

@@ -78,6 +78,39 @@ def test_an_embedded_player_is_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("movie", "player"),
+    [
+        ("http://www.youtube.com/v/a-B_12345?fs=1&hl=de", "https://www.youtube.com/embed/a-B_12345"),
+        ("//youtube-nocookie.com/v/a-B_12345", "https://www.youtube.com/embed/a-B_12345"),
+        ("http://vimeo.com/moogaloop.swf?server=vimeo.com&clip_id=123", "https://player.vimeo.com/video/123"),
+        ("http://www.dailymotion.com/swf/x1abc", "https://www.dailymotion.com/embed/video/x1abc"),
+        ("http://www.dailymotion.com/swf/video/x1abc", "https://www.dailymotion.com/embed/video/x1abc"),
+    ],
+)
+def test_a_player_of_flash_is_the_one_of_today(movie: str, player: str) -> None:
+    """Old posts have no other."""
+    for written in (
+        f"<object><param name='movie' value='{movie}'><embed src='{movie}'></object>",
+        f"<embed src='{movie}'>",
+    ):
+        assert sanitise(written, BASE).startswith(f'<iframe src="{player}"')
+
+
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("https://film.example/a-film.swf?x=1", "a-film.swf"),
+        ("https://film.example/services/viewer/federated_f9", "film.example"),
+        ("https://film.example/", "film.example"),
+        ("https://youtube.com.evil.example/v/a-B_12345", "youtube.com.evil.example"),
+    ],
+)
+def test_a_link_is_named_by_the_file_or_the_host(address: str, name: str) -> None:
+    """Where nothing says what it is."""
+    assert sanitise(f"<embed src='{address}'>", BASE) == f'<a href="{address}" {A}>{name}</a>'
+
+
+@pytest.mark.parametrize(
     ("written", "right"),
     [
         ("<textarea>&lt;b&gt; code\n  here</textarea>", "<pre>&lt;b&gt; code\n  here</pre>"),
