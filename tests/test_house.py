@@ -95,6 +95,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "model": "where an article came from; results of other processes, in the plain format",
         "normalise": "which addresses may be published",
         "processes": "many feeds are written by several processes",
+        "rules": "articles are rewritten where they are rendered",
         "schedule": "the health of sources is shown",
         "store": "what is published comes from there",
         "writers": "the formats",

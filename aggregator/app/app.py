@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from aggregator import __version__
 from aggregator.adapters.opml import outlines as opml
 from aggregator.adapters.opml.outlines import SubscriptionList
+from aggregator.app.choosing import Chooser
 from aggregator.app.clock import KeptClock
 from aggregator.config.load import Config, Fetch, Keep, Source
 from aggregator.config.subscriptions import joined
@@ -34,7 +35,7 @@ from aggregator.reading.document import READER_VERSION
 from aggregator.reading.mending import mended
 from aggregator.reading.workers import Workers
 from aggregator.schedule import decide as schedule
-from aggregator.store import Store
+from aggregator.store import Store, by_categories
 from aggregator.writers import SITE_WRITERS, installed
 
 _log = logging.getLogger("aggregator")
@@ -52,7 +53,8 @@ class App:
         self._writers = installed(config.publish.all_formats)
         self._configured = config
         self.config = config
-        self._store = Store(config.store)
+        self._chooser = Chooser(config)
+        self._store = Store(config.store, judge=self._chooser if self._chooser.digest else by_categories)
         self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
         self._workers = Workers()
         self._polls = Polls(config, self._store, self._fetcher, self._workers.read)
@@ -164,9 +166,25 @@ class App:
         if total:
             _log.warning("after an upgrade: %d of %d stored articles were made harmless", total, looked)
 
-    def publish(self, *, everything: bool = False) -> Published:
-        """Writes the feeds that are stale or damaged, or all of them, and posts, from the store alone."""
+    def _choose(self, now: datetime) -> None:
+        """Applies changed rules and saved feeds to what is stored, and those of time where it has passed."""
+        self._store.placements.define([feed.name for feed in self.config.feeds], now)
+        looked = 0
+        for count, _, total in self._store.placements.decide_all(self._chooser.digest, now):
+            looked += count
+            if looked % 10_000 < count:
+                _log.info("rules changed: they were applied to %d of %d stored articles", looked, total)
+            if self._is_stopping:
+                return
+        self._store.placements.decide_in_time(self._chooser.turnings, now)
+
+    def publish(self, now: datetime | None = None, *, everything: bool = False) -> Published:
+        """Writes the feeds that are stale or damaged, or all of them, and posts, from the store alone.
+
+        `now` is what rules take for now; None for when the store was opened.
+        """
         self._mend()
+        self._choose(now or self._opened)
         try:
             published = publish(
                 store=self._store,
@@ -185,6 +203,7 @@ class App:
             store=self._store,
             posts=posts,
             disclosure=Disclosure(self.config, self._store.sources.moves()),
+            rules=self._chooser.rules,
             version=__version__,
             everything=everything,
         )

@@ -76,7 +76,7 @@ def run_once(
 
 def publish(app: App, now: datetime, watcher: RunWatcher, *, everything: bool = False) -> Published:
     """Publishes, and queues what hubs are to be notified of. Raises StoreError."""
-    published = app.publish(everything=everything)
+    published = app.publish(now, everything=everything)
     app.queue_announcements(published, now)
     watcher.published(published)
     return published

@@ -56,12 +56,16 @@ class ArchiveDocuments:
         return chained, document
 
     def _items(self, number: int, store: Store) -> tuple[Item, ...]:
-        return items(store.archives.articles(self.output.feed.name, number), self.output.disclosure)
+        return self._shown(store.archives.articles(self.output.feed.name, number))
 
     def _rest(self, newest: Sequence[Kept], store: Store) -> tuple[Item, ...]:
         if not newest:
             return ()
-        return items(store.archives.unfiled(self.output.feed.name, newest[-1]), self.output.disclosure)
+        return self._shown(store.archives.unfiled(self.output.feed.name, newest[-1]))
+
+    def _shown(self, kept: Sequence[Kept]) -> tuple[Item, ...]:
+        output = self.output
+        return items(kept, output.disclosure, output.rules, output.feed.name)
 
     def _document(self, number: int, shown: tuple[Item, ...]) -> Channel:
         base = f"{self.output.url}{FOLDER}/" if self.output.url else "../"

@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from aggregator.config.choosing import rule_set
 from aggregator.config.load import CategoryFeed, Config
 from aggregator.normalise.folders import folder_name
+from aggregator.publishing.choosing import shown
 from aggregator.publishing.disclosure import Disclosure
+from aggregator.rules.rule import RuleSet
+from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.store import ALL, FeedRecord, Kept, Store
 from aggregator.writers.channel import Channel, Item, Writer, format_of
 from aggregator.writers.fragments import Fragments
@@ -25,7 +29,7 @@ class FeedOutput:
 
     `writers` are by the names of their formats, `files` the names of what they write. `damaged` are its
     documents that are not as the last publication left them: numbers of archives, 0 for the feed.
-    `sources` is how many of the config give it articles.
+    `sources` is how many of the config give it articles. `rules` say how articles are rendered in it.
     """
 
     # There are thousands, of which a publication looks at a few: what is not asked for is not made.
@@ -37,6 +41,7 @@ class FeedOutput:
     settings: CategoryFeed
     config: Config
     disclosure: Disclosure
+    rules: RuleSet
     sources: int = 0
     damaged: frozenset[int] = frozenset()
 
@@ -88,10 +93,13 @@ def outputs(
     store.feeds.settle(given)
     usual = _chosen(config.publish.formats, writers)
     categories = config.publish.categories
+    saved = {each.name: each for each in config.feeds}
+    rules = rule_set(config.rules, config.feeds)
     sources = Counter(name for source in config.sources for name in {ALL, *source.categories})
     made = []
     for feed in feeds:
-        settings = categories.get(feed.name, _AS_THE_SITE) if feed.name else _AS_THE_SITE
+        settings = saved.get(feed.name) if feed.kind == "query" else categories.get(feed.name)
+        settings = settings if settings is not None and feed.name else _AS_THE_SITE
         folder, feed_id = given.get(feed.name) or (feed.folder or "", feed.feed_id or "")
         chosen, files = usual if settings.formats is None else _chosen(settings.formats, writers)
         made.append(
@@ -105,6 +113,7 @@ def outputs(
                 config=config,
                 disclosure=disclosure,
                 sources=sources[feed.name],
+                rules=rules,
             )
         )
     return made
@@ -134,25 +143,28 @@ def public_url(config: Config, folder: str, file_name: str = "") -> str:
     return f"{config.site.url.rstrip('/')}/{quote(folder)}/{file_name}" if config.site.url else ""
 
 
-def items(kept: Iterable[Kept], disclosure: Disclosure) -> tuple[Item, ...]:
-    """Articles of the store as they go out."""
-    return tuple(
-        Item(
-            id=k.uid,
-            article=disclosure.shown(k.article),
-            published=k.published.replace(microsecond=0),
-            updated=k.updated.replace(microsecond=0),
-            key=str(k.revision or ""),
+def items(kept: Iterable[Kept], disclosure: Disclosure, rules: RuleSet, feed: str = ALL) -> tuple[Item, ...]:
+    """Articles of the store as they go out in a feed."""
+    made = []
+    for k in kept:
+        article, key = shown(k, rules, feed or EVERYTHING)
+        made.append(
+            Item(
+                id=k.uid,
+                article=disclosure.shown(article),
+                published=k.published.replace(microsecond=0),
+                updated=k.updated.replace(microsecond=0),
+                key=key if k.revision else "",
+            )
         )
-        for k in kept
-    )
+    return tuple(made)
 
 
 def channel(
     output: FeedOutput, newest: Sequence[Kept], version: str, fragments: Fragments | None = None
 ) -> Channel:
     """This feed, of these articles; it is in no chain yet."""
-    feed, shown = output.feed, items(newest, output.disclosure)
+    feed, showing = output.feed, items(newest, output.disclosure, output.rules, output.feed.name)
     return Channel(
         id=output.feed_id,
         title=output.title,
@@ -162,13 +174,13 @@ def channel(
         self_links=output.links(),
         files=output.files,
         formats=tuple(format_of(name, writer) for name, writer in output.writers.items()),
-        updated=max((item.updated for item in shown), default=feed.changed.replace(microsecond=0)),
-        items=shown,
+        updated=max((item.updated for item in showing), default=feed.changed.replace(microsecond=0)),
+        items=showing,
         language=output.language,
         image=output.image,
         hubs=output.config.publish.hubs,
         total=feed.total,
-        extra=said_by_one(shown, output),
+        extra=said_by_one(showing, output),
         generator_version=version,
         fragments=fragments or Fragments(),
     )

@@ -20,6 +20,7 @@ from aggregator.front_matter import files as front_matter
 from aggregator.normalise.folders import folder_key
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import items
+from aggregator.rules.rule import RuleSet
 from aggregator.store import Kept, Store
 from aggregator.store.posts import PostFile
 from aggregator.writers import posts as writer
@@ -46,7 +47,13 @@ class Written:
 
 
 def write_posts(
-    *, store: Store, posts: Posts, disclosure: Disclosure, version: str, everything: bool = False
+    *,
+    store: Store,
+    posts: Posts,
+    disclosure: Disclosure,
+    rules: RuleSet | None = None,
+    version: str,
+    everything: bool = False,
 ) -> Written:
     """Writes the articles that changed since the last time, and removes the files of those that are gone.
 
@@ -56,7 +63,7 @@ def write_posts(
     look = f"{version} {posts.generator} {disclosure.mark}"
     state = f"{store.posts.generation()} {look} {posts.model_dump_json()}"
     done = Written()
-    folder = _Folder(posts, store, disclosure, done)
+    folder = _Folder(posts, store, disclosure, rules or RuleSet(), done)
     damaged = folder.damaged()
     if store.database.setting("posts") == state and not damaged and not everything:
         return done
@@ -83,7 +90,10 @@ def write_posts(
 class _Folder:
     """The files that are ours in one folder, and what becomes of them."""
 
-    def __init__(self, posts: Posts, store: Store, disclosure: Disclosure, done: Written) -> None:
+    def __init__(
+        self, posts: Posts, store: Store, disclosure: Disclosure, rules: RuleSet, done: Written
+    ) -> None:
+        self._rules = rules
         self._posts = posts
         self._disclosure = disclosure
         self._store = store
@@ -112,7 +122,7 @@ class _Folder:
     def mend(self, kept: Kept) -> None:
         """Writes an article's file again if what is there is the beginning of it, or nothing."""
         post = self.known[kept.uid]
-        body = writer.render(items([kept], self._disclosure)[0], self._posts, post.path)
+        body = writer.render(items([kept], self._disclosure, self._rules)[0], self._posts, post.path)
         try:
             path = self._path(post.path)
             found = self._body(path)
@@ -128,7 +138,7 @@ class _Folder:
     def write(self, kept: Kept, mark: str) -> None:
         """Writes one article's file, unless it is somebody else's by now."""
         post = self.known.get(kept.uid)
-        item = items([kept], self._disclosure)[0]
+        item = items([kept], self._disclosure, self._rules)[0]
         try:
             holds = "nothing" if post is None else self._holds(post)
             if post is not None and holds == "another":

@@ -101,7 +101,7 @@ def _moment(output: FeedOutput) -> float:
 
 
 def _section(output: FeedOutput, kept: Sequence[Kept]) -> Section:
-    feed, newest = output.feed, items(kept, output.disclosure)
+    feed, newest = output.feed, items(kept, output.disclosure, output.rules, output.feed.name)
     return Section(
         category=None if feed.name == ALL else feed.name,
         title=output.title,

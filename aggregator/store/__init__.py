@@ -7,6 +7,7 @@ from aggregator.store.pages import PageRequest
 from aggregator.store.records import FeedRecord, Saved, SourceRecord, Update, Version
 from aggregator.store.schema import ALL
 from aggregator.store.store import Store
+from aggregator.store.writing import Placement, by_categories
 
 __all__ = [
     "ALL",
@@ -15,9 +16,11 @@ __all__ = [
     "Found",
     "Kept",
     "PageRequest",
+    "Placement",
     "Saved",
     "SourceRecord",
     "Store",
     "Update",
     "Version",
+    "by_categories",
 ]

@@ -49,7 +49,7 @@ _IDS: sa.BindParameter[list[str]] = sa.bindparam("some_ids", expanding=True)
 _IS_ANY = sa.select(sa.exists().where(articles.c.source == _SOURCE))
 _COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
     *(*REVISION, articles.c.state, articles.c.edits, articles.c.fingerprint, articles.c.reader_version),
-    *(articles.c.file, articles.c.given, revisions.c.content_hash),
+    *(articles.c.file, revisions.c.content_hash),
 )
 _KNOWN = (
     sa.select(*_COLUMNS)
@@ -137,17 +137,17 @@ class Changes:
             article_rows.append((*facts, f.fingerprint, f.reader_version, f.file, given))
             content_hash = versioned(f.content_hash) if f.content_hash else hash_of(article)
             revision_rows.append((revision, pk, published, updated, content_hash, pack(article)))
-            placement = self._writing.judge(
-                Kept(
-                    pk=pk,
-                    revision=revision,
-                    uid=uid,
-                    article=article,
-                    published=article.published,
-                    updated=article.updated,
-                    first_seen=self._now,
-                )
+            found_one = Kept(
+                pk=pk,
+                revision=revision,
+                uid=uid,
+                article=article,
+                published=article.published,
+                updated=article.updated,
+                first_seen=self._now,
+                is_dated=f.article.published is not None,
             )
+            placement = self._writing.judge(found_one, self._now)
             placed.append((pk, article.published, placement.feeds))
             if placement.decision is not None:
                 decided.append((pk, placement.decision))
@@ -371,7 +371,7 @@ def drop_versions(connection: sa.Connection, pks: Sequence[int]) -> None:
         connection.execute(revisions.update().where(some).values(replaced=None))
 
 
-CURRENT: tuple[sa.ColumnElement[Any], ...] = (*REVISION, articles.c.state, articles.c.given)
+CURRENT: tuple[sa.ColumnElement[Any], ...] = (*REVISION, articles.c.state)
 """What the methods of `Changes` take of an article as it is now."""
 
 

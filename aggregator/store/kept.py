@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
 from aggregator.model.packed import Unreadable, unpack
-from aggregator.store.schema import articles, revisions
+from aggregator.store.schema import articles, decisions, revisions
 
 __all__ = ["NEWEST_REVISION", "REVISION", "Kept", "kept", "of_newest", "unpacked"]
 
@@ -20,7 +20,8 @@ __all__ = ["NEWEST_REVISION", "REVISION", "Kept", "kept", "of_newest", "unpacked
 class Kept:
     """An article as the store keeps it: its outward id, its fixed dates, and when it was first seen.
 
-    `pk` and `revision` number it, and what it is now, inside the store.
+    `pk` and `revision` number it, and what it is now, inside the store. `decision` is what rules say of it,
+    as JSON. `is_dated`: its source itself gave a date of publication.
     """
 
     uid: str
@@ -30,11 +31,19 @@ class Kept:
     first_seen: datetime
     pk: int = 0
     revision: int = 0
+    decision: str | None = None
+    is_dated: bool = True
 
 
+_DECISION = sa.select(decisions.c.data).where(decisions.c.article == articles.c.pk).scalar_subquery()
 REVISION: tuple[sa.ColumnElement[Any], ...] = (
     *(articles.c.pk, articles.c.uid, articles.c.source, articles.c.id, articles.c.first_seen),
+    articles.c.given,
     *(revisions.c.pk.label("revision"), revisions.c.published, revisions.c.updated, revisions.c.data),
+    sa.select(decisions.c.data)
+    .where(decisions.c.article == articles.c.pk)
+    .scalar_subquery()
+    .label("decision"),
 )
 """What `kept` takes of an article and one of its revisions."""
 
@@ -57,6 +66,8 @@ def kept(row: sa.Row[Any]) -> Kept:
         published=row.published,
         updated=row.updated,
         first_seen=row.first_seen,
+        decision=row.decision,
+        is_dated='"published": null' not in (row.given or ""),
     )
 
 

@@ -112,7 +112,7 @@ class Placing:
             self._stale[feed] -= count
         self._connection.execute(_LEAVE_SOME, {"some_articles": pks})
 
-    def hide(self, pk: int, feed: int | None = None, *, is_hidden: bool = True) -> None:
+    def hide(self, pk: int, feed: str | None = None, *, is_hidden: bool = True) -> None:
         """Takes an article out of the full archives of one feed, or of all, or shows it there again.
 
         An archive in which that changed anything is written again.
@@ -120,13 +120,22 @@ class Placing:
         theirs = archive_entries.c.revision.in_(sa.select(revisions.c.pk).where(revisions.c.article == pk))
         chosen = sa.and_(theirs, archive_entries.c.is_hidden.is_not(is_hidden))
         if feed is not None:
-            chosen = sa.and_(chosen, archive_entries.c.feed == feed)
+            chosen = sa.and_(chosen, archive_entries.c.feed == self._feed(feed))
+        self._write_again(chosen)
+        self._connection.execute(archive_entries.update().where(chosen).values(is_hidden=is_hidden))
+
+    def show_again(self, pk: int) -> None:
+        """Has all feeds and full archives written again that show an article: it is rendered otherwise."""
+        self.renew_of(pk)
+        theirs = archive_entries.c.revision.in_(sa.select(revisions.c.pk).where(revisions.c.article == pk))
+        self._write_again(theirs)
+
+    def _write_again(self, chosen: sa.ColumnElement[bool]) -> None:
         of = (archive_entries.c.feed, archive_entries.c.number)
         for found in self._connection.execute(sa.select(*of).where(chosen).distinct()).all():
             this = (archives.c.feed == found.feed) & (archives.c.number == found.number)
             self._connection.execute(archives.update().where(this).values(look=None))
             self._stale[found.feed] += 0
-        self._connection.execute(archive_entries.update().where(chosen).values(is_hidden=is_hidden))
 
     def names(self, pk: int) -> list[str]:
         """The feeds that an article stands in."""
@@ -141,6 +150,11 @@ class Placing:
     def renew(self, *found: int) -> None:
         """Marks feeds as stale, by their numbers."""
         self._stale.update(dict.fromkeys(found, 0))
+
+    def define(self, name: str) -> None:
+        """Makes a feed one of a saved query."""
+        this = feeds.c.pk == self._feed(name)
+        self._connection.execute(feeds.update().where(this).values(kind="query"))
 
     def _feed(self, name: str) -> int:
         if self._feeds is None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from aggregator.store.database import Database
 from aggregator.store.kept import NEWEST_REVISION, Kept, kept, of_newest
-from aggregator.store.schema import ALL, articles, feeds, placements, posts, revisions
+from aggregator.store.schema import ALL, articles, decisions, feeds, placements, posts, revisions
 
 __all__ = ["PostFile", "PostFiles"]
 
@@ -50,10 +50,12 @@ class PostFiles:
         unmarked = sa.case((articles.c.fingerprint == "", revisions.c.data), else_="")
         query = (
             sa.select(articles.c.uid, revisions.c.content_hash, articles.c.updated, articles.c.edits)
-            .add_columns(articles.c.fingerprint, unmarked.label("data"), feeds.c.name.label("category"))
+            .add_columns(articles.c.fingerprint, unmarked.label("data"), decisions.c.data.label("decision"))
+            .add_columns(feeds.c.name.label("category"))
             .join_from(articles, revisions, NEWEST_REVISION)
             .join(placements, placements.c.article == articles.c.pk)
             .join(feeds, feeds.c.pk == placements.c.feed)
+            .outerjoin(decisions, decisions.c.article == articles.c.pk)
             .order_by(articles.c.published, articles.c.uid)
         )
         found: dict[str, str] = {}
@@ -62,7 +64,9 @@ class PostFiles:
                 several = [*rows]
                 joined = sorted(row.category for row in several)
                 if names is None or not set(names).isdisjoint(joined):
-                    facts = repr((*several[0][1:-1], joined)).encode("utf-8", "surrogatepass")
+                    facts = repr((*several[0][1:-2], *filter(None, several[0][-2:-1]), joined)).encode(
+                        "utf-8", "surrogatepass"
+                    )
                     found[uid] = hashlib.blake2b(facts, digest_size=16).hexdigest()
         return found
 

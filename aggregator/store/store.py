@@ -12,6 +12,7 @@ from aggregator.store.feeds import Feeds
 from aggregator.store.mending import Mending
 from aggregator.store.moments import Moments
 from aggregator.store.pages import Pages
+from aggregator.store.placements import Placements
 from aggregator.store.posts import PostFiles
 from aggregator.store.sources import Sources
 from aggregator.store.subscriptions import Subscriptions
@@ -22,8 +23,8 @@ class Store:
     """Everything that is kept, by its parts, in one SQLite file.
 
     - `database`: settings, and the upkeep of the file itself.
-    - `sources`, `articles`, `feeds`, `archives`, `pages`, `posts`, `subscriptions`, `announcements`: what
-      their names say.
+    - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`,
+      `announcements`: what their names say.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
 
     `judge` decides which feeds each article stands in. With `reads_only` nothing is written, nor made.
@@ -37,6 +38,7 @@ class Store:
         self.feeds = Feeds(database)
         self.archives = Archives(database)
         self.pages = Pages(database, judge)
+        self.placements = Placements(database, judge)
         self.posts = PostFiles(database)
         self.subscriptions = Subscriptions(database)
         self.announcements = Announcements(database)

@@ -23,11 +23,11 @@ class Placement:
     decision: str | None = None
 
 
-Judge = Callable[[Kept], Placement]
-"""Decides which feeds an article stands in: pure, the same for the same article, config and day."""
+Judge = Callable[[Kept, datetime], Placement]
+"""Decides which feeds an article stands in: pure, the same for the same article, config and moment."""
 
 
-def by_categories(found: Kept) -> Placement:
+def by_categories(found: Kept, _now: datetime) -> Placement:
     """The feeds of an article where there are no rules."""
     return Placement(feeds=names_of(found.article.categories))
 
@@ -51,9 +51,29 @@ class Writing:
 
     def place(self, found: Kept, *, is_edited: bool = False) -> None:
         """Lets a stored article stand in the feeds that the judge says."""
-        placement = self.judge(found)
+        placement = self.judge(found, self.now)
         self.placing.place(found.pk, found.published, placement.feeds, is_edited=is_edited)
         self.decide(found.pk, placement.decision)
+
+    def judge_again(self, found: Kept) -> bool:
+        """The same where only what is said of an article may have changed; True: it did.
+
+        Full archives follow: a rule takes an article out of them, and brings it back.
+        """
+        placement = self.judge(found, self.now)
+        before = set(self.placing.names(found.pk))
+        if (before, found.decision) == ({*placement.feeds}, placement.decision):
+            return False
+        if found.decision != placement.decision:  # it may be rendered otherwise
+            self.placing.show_again(found.pk)
+            self.decide(found.pk, placement.decision)
+        if before != {*placement.feeds}:
+            self.placing.place(found.pk, found.published, placement.feeds)
+            for name in before.difference(placement.feeds):
+                self.placing.hide(found.pk, name)
+            for name in {*placement.feeds} - before:
+                self.placing.hide(found.pk, name, is_hidden=False)
+        return True
 
     def decide(self, pk: int, decision: str | None, *, is_new: bool = False) -> None:
         """Records what rules said of an article."""

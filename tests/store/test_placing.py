@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +105,8 @@ def hide(store: Store, uid: str, feed: str | None = None, *, is_hidden: bool = T
     """Takes an article out of the archives of one feed, or of all, or shows it again."""
     with store.database.transaction() as connection:
         of = connection.exec_driver_sql("select pk from articles where uid = ?", (uid,)).scalar_one()
-        number = connection.exec_driver_sql("select pk from feeds where name = ?", (feed,)).scalar()
         writing = Writing(connection, NOW)
-        writing.placing.hide(of, number, is_hidden=is_hidden)
+        writing.placing.hide(of, feed, is_hidden=is_hidden)
         writing.placing.save()
 
 
@@ -245,7 +244,7 @@ def test_hiding_what_no_archive_shows_changes_nothing(store: Store) -> None:
 def test_a_judge_decides_the_feeds(tmp_path: Path) -> None:
     """In none it is kept, but shown nowhere, not even in `all`; its decision is recorded."""
 
-    def judge(found: Kept) -> Placement:
+    def judge(found: Kept, _now: datetime) -> Placement:
         if found.article.title == "1":
             return Placement(feeds=(), decision='{"dropped": true}')
         return Placement(feeds=(ALL, "Even") if int(found.article.title) % 2 == 0 else (ALL,))

@@ -1,0 +1,61 @@
+"""Rules and saved feeds of the config, ready to decide where stored articles stand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import datetime, timedelta
+
+from aggregator.config.choosing import rule_set
+from aggregator.config.load import Config
+from aggregator.publishing.choosing import written_verdict
+from aggregator.rules.query import LANGUAGE_VERSION, ArticleFacts
+from aggregator.rules.rule import judge
+from aggregator.rules.standing import ALL as EVERYTHING
+from aggregator.rules.standing import feeds_of
+from aggregator.store import ALL, Kept, Placement
+
+__all__ = ["Chooser", "facts_of"]
+
+
+class Chooser:
+    """Decides by a config which feeds an article stands in; nothing is chosen without rules and saved feeds.
+
+    `digest` is the same for configs that decide alike, "" for one without rules and saved feeds.
+    `turnings` are when time alone changes what is decided: a date of an article, and how long after it.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.rules = rule_set(config.rules, config.feeds)
+        self.queries = {feed.name: feed.parsed for feed in config.feeds}
+        queries = [self.rules.digest, LANGUAGE_VERSION, [[n, q.text] for n, q in self.queries.items()]]
+        is_any = bool(self.rules.rules or self.queries)
+        self.digest = (
+            hashlib.blake2b(json.dumps(queries).encode(), digest_size=16).hexdigest() if is_any else ""
+        )
+        asked = (*(rule.when for rule in self.rules.rules), *self.queries.values())
+        self.turnings: frozenset[tuple[str, timedelta]] = frozenset(
+            turning for query in asked for turning in query.turnings
+        )
+
+    def __call__(self, found: Kept, now: datetime) -> Placement:
+        """The feeds of an article: `all`, its categories, then saved feeds in the config's order."""
+        facts = facts_of(found)
+        verdict = judge(self.rules, facts, now)
+        standing = feeds_of(verdict, facts, self.queries, now)
+        ordered = (EVERYTHING, *verdict.categories(facts.categories), *self.queries)
+        names = tuple(
+            ALL if name == EVERYTHING else name for name in dict.fromkeys(ordered) if name in standing
+        )
+        return Placement(feeds=names, decision=written_verdict(verdict, self.rules))
+
+
+def facts_of(found: Kept) -> ArticleFacts:
+    """A stored article as queries see it."""
+    return ArticleFacts(
+        found.article,
+        published=found.published,
+        updated=found.updated,
+        first_seen=found.first_seen,
+        is_dated=found.is_dated,
+    )

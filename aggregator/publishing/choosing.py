@@ -1,0 +1,73 @@
+"""What rules change in an article where it is rendered: its categories, its tags, and what they rewrite."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+
+from aggregator.errors import DamagedStore
+from aggregator.model.article import Article
+from aggregator.rules.rule import RuleSet
+from aggregator.rules.verdict import Rewriting, Verdict
+from aggregator.store import Kept
+
+__all__ = ["read_verdict", "shown", "written_verdict"]
+
+_LOOK = "look"
+
+
+def written_verdict(verdict: Verdict, rules: RuleSet) -> str | None:
+    """A verdict as the store keeps it; None for one that changes nothing. Another text renders otherwise."""
+    said = {
+        "matched": verdict.matched,
+        "dropped_by": verdict.dropped_by,
+        "removed": verdict.removed,
+        "added": verdict.added,
+        "tags": verdict.tags,
+        "rewritings": [[each.rule, each.feeds] for each in verdict.rewritings],
+    }
+    kept = {name: value for name, value in said.items() if value}
+    if not kept:
+        return None
+    if verdict.rewritings:
+        names = {each.rule for each in verdict.rewritings}
+        looks = [rule.then for rule in rules.rules if rule.name in names]
+        kept[_LOOK] = hashlib.blake2b(json.dumps(looks).encode(), digest_size=8).hexdigest()
+    return json.dumps(kept, ensure_ascii=False)
+
+
+def read_verdict(written: str | None) -> Verdict:
+    """What `written_verdict` was given. Raises DamagedStore."""
+    if written is None:
+        return Verdict()
+    try:
+        said = json.loads(written)
+        return Verdict(
+            matched=tuple(said.get("matched", ())),
+            dropped_by=said.get("dropped_by"),
+            removed=dict(said.get("removed", {})),
+            added=dict(said.get("added", {})),
+            tags=dict(said.get("tags", {})),
+            rewritings=tuple(
+                Rewriting(rule=rule, feeds=tuple(feeds)) for rule, feeds in said.get("rewritings", ())
+            ),
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DamagedStore("what rules decided", error) from error
+
+
+def shown(kept: Kept, rules: RuleSet, feed: str) -> tuple[Article, str]:
+    """The article as a feed shows it ("all" for everything), and a text that is the same for equal ones."""
+    article = kept.article
+    if kept.decision is None:
+        return article, f"{kept.revision}"
+    verdict = read_verdict(kept.decision)
+    article = replace(
+        article,
+        categories=verdict.categories(article.categories),
+        tags=verdict.all_tags(article.tags),
+    )
+    rewrites = rules.rewrites(verdict, feed)
+    variant = ",".join(each.rule for each in verdict.rewritings if not each.feeds or feed in each.feeds)
+    return rules.rewritten(article, verdict, feed) if rewrites else article, f"{kept.revision} {variant}"

@@ -1,0 +1,129 @@
+"""Which articles stand in which feeds, decided again for what is stored: after rules or time have changed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from aggregator.store.columns import Unreadable
+from aggregator.store.database import Database
+from aggregator.store.kept import kept, of_newest
+from aggregator.store.schema import FOUND, articles, feeds, placements, settings, sources
+from aggregator.store.writing import Judge, Writing, by_categories
+
+__all__ = ["Placements"]
+
+_BATCH = 500
+_SETTING, _SEEN = "chosen", "chosen at"
+_STANDING = (
+    of_newest()
+    .join(sources, sources.c.name == articles.c.source)
+    .where(articles.c.state == FOUND, sources.c.active)
+    .order_by(articles.c.pk)
+)
+
+
+class Placements:
+    """The part of the store that decides again where stored articles stand."""
+
+    def __init__(self, database: Database, judge: Judge = by_categories) -> None:
+        self._database = database
+        self.judge = judge
+
+    def define(self, names: Collection[str], now: datetime) -> None:
+        """Makes the feeds of saved queries, those of these names; any other is a category's, or gone."""
+        is_query = feeds.c.kind == "query"
+        with self._database.snapshot() as connection:
+            known = set(connection.scalars(sa.select(feeds.c.name).where(is_query)))
+        if known == set(names):
+            return
+        with self._database.transaction() as connection:
+            writing = Writing(connection, now)
+            for name in names:
+                writing.placing.define(name)
+            gone = sorted(known.difference(names))
+            connection.execute(feeds.update().where(feeds.c.name.in_(gone)).values(kind="category"))
+            writing.placing.save()
+
+    def decide_all(self, digest: str, now: datetime) -> Iterator[tuple[int, int, int]]:
+        """Decides anew for every article, once for each `digest` of all that decides.
+
+        Yields how many were looked at and changed, and how many there are. Each step is a transaction that
+        remembers how far it came: what was killed goes on there.
+        """
+        place = self._place(digest)
+        if place is None:
+            return
+        with self._database.snapshot() as connection:
+            total = connection.scalar(sa.select(sa.func.count()).select_from(articles)) or 0
+        while place is not None:
+            with self._database.transaction() as connection:
+                writing = Writing(connection, now, self.judge)
+                rows = connection.execute(_STANDING.where(articles.c.pk > place).limit(_BATCH)).all()
+                changed = sum([writing.judge_again(kept(row)) for row in rows])
+                writing.placing.save()
+                place = rows[-1].pk if len(rows) == _BATCH else None
+                _remember(connection, _SETTING, json.dumps([digest, place]))
+                if place is None:
+                    _remember(connection, _SEEN, now.isoformat())
+            yield len(rows), changed, total
+
+    def _place(self, digest: str) -> int | None:
+        """Where to go on; None: all is decided."""
+        written = self._database.setting(_SETTING)
+        if written is None and not digest:
+            return None  # there never were any rules
+        try:
+            found, place = json.loads(written or '["", 0]')
+            if found != digest:
+                return 0
+            return None if place is None else int(place)
+        except (ValueError, TypeError) as error:
+            raise Unreadable(f"what was chosen: {error}") from error
+
+    def decide_in_time(self, turnings: Collection[tuple[str, timedelta]], now: datetime) -> int:
+        """Decides anew where time alone may have changed something; returns how many articles changed.
+
+        Each turning is a date of an article ("published", "updated" or "first_seen"), and how long after it.
+        """
+        written = self._database.setting(_SEEN)
+        if not turnings or written is None:
+            return 0
+        since = datetime.fromisoformat(written)
+        if since >= now:
+            return 0
+        passed = [
+            sa.and_(articles.c[name] > since - after, articles.c[name] <= now - after)
+            for name, after in turnings
+        ]
+        changed, place = 0, 0
+        while True:
+            with self._database.transaction() as connection:
+                query = _STANDING.where(articles.c.pk > place, sa.or_(*passed)).limit(_BATCH)
+                rows = connection.execute(query).all()
+                writing = Writing(connection, now, self.judge)
+                changed += sum([writing.judge_again(kept(row)) for row in rows])
+                writing.placing.save()
+                if len(rows) < _BATCH:
+                    _remember(connection, _SEEN, now.isoformat())
+                    return changed
+                place = rows[-1].pk
+
+    def feeds_of(self, pk: int) -> tuple[str, ...]:
+        """The names of the feeds in which an article stands, `all` as ""."""
+        query = (
+            sa.select(feeds.c.name)
+            .join(placements, placements.c.feed == feeds.c.pk)
+            .where(placements.c.article == pk)
+            .order_by(feeds.c.pk)
+        )
+        with self._database.snapshot() as connection:
+            return tuple(connection.scalars(query))
+
+
+def _remember(connection: sa.Connection, name: str, value: str) -> None:
+    connection.execute(settings.delete().where(settings.c.name == name))
+    connection.execute(settings.insert().values(name=name, value=value))

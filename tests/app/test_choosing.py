@@ -1,0 +1,103 @@
+"""Rules and saved feeds decide what is shown, for stored articles too, and can be undone."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from tests.conftest import Answer, Server
+from tests.support.site import Site
+
+TITLES = ("Green tea", "Sponsored: a kettle", "Chess results", "Tea and chess", "Weather", "Trains", "Coffee")
+
+
+def document(*titles: str) -> bytes:
+    """An RSS feed of these titles, the first the newest."""
+    items = "".join(
+        f"<item><guid>urn:x:{title.replace(' ', '')}</guid><title>{title}</title>"
+        f"<link>https://news.example/{n}?utm_source=feed</link><description>About {title}.</description>"
+        f"<pubDate>Fri, {28 - n} Aug 2026 10:00:00 GMT</pubDate></item>"
+        for n, title in enumerate(titles)
+    )
+    return f"<rss version='2.0'><channel><title>News</title>{items}</channel></rss>".encode()
+
+
+@pytest.fixture
+def polled(site: Site, server: Server) -> Site:
+    """A site whose one source was polled, and published without any rule; two entries a document."""
+    server.pages["/a"] = Answer(body=document(*TITLES))
+    site.configure({"name": "a", "url": f"{server.url}/a", "categories": ["World"]}, entries_per_feed=2)
+    site.run("fetch")
+    return site
+
+
+def choose(site: Site, text: str) -> None:
+    """Publishes with these rules and saved feeds besides."""
+    plain = site.file.read_text().partition("\n# chosen")[0]
+    site.file.write_text(f"{plain}\n# chosen\n{text}")
+    result = site.run("publish")
+    assert result.exit_code == 0, result.output
+
+
+def shown(site: Site, folder: str = "all") -> set[str]:
+    """The titles in all documents of a feed, archives included."""
+    found = set()
+    for name, body in site.files().items():
+        if name.startswith(f"{folder}/") and name.endswith("atom.xml"):
+            found |= {title for title in TITLES if f">{title}</title>" in body.decode()}
+    return found
+
+
+DROP = '[[rules]]\nname = "No adverts"\nwhen = "title:sponsored"\nthen = "drop"\n'
+
+
+def test_a_rule_drops_what_is_stored_and_is_undone_to_the_byte(polled: Site) -> None:
+    """From archives too; the very same files are there again without the rule, but for the start page."""
+    before = polled.files()
+    assert shown(polled) == set(TITLES)
+    choose(polled, DROP)
+    assert shown(polled) == shown(polled, "World") == {*TITLES} - {"Sponsored: a kettle"}
+    choose(polled, "")
+    after = polled.files()
+    assert {n for n in before if n.endswith((".xml", ".json"))} == {
+        n for n in after if n.endswith((".xml", ".json"))
+    }
+    assert {n: after[n] for n in before if n.endswith(".xml")} == {
+        n: b for n, b in before.items() if n.endswith(".xml")
+    }
+
+
+def test_a_rule_decides_about_new_articles_at_once(polled: Site, server: Server) -> None:
+    """They are kept all the same."""
+    choose(polled, DROP)
+    server.pages["/a"] = Answer(body=document("Sponsored: a car", *TITLES))
+    polled.run("fetch", "--force")
+    assert b"Sponsored" not in b"".join(polled.files().values())
+    with sqlite3.connect(polled.home / "var" / "aggregator.db") as direct:
+        assert direct.execute("select count(*) from articles").fetchone() == (8,)
+
+
+def test_a_saved_feed_is_published_like_a_category(polled: Site) -> None:
+    """From what is stored, with archives and in all formats; empty once it is gone from the config."""
+    choose(polled, '[[feeds]]\nname = "Tea time"\nquery = "tea OR coffee OR kettle"\ntitle = "Tea"\n')
+    assert shown(polled, "Tea-time") == {"Green tea", "Sponsored: a kettle", "Tea and chess", "Coffee"}
+    assert {"Tea-time/rss.xml", "Tea-time/feed.json", "Tea-time/archive/1/atom.xml"} <= polled.files().keys()
+    assert b"<title>Tea</title>" in polled.files()["Tea-time/atom.xml"]
+    choose(polled, "")
+    assert shown(polled, "Tea-time") == set()
+
+
+def test_an_article_is_filed_elsewhere_and_rewritten_where_it_is_shown(polled: Site) -> None:
+    """A changed rewriting reaches articles that are there, archives included."""
+    move = 'then = { file-under = ["Games"], remove-from = ["World"] }'
+    choose(polled, f'[[rules]]\nname = "Chess"\nwhen = "chess"\n{move}\n')
+    assert shown(polled, "Games") == {"Chess results", "Tea and chess"}
+    assert shown(polled, "World") == {*TITLES} - {"Chess results", "Tea and chess"}
+    assert shown(polled) == set(TITLES)
+    rule = '[[rules]]\nname = "Plain links"\nwhen = "title:*"\nthen = { rewrite = { tracking = true } }\n'
+    assert b"utm_source" in polled.files()["all/archive/1/rss.xml"]
+    choose(polled, rule)
+    assert b"utm_source" not in b"".join(b for n, b in polled.files().items() if n.startswith("all/"))
+    choose(polled, "")
+    assert b"utm_source" in polled.files()["all/archive/1/rss.xml"]
