@@ -18,6 +18,7 @@ from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
 from aggregator.config.values import (
     Duration,
+    FilePath,
     HeaderText,
     HttpUrl,
     Place,
@@ -96,7 +97,7 @@ class Fetch(Settings):
     contact: HeaderText = ""
     allow: tuple[Place, ...] = Field(default=(), strict=False)
     proxy: Proxy = SecretStr("")
-    tls_ca: Annotated[Path, Field(strict=False)] | None = None
+    tls_ca: FilePath | None = None
     rsshub: tuple[Annotated[RsshubInstance, BeforeValidator(_instance)], ...] = Field(
         default=(), strict=False
     )
@@ -119,8 +120,8 @@ class Config(Settings):
     fetch: Fetch = Fetch()
     html: HtmlSettings = HtmlSettings()
     serve: Serve = Serve()
-    store: Annotated[Path, Field(strict=False)] = Path("var/aggregator.db")
-    output: Annotated[Path, Field(strict=False)] = Path("feeds")
+    store: FilePath = Path("var/aggregator.db")
+    output: FilePath = Path("feeds")
     entries_per_feed: Annotated[int, Field(ge=1, le=10_000)] = 50
     interval: Duration = timedelta(hours=1)
     retention: Retention = Retention()

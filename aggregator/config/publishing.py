@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, PlainSerializer, PositiveInt, model_validator
 
-from aggregator.config.values import Category, HttpUrl, PostPath
+from aggregator.config.values import Category, FilePath, HttpUrl, PostPath
 from aggregator.model.settings import Settings
 
 FORMATS = ("rss", "atom", "json", "html", "opml")
@@ -77,7 +76,7 @@ class Posts(Settings):
     that are in one of these; None for all.
     """
 
-    folder: Annotated[Path, Field(strict=False), PlainSerializer(str)]
+    folder: Annotated[FilePath, PlainSerializer(str)]
     generator: Literal["hexo", "hugo", "jekyll"] = "hexo"
     path: PostPath = "{categories}/{date}-{slug}.html"
     categories: tuple[Category, ...] | None = Field(default=None, strict=False)

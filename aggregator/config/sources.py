@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from aggregator.adapters.kinds import Kind
 from aggregator.config.values import (
     Category,
     Duration,
+    FilePath,
     Headers,
     HeaderText,
     HttpUrl,
@@ -98,7 +98,7 @@ class Source(Settings):
     kind: str = "feed"
     options: dict[str, Any] = Field(default={})
     url: SourceUrl | None = None
-    path: Annotated[Path, Field(strict=False)] | None = None
+    path: FilePath | None = None
     categories: tuple[Category, ...] = Field(default=(), strict=False)
     author: str | None = None
     timezone: TimeZone | None = None
@@ -110,7 +110,7 @@ class Source(Settings):
     cookie: Secret | None = None
     user_agent: HeaderText | None = None
     proxy: Proxy | None = None
-    tls_ca: Annotated[Path, Field(strict=False)] | None = None
+    tls_ca: FilePath | None = None
     tls_verify: bool = True
     retention: Keep | None = None
     link: HttpUrl | None = None

@@ -6,6 +6,7 @@ import ipaddress
 import os
 import re
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -114,6 +115,14 @@ def _category(value: object) -> str:
     raise ValueError('write a name in quotes, such as "news"')
 
 
+def _path(value: object) -> Path:
+    if isinstance(value, Path):
+        return value
+    if isinstance(value, str) and value and "\0" not in value:
+        return Path(value)
+    raise ValueError('write a path in quotes, such as "notes"')
+
+
 def _secret(value: object) -> str:
     """Text that is not shown: written out, or the name of the environment variable that holds it."""
     if isinstance(value, dict) and value.keys() == {"env"} and isinstance(name := value["env"], str):
@@ -205,6 +214,7 @@ Proxy = Annotated[SecretStr, BeforeValidator(_proxy)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds())]
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Category = Annotated[str, BeforeValidator(_category)]
+FilePath = Annotated[Path, BeforeValidator(_path)]
 Headers = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_headers)]
 TimeZone = Annotated[str, BeforeValidator(_time_zone)]
 Player = Annotated[str, BeforeValidator(_player)]

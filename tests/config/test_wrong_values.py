@@ -88,6 +88,8 @@ def test_no_wording_of_a_library_reaches_a_person(tmp_path: Path, before: str, k
         ('fetch = "fast"', "fetch: write a table of keys and values, not 'fast'"),
         ("[publish]\narchives = 1", "publish.archives: write true or false"),
         ("store = 1", 'store: write a path in quotes, such as "notes", not 1'),
+        ('store = "a\\u0000b"', "store: write a path in quotes"),
+        ('output = ""', "output: write a path in quotes"),
         ("[fetch]\nworkers = 1.5", "fetch.workers: write a whole number"),
         ("[fetch]\nworkers = 257", "fetch.workers: write 256 or less, not 257"),
         ("[fetch]\nmax_bytes = 0", "fetch.max_bytes: write a number above 0, not 0"),
