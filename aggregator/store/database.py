@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import sqlite3
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -51,11 +53,13 @@ _SCHEMA = sa.select(settings.c.value).where(settings.c.name == "schema")
 class Database:
     """One SQLite file of this version's tables. Raises StoreError when it cannot be opened.
 
-    With `reads_only` nothing is written, nor made: another process may be at work with the file.
+    With `reads_only` nothing is written, nor made: another process may be at work with the file, and neither
+    it nor its folder need to be ones that this user may write.
     """
 
     def __init__(self, path: Path, *, reads_only: bool = False) -> None:
         self._path = path
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
         if reads_only:
             self._open_for_reading()
             return
@@ -81,10 +85,36 @@ class Database:
             is_made = self._path.is_dir() or (self._path.exists() and self._path.stat().st_size > 0)
         if not is_made:
             raise StoreError(f"there is no store {self._path} yet; `aggregator fetch` polls and makes it")
+        try:
+            self._read_from(self._path, "mode=ro")
+        except StoreError as error:
+            if not _needs_writing(error):
+                raise
+            self._engine.dispose()
+            self._read_without_writing()
+
+    def _read_without_writing(self) -> None:
+        """Reads a store whose file and folder cannot be written, and with which no process is at work.
+
+        SQLite reads one in WAL mode only where it can make the files beside it, or finds them. Without a
+        journal the file is whole, and cannot change; with one, which a killed process left, a copy of both
+        is read.
+        """
+        with self._errors():
+            journal = Path(f"{self._path}-wal")
+            if not journal.exists() or not journal.stat().st_size:
+                self._read_from(self._path, "mode=ro&immutable=1")
+                return
+            self._copy = tempfile.TemporaryDirectory(prefix="aggregator-")
+            copied = Path(self._copy.name) / self._path.name
+            shutil.copyfile(self._path, copied)
+            shutil.copyfile(journal, f"{copied}-wal")
+        self._read_from(copied, "mode=rw")
+
+    def _read_from(self, file: Path, parameters: str) -> None:
         # The file, not the address, is quoted: SQLite reads `?` and `%` in an address as its own.
-        file = quote(str(self._path))
         self._engine = sa.create_engine(
-            f"sqlite:///file:{file}?mode=ro&uri=true",
+            f"sqlite:///file:{quote(str(file))}?{parameters}&uri=true",
             connect_args={"timeout": _BUSY_SECONDS},
             json_deserializer=from_json,
         )
@@ -117,6 +147,8 @@ class Database:
     def close(self) -> None:
         """Closes the database; the store cannot be used afterwards."""
         self._engine.dispose()
+        if self._copy is not None:
+            self._copy.cleanup()
 
     def setting(self, name: str) -> str | None:
         """A remembered setting, None when it was never set."""
@@ -200,9 +232,10 @@ def _keep_private(path: Path) -> None:
         for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
             # Another's file stays as it is; SQLite itself says when it cannot be used.
             with contextlib.suppress(FileNotFoundError, PermissionError):
-                mode = stat.S_IMODE(file.stat().st_mode)
-                if mode & stat.S_IRWXO and not file.is_dir():
-                    file.chmod(mode & ~stat.S_IRWXO)
+                found = file.stat().st_mode
+                # Of a regular file alone: a device, such as /dev/null, belongs to everybody.
+                if found & stat.S_IRWXO and stat.S_ISREG(found):
+                    file.chmod(stat.S_IMODE(found) & ~stat.S_IRWXO)
 
 
 def permissions(path: Path) -> int:
@@ -211,6 +244,12 @@ def permissions(path: Path) -> int:
         return stat.S_IMODE(path.stat().st_mode)
     except OSError:
         return 0
+
+
+def _needs_writing(error: StoreError) -> bool:
+    """Whether SQLite refused because it could not make or write a file beside the store."""
+    cause = getattr(error.__cause__, "orig", None) or error.__cause__
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 def _check_tables(connection: sa.Connection) -> None:

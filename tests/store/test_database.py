@@ -7,7 +7,7 @@ import random
 import sqlite3
 import stat
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -66,6 +66,19 @@ def test_an_existing_store_is_taken_from_everybody_but_owner_and_group(
     found = {file.name: mode(file) for file in tmp_path.iterdir()}
     store.close()
     assert set(found.values()) == {after}
+
+
+def test_a_device_in_place_of_a_store_is_left_as_it_is(tmp_path: Path) -> None:
+    """As /dev/null, which everybody writes to."""
+    path = tmp_path / "null"
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o666, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("this user may make no device")
+    path.chmod(0o666)
+    with suppress(StoreError):
+        Store(path).close()
+    assert mode(path) == 0o666
 
 
 def test_check_reports_a_store_that_others_can_read(filled: Path, site: Site) -> None:
