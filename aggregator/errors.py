@@ -4,7 +4,8 @@
     ├── ConfigError           a setting is wrong: file, key and what would be right
     ├── QueryError            a query cannot be read: where, why, and what would be right
     ├── StoreError            the store cannot be opened, read or written
-    │   └── DamagedStore      it holds what no version of this program wrote
+    │   ├── DamagedStore      it holds what no version of this program wrote
+    │   └── StoreInUse        another process is at work with it
     ├── ListenError           the address to serve at cannot be listened on
     ├── WriteError            an output cannot be rendered or written
     └── SourceError           one source failed; the others go on
@@ -90,6 +91,10 @@ class DamagedStore(StoreError):
             "or move it away together with its -wal and -shm files: the next fetch makes a new one, in which "
             "articles keep their ids, but what sources no longer list, earlier versions and archives are lost"
         )
+
+
+class StoreInUse(StoreError):
+    """Another process is at work with the store; its message says which, and since when."""
 
 
 class ListenError(AggregatorError):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import FrameType
@@ -19,11 +17,12 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, JobEven
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator.app.app import App
+from aggregator.app.at_work import held, work
 from aggregator.app.log import LogWatcher, notify
 from aggregator.app.main_job import publish, run_once
 from aggregator.config import load as configuration
 from aggregator.config.load import Config
-from aggregator.errors import ConfigError, StoreError
+from aggregator.errors import ConfigError, StoreInUse
 from aggregator.server import Server, Vitals
 
 TICK = timedelta(seconds=5)
@@ -40,7 +39,7 @@ class Daemon:
 
     Three jobs run in APScheduler: the tick, which polls what the store says is due and publishes, the
     notification of hubs, and upkeep. Due times live in the store, so that a stop, a restart or a kill
-    changes none of them. One daemon a store.
+    changes none of them. One daemon a store; other commands and it take turns (see `at_work`).
     `serve_at` (`HOST:PORT`): the output folder is served there, by a thread of this process. Raises
     ListenError.
     """
@@ -64,7 +63,7 @@ class Daemon:
 
     def run(self) -> NoReturn:
         """Polls until it is stopped, then exits with 0. Raises StoreError for a store in use."""
-        with _only_one(self._config.store):
+        with held(self._config.store, "run", datetime.now(UTC)):
             reader, writer = os.pipe()
             os.set_blocking(writer, False)
             # Written to by the system's own handler, in whatever thread: Python's runs between two steps of
@@ -118,7 +117,8 @@ class Daemon:
         try:
             if self._app is not None:
                 self._wake(self._app)
-                self._poll(self._app)
+                with suppress(StoreInUse):
+                    self._poll(self._app)
         finally:
             self._ended = datetime.now(UTC)
             self._is_behind = False
@@ -134,15 +134,25 @@ class Daemon:
         """Polls until nothing is due, completing and publishing after each batch."""
         is_busy = True
         while is_busy and not self._is_stopping:
-            now = datetime.now(UTC)
-            is_busy = run_once(
-                app,
-                app.due_names(now, MAX_BATCH),
-                now,
-                self._watcher,
-                completing=self._config.select(()),
-                is_stopping=lambda: self._is_stopping,
-            )
+            with self._at_work():
+                now = datetime.now(UTC)
+                is_busy = run_once(
+                    app,
+                    app.due_names(now, MAX_BATCH),
+                    now,
+                    self._watcher,
+                    completing=self._config.select(()),
+                    is_stopping=lambda: self._is_stopping,
+                )
+
+    def _at_work(self) -> AbstractContextManager[None]:
+        """Waits until no other command polls or publishes. Raises StoreInUse when it is to stop."""
+        return work(self._config.store, "run", datetime.now(UTC), is_over=self._is_over, report=_log.info)
+
+    def _is_over(self) -> bool:
+        notify("WATCHDOG=1")
+        self._vitals.beat()
+        return self._is_stopping
 
     def _announce(self) -> None:
         app = self._app
@@ -168,7 +178,8 @@ class Daemon:
         self._app = App(config, now)
         self._app.wake(now)
         # What was saved when a run was stopped or killed may not have been published.
-        publish(self._app, now, self._watcher)
+        with suppress(StoreInUse), self._at_work():
+            publish(self._app, now, self._watcher)
 
     def _load_again(self) -> None:
         """Loads a changed config; where it is wrong, its mistakes are logged and the old one stays."""
@@ -222,26 +233,6 @@ class Daemon:
         if self._app is not None:
             self._app.close()
         _log.info("stopped")
-
-
-@contextmanager
-def _only_one(store: Path) -> Iterator[None]:
-    """Holds the store's lock; the system lets go of it with the process, however that ends."""
-    store.parent.mkdir(parents=True, exist_ok=True)
-    place = store.with_name(store.name + ".lock")
-    with place.open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            file.seek(0)
-            who = file.read(20).strip() or "unknown"
-            raise StoreError(
-                f"{store} is in use by another `aggregator run` (process {who}); stop it or name another"
-            ) from error
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
 
 
 def _stamp(file: Path) -> tuple[int, int] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,6 +44,8 @@ from aggregator.config import load as configuration
 from aggregator.errors import ConfigError
 
 ANNOUNCE_SECONDS = 10
+WAIT_SECONDS = 300
+"""How long a command waits for another that is at work with the same store."""
 
 # `app` is imported by the commands that need it: with its libraries it takes most of a second to start,
 # which `--help` has no use for.
@@ -58,6 +61,19 @@ def _after(seconds: float) -> Callable[[], bool]:
         return began[-1] - began[0] > seconds
 
     return is_over
+
+
+def _turn(store: Path, command: str) -> AbstractContextManager[None]:
+    """Waits for another command that is at work with the store, and says so. Raises StoreInUse."""
+    from aggregator.app.at_work import work
+
+    return work(
+        store,
+        command,
+        datetime.now(UTC),
+        is_over=_after(WAIT_SECONDS),
+        report=lambda sentence: ERR.print(shown(sentence)),
+    )
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -131,11 +147,11 @@ def fetch(
     from aggregator.cli.fetched import FEW_SOURCES, FetchReport
 
     config = configuration.load(config_file)
-    now = datetime.now(UTC)
     # A live bar and lines of text share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
     with (
-        App(config, now) as opened,
+        _turn(config.store, "fetch"),
+        App(config, now := datetime.now(UTC)) as opened,
         progress_bar(as_json) as progress,
         stopped_gently(opened.stop) as is_stopping,
     ):
@@ -237,8 +253,10 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
     from aggregator.app.app import App
 
     config = configuration.load(config_file)
-    now = datetime.now(UTC)
-    with App(config, now) as opened:
+    with (
+        _turn(config.store, "publish"),
+        App(config, now := datetime.now(UTC)) as opened,
+    ):
         published = main_job.publish(opened, now, main_job.RunWatcher(), everything=everything)
     if as_json:
         print_json({"published": published_facts(published)})

@@ -108,7 +108,7 @@ def test_only_one_daemon_a_store(site: Site) -> None:
         until(lambda: "polling 0 sources" in log_of(site))
         second = subprocess.run(site.command("run"), capture_output=True, text=True, timeout=120, check=False)
         assert second.returncode == 1
-        assert f"in use by another `aggregator run` (process {first.pid})" in second.stderr
+        assert f"in use by another `aggregator run` (process {first.pid}, since " in second.stderr
 
 
 def test_health_is_told_while_a_daemon_runs(site: Site, server: Server) -> None:
