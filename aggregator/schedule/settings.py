@@ -1,0 +1,79 @@
+"""What a change of a source's settings means for its next poll. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from aggregator.schedule.decide import Policy, replanned
+from aggregator.schedule.state import PollState, Reason
+
+__all__ = ["PollSettings", "after_change", "with_settings"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PollSettings:
+    """Short texts that differ when a source's settings differ: no secret can be read out of them.
+
+    - `asked`: everything that decides how it is asked and read, but for how often: what could mend a failure.
+    - `read`: what decides which articles its document gives: kind and options.
+    - `at`: the address that the config names; `host`: the server of it, "" without one.
+    - `pace`: how often it may be polled.
+    """
+
+    asked: str
+    read: str
+    at: str
+    host: str
+    pace: str
+
+
+def with_settings(state: PollState, settings: PollSettings) -> PollState:
+    """The state of a source that was polled with these settings."""
+    return replace(
+        state,
+        asked_as=settings.asked,
+        read_as=settings.read,
+        asked_at=settings.at,
+        asked_host=settings.host,
+        paced_as=settings.pace,
+    )
+
+
+def after_change(
+    state: PollState, settings: PollSettings, now: datetime, policy: Policy, chance: float
+) -> PollState:
+    """The state to go on with under the config's settings; the same one where nothing changed.
+
+    Due at once is a source whose last poll failed, when anything changed that could mend it, and any when
+    what is read changed: once for each change. What its server asked for (429, 503, Retry-After) holds as
+    long as the source stays at that server. A changed interval alone plans anew. A state without settings is
+    one of an earlier version: they are taken as they are.
+    """
+    if state.polled is None:
+        return state
+    known = (state.asked_as, state.asked_at, state.paced_as)
+    if known == (settings.asked, settings.at, settings.pace):
+        return state
+    following = replace(
+        state,
+        asked_as=settings.asked,
+        asked_at=settings.at,
+        asked_host=settings.host,
+        paced_as=settings.pace,
+    )
+    if not state.asked_as:
+        return replace(following, read_as=settings.read)
+    is_read_otherwise = (state.read_as, state.asked_at) != (settings.read, settings.at)
+    is_mended = _has_failed(state) and (state.asked_as, state.asked_at) != (settings.asked, settings.at)
+    was_asked_to_wait = bool(state.postponed) or state.reason is Reason.RETRY_AFTER
+    is_held = was_asked_to_wait and state.asked_host == settings.host
+    if (is_read_otherwise or is_mended) and not is_held:
+        return replace(following, next_poll=now, reason=Reason.CHANGED)
+    if state.paced_as != settings.pace and not (is_held or _has_failed(state)):
+        return replanned(following, now, policy, chance)
+    return following
+
+
+def _has_failed(state: PollState) -> bool:
+    return bool(state.failures or state.postponed or state.offline or state.gone_since or state.unread)
