@@ -74,6 +74,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "errors": "what goes wrong with one source stays with it",
         "fetch": "the bytes",
         "model": "resources, documents, problems",
+        "normalise": "a login is no part of an address",
         "reading": "the documents",
         "schedule": "the next poll",
         "store": "what is kept",

@@ -24,6 +24,7 @@ from aggregator.errors import WriteError
 from aggregator.fetch import Fetcher, NotModified, user_agent
 from aggregator.model.article import Article, Problem
 from aggregator.normalise.players import further_players
+from aggregator.polling import settings as polling_settings
 from aggregator.polling.full_text import Completed, Completing
 from aggregator.polling.poll import Poll, Polls
 from aggregator.publishing import websub as announcing
@@ -122,6 +123,8 @@ class App:
         self.config = self._configured.model_copy(update={"sources": sources})
         self._polls.know(sources)
         self._store.sources.adopt(sources, now)
+        states = {name: record.schedule for name, record in self._store.sources.states().items()}
+        self._store.sources.plan(polling_settings.changed(sources, states, self._configured, now))
         return reported
 
     def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:

@@ -114,7 +114,9 @@ class FetchReport(RunWatcher):
             new = sum(poll.saved.new for poll in self._polls)
             found = f"{counted(new, 'new article')}, {sum(p.saved.changed for p in self._polls):,} changed"
             failed = f"; [red]{self.failed:,} failed[/red]" if self.failed else ""
-            waiting = f"; {len(self._waiting):,} not due yet" if self._waiting else ""
+            waiting = (
+                f"; {len(self._waiting):,} not due yet (--force polls them now)" if self._waiting else ""
+            )
             self._console.print(f"polled {counted(len(self._polls), 'source')}: {found}{failed}{waiting}")
             for each in self._completed:
                 print_completed(each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol, cast
 
 from aggregator.adapters import kinds
@@ -21,15 +21,16 @@ from aggregator.polling.known import body_hash_of, is_outdated, is_redated, is_s
 from aggregator.polling.online import Network
 from aggregator.polling.outcome import result_of
 from aggregator.polling.server_clocks import ServerClocks
+from aggregator.polling.settings import policy, poll_settings
 from aggregator.polling.turns import Turns
 from aggregator.reading.document import READER_VERSION, Context, Reading
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import Testimony
 from aggregator.schedule.hints import FeedHints, read_hints
+from aggregator.schedule.settings import PollSettings, with_settings
 from aggregator.store import Saved, SourceRecord, Store, Update
 
 _DATES_THAT_TELL_A_RATE = 16
-_LOCAL = timedelta(minutes=1)
 _FAILURES_BEFORE_TURNING_BACK = 5
 
 
@@ -160,7 +161,8 @@ class Polls:
                 poll.problems.extend(fetched.unread)
                 body_hash = body_hash_of(fetched.resources)
             is_known_body = body_hash is not None and body_hash == state.body_hash
-            is_read = is_known_body and not (refetch or is_outdated(source, state))
+            is_other = refetch or is_outdated(source, state) or self._is_read_otherwise(source, before)
+            is_read = is_known_body and not is_other
             if isinstance(fetched, NotModified) or is_read:
                 kept = folder.unchanged(fetched.validators, state.validators)
                 poll.update = Update(source=source.name, validators=kept, body_hash=body_hash)
@@ -192,8 +194,11 @@ class Polls:
         """
         if is_redated(source, state) or (before.unread and before.unread_as != reading_settings(source)):
             return True
+        if self._is_read_otherwise(source, before):
+            return True
         is_wanted = bool(before.unread) or is_outdated(source, state)
-        return is_wanted and (source.is_local or schedule.asks_whole(before, now, self._policy(source)))
+        how = policy(source, self._config)
+        return is_wanted and (source.is_local or schedule.asks_whole(before, now, how))
 
     def _take(
         self,
@@ -277,15 +282,16 @@ class Polls:
                 result = replace(
                     result, answered=self._network.answered(self._store.sources.successes(), now)
                 )
-            decision = schedule.decide(before, result, now, self._policy(source), chance)
+            decision = schedule.decide(before, result, now, policy(source, self._config), chance)
+            following = with_settings(decision.state, self._settings(source))
             if polled.update is None:
-                self._fail(source, polled, decision.state, now)
+                self._fail(source, polled, replace(following, options_as=before.options_as), now)
             elif polled.was_read:
-                read.append((len(polls), replace(polled.update, schedule=decision.state)))
+                read.append((len(polls), replace(polled.update, schedule=following)))
                 if polled.redated:
                     redated[source.name] = polled.redated
             else:
-                unchanged.append(replace(polled.update, schedule=decision.state))
+                unchanged.append(replace(polled.update, schedule=following))
             polls.append(
                 Poll(
                     source=source,
@@ -346,13 +352,12 @@ class Polls:
             return f"{source.address}, where it had moved, fails; {configured} is polled again"
         return ""
 
-    def _policy(self, source: Source) -> schedule.Policy:
-        """Files of this machine cost no site anything: polled each minute, or at the source's interval."""
-        if source.is_local:
-            return schedule.Policy(interval=source.interval or _LOCAL, is_fixed=True)
-        return schedule.Policy(
-            interval=source.interval, is_fixed=not source.adaptive, usual=self._config.interval
-        )
+    def _settings(self, source: Source) -> PollSettings:
+        return poll_settings(source, self._addresses.get(source.name, source.address), self._config)
+
+    def _is_read_otherwise(self, source: Source, before: schedule.PollState) -> bool:
+        """Whether the options changed since its document was read: it is read anew, whatever it holds."""
+        return bool(before.options_as) and before.options_as != self._settings(source).read
 
 
 def _as_moved(source: Source, moved_to: str | None) -> Source:

@@ -1,4 +1,4 @@
-"""The settings of sources as the schedule sees them: how each is polled, and what changed since its last poll."""
+"""The settings of sources as the schedule sees them: how each is polled, and what changed since."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from aggregator.config.load import Config, Source
 from aggregator.normalise.links import without_login
-from aggregator.schedule.decide import Policy, chance_of
+from aggregator.schedule import decide as schedule
 from aggregator.schedule.settings import PollSettings, after_change
 from aggregator.schedule.state import PollState
 
@@ -20,22 +20,22 @@ __all__ = ["changed", "policy", "poll_settings"]
 _LOCAL = timedelta(minutes=1)
 
 
-def policy(source: Source, config: Config) -> Policy:
+def policy(source: Source, config: Config) -> schedule.Policy:
     """Files of this machine cost no site anything: polled each minute, or at the source's interval."""
     if source.is_local:
-        return Policy(interval=source.interval or _LOCAL, is_fixed=True)
-    return Policy(interval=source.interval, is_fixed=not source.adaptive, usual=config.interval)
+        return schedule.Policy(interval=source.interval or _LOCAL, is_fixed=True)
+    return schedule.Policy(interval=source.interval, is_fixed=not source.adaptive, usual=config.interval)
 
 
 def changed(
     sources: Sequence[Source], states: Mapping[str, PollState], config: Config, now: datetime
 ) -> dict[str, PollState]:
-    """The states that follow from what changed in the config since each of its sources was polled, by name."""
+    """The states that follow from what changed in the config since each source was polled, by name."""
     found = {}
     for source in sources:
         before = states.get(source.name, PollState())
         settings = poll_settings(source, source.address, config)
-        chance = chance_of(source.name, before.polls)
+        chance = schedule.chance_of(source.name, before.polls)
         after = after_change(before, settings, now, policy(source, config), chance)
         if after != before:
             found[source.name] = after
@@ -52,8 +52,8 @@ def poll_settings(source: Source, address: str, config: Config) -> PollSettings:
     fetch = config.fetch.model_dump(exclude={"workers", "host_at_once", "host_gap"})
     pace = (source.interval, source.adaptive, config.interval)
     return PollSettings(
-        asked=_digest(source.kind, source.options, _revealed(logins), tls, _revealed(fetch)),
-        read=_digest(source.kind, source.options),
+        asked=_digest(source.kind, source.options, source.timezone, _revealed(logins), tls, _revealed(fetch)),
+        read=_digest(source.kind, source.options, source.timezone),
         at=_digest(without_login(address)),
         host=host,
         pace=_digest(*map(str, pace)),

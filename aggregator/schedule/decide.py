@@ -10,10 +10,10 @@ How a wait is found, after a poll that succeeded:
     then                   up to a tenth later, so that sources do not march in step; then out of skipHours
                            and skipDays
 
-Failures wait 30 minutes where nothing answered and an hour after any answer, doubled each time up to a week,
-and are never given up. When this machine itself has no network, sources are tried again after 5 minutes,
-doubled each time up to an hour, and nothing is counted. Nothing keeps a source away for longer than that week
-(and what jitter and skipDays add) but a 410.
+Failures wait 30 minutes where nobody answered and an hour after any answer, doubled each time up to a week,
+and are never given up; from the second in a row on the user's interval is a floor. When this machine itself
+has no network, sources are tried again after 5 minutes, doubled each time up to an hour, and nothing is
+counted. Nothing keeps a source away for longer than that week (and what jitter and skipDays add) but a 410.
 
 A document is asked for without its validators at most once a day, where there is a reason to read it anew.
 """
@@ -40,6 +40,7 @@ __all__ = [
     "chance_of",
     "corrected",
     "decide",
+    "replanned",
     "wake",
 ]
 
@@ -191,6 +192,16 @@ def wake(state: PollState, now: datetime, policy: Policy, chance: float) -> Poll
     return replace(state, next_poll=due, reason=reason)
 
 
+def replanned(state: PollState, now: datetime, policy: Policy, chance: float) -> PollState:
+    """The next poll of a source whose last one succeeded, as that poll had planned it with `policy`."""
+    polled = state.polled or now
+    due, reason = max(_success_floors(state, polled, policy), key=itemgetter(0))
+    due += chance * policy.jitter * (due - polled)
+    if not policy.is_fixed:
+        due, reason = _outside_skipped(due, reason, polled, state.hints, policy.jitter, chance)
+    return replace(state, next_poll=due, reason=reason)
+
+
 def corrected(state: PollState, now: datetime, wrong: tuple[datetime, datetime] | None = None) -> PollState:
     """The state without moments of a wrong clock: none lies after `now`, or in the readings `wrong`.
 
@@ -318,7 +329,9 @@ def _success_floors(state: PollState, now: datetime, policy: Policy) -> _Floors:
 
 
 def _failure_floors(state: PollState, result: Result, now: datetime, policy: Policy) -> _Floors:
-    floors = [(now + policy.interval, Reason.INTERVAL)] if policy.interval else []
+    # A first failure is tried again soon, whatever the user's interval: most are over by then.
+    has_floor = policy.interval and (state.failures > 1 or result.status in _BUSY)
+    floors = [(now + policy.interval, Reason.INTERVAL)] if policy.interval and has_floor else []
     if result.status not in _BUSY:
         first = policy.first_retry_answered if _is_answer(result) else policy.first_retry
         wait = _doubled(first, state.failures - 1, policy.longest)

@@ -33,7 +33,7 @@ def with_settings(state: PollState, settings: PollSettings) -> PollState:
     return replace(
         state,
         asked_as=settings.asked,
-        read_as=settings.read,
+        options_as=settings.read,
         asked_at=settings.at,
         asked_host=settings.host,
         paced_as=settings.pace,
@@ -63,8 +63,8 @@ def after_change(
         paced_as=settings.pace,
     )
     if not state.asked_as:
-        return replace(following, read_as=settings.read)
-    is_read_otherwise = (state.read_as, state.asked_at) != (settings.read, settings.at)
+        return replace(following, options_as=settings.read)
+    is_read_otherwise = (state.options_as, state.asked_at) != (settings.read, settings.at)
     is_mended = _has_failed(state) and (state.asked_as, state.asked_at) != (settings.asked, settings.at)
     was_asked_to_wait = bool(state.postponed) or state.reason is Reason.RETRY_AFTER
     is_held = was_asked_to_wait and state.asked_host == settings.host

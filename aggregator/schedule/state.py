@@ -28,6 +28,7 @@ class Reason(StrEnum):
     SKIP_HOURS = "skip hours"
     SKIP_DAYS = "skip days"
     WAKING = "waking"
+    CHANGED = "changed"
     GONE = "gone"
 
 
@@ -45,6 +46,7 @@ _SENTENCES = {
     Reason.SKIP_HOURS: "the feed asks not to be polled in the hours before (skipHours)",
     Reason.SKIP_DAYS: "the feed asks not to be polled on the days before (skipDays)",
     Reason.WAKING: "it fell due while nothing ran; what is late is spread out a little",
+    Reason.CHANGED: "its settings in the config changed since its last poll",
     Reason.GONE: "its server said on {state.gone_since:%Y-%m-%d} that it is gone for good (410); "
     "poll it with --force to try again, or remove it",
 }
@@ -60,7 +62,8 @@ class PollState:
     dates, newest first. `moved_*`: a permanent redirect that is not adopted yet. `whole` is when it was last
     asked without validators and answered. `unread` says why the document that the validators belong to could
     not be read, with `advice`, and `unread_as` for which settings; "" when it was read. `read_as` is the time
-    zone in which dates without one were read, "" for UTC.
+    zone in which dates without one were read, "" for UTC. `asked_*`, `options_as` and `paced_as` are the
+    settings of its last poll (see `schedule.settings`); "" when they are not known.
     """
 
     next_poll: datetime | None = None
@@ -84,6 +87,11 @@ class PollState:
     advice: str = ""
     unread_as: str = ""
     read_as: str = ""
+    asked_as: str = ""
+    asked_at: str = ""
+    asked_host: str = ""
+    options_as: str = ""
+    paced_as: str = ""
 
     def mean_gap(self, now: datetime) -> timedelta:
         """The mean time between its newest entries, the silence since the newest one included.
@@ -155,6 +163,7 @@ _READERS: Mapping[str, Callable[[Any], Any]] = {
     "hints": _hints,
     "published": lambda texts: tuple(map(datetime.fromisoformat, texts)),
     **dict.fromkeys(("moved_to", "unread", "advice", "unread_as", "read_as"), str),
+    **dict.fromkeys(("asked_as", "asked_at", "asked_host", "options_as", "paced_as"), str),
 }
 
 

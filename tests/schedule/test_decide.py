@@ -170,9 +170,9 @@ HINT_FOR_FAST = FeedHints(ttl=25 * MINUTE)
         pytest.param(
             Result(status=500),
             Policy(interval=2 * HOUR),
-            2 * HOUR,
-            Reason.INTERVAL,
-            id="nor do failures come sooner",
+            HOUR,
+            Reason.BACK_OFF,
+            id="a first failure is tried again sooner",
         ),
         pytest.param(
             Result(
@@ -519,7 +519,8 @@ def floor_of(decision: Decision, result: Result, now: datetime, policy: Policy) 
     if decision.is_offline:  # whatever else put it off then, such as skipHours
         return now + 5 * MINUTE
     limit = timedelta(days=7)
-    waits = [policy.interval or timedelta(0)]
+    is_first = not ok and result.status not in (429, 503) and state.failures == 1
+    waits = [timedelta(0) if is_first else policy.interval or timedelta(0)]
     if ok and policy.is_fixed:
         waits = [policy.interval or HOUR]
     elif ok:

@@ -1,0 +1,104 @@
+"""A config that changed, end to end: what is asked at once, what waits, and how it is asked."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.conftest import Answer, Request, Server
+from tests.support.site import Site, feed
+
+
+def source(server: Server, **others: Any) -> dict[str, Any]:
+    """A source with a long interval."""
+    return {"name": "a", "url": server.url + "/a", "interval": "6h", **others}
+
+
+def asked(site: Site, server: Server, **others: Any) -> list[str | None]:
+    """What is asked by a fetch under these settings: the If-None-Match of each request."""
+    server.requests.clear()
+    fetch = others.pop("fetch", {})
+    site.configure(source(server, **others), fetch=fetch)
+    site.run("fetch")
+    return [request.headers.get("If-None-Match") for request in server.requests]
+
+
+def login(request: Request) -> Answer:
+    """A feed behind a login."""
+    allowed = request.headers.get("Authorization") == "Bearer right"
+    return Answer(200, {"ETag": '"1"'}, feed("a", 1)) if allowed else Answer(401)
+
+
+def test_a_login_that_is_corrected_is_tried_at_once(site: Site, server: Server) -> None:
+    """Once for each correction; what then works waits its time."""
+    server.pages["/a"] = login
+    assert asked(site, server) == [None]
+    assert asked(site, server) == []
+    assert asked(site, server, auth={"bearer": "wrong"}) == [None]
+    assert asked(site, server, auth={"bearer": "wrong"}) == []
+    assert asked(site, server, auth={"bearer": "right"}) == [None]
+    assert asked(site, server, auth={"bearer": "right"}) == []
+    assert asked(site, server, auth={"bearer": "right"}, user_agent="Tea/1") == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"headers": {"X-Key": "1"}}, {"cookie": "a=b"}, {"user_agent": "x"}, {"fetch": {"timeout": "9s"}}],
+)
+def test_whatever_could_mend_a_failure_is_tried_at_once(
+    site: Site, server: Server, change: dict[str, Any]
+) -> None:
+    """Settings of the source, and of [fetch]."""
+    server.pages["/a"] = Answer(403)
+    assert asked(site, server) == [None]
+    assert asked(site, server, **change) == [None]
+    assert asked(site, server, **change) == []
+
+
+def test_allow_is_tried_at_once(site: Site, server: Server) -> None:
+    """A first fetch that was refused makes nobody wait."""
+    server.pages["/a"] = Answer(200, {}, feed("a", 1))
+    assert asked(site, server, fetch={"allow": []}) == []
+    assert asked(site, server) == [None]
+
+
+@pytest.mark.parametrize("answer", [Answer(429), Answer(403, {"Retry-After": "7200"})], ids=["429", "403"])
+def test_what_the_server_asks_for_holds(site: Site, server: Server, answer: Answer) -> None:
+    """429, and Retry-After on any status."""
+    server.pages["/a"] = answer
+    assert asked(site, server) == [None]
+    assert asked(site, server, headers={"X-Key": "1"}) == []
+
+
+def test_changed_options_are_asked_for_whole(site: Site, server: Server) -> None:
+    """A 304 would leave articles as the other options had them."""
+    items = b'{"posts": [{"id": 1, "title": "One", "url": "https://a.example/1"}], "old": []}'
+    server.pages["/a"] = lambda request: (
+        Answer(304) if request.headers.get("If-None-Match") else Answer(200, {"ETag": '"1"'}, items)
+    )
+    assert asked(site, server, kind="json", options={"items": "old"}) == [None]
+    assert asked(site, server, kind="json", options={"items": "old"}) == []
+    assert asked(site, server, kind="json", options={"items": "posts"}) == [None]
+    assert b"One" in (site.output / "all" / "rss.xml").read_bytes()
+    assert asked(site, server, kind="json", options={"items": "posts"}) == []
+    server.requests.clear()
+    site.run("fetch", "--force")
+    assert [request.headers.get("If-None-Match") for request in server.requests] == ['"1"']
+
+
+def test_another_interval_only_plans_anew(site: Site, server: Server) -> None:
+    """Nothing is asked for it."""
+    server.pages["/a"] = Answer(200, {}, feed("a", 1))
+    assert asked(site, server) == [None]
+    assert asked(site, server, interval="3h", adaptive=False) == []
+    assert "in 3 h" in site.run("sources").stdout or "in 2 h" in site.run("sources").stdout
+
+
+def test_a_source_that_waits_names_the_way_to_poll_it(site: Site, server: Server) -> None:
+    """In the totals too."""
+    server.pages["/a"] = Answer(200, {}, feed("a", 1))
+    assert asked(site, server) == [None]
+    told = site.run("fetch").stdout
+    assert "1 not due yet" in told
+    assert "--force" in told
