@@ -33,7 +33,7 @@ ELEMENTS = {
         "strong",
         "small",
     ),
-    *("svg", "path"),
+    *("svg", "path", "audio", "video"),
 }
 ATTRIBUTES = {
     *(
@@ -52,7 +52,7 @@ ATTRIBUTES = {
         "loading",
     ),
     *("decoding", "referrerpolicy", "datetime", "charset", "name", "content", "http-equiv", "property"),
-    *("aria-label", "aria-labelledby", "tabindex", "role", "viewbox", "d"),
+    *("controls", "preload", "aria-label", "aria-labelledby", "tabindex", "role", "viewbox", "d"),
 }
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")

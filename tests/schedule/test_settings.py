@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -25,7 +26,7 @@ def polled(*results: Result, settings: PollSettings = BEFORE) -> PollState:
     return with_settings(state, settings)
 
 
-def changed(state: PollState, policy: Policy | None = None, **changes: str) -> PollState:
+def changed(state: PollState, changes: Mapping[str, str] = {}, policy: Policy | None = None) -> PollState:
     """The state under other settings, ten minutes later."""
     return after_change(state, replace(BEFORE, **changes), LATER, policy or Policy(interval=6 * HOUR), 0)
 
@@ -51,9 +52,9 @@ def changed(state: PollState, policy: Policy | None = None, **changes: str) -> P
 def test_what_is_due_at_once(result: Result, changes: dict[str, str], is_due: bool) -> None:
     """The reason says so; and a second look at the same settings changes nothing any more."""
     state = polled(result)
-    after = changed(state, **changes)
+    after = changed(state, changes)
     assert ((after.next_poll, after.reason) == (LATER, Reason.CHANGED)) is is_due
-    assert changed(after, **changes) == after
+    assert changed(after, changes) == after
     assert PollState.from_json(after.to_json()) == after
     if is_due:
         assert "settings in the config changed" in after.explain()
@@ -73,9 +74,11 @@ def test_a_changed_interval_plans_anew() -> None:
     """As the last poll had planned it."""
     state = polled(Result())
     assert state.next_poll == NOW + 6 * HOUR
-    sooner = changed(state, Policy(interval=2 * HOUR, is_fixed=True), pace="q")
+    sooner = changed(state, {"pace": "q"}, Policy(interval=2 * HOUR, is_fixed=True))
     assert (sooner.next_poll, sooner.reason) == (NOW + 2 * HOUR, Reason.INTERVAL)
-    assert changed(polled(Result(status=500)), Policy(interval=HOUR / 2), pace="q").next_poll == NOW + HOUR
+    assert (
+        changed(polled(Result(status=500)), {"pace": "q"}, Policy(interval=HOUR / 2)).next_poll == NOW + HOUR
+    )
 
 
 @pytest.mark.parametrize(

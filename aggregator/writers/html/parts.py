@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from html import unescape
 from typing import Any
@@ -23,7 +24,8 @@ __all__ = ["PAGE", "POLICY", "human", "macro", "render", "rhythm"]
 
 PAGE = "index.html"
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src https: http: data:; base-uri 'none'; form-action 'none'"
+    "default-src 'none'; style-src 'self'; img-src https: http: data:; media-src https:; "
+    "base-uri 'none'; form-action 'none'"
 )
 """The Content-Security-Policy that the pages obey, and state; `frame-ancestors` only a header can."""
 
@@ -62,6 +64,7 @@ def _templates() -> Environment:
     environment.filters |= {
         "address": address,
         "picture": _picture,
+        "media": _media,
         "tidy": tidy,
         "names": _names,
         "language": _language,
@@ -100,6 +103,39 @@ def _picture(url: str | None) -> str | None:
     """The address if an `<img>` may load it under `POLICY`, else None."""
     found = address(url)
     return found if found and found.partition(":")[0].lower() in {"http", "https"} else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Media:
+    """A file of an entry: `player` is "audio", "video", or "" for one that is only linked."""
+
+    url: str
+    player: str
+    facts: str
+
+
+def _media(article: Article) -> list[_Media]:
+    """The enclosures that can be asked for; a player loads from https alone, as `POLICY` says."""
+    found = []
+    for each in article.enclosures:
+        if (url := address(each.url)) is None or url.partition(":")[0].lower() not in {"http", "https"}:
+            continue
+        kind = (each.type or "").partition("/")[0].strip().lower()
+        player = kind if kind in {"audio", "video"} and url.lower().startswith("https:") else ""
+        length = _size(each.length) if each.length else ""
+        duration = _duration(each.duration) if each.duration else ""
+        facts = [tidy(each.title or ""), tidy(each.type or ""), duration, length]
+        found.append(_Media(url=url, player=player, facts=cut(", ".join(filter(None, facts)), MAX_TITLE)))
+    return found
+
+
+def _size(length: int) -> str:
+    return f"{length / 1_000_000:,.1f} MB" if length >= 1_000_000 else f"{max(length // 1_000, 1)} KB"
+
+
+def _duration(duration: timedelta) -> str:
+    minutes, seconds = divmod(max(round(duration.total_seconds()), 0), 60)
+    return f"{minutes:,} min {seconds} s" if minutes else f"{seconds} s"
 
 
 def _language(article: Article) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from aggregator.model.article import Origin
+from aggregator.model.article import Enclosure, Origin
 from aggregator.normalise.text import cut, tidy
 from aggregator.writers.channel import Chain, Channel
 from aggregator.writers.html.category import Html
@@ -91,12 +91,35 @@ def test_an_entry_shows_title_source_authors_time_and_summary() -> None:
 def test_what_an_entry_does_not_have_leaves_no_trace() -> None:
     """No empty picture, link, name or paragraph."""
     article = article_with(
-        title="", link=None, authors=(), summary="", content="", headimg=None, origin=Origin()
+        title="", link=None, authors=(), summary="", content="", headimg=None, origin=Origin(), enclosures=()
     )
     tree = page(item_of(article, "urn:x:1"))
     assert words(one(tree, "article h2")) == "Untitled"
     assert tree.css("article img, article a, .teaser") == []
     assert words(one(tree, "article .facts")) == "tea 1 January 2026, 03:04 UTC"
+
+
+def test_an_enclosure_can_be_played_and_had() -> None:
+    """Nothing of it is loaded before somebody asks; a player loads from https alone."""
+    files = (
+        Enclosure(url="https://tea.example/1.mp3", type="audio/mpeg", length=5_025_816, title="Pour"),
+        Enclosure(url="https://tea.example/1.mp4", type="video/mp4", duration=timedelta(seconds=61)),
+        Enclosure(url="http://tea.example/2.mp3", type="audio/mpeg"),
+        Enclosure(url="https://tea.example/1.pdf", type="application/pdf"),
+        Enclosure(url="javascript:alert(1)", type="audio/mpeg"),
+    )
+    tree = page(item_of(article_with(title="Tea", enclosures=files)))
+    players = tree.css("audio, video")
+    assert [(node.tag, node.attributes["src"]) for node in players] == [
+        ("audio", "https://tea.example/1.mp3"),
+        ("video", "https://tea.example/1.mp4"),
+    ]
+    for node in players:
+        assert (node.attributes["preload"], node.attributes["aria-label"]) == ("none", "Tea")
+        assert "controls" in node.attributes
+    assert [node.attributes["href"] for node in tree.css(".media a")] == [f.url for f in files[:4]]
+    assert words(tree.css(".media a")[0]) == "Download Pour, audio/mpeg, 5.0 MB"
+    assert words(tree.css(".media a")[1]) == "Download video/mp4, 1 min 1 s"
 
 
 def test_without_a_summary_the_body_begins_the_entry() -> None:
@@ -134,7 +157,7 @@ def test_bidi_controls_are_gone_and_names_are_isolated() -> None:
     tree = page(item_of(article_with(title="\u202eevil\u2066", authors=("\u202eBo",), summary="\u202dx")))
     assert words(one(tree, "article h2")) == "evil"
     assert one(tree, "article").attributes["dir"] == "auto"
-    assert [words(node) for node in tree.css("article bdi")] == ["Tea & leaves", "Bo"]
+    assert [words(node) for node in tree.css("article .facts bdi")] == ["Tea & leaves", "Bo"]
 
 
 def test_feeds_are_linked_for_people_and_for_browsers() -> None:
