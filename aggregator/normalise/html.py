@@ -17,6 +17,7 @@ from aggregator.normalise.anchors import Owner, has_anchors, within_article
 from aggregator.normalise.characters import legal
 from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
 from aggregator.normalise.links import FOLLOWED, resolve
+from aggregator.normalise.shells import without_shells
 from aggregator.normalise.shown import as_shown
 from aggregator.normalise.text import tidy, unmarked
 
@@ -313,7 +314,9 @@ def _finish(body: HtmlBody) -> None:
     clean, body.picture = finish(clean, body.bases)
     if ' style="' in clean and _ACTIVE_VALUE.search(clean):
         clean = _ACTIVE_STYLE.sub(r"\1", clean)
-    body.html = (mathml.only_formulas(clean) if "<math" in clean else clean).strip()
+    clean = mathml.only_formulas(clean) if "<math" in clean else clean
+    # Stored bodies are sanitised without an owner: those of archives must not change for nothing.
+    body.html = (clean if body.owner is None else without_shells(clean)).strip()
 
 
 def escaped(text: str) -> str:
