@@ -41,7 +41,12 @@ _BATCH = 500
 _ENDED = frozenset((PRUNED, FORGOTTEN))
 
 # RFC 3986 §3 with RFC 3987's letters: a scheme, then anything but spaces and the delimiters of §2.4.3.
-_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{0,30}:[^\s<>\"{}|\\^`\x00-\x20\x7f-\x9f]{1,2000}")
+# A urn:uuid that holds no UUID (RFC 9562) is refused by validators and by readers that keep UUIDs as numbers.
+_UUID = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
+_URI = re.compile(
+    rf"(?!(?i:urn:uuid:)(?!{_UUID}\Z))"
+    r"[A-Za-z][A-Za-z0-9+.-]{0,30}:[^\s<>\"{}|\\^`\x00-\x20\x7f-\x9f]{1,2000}"
+)
 
 # Built once: SQLAlchemy takes several times as long to build a statement as SQLite to run it (measured).
 _SOURCE: sa.BindParameter[str] = sa.bindparam("of_source")

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.characters import legal
 from aggregator.writers.markup import MarkupElement
+from aggregator.writers.sound import sound
 from aggregator.writers.xml_text import address, language_tag, line
 
 __all__ = ["channel_extensions", "enclosures", "extensions", "whole_seconds"]
@@ -132,8 +133,8 @@ def _passed_through(extra: Mapping[str, object]) -> list[MarkupElement]:
             if element and element not in found:
                 found.append(element)
             if len(found) == MAX_ELEMENTS:
-                return found
-    return found
+                return sound(found)
+    return sound(found)
 
 
 def _is_known(name: str) -> bool:

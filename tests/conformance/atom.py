@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 
+from tests.conformance.extensions import extension_faults
 from tests.conformance.links import atom_link, feed_links
 from tests.conformance.values import (
     ANY,
@@ -53,6 +54,7 @@ def check_atom(body: bytes, *, self_link: bool = False) -> list[str]:
     if self_link and not [n for n in root.findall(ATOM + "link") if n.get("rel") == "self"]:
         found.append("feed: no link rel='self'")
     found += feed_links(root, "feed")
+    found += extension_faults(root)
     entries = root.findall(ATOM + "entry")
     feed_has_author = root.find(ATOM + "author") is not None
     for number, entry in enumerate(entries, 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from tests.conformance.extensions import extension_faults
 from tests.conformance.links import atom_link, feed_links
 from tests.conformance.values import (
     ANY,
@@ -62,6 +63,7 @@ def check_rss(body: bytes, *, self_link: bool = False) -> list[str]:
     for number, item in enumerate(items, 1):
         found += _rss_item(item, f"item {number} {text_of(item.find('guid'))!r}")
     found += repeats([text_of(item.find("guid")) for item in items])
+    found += extension_faults(root)
     if _TWICE_READ.search(body):
         found.append(
             "document: plain text with &amp; or &lt;, not &#x26; or &#x3C; (profile, Character Data)"
