@@ -17,7 +17,7 @@ MAX_DOCUMENTS = 100
 """At most so many further documents of a source are fetched in one poll."""
 
 _STEP = timedelta(seconds=1)
-_ALIKE = 3
+_ALIKE = 2
 """A problem that so many files share is reported once for all of them."""
 
 Reads = Callable[[Resource, Context], Reading]
@@ -192,7 +192,8 @@ def _problems(gathered: Gathered) -> Iterator[Problem]:
                 yield _placed(problem, name)
             elif problem.text not in said:
                 said.add(problem.text)
-                yield Problem(text=problem.text, where=f"{name} and {count - 1} further files")
+                others = f"{count - 1:,} further file{'s' if count > 2 else ''}"
+                yield Problem(text=problem.text, where=f"{name} and {others}")
 
 
 def _placed(problem: Problem, name: str) -> Problem:
