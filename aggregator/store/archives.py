@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from aggregator.store.columns import microseconds
 from aggregator.store.database import Database
 from aggregator.store.kept import REVISION, Kept, kept, of_newest
+from aggregator.store.rows import insert
 from aggregator.store.schema import archive_entries, archives, articles, feeds, placements, revisions
 
 _AT_ONCE = 50
@@ -149,12 +150,8 @@ def _file(connection: sa.Connection, feed: str, entries: int) -> int:
         number, position = first + n // entries, entries - n % entries
         shown.append((pk, number, position, row.revision))
         filed.append((number, pk, microseconds(row.published), row.article))
-    connection.exec_driver_sql(
-        "INSERT INTO archives (feed, number) VALUES (?, ?)", [(pk, first + n) for n in range(made)]
-    )
-    connection.exec_driver_sql(
-        "INSERT INTO archive_entries (feed, number, position, revision) VALUES (?, ?, ?, ?)", shown
-    )
+    insert(connection, "archives (feed, number)", [(pk, first + n) for n in range(made)])
+    insert(connection, "archive_entries (feed, number, position, revision)", shown)
     connection.exec_driver_sql(
         "UPDATE placements SET archived = ? WHERE feed = ? AND published = ? AND article = ?", filed
     )

@@ -17,6 +17,7 @@ from aggregator.store import dates
 from aggregator.store.columns import microseconds
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
 from aggregator.store.kept import REVISION, Kept, kept, unpacked
+from aggregator.store.rows import insert
 from aggregator.store.schema import (
     FORGOTTEN,
     FOUND,
@@ -73,12 +74,11 @@ _UPDATE = articles.update().where(articles.c.pk == _PK)
 _REWRITE = revisions.update().where(revisions.c.pk == _PK)
 _IS_FILED = sa.select(sa.exists().where(archive_entries.c.revision == _PK))
 
-# In the driver's own words: SQLAlchemy takes longer over the values of a row than SQLite over storing it.
-_INSERT_ARTICLE = """INSERT INTO articles (pk, source, id, uid, state, published, updated, first_seen,
-revision, edits, fingerprint, reader_version, file, given)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?)"""
-_INSERT_REVISION = """INSERT INTO revisions (pk, article, published, updated, content_hash, data)
-VALUES (?, ?, ?, ?, ?, ?)"""
+_ARTICLES = (
+    "articles (pk, source, id, uid, state, published, updated, first_seen, revision, edits, fingerprint, "
+    "reader_version, file, given)"
+)
+_REVISIONS = "revisions (pk, article, published, updated, content_hash, data)"
 
 
 class Asks(Protocol):
@@ -137,7 +137,7 @@ class Changes:
             assert article.updated is not None, "decide gave it one"
             pk, revision = self._writing.number(articles), self._writing.number(revisions)
             published, updated = microseconds(article.published), microseconds(article.updated)
-            facts = (pk, self._source, article.id, uid, FOUND, published, updated, now, revision)
+            facts = (pk, self._source, article.id, uid, FOUND, published, updated, now, revision, 0)
             given = dates.written(dates.other(f.article, article))
             article_rows.append((*facts, f.fingerprint, f.reader_version, f.file, given))
             content_hash = versioned(f.content_hash) if f.content_hash else hash_of(article)
@@ -156,8 +156,8 @@ class Changes:
             placed.append((pk, article.published, placement.feeds))
             if placement.decision is not None:
                 decided.append((pk, placement.decision))
-        self._connection.exec_driver_sql(_INSERT_ARTICLE, article_rows)
-        self._connection.exec_driver_sql(_INSERT_REVISION, revision_rows)
+        insert(self._connection, _ARTICLES, article_rows)
+        insert(self._connection, _REVISIONS, revision_rows)
         self._placing.join(placed)
         for pk, decision in decided:
             self._writing.decide(pk, decision, is_new=True)

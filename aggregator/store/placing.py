@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.store.columns import microseconds
+from aggregator.store.rows import insert
 from aggregator.store.schema import ALL, archive_entries, archives, articles, feeds, placements, revisions
 
 __all__ = ["Placing"]
@@ -33,7 +34,7 @@ _FILED = (
     .group_by(archive_entries.c.feed)
 )
 _UNFILE = placements.update().where(placements.c.article == _PK, placements.c.archived.is_not(None))
-_JOIN = "INSERT INTO placements (feed, published, article, archived) VALUES (?, ?, ?, ?)"
+_PLACEMENTS = "placements (feed, published, article, archived)"
 _STALE = (
     feeds.update()
     .where(feeds.c.pk == sa.bindparam("stale"))
@@ -68,7 +69,7 @@ class Placing:
                 self._stale[feed] += 1
                 rows.append((feed, date, pk, None))
         if rows:
-            self._connection.exec_driver_sql(_JOIN, rows)
+            insert(self._connection, _PLACEMENTS, rows)
 
     def place(self, pk: int, published: datetime, names: Iterable[str], *, is_edited: bool = False) -> None:
         """Lets an article stand in these feeds and in no others; all of them become stale.
@@ -95,7 +96,7 @@ class Placing:
 
     def _insert(self, rows: Sequence[tuple[int, int, int, int | None]]) -> None:
         if rows:
-            self._connection.exec_driver_sql(_JOIN, [*rows])
+            insert(self._connection, _PLACEMENTS, rows)
             self._stale.update(row[0] for row in rows)
 
     def leave(self, pk: int) -> Mapping[int, int | None]:
