@@ -18,7 +18,7 @@ _AT_ONCE = 50
 def insert(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
     """Inserts rows into a table; `into` is its name, with the columns in parentheses.
 
-    The driver's `executemany` gives up and takes back the interpreter's lock for each row, which waits for other
+    For each row the driver's `executemany` gives up the interpreter's lock, and waits for other
     threads each time. SQLAlchemy takes longer over the values of a row than SQLite over storing it.
     """
     for start in range(0, len(rows), _AT_ONCE):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from aggregator.writers.channel import Channel
-from aggregator.writers.html.parts import PAGE, render
+from functools import partial
+
+from aggregator.writers.channel import Channel, Item
+from aggregator.writers.html.parts import PAGE, macro, render
 
 __all__ = ["Html"]
 
@@ -27,6 +29,7 @@ class Html:
         return render(
             "category.html",
             channel=channel,
+            entries=[channel.fragments.of(item, "page", partial(_entry, item)) for item in channel.items],
             chain=chain,
             page="" if channel.link else PAGE,
             canonical=channel.self_links.get(PAGE, channel.link).removesuffix(PAGE),
@@ -36,3 +39,7 @@ class Html:
                 if one.is_feed and one.file_name in channel.files
             ],
         )
+
+
+def _entry(item: Item) -> str:
+    return macro("parts.html", "entry")(item)
