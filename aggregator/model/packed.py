@@ -14,7 +14,7 @@ import msgspec
 
 from aggregator.model.article import Article, Enclosure, Origin
 
-__all__ = ["Unreadable", "pack", "unpack"]
+__all__ = ["Unreadable", "pack", "title_and_link", "unpack"]
 
 _COLUMNS = frozenset(("source", "id", "published", "updated"))
 _NAMES = tuple(f.name for f in fields(Article) if f.name not in _COLUMNS and f.name != "origin")
@@ -44,7 +44,13 @@ class _Packed(msgspec.Struct, gc=False):
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
+class _Glimpse(msgspec.Struct, gc=False):
+    title: str = ""
+    link: str | None = None
+
+
 _decode = msgspec.json.Decoder(_Packed).decode
+_glimpse = msgspec.json.Decoder(_Glimpse).decode
 
 
 def pack(article: Article) -> str:
@@ -101,6 +107,18 @@ def unpack(
         )
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Unreadable(str(error)) from error
+
+
+def title_and_link(text: str) -> tuple[str, str | None]:
+    """These two alone of an article, in a tenth of the time. Raises Unreadable."""
+    try:
+        try:
+            found = _glimpse(text)
+        except msgspec.DecodeError:
+            found = msgspec.convert(json.loads(text), _Glimpse)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise Unreadable(str(error)) from error
+    return found.title, found.link
 
 
 @lru_cache(maxsize=256)  # the entries of a feed come from the same one

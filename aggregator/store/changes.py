@@ -17,13 +17,13 @@ from aggregator.store import dates
 from aggregator.store.columns import microseconds
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
 from aggregator.store.kept import REVISION, Kept, kept, unpacked
+from aggregator.store.known_ids import KnownIds
 from aggregator.store.rows import insert
 from aggregator.store.schema import (
     FORGOTTEN,
     FOUND,
     PRUNED,
     WITHDRAWN,
-    aliases,
     archive_entries,
     articles,
     decisions,
@@ -53,21 +53,6 @@ _URI = re.compile(
 _SOURCE: sa.BindParameter[str] = sa.bindparam("of_source")
 _IDS: sa.BindParameter[list[str]] = sa.bindparam("some_ids", expanding=True)
 _IS_ANY = sa.select(sa.exists().where(articles.c.source == _SOURCE))
-_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
-    *(*REVISION, articles.c.state, articles.c.edits, articles.c.fingerprint, articles.c.reader_version),
-    *(articles.c.file, revisions.c.content_hash),
-)
-_KNOWN = (
-    sa.select(*_COLUMNS)
-    .join_from(articles, revisions, revisions.c.pk == articles.c.revision, isouter=True)
-    .where(articles.c.source == _SOURCE)
-)
-_BY_ID = _KNOWN.where(articles.c.id.in_(_IDS))
-_BY_ALIAS = (
-    _KNOWN.add_columns(aliases.c.alias)
-    .join(aliases, aliases.c.article == articles.c.pk)
-    .where(aliases.c.source == _SOURCE, aliases.c.alias.in_(_IDS))
-)
 _TAKEN = sa.select(articles.c.uid).where(articles.c.uid.in_(_IDS))
 _PK: sa.BindParameter[int] = sa.bindparam("of_pk")
 _UPDATE = articles.update().where(articles.c.pk == _PK)
@@ -105,24 +90,36 @@ class Changes:
         self._source = source
         self.new = self.changed = self.unchanged = self.pruned = 0
 
-    def take(self, found: Sequence[Found]) -> None:
-        """Inserts articles, or updates those whose ids are there; pruned ones stay so. Ids must be unique."""
+    def take(
+        self, found: Sequence[Found], present: Collection[str] = (), moving_to: str | None = None
+    ) -> None:
+        """Inserts articles, or updates those that are there, also under other ids; pruned ones stay so.
+
+        Ids must be unique. `present` and `moving_to`: see `KnownIds`.
+        """
         if not found:
             return
         if not self._connection.scalar(_IS_ANY, {"of_source": self._source}):
             for start in range(0, len(found), _BATCH):
                 self._insert(found[start : start + _BATCH])
             return
+        known = KnownIds(self._connection, self._source, found, present, moving_to)
+        new: list[Found] = []
         for start in range(0, len(found), _BATCH):
             batch = found[start : start + _BATCH]
-            ids = {"of_source": self._source, "some_ids": [f.article.id for f in batch]}
-            known = {row.id: row for row in self._connection.execute(_BY_ID, ids)}
-            if len(known) < len(batch):
-                known |= {row.alias: row for row in self._connection.execute(_BY_ALIAS, ids)}
-            self._insert([f for f in batch if f.article.id not in known])
+            rows = known.rows(batch)
             for f in batch:
-                if (row := known.get(f.article.id)) is not None:
+                if (row := rows.get(f.article.id)) is not None:
                     self._take_known(row, f)
+                else:
+                    new.append(f)
+        renamed = known.renamed(new)
+        for f in new:
+            if (row := renamed.get(f.article.id)) is not None:
+                self._take_known(row, f, is_renamed=True)
+        new = [f for f in new if f.article.id not in renamed]
+        for start in range(0, len(new), _BATCH):
+            self._insert(new[start : start + _BATCH])
 
     def _insert(self, found: Sequence[Found]) -> None:
         if not found:
@@ -175,26 +172,26 @@ class Changes:
             else:
                 yield uuid.uuid5(uuid.NAMESPACE_URL, f"{self._source}\n{id}").urn
 
-    def _take_known(self, row: sa.Row[Any], found: Found) -> None:
+    def _take_known(self, row: sa.Row[Any], found: Found, *, is_renamed: bool = False) -> None:
         if row.state in _ENDED:
             self.unchanged += 1
             self._mark(row.pk, found)
             return
         if row.id != found.article.id:  # it is found under an alias
             found = replace(found, article=replace(found.article, id=row.id))
-        self._compare(row, found)
+        self._compare(row, found, is_renamed=is_renamed)
         if row.state == WITHDRAWN:
             self._set_state(row.pk, FOUND)
             self._placing.hide(row.pk, is_hidden=False)
             self._place(row.pk)
 
-    def _compare(self, row: sa.Row[Any], found: Found) -> None:
+    def _compare(self, row: sa.Row[Any], found: Found, *, is_renamed: bool) -> None:
         known = _known(row)
         if self._wanted is not None:
             is_anew = is_read_anew(known, found)
             article = self._wanted.completed(row.pk, known.article, found.article, is_read_anew=is_anew)
             found = replace(found, article=article, content_hash="")
-        decision = decide(known, found, self._now)
+        decision = decide(known, found, self._now, is_renamed=is_renamed)
         if isinstance(decision, Same):
             self.unchanged += 1
             if decision.is_marked:

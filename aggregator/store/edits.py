@@ -28,6 +28,7 @@ __all__ = [
     "is_read_anew",
     "same_entry",
     "versioned",
+    "words",
 ]
 
 HASH_VERSION = 1
@@ -104,8 +105,12 @@ class Same:
     is_marked: bool
 
 
-def decide(known: Known | None, found: Found, now: datetime) -> Insert | Edit | Silent | Same:
+def decide(
+    known: Known | None, found: Found, now: datetime, *, is_renamed: bool = False
+) -> Insert | Edit | Silent | Same:
     """What becomes of `found`; `known` is None for an article that is not stored.
+
+    `is_renamed`: its id is another than before. Then other addresses in it are no edit, only other words.
 
     A missing `published` becomes `stands_at`, else `now`, once; a date after `now` becomes `now`. An article
     that is known keeps its `published`; an edit's `updated` is the source's own date where that is new and
@@ -120,7 +125,7 @@ def decide(known: Known | None, found: Found, now: datetime) -> Insert | Edit | 
     before = known.content_hash if _version_of(known.content_hash) == HASH_VERSION else hash_of(old)
     is_edited = (versioned(found.content_hash) if found.content_hash else hash_of(article)) != before
     says_when = article.updated is not None and known.updated < article.updated <= now
-    if is_edited and is_read_anew(known, found):
+    if is_edited and (is_read_anew(known, found) or (is_renamed and words(old) == words(found.article))):
         return Silent(replace(article, updated=known.updated))
     if is_edited and not says_when and known.edits >= MAX_SILENT_EDITS:
         is_edited = False
@@ -144,7 +149,7 @@ def is_read_anew(known: Known, found: Found) -> bool:
     if found.is_same or same_entry(known.fingerprint, found.fingerprint):
         return True
     # Another reader may see an entry otherwise, and then takes another fingerprint of it. Its words stay.
-    return _words(known.article) == _words(found.article)
+    return words(known.article) == words(found.article)
 
 
 def same_entry(fingerprint: str, other: str) -> bool:
@@ -152,7 +157,7 @@ def same_entry(fingerprint: str, other: str) -> bool:
     return bool(fingerprint) and fingerprint.partition(".")[0] == other.partition(".")[0]
 
 
-def _words(article: Article) -> tuple[str, str]:
+def words(article: Article) -> tuple[str, str]:
     """Letters and digits of an article, without its markup."""
     title, body = (
         unescape(_TAG.sub("", text)) for text in (article.title, article.content or article.summary)

@@ -271,7 +271,8 @@ def _commit(writing: Writing, update: Update) -> Saved:
     changes = Changes(writing, update.source, wanted)
     changes.delete(update.refused)
     changes.withdraw(update.withdrawn)
-    changes.take(update.found)
+    moving_to = update.schedule.moved_to if update.schedule else None
+    changes.take(update.found, update.present, moving_to)
     update = subscriptions.take(connection, update)
     row = {
         "of_source": update.source,

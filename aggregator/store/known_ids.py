@@ -1,0 +1,207 @@
+"""Which found articles are kept already: by their ids, by other ids they had, and by what else they share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from aggregator.model.article import Article
+from aggregator.model.packed import title_and_link, unpack
+from aggregator.store import dates
+from aggregator.store.drift import Identity, host_of, joined, places
+from aggregator.store.edits import Found
+from aggregator.store.kept import NEWEST_REVISION, REVISION, unpacked
+from aggregator.store.schema import FORGOTTEN, FOUND, PRUNED, WITHDRAWN, aliases, articles, revisions, sources
+
+__all__ = ["ERASED", "KnownIds"]
+
+MAX_CANDIDATES = 2_000
+"""So many of a source's newest articles are looked at: with more, polls would cost more each year."""
+
+MAX_ALIASES = 20
+"""So many ids of one article are remembered: some feeds make new ones each time."""
+
+ERASED = "erased:"
+"""Begins the aliases that are digests of a forgotten article's marks."""
+
+_BATCH = 500
+_ENDED = frozenset((PRUNED, FORGOTTEN))
+
+# Built once: SQLAlchemy takes several times as long to build a statement as SQLite to run it (measured).
+_SOURCE: sa.BindParameter[str] = sa.bindparam("of_source")
+_IDS: sa.BindParameter[list[str]] = sa.bindparam("some_ids", expanding=True)
+_COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
+    *(*REVISION, articles.c.state, articles.c.edits, articles.c.fingerprint, articles.c.reader_version),
+    *(articles.c.file, revisions.c.content_hash),
+)
+_KNOWN = (
+    sa.select(*_COLUMNS)
+    .join_from(articles, revisions, revisions.c.pk == articles.c.revision, isouter=True)
+    .where(articles.c.source == _SOURCE)
+)
+_BY_ID = _KNOWN.where(articles.c.id.in_(_IDS))
+_BY_ALIAS = (
+    _KNOWN.add_columns(aliases.c.alias)
+    .join(aliases, aliases.c.article == articles.c.pk)
+    .where(aliases.c.source == _SOURCE, aliases.c.alias.in_(_IDS))
+)
+_BY_PK = _KNOWN.where(articles.c.pk.in_(sa.bindparam("some_articles", expanding=True)))
+_NEWEST = (
+    sa.select(articles.c.pk, articles.c.id, revisions.c.data)
+    .join_from(articles, revisions, NEWEST_REVISION)
+    .where(articles.c.source == _SOURCE, articles.c.state.in_((FOUND, WITHDRAWN)))
+    .order_by(articles.c.published.desc())
+    .limit(sa.bindparam("so_many"))
+)
+_NEWEST_DATA = (
+    sa.select(revisions.c.data)
+    .join(articles, NEWEST_REVISION)
+    .where(articles.c.source == _SOURCE, articles.c.state == FOUND)
+    .order_by(articles.c.published.desc())
+    .limit(1)
+)
+_HAS_ERASED = sa.select(
+    sa.exists().where(aliases.c.source == _SOURCE, aliases.c.alias.between(ERASED, f"{ERASED}g"))
+)
+_ADDRESSES = sa.select(sources.c.address, sources.c.moved_to).where(sources.c.name == _SOURCE)
+_ALIASES = sa.select(sa.func.count()).where(aliases.c.article == sa.bindparam("of_article"))
+
+
+class KnownIds:
+    """The articles of one source, as the documents of one poll name them.
+
+    `present` are fingerprints of the entries that are not among `found`; `moving_to` is where the source
+    redirects to for good.
+    """
+
+    def __init__(
+        self,
+        connection: sa.Connection,
+        source: str,
+        found: Sequence[Found],
+        present: Collection[str] = (),
+        moving_to: str | None = None,
+    ) -> None:
+        self._connection = connection
+        self._source = source
+        self._ids = frozenset(f.article.id for f in found)
+        self._present = present
+        self._moving_to = moving_to
+        self._met: set[int] = set()
+
+    def rows(self, found: Sequence[Found]) -> dict[str, sa.Row[Any]]:
+        """What is kept under these ids, or had one of them before.
+
+        Where the documents have two entries for one article, the one that has its id is it, and no other.
+        """
+        asked = {"of_source": self._source, "some_ids": [f.article.id for f in found]}
+        known = {row.id: row for row in self._connection.execute(_BY_ID, asked)}
+        self._met.update(row.pk for row in known.values())
+        if len(known) == len(found):
+            return known
+        for row in self._connection.execute(_BY_ALIAS, asked).all():
+            if row.alias in known:
+                continue
+            if row.state not in _ENDED and not self._is_gone(row):
+                is_it = (aliases.c.source == self._source) & (aliases.c.alias == row.alias)
+                self._connection.execute(aliases.delete().where(is_it))
+                continue
+            known[row.alias] = row
+            self._met.add(row.pk)
+        return known
+
+    def renamed(self, found: Sequence[Found]) -> dict[str, sa.Row[Any]]:
+        """Those of unknown ids that are kept under others, which is remembered."""
+        if not found:
+            return {}
+        known = {f.article.id: row for f, row in self._drifted(found)}
+        known |= {
+            f.article.id: row for f, row in self._erased([f for f in found if f.article.id not in known])
+        }
+        for id_, row in known.items():
+            self._remember(id_, row)
+        return known
+
+    def _is_gone(self, row: sa.Row[Any]) -> bool:
+        """Whether the documents have no other entry for an article. A folder's say nothing of other files."""
+        if row.file:
+            return bool(row.state == WITHDRAWN)
+        is_there = row.id in self._ids or (row.fingerprint and row.fingerprint in self._present)
+        return not is_there and row.pk not in self._met
+
+    def _drifted(self, found: Sequence[Found]) -> Iterator[tuple[Found, sa.Row[Any]]]:
+        hosts = self._hosts(f.article for f in found)
+        new = [Identity.of(f.article, hosts) for f in found]
+        rows = self._candidates(new, hosts)
+        old = [Identity.of(_as_given(row), hosts) for row in rows]
+        for n, o in sorted(joined(new, old, [self._is_gone(row) for row in rows]).items()):
+            yield found[n], rows[o]
+
+    def _candidates(self, new: Sequence[Identity], hosts: Collection[str]) -> list[sa.Row[Any]]:
+        """The newest articles that have an address of a new one; for one without any, its title."""
+        addresses = frozenset[str]().union(*(each.addresses for each in new))
+        titles = {each.article.title for each in new if not each.addresses}
+        count = len(self._ids) + len(self._present)
+        asked = {"of_source": self._source, "so_many": min(4 * count + 100, MAX_CANDIDATES)}
+        chosen = []
+        for pk, id_, data in self._connection.execute(_NEWEST, asked):
+            title, link = title_and_link(data)
+            if title in titles or not addresses.isdisjoint(places(id_, link, hosts)):
+                chosen.append(pk)
+        rows: list[sa.Row[Any]] = []
+        for start in range(0, len(chosen), _BATCH):
+            some = {"of_source": self._source, "some_articles": chosen[start : start + _BATCH]}
+            rows += self._connection.execute(_BY_PK, some)
+        return rows
+
+    def _erased(self, found: Sequence[Found]) -> Iterator[tuple[Found, sa.Row[Any]]]:
+        if not found or not self._connection.scalar(_HAS_ERASED, {"of_source": self._source}):
+            return
+        hosts = self._hosts(f.article for f in found)
+        by_digest: dict[str, list[Found]] = {}
+        for f in found:
+            for host in ("", *hosts):
+                for digest in Identity.of(f.article, hosts if host else (), host=host).digests():
+                    by_digest.setdefault(f"{ERASED}{digest}", []).append(f)
+        names = sorted(by_digest)
+        for start in range(0, len(names), _BATCH):
+            asked = {"of_source": self._source, "some_ids": names[start : start + _BATCH]}
+            for row in self._connection.execute(_BY_ALIAS, asked).all():
+                for f in by_digest[row.alias]:
+                    yield f, row
+
+    def _hosts(self, found: Iterable[Article]) -> frozenset[str]:
+        """The hosts that mean the same, as the source has moved from one to another; none without a move."""
+        row = self._connection.execute(_ADDRESSES, {"of_source": self._source}).one_or_none()
+        addresses = (row.address, row.moved_to, self._moving_to) if row else ()
+        hosts = {host for address in addresses if (host := host_of(address or ""))}
+        if len(hosts) < 2:
+            return frozenset()
+        # A feed may have a host of its own: its site moves with it.
+        before = self._connection.scalars(_NEWEST_DATA, {"of_source": self._source}).all()
+        kept = [unpack(data, source="", id="", published=None, updated=None) for data in before]
+        sites = {host_of(article.origin.link or "") for article in (*found, *kept)}
+        return frozenset(hosts | sites) - {""}
+
+    def _remember(self, alias: str, row: sa.Row[Any]) -> None:
+        if (self._connection.scalar(_ALIASES, {"of_article": row.pk}) or 0) >= MAX_ALIASES:
+            if row.state == FORGOTTEN:
+                return
+            self._connection.execute(aliases.delete().where(aliases.c.article == row.pk))
+        new = sqlite.insert(aliases).values(source=self._source, alias=alias, article=row.pk)
+        self._connection.execute(
+            new.on_conflict_do_update(
+                index_elements=[aliases.c.source, aliases.c.alias], set_={"article": new.excluded.article}
+            )
+        )
+
+
+def _as_given(row: sa.Row[Any]) -> Article:
+    """The article of a row with the date that its source gave it, None for none."""
+    article = unpacked(row)
+    given = dates.read(row.given)
+    return replace(article, published=given["published"]) if "published" in given else article
