@@ -1,20 +1,24 @@
-"""Dry runs of the config's rules and saved feeds over articles that are not stored."""
+"""Dry runs of the config's rules and saved feeds, over a document and over what is stored."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
+from aggregator.app.choosing import Chooser, facts_of
 from aggregator.config.choosing import rule_set
 from aggregator.config.load import Config, Source, named
-from aggregator.config.subscriptions import followed_as
+from aggregator.config.subscriptions import followed_as, joined
 from aggregator.model.article import Document
-from aggregator.rules.query import ArticleFacts
+from aggregator.rules.query import ArticleFacts, Query
+from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of
-from aggregator.rules.trial import Trial, tried
+from aggregator.rules.trial import QueryTrial, Trial, tried, tried_query
 from aggregator.rules.verdict import Verdict
+from aggregator.store import ALL, Store
 
-__all__ = ["tried_on_document"]
+__all__ = ["StoredTrials", "tried_on_document"]
 
 
 def tried_on_document(document: Document, config: Config, source: str | None, now: datetime) -> Trial:
@@ -42,6 +46,41 @@ def tried_on_document(document: Document, config: Config, source: str | None, no
         )
         found.append((facts, feeds_of(Verdict(), facts, queries, now)))
     return tried(rules, queries, found, now)
+
+
+class StoredTrials:
+    """Dry runs over the store, compared with where its articles stand now; writes nothing.
+
+    `source` limits them to one source's articles. `advance` is called with the number of articles that there
+    are, at first, and then after each. Raises ConfigError for a name that no source has, and StoreError.
+    """
+
+    def __init__(self, config: Config, source: str | None, advance: Callable[[int | None], object]) -> None:
+        self._chooser = Chooser(config)
+        self._config = config
+        self._source = source
+        self._advance = advance
+
+    def rules(self, now: datetime) -> Trial:
+        """What the config's rules and saved feeds would change at the next publication."""
+        return tried(self._chooser.rules, self._chooser.queries, self._articles(), now)
+
+    def query(self, query: Query, now: datetime) -> QueryTrial:
+        """What a query finds."""
+        return tried_query(query, self._chooser.rules, self._articles(), now)
+
+    def _articles(self) -> Iterator[tuple[ArticleFacts, frozenset[str]]]:
+        store = Store(self._config.store, reads_only=True)
+        try:
+            if self._source is not None:
+                sources, _ = joined(self._config.sources, store.subscriptions.listed())
+                named([self._source], [each.name for each in sources])
+            self._advance(store.placements.count_standing(self._source))
+            for kept, feeds in store.placements.standing(self._source):
+                yield facts_of(kept), frozenset(EVERYTHING if name == ALL else name for name in feeds)
+                self._advance(None)
+        finally:
+            store.close()
 
 
 def _source(document: Document, config: Config, name: str | None) -> Source | None:

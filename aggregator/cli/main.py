@@ -13,6 +13,7 @@ import click
 
 from aggregator import __version__
 from aggregator.cli.add import add, init
+from aggregator.cli.choosing import progress, rules, why
 from aggregator.cli.lists import export, import_
 from aggregator.cli.options import (
     EXIT_CODES,
@@ -316,9 +317,10 @@ def preview(
 
 
 @main.command(epilog=EXIT_CODES)
+@click.option("--store", "with_store", is_flag=True, help="Try the rules on what is stored, too.")
 @config_option
 @fails_well
-def check(config_file: Path) -> int:
+def check(with_store: bool, config_file: Path) -> int:
     """Checks the config and reports every mistake at once, each with file and key.
 
     So is what `fetch` would refuse: a folder that is not there, a command or an address that is not allowed.
@@ -326,6 +328,7 @@ def check(config_file: Path) -> int:
 
     \b
     aggregator check
+    aggregator check --store      which rules match nothing, or drop everything?
     aggregator check --config /srv/planet/config/aggregator.toml
     """
     from aggregator.app.checks import doubts, refusals
@@ -347,6 +350,13 @@ def check(config_file: Path) -> int:
         )
     for doubt in doubts(config):
         OUT.print(shown(doubt))
+    if with_store:
+        from aggregator.app.trials import StoredTrials
+
+        with progress("Trying rules", as_json=False) as advance:
+            trial = StoredTrials(config, None, advance).rules(datetime.now(UTC))
+        for doubt in trial.doubts:
+            OUT.print(shown(doubt))
     if not config.site.url:
         OUT.print("site.url is not set: feeds will not name their own address (atom:link rel=self)")
         OUT.print("site.url is not set: archives and pages are linked by relative references")
@@ -362,3 +372,5 @@ main.add_command(export)
 main.add_command(sources)
 main.add_command(status)
 main.add_command(versions)
+main.add_command(why)
+main.add_command(rules)

@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from rich.table import Table
 
 from aggregator.cli.terminal import OUT, counted, plain, shown
-from aggregator.rules.trial import Trial
+from aggregator.rules.trial import QueryTrial, Trial
 
-__all__ = ["print_trial", "trial_facts"]
+__all__ = ["print_query_trial", "print_trial", "trial_facts"]
 
 
-def print_trial(trial: Trial) -> None:
-    """Rules with how many articles they match, and feeds with what they would gain and lose."""
+def print_trial(trial: Trial, *, before: str = "as found", after: str = "by rules") -> None:
+    """Rules with how many articles they match, and feeds with what they would gain and lose.
+
+    `before` and `after` are the headings of the two numbers of each feed.
+    """
     if trial.rules:
         table = Table("rule", "matches", "drops", "such as", box=None, pad_edge=False)
         for rule in trial.rules:
             cells = (rule.name, str(rule.matched), str(rule.dropped), _some(rule.examples))
             table.add_row(*(shown(cell) for cell in cells), style="" if rule.matched else "yellow")
         OUT.print(table, soft_wrap=False)
-    table = Table("feed", "as found", "by rules", "gains", "loses", box=None, pad_edge=False)
-    for feed in trial.feeds:
-        numbers = (str(feed.before), str(feed.after))
-        table.add_row(*map(shown, (feed.name, *numbers, _some(feed.gained), _some(feed.lost))))
-    OUT.print(table, soft_wrap=False)
+    if trial.feeds:
+        table = Table("feed", before, after, "gains", "loses", box=None, pad_edge=False)
+        for feed in trial.feeds:
+            numbers = (str(feed.before), str(feed.after))
+            changes = (_some(feed.gained, feed.joined), _some(feed.lost, feed.left))
+            table.add_row(*map(shown, (feed.name, *numbers, *changes)))
+        OUT.print(table, soft_wrap=False)
     OUT.print(f"{counted(trial.articles, 'article')}, {counted(len(trial.rules), 'rule')}")
     for doubt in trial.doubts:
         OUT.print(shown(doubt), style="yellow")
 
 
-def _some(titles: Iterable[str]) -> str:
-    return "; ".join(title if len(title) <= 40 else f"{title[:39]}…" for title in titles)
+def print_query_trial(found: QueryTrial) -> None:
+    """How many articles a query finds, some of them, and how many of these stand in each feed."""
+    OUT.print(f"finds {found.matched:,} of {counted(found.articles, 'article')}")
+    for title in found.examples:
+        OUT.print(f"  {shown(title)}")
+    if found.feeds:
+        table = Table("of these stand in", "", box=None, pad_edge=False)
+        for name, count in found.feeds:
+            table.add_row(shown(name), str(count))
+        OUT.print(table, soft_wrap=False)
+
+
+def _some(titles: Sequence[str], count: int = 0) -> str:
+    listed = "; ".join(title if len(title) <= 40 else f"{title[:39]}…" for title in titles)
+    return f"{listed}; {count - len(titles):,} more" if count > len(titles) else listed
 
 
 def trial_facts(trial: Trial) -> dict[str, Any]:

@@ -2,36 +2,47 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.rule import RuleSet, judge
-from aggregator.rules.standing import feeds_of
+from aggregator.rules.standing import feeds_of, labelled
 
-__all__ = ["FeedTrial", "RuleTrial", "Trial", "tried"]
+__all__ = ["FeedTrial", "QueryTrial", "RuleTrial", "Trial", "tried", "tried_query"]
 
 MAX_EXAMPLES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleTrial:
-    """How many articles a rule's query matched, and how many the rule dropped; `examples` are titles."""
+    """How many articles a rule's query matched, and how many the rule dropped; `examples` are titles.
+
+    `asked`: how many are of its sources. `moved`: how many of those matched would stand in other feeds.
+    """
 
     name: str
+    asked: int
     matched: int
     dropped: int
+    moved: int
     examples: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedTrial:
-    """How many articles stand in a feed before and after; `gained` and `lost` are titles, some of them."""
+    """How many articles stand in a feed before and after, and how many join and leave it.
+
+    `gained` and `lost` are titles, some of them.
+    """
 
     name: str
     before: int
     after: int
+    joined: int
+    left: int
     gained: tuple[str, ...]
     lost: tuple[str, ...]
 
@@ -51,18 +62,39 @@ class Trial:
             return ()
         said = [f"rule {rule.name!r} matches nothing" for rule in self.rules if not rule.matched]
         said += [
-            f"rule {rule.name!r} drops everything that there is"
+            f"rule {rule.name!r} drops everything"
+            + (" of its sources" if rule.asked < self.articles else " that there is")
             for rule in self.rules
-            if rule.dropped == self.articles
+            if rule.dropped == rule.asked > 0
         ]
         return tuple(said)
+
+    @property
+    def changes(self) -> Trial:
+        """The same with those rules and feeds alone that change where an article stands."""
+        return replace(
+            self,
+            rules=tuple(rule for rule in self.rules if rule.moved),
+            feeds=tuple(feed for feed in self.feeds if feed.joined or feed.left),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueryTrial:
+    """How many of `articles` a query finds, some titles, and how many of those found stand in each feed."""
+
+    query: str
+    articles: int
+    matched: int
+    examples: tuple[str, ...]
+    feeds: tuple[tuple[str, int], ...]
 
 
 class _Counts:
     """Numbers and some examples."""
 
     def __init__(self) -> None:
-        self.before = self.after = 0
+        self.before = self.after = self.joined = self.left = 0
         self.gained: list[str] = []
         self.lost: list[str] = []
 
@@ -78,35 +110,49 @@ def tried(
     `queries` are those of the saved feeds, by their names.
     """
     matched = {rule.name: 0 for rule in rules.rules}
-    dropped = dict(matched)
+    dropped, asked, moved = dict(matched), dict(matched), dict(matched)
     examples: dict[str, list[str]] = {rule.name: [] for rule in rules.rules}
     feeds: dict[str, _Counts] = {}
     count = 0
     for facts, before in articles:
         count += 1
-        title = facts.article.title or facts.article.link or facts.article.id
+        title = _title(facts)
         verdict = judge(rules, facts, now)
+        after = feeds_of(verdict, facts, queries, now)
+        for rule in rules.of_source(facts.source):
+            asked[rule.name] += 1
         for name in verdict.matched:
             matched[name] += 1
+            moved[name] += after != before
             if len(examples[name]) < MAX_EXAMPLES:
                 examples[name].append(title)
         if verdict.dropped_by is not None:
             dropped[verdict.dropped_by] += 1
-        after = feeds_of(verdict, facts, queries, now)
+            if verdict.dropped_by not in verdict.matched:  # it drops what does not match
+                moved[verdict.dropped_by] += after != before
         for name in before | after:
             counts = feeds.setdefault(name, _Counts())
             counts.before += name in before
             counts.after += name in after
-            if name not in before and len(counts.gained) < MAX_EXAMPLES:
-                counts.gained.append(title)
-            if name not in after and len(counts.lost) < MAX_EXAMPLES:
-                counts.lost.append(title)
+            if name not in before:
+                counts.joined += 1
+                counts.gained += [title] * (counts.joined <= MAX_EXAMPLES)
+            if name not in after:
+                counts.left += 1
+                counts.lost += [title] * (counts.left <= MAX_EXAMPLES)
     for name in queries:
         feeds.setdefault(name, _Counts())
     return Trial(
         articles=count,
         rules=tuple(
-            RuleTrial(name=name, matched=matched[name], dropped=dropped[name], examples=tuple(examples[name]))
+            RuleTrial(
+                name=name,
+                asked=asked[name],
+                matched=matched[name],
+                dropped=dropped[name],
+                moved=moved[name],
+                examples=tuple(examples[name]),
+            )
             for name in matched
         ),
         feeds=tuple(
@@ -114,9 +160,37 @@ def tried(
                 name=name,
                 before=counts.before,
                 after=counts.after,
+                joined=counts.joined,
+                left=counts.left,
                 gained=tuple(counts.gained),
                 lost=tuple(counts.lost),
             )
             for name, counts in sorted(feeds.items())
         ),
     )
+
+
+def tried_query(
+    query: Query, rules: RuleSet, articles: Iterable[tuple[ArticleFacts, frozenset[str]]], now: datetime
+) -> QueryTrial:
+    """What a query finds of articles, as saved feeds see them: with what the rules gave them."""
+    count = matched = 0
+    examples: list[str] = []
+    feeds: Counter[str] = Counter()
+    for facts, standing in articles:
+        count += 1
+        if query.matches(labelled(facts, judge(rules, facts, now)), now):
+            matched += 1
+            examples += [_title(facts)] * (matched <= MAX_EXAMPLES)
+            feeds.update(standing)
+    return QueryTrial(
+        query=query.text,
+        articles=count,
+        matched=matched,
+        examples=tuple(examples),
+        feeds=tuple(sorted(feeds.items())),
+    )
+
+
+def _title(facts: ArticleFacts) -> str:
+    return facts.article.title or facts.article.link or facts.article.id

@@ -4,7 +4,7 @@ from aggregator.store.announcements import Announcement
 from aggregator.store.edits import Found
 from aggregator.store.kept import Kept
 from aggregator.store.pages import PageRequest
-from aggregator.store.records import FeedRecord, Saved, SourceRecord, Update, Version
+from aggregator.store.records import FeedRecord, Saved, SourceRecord, Update, Version, Whereabouts
 from aggregator.store.schema import ALL
 from aggregator.store.store import Store
 from aggregator.store.writing import Placement, by_categories
@@ -22,5 +22,6 @@ __all__ = [
     "Store",
     "Update",
     "Version",
+    "Whereabouts",
     "by_categories",
 ]

@@ -12,9 +12,9 @@ from aggregator.config.load import Keep
 from aggregator.store import retention
 from aggregator.store.changes import Changes
 from aggregator.store.database import Database
-from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
-from aggregator.store.records import Version
-from aggregator.store.schema import FOUND, WITHDRAWN, articles, revisions
+from aggregator.store.kept import NEWEST_REVISION, REVISION, Kept, kept, of_newest, unpacked
+from aggregator.store.records import Version, Whereabouts
+from aggregator.store.schema import FOUND, WITHDRAWN, articles, feeds, placements, revisions, sources
 from aggregator.store.writing import Writing
 
 _VERSION: tuple[sa.ColumnElement[Any], ...] = (*REVISION, revisions.c.replaced)
@@ -96,6 +96,38 @@ class Articles:
                 retention.prune_versions(connection, old_versions)
                 old_versions = retention.old_versions(connection, scope, keep, now)
             yield 0
+
+    def whereabouts(self, name: str) -> tuple[Whereabouts, ...]:
+        """What became of the articles named so (see `named`), those too that are not shown or were pruned."""
+        link = sa.type_coerce(revisions.c.data, sa.JSON)["link"].as_string()
+        is_it = sa.or_(articles.c.uid == name, articles.c.id == name, link == name)
+        facts = (*REVISION, articles.c.state, sources.c.active)
+        query = (
+            sa.select(*facts)
+            .join_from(articles, sources, sources.c.name == articles.c.source)
+            .join(revisions, NEWEST_REVISION, isouter=True)
+            .where(is_it)
+            .order_by(articles.c.pk)
+        )
+        standing = (
+            sa.select(feeds.c.name)
+            .join(placements, placements.c.feed == feeds.c.pk)
+            .where(placements.c.article == sa.bindparam("of_pk"))
+            .order_by(feeds.c.pk)
+        )
+        with self._database.snapshot() as connection:
+            return tuple(
+                Whereabouts(
+                    uid=row.uid,
+                    id=row.id,
+                    source=row.source,
+                    state=row.state,
+                    is_followed=row.active,
+                    kept=None if row.revision is None else kept(row),
+                    feeds=tuple(connection.scalars(standing, {"of_pk": row.pk})),
+                )
+                for row in connection.execute(query).all()
+            )
 
     def named(self, name: str) -> tuple[Kept, ...]:
         """The articles of which this is the id in our feeds, the id in theirs, or the link; oldest first."""

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from aggregator.store.columns import Unreadable
 from aggregator.store.database import Database
-from aggregator.store.kept import kept, of_newest
+from aggregator.store.kept import Kept, kept, of_newest
 from aggregator.store.schema import FOUND, articles, feeds, placements, settings, sources
 from aggregator.store.writing import Judge, Writing, by_categories
 
@@ -23,6 +23,11 @@ _STANDING = (
     .join(sources, sources.c.name == articles.c.source)
     .where(articles.c.state == FOUND, sources.c.active)
     .order_by(articles.c.pk)
+)
+_FEEDS = (
+    sa.select(placements.c.article, feeds.c.name)
+    .join_from(placements, feeds, placements.c.feed == feeds.c.pk)
+    .where(placements.c.article.in_(sa.bindparam("some_articles", expanding=True)))
 )
 
 
@@ -111,6 +116,37 @@ class Placements:
                     _remember(connection, _SEEN, now.isoformat())
                     return changed
                 place = rows[-1].pk
+
+    def standing(self, source: str | None = None) -> Iterator[tuple[Kept, frozenset[str]]]:
+        """Every article that may be shown, and the feeds in which it stands, `all` as "".
+
+        `source` limits it to one source.
+
+        Read in batches, in the order in which they were stored.
+        """
+        query = _STANDING if source is None else _STANDING.where(articles.c.source == source)
+        place: int | None = 0
+        while place is not None:
+            with self._database.snapshot() as connection:
+                rows = connection.execute(query.where(articles.c.pk > place).limit(_BATCH)).all()
+                names: dict[int, set[str]] = {row.pk: set() for row in rows}
+                placed = connection.execute(_FEEDS, {"some_articles": [*names]})
+                for pk, name in placed:
+                    names[pk].add(name)
+            for row in rows:
+                yield kept(row), frozenset(names[row.pk])
+            place = rows[-1].pk if len(rows) == _BATCH else None
+
+    def count_standing(self, source: str | None = None) -> int:
+        """How many articles `standing` has."""
+        query = (
+            sa.select(sa.func.count())
+            .join_from(articles, sources, sources.c.name == articles.c.source)
+            .where(articles.c.state == FOUND, sources.c.active)
+        )
+        with self._database.snapshot() as connection:
+            found = connection.scalar(query if source is None else query.where(articles.c.source == source))
+            return found or 0
 
     def feeds_of(self, pk: int) -> tuple[str, ...]:
         """The names of the feeds in which an article stands, `all` as ""."""

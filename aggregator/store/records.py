@@ -11,6 +11,7 @@ from aggregator.model.article import Article
 from aggregator.model.entry import Subscription
 from aggregator.schedule.state import PollState
 from aggregator.store.edits import Found
+from aggregator.store.kept import Kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,3 +93,19 @@ class FeedRecord:
     is_stale: bool
     total: int = 0
     listed: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whereabouts:
+    """What became of an article: its state (see `schema`), and the feeds in which it stands, `all` as "".
+
+    `kept` is None once only its id is kept; `is_followed`: the config names its source.
+    """
+
+    uid: str
+    id: str
+    source: str
+    state: str
+    is_followed: bool
+    kept: Kept | None
+    feeds: tuple[str, ...]

@@ -137,6 +137,9 @@ def test_no_command_prints_a_strangers_line(site: Site, text: str) -> None:
         ("preview", str(site.home / "a.json")),
         ("preview", str(site.home / "c.xml"), "--json"),
         ("versions", text.replace("\0", "")),
+        ("why", text.replace("\0", "")),
+        ("rules test",),
+        ("rules test", "--query", "*", "--json"),
         ("export",),
     ):
         result = site.run(*arguments)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aggregator.rules.query import ArticleFacts, parse
-from aggregator.rules.rule import RuleSet, judge
+from aggregator.rules.rule import RuleSet, judge, made
 from aggregator.rules.standing import feeds_of, labelled
-from aggregator.rules.trial import FeedTrial, RuleTrial, tried
+from aggregator.rules.trial import FeedTrial, RuleTrial, tried, tried_query
 from tests.rules.test_rule import ARTICLE, NOW, rule
 
 QUERIES = {"Games": parse("tag:green OR title:go"), "Sports": parse("category:sport")}
@@ -50,18 +50,52 @@ def test_a_dry_run_counts_and_shows_examples() -> None:
     trial = tried(rules, QUERIES, found, NOW)
     assert trial.articles == 10
     assert trial.rules == (
-        RuleTrial(name="chess", matched=5, dropped=0, examples=("Chess 1", "Chess 3", "Chess 5")),
-        RuleTrial(name="poker", matched=0, dropped=0, examples=()),
-        RuleTrial(name="go", matched=5, dropped=5, examples=("Go 0", "Go 2", "Go 4")),
+        RuleTrial(
+            name="chess", asked=10, matched=5, dropped=0, moved=5, examples=("Chess 1", "Chess 3", "Chess 5")
+        ),
+        RuleTrial(name="poker", asked=10, matched=0, dropped=0, moved=0, examples=()),
+        RuleTrial(name="go", asked=10, matched=5, dropped=5, moved=5, examples=("Go 0", "Go 2", "Go 4")),
     )
     feeds = {feed.name: feed for feed in trial.feeds}
     assert [(name, feed.before, feed.after) for name, feed in feeds.items()] == [
         ("Front page", 10, 5), ("Games", 5, 0), ("Sport", 10, 0), ("Sports", 10, 0), ("all", 10, 5),
     ]  # fmt: skip
     assert feeds["Games"] == FeedTrial(
-        name="Games", before=5, after=0, gained=(), lost=("Go 0", "Go 2", "Go 4")
+        name="Games", before=5, after=0, joined=0, left=5, gained=(), lost=("Go 0", "Go 2", "Go 4")
     )
     assert trial.doubts == ("rule 'poker' matches nothing",)
     everything = tried(RuleSet([rule("*", "drop")]), {}, found, NOW)
     assert everything.doubts == ("rule '*' drops everything that there is",)
     assert tried(RuleSet([rule("*", "drop")]), {}, [], NOW).doubts == ()
+
+
+def test_a_rule_that_drops_all_of_its_sources_is_a_doubt() -> None:
+    """What does not match is dropped, too, by `keep-only`; it is a change by that rule."""
+    found = [
+        (ArticleFacts(replace(ARTICLE, id=str(n)), source=source), frozenset({"all"}))
+        for n, source in enumerate(("a", "b"))
+    ]
+    one = made(name="one", when="poker", then="keep-only", sources=["a"])
+    trial = tried(RuleSet([one]), {}, found, NOW)
+    assert trial.doubts == ("rule 'one' matches nothing", "rule 'one' drops everything of its sources")
+    assert [(each.asked, each.matched, each.dropped, each.moved) for each in trial.rules] == [(1, 0, 1, 1)]
+
+
+def test_the_changes_of_a_dry_run_are_what_would_stand_elsewhere() -> None:
+    """Neither rules nor feeds that leave everything where it stands."""
+    rules = RuleSet([rule("chess", {"file-under": ["Games"]}), rule("*", {"tag": ["x"]})])
+    facts = ArticleFacts(ARTICLE)
+    before = feeds_of(judge(RuleSet(), facts, NOW), facts, {}, NOW)
+    changes = tried(rules, {}, [(facts, before)], NOW).changes
+    assert [each.name for each in changes.feeds] == ["Games"]
+    after = feeds_of(judge(rules, facts, NOW), facts, {}, NOW)
+    same = tried(rules, {}, [(facts, after)], NOW).changes
+    assert (same.rules, same.feeds, same.articles) == ((), (), 1)
+
+
+def test_a_query_is_tried_on_what_rules_leave() -> None:
+    """With the tags that they give; those found are counted by feed."""
+    rules = RuleSet([rule("chess", {"tag": ["green"]})])
+    found = [(ArticleFacts(ARTICLE), frozenset({"all", "Sport"})), (ArticleFacts(ARTICLE), frozenset())]
+    trial = tried_query(parse("tag:green"), rules, found, NOW)
+    assert (trial.articles, trial.matched, trial.feeds) == (2, 2, (("Sport", 1), ("all", 1)))

@@ -1,0 +1,130 @@
+"""Why an article stands in some feeds and not in others: what rules, saved feeds and its state say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.app.choosing import Chooser, facts_of
+from aggregator.config.load import Config
+from aggregator.rules.query import ArticleFacts
+from aggregator.rules.rule import judge
+from aggregator.rules.standing import ALL as EVERYTHING
+from aggregator.rules.standing import feeds_of, labelled
+from aggregator.rules.verdict import Verdict
+from aggregator.store import ALL, Store, Whereabouts
+
+__all__ = ["Explanation", "FeedReason", "explained"]
+
+_STATES = {
+    "withdrawn": "withdrawn: its file is gone, or not to be published any more",
+    "pruned": "pruned: the config's retention let it go, and only its id is kept",
+    "forgotten": "forgotten: its content was erased on demand, and only its id is kept",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedReason:
+    """Why an article is in a feed, by today's config, or why not."""
+
+    feed: str
+    is_in: bool
+    because: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """What the config says of one article, and where it stands since the last publication.
+
+    - `state`: "shown", or in words why it is in no feed whatever rules say; `title` and `link` are None where
+      only its id is kept.
+    - `matched`: the rules that match, in their order. `tags`: each with the rule that gave it, None for its
+      source. `rewritten_by`: rules that change how it is shown.
+    - `feeds`: where it stands. `pending`: where it will stand after the next publication; None: no change.
+    """
+
+    id: str
+    source: str
+    title: str | None
+    link: str | None
+    state: str
+    matched: tuple[str, ...]
+    tags: dict[str, str | None]
+    rewritten_by: tuple[str, ...]
+    feeds: tuple[str, ...]
+    pending: tuple[str, ...] | None
+    reasons: tuple[FeedReason, ...]
+
+
+def explained(config: Config, name: str, now: datetime) -> tuple[Explanation, ...]:
+    """Each article of this link or id. Writes nothing; raises StoreError where there is no store."""
+    chooser = Chooser(config)
+    store = Store(config.store, reads_only=True)
+    try:
+        found = store.articles.whereabouts(name)
+    finally:
+        store.close()
+    return tuple(_explained(each, chooser, now) for each in found)
+
+
+def _explained(found: Whereabouts, chooser: Chooser, now: datetime) -> Explanation:
+    state = _STATES.get(found.state, "shown")
+    if state == "shown" and not found.is_followed:
+        state = "not followed: the config does not name its source any more"
+    feeds = tuple(EVERYTHING if feed == ALL else feed for feed in found.feeds)
+    if found.kept is None:
+        return Explanation(
+            id=found.uid,
+            source=found.source,
+            title=None,
+            link=None,
+            state=state,
+            matched=(),
+            tags={},
+            rewritten_by=(),
+            feeds=feeds,
+            pending=None,
+            reasons=(),
+        )
+    article, facts = found.kept.article, facts_of(found.kept)
+    verdict = judge(chooser.rules, facts, now)
+    standing = feeds_of(verdict, facts, chooser.queries, now) if state == "shown" else frozenset()
+    reasons = tuple(_reasons(verdict, facts, chooser, now)) if state == "shown" else ()
+    return Explanation(
+        id=found.uid,
+        source=found.source,
+        title=article.title,
+        link=article.link,
+        state=state,
+        matched=verdict.matched,
+        tags={tag: None if tag in facts.tags else verdict.tags[tag] for tag in verdict.all_tags(facts.tags)},
+        rewritten_by=tuple(dict.fromkeys(each.rule for each in verdict.rewritings)),
+        feeds=feeds,
+        pending=None
+        if standing == {*feeds}
+        else tuple(reason.feed for reason in reasons if reason.feed in standing),
+        reasons=reasons,
+    )
+
+
+def _reasons(verdict: Verdict, facts: ArticleFacts, chooser: Chooser, now: datetime) -> Iterator[FeedReason]:
+    """Of `all`, its categories, those that rules speak of, and every saved feed."""
+    seen = labelled(facts, verdict)
+    names = (EVERYTHING, *facts.categories, *verdict.added, *verdict.removed, *chooser.queries)
+    for feed in dict.fromkeys(names):
+        query = chooser.queries.get(feed)
+        if (rule := verdict.dropped_by) is not None:
+            yield FeedReason(feed=feed, is_in=False, because=f"rule {rule!r} drops it")
+        elif (rule := verdict.removed.get(feed)) is not None:
+            yield FeedReason(feed=feed, is_in=False, because=f"rule {rule!r} removes it")
+        elif query is not None:
+            is_in = query.matches(seen, now)
+            because = f"its query {'matches' if is_in else 'does not match'}: {query.text}"
+            yield FeedReason(feed=feed, is_in=is_in, because=because)
+        elif feed == EVERYTHING:
+            yield FeedReason(feed=feed, is_in=True, because="everything stands there")
+        elif (rule := verdict.added.get(feed)) is not None and feed not in facts.categories:
+            yield FeedReason(feed=feed, is_in=True, because=f"rule {rule!r} files it there")
+        else:
+            yield FeedReason(feed=feed, is_in=True, because="it is one of its categories")
