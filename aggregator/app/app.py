@@ -18,6 +18,7 @@ from aggregator.adapters.opml import outlines as opml
 from aggregator.adapters.opml.outlines import SubscriptionList
 from aggregator.app.choosing import Chooser
 from aggregator.app.clock import KeptClock
+from aggregator.app.stories import Storyteller
 from aggregator.config.load import Config, Fetch, Keep, Source
 from aggregator.config.subscriptions import joined
 from aggregator.errors import WriteError
@@ -55,7 +56,12 @@ class App:
         self._configured = config
         self.config = config
         self._chooser = Chooser(config)
-        self._store = Store(config.store, judge=self._chooser if self._chooser.digest else by_categories)
+        self._storyteller = Storyteller(config)
+        self._store = Store(
+            config.store,
+            judge=self._chooser if self._chooser.digest else by_categories,
+            stories=self._storyteller,
+        )
         self._fetcher = Fetcher(config.fetch, user_agent(config.fetch))
         self._workers = Workers()
         self._polls = Polls(config, self._store, self._fetcher, self._workers.read)
@@ -67,6 +73,7 @@ class App:
         self._clock.read(now)
         self._store.mending.begin(READER_VERSION)
         self._follow_lists(now)
+        self._arrange(now)  # before anything arrives, which then stands behind what is there
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +129,7 @@ class App:
         sources, reported = joined(self._configured.sources, self._store.subscriptions.listed())
         self.config = self._configured.model_copy(update={"sources": sources})
         self._polls.know(sources)
+        self._storyteller.know(sources)
         self._store.sources.adopt(sources, now)
         states = {name: record.schedule for name, record in self._store.sources.states().items()}
         self._store.sources.plan(polling_settings.changed(sources, states, self._configured, now))
@@ -180,6 +188,11 @@ class App:
             if self._is_stopping:
                 return
         self._store.placements.decide_in_time(self._chooser.turnings, now)
+        self._arrange(now)
+
+    def _arrange(self, now: datetime) -> None:
+        """Applies changed priorities, and other choices of which feeds show one of a story."""
+        self._store.stories.arrange(self._storyteller.shows, self._storyteller.order, now)
 
     def publish(self, now: datetime | None = None, *, everything: bool = False) -> Published:
         """Writes the feeds that are stale or damaged, or all of them, and posts, from the store alone.

@@ -26,6 +26,7 @@ from aggregator.cli.options import (
 from aggregator.cli.printable import AsJson, AsLines
 from aggregator.cli.sources import sources, status
 from aggregator.cli.stopping import end, stopped_gently
+from aggregator.cli.stories import stories
 from aggregator.cli.terminal import (
     ERR,
     OUT,
@@ -371,6 +372,7 @@ main.add_command(import_)
 main.add_command(export)
 main.add_command(sources)
 main.add_command(status)
+main.add_command(stories)
 main.add_command(versions)
 main.add_command(why)
 main.add_command(rules)

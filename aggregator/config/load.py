@@ -50,6 +50,7 @@ __all__ = [
     "Serve",
     "SiteSettings",
     "Source",
+    "StoriesSettings",
     "checked",
     "home_of",
     "load",
@@ -112,6 +113,12 @@ class HtmlSettings(Settings):
     players: tuple[Player, ...] = Field(default=(), strict=False)
 
 
+class StoriesSettings(Settings):
+    """The same story once. `find`: whether new articles are compared with those of other sources."""
+
+    find: bool = True
+
+
 class Config(Settings):
     """The whole config; every path in it is absolute."""
 
@@ -128,6 +135,15 @@ class Config(Settings):
     sources: tuple[Source, ...] = Field(default=(), strict=False)
     rules: tuple[RuleSettings, ...] = Field(default=(), strict=False)
     feeds: tuple[SavedFeed, ...] = Field(default=(), strict=False)
+    stories: StoriesSettings = StoriesSettings()
+
+    @property
+    def feeds_with_stories(self) -> frozenset[str]:
+        """The names of the feeds that show one article of a story, `all` as ""."""
+        chosen = [*self.publish.categories.items(), *((feed.name, feed) for feed in self.feeds)]
+        found = {name for name, feed in chosen if feed.stories}
+        found |= set() if self.publish.all.stories is False else {""}
+        return frozenset(found if self.stories.find else ())
 
     def select(self, names: Sequence[str]) -> tuple[Source, ...]:
         """The sources of these names, in the config's order; all enabled ones when `names` is empty.
@@ -323,6 +339,7 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "rules": RuleSettings,
         "feeds": SavedFeed,
         "all": FeedChoice,
+        "stories": StoriesSettings,
     }
     if where[:2] == ("publish", "categories") and len(where) > 2:
         return sorted(CategoryFeed.model_fields)

@@ -49,9 +49,11 @@ class FeedChoice(Settings):
 
     `limit_per_source`: at most so many of one source. `priority`: names of sources, whose copy of a story
     goes before those of others, the first before the second; None: as the sources' own `priority` says.
+    `stories`: whether it shows one article of a story and names the others; None: only `all` does.
     """
 
     limit_per_source: PositiveInt | None = None
+    stories: bool | None = None
     priority: tuple[str, ...] | None = Field(default=None, strict=False)
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregator.errors import WriteError
-from aggregator.publishing.outputs import FeedOutput, channel, items, said_by_one
+from aggregator.publishing.outputs import FeedOutput, channel, items_of, said_by_one
 from aggregator.store import Kept, Store
 from aggregator.writers.channel import Chain, Channel, Item
 from aggregator.writers.files import remove, remove_leftovers
@@ -56,16 +56,12 @@ class ArchiveDocuments:
         return chained, document
 
     def _items(self, number: int, store: Store) -> tuple[Item, ...]:
-        return self._shown(store.archives.articles(self.output.feed.name, number))
+        return items_of(self.output, store.archives.articles(self.output.feed.name, number), store)
 
     def _rest(self, newest: Sequence[Kept], store: Store) -> tuple[Item, ...]:
         if not newest:
             return ()
-        return self._shown(store.archives.unfiled(self.output.feed.name, newest[-1]))
-
-    def _shown(self, kept: Sequence[Kept]) -> tuple[Item, ...]:
-        output = self.output
-        return items(kept, output.disclosure, output.rules, output.feed.name)
+        return items_of(self.output, store.archives.unfiled(self.output.feed.name, newest[-1]), store)
 
     def _document(self, number: int, shown: tuple[Item, ...]) -> Channel:
         base = f"{self.output.url}{FOLDER}/" if self.output.url else "../"

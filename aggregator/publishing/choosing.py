@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import replace
 
 from aggregator.errors import DamagedStore
@@ -11,8 +12,9 @@ from aggregator.model.article import Article
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.verdict import Rewriting, Verdict
 from aggregator.store import Kept
+from aggregator.writers.channel import AlsoIn
 
-__all__ = ["read_verdict", "shown", "written_verdict"]
+__all__ = ["also_in", "read_verdict", "shown", "story_key", "written_verdict"]
 
 _LOOK = "look"
 
@@ -71,3 +73,24 @@ def shown(kept: Kept, rules: RuleSet, feed: str) -> tuple[Article, str]:
     rewrites = rules.rewrites(verdict, feed)
     variant = ",".join(each.rule for each in verdict.rewritings if not each.feeds or feed in each.feeds)
     return rules.rewritten(article, verdict, feed) if rewrites else article, f"{kept.revision} {variant}"
+
+
+def also_in(others: Iterable[Kept], rules: RuleSet, feed: str) -> tuple[AlsoIn, ...]:
+    """The other articles of a story as a feed names them; not those that rules keep out of it."""
+    made = []
+    for kept in others:
+        if kept.decision is not None and read_verdict(kept.decision).excluded_from(feed):
+            continue
+        article, _ = shown(kept, rules, feed)
+        if article.link:
+            source = article.origin.title or article.source
+            made.append(AlsoIn(source=source, title=article.title, link=article.link))
+    return tuple(made)
+
+
+def story_key(also: tuple[AlsoIn, ...]) -> str:
+    """A text that is the same for equal ones, "" for none."""
+    if not also:
+        return ""
+    said = json.dumps([[each.source, each.title, each.link] for each in also]).encode()
+    return f" {hashlib.blake2b(said, digest_size=16).hexdigest()}"

@@ -16,7 +16,7 @@ from aggregator.publishing.archives import (
     archives_in,
     remove_archive,
 )
-from aggregator.publishing.outputs import FeedOutput, channel
+from aggregator.publishing.outputs import FeedOutput, channel, items_of
 from aggregator.store import Store
 from aggregator.writers.channel import Channel, Writer
 from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
@@ -116,7 +116,7 @@ class FeedFolders:
         place = self._config.output / output.folder
         try:
             newest = store.feeds.newest(name, output.entries)
-            feed = channel(output, newest, self._version, self._fragments)
+            feed = channel(output, items_of(output, newest, store), self._version, self._fragments)
             present = archives_in(place)
             if self._config.publish.archives and output.files:
                 documents = ArchiveDocuments(output, plan.full, self._fragments)

@@ -6,13 +6,14 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
 from aggregator.config.choosing import rule_set
 from aggregator.config.load import CategoryFeed, Config
 from aggregator.normalise.folders import folder_name
-from aggregator.publishing.choosing import shown
+from aggregator.publishing.choosing import also_in, shown, story_key
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL as EVERYTHING
@@ -30,6 +31,7 @@ class FeedOutput:
     `writers` are by the names of their formats, `files` the names of what they write. `damaged` are its
     documents that are not as the last publication left them: numbers of archives, 0 for the feed.
     `sources` is how many of the config give it articles. `rules` say how articles are rendered in it.
+    `shows_stories`: of several articles of a story it shows one, and names the others.
     """
 
     # There are thousands, of which a publication looks at a few: what is not asked for is not made.
@@ -44,6 +46,7 @@ class FeedOutput:
     rules: RuleSet
     sources: int = 0
     damaged: frozenset[int] = frozenset()
+    shows_stories: bool = False
 
     @property
     def entries(self) -> int:
@@ -96,6 +99,7 @@ def outputs(
     saved = {each.name: each for each in config.feeds}
     rules = rule_set(config.rules, config.feeds)
     sources = Counter(name for source in config.sources for name in {ALL, *source.categories})
+    with_stories = config.feeds_with_stories
     made = []
     for feed in feeds:
         settings = saved.get(feed.name) if feed.kind == "query" else categories.get(feed.name)
@@ -114,6 +118,7 @@ def outputs(
                 disclosure=disclosure,
                 sources=sources[feed.name],
                 rules=rules,
+                shows_stories=feed.name in with_stories,
             )
         )
     return made
@@ -143,28 +148,42 @@ def public_url(config: Config, folder: str, file_name: str = "") -> str:
     return f"{config.site.url.rstrip('/')}/{quote(folder)}/{file_name}" if config.site.url else ""
 
 
-def items(kept: Iterable[Kept], disclosure: Disclosure, rules: RuleSet, feed: str = ALL) -> tuple[Item, ...]:
-    """Articles of the store as they go out in a feed."""
+def items(
+    kept: Iterable[Kept],
+    disclosure: Disclosure,
+    rules: RuleSet,
+    feed: str = ALL,
+    others: Mapping[int, Sequence[Kept]] = MappingProxyType({}),
+) -> tuple[Item, ...]:
+    """Articles of the store as they go out in a feed; `others` tell the same stories, by their numbers."""
     made = []
     for k in kept:
         article, key = shown(k, rules, feed or EVERYTHING)
+        also = also_in(others.get(k.pk, ()), rules, feed or EVERYTHING)
         made.append(
             Item(
                 id=k.uid,
                 article=disclosure.shown(article),
                 published=k.published.replace(microsecond=0),
                 updated=k.updated.replace(microsecond=0),
-                key=key if k.revision else "",
+                key=f"{key}{story_key(also)}" if k.revision else "",
+                also_in=also,
             )
         )
     return tuple(made)
 
 
+def items_of(output: FeedOutput, kept: Sequence[Kept], store: Store) -> tuple[Item, ...]:
+    """Articles as they go out in this feed, each with the others of its story where the feed shows these."""
+    others = store.stories.others([each.pk for each in kept]) if output.shows_stories else {}
+    return items(kept, output.disclosure, output.rules, output.feed.name, others)
+
+
 def channel(
-    output: FeedOutput, newest: Sequence[Kept], version: str, fragments: Fragments | None = None
+    output: FeedOutput, showing: tuple[Item, ...], version: str, fragments: Fragments | None = None
 ) -> Channel:
     """This feed, of these articles; it is in no chain yet."""
-    feed, showing = output.feed, items(newest, output.disclosure, output.rules, output.feed.name)
+    feed = output.feed
     return Channel(
         id=output.feed_id,
         title=output.title,

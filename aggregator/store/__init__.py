@@ -2,11 +2,13 @@
 
 from aggregator.store.announcements import Announcement
 from aggregator.store.edits import Found
+from aggregator.store.joining import StoryMember
 from aggregator.store.kept import Kept
 from aggregator.store.pages import PageRequest
 from aggregator.store.records import FeedRecord, Saved, SourceRecord, Update, Version, Whereabouts
 from aggregator.store.schema import ALL
 from aggregator.store.store import Store
+from aggregator.store.stories import StoryRecord, ToldBy
 from aggregator.store.writing import Placement, by_categories
 
 __all__ = [
@@ -20,6 +22,9 @@ __all__ = [
     "Saved",
     "SourceRecord",
     "Store",
+    "StoryMember",
+    "StoryRecord",
+    "ToldBy",
     "Update",
     "Version",
     "Whereabouts",

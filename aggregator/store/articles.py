@@ -12,10 +12,11 @@ from aggregator.config.load import Keep
 from aggregator.store import retention
 from aggregator.store.changes import Changes
 from aggregator.store.database import Database
+from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.records import Version, Whereabouts
 from aggregator.store.schema import FOUND, WITHDRAWN, articles, feeds, placements, revisions, sources
-from aggregator.store.writing import Writing
+from aggregator.store.writing import Judge, Writing, by_categories
 
 _VERSION: tuple[sa.ColumnElement[Any], ...] = (*REVISION, revisions.c.replaced)
 
@@ -23,8 +24,12 @@ _VERSION: tuple[sa.ColumnElement[Any], ...] = (*REVISION, revisions.c.replaced)
 class Articles:
     """The part of the store that keeps articles; every method but `all` and `prune` is one transaction."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
+    ) -> None:
         self._database = database
+        self._judge = judge
+        self._rules = rules
 
     def fingerprints(self, source: str, reader_version: int = 1) -> frozenset[str]:
         """Fingerprints of the entries of this source that are kept as they were found, or were pruned.
@@ -86,7 +91,7 @@ class Articles:
             old_versions = retention.old_versions(connection, scope, keep, now)
         while place is not None:
             with self._database.transaction() as connection:
-                writing = Writing(connection, now)
+                writing = Writing(connection, now, self._judge, self._rules)
                 changes = Changes(writing, source)
                 place = retention.prune(connection, changes, scope, place, window)
                 writing.placing.save()

@@ -127,7 +127,7 @@ class Changes:
         made = [decide(None, f, self._now) for f in found]
         new = [m.article for m in made if isinstance(m, Insert)]
         uids = self._uids([article.id for article in new])
-        article_rows, revision_rows, placed, decided = [], [], [], []
+        article_rows, revision_rows, kept_new = [], [], []
         now = microseconds(self._now)
         for article, f, uid in zip(new, found, uids, strict=True):
             assert article.published is not None, "decide gave it one"
@@ -139,7 +139,7 @@ class Changes:
             article_rows.append((*facts, f.fingerprint, f.reader_version, f.file, given))
             content_hash = versioned(f.content_hash) if f.content_hash else hash_of(article)
             revision_rows.append((revision, pk, published, updated, content_hash, pack(article)))
-            found_one = Kept(
+            one = Kept(
                 pk=pk,
                 revision=revision,
                 uid=uid,
@@ -149,15 +149,10 @@ class Changes:
                 first_seen=self._now,
                 is_dated=f.article.published is not None,
             )
-            placement = self._writing.judge(found_one, self._now)
-            placed.append((pk, article.published, placement.feeds))
-            if placement.decision is not None:
-                decided.append((pk, placement.decision))
+            kept_new.append(one)
         insert(self._connection, _ARTICLES, article_rows)
         insert(self._connection, _REVISIONS, revision_rows)
-        self._placing.join(placed)
-        for pk, decision in decided:
-            self._writing.decide(pk, decision, is_new=True)
+        self._writing.enter(kept_new)
         self.new += len(new)
         if self._wanted is not None:
             for row, f in zip(article_rows, found, strict=True):
@@ -330,6 +325,7 @@ class Changes:
             self._placing.leave(pk)
             self._placing.hide(pk)
             self._set_state(pk, WITHDRAWN)
+        self._writing.settle(self._writing.stories.of_any(gone), anew=True)
         return len(gone)
 
     def _of_files(self, files: Collection[str], *states: str) -> list[int]:
@@ -342,25 +338,30 @@ class Changes:
 
     def delete(self, files: Collection[str]) -> None:
         """Deletes what the source has of articles from these files, as if they had never been read."""
-        for pk in self._of_files(files):
+        gone = self._of_files(files)
+        touched = self._writing.stories.of_any(gone)
+        for pk in gone:
             self._placing.leave(pk)
             self._placing.hide(pk)
             theirs = sa.select(revisions.c.pk).where(revisions.c.article == pk)
             of_these = archive_entries.c.revision.in_(theirs)
             self._connection.execute(archive_entries.delete().where(of_these))
             self._connection.execute(articles.delete().where(articles.c.pk == pk))
+        self._writing.settle(touched, anew=True)
 
     def prune(self, pks: Sequence[int]) -> None:
         """Leaves of these articles, of any source, their ids, and what full archives show; nothing else."""
         if not pks:
             return
         self._placing.leave_all(pks)
+        touched = self._writing.stories.of_any(pks)
         values = {"state": PRUNED, "revision": None, "given": None, "indexed": None}
         self._connection.execute(articles.update().where(articles.c.pk.in_(pks)).values(values))
         for derived in (pages, decisions, stories, story_keys):
             self._connection.execute(derived.delete().where(derived.c.article.in_(pks)))
         theirs = sa.select(revisions.c.pk).where(revisions.c.article.in_(pks))
         drop_versions(self._connection, self._connection.scalars(theirs).all())
+        self._writing.settle(touched, anew=True)
         self.pruned += len(pks)
 
 

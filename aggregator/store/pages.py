@@ -13,6 +13,7 @@ from aggregator.model.article import Article
 from aggregator.model.packed import pack, unpack
 from aggregator.store.changes import COMPLETED, CURRENT, Changes
 from aggregator.store.database import Database
+from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION
 from aggregator.store.schema import articles, pages, revisions
 from aggregator.store.writing import Judge, Writing, by_categories
@@ -114,9 +115,12 @@ _COMPLETED: tuple[sa.ColumnElement[Any], ...] = (
 class Pages:
     """The store's part that knows of pages."""
 
-    def __init__(self, database: Database, judge: Judge = by_categories) -> None:
+    def __init__(
+        self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
+    ) -> None:
         self._database = database
         self.judge = judge
+        self._rules = rules
 
     def due(self, sources: Collection[str], now: datetime, limit: int) -> tuple[PageRequest, ...]:
         """The pages to ask for now of these sources, the longest due first."""
@@ -149,7 +153,7 @@ class Pages:
                 return False
             own = _own(row, row.source, row.id)
             made = merge(own)
-            writing = Writing(connection, now, self.judge)
+            writing = Writing(connection, now, self.judge, self._rules)
             # If this page added nothing, what an earlier one added stays.
             is_changed = made != own and Changes(writing, row.source).complete(row, own, made)
             writing.placing.save()

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from aggregator.store.columns import Unreadable
 from aggregator.store.database import Database
+from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import Kept, kept, of_newest
 from aggregator.store.schema import FOUND, articles, feeds, placements, settings, sources
 from aggregator.store.writing import Judge, Writing, by_categories
@@ -34,9 +35,12 @@ _FEEDS = (
 class Placements:
     """The part of the store that decides again where stored articles stand."""
 
-    def __init__(self, database: Database, judge: Judge = by_categories) -> None:
+    def __init__(
+        self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
+    ) -> None:
         self._database = database
         self.judge = judge
+        self._rules = rules
 
     def define(self, names: Collection[str], now: datetime) -> None:
         """Makes the feeds of saved queries, those of these names; any other is a category's, or gone."""
@@ -66,7 +70,7 @@ class Placements:
             total = connection.scalar(sa.select(sa.func.count()).select_from(articles)) or 0
         while place is not None:
             with self._database.transaction() as connection:
-                writing = Writing(connection, now, self.judge)
+                writing = Writing(connection, now, self.judge, self._rules)
                 rows = connection.execute(_STANDING.where(articles.c.pk > place).limit(_BATCH)).all()
                 changed = sum([writing.judge_again(kept(row)) for row in rows])
                 writing.placing.save()
@@ -109,7 +113,7 @@ class Placements:
             with self._database.transaction() as connection:
                 query = _STANDING.where(articles.c.pk > place, sa.or_(*passed)).limit(_BATCH)
                 rows = connection.execute(query).all()
-                writing = Writing(connection, now, self.judge)
+                writing = Writing(connection, now, self.judge, self._rules)
                 changed += sum([writing.judge_again(kept(row)) for row in rows])
                 writing.placing.save()
                 if len(rows) < _BATCH:

@@ -200,13 +200,17 @@ decisions = Table(
     Column("data", Text, nullable=False),
 )
 
-# Articles of several sources that tell the same story; a story's number is its first article's.
+# Articles of several sources that tell the same story; a story's number is mostly its first article's.
 stories = Table(
     "stories",
     metadata,
     Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
     Column("story", Integer, nullable=False, index=True),
-    # What joined it, as JSON; "" for the first.
+    # Where it stands among the others, from 0; the first is shown.
+    Column("place", Integer, nullable=False),
+    # It came after the places were given, and so behind all of these, in every feed.
+    Column("is_late", Boolean, nullable=False),
+    # What joined it, or that an editor did or split it off, as JSON; "" for the first.
     Column("why", Text, nullable=False),
 )
 

@@ -18,6 +18,7 @@ from aggregator.store import subscriptions
 from aggregator.store.changes import CURRENT, Changes
 from aggregator.store.columns import Instant
 from aggregator.store.database import Database
+from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, unpacked
 from aggregator.store.pages import PageRequests
 from aggregator.store.records import Saved, SourceRecord, Update
@@ -31,9 +32,12 @@ _Key = TypeVar("_Key", str, int)
 class Sources:
     """The part of the store that knows sources; every method is one transaction."""
 
-    def __init__(self, database: Database, judge: Judge = by_categories) -> None:
+    def __init__(
+        self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
+    ) -> None:
         self._database = database
         self.judge = judge
+        self._rules = rules
 
     def adopt(self, configured: Sequence[Source], now: datetime) -> None:
         """Makes the store follow the config: new sources, other categories, sources no longer named.
@@ -218,7 +222,7 @@ class Sources:
     def commit_many(self, updates: Sequence[Update], now: datetime) -> list[Saved]:
         """The same for several sources, all of them in one transaction."""
         with self._database.transaction() as connection:
-            writing = Writing(connection, now, self.judge)
+            writing = Writing(connection, now, self.judge, self._rules)
             saved = [_commit(writing, update) for update in updates]
             writing.placing.save()
         return saved
@@ -247,7 +251,7 @@ class Sources:
         after: Sequence[str],
         now: datetime,
     ) -> None:
-        writing = Writing(connection, now, self.judge)
+        writing = Writing(connection, now, self.judge, self._rules)
         changes = Changes(writing, source)
         query = sa.select(*CURRENT).join_from(articles, revisions, NEWEST_REVISION)
         for row in connection.execute(query.where(articles.c.source == source)).all():
@@ -258,10 +262,11 @@ class Sources:
         writing.placing.save()
 
     def _leave_feeds(self, connection: sa.Connection, source: str, now: datetime) -> None:
-        writing = Writing(connection, now)
+        writing = Writing(connection, now, self.judge, self._rules)
         pks = connection.scalars(sa.select(articles.c.pk).where(articles.c.source == source)).all()
         for batch in _batches(pks):
             writing.placing.leave_all(batch)
+            writing.settle(writing.stories.of_any(batch))
         writing.placing.save()
 
 

@@ -9,12 +9,14 @@ from aggregator.store.archives import Archives
 from aggregator.store.articles import Articles
 from aggregator.store.database import Database
 from aggregator.store.feeds import Feeds
+from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.mending import Mending
 from aggregator.store.moments import Moments
 from aggregator.store.pages import Pages
 from aggregator.store.placements import Placements
 from aggregator.store.posts import PostFiles
 from aggregator.store.sources import Sources
+from aggregator.store.stories import Stories
 from aggregator.store.subscriptions import Subscriptions
 from aggregator.store.writing import Judge, by_categories
 
@@ -24,21 +26,30 @@ class Store:
 
     - `database`: settings, and the upkeep of the file itself.
     - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`,
-      `announcements`: what their names say.
+      `announcements`, `stories`: what their names say.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
 
-    `judge` decides which feeds each article stands in. With `reads_only` nothing is written, nor made.
+    `judge` decides which feeds each article stands in, `stories` which articles tell the same story. With
+    `reads_only` nothing is written, nor made.
     Raises StoreError, here and in every method, when the database refuses.
     """
 
-    def __init__(self, path: Path, *, reads_only: bool = False, judge: Judge = by_categories) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        reads_only: bool = False,
+        judge: Judge = by_categories,
+        stories: StoryRules = NO_STORIES,
+    ) -> None:
         self.database = database = Database(path, reads_only=reads_only)
-        self.sources = Sources(database, judge)
-        self.articles = Articles(database)
+        self.sources = Sources(database, judge, stories)
+        self.articles = Articles(database, judge, stories)
         self.feeds = Feeds(database)
         self.archives = Archives(database)
-        self.pages = Pages(database, judge)
-        self.placements = Placements(database, judge)
+        self.pages = Pages(database, judge, stories)
+        self.placements = Placements(database, judge, stories)
+        self.stories = Stories(database, judge, stories)
         self.posts = PostFiles(database)
         self.subscriptions = Subscriptions(database)
         self.announcements = Announcements(database)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
 
+from aggregator.store.joining import NO_STORIES, Joining, StoryRules, allotted
 from aggregator.store.kept import Kept
 from aggregator.store.placing import Placing, names_of
 from aggregator.store.schema import decisions
@@ -35,12 +36,20 @@ def by_categories(found: Kept, _now: datetime) -> Placement:
 class Writing:
     """One transaction: its connection, its time, what places articles, and the numbers of new rows."""
 
-    def __init__(self, connection: sa.Connection, now: datetime, judge: Judge = by_categories) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        now: datetime,
+        judge: Judge = by_categories,
+        rules: StoryRules = NO_STORIES,
+    ) -> None:
         self.connection = connection
         self.now = now
         self.judge = judge
         self.placing = Placing(connection, now)
+        self.stories = Joining(connection, rules)
         self._last: dict[sa.Table, int] = {}
+        self._judged_again: set[int] = set()
 
     def number(self, table: sa.Table) -> int:
         """The number of the next new row; nobody else writes while this transaction lasts."""
@@ -49,30 +58,99 @@ class Writing:
         self._last[table] += 1
         return self._last[table]
 
+    def enter(self, new: Sequence[Kept]) -> None:
+        """Lets stored articles that are new, all of one source, stand in the feeds that the judge says.
+
+        Those that tell a known story join it, and stand where it is not shown already.
+        """
+        joined = self.stories.enter(new)
+        placed = []
+        for found in new:
+            if found.pk not in joined:
+                placement = self.judge(found, self.now)
+                placed.append((found.pk, found.published, placement.feeds))
+                if placement.decision is not None:
+                    self.decide(found.pk, placement.decision, is_new=True)
+        self.placing.join(placed)
+        self.settle(joined.values())
+
     def place(self, found: Kept, *, is_edited: bool = False) -> None:
-        """Lets a stored article stand in the feeds that the judge says."""
+        """Lets a stored article stand in the feeds that the judge says.
+
+        One that was edited is found by what it says now; only in the run that found it can it join a story.
+        """
+        if is_edited and self.stories.rules.finds:
+            story = self.stories.enter_again(found, joins=found.first_seen == self.now)
+        else:
+            story = self.stories.of(found.pk)
+        if story is not None:
+            self._settle(story, placed=found.pk, is_edited=is_edited)
+            return
         placement = self.judge(found, self.now)
         self.placing.place(found.pk, found.published, placement.feeds, is_edited=is_edited)
         self.decide(found.pk, placement.decision)
+
+    def settle(self, numbers: Iterable[int], *, anew: bool = False) -> None:
+        """Lets the members of stories stand where these are to be shown, after a story changed.
+
+        `anew`: its members get their places anew, by priority and age. So they do while all of them were
+        first seen by this run, as none was shown yet.
+        """
+        for number in dict.fromkeys(numbers):
+            self._settle(number, anew=anew)
 
     def judge_again(self, found: Kept) -> bool:
         """The same where only what is said of an article may have changed; True: it did.
 
         Full archives follow: a rule takes an article out of them, and brings it back.
         """
-        placement = self.judge(found, self.now)
+        if (story := self.stories.of(found.pk)) is None:
+            return self._stand(found, self.judge(found, self.now))
+        if story in self._judged_again:
+            return False
+        self._judged_again.add(story)
+        return self._settle(story, is_changed=False)
+
+    def _settle(
+        self,
+        number: int,
+        *,
+        anew: bool = False,
+        is_changed: bool = True,
+        placed: int | None = None,
+        is_edited: bool = False,
+    ) -> bool:
+        found = self.stories.members(number)
+        members = [member for member, _ in found]
+        if anew or all(member.first_seen == self.now for member in members):
+            members = self.stories.arrange(members)
+        standing = {member.article for member in members if member.is_standing}
+        judged = {one.pk: self.judge(one, self.now) for _, one in found if one.pk in standing}
+        wanted = {pk: placement.feeds for pk, placement in judged.items()}
+        feeds = allotted(members, wanted, self.stories.rules)
+        ours = [one for _, one in found if one.pk in standing]
+        for one in ours:
+            for name in {*wanted[one.pk]}.difference(feeds[one.pk]):
+                self.placing.hide(one.pk, name)
+            placement = replace(judged[one.pk], feeds=feeds[one.pk])
+            is_changed |= self._stand(one, placement, is_edited=is_edited and one.pk == placed)
+        if is_changed:
+            for one in ours:  # each names the others
+                self.placing.show_again(one.pk)
+        return is_changed
+
+    def _stand(self, found: Kept, placement: Placement, *, is_edited: bool = False) -> bool:
         before = set(self.placing.names(found.pk))
-        if (before, found.decision) == ({*placement.feeds}, placement.decision):
+        if (before, found.decision) == ({*placement.feeds}, placement.decision) and not is_edited:
             return False
         if found.decision != placement.decision:  # it may be rendered otherwise
             self.placing.show_again(found.pk)
             self.decide(found.pk, placement.decision)
-        if before != {*placement.feeds}:
-            self.placing.place(found.pk, found.published, placement.feeds)
-            for name in before.difference(placement.feeds):
-                self.placing.hide(found.pk, name)
-            for name in {*placement.feeds} - before:
-                self.placing.hide(found.pk, name, is_hidden=False)
+        for name in {*placement.feeds} - before:
+            self.placing.hide(found.pk, name, is_hidden=False)
+        self.placing.place(found.pk, found.published, placement.feeds, is_edited=is_edited)
+        for name in before.difference(placement.feeds):
+            self.placing.hide(found.pk, name)
         return True
 
     def decide(self, pk: int, decision: str | None, *, is_new: bool = False) -> None:

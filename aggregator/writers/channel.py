@@ -16,13 +16,22 @@ from aggregator.writers.fragments import Fragments
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlsoIn:
+    """Another source's article that tells the same story; `source` and `title` are plain text."""
+
+    source: str
+    title: str
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
     """An article to be published.
 
     `id` is unique over all sources and permanent, always an absolute URI (RFC 4287 §4.2.6); it is the
     origin's id verbatim where that is one. `published` and `updated` are aware UTC and whole seconds.
     `key` is the same for items that are equal, in whatever document they stand; "" for one that no
-    other document shows.
+    other document shows. `also_in` are other articles that tell the same story, which the feed does not show.
     """
 
     id: str
@@ -30,6 +39,7 @@ class Item:
     published: datetime
     updated: datetime
     key: str = ""
+    also_in: tuple[AlsoIn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

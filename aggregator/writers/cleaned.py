@@ -71,10 +71,16 @@ def _cleaned(item: Item) -> Cleaned:
         rights=line(rights) if isinstance(rights, str) else "",
         enclosures=enclosures(article),
         extensions=[(extension, str(extension)) for extension in extensions(article)],
-        links=further_links(article),
+        links=[*further_links(article), *also_in(item)],
         terms=terms_of(article),
         people=person_addresses(article),
     )
+
+
+def also_in(item: Item) -> list[dict[str, str]]:
+    """The other articles of its story, as links (RFC 4287 §4.2.7.2, "related")."""
+    links = ((address(each.link), line(f"{each.source}: {each.title}")) for each in item.also_in)
+    return [{"rel": "related", "href": href, "title": title} for href, title in links if href]
 
 
 def _language(article: Article) -> str | None:

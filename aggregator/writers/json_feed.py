@@ -81,6 +81,7 @@ def _item(item: Item) -> dict[str, object]:
             "language": language_tag(article.extra.get("language")) or language_tag(article.origin.language),
             "attachments": [_attachment(enclosure) for enclosure in enclosures(article)],
             "_source": _source(item),
+            "_story": {"also_in": also} if (also := _also_in(item)) else None,
         }
     ) | {"content_html": content or summary}  # one of the contents must be there, be it empty
 
@@ -138,6 +139,15 @@ def _source(item: Item) -> dict[str, object]:
             "updated": (origin.updated or item.updated).isoformat(),
         }
     )
+
+
+def _also_in(item: Item) -> list[dict[str, object]]:
+    """Other sources' articles that tell the same story, an extension."""
+    return [
+        _known({"url": url, "title": line(each.title), "source": line(each.source)})
+        for each in item.also_in
+        if (url := address(each.link))
+    ]
 
 
 def _known(members: Mapping[str, object]) -> dict[str, object]:

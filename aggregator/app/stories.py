@@ -1,0 +1,145 @@
+"""Which articles tell the same story, by the config: the rules of stories as the store asks for them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from aggregator.app.choosing import Chooser
+from aggregator.config.load import Config, Source
+from aggregator.config.subscriptions import joined
+from aggregator.errors import ConfigError
+from aggregator.rules.stories import MOST_CANDIDATES, Lookalike, Member, Why, in_order, join, keys, telling
+from aggregator.store import ALL, Kept, Store, StoryMember, StoryRecord, ToldBy, by_categories
+
+__all__ = ["StoryEditor", "Storyteller", "listed", "reason"]
+
+_BY_EDITOR = {"": "the first", "editor": "an editor joined it", "split": "an editor split it off"}
+
+
+class Storyteller:
+    """Decides about stories by a config.
+
+    `shows` and `order` are the same for configs whose feeds show stories alike, in the same order.
+    """
+
+    most_candidates = MOST_CANDIDATES
+
+    def __init__(self, config: Config) -> None:
+        self.finds = config.stories.find
+        chosen = {ALL: config.publish.all, **config.publish.categories}
+        chosen |= {feed.name: feed for feed in config.feeds}
+        self._showing = frozenset(config.feeds_with_stories)
+        self._preferred = {
+            name: {source: n for n, source in enumerate(chosen[name].priority or ())}
+            for name in self._showing
+            if name in chosen and chosen[name].priority
+        }
+        self._priorities: dict[str, int] = {}
+        self.know(config.sources)
+
+    def know(self, sources: Iterable[Source]) -> None:
+        """Takes note of the sources that there are now, those that lists named among them."""
+        self._priorities = {source.name: source.priority for source in sources if source.priority}
+
+    @property
+    def shows(self) -> str:
+        """Which feeds show one of a story."""
+        return _digest(sorted(self._showing))
+
+    @property
+    def order(self) -> str:
+        """Which articles these show."""
+        of_feeds = sorted([name, [*order]] for name, order in self._preferred.items())
+        return _digest([sorted(self._priorities.items()), of_feeds])
+
+    def keys(self, found: Kept) -> Sequence[int]:
+        """By what an article is found."""
+        return keys(telling(found.article, found.first_seen))
+
+    def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:
+        """The candidate whose story it joins, and why, as JSON."""
+        looked_at = (
+            Lookalike(each.pk, telling(each.article, each.first_seen), sources)
+            for each, sources in candidates
+        )
+        found = join(telling(new.article, new.first_seen), looked_at)
+        if found is None:
+            return None
+        why = {"code": found.why.code, "score": round(found.why.score, 3), "with": found.article}
+        return found.article, json.dumps(why)
+
+    def shows_one(self, feed: str) -> bool:
+        """Whether a feed shows one of a story."""
+        return feed in self._showing
+
+    def anew(self, members: Sequence[StoryMember]) -> Sequence[int]:
+        """The members by the priority of their sources, then by age."""
+        found = (Member(each.article, each.source, each.first_seen) for each in members)
+        return [each.article for each in in_order(found, self._priorities, anew=True)]
+
+    def in_feed(self, members: Sequence[StoryMember], feed: str) -> Sequence[int]:
+        """The members as a feed prefers them; what came late is behind all that had a place."""
+        preferred = self._preferred.get(feed, {})
+
+        def rank(member: StoryMember) -> tuple[bool, int, int]:
+            of_source = preferred.get(member.source, len(preferred))
+            return member.is_late, 0 if member.is_late else of_source, member.place
+
+        return [member.article for member in sorted(members, key=rank)]
+
+
+class StoryEditor:
+    """Changes the stories of a config's store as a person says; use it in a `with` statement."""
+
+    def __init__(self, config: Config) -> None:
+        chooser, self._teller = Chooser(config), Storyteller(config)
+        judge = chooser if chooser.digest else by_categories
+        self._store = Store(config.store, judge=judge, stories=self._teller)
+        self._teller.know(joined(config.sources, self._store.subscriptions.listed())[0])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._store.close()
+
+    def named(self, name: str) -> tuple[Kept, ...]:
+        """The articles with this link or id."""
+        return self._store.articles.named(name)
+
+    def split(self, found: Iterable[Kept], now: datetime) -> None:
+        """Takes these articles out of their stories for good."""
+        self._store.stories.split([each.pk for each in found], now)
+
+    def join(self, found: Iterable[Kept], now: datetime) -> None:
+        """Makes one story of these articles, and of all in stories with them."""
+        self._store.stories.join([each.pk for each in found], now)
+
+    def rebuild(self, now: datetime) -> Iterator[tuple[int, int, int]]:
+        """Looks for stories among all stored articles; see `Stories.rebuild`. Raises ConfigError."""
+        if not self._teller.finds:
+            raise ConfigError("stories.find is false: nothing is looked for; write true, or leave it out")
+        return self._store.stories.rebuild(now)
+
+
+def listed(config: Config) -> tuple[StoryRecord, ...]:
+    """Every story of a config's store. Raises StoreError."""
+    with closing(Store(config.store, reads_only=True)) as store:
+        return tuple(store.stories.all())
+
+
+def reason(told: ToldBy) -> str:
+    """Why an article is in its story, in one sentence."""
+    return _BY_EDITOR.get(told.code) or str(Why(told.code, told.score))
+
+
+def _digest(facts: object) -> str:
+    return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()

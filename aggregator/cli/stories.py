@@ -1,0 +1,164 @@
+"""The commands about stories: what several sources reported, listed, split, joined and looked for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    EXIT_NOTHING,
+    config_option,
+    fails_well,
+    json_option,
+)
+from aggregator.cli.terminal import ERR, OUT, counted, print_json, progress_bar, shown
+from aggregator.config import load as configuration
+
+if TYPE_CHECKING:
+    from aggregator.app.stories import StoryEditor
+    from aggregator.store import Kept
+
+_names = click.argument("names", metavar="LINK|ID...", nargs=-1, required=True)
+
+
+@click.group(invoke_without_command=True, epilog=EXIT_CODES)
+@json_option
+@config_option
+@click.pass_context
+def stories(context: click.Context, as_json: bool, config_file: Path) -> None:
+    """Lists the stories that several sources tell: the articles, the one to show first, and why they are one.
+
+    A feed that shows stories once (the feed of everything does) shows one of these articles, and names the
+    others as "also in".
+
+    \b
+    aggregator stories
+    aggregator stories --json
+    aggregator stories split https://example.org/post     it tells a story of its own
+    aggregator stories join LINK LINK                     they tell the same one
+    aggregator stories rebuild                            look among all that is stored
+    """
+    if context.invoked_subcommand is None:
+        _list(as_json, config_file)
+    context.default_map = {name: {"config_file": config_file} for name in ("split", "join", "rebuild")}
+
+
+@fails_well
+def _list(as_json: bool, config_file: Path) -> int:
+    from aggregator.app.stories import listed, reason
+
+    found = listed(configuration.load(config_file))
+    if as_json:
+        facts = [
+            {
+                "story": story.number,
+                "members": [
+                    {
+                        "id": each.kept.uid,
+                        "source": each.kept.article.source,
+                        "title": each.kept.article.title,
+                        "link": each.kept.article.link,
+                        "feeds": [name or "all" for name in each.feeds],
+                        "is_standing": each.is_standing,
+                        "why": {"code": each.code, "score": each.score, "joins": each.joins},
+                        "reason": reason(each),
+                    }
+                    for each in story.members
+                ],
+            }
+            for story in found
+        ]
+        print_json({"stories": facts})
+        return EXIT_DONE
+    for story in found:
+        for each in story.members:
+            article = each.kept.article
+            OUT.print(f"[bold]{shown(article.title or each.kept.uid)}[/bold] ({shown(article.source)})")
+            OUT.print(f"    {shown(article.link or each.kept.uid)}")
+            feeds = ", ".join(name or "all" for name in each.feeds) or "no feed"
+            OUT.print(f"    {shown(reason(each))}; in {shown(feeds)}")
+        OUT.print()
+    OUT.print(counted(len(found), "story", "stories"))
+    return EXIT_DONE
+
+
+@stories.command(epilog=EXIT_CODES)
+@_names
+@config_option
+@fails_well
+def split(names: tuple[str, ...], config_file: Path) -> int:
+    """Takes articles out of their stories, for good: only `join` brings them back.
+
+    Each is named by its link, or by its id in feeds. The next publication shows it.
+    """
+    from aggregator.app.stories import StoryEditor
+
+    with StoryEditor(configuration.load(config_file)) as editor:
+        found = _found(editor, names)
+        if found is None:
+            return EXIT_NOTHING
+        editor.split(found, datetime.now(UTC))
+    OUT.print(f"{counted(len(found), 'article')} split off; `aggregator publish` shows it")
+    return EXIT_DONE
+
+
+@stories.command("join", epilog=EXIT_CODES)
+@_names
+@config_option
+@fails_well
+def join_(names: tuple[str, ...], config_file: Path) -> int:
+    """Makes one story of articles, and of all that are in stories with them.
+
+    Each is named by its link, or by its id in feeds. The next publication shows it.
+    """
+    from aggregator.app.stories import StoryEditor
+
+    with StoryEditor(configuration.load(config_file)) as editor:
+        found = _found(editor, names)
+        if found is None:
+            return EXIT_NOTHING
+        if len(found) < 2:
+            ERR.print("[red]error:[/red] name two articles at least")
+            return EXIT_NOTHING
+        editor.join(found, datetime.now(UTC))
+    OUT.print(f"{counted(len(found), 'article')} joined; `aggregator publish` shows it")
+    return EXIT_DONE
+
+
+@stories.command(epilog=EXIT_CODES)
+@config_option
+@fails_well
+def rebuild(config_file: Path) -> int:
+    """Looks for stories among all stored articles: those from before an upgrade, or while it was off.
+
+    New articles are looked at as they arrive. What is joined or was split stays so. Stopped, it goes on where
+    it was when it is started again.
+    """
+    from aggregator.app.stories import StoryEditor
+
+    with StoryEditor(configuration.load(config_file)) as editor, progress_bar(False) as progress:
+        task, looked, joined = progress.add_task("Looking", total=None), 0, 0
+        for count, found, total in editor.rebuild(datetime.now(UTC)):
+            looked, joined = looked + count, joined + found
+            progress.update(task, completed=looked, total=total)
+    OUT.print(f"{counted(joined, 'article')} of {looked:,} joined a story; `aggregator publish` shows it")
+    return EXIT_DONE
+
+
+def _found(editor: StoryEditor, names: tuple[str, ...]) -> list[Kept] | None:
+    """The articles of these names; None where one has none, which is reported."""
+    found: dict[int, Kept] = {}
+    is_whole = True
+    for name in names:
+        asked = name.encode("utf-8", "replace").decode()  # an argument may be any bytes
+        theirs = editor.named(asked)
+        found |= {each.pk: each for each in theirs}
+        if not theirs:
+            is_whole = False
+            ERR.print(f"[red]error:[/red] no article with the link or id {shown(asked)} is kept")
+    return [*found.values()] if is_whole else None

@@ -1,0 +1,285 @@
+"""Stories in one transaction: the keys of articles, which join a story, and the order of its members."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from aggregator.store.kept import Kept, kept, of_newest
+from aggregator.store.rows import insert
+from aggregator.store.schema import FOUND, articles, sources, stories, story_keys
+
+__all__ = ["EDITOR", "NO_STORIES", "SPLIT", "Joining", "StoryMember", "StoryRules", "allotted"]
+
+EDITOR, SPLIT = "editor", "split"
+"""An editor joined an article to a story, or split it off, so that nothing joins it by itself."""
+
+HOT = 100
+"""A key that more articles have than this says nothing of a story, and is not asked for."""
+
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryMember:
+    """A member of a story. `place`: from 0, the first is shown; `is_late`: it came after places were given.
+
+    `is_standing`: it is neither withdrawn nor of a source that is not followed.
+    """
+
+    article: int
+    source: str
+    first_seen: datetime
+    place: int
+    is_late: bool
+    is_standing: bool = True
+
+
+class StoryRules(Protocol):
+    """What decides about stories: pure, the same for the same articles and config.
+
+    `finds`: whether articles are looked at at all. `most_candidates`: so many are worth a look.
+    """
+
+    finds: bool
+    most_candidates: int
+
+    def keys(self, found: Kept) -> Sequence[int]:
+        """By what it is found: articles that share none tell different stories."""
+        ...
+
+    def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:
+        """The candidate whose story it joins, by its number, and why, as JSON; None: it tells its own.
+
+        Each candidate comes with the sources of its story's members.
+        """
+        ...
+
+    def shows_one(self, feed: str) -> bool:
+        """Whether a feed shows one of a story."""
+        ...
+
+    def anew(self, members: Sequence[StoryMember]) -> Sequence[int]:
+        """The members in the order of their sources' priority and their age."""
+        ...
+
+    def in_feed(self, members: Sequence[StoryMember], feed: str) -> Sequence[int]:
+        """The members in the order in which a feed prefers them."""
+        ...
+
+
+class _NoStories:
+    finds = False
+    most_candidates = 0
+
+    def keys(self, _found: Kept) -> Sequence[int]:
+        return ()
+
+    def join(self, _new: Kept, _candidates: Sequence[tuple[Kept, frozenset[str]]]) -> None:
+        return None
+
+    def shows_one(self, _feed: str) -> bool:
+        return False
+
+    def anew(self, members: Sequence[StoryMember]) -> Sequence[int]:
+        return [member.article for member in members]
+
+    def in_feed(self, members: Sequence[StoryMember], _feed: str) -> Sequence[int]:
+        return [member.article for member in members]
+
+
+NO_STORIES: StoryRules = _NoStories()
+"""Every article tells its own story, and is shown."""
+
+# In the driver's own words: a statement is several times as fast, and this one runs for each new article.
+_SHARING = """WITH asked (key) AS (VALUES {}),
+cool (key) AS (SELECT key FROM asked WHERE NOT EXISTS
+(SELECT 1 FROM story_keys WHERE story_keys.key = asked.key LIMIT 1 OFFSET {}))
+SELECT story_keys.article FROM cool JOIN story_keys ON story_keys.key = cool.key
+JOIN articles ON articles.pk = story_keys.article
+WHERE articles.source <> ? AND articles.state = ? AND articles.pk <> ?
+GROUP BY story_keys.article ORDER BY count(*) DESC, story_keys.article LIMIT ?"""
+_KEYS = "story_keys (key, article)"
+_STORY = "SELECT story FROM stories WHERE article = ?"
+_MEMBERS = (
+    of_newest(stories.c.place, stories.c.is_late, stories.c.why, articles.c.state, sources.c.active)
+    .join(stories, stories.c.article == articles.c.pk)
+    .join(sources, sources.c.name == articles.c.source)
+    .where(stories.c.story == sa.bindparam("of_story"))
+    .order_by(stories.c.place, stories.c.article)
+)
+
+
+class Joining:
+    """The stories of one transaction. With rules that find nothing, articles are not even looked up."""
+
+    def __init__(self, connection: sa.Connection, rules: StoryRules) -> None:
+        self._connection = connection
+        self.rules = rules
+
+    def enter(self, new: Iterable[Kept]) -> dict[int, int]:
+        """Saves the keys of stored articles, and joins those that tell a known story: article -> story.
+
+        Articles of one source never join each other, so those of one poll need not be compared.
+        """
+        if not self.rules.finds:
+            return {}
+        joined, rows = {}, list[tuple[int, int]]()
+        for found in new:
+            keys = self.rules.keys(found)
+            if (story := self._joined(found, keys)) is not None:
+                joined[found.pk] = story
+            rows += [(key, found.pk) for key in keys]
+        insert(self._connection, _KEYS, rows)
+        return joined
+
+    def enter_again(self, found: Kept, *, joins: bool = True) -> int | None:
+        """Makes the keys of an article anew, and lets it join; the story that it is in, None for none."""
+        self._connection.execute(story_keys.delete().where(story_keys.c.article == found.pk))
+        story = self.of(found.pk)
+        if story is None and joins:
+            return self.enter([found]).get(found.pk)
+        rows = [(key, found.pk) for key in self.rules.keys(found)]
+        insert(self._connection, _KEYS, rows)
+        return story
+
+    def _joined(self, found: Kept, keys: Sequence[int]) -> int | None:
+        if not keys:
+            return None
+        asked = _SHARING.format(", ".join(["(?)"] * len(keys)), HOT)
+        facts = (*keys, found.article.source, FOUND, found.pk, self.rules.most_candidates)
+        pks = [row[0] for row in self._connection.exec_driver_sql(asked, facts)]
+        if not pks:
+            return None
+        known = {
+            row.article: row
+            for row in self._connection.execute(sa.select(stories).where(stories.c.article.in_(pks)))
+        }
+        split = {pk for pk, row in known.items() if is_split(row.why)}
+        rows = {row.pk: row for row in self._connection.execute(of_newest().where(articles.c.pk.in_(pks)))}
+        sources_of = self._sources({row.story for row in known.values()})
+        candidates = [
+            (kept(row), sources_of[known[pk].story] if pk in known else frozenset((row.source,)))
+            for pk in pks
+            if pk not in split and (row := rows.get(pk)) is not None
+        ]
+        if (join := self.rules.join(found, candidates)) is None:
+            return None
+        candidate, why = join
+        story = known[candidate].story if candidate in known else self.begin(candidate)
+        self.add(found.pk, story, why)
+        return story
+
+    def _sources(self, numbers: Collection[int]) -> Mapping[int, frozenset[str]]:
+        query = sa.select(stories.c.story, articles.c.source).join(
+            articles, articles.c.pk == stories.c.article
+        )
+        found: dict[int, set[str]] = {number: set() for number in numbers}
+        for row in self._connection.execute(query.where(stories.c.story.in_(numbers))):
+            found[row.story].add(row.source)
+        return {number: frozenset(names) for number, names in found.items()}
+
+    def begin(self, article: int, why: str = "") -> int:
+        """A story of this article; its number."""
+        story = article
+        if self._connection.scalar(sa.select(sa.exists().where(stories.c.story == story))):
+            story = (self._connection.scalar(sa.select(sa.func.max(stories.c.story))) or 0) + 1
+        row = {"article": article, "story": story, "place": 0, "is_late": False, "why": why}
+        self._connection.execute(stories.insert().values(row))
+        return story
+
+    def add(self, article: int, story: int, why: str) -> None:
+        """Adds an article to a story, at its last place."""
+        last = sa.select(sa.func.max(stories.c.place)).where(stories.c.story == story)
+        place = (self._connection.scalar(last) or 0) + 1
+        row = {"article": article, "story": story, "place": place, "is_late": True, "why": why}
+        self._connection.execute(stories.insert().values(row))
+
+    def remove(self, article: int) -> None:
+        """Takes an article out of its story."""
+        self._connection.execute(stories.delete().where(stories.c.article == article))
+
+    def of(self, article: int) -> int | None:
+        """The story of an article, None for none."""
+        if not self.rules.finds:
+            return None
+        row = self._connection.exec_driver_sql(_STORY, (article,)).one_or_none()
+        return None if row is None else int(row[0])
+
+    def of_any(self, pks: Sequence[int]) -> set[int]:
+        """The stories of these articles."""
+        found: set[int] = set()
+        for start in range(0, len(pks) if self.rules.finds else 0, _BATCH):
+            some = stories.c.article.in_(pks[start : start + _BATCH])
+            found.update(self._connection.scalars(sa.select(stories.c.story).where(some)))
+        return found
+
+    def members(self, story: int) -> list[tuple[StoryMember, Kept]]:
+        """The members of a story, the one to show first; a story of one member is none, and ends here."""
+        rows = self._connection.execute(_MEMBERS, {"of_story": story}).all()
+        if len(rows) == 1 and not is_split(rows[0].why):
+            self.remove(rows[0].pk)
+        return [(_member(row), kept(row)) for row in rows]
+
+    def arrange(self, members: Sequence[StoryMember]) -> list[StoryMember]:
+        """Gives the members of a story their places anew."""
+        found = {member.article: member for member in members}
+        arranged = []
+        for place, pk in enumerate(self.rules.anew(members)):
+            old = found[pk]
+            new = StoryMember(
+                article=pk,
+                source=old.source,
+                first_seen=old.first_seen,
+                place=place,
+                is_late=False,
+                is_standing=old.is_standing,
+            )
+            arranged.append(new)
+            if new != old:
+                this = stories.update().where(stories.c.article == pk)
+                self._connection.execute(this.values(place=place, is_late=False))
+        return arranged
+
+
+def allotted(
+    members: Sequence[StoryMember], wanted: Mapping[int, Sequence[str]], rules: StoryRules
+) -> dict[int, tuple[str, ...]]:
+    """The feeds in which each member of a story stands, of those in which it would stand without stories."""
+    feeds = dict.fromkeys(name for names in wanted.values() for name in names)
+    first = {
+        feed: next(pk for pk in rules.in_feed(members, feed) if feed in wanted.get(pk, ()))
+        for feed in feeds
+        if rules.shows_one(feed)
+    }
+    return {pk: tuple(name for name in names if first.get(name, pk) == pk) for pk, names in wanted.items()}
+
+
+def is_split(why: str) -> bool:
+    """Whether an editor split an article off: nothing joins it by itself."""
+    return bool(why) and read_why(why).get("code") == SPLIT
+
+
+def read_why(why: str) -> dict[str, Any]:
+    """What joined an article; empty for the first of a story."""
+    try:
+        found = json.loads(why) if why else {}
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _member(row: sa.Row[Any]) -> StoryMember:
+    return StoryMember(
+        article=row.pk,
+        source=row.source,
+        first_seen=row.first_seen,
+        place=row.place,
+        is_late=row.is_late,
+        is_standing=row.state == FOUND and row.active,
+    )

@@ -1,0 +1,219 @@
+"""The stories that the store knows: listed, arranged anew, split and joined by an editor, and rebuilt."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.store.columns import Unreadable
+from aggregator.store.database import Database
+from aggregator.store.joining import EDITOR, NO_STORIES, SPLIT, StoryRules, read_why
+from aggregator.store.kept import Kept, kept, of_newest
+from aggregator.store.schema import FOUND, articles, feeds, placements, settings, sources, stories
+from aggregator.store.writing import Judge, Writing, by_categories
+
+__all__ = ["Stories", "StoryRecord", "ToldBy"]
+
+_BATCH = 200
+_ARRANGED, _REBUILT = "stories arranged", "stories rebuilt"
+_STANDING = sa.and_(articles.c.state == FOUND, sources.c.active)
+_OF_SOURCE = sources.c.name == articles.c.source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldBy:
+    """An article of a story. `code` is why it is there: "" for the first, "split" for one that stays alone.
+
+    `score`: how much of its text it shares with the article of the id `joins`, 0 to 1.
+    `feeds` are those that show it, `all` as "". `is_standing`: it is neither withdrawn nor of a source that
+    is not followed.
+    """
+
+    kept: Kept
+    code: str = ""
+    score: float = 1.0
+    joins: str = ""
+    feeds: tuple[str, ...] = ()
+    is_standing: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryRecord:
+    """A story and its articles, the one to show first."""
+
+    number: int
+    members: tuple[ToldBy, ...]
+
+
+class Stories:
+    """The part of the store that knows stories; each step of a method is one transaction."""
+
+    def __init__(
+        self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
+    ) -> None:
+        self._database = database
+        self._judge = judge
+        self._rules = rules
+
+    def _writing(self, connection: sa.Connection, now: datetime) -> Writing:
+        return Writing(connection, now, self._judge, self._rules)
+
+    def arrange(self, shows: str, order: str, now: datetime) -> int:
+        """Shows stories as the config wants, once for each text that says how; how many were looked at.
+
+        `shows`: another text as soon as another feed shows one of a story. `order`: as soon as priorities are
+        others, by which their members then get their places anew. What was killed goes on where it was.
+        """
+        place, is_anew = self._place_of(shows, order)
+        looked = 0
+        while place is not None:
+            with self._database.transaction() as connection:
+                query = sa.select(stories.c.story).distinct().where(stories.c.story > place)
+                numbers = connection.scalars(query.order_by(stories.c.story).limit(_BATCH)).all()
+                writing = self._writing(connection, now)
+                writing.settle(numbers, anew=is_anew)
+                writing.placing.save()
+                looked += len(numbers)
+                place = numbers[-1] if len(numbers) == _BATCH else None
+                done = [shows, order if place is None or not is_anew else "", place]
+                _remember(connection, _ARRANGED, json.dumps(done))
+        return looked
+
+    def _place_of(self, shows: str, order: str) -> tuple[int | None, bool]:
+        """Where to go on, None for nowhere, and whether places are given anew."""
+        try:
+            found, known_order, place = json.loads(self._database.setting(_ARRANGED) or '["", "", 0]')
+            if (found, known_order) == (shows, order):
+                return (None if place is None else int(place)), False
+            is_resumed = found == shows and known_order == "" and place is not None
+            return (int(place) if is_resumed else 0), known_order != order
+        except (ValueError, TypeError) as error:
+            raise Unreadable(f"how stories were arranged: {error}") from error
+
+    def all(self) -> Iterator[StoryRecord]:
+        """Every story, the earliest first, and what an editor split off."""
+        joined = of_newest(stories.c.story, stories.c.why, _STANDING.label("is_standing"))
+        query = (
+            joined.join(stories, stories.c.article == articles.c.pk)
+            .join(sources, _OF_SOURCE)
+            .order_by(stories.c.story, stories.c.place, articles.c.pk)
+        )
+        placed = sa.select(placements.c.article, feeds.c.name).join(feeds, feeds.c.pk == placements.c.feed)
+        placed = placed.where(placements.c.article.in_(sa.select(stories.c.article))).order_by(feeds.c.pk)
+        with self._database.snapshot() as connection:
+            shown_in: dict[int, list[str]] = {}
+            for row in connection.execute(placed):
+                shown_in.setdefault(row.article, []).append(row.name)
+            for number, rows in groupby(connection.execute(query).all(), key=lambda row: int(row.story)):
+                several: list[Any] = [*rows]
+                uids = {row.pk: row.uid for row in several}
+                members = []
+                for row in several:
+                    why = read_why(row.why)
+                    members.append(
+                        ToldBy(
+                            kept=kept(row),
+                            code=str(why.get("code", "")),
+                            score=float(why.get("score", 1.0)),
+                            joins=uids.get(why.get("with"), ""),
+                            feeds=tuple(shown_in.get(row.pk, ())),
+                            is_standing=bool(row.is_standing),
+                        )
+                    )
+                yield StoryRecord(number=number, members=tuple(members))
+
+    def others(self, pks: Collection[int]) -> Mapping[int, tuple[Kept, ...]]:
+        """The other articles of the stories of these articles, by these; nothing for one without a story."""
+        asked = sorted(pks)
+        if not asked:
+            return {}
+        mine = stories.alias()
+        query = (
+            of_newest(mine.c.article.label("asked"))
+            .join(stories, stories.c.article == articles.c.pk)
+            .join(mine, sa.and_(mine.c.story == stories.c.story, mine.c.article != stories.c.article))
+            .join(sources, _OF_SOURCE)
+            .where(_STANDING)
+            .order_by(stories.c.place, articles.c.pk)
+        )
+        found: dict[int, list[Kept]] = {}
+        with self._database.snapshot() as connection:
+            for start in range(0, len(asked), _BATCH):
+                for row in connection.execute(query.where(mine.c.article.in_(asked[start : start + _BATCH]))):
+                    found.setdefault(row.asked, []).append(kept(row))
+        return {pk: tuple(each) for pk, each in found.items()}
+
+    def split(self, pks: Sequence[int], now: datetime) -> None:
+        """Takes articles out of their stories for good: nothing but an editor joins them again."""
+        with self._database.transaction() as connection:
+            writing = self._writing(connection, now)
+            touched = _numbers(connection, pks)
+            for pk in dict.fromkeys(pks):
+                writing.stories.remove(pk)
+                touched.append(writing.stories.begin(pk, json.dumps({"code": SPLIT})))
+            writing.settle(touched, anew=True)
+            writing.placing.save()
+
+    def join(self, pks: Sequence[int], now: datetime) -> None:
+        """Makes one story of articles and all that are in stories with them, whatever their sources."""
+        first, *others = dict.fromkeys(pks)
+        why = json.dumps({"code": EDITOR, "with": first})
+        with self._database.transaction() as connection:
+            writing = self._writing(connection, now)
+            known = _numbers(connection, [first])
+            target = known[0] if known else writing.stories.begin(first)
+            this = stories.c.article == first
+            if connection.scalar(sa.select(stories.c.why).where(this, stories.c.why.contains(SPLIT))):
+                connection.execute(stories.update().where(this).values(why=""))
+            for pk in others:
+                if (number := next(iter(_numbers(connection, [pk])), target)) != target:
+                    moved = stories.update().where(stories.c.story == number)
+                    connection.execute(moved.values(story=target, is_late=True))
+                writing.stories.remove(pk)
+                writing.stories.add(pk, target, why)
+            writing.settle([target], anew=True)
+            writing.placing.save()
+
+    def rebuild(self, now: datetime) -> Iterator[tuple[int, int, int]]:
+        """Looks for stories among all stored articles, the earliest first.
+
+        Yields how many were looked at, and joined, by each step, and how many there are. What was joined, or
+        split by an editor, stays so. What was killed goes on where it was.
+        """
+        place = int(self._database.setting(_REBUILT) or 0)
+        query = of_newest().join(sources, _OF_SOURCE).where(_STANDING).order_by(articles.c.pk).limit(_BATCH)
+        with self._database.snapshot() as connection:
+            total = connection.scalar(sa.select(sa.func.count()).select_from(articles)) or 0
+        is_done = False
+        while not is_done:
+            with self._database.transaction() as connection:
+                rows = connection.execute(query.where(articles.c.pk > place)).all()
+                writing = self._writing(connection, now)
+                joined = set()
+                for row in rows:
+                    was = writing.stories.of(row.pk)
+                    story = writing.stories.enter_again(kept(row))
+                    if was is None and story is not None:
+                        joined.add(row.pk)
+                        writing.settle([story], anew=True)
+                writing.placing.save()
+                is_done = len(rows) < _BATCH
+                place = 0 if is_done else rows[-1].pk
+                _remember(connection, _REBUILT, str(place))
+            yield len(rows), len(joined), total
+
+
+def _numbers(connection: sa.Connection, pks: Sequence[int]) -> list[int]:
+    query = sa.select(stories.c.story).distinct().where(stories.c.article.in_(pks))
+    return [*connection.scalars(query.order_by(stories.c.story))]
+
+
+def _remember(connection: sa.Connection, name: str, value: str) -> None:
+    connection.execute(settings.delete().where(settings.c.name == name))
+    connection.execute(settings.insert().values(name=name, value=value))
