@@ -37,7 +37,7 @@ from aggregator.reading.document import READER_VERSION
 from aggregator.reading.mending import mended
 from aggregator.reading.workers import Workers
 from aggregator.schedule import decide as schedule
-from aggregator.store import Store, by_categories
+from aggregator.store import Erasable, Store, by_categories
 from aggregator.writers import SITE_WRITERS, installed
 
 _log = logging.getLogger("aggregator")
@@ -141,6 +141,18 @@ class App:
         With the `now` of the polls before it, what these found is completed before it is published.
         """
         return self._completing.complete(sources, now)
+
+    def forget(self, found: Sequence[Erasable], now: datetime) -> None:
+        """Erases these articles from the store; a publication then erases them from what is published."""
+        self._store.forgetting.forget(found, now)
+
+    def recall(self, found: Sequence[Erasable]) -> None:
+        """Lets their sources bring these articles again."""
+        self._store.forgetting.recall(found)
+
+    def rewrite_store(self) -> None:
+        """Leaves nothing in the store's file of what was erased. Raises StoreError."""
+        self._store.database.rewrite()
 
     def stop(self) -> None:
         """Ends `fetch` and `complete` soon: what comes within seconds is saved, the rest left."""

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,6 +11,7 @@ import click
 from aggregator import __version__
 from aggregator.cli.add import add, init
 from aggregator.cli.choosing import progress, rules, why
+from aggregator.cli.forget import forget
 from aggregator.cli.lists import export, import_
 from aggregator.cli.options import (
     EXIT_CODES,
@@ -41,41 +39,14 @@ from aggregator.cli.terminal import (
     shown,
 )
 from aggregator.cli.trials import print_trial, trial_facts
+from aggregator.cli.turns import after, turn
 from aggregator.cli.versions import versions
 from aggregator.config import load as configuration
 from aggregator.errors import ConfigError
 
 ANNOUNCE_SECONDS = 10
-WAIT_SECONDS = 300
-"""How long a command waits for another that is at work with the same store."""
-
 # `app` is imported by the commands that need it: with its libraries it takes most of a second to start,
 # which `--help` has no use for.
-
-
-def _after(seconds: float) -> Callable[[], bool]:
-    """True once so many seconds have passed since it was called first."""
-    began: list[float] = []
-
-    def is_over() -> bool:
-        began.append(time.monotonic())
-        del began[1:-1]
-        return began[-1] - began[0] > seconds
-
-    return is_over
-
-
-def _turn(store: Path, command: str) -> AbstractContextManager[None]:
-    """Waits for another command that is at work with the store, and says so. Raises StoreInUse."""
-    from aggregator.app.at_work import work
-
-    return work(
-        store,
-        command,
-        datetime.now(UTC),
-        is_over=_after(WAIT_SECONDS),
-        report=lambda sentence: ERR.print(shown(sentence)),
-    )
 
 
 def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
@@ -152,7 +123,7 @@ def fetch(
     # A live bar and lines of text share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
     with (
-        _turn(config.store, "fetch"),
+        turn(config.store, "fetch"),
         App(config, now := datetime.now(UTC)) as opened,
         progress_bar(as_json) as progress,
         stopped_gently(opened.stop) as is_stopping,
@@ -166,7 +137,7 @@ def fetch(
             advance=lambda: progress.advance(task),
         )
         report.waiting(waiting, is_named=bool(names))
-        is_late = _after(ANNOUNCE_SECONDS)
+        is_late = after(ANNOUNCE_SECONDS)
         run_once(
             opened,
             sources,
@@ -256,7 +227,7 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
 
     config = configuration.load(config_file)
     with (
-        _turn(config.store, "publish"),
+        turn(config.store, "publish"),
         App(config, now := datetime.now(UTC)) as opened,
     ):
         published = main_job.publish(opened, now, main_job.RunWatcher(), everything=everything)
@@ -376,3 +347,4 @@ main.add_command(stories)
 main.add_command(versions)
 main.add_command(why)
 main.add_command(rules)
+main.add_command(forget)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
@@ -40,6 +41,7 @@ _AT_ONCE = 24
 """So many documents are a share."""
 
 _SAVED_AT_ONCE = 50
+_FIRST = datetime.min.replace(tzinfo=UTC)
 _NOT_IN_PLACE = -1
 """The generation in place after a failure: no feed has it, so that one is stale until it is written."""
 
@@ -106,7 +108,8 @@ def _by_date(tasks: list[_Task], store: Store) -> list[_Task]:
     if len(tasks) < _AT_ONCE:
         return tasks
     dates = store.archives.dates({plan.output.feed.name for plan, _ in tasks})
-    return sorted(tasks, key=lambda task: dates[task[0].output.feed.name, task[1] or 0])
+    # An archive of which everything was erased has none.
+    return sorted(tasks, key=lambda task: dates.get((task[0].output.feed.name, task[1] or 0), _FIRST))
 
 
 def _save(

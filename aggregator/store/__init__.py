@@ -2,6 +2,7 @@
 
 from aggregator.store.announcements import Announcement
 from aggregator.store.edits import Found
+from aggregator.store.forgetting import Erasable
 from aggregator.store.joining import StoryMember
 from aggregator.store.kept import Kept
 from aggregator.store.pages import PageRequest
@@ -14,6 +15,7 @@ from aggregator.store.writing import Placement, by_categories
 __all__ = [
     "ALL",
     "Announcement",
+    "Erasable",
     "FeedRecord",
     "Found",
     "Kept",

@@ -74,7 +74,10 @@ class Archives:
             return total, frozenset(connection.scalars(unwritten, {"of_feed": feed}))
 
     def dates(self, names: Collection[str]) -> dict[tuple[str, int], datetime]:
-        """The date of the newest entry of each full archive of these feeds, by feed and number."""
+        """The date of the newest entry of each full archive of these feeds, by feed and number.
+
+        An archive whose newest entry was erased has none.
+        """
         query = (
             sa.select(feeds.c.name, archives.c.number, revisions.c.published)
             .join_from(feeds, archives, archives.c.feed == feeds.c.pk)

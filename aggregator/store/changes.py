@@ -23,6 +23,7 @@ from aggregator.store.schema import (
     FORGOTTEN,
     FOUND,
     PRUNED,
+    RECALLED,
     WITHDRAWN,
     archive_entries,
     articles,
@@ -109,10 +110,13 @@ class Changes:
             batch = found[start : start + _BATCH]
             rows = known.rows(batch)
             for f in batch:
-                if (row := rows.get(f.article.id)) is not None:
-                    self._take_known(row, f)
-                else:
+                if (row := rows.get(f.article.id)) is None:
                     new.append(f)
+                elif row.state == RECALLED:
+                    self._connection.execute(articles.delete().where(articles.c.pk == row.pk))
+                    new.append(replace(f, article=replace(f.article, id=row.id)))
+                else:
+                    self._take_known(row, f)
         renamed = known.renamed(new)
         for f in new:
             if (row := renamed.get(f.article.id)) is not None:
@@ -330,15 +334,19 @@ class Changes:
 
     def _of_files(self, files: Collection[str], *states: str) -> list[int]:
         names, found = sorted(files), list[int]()
+        wanted = articles.c.state.in_(states)
         for start in range(0, len(names), _BATCH):
             these = articles.c.file.in_(names[start : start + _BATCH])
-            query = sa.select(articles.c.pk).where(articles.c.source == self._source, these)
-            found += self._connection.scalars(query.where(articles.c.state.in_(states)) if states else query)
+            query = sa.select(articles.c.pk).where(articles.c.source == self._source, these, wanted)
+            found += self._connection.scalars(query)
         return found
 
     def delete(self, files: Collection[str]) -> None:
-        """Deletes what the source has of articles from these files, as if they had never been read."""
-        gone = self._of_files(files)
+        """Deletes what the source has of articles from these files, as if they had never been read.
+
+        Less those that are forgotten, which must not come back.
+        """
+        gone = self._of_files(files, FOUND, WITHDRAWN, PRUNED)
         touched = self._writing.stories.of_any(gone)
         for pk in gone:
             self._placing.leave(pk)

@@ -200,6 +200,21 @@ class Database:
             connection.exec_driver_sql("PRAGMA optimize")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
+    def rewrite(self) -> None:
+        """Rewrites the file and empties its journal: of what was deleted nothing can be read there any more.
+
+        Raises StoreError when there is no room for a copy of it, or another process is reading.
+        """
+        with self._errors(), self._engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            connection.exec_driver_sql("VACUUM")
+            is_busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        if is_busy:
+            raise StoreError(
+                f"another process is reading the store {self._path}: its journal may still hold what was "
+                "deleted; run it again when that has ended"
+            )
+
     def _shrink(self, connection: sa.Connection) -> None:
         def asked(pragma: str) -> int:
             return int(connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one())

@@ -78,9 +78,9 @@ class Identity:
             likely |= {(self.id_place, "id", name, fact) for name, fact in facts.items() if fact}
         return frozenset(sure), frozenset(likely)
 
-    def digests(self) -> frozenset[str]:
-        """All marks, each as a short text from which nothing of the article can be read."""
-        sure, likely = self.marks()
+    def digests(self, shared: Collection[str] = ()) -> frozenset[str]:
+        """All `marks`, each as a short text from which nothing of the article can be read."""
+        sure, likely = self.marks(shared)
         return frozenset(
             hashlib.blake2b("\x1f".join(mark).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
             for mark in sure | likely

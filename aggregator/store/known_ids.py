@@ -17,7 +17,7 @@ from aggregator.store.edits import Found
 from aggregator.store.kept import NEWEST_REVISION, REVISION, unpacked
 from aggregator.store.schema import FORGOTTEN, FOUND, PRUNED, WITHDRAWN, aliases, articles, revisions, sources
 
-__all__ = ["ERASED", "KnownIds"]
+__all__ = ["ERASED", "MAX_CANDIDATES", "KnownIds", "as_given"]
 
 MAX_CANDIDATES = 2_000
 """So many of a source's newest articles are looked at: with more, polls would cost more each year."""
@@ -137,7 +137,7 @@ class KnownIds:
         hosts = self._hosts(f.article for f in found)
         new = [Identity.of(f.article, hosts) for f in found]
         rows = self._candidates(new, hosts)
-        old = [Identity.of(_as_given(row), hosts) for row in rows]
+        old = [Identity.of(as_given(row), hosts) for row in rows]
         for n, o in sorted(joined(new, old, [self._is_gone(row) for row in rows]).items()):
             yield found[n], rows[o]
 
@@ -200,7 +200,7 @@ class KnownIds:
         )
 
 
-def _as_given(row: sa.Row[Any]) -> Article:
+def as_given(row: sa.Row[Any]) -> Article:
     """The article of a row with the date that its source gave it, None for none."""
     article = unpacked(row)
     given = dates.read(row.given)

@@ -22,9 +22,10 @@ VERSION = 7
 ALL = ""
 """The feed in which every article that is shown stands: `all`."""
 
-FOUND, WITHDRAWN, PRUNED, FORGOTTEN = "found", "withdrawn", "pruned", "forgotten"
+FOUND, WITHDRAWN, PRUNED, FORGOTTEN, RECALLED = "found", "withdrawn", "pruned", "forgotten", "recalled"
 """The states of an article: to be shown; its file is gone; only its id is kept, for its age or number, so
-that it does not come back; the same, as its content was erased on demand."""
+that it does not come back; the same, as its content was erased on demand; that was taken back, and it is new
+as soon as its source has it."""
 
 metadata = MetaData()
 

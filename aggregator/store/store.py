@@ -9,6 +9,7 @@ from aggregator.store.archives import Archives
 from aggregator.store.articles import Articles
 from aggregator.store.database import Database
 from aggregator.store.feeds import Feeds
+from aggregator.store.forgetting import Forgetting
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.mending import Mending
 from aggregator.store.moments import Moments
@@ -27,6 +28,7 @@ class Store:
     - `database`: settings, and the upkeep of the file itself.
     - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`,
       `announcements`, `stories`: what their names say.
+    - `forgetting` erases articles.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
 
     `judge` decides which feeds each article stands in, `stories` which articles tell the same story. With
@@ -53,6 +55,7 @@ class Store:
         self.posts = PostFiles(database)
         self.subscriptions = Subscriptions(database)
         self.announcements = Announcements(database)
+        self.forgetting = Forgetting(database, judge, stories)
         self.moments = Moments(database)
         self.mending = Mending(database)
 

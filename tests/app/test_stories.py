@@ -231,3 +231,12 @@ def test_an_edit_of_another_one_is_seen_where_it_is_named(press: Press) -> None:
     press.poll("b", f"{STORY} again", OTHER)
     assert b"Corran airport walk out over night shifts again" in press.site.files()["all/atom.xml"]
     assert press.shown() == [("a", ["b"]), ("b", [])]
+
+
+@pytest.mark.parametrize("gone", ["a", "b"])
+def test_a_story_does_not_name_what_was_forgotten(press: Press, gone: str) -> None:
+    """Whether it was the one that is shown, or one beside it."""
+    assert press.shown() == [("a", ["b"]), ("b", [])]
+    press.run("forget", f"https://{gone}.example/Baggage")
+    assert press.shown() == ([("b", []), ("b", [])] if gone == "a" else [("a", []), ("b", [])])
+    assert not [name for name, body in press.site.files().items() if f"{gone}.example/Bagg".encode() in body]

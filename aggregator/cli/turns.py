@@ -1,0 +1,41 @@
+"""Commands that write to one store come one after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from aggregator.cli.terminal import ERR, shown
+
+__all__ = ["after", "turn"]
+
+WAIT_SECONDS = 300
+"""How long a command waits for another that is at work with the same store."""
+
+
+def after(seconds: float) -> Callable[[], bool]:
+    """True once so many seconds have passed since it was called first."""
+    began: list[float] = []
+
+    def is_over() -> bool:
+        began.append(time.monotonic())
+        del began[1:-1]
+        return began[-1] - began[0] > seconds
+
+    return is_over
+
+
+def turn(store: Path, command: str) -> AbstractContextManager[None]:
+    """Waits for another command that is at work with the store, and says so. Raises StoreInUse."""
+    from aggregator.app.at_work import work
+
+    return work(
+        store,
+        command,
+        datetime.now(UTC),
+        is_over=after(WAIT_SECONDS),
+        report=lambda sentence: ERR.print(shown(sentence)),
+    )

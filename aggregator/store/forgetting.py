@@ -1,0 +1,174 @@
+"""Takedowns: an article's content is erased everywhere, and only what it is known by is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from aggregator.model.packed import title_and_link
+from aggregator.store.database import Database
+from aggregator.store.drift import Identity, places
+from aggregator.store.joining import NO_STORIES, StoryRules
+from aggregator.store.kept import NEWEST_REVISION, REVISION, unpacked
+from aggregator.store.known_ids import ERASED, MAX_CANDIDATES, as_given
+from aggregator.store.schema import (
+    FORGOTTEN,
+    RECALLED,
+    aliases,
+    archive_entries,
+    articles,
+    decisions,
+    pages,
+    revisions,
+    sources,
+    stories,
+    story_keys,
+)
+from aggregator.store.writing import Judge, Writing, by_categories
+
+__all__ = ["Erasable", "Forgetting"]
+
+_UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
+# A number that is none (NaN) is no JSON to SQLite, which then refuses the whole query.
+_LINK = sa.case((sa.func.json_valid(revisions.c.data) == 1, sa.func.json_extract(revisions.c.data, "$.link")))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Erasable:
+    """An article that can be forgotten, or was: `title` and `link` are "" once it is."""
+
+    pk: int
+    uid: str
+    source: str
+    id: str
+    title: str
+    link: str
+    is_forgotten: bool
+
+
+class Forgetting:
+    """The part of the store that erases articles."""
+
+    def __init__(
+        self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
+    ) -> None:
+        self._database = database
+        self._judge = judge
+        self._rules = rules
+
+    def named(self, name: str) -> tuple[Erasable, ...]:
+        """The articles of which this is, or was, the link or an id, also forgotten ones; oldest first.
+
+        Links are looked for in every version that is kept.
+        """
+        of_link = sa.select(revisions.c.article).where(_LINK.in_([name]))
+        of_alias = sa.select(aliases.c.article).where(aliases.c.alias == name)
+        is_it = sa.or_(
+            articles.c.uid == name,
+            articles.c.id == name,
+            articles.c.pk.in_(of_link),
+            articles.c.pk.in_(of_alias),
+        )
+        query: sa.Select[Any] = (
+            sa.select(*REVISION, articles.c.state)
+            .join_from(articles, revisions, revisions.c.pk == articles.c.revision, isouter=True)
+            .where(is_it)
+            .order_by(articles.c.pk)
+        )
+        with self._database.snapshot() as connection:
+            return tuple(_erasable(row) for row in connection.execute(query))
+
+    def forget(self, found: Collection[Erasable], now: datetime) -> None:
+        """Erases these articles: every version, and whatever was made of them.
+
+        Their ids stay, and digests by which they are known under other ids, so that they never come back.
+        Feeds and archives that showed them are to be published again. Earlier states of them may lie in
+        parts of the file that are not used: see `Database.rewrite`.
+        """
+        with self._database.transaction() as connection, _overwriting(connection):
+            writing = Writing(connection, now, self._judge, self._rules)
+            touched = writing.stories.of_any([each.pk for each in found])
+            for each in found:
+                if not each.is_forgotten:
+                    _erase(writing, each)
+            writing.settle(touched, anew=True)  # other articles name it
+            writing.placing.save()
+
+    def recall(self, found: Collection[Erasable]) -> None:
+        """Lets sources bring forgotten articles again, under their outward ids; all is read anew for that."""
+        pks = [each.pk for each in found if each.is_forgotten]
+        names = {each.source for each in found if each.is_forgotten}
+        with self._database.transaction() as connection:
+            connection.execute(
+                articles.update()
+                .where(articles.c.pk.in_(pks), articles.c.state == FORGOTTEN)
+                .values(state=RECALLED, fingerprint="", file="")
+            )
+            is_digest = aliases.c.alias.startswith(ERASED, autoescape=True)
+            connection.execute(aliases.delete().where(aliases.c.article.in_(pks), is_digest))
+            connection.execute(sources.update().where(sources.c.name.in_(names)).values(_UNREAD))
+
+
+@contextmanager
+def _overwriting(connection: sa.Connection) -> Iterator[None]:
+    """What is deleted is overwritten with zeros."""
+    connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+
+
+def _erase(writing: Writing, each: Erasable) -> None:
+    connection, pk = writing.connection, each.pk
+    theirs = revisions.c.article == pk
+    query = sa.select(*REVISION).join_from(articles, revisions, theirs & (articles.c.pk == pk))
+    versions = [as_given(row) for row in connection.execute(query)]
+    digests = {
+        digest for article in versions for digest in Identity.of(article).digests(_shared(connection, each))
+    }
+    for alias in sorted(digests):
+        new = sqlite.insert(aliases).values(source=each.source, alias=f"{ERASED}{alias}", article=pk)
+        connection.execute(new.on_conflict_do_nothing())
+    writing.placing.show_again(pk)
+    writing.placing.leave(pk)
+    of_theirs = archive_entries.c.revision.in_(sa.select(revisions.c.pk).where(theirs))
+    connection.execute(archive_entries.delete().where(of_theirs))
+    for derived in (pages, decisions, stories, story_keys):
+        connection.execute(derived.delete().where(derived.c.article == pk))
+    connection.execute(revisions.delete().where(theirs))
+    erased = {"state": FORGOTTEN, "revision": None, "given": None, "indexed": None, "edits": 0}
+    connection.execute(articles.update().where(articles.c.pk == pk).values(erased))
+
+
+def _shared(connection: sa.Connection, each: Erasable) -> frozenset[str]:
+    """The addresses that other articles of the source have too."""
+    query = (
+        sa.select(articles.c.id, revisions.c.data)
+        .join_from(articles, revisions, NEWEST_REVISION)
+        .where(articles.c.source == each.source, articles.c.pk != each.pk)
+        .order_by(articles.c.published.desc())
+        .limit(MAX_CANDIDATES)
+    )
+    found = (places(id_, title_and_link(data)[1]) for id_, data in connection.execute(query))
+    return frozenset(chain.from_iterable(found)) - {""}
+
+
+def _erasable(row: sa.Row[Any]) -> Erasable:
+    article = unpacked(row) if row.data is not None else None
+    return Erasable(
+        pk=row.pk,
+        uid=row.uid,
+        source=row.source,
+        id=row.id,
+        title=article.title if article else "",
+        link=article.link or "" if article else "",
+        is_forgotten=row.state == FORGOTTEN,
+    )

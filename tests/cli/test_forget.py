@@ -1,0 +1,137 @@
+"""`aggregator forget`: nothing of an article can be read afterwards, and it does not come back."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import pytest
+
+from tests.conftest import Answer, Server
+from tests.support.site import Site, feed
+
+LINK = "https://a.example/3"
+FORMATS = ["rss", "atom", "json", "html"]
+
+
+def serve(server: Server, *numbers: int, word: str = "Takedown", **changed: str) -> None:
+    """A feed in which the third item, and it alone, has a word."""
+    body = feed("a", *numbers).replace(b"<title>a 3</title>", f"<title>{word} 3</title>".encode())
+    body = body.replace(b"Text 3&lt;", f"All of {word}s&lt;".encode())
+    for old, new in changed.items():
+        body = body.replace({"link": LINK, "guid": f"<guid>{LINK}</guid>"}[old].encode(), new.encode())
+    server.pages["/a"] = Answer(200, {}, body)
+
+
+@pytest.fixture
+def planet(site: Site, server: Server) -> Site:
+    """A site with archives, pages, compressed files and posts, one article of which was edited."""
+    site.configure(
+        {"name": "a", "url": f"{server.url}/a", "categories": ["News"]},
+        **{"entries_per_feed": 3, "publish.formats": FORMATS, "publish.compress": ["gzip"]},
+        **{"publish.posts.folder": "posts", "publish.posts.generator": "hugo"},
+    )
+    serve(server, *range(1, 12), word="Takedown before")
+    site.run("fetch")
+    serve(server, *range(1, 12))
+    site.run("fetch", "--force")
+    return site
+
+
+def holding(site: Site, word: str) -> list[str]:
+    """The files that hold a word, in their bytes, names, or in what they are when they are unpacked."""
+    found = []
+    for path in sorted(site.home.rglob("*")):
+        if path.is_file():
+            name = path.relative_to(site.home).as_posix()
+            body = path.read_bytes()
+            body = gzip.decompress(body) if name.endswith(".gz") else body
+            if word.encode() in (name.encode() + body).lower():
+                found.append(name)
+    return found
+
+
+def test_nothing_of_it_can_be_read_afterwards(planet: Site) -> None:
+    """In no feed, archive, page, compressed file or post, and not in the unused parts of the store's file."""
+    before = holding(planet, "takedown")
+    for part in (".db", "rss.xml", "atom.xml", "feed.json", "index.html", ".gz", "/archive/", "posts/"):
+        assert any(part in name for name in before), part
+    others = holding(planet, "text 4")
+    result = planet.run("forget", LINK)
+    assert result.exit_code == 0, result.output
+    assert f"{LINK} (a): forgotten" in result.stdout
+    assert holding(planet, "takedown") == []
+    assert {name for name in others if not name.endswith("-wal")} <= {*holding(planet, "text 4")}
+    assert planet.run("publish").exit_code == 0
+    assert holding(planet, "takedown") == []
+    assert "no article with the link" in planet.run("versions", LINK).stderr
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"link": LINK.replace("https", "http")},
+        {"guid": ""},
+        {"guid": "<guid>tag:a.example,2026:3</guid>"},
+    ],
+    ids=["as it was", "another spelling", "no guid", "another guid"],
+)
+def test_it_does_not_come_back(planet: Site, server: Server, changed: dict[str, str]) -> None:
+    """Nor edited, nor under other ids by which it would be known if it were kept."""
+    planet.run("forget", LINK)
+    serve(server, *range(1, 13), **changed)
+    assert "1 new" in planet.run("fetch", "--refetch").stdout
+    serve(server, *range(1, 13), word="Takedown again", **changed)
+    assert "0 new" in planet.run("fetch", "--refetch").stdout
+    assert holding(planet, "takedown") == []
+
+
+def test_undo_lets_its_source_bring_it_again(planet: Site, server: Server) -> None:
+    """Under its outward id; what was erased stays erased until then, and its earlier versions for good."""
+    planet.run("forget", LINK)
+    assert planet.run("forget", LINK, "--undo").exit_code == 0
+    assert holding(planet, "takedown") == []
+    serve(server, *range(1, 12))
+    assert "1 new" in planet.run("fetch", "--force").stdout
+    (article,) = json.loads(planet.run("versions", LINK, "--json").stdout)["articles"]
+    assert (article["id"], article["earlier"]) == (LINK, [])
+    assert any("archive" in name or "posts" in name for name in holding(planet, "takedown"))
+    assert planet.run("forget", LINK, "--undo").exit_code == 1
+
+
+def test_several_articles_of_one_link_need_all(site: Site, server: Server) -> None:
+    """They are listed; one may be named by its id."""
+    body = feed("a", 1, 2).replace(b"<link>https://a.example/2</link>", b"<link>https://a.example/1</link>")
+    server.pages["/a"] = Answer(200, {}, body)
+    site.configure({"name": "a", "url": f"{server.url}/a"})
+    site.run("fetch")
+    result = site.run("forget", "https://a.example/1")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "2 articles have it" in result.stderr
+    assert "a 2" in result.stderr
+    refused = json.loads(site.run("forget", "https://a.example/1", "--json").stdout)
+    assert [len(refused[key]) for key in ("forgotten", "matches")] == [0, 2]
+    done = json.loads(site.run("forget", "https://a.example/2", "--json").stdout)
+    assert done["forgotten"] == [
+        {"id": "https://a.example/2", "source": "a", "source_id": "https://a.example/2"}
+    ]
+    assert done["published"]["errors"] == []
+    assert site.run("forget", "https://a.example/1", "--all").exit_code == 0
+    assert json.loads(site.files()["all/feed.json"])["items"] == []
+
+
+def test_a_former_link_names_it_too(site: Site, server: Server) -> None:
+    """That of an earlier version; what has no such link is not forgotten."""
+    site.configure({"name": "a", "url": f"{server.url}/a"})
+    for link in (b"old", b"new"):
+        body = feed("a", 1, 2).replace(
+            b"<link>https://a.example/1<", b"<link>https://a.example/" + link + b"<"
+        )
+        server.pages["/a"] = Answer(200, {}, body)
+        site.run("fetch", "--force")
+    assert site.run("forget", "https://a.example/other").exit_code == 1
+    assert site.run("forget", "https://a.example/old", "--undo").exit_code == 1
+    assert site.run("forget", "https://a.example/old").exit_code == 0
+    (left,) = json.loads(site.files()["all/feed.json"])["items"]
+    assert left["id"] == "https://a.example/2"
