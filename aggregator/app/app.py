@@ -284,6 +284,7 @@ class App:
         for name, count in config.retention.categories.items():
             yield from self._store.articles.prune(Keep(max_articles=count), window, now, category=name)
         self._store.subscriptions.forget(now)
+        self._store.stories.tidy()
         self._store.database.tidy()
         self._store.database.remember("upkeep", done)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from aggregator.app.choosing import Chooser, facts_of
@@ -63,12 +63,28 @@ def explained(config: Config, name: str, now: datetime) -> tuple[Explanation, ..
     store = Store(config.store, reads_only=True)
     try:
         found = store.articles.whereabouts(name)
+        shown = [_shown_instead(each, config, store) for each in found]
     finally:
         store.close()
-    return tuple(_explained(each, chooser, now) for each in found)
+    return tuple(_explained(each, chooser, instead, now) for each, instead in zip(found, shown, strict=True))
 
 
-def _explained(found: Whereabouts, chooser: Chooser, now: datetime) -> Explanation:
+def _shown_instead(found: Whereabouts, config: Config, store: Store) -> dict[str, str]:
+    """The feeds that show another article of its story, each with the source of that one."""
+    if found.kept is None:
+        return {}
+    others = store.stories.others([found.kept.pk]).get(found.kept.pk, ())
+    return {
+        EVERYTHING if feed == ALL else feed: other.article.source
+        for other in others
+        for feed in store.placements.feeds_of(other.pk)
+        if feed in config.feeds_with_stories and feed not in found.feeds
+    }
+
+
+def _explained(
+    found: Whereabouts, chooser: Chooser, shown_instead: Mapping[str, str], now: datetime
+) -> Explanation:
     state = _STATES.get(found.state, "shown")
     if state == "shown" and not found.is_followed:
         state = "not followed: the config does not name its source any more"
@@ -90,7 +106,13 @@ def _explained(found: Whereabouts, chooser: Chooser, now: datetime) -> Explanati
     article, facts = found.kept.article, facts_of(found.kept)
     verdict = judge(chooser.rules, facts, now)
     standing = feeds_of(verdict, facts, chooser.queries, now) if state == "shown" else frozenset()
-    reasons = tuple(_reasons(verdict, facts, chooser, now)) if state == "shown" else ()
+    standing = standing.difference(shown_instead)
+    reasons = tuple(
+        replace(each, is_in=False, because=f"it shows the same story as {source!r} tells it")
+        if each.is_in and (source := shown_instead.get(each.feed)) is not None
+        else each
+        for each in (_reasons(verdict, facts, chooser, now) if state == "shown" else ())
+    )
     return Explanation(
         id=found.uid,
         source=found.source,

@@ -31,7 +31,6 @@ from aggregator.store.schema import (
     pages,
     revisions,
     stories,
-    story_keys,
 )
 from aggregator.store.writing import Writing
 
@@ -365,7 +364,7 @@ class Changes:
         touched = self._writing.stories.of_any(pks)
         values = {"state": PRUNED, "revision": None, "given": None, "indexed": None}
         self._connection.execute(articles.update().where(articles.c.pk.in_(pks)).values(values))
-        for derived in (pages, decisions, stories, story_keys):
+        for derived in (pages, decisions, stories):
             self._connection.execute(derived.delete().where(derived.c.article.in_(pks)))
         theirs = sa.select(revisions.c.pk).where(revisions.c.article.in_(pks))
         drop_versions(self._connection, self._connection.scalars(theirs).all())

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from aggregator.store.kept import Kept, kept, of_newest
 from aggregator.store.rows import insert
-from aggregator.store.schema import FOUND, articles, sources, stories, story_keys
+from aggregator.store.schema import FOUND, articles, sources, stories
 
 __all__ = ["EDITOR", "NO_STORIES", "SPLIT", "Joining", "StoryMember", "StoryRules", "allotted"]
 
@@ -135,17 +135,17 @@ class Joining:
             if (story := self._joined(found, keys)) is not None:
                 joined[found.pk] = story
             rows += [(key, found.pk) for key in keys]
-        insert(self._connection, _KEYS, rows)
+        # One that was deleted may have had the same number, and left its keys.
+        insert(self._connection, _KEYS, rows, skips_known=True)
         return joined
 
     def enter_again(self, found: Kept, *, joins: bool = True) -> int | None:
-        """Makes the keys of an article anew, and lets it join; the story that it is in, None for none."""
-        self._connection.execute(story_keys.delete().where(story_keys.c.article == found.pk))
+        """Adds the keys that an article has now, and lets it join; the story that it is in, None for none."""
         story = self.of(found.pk)
         if story is None and joins:
             return self.enter([found]).get(found.pk)
-        rows = [(key, found.pk) for key in self.rules.keys(found)]
-        insert(self._connection, _KEYS, rows)
+        keys = [(key, found.pk) for key in self.rules.keys(found)]
+        insert(self._connection, _KEYS, keys, skips_known=True)
         return story
 
     def _joined(self, found: Kept, keys: Sequence[int]) -> int | None:

@@ -15,8 +15,12 @@ _AT_ONCE = 50
 """So many rows a statement; SQLite takes 32,766 values."""
 
 
-def insert(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
+def insert(
+    connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]], *, skips_known: bool = False
+) -> None:
     """Inserts rows into a table; `into` is its name, with the columns in parentheses.
+
+    `skips_known`: rows whose keys are there stay as they are.
 
     For each row the driver's `executemany` gives up the interpreter's lock, and waits for other
     threads each time. SQLAlchemy takes longer over the values of a row than SQLite over storing it.
@@ -24,6 +28,7 @@ def insert(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]]) 
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
         statement = _statement(into, len(some[0]), len(some))
+        statement += " ON CONFLICT DO NOTHING" if skips_known else ""
         connection.exec_driver_sql(statement, tuple(chain.from_iterable(some)))
 
 

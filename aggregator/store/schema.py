@@ -215,12 +215,13 @@ stories = Table(
     Column("why", Text, nullable=False),
 )
 
-# By what an article is found that may tell the same story as another.
+# By what an article is found that may tell the same story as another. Not indexed by article: that took as
+# much room as all the rest. What is left of articles that are gone does no harm; upkeep deletes it.
 story_keys = Table(
     "story_keys",
     metadata,
     Column("key", Integer, primary_key=True),
-    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("article", Integer, primary_key=True),
     sqlite_with_rowid=False,
 )
 

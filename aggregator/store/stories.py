@@ -15,7 +15,17 @@ from aggregator.store.columns import Unreadable
 from aggregator.store.database import Database
 from aggregator.store.joining import EDITOR, NO_STORIES, SPLIT, StoryRules, read_why
 from aggregator.store.kept import Kept, kept, of_newest
-from aggregator.store.schema import FOUND, articles, feeds, placements, settings, sources, stories
+from aggregator.store.schema import (
+    FOUND,
+    WITHDRAWN,
+    articles,
+    feeds,
+    placements,
+    settings,
+    sources,
+    stories,
+    story_keys,
+)
 from aggregator.store.writing import Judge, Writing, by_categories
 
 __all__ = ["Stories", "StoryRecord", "ToldBy"]
@@ -179,6 +189,12 @@ class Stories:
                 writing.stories.add(pk, target, why)
             writing.settle([target], anew=True)
             writing.placing.save()
+
+    def tidy(self) -> None:
+        """Deletes the keys of articles that are pruned or deleted."""
+        living = sa.select(articles.c.pk).where(articles.c.state.in_((FOUND, WITHDRAWN)))
+        with self._database.transaction() as connection:
+            connection.execute(story_keys.delete().where(story_keys.c.article.not_in(living)))
 
     def rebuild(self, now: datetime) -> Iterator[tuple[int, int, int]]:
         """Looks for stories among all stored articles, the earliest first.

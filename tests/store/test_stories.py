@@ -112,6 +112,10 @@ def test_a_pruned_one_leaves_its_story(store: Store) -> None:
     commit(store, article("b"), hours=2)
     assert sum(store.articles.prune(Keep(max_articles=1), 1, NOW + timedelta(hours=3), source="a")) == 1
     assert (shown(store), members(store)) == ({"urn:a2", "urn:b"}, [])
+    store.stories.tidy()
+    with store.database.snapshot() as connection:
+        left = connection.exec_driver_sql("select distinct article from story_keys order by article")
+        assert left.scalars().all() == [2, 3]
 
 
 def test_one_source_never_has_two_articles_in_a_story(store: Store) -> None:
