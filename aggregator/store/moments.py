@@ -16,7 +16,7 @@ from aggregator.store.changes import CURRENT, Changes
 from aggregator.store.columns import Instant
 from aggregator.store.database import Database
 from aggregator.store.kept import NEWEST_REVISION, unpacked
-from aggregator.store.schema import announcements, articles, feeds, pages, revisions, sources
+from aggregator.store.schema import aliases, announcements, articles, feeds, pages, revisions, sources
 from aggregator.store.writing import Writing
 
 _BATCH = 500
@@ -75,14 +75,19 @@ class Moments:
         dated = {article.id: article for article in found if article.published is not None}
         ids = list(dated)
         for start in range(0, len(ids), _BATCH):
-            some = articles.c.id.in_(ids[start : start + _BATCH])
+            some = ids[start : start + _BATCH]
+            under = sa.select(aliases.c.article, aliases.c.alias).where(
+                aliases.c.source == source, aliases.c.alias.in_(some)
+            )
             with self._database.transaction() as connection:
+                other_ids = {row.article: row.alias for row in connection.execute(under)}
                 writing = Writing(connection, now)
                 changes = Changes(writing, source)
                 query = sa.select(*_DATED).join_from(articles, revisions, NEWEST_REVISION)
-                query = query.where(articles.c.source == source, some)
+                is_found = sa.or_(articles.c.id.in_(some), articles.c.pk.in_(other_ids))
+                query = query.where(articles.c.source == source, is_found)
                 for row in connection.execute(query).all():
-                    article = dated[row.id]
+                    article = dated[row.id if row.id in dated else other_ids[row.pk]]
                     published = min(article.published or row.published, now)
                     updated = min(article.updated or published, now)
                     if row.edits:
