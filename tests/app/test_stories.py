@@ -243,3 +243,26 @@ def test_a_story_does_not_name_what_was_forgotten(press: Press, gone: str) -> No
     press.run("forget", f"https://{gone}.example/Baggage")
     assert press.shown() == ([("b", []), ("b", [])] if gone == "a" else [("a", []), ("b", [])])
     assert not [name for name, body in press.site.files().items() if f"{gone}.example/Bagg".encode() in body]
+
+
+def test_archives_follow_a_story_and_come_back_to_the_byte(press: Press) -> None:
+    """One that holds the shown article is written again when another joins, or takes its place."""
+    press.settings = {"entries_per_feed": 1}
+    fillers = ("Trains are late in Orvale once more", "A museum for clocks opens in Tolmar today")
+    press.poll("z", *fillers)
+    assert b"related" in press.site.files()["all/archive/1/atom.xml"]
+    press.poll("c", STORY)
+    joined = press.site.files()
+    assert b"https://c.example/Baggage" in joined["all/archive/1/atom.xml"]
+    for more in ({"c": {"priority": 1}}, {}):
+        press.more = dict(more)
+        press.configure(**press.settings)
+        press.run("publish")
+        whole = b"".join(b for n, b in press.site.files().items() if n.startswith("all/") and "atom" in n)
+        assert whole.count(f">{STORY}</title>".encode()) == 1
+    press.run("publish", "--all")
+    after = press.site.files()
+    # Another archive was filled meanwhile, which keeps its number.
+    archives = [n for n, body in joined.items() if b"<fh:archive/>" in body]
+    assert [n for n in archives if after[n] != joined[n]] == []
+    assert archives
