@@ -279,9 +279,7 @@ class Polls:
             result = polled.result
             self._server_clocks.hear(source.address, polled.server_time, now)
             if result.is_unconnected:
-                result = replace(
-                    result, answered=self._network.answered(self._store.sources.successes(), now)
-                )
+                result = replace(result, answered=self._network.answered(self._successes(states), now))
             decision = schedule.decide(before, result, now, policy(source, self._config), chance)
             following = with_settings(decision.state, self._settings(source))
             if polled.update is None:
@@ -311,6 +309,11 @@ class Polls:
         for name, articles in redated.items():
             self._store.moments.redate(name, articles, now)
         yield from polls
+
+    def _successes(self, states: Mapping[str, SourceRecord]) -> Mapping[str, datetime]:
+        """When each source succeeded last before this run."""
+        before = {name: state.succeeded for name, state in states.items() if state.succeeded is not None}
+        return {**self._store.sources.successes(), **before}
 
     def _save(
         self, read: list[tuple[int, Update]], unchanged: list[Update], polls: list[Poll], now: datetime
