@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 LOWEST := .venv-lowest
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 
-.PHONY: fetch test lint types unit quick test-lowest clean
+.PHONY: fetch test lint types unit quick test-lowest bench clean
 
 fetch: $(VENV)/installed
 	$(VENV)/bin/aggregator fetch
@@ -32,6 +32,10 @@ quick: lint types
 # the corpus ask the most time and the newest versions alone.
 test-lowest: $(LOWEST)/installed-test
 	AGGREGATOR_LOWEST=1 $(LOWEST)/bin/pytest -n auto --dist worksteal -rs -m 'not (browser or corpus)'
+
+# Whole processes against peers in one run (benchmarks/README.md); results are kept, and measured anew by size.
+bench: $(VENV)/installed-test
+	$(VENV)/bin/python benchmarks/bulk.py
 
 $(VENV)/installed: pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)

@@ -26,7 +26,13 @@ __all__ = [
 ]
 
 MAX_EACH = 100
-_RELATION = re.compile(r"[a-z][a-z0-9.-]{0,49}|[A-Za-z][A-Za-z0-9+.-]{0,19}:[!#-;=?-_a-z~]{1,300}")
+# A registered name, or a URI (RFC 3986 §3): one fragment, and no `%` that encodes nothing.
+_URI_CHARACTER = r"(?:[!$&'()*+,/:;=?@\w.~-]|%[0-9A-Fa-f]{2})"
+_RELATION = re.compile(
+    rf"[a-z][a-z0-9.-]{{0,49}}|[A-Za-z][A-Za-z0-9+.-]{{0,19}}:{_URI_CHARACTER}{{1,300}}"
+    rf"(?:#{_URI_CHARACTER}{{0,300}})?",
+    re.ASCII,
+)
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}(?:\s*;[ -~]{0,100})?", re.ASCII)
 # With a dot in its domain: others are account names, which readers do not accept as addresses.
 _EMAIL = re.compile(
