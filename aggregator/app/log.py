@@ -27,12 +27,18 @@ class LogWatcher(RunWatcher):
 
     def polled(self, poll: Poll) -> None:
         """A line for the poll, one for each problem, and what a script may count."""
-        facts = {"source": poll.source.name, "next": poll.next_poll}
+        facts: dict[str, object] = {
+            "source": poll.source.name,
+            "next": poll.next_poll,
+            "seconds": round(poll.seconds, 3),
+            "problems": len(poll.problems),
+        }
         if poll.notice:
             _log.warning("%s", poll.notice)
         if poll.error is not None:
             outcome = poll.error.label
-            facts |= {"error": poll.error.reason, "kind": outcome, "advice": poll.error.advice}
+            facts |= {"outcome": outcome, "error": poll.error.reason, "kind": outcome}
+            facts |= {"advice": poll.error.advice}
             level = logging.INFO if poll.is_offline else logging.WARNING
             line = f"{poll.source.name}: {poll.error.message}; next {poll.next_poll}"
             _log.log(level, "%s", line, extra={"facts": facts})
@@ -40,8 +46,12 @@ class LogWatcher(RunWatcher):
             outcome = "read" if poll.was_read else "unchanged"
             saved = poll.saved
             found = f"{saved.new} new, {saved.changed} changed" if poll.was_read else "nothing new"
-            facts |= {"new": str(saved.new), "changed": str(saved.changed)}
-            _log.info("%s: %s; next %s", poll.source.name, found, poll.next_poll, extra={"facts": facts})
+            facts |= {"outcome": outcome, "new": saved.new, "changed": saved.changed}
+            facts |= {"unchanged": saved.unchanged}
+            # Of hundreds of sources, most have nothing new most of the time.
+            level = logging.INFO if saved.new or saved.changed or poll.problems else logging.DEBUG
+            line = f"{poll.source.name}: {found}; next {poll.next_poll}"
+            _log.log(level, "%s", line, extra={"facts": facts})
         for problem in poll.problems:
             _log.info("%s: %s", poll.source.name, problem)
         if poll.move:
@@ -51,7 +61,7 @@ class LogWatcher(RunWatcher):
 
     def completed(self, completed: Completed) -> None:
         """A line for a source's pages."""
-        facts = {"source": completed.source.name, "pages": str(completed.read), "later": str(completed.later)}
+        facts = {"source": completed.source.name, "pages": completed.read, "later": completed.later}
         _log.info("%s: %s", completed.source.name, completed.summary, extra={"facts": facts})
         for problem in completed.problems:
             _log.info("%s: %s", completed.source.name, problem)

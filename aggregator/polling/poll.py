@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -67,6 +68,7 @@ class Poll:
     is_offline: bool = False
     notice: str = ""
     is_list: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(slots=True)
@@ -80,6 +82,7 @@ class _Poll:
     result: schedule.Result = field(default_factory=schedule.Result)
     validators: Validators | None = None
     server_time: datetime | None = None
+    seconds: float = 0.0
     redated: Sequence[Article] = ()
 
 
@@ -134,7 +137,7 @@ class Polls:
 
     def _poll(self, source: Source, state: SourceRecord, now: datetime, refetch: bool) -> _Poll:
         before = state.schedule
-        poll = _Poll()
+        began, poll = time.monotonic(), _Poll()
         try:
             is_whole = refetch or self._asks_whole(source, state, before, now)
             validators = {} if is_whole else folder.ready(state.validators, now)
@@ -166,6 +169,7 @@ class Polls:
             if isinstance(fetched, NotModified) or is_read:
                 kept = folder.unchanged(fetched.validators, state.validators)
                 poll.update = Update(source=source.name, validators=kept, body_hash=body_hash)
+                poll.seconds = time.monotonic() - began
                 return poll
             self._take(source, fetched, state, poll, body_hash, now, refetch)
         except SourceError as error:
@@ -182,6 +186,7 @@ class Polls:
                 )
             else:
                 poll.validators = None
+        poll.seconds = time.monotonic() - began
         return poll
 
     def _asks_whole(
@@ -297,6 +302,7 @@ class Polls:
                     problems=tuple(polled.problems),
                     error=polled.error,
                     next_poll=decision.state.explain(),
+                    seconds=polled.seconds,
                     move=self._move(source, decision),
                     is_offline=decision.is_offline,
                     is_list=polled.update is not None and polled.update.subscriptions is not None,

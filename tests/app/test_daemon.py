@@ -211,7 +211,22 @@ def test_log_lines_can_be_json(site: Site, server: Server) -> None:
         process.wait()
     lines = [json.loads(line) for line in log_of(site).splitlines()]
     (told,) = [line for line in lines if line.get("source") == "a"]
-    assert (told["level"], told["kind"]) == ("warning", "http")
+    assert (told["level"], told["kind"], told["outcome"]) == ("warning", "http", "http")
+
+
+def test_json_logs_have_numbers_and_nothing_new_is_not_logged(site: Site, server: Server) -> None:
+    """Source, outcome, counts, seconds; what had nothing new is DEBUG."""
+    server.pages |= {"/a": Answer(200, {}, feed("a", 1, 2)), "/b": Answer(200, {}, feed("b"))}
+    site.configure(source(server, "a"), source(server, "b"))
+    with running(site, "--json-logs") as process:
+        until(lambda: "a: 2 new" in log_of(site) and len(server.requests) == 2)
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+    lines = [json.loads(line) for line in log_of(site).splitlines()]
+    (told,) = [line for line in lines if "source" in line]
+    assert (told["source"], told["outcome"], told["level"]) == ("a", "read", "info")
+    assert (told["new"], told["changed"], told["unchanged"], told["problems"]) == (2, 0, 0, 0)
+    assert told["seconds"] > 0
 
 
 def test_systemd_is_told(site: Site, tmp_path: Path) -> None:
