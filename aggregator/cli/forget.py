@@ -68,6 +68,12 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
             opened.forget(found, now)
             published = main_job.publish(opened, now, main_job.RunWatcher())
             opened.rewrite_store()
+    if not undo:
+        for copy in sorted(config.store.parent.iterdir()):
+            if copy.name.startswith(f"{config.store.name}.schema"):
+                ERR.print(
+                    f"[yellow]note:[/yellow] {shown(str(copy))}, kept by an upgrade, may hold it: delete it"
+                )
     if as_json:
         facts = {"recalled" if undo else "forgotten": _facts(found)}
         print_json(facts if published is None else {**facts, "published": published_facts(published)})

@@ -57,8 +57,11 @@ def test_nothing_of_it_can_be_read_afterwards(planet: Site) -> None:
     for part in (".db", "rss.xml", "atom.xml", "feed.json", "index.html", ".gz", "/archive/", "posts/"):
         assert any(part in name for name in before), part
     others = holding(planet, "text 4")
+    copy = planet.home / "var" / "aggregator.db.schema6"
+    copy.touch()
     result = planet.run("forget", LINK)
     assert result.exit_code == 0, result.output
+    assert "aggregator.db.schema6, kept by an upgrade" in result.stderr
     assert f"{LINK} (a): forgotten" in result.stdout
     assert holding(planet, "takedown") == []
     assert {name for name in others if not name.endswith("-wal")} <= {*holding(planet, "text 4")}
