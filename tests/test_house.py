@@ -66,6 +66,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "errors": "a store that cannot be opened",
         "model": "articles are kept",
         "normalise": "addresses are kept without logins",
+        "rules": "searches are narrowed by an index",
         "schedule": "the record of a source's polls",
     },
     "polling": {

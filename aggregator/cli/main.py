@@ -22,6 +22,7 @@ from aggregator.cli.options import (
     json_option,
 )
 from aggregator.cli.printable import AsJson, AsLines
+from aggregator.cli.search import search
 from aggregator.cli.sources import sources, status
 from aggregator.cli.stopping import end, stopped_gently
 from aggregator.cli.stories import stories
@@ -348,3 +349,4 @@ main.add_command(versions)
 main.add_command(why)
 main.add_command(rules)
 main.add_command(forget)
+main.add_command(search)

@@ -16,6 +16,7 @@ from aggregator.store.moments import Moments
 from aggregator.store.pages import Pages
 from aggregator.store.placements import Placements
 from aggregator.store.posts import PostFiles
+from aggregator.store.search import Search
 from aggregator.store.sources import Sources
 from aggregator.store.stories import Stories
 from aggregator.store.subscriptions import Subscriptions
@@ -27,7 +28,7 @@ class Store:
 
     - `database`: settings, and the upkeep of the file itself.
     - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`,
-      `announcements`, `stories`: what their names say.
+      `announcements`, `stories`, `search`: what their names say.
     - `forgetting` erases articles.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
 
@@ -53,6 +54,7 @@ class Store:
         self.placements = Placements(database, judge, stories)
         self.stories = Stories(database, judge, stories)
         self.posts = PostFiles(database)
+        self.search = Search(database)
         self.subscriptions = Subscriptions(database)
         self.announcements = Announcements(database)
         self.forgetting = Forgetting(database, judge, stories)

@@ -139,6 +139,7 @@ def test_no_command_prints_a_strangers_line(site: Site, text: str) -> None:
         ("versions", text.replace("\0", "")),
         ("why", text.replace("\0", "")),
         ("rules test",),
+        ("search", "*"),
         ("rules test", "--query", "*", "--json"),
         ("export",),
     ):

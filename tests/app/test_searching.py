@@ -1,0 +1,235 @@
+"""Searches in a real store: the index narrows, and never hides what a query finds.
+
+`AGGREGATOR_QUERY_CASES=100000 pytest tests/app/test_searching.py` tries so many queries.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from aggregator.app import searching
+from aggregator.app.choosing import Chooser
+from aggregator.app.searching import brought_up_to_date, search
+from aggregator.config.choosing import RuleSettings
+from aggregator.config.load import Config, Keep, Source
+from aggregator.model.article import Article
+from aggregator.rules.query import parse
+from aggregator.rules.query.narrowing import HasWords
+from aggregator.store import Found, Kept, Store, Update
+from tests.support.queries import NAMES, NOW, Made
+
+CASES = int(os.environ.get("AGGREGATOR_QUERY_CASES", "600"))
+NEWEST = NOW - timedelta(hours=1)
+
+
+def no_total(_: int) -> None:
+    """Nobody waits for it."""
+
+
+def store_of(
+    path: Path, *articles: Article, withdrawn: tuple[str, ...] = (), rules: Config | None = None
+) -> None:
+    """Saves what a poll of each source gave, an article from a file of its own."""
+    opened = Store(path, judge=Chooser(rules or Config()))
+    opened.sources.adopt(
+        [Source(name=name, url=f"https://s.example/{n}") for n, name in enumerate(NAMES)], NOW
+    )
+    for name in NAMES:
+        found = [Found(a, a.content_hash, f"{a.id}.md") for a in articles if a.source == name]
+        update = Update(source=name, validators={}, body_hash=None, found=found, withdrawn=withdrawn)
+        opened.sources.commit(update, NOW)
+    opened.close()
+
+
+def indexed(path: Path) -> dict[int, str]:
+    """The titles in the index, folded, by the numbers of their articles; it is whole."""
+    with sqlite3.connect(path) as direct:
+        direct.execute("INSERT INTO search_index (search_index) VALUES ('integrity-check')")
+        found = dict(direct.execute("SELECT rowid, title FROM search_index"))
+    direct.close()
+    return found
+
+
+def titles(path: Path, query: str, limit: int = 100) -> list[str]:
+    """What a search finds."""
+    return [hit.title for hit in search(path, parse(query), NOW, limit).articles]
+
+
+def article(number: int, title: str, **changes: object) -> Article:
+    """The higher its number the newer."""
+    made = Article(id=f"urn:{number}", source=NAMES[0], title=title, content="<p>Body</p>")
+    made = replace(made, published=NEWEST - timedelta(days=100 - number))
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Three articles, indexed."""
+    store = tmp_path / "store.db"
+    store_of(store, article(1, "Green tea"), article(2, "Black tea"), article(3, "大数据中心"))
+    assert brought_up_to_date(store, no_total, no_total) == ""
+    return store
+
+
+RULES = Config(
+    rules=(
+        RuleSettings(name="t", when="title:tea*", then={"tag": ["Café"], "file-under": ["数据"]}),
+        RuleSettings(name="d", when="title:C", then="drop"),
+    )
+)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_search_finds_what_the_query_finds_in_everything(tmp_path: Path, seed: int) -> None:
+    """Articles that are indexed, not yet, edited, withdrawn, and with tags and categories of rules."""
+    made, store = Made(Random(seed)), tmp_path / "store.db"
+    articles = [replace(made.facts().article, id=str(n)) for n in range(120)]
+    store_of(store, *articles[:80], rules=RULES)
+    assert brought_up_to_date(store, no_total, no_total) == ""
+    store_of(store, *articles[80:], rules=RULES)
+    edited = [replace(a, title=made.words(4), content=made.words(9)) for a in articles[:30]]
+    store_of(store, *edited, withdrawn=tuple(f"{n}.md" for n in range(60, 70)), rules=RULES)
+    opened = Store(store, reads_only=True)
+    found = [(each, searching._facts(each)) for each in opened.articles.all() if not is_withdrawn(each)]
+    assert len(found) == 110
+    narrowed = matched = 0
+    for _ in range(CASES // 3):
+        query = parse(made.query())
+        expected = {each.uid for each, facts in found if query.matches(facts, NOW)}
+        candidates = [*opened.search.may_match(query.narrowing(NOW))]
+        assert {e.uid for e in candidates if query.matches(searching._facts(e), NOW)} == expected, query.text
+        narrowed += len(candidates) < len(found)
+        matched += bool(expected)
+    opened.close()
+    assert min(narrowed, matched) > CASES // 30
+
+
+def is_withdrawn(each: Kept) -> bool:
+    """As the test above withdraws them."""
+    return 60 <= int(each.article.id) < 70
+
+
+def test_the_index_narrows(path: Path) -> None:
+    """Only what has the words is unpacked, and what is not indexed yet."""
+    opened = Store(path, reads_only=True)
+    tea = parse("green -black").narrowing(NOW)
+    assert [each.article.title for each in opened.search.may_match(tea)] == ["Green tea"]
+    opened.close()
+    store_of(path, article(4, "Trains"))
+    opened = Store(path, reads_only=True)
+    assert [each.article.title for each in opened.search.may_match(tea)] == ["Trains", "Green tea"]
+    assert opened.search.left() == 1
+    opened.close()
+    assert titles(path, "数据") == ["大数据中心"]
+
+
+def test_the_newest_are_found_first_and_no_more_than_asked(path: Path) -> None:
+    """Whether there are more is known."""
+    found = search(path, parse("tea"), NOW, 1)
+    assert ([hit.title for hit in found.articles], found.is_complete) == (["Black tea"], False)
+    found = search(path, parse("tea"), NOW, 2)
+    assert ([hit.title for hit in found.articles], found.is_complete) == (["Black tea", "Green tea"], True)
+    assert found.articles[0].feeds == ("all",)
+
+
+def test_an_edit_is_found_before_and_after_it_is_indexed(path: Path) -> None:
+    """And what it replaced no more."""
+    store_of(path, article(1, "White coffee"))
+    for _ in range(2):
+        assert titles(path, "coffee") == ["White coffee"]
+        assert titles(path, "title:green") == []
+        assert brought_up_to_date(path, no_total, no_total) == ""
+    assert sorted(indexed(path).values()) == [" black tea ", " white coffee ", " 大 数 据 中 心 "]
+
+
+def test_what_is_withdrawn_leaves_the_index_and_comes_back(path: Path) -> None:
+    """In the transaction itself."""
+    store_of(path, withdrawn=("urn:1.md",))
+    assert len(indexed(path)) == 2
+    assert titles(path, "green") == []
+    store_of(path, article(1, "Green tea"))
+    assert titles(path, "green") == ["Green tea"]
+    brought_up_to_date(path, no_total, no_total)
+    assert len(indexed(path)) == 3
+
+
+def test_what_is_pruned_leaves_the_index(path: Path) -> None:
+    """With all its words."""
+    opened = Store(path)
+    list(opened.articles.prune(Keep(max_articles=1), 1, NOW, source=NAMES[0]))
+    opened.close()
+    assert list(indexed(path).values()) == [" 大 数 据 中 心 "]
+    assert titles(path, "tea") == []
+
+
+def test_tags_of_rules_are_found_and_indexed_again(path: Path) -> None:
+    """When rules change what is stored."""
+    chooser = Chooser(RULES)
+    opened = Store(path, judge=chooser)
+    list(opened.placements.decide_all(chooser.digest, NOW))
+    assert opened.search.left() == 2
+    opened.close()
+    for _ in range(2):
+        assert titles(path, "tag:cafe") == titles(path, "category:数据") == titles(path, "title:tea")
+        brought_up_to_date(path, no_total, no_total)
+    assert titles(path, "tag:cafe") == ["Black tea", "Green tea"]
+
+
+def test_an_index_of_another_version_is_made_anew(path: Path) -> None:
+    """Until then it is not asked."""
+    with sqlite3.connect(path) as direct:
+        direct.execute("UPDATE settings SET value = 'other' WHERE name = 'search index'")
+        direct.execute("UPDATE search_index SET title = ''")
+    direct.close()
+    assert titles(path, "green") == ["Green tea"]
+    counts: list[int] = []
+    brought_up_to_date(path, counts.append, no_total)
+    assert (counts, len(indexed(path))) == ([3], 3)
+
+
+def test_a_store_that_cannot_be_written_is_searched_without_an_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And says why."""
+    store = tmp_path / "store.db"
+    store_of(store, article(1, "Green tea"))
+    monkeypatch.setattr("aggregator.store.database._BUSY_SECONDS", 0)
+    with sqlite3.connect(store, isolation_level=None) as direct:
+        direct.execute("BEGIN IMMEDIATE")
+        assert "another process is writing" in brought_up_to_date(store, no_total, no_total)
+        assert titles(store, "green") == ["Green tea"]
+        direct.execute("ROLLBACK")
+    direct.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        " OR ".join(f"w{n}" for n in range(900)) + " OR tea",
+        " ".join(["tea"] * 900),
+        " OR ".join(f"published:{1000 + n}" for n in range(500)) + " OR tea",
+        "(" * 45 + "tea" + " AND tea OR tea)" * 45,
+        "tea OR 🫠 OR title:🫠*",
+        'near* AND tea OR "tea" OR author:"a b"',
+        "(tea OR x) AND (published:[2000 TO *] OR y) -z",
+    ],
+    ids=range(7),
+)
+def test_large_and_odd_queries_are_answered(path: Path, query: str) -> None:
+    """Whatever SQLite would refuse."""
+    assert titles(path, query) == ["Black tea", "Green tea"]
+
+
+def test_characters_that_an_index_may_not_know_are_not_asked_of_it(path: Path) -> None:
+    """Those that are newer than its tables of Unicode."""
+    store_of(path, article(5, "A 🫠 face"))
+    brought_up_to_date(path, no_total, no_total)
+    assert titles(path, "🫠") == ["A 🫠 face"]
+    assert parse("🫠").narrowing(NOW) == HasWords(("🫠",), ("title", "author", "tag", "text"))
