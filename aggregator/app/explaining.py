@@ -21,6 +21,7 @@ _STATES = {
     "withdrawn": "withdrawn: its file is gone, or not to be published any more",
     "pruned": "pruned: the config's retention let it go, and only its id is kept",
     "forgotten": "forgotten: its content was erased on demand, and only its id is kept",
+    "recalled": "recalled: its content was erased on demand, and its source may bring it again",
 }
 
 

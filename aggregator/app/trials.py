@@ -44,7 +44,7 @@ def tried_on_document(document: Document, config: Config, source: str | None, no
             is_dated=article.published is not None,
             categories=tuple(dict.fromkeys((*own, *article.categories))),
         )
-        found.append((facts, feeds_of(Verdict(), facts, queries, now)))
+        found.append((facts, feeds_of(Verdict(), facts, queries, now), frozenset[str]()))
     return tried(rules, queries, found, now)
 
 
@@ -69,18 +69,23 @@ class StoredTrials:
         """What a query finds."""
         return tried_query(query, self._chooser.rules, self._articles(), now)
 
-    def _articles(self) -> Iterator[tuple[ArticleFacts, frozenset[str]]]:
+    def _articles(self) -> Iterator[tuple[ArticleFacts, frozenset[str], frozenset[str]]]:
         store = Store(self._config.store, reads_only=True)
         try:
             if self._source is not None:
                 sources, _ = joined(self._config.sources, store.subscriptions.listed())
                 named([self._source], [each.name for each in sources])
             self._advance(store.placements.count_standing(self._source))
-            for kept, feeds in store.placements.standing(self._source):
-                yield facts_of(kept), frozenset(EVERYTHING if name == ALL else name for name in feeds)
+            showing = frozenset(self._config.feeds_with_stories)
+            for kept, feeds, of_others in store.placements.standing(self._source):
+                yield facts_of(kept), _named(feeds), _named(of_others & showing)
                 self._advance(None)
         finally:
             store.close()
+
+
+def _named(feeds: frozenset[str]) -> frozenset[str]:
+    return frozenset(EVERYTHING if name == ALL else name for name in feeds)
 
 
 def _source(document: Document, config: Config, name: str | None) -> Source | None:

@@ -102,10 +102,12 @@ class _Counts:
 def tried(
     rules: RuleSet,
     queries: Mapping[str, Query],
-    articles: Iterable[tuple[ArticleFacts, frozenset[str]]],
+    articles: Iterable[tuple[ArticleFacts, frozenset[str], frozenset[str]]],
     now: datetime,
 ) -> Trial:
     """Judges each article, and compares the feeds in which it would stand with those given beside it.
+
+    These are those in which it stands, and then those that show another of its story in its place.
 
     `queries` are those of the saved feeds, by their names.
     """
@@ -114,11 +116,11 @@ def tried(
     examples: dict[str, list[str]] = {rule.name: [] for rule in rules.rules}
     feeds: dict[str, _Counts] = {}
     count = 0
-    for facts, before in articles:
+    for facts, before, instead in articles:
         count += 1
         title = _title(facts)
         verdict = judge(rules, facts, now)
-        after = feeds_of(verdict, facts, queries, now)
+        after = feeds_of(verdict, facts, queries, now).difference(instead - before)
         for rule in rules.of_source(facts.source):
             asked[rule.name] += 1
         for name in verdict.matched:
@@ -171,13 +173,16 @@ def tried(
 
 
 def tried_query(
-    query: Query, rules: RuleSet, articles: Iterable[tuple[ArticleFacts, frozenset[str]]], now: datetime
+    query: Query,
+    rules: RuleSet,
+    articles: Iterable[tuple[ArticleFacts, frozenset[str], object]],
+    now: datetime,
 ) -> QueryTrial:
     """What a query finds of articles, as saved feeds see them: with what the rules gave them."""
     count = matched = 0
     examples: list[str] = []
     feeds: Counter[str] = Counter()
-    for facts, standing in articles:
+    for facts, standing, _ in articles:
         count += 1
         if query.matches(labelled(facts, judge(rules, facts, now)), now):
             matched += 1

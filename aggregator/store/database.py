@@ -47,6 +47,7 @@ _COLUMNS = sa.text(
     "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c "
     "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
 )
+_HAS_INDEX = "SELECT 1 FROM sqlite_master WHERE name = 'search_index'"
 _SCHEMA = sa.select(settings.c.value).where(settings.c.name == "schema")
 
 
@@ -207,6 +208,9 @@ class Database:
         """
         with self._errors(), self._engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
+            if connection.exec_driver_sql(_HAS_INDEX).first():
+                # A full-text index only marks words as deleted until its parts are merged.
+                connection.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('optimize')")
             connection.exec_driver_sql("VACUUM")
             is_busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         if is_busy:

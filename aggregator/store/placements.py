@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -12,7 +14,7 @@ from aggregator.store.columns import Unreadable
 from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import Kept, kept, of_newest
-from aggregator.store.schema import FOUND, articles, feeds, placements, settings, sources
+from aggregator.store.schema import FOUND, articles, feeds, placements, settings, sources, stories
 from aggregator.store.writing import Judge, Writing, by_categories
 
 __all__ = ["Placements"]
@@ -30,6 +32,15 @@ _FEEDS = (
     .join_from(placements, feeds, placements.c.feed == feeds.c.pk)
     .where(placements.c.article.in_(sa.bindparam("some_articles", expanding=True)))
 )
+_OTHERS = stories.alias()
+_OF_OTHERS = (
+    sa.select(stories.c.article, feeds.c.name)
+    .join(_OTHERS, sa.and_(_OTHERS.c.story == stories.c.story, _OTHERS.c.article != stories.c.article))
+    .join(placements, placements.c.article == _OTHERS.c.article)
+    .join(feeds, feeds.c.pk == placements.c.feed)
+    .where(stories.c.article.in_(sa.bindparam("some_articles", expanding=True)))
+)
+"""Of some articles the feeds in which others of their stories stand."""
 
 
 class Placements:
@@ -121,24 +132,22 @@ class Placements:
                     return changed
                 place = rows[-1].pk
 
-    def standing(self, source: str | None = None) -> Iterator[tuple[Kept, frozenset[str]]]:
-        """Every article that may be shown, and the feeds in which it stands, `all` as "".
+    def standing(self, source: str | None = None) -> Iterator[tuple[Kept, frozenset[str], frozenset[str]]]:
+        """Every article that may be shown, the feeds in which it stands, and those of others of its story.
 
-        `source` limits it to one source.
-
-        Read in batches, in the order in which they were stored.
+        `all` is "". `source` limits it to one source. Read in batches, in the order in which they came.
         """
-        query = _STANDING if source is None else _STANDING.where(articles.c.source == source)
+        these = _STANDING if source is None else _STANDING.where(articles.c.source == source)
         place: int | None = 0
         while place is not None:
             with self._database.snapshot() as connection:
-                rows = connection.execute(query.where(articles.c.pk > place).limit(_BATCH)).all()
-                names: dict[int, set[str]] = {row.pk: set() for row in rows}
-                placed = connection.execute(_FEEDS, {"some_articles": [*names]})
-                for pk, name in placed:
-                    names[pk].add(name)
+                rows = connection.execute(these.where(articles.c.pk > place).limit(_BATCH)).all()
+                asked = {"some_articles": [row.pk for row in rows]}
+                own, of_others = (
+                    _by_article(connection.execute(query, asked).all()) for query in (_FEEDS, _OF_OTHERS)
+                )
             for row in rows:
-                yield kept(row), frozenset(names[row.pk])
+                yield kept(row), frozenset(own[row.pk]), frozenset(of_others[row.pk])
             place = rows[-1].pk if len(rows) == _BATCH else None
 
     def count_standing(self, source: str | None = None) -> int:
@@ -162,6 +171,13 @@ class Placements:
         )
         with self._database.snapshot() as connection:
             return tuple(connection.scalars(query))
+
+
+def _by_article(rows: Iterable[Any]) -> Mapping[int, set[str]]:
+    names: defaultdict[int, set[str]] = defaultdict(set)
+    for row in rows:
+        names[row.article].add(row.name)
+    return names
 
 
 def _remember(connection: sa.Connection, name: str, value: str) -> None:

@@ -169,6 +169,21 @@ def test_what_is_pruned_leaves_the_index(path: Path) -> None:
     assert titles(path, "tea") == []
 
 
+def test_what_is_forgotten_leaves_no_word_in_the_file(path: Path) -> None:
+    """Neither in the index."""
+    store_of(path, article(6, "Xylographers", content="<p>zugzwang quixotry</p>"))
+    brought_up_to_date(path, no_total, no_total)
+    opened = Store(path)
+    opened.database.tidy()
+    assert b"zugzwang" in path.read_bytes()
+    opened.forgetting.forget(opened.forgetting.named("urn:6"), NOW)
+    opened.database.rewrite()
+    opened.close()
+    rest = b"".join(each.read_bytes() for each in path.parent.iterdir())
+    assert [word for word in (b"ylograph", b"gzwang", b"uixotry") if word in rest] == []
+    assert len(indexed(path)) == 3
+
+
 def test_tags_of_rules_are_found_and_indexed_again(path: Path) -> None:
     """When rules change what is stored."""
     chooser = Chooser(RULES)

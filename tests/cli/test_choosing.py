@@ -167,6 +167,19 @@ def test_a_query_is_tried(stored: Site, server: Server) -> None:
     assert (wrong.exit_code, "at character 1" in wrong.output) == (2, True)
 
 
+def test_another_article_of_the_same_story_is_a_reason(stored: Site, server: Server) -> None:
+    """And no change that a dry run reports."""
+    server.pages["/other"] = Answer(200, {}, feed("tea", 3))
+    stored.run("fetch", "--force")
+    told = json.loads(stored.run("why", "https://tea.example/3", "--json").stdout)["articles"]
+    assert [each["source"] for each in told] == ["Tea", "Other"]
+    because = "it shows the same story as 'Tea' tells it"
+    assert reasons(told[1])["all"] == (False, because)
+    assert [(each["pending"], "all" in each["feeds"]) for each in told] == [(None, True), (None, False)]
+    changed = json.loads(stored.run("rules test", "--changed", "--json").stdout)
+    assert (changed["rules"], changed["feeds"]) == ([], [])
+
+
 def test_check_tries_the_rules_on_request(stored: Site, server: Server) -> None:
     """Those that match nothing, and those that drop everything."""
     rules = [*RULES, {"name": "All out", "when": "*", "then": "drop", "sources": ["Other"]}]

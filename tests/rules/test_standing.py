@@ -10,6 +10,7 @@ from aggregator.rules.standing import feeds_of, labelled
 from aggregator.rules.trial import FeedTrial, RuleTrial, tried, tried_query
 from tests.rules.test_rule import ARTICLE, NOW, rule
 
+NONE = frozenset[str]()
 QUERIES = {"Games": parse("tag:green OR title:go"), "Sports": parse("category:sport")}
 
 
@@ -45,7 +46,7 @@ def test_a_dry_run_counts_and_shows_examples() -> None:
     """Of rules and of feeds; what is seldom meant is a doubt."""
     articles = [replace(ARTICLE, id=str(n), title=f"{'Chess' if n % 2 else 'Go'} {n}") for n in range(10)]
     facts = [ArticleFacts(article) for article in articles]
-    found = [(each, feeds_of(judge(RuleSet(), each, NOW), each, QUERIES, NOW)) for each in facts]
+    found = [(each, feeds_of(judge(RuleSet(), each, NOW), each, QUERIES, NOW), NONE) for each in facts]
     rules = RuleSet([rule("chess", {"remove-from": ["Sport"]}), rule("poker", "drop"), rule("go", "drop")])
     trial = tried(rules, QUERIES, found, NOW)
     assert trial.articles == 10
@@ -72,7 +73,7 @@ def test_a_dry_run_counts_and_shows_examples() -> None:
 def test_a_rule_that_drops_all_of_its_sources_is_a_doubt() -> None:
     """What does not match is dropped, too, by `keep-only`; it is a change by that rule."""
     found = [
-        (ArticleFacts(replace(ARTICLE, id=str(n)), source=source), frozenset({"all"}))
+        (ArticleFacts(replace(ARTICLE, id=str(n)), source=source), frozenset({"all"}), NONE)
         for n, source in enumerate(("a", "b"))
     ]
     one = made(name="one", when="poker", then="keep-only", sources=["a"])
@@ -86,16 +87,16 @@ def test_the_changes_of_a_dry_run_are_what_would_stand_elsewhere() -> None:
     rules = RuleSet([rule("chess", {"file-under": ["Games"]}), rule("*", {"tag": ["x"]})])
     facts = ArticleFacts(ARTICLE)
     before = feeds_of(judge(RuleSet(), facts, NOW), facts, {}, NOW)
-    changes = tried(rules, {}, [(facts, before)], NOW).changes
+    changes = tried(rules, {}, [(facts, before, NONE)], NOW).changes
     assert [each.name for each in changes.feeds] == ["Games"]
     after = feeds_of(judge(rules, facts, NOW), facts, {}, NOW)
-    same = tried(rules, {}, [(facts, after)], NOW).changes
+    same = tried(rules, {}, [(facts, after, NONE)], NOW).changes
     assert (same.rules, same.feeds, same.articles) == ((), (), 1)
 
 
 def test_a_query_is_tried_on_what_rules_leave() -> None:
     """With the tags that they give; those found are counted by feed."""
     rules = RuleSet([rule("chess", {"tag": ["green"]})])
-    found = [(ArticleFacts(ARTICLE), frozenset({"all", "Sport"})), (ArticleFacts(ARTICLE), frozenset())]
+    found = [(ArticleFacts(ARTICLE), frozenset({"all", "Sport"}), NONE), (ArticleFacts(ARTICLE), NONE, NONE)]
     trial = tried_query(parse("tag:green"), rules, found, NOW)
     assert (trial.articles, trial.matched, trial.feeds) == (2, 2, (("Sport", 1), ("all", 1)))
