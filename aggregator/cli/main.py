@@ -78,6 +78,8 @@ def main() -> None:
     aggregator preview https://example.org/blog/     what would that give?
     aggregator check                                 is the config right?
     aggregator fetch                                 poll, store and publish
+    aggregator search 'tea OR coffee'                what is stored of it?
+    aggregator rules test --changed                  what would changed rules change?
     aggregator serve                                 let readers subscribe
     """
     log_to_stderr(level=logging.WARNING, formatter=AsLines("%(levelname)s %(name)s: %(message)s"))
