@@ -31,11 +31,20 @@ if TYPE_CHECKING:
 @click.option("--yes", "-y", is_flag=True, help="Take the best of what is found, without asking.")
 @click.option("--name", help="The source's name; the feed's title when not given.")
 @click.option("--category", "-c", "categories", multiple=True, help="A category for it; may be repeated.")
+@click.option("--kind", help="Take the address as it is, for a source of this kind; nothing is looked for.")
+@click.option("options", "-o", "--option", multiple=True, metavar="KEY=VALUE", help="An option of the kind.")
 @json_option
 @config_option
 @fails_well
 def add(
-    url: str, yes: bool, name: str | None, categories: tuple[str, ...], as_json: bool, config_file: Path
+    url: str,
+    yes: bool,
+    name: str | None,
+    categories: tuple[str, ...],
+    kind: str | None,
+    options: tuple[str, ...],
+    as_json: bool,
+    config_file: Path,
 ) -> int:
     """Finds what an address offers to follow, and adds it to the config.
 
@@ -48,6 +57,7 @@ def add(
     aggregator add example.org/blog --yes --category Programming
     aggregator add https://github.com/pallets/flask --name "Flask releases"
     aggregator add https://t.me/telegram --json
+    aggregator add https://example.org/news --kind page -o item=article
     """
     from aggregator.config.edit import add_sources
     from aggregator.config.subscriptions import followed_as
@@ -55,6 +65,8 @@ def add(
     from aggregator.discovery import search as adding
 
     config = configuration.load(config_file)
+    if kind is not None or options:
+        return _add_as_it_is(url, kind, options, name, categories, config_file, config, as_json=as_json)
     facts: dict[str, Any] = {"found": [], "problems": [], "followed_as": None, "added": None}
     facts["followed_as"] = known = followed_as(address(url), config.sources)
     if known is None:
@@ -77,6 +89,41 @@ def add(
     elif known is not None:
         OUT.print(f"it is followed already, as {shown(repr(known))}: nothing to add")
     return EXIT_DONE if facts["added"] or known is not None else EXIT_NOTHING
+
+
+def _add_as_it_is(
+    target: str,
+    kind: str | None,
+    options: Sequence[str],
+    name: str | None,
+    categories: Sequence[str],
+    config_file: Path,
+    config: configuration.Config,
+    *,
+    as_json: bool,
+) -> int:
+    """Adds a source of this kind, once it was read with these options. Raises SourceError, ConfigError."""
+    from aggregator.config.edit import add_sources
+    from aggregator.discovery import preview as previews
+    from aggregator.discovery import search as adding
+
+    document = previews.preview(target, kind, config.fetch, datetime.now(UTC), options)
+    source = previews.as_written(
+        target, kind, options, document.title, config.sources, name=name, categories=categories
+    )
+    add_sources(config_file, [source])
+    if as_json:
+        added = {key: value for key, value in source.items() if value}
+        print_json(
+            {"added": added, "entries": len(document.articles), "problems": [*map(str, document.problems)]}
+        )
+        return EXIT_DONE
+    for problem in document.problems:
+        ERR.print(f"[yellow]note:[/yellow] {shown(str(problem))}")
+    refusal = adding.blocked(str(source["url"]), config.fetch) if source["url"] else None
+    _tell(source, config_file, refusal, as_json=as_json)
+    OUT.print(f"{counted(len(document.articles), 'entry', 'entries')} in it now")
+    return EXIT_DONE
 
 
 @click.command(epilog=EXIT_CODES)
@@ -181,5 +228,6 @@ def _tell(source: Mapping[str, object], config_file: Path, refusal: str | None, 
         ERR.print(f"[yellow]note:[/yellow] polls of it will be refused: {shown(refusal)}")
     if not as_json:
         OUT.print(
-            f"added {shown(repr(source['name']))} to {shown(str(config_file))}: {shown(str(source['url']))}"
+            f"added {shown(repr(source['name']))} to {shown(str(config_file))}: "
+            f"{shown(str(source['url'] or source.get('path')))}"
         )

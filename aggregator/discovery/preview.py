@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from aggregator.adapters import kinds
 from aggregator.config.load import Fetch, Source
+from aggregator.config.subscriptions import unlike
 from aggregator.errors import ConfigError, SourceError
 from aggregator.fetch import Fetcher, NotModified, user_agent
 from aggregator.model.article import Article, Document, Problem
@@ -69,6 +70,40 @@ def preview(
         problems=tuple(problems),
         findings=first.findings,
     )
+
+
+def as_written(
+    target: str,
+    kind: str | None,
+    options: Sequence[str],
+    title: str,
+    sources: Sequence[Source],
+    *,
+    name: str | None = None,
+    categories: Sequence[str] = (),
+) -> Mapping[str, object]:
+    """A new `[[sources]]` for what `preview` read with these; `title` is the document's.
+
+    `name` None: the title, else the host or folder, with a number when another source has that name. Raises
+    ConfigError when another source has the given name, or the address is followed already.
+    """
+    source = _source_for(target, kind, options)
+    taken = {each.name for each in sources}
+    if name is not None and name in taken:
+        raise ConfigError(f"a source is named {name!r} already; choose another --name")
+    same = (source.kind, source.address, dict(source.options))
+    for each in sources:
+        if (each.kind, each.address, dict(each.options)) == same:
+            raise ConfigError(f"it is followed already, as {each.name!r}")
+    place = urlsplit(source.address).hostname or Path(target).name or target
+    return {
+        "name": name or unlike(title.strip() or place, taken),
+        "kind": source.kind if source.kind != "feed" else None,
+        "url": source.url,
+        "path": str(source.path) if source.path is not None else None,
+        "categories": list(categories) or None,
+        "options": dict(source.options) or None,
+    }
 
 
 def _source_for(target: str, kind: str | None, options: Sequence[str]) -> Source:

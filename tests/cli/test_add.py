@@ -374,3 +374,30 @@ def test_init_makes_a_site_that_works(tmp_path: Path) -> None:
     assert result.exit_code == 1
     assert "there already" in result.stderr
     assert (home / "config" / "aggregator.toml").read_text() == "mine"
+
+
+def test_a_source_of_a_given_kind_is_added_as_it_is(site: Site, server: Server) -> None:
+    """With its options, once they have found something; nothing else of the site is looked for."""
+    body = b"<html><title>News</title><link rel=alternate type=application/rss+xml href=/feed>"
+    body += b"<article><h2><a href=/1>One</a></h2></article><article><h2><a href=/2>Two</a></h2></article>"
+    server.pages["/list"] = Answer(headers={"Content-Type": "text/html"}, body=body)
+    result = site.run("add", f"{server.url}/list", "--kind", "page", "-o", "item=article", "-c", "World")
+    assert result.exit_code == 0, result.output
+    assert "2 entries" in result.output
+    source = config.load(site.file).sources[0]
+    assert (source.kind, source.url, source.categories) == ("page", f"{server.url}/list", ("World",))
+    assert dict(source.options) == {"item": "article"}
+    assert [request.path for request in server.requests if request.path != "/robots.txt"] == ["/list"]
+    again = site.run("add", f"{server.url}/list", "--kind", "page", "-o", "item=article")
+    assert (again.exit_code, "followed already" in again.output) == (2, True)
+
+
+def test_a_kind_or_option_that_does_not_exist_is_refused(site: Site, server: Server) -> None:
+    """And a document that cannot be read; nothing is added."""
+    server.pages["/list"] = Answer(headers={"Content-Type": "text/html"}, body=b"<p>x</p>")
+    before = site.file.read_bytes()
+    for extra in (["--kind", "nonsense"], ["--kind", "page", "-o", "nonsense=1"], ["--kind", "sitemap"]):
+        result = site.run("add", f"{server.url}/list", *extra)
+        assert result.exit_code in (1, 2), result.output
+        assert "Traceback" not in result.output
+    assert site.file.read_bytes() == before
