@@ -15,6 +15,7 @@ from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import joined
 from aggregator.errors import ConfigError
 from aggregator.rules.stories import MOST_CANDIDATES, Lookalike, Member, Why, in_order, join, keys, telling
+from aggregator.rules.stories.judge import TEXT_WINDOW
 from aggregator.store import ALL, Kept, Store, StoryMember, StoryRecord, ToldBy, by_categories
 
 __all__ = ["StoryEditor", "Storyteller", "listed", "reason"]
@@ -59,7 +60,13 @@ class Storyteller:
         return _digest([sorted(self._priorities.items()), of_feeds])
 
     def keys(self, found: Kept) -> Sequence[int]:
-        """By what an article is found."""
+        """By what an article is found; nothing for one that was old already when it was found.
+
+        A source that is followed anew brings its back catalogue: to compare that took five times as long as
+        reading it, and nobody else tells those stories now.
+        """
+        if found.first_seen - found.published > TEXT_WINDOW:
+            return ()
         return keys(telling(found.article, found.first_seen))
 
     def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click.testing
@@ -13,6 +14,7 @@ from aggregator.cli.main import main
 from tests.conftest import Answer, Server
 from tests.support.site import Site
 
+YESTERDAY = datetime.now(UTC) - timedelta(days=1)
 STORY = "Baggage handlers at Corran airport walk out over night shifts"
 OTHER = "Council of Brelworth buys nine electric ferries for the lake"
 
@@ -23,7 +25,7 @@ def document(name: str, *titles: str, text: str = "", links: str = "") -> bytes:
         f"<item><guid isPermaLink='false'>{name}-{title[:12]}</guid><title>{title}</title>"
         f"<link>{links or f'https://{name}.example/'}{title[:7].strip()}</link>"
         f"<description>{text or f'{name} wrote of it.'}</description>"
-        f"<pubDate>Fri, 28 Aug 2026 1{n}:00:00 GMT</pubDate></item>"
+        f"<pubDate>{YESTERDAY:%a, %d %b %Y} 1{n}:00:00 GMT</pubDate></item>"
         for n, title in enumerate(titles)
     )
     return f"<rss version='2.0'><channel><title>The {name}</title>{items}</channel></rss>".encode()
@@ -266,3 +268,13 @@ def test_archives_follow_a_story_and_come_back_to_the_byte(press: Press) -> None
     archives = [n for n, body in joined.items() if b"<fh:archive/>" in body]
     assert [n for n in archives if after[n] != joined[n]] == []
     assert archives
+
+
+def test_what_was_old_when_it_was_found_is_not_compared(
+    press: Press, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The back catalogue of a source that is followed anew."""
+    monkeypatch.setitem(globals(), "YESTERDAY", datetime.now(UTC) - timedelta(days=40))
+    press.poll("c", STORY)
+    assert press.shown()[0] == ("a", ["b"])
+    assert ("c", []) in press.shown()
