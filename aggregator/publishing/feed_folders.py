@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
+from aggregator.publishing import selection
 from aggregator.publishing.archives import (
     FOLDER,
     ArchiveDocuments,
@@ -68,11 +69,15 @@ class FeedPlan:
     is_new: bool = False
 
 
+def _has_archives(output: FeedOutput, config: Config) -> bool:
+    return config.publish.archives and bool(output.files) and not output.is_selection
+
+
 def plan_of(output: FeedOutput, store: Store, context: RenderContext) -> FeedPlan:
     """Files away what lies beyond the feed, and tells what is to be written. Raises WriteError."""
     feed, config = output.feed, context.config
     is_new = feed.listed is None
-    if not (config.publish.archives and output.files):
+    if not _has_archives(output, config):
         return FeedPlan(output=output, is_new=is_new)
     store.archives.file_away(feed.name, output.entries)
     full, unwritten = store.archives.count(feed.name, archive_look(output, config.publish.compress))
@@ -115,10 +120,10 @@ class FeedFolders:
         store, name = self._store, output.feed.name
         place = self._config.output / output.folder
         try:
-            newest = store.feeds.newest(name, output.entries)
+            newest = selection.newest(output, store)
             feed = channel(output, items_of(output, newest, store), self._version, self._fragments)
             present = archives_in(place)
-            if self._config.publish.archives and output.files:
+            if _has_archives(output, self._config):
                 documents = ArchiveDocuments(output, plan.full, self._fragments)
                 feed, rest = documents.of_feed(feed, newest, store)
                 if rest is not None and not self._write(

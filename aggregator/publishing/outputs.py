@@ -10,8 +10,9 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from aggregator.config.choosing import rule_set
+from aggregator.config.choosing import SavedFeed, rule_set
 from aggregator.config.load import CategoryFeed, Config
+from aggregator.config.publishing import FeedChoice
 from aggregator.normalise.folders import folder_name
 from aggregator.publishing.choosing import also_in, shown, story_key
 from aggregator.publishing.disclosure import Disclosure
@@ -47,6 +48,17 @@ class FeedOutput:
     sources: int = 0
     damaged: frozenset[int] = frozenset()
     shows_stories: bool = False
+
+    @property
+    def choice(self) -> FeedChoice:
+        """Which of its articles it shows."""
+        return self.config.publish.all if self.feed.name == ALL else self.settings
+
+    @property
+    def is_selection(self) -> bool:
+        """Whether it shows others than the newest of its articles; it has no archives then."""
+        is_sorted = isinstance(self.settings, SavedFeed) and self.settings.sort != "published"
+        return is_sorted or self.choice.limit_per_source is not None
 
     @property
     def entries(self) -> int:

@@ -40,10 +40,7 @@ REVISION: tuple[sa.ColumnElement[Any], ...] = (
     *(articles.c.pk, articles.c.uid, articles.c.source, articles.c.id, articles.c.first_seen),
     articles.c.given,
     *(revisions.c.pk.label("revision"), revisions.c.published, revisions.c.updated, revisions.c.data),
-    sa.select(decisions.c.data)
-    .where(decisions.c.article == articles.c.pk)
-    .scalar_subquery()
-    .label("decision"),
+    _DECISION.label("decision"),
 )
 """What `kept` takes of an article and one of its revisions."""
 

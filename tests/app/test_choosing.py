@@ -101,3 +101,27 @@ def test_an_article_is_filed_elsewhere_and_rewritten_where_it_is_shown(polled: S
     assert b"utm_source" not in b"".join(b for n, b in polled.files().items() if n.startswith("all/"))
     choose(polled, "")
     assert b"utm_source" in polled.files()["all/archive/1/rss.xml"]
+
+
+def test_a_feed_caps_what_one_source_gives(polled: Site, server: Server) -> None:
+    """It is a selection then, and has no archives; without the cap it is as before."""
+    before = polled.files()
+    server.pages["/b"] = Answer(body=document("Other news").replace(b"urn:x:", b"urn:y:"))
+    source = f'[[sources]]\nname = "b"\nurl = "{server.url}/b"\ncategories = ["World"]\n'
+    cap = "[publish.categories.World]\nlimit_per_source = 1\nentries = 3\n"
+    choose(polled, source + cap)
+    polled.run("fetch", "--force", "b")
+    files = polled.files()
+    assert files["World/atom.xml"].count(b"<entry") == 2
+    assert not [name for name in files if name.startswith("World/archive/")]
+    assert "World/archive/1/atom.xml" in before
+    choose(polled, "")
+    assert shown(polled, "World") >= set(TITLES)
+
+
+def test_a_saved_feed_is_sorted_by_relevance(polled: Site) -> None:
+    """What says most of the query's words goes first, whatever its date."""
+    choose(polled, '[[feeds]]\nname = "Both"\nquery = "tea OR chess"\nsort = "relevance"\n')
+    body = polled.files()["Both/atom.xml"].decode()
+    assert body.index(">Tea and chess<") < body.index(">Green tea<")
+    assert not [name for name in polled.files() if name.startswith("Both/archive/")]

@@ -1,0 +1,51 @@
+"""Which of its articles a feed shows: the newest, or those that its settings choose among them.
+
+A feed that caps sources, or is sorted otherwise, is a selection and no history: it has no archives.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from aggregator.config.choosing import SavedFeed
+from aggregator.publishing.outputs import FeedOutput
+from aggregator.rules.query import ArticleFacts
+from aggregator.store import Kept, Store
+
+__all__ = ["LOOKED_AT", "newest"]
+
+LOOKED_AT = 1_000
+"""So many of the newest articles a selection is made of."""
+
+
+def newest(output: FeedOutput, store: Store) -> tuple[Kept, ...]:
+    """The articles of a feed, in its order."""
+    if not output.is_selection:
+        return store.feeds.newest(output.feed.name, output.entries)
+    found = list(store.feeds.newest(output.feed.name, max(LOOKED_AT, output.entries)))
+    _sort(found, output, store)
+    limit, of_source = output.choice.limit_per_source, Counter[str]()
+    chosen = []
+    for kept in found:
+        of_source[kept.article.source] += 1
+        if limit is None or of_source[kept.article.source] <= limit:
+            chosen.append(kept)
+    return tuple(chosen[: output.entries])
+
+
+def _sort(found: list[Kept], output: FeedOutput, store: Store) -> None:
+    """By what says most, or was told by most sources; among equals the newest first, as before."""
+    settings = output.settings
+    if not isinstance(settings, SavedFeed) or settings.sort == "published":
+        return
+    if settings.sort == "relevance":
+        query = settings.parsed
+        found.sort(key=lambda kept: -query.relevance(ArticleFacts(kept.article)))
+        return
+    others = store.stories.others([kept.pk for kept in found])
+    found.sort(key=lambda kept: -_sources(kept, others.get(kept.pk, ())))
+
+
+def _sources(kept: Kept, others: Sequence[Kept]) -> int:
+    return len({kept.article.source, *(other.article.source for other in others)})
