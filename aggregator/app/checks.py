@@ -45,8 +45,8 @@ def doubts(config: Config) -> Iterator[str]:
     further = config.retention.categories
     yield from doubtful_names(config.rules, config.feeds, config.sources, config.publish, further)
     for names in _alike(_categories(config)):
-        told = " and ".join(map(repr, names))
-        yield f"the categories {told} differ by case only, and are feeds of their own; write them the same"
+        named = " and ".join(map(repr, names))
+        yield f"the categories {named} differ by case only, and are feeds of their own; write them the same"
 
 
 def _identity(source: Source) -> str:

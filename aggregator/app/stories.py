@@ -63,7 +63,7 @@ class Storyteller:
         """By what an article is found; nothing for one that was old already when it was found.
 
         A source that is followed anew brings its back catalogue: to compare that took five times as long as
-        reading it, and nobody else tells those stories now.
+        reading it, and no other source tells those stories now.
         """
         if found.first_seen - found.published > TEXT_WINDOW:
             return ()
@@ -143,9 +143,9 @@ def listed(config: Config) -> tuple[StoryRecord, ...]:
         return tuple(store.stories.all())
 
 
-def reason(told: ToldBy) -> str:
+def reason(member: ToldBy) -> str:
     """Why an article is in its story, in one sentence."""
-    return _BY_EDITOR.get(told.code) or str(Why(told.code, told.score))
+    return _BY_EDITOR.get(member.code) or str(Why(member.code, member.score))
 
 
 def _digest(facts: object) -> str:

@@ -154,7 +154,7 @@ def init(folder: Path) -> int:
 
 
 def is_terminal() -> bool:
-    """Whether somebody is there to be asked."""
+    """Whether a person can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 

@@ -1,6 +1,6 @@
 """A folder of posts kept in step with the store: what changed is written, what was pruned is removed.
 
-Nobody else's file is touched: what we wrote is remembered with the hash of its bytes. A file that differs
+Only our own files are touched: each is remembered with the hash of its bytes. A file that differs
 from that was changed by hand; it is ours still while its front matter names the article that it was made of.
 """
 
@@ -74,7 +74,7 @@ def write_posts(
     if changed or gone or damaged:
         try:
             remove_leftovers(posts.folder)
-        except WriteError as error:  # they are in nobody's way
+        except WriteError as error:  # they do no harm
             done.errors.append(error)
     folder.remove(gone)
     for kept in store.posts.some(changed):
@@ -136,7 +136,7 @@ class _Folder:
         self._note(kept.uid, replace(post, body_hash=_hash(body)))
 
     def write(self, kept: Kept, mark: str) -> None:
-        """Writes one article's file, unless it is somebody else's by now."""
+        """Writes one article's file, unless it is not ours any more."""
         post = self.known.get(kept.uid)
         item = items([kept], self._disclosure, self._rules)[0]
         try:
@@ -182,7 +182,7 @@ class _Folder:
         except OSError as error:
             raise WriteError(f"{path}: it cannot be removed: {error}") from error
         self._done.removed.append(path)
-        with contextlib.suppress(OSError):  # somebody else's files are in it
+        with contextlib.suppress(OSError):  # other files are in it
             for folder in path.parents:
                 if folder == self._posts.folder:
                     break
@@ -261,7 +261,7 @@ class _Folder:
 
     @staticmethod
     def _is_cut(body: bytes) -> bool:
-        """Whether nothing is left of a file, or its front matter does not end: nobody edits a file so."""
+        """Whether nothing is left of a file, or its front matter has no end, as after a power cut."""
         text = body.rstrip(b"\0")
         return (
             not text.strip()
@@ -280,7 +280,7 @@ def _names(body: bytes, post: PostFile) -> bool:
 
 
 def _hash(body: bytes) -> str:
-    """Stands for the bytes of a file; their number is behind the `-`."""
+    """A hash of the bytes of a file, `-`, and their number."""
     return f"{hashlib.blake2b(body, digest_size=16).hexdigest()}-{len(body)}"
 
 

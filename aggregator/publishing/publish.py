@@ -58,8 +58,8 @@ def publish(
     """Writes every feed that is stale, or whose files are not as they were left; `everything` renders all.
 
     `writers` and `site_writers` are all there are, by their formats' names; the config chooses among them,
-    and the files of those it does not choose are removed. A feed that cannot be written is told in `errors`
-    and stays stale; the others are written. Full archives are written once, and again when `everything` or
+    and the files of those it does not choose are removed. A feed that cannot be written is in `errors` and
+    stays stale; the others are written. Full archives are written once, and again when `everything` or
     the config wants them otherwise. `cache` spares a caller who publishes again some reading. `processes`
     write at once when there is much to write; None for one a core, at most four.
     """
@@ -123,8 +123,8 @@ class _Site:
     ) -> None:
         """Writes the documents of the whole site in which anything may have changed.
 
-        What shows sources is written anew when one fares otherwise, else not more often than once in
-        `POLLS_SHOWN_AFTER`: with ten thousand sources, somebody is polled all the time.
+        What shows sources is written again when the state of one changed, else at most once in
+        `POLLS_SHOWN_AFTER`: with ten thousand sources, one is polled at every moment.
         """
         store, config = self._store, self._config
         formats = [name for name in site_writers if name in config.publish.all_formats]
@@ -198,7 +198,7 @@ class _Site:
 
 
 def _look(config: Config, formats: list[str], *facts: str) -> str:
-    """Stands for everything beside the articles that decides how feeds look."""
+    """A digest of everything beside the articles that decides how feeds look."""
     return _digest(
         [config.site.model_dump(), config.publish.model_dump(), config.entries_per_feed, formats, *facts]
     )

@@ -18,7 +18,7 @@ from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
 NEWEST = 3
 SHOWN = 24
 """So many categories are shown with their newest articles, those that changed last; the others by name and
-number. Nobody reads a page of a thousand categories' entries, and making it took ten times a feed's time."""
+number. A page of a thousand categories' entries is of no use, and making it took ten times a feed's time."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -54,7 +54,7 @@ def overview(
     disclosure: Disclosure,
     cache: SectionCache,
 ) -> Overview:
-    """The whole site: the sections of these outputs, and these sources; none where nobody asks for them.
+    """The whole site: the sections of these outputs, and these sources; none where they are not needed.
 
     `seen` is the newest poll of any source, by which sources are judged.
     """

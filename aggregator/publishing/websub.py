@@ -1,6 +1,6 @@
-"""WebSub: hubs are told of the feeds that changed, after they were written and never before.
+"""WebSub: hubs are notified of the feeds that changed, after they were written and never before.
 
-A hub is told of one feed a request. The specification leaves the form of it to publisher and hub (W3C WebSub
+A hub is notified of one feed a request. The specification leaves its form to publisher and hub (W3C WebSub
 §5); what hubs have taken since PubSubHubbub 0.3 is `hub.mode=publish` with `hub.url`. Some take several
 `hub.url` at once, others then hear only the last, so each feed has a request of its own.
 """
@@ -43,7 +43,7 @@ class Notification:
 def topics(written: Iterable[Path], config: Config) -> list[str]:
     """The public addresses of the feeds among these files, as their self links have them.
 
-    There are none without site.url. Archive documents, which lie deeper, are nobody's subscription.
+    There are none without site.url. Nobody subscribes to archive documents, which lie deeper.
     """
     if not config.site.url:
         return []
@@ -56,7 +56,7 @@ def topics(written: Iterable[Path], config: Config) -> list[str]:
 
 
 def next_attempt(attempts: int, error: SourceError, now: datetime) -> datetime | None:
-    """When a hub is told again after `attempts` failed, the last of them so; None: no more.
+    """When a hub is notified again after `attempts` failed, the last of them so; None: no more.
 
     A minute, then four times as long each, at most six hours: about a day in all. A hub that refuses
     (4xx, or a redirect) is asked three times. Retry-After is honoured, up to a day.
@@ -74,35 +74,35 @@ def next_attempt(attempts: int, error: SourceError, now: datetime) -> datetime |
 def announce(
     store: Store, fetcher: Fetcher, hubs: Collection[str], now: datetime, is_over: Callable[[], bool]
 ) -> Iterator[Notification]:
-    """Tells the hubs what is due, until all is told or `is_over`; what is left stays in the store.
+    """Notifies hubs of what is due, until all is done or `is_over`; what is left stays in the store.
 
     A hub that fails is left alone for the rest of it. What is meant for hubs that are not among `hubs` any
     more is forgotten.
     """
     store.announcements.forget_hubs(hubs)
     failed: set[str] = set()
-    for told in store.announcements.due(now, _BATCH):
+    for queued in store.announcements.due(now, _BATCH):
         if is_over():
             return
-        if told.hub in failed:
+        if queued.hub in failed:
             continue
         try:
-            fetcher.announce(told.hub, told.topic, now)
+            fetcher.announce(queued.hub, queued.topic, now)
         except SourceError as error:
-            again = next_attempt(told.attempts + 1, error, now)
-            yield Notification(hub=told.hub, topic=told.topic, error=error, again=again)
+            again = next_attempt(queued.attempts + 1, error, now)
+            yield Notification(hub=queued.hub, topic=queued.topic, error=error, again=again)
             if again is None:
-                store.announcements.done(told)
+                store.announcements.done(queued)
             else:
-                failed.add(told.hub)
-                store.announcements.put_off(told, again)
+                failed.add(queued.hub)
+                store.announcements.put_off(queued, again)
         else:
-            store.announcements.done(told)
-            yield Notification(hub=told.hub, topic=told.topic)
+            store.announcements.done(queued)
+            yield Notification(hub=queued.hub, topic=queued.topic)
 
 
 def queue(store: Store, written: Iterable[Path], config: Config, now: datetime) -> int:
-    """Remembers what the config's hubs have to be told of these files; how many announcements that is."""
+    """Stores which of the config's hubs are to be notified of these files; how many announcements that is."""
     found = topics(written, config) if config.publish.hubs else []
     pairs = [Announcement(hub=hub, topic=topic, queued=now) for hub in config.publish.hubs for topic in found]
     if pairs:

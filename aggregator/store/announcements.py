@@ -1,4 +1,4 @@
-"""What hubs have still to be told: kept, so that no restart loses it."""
+"""Which hubs are still to be notified of which feeds: kept, so that no restart loses it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Announcement", "Announcements"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Announcement:
-    """That `hub` has to be told of a change of `topic`, a feed's address.
+    """`hub` is to be notified that `topic`, a feed's address, changed.
 
     `queued` is when the feed last changed, `attempts` how often telling has failed.
     """
@@ -53,19 +53,22 @@ class Announcements:
         with self._database.snapshot() as connection:
             return [Announcement(**row._mapping) for row in connection.execute(query)]
 
-    def done(self, told: Announcement) -> None:
-        """The hub knows, or will not be told. Not forgotten if the feed changed again meanwhile."""
-        is_it = (table.c.hub == told.hub) & (table.c.topic == told.topic) & (table.c.queued == told.queued)
+    def done(self, announcement: Announcement) -> None:
+        """The hub was notified, or will not be. Kept if the feed changed again meanwhile."""
+        is_it = (table.c.hub == announcement.hub) & (table.c.topic == announcement.topic)
+        is_it &= table.c.queued == announcement.queued
         with self._database.transaction() as connection:
             connection.execute(table.delete().where(is_it))
 
-    def put_off(self, told: Announcement, due: datetime) -> None:
-        """Telling failed: it counts, and nothing is told to this hub before `due`."""
-        is_hub = table.c.hub == told.hub
+    def put_off(self, announcement: Announcement, due: datetime) -> None:
+        """Records a failed attempt; this hub is not notified before `due`."""
+        is_hub = table.c.hub == announcement.hub
         with self._database.transaction() as connection:
             connection.execute(table.update().where(is_hub, table.c.due < due).values(due=due))
             connection.execute(
-                table.update().where(is_hub, table.c.topic == told.topic).values(attempts=told.attempts + 1)
+                table.update()
+                .where(is_hub, table.c.topic == announcement.topic)
+                .values(attempts=announcement.attempts + 1)
             )
 
     def forget_hubs(self, kept: Collection[str]) -> None:

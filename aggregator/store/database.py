@@ -180,7 +180,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
-        """Reads that see one state of the database and hold nobody up."""
+        """Reads that see one state of the database and block no other connection."""
         with self._errors(), self._reading.begin() as connection:
             yield connection
 
@@ -193,7 +193,7 @@ class Database:
         """Gives back what the file has long had no use for, takes in what was written aside.
 
         Pages are given back when more than a quarter of the file and 10 MB are free, in small steps, so
-        that nobody waits long. A file made by a version that did not do so is rewritten once.
+        that no other process waits long. A file made by a version that did not do so is rewritten once.
         """
         with self._errors(), self._engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")

@@ -138,7 +138,7 @@ def _version(old: sqlite3.Connection) -> int | None:
 
 @contextlib.contextmanager
 def _alone(old: sqlite3.Connection) -> Iterator[None]:
-    """While this lasts nobody else reads or writes the old store, and all of it is in its one file."""
+    """While this lasts no other process reads or writes the old store, and all of it is in its one file."""
     if old.execute("PRAGMA journal_mode=DELETE").fetchone() != ("delete",):
         raise StoreError("the store is in use; end the other processes that have it open, and run it again")
     old.execute("BEGIN EXCLUSIVE")
@@ -159,7 +159,7 @@ def _check_space(path: Path) -> None:
 
 
 def _make(new: Path, path: Path) -> None:
-    """Makes an empty file for those who may read and write `path`, and for nobody else at any moment."""
+    """Makes an empty file for those who may read and write `path`, and for no other user at any moment."""
     os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     owner = path.stat()
     with contextlib.suppress(PermissionError):
@@ -169,7 +169,7 @@ def _make(new: Path, path: Path) -> None:
 
 def _fill(old: sqlite3.Connection, version: int, new: Path) -> None:
     with closing(sqlite3.connect(new, isolation_level=None)) as target:
-        # Nobody sees it before it is whole and on the disk.
+        # No other process sees it before it is whole and on the disk.
         for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=OFF", "synchronous=OFF"):
             target.execute(f"PRAGMA {pragma}")
         engine = sa.create_engine("sqlite://", creator=lambda: target, poolclass=sa.pool.StaticPool)

@@ -225,7 +225,7 @@ story_keys = Table(
     sqlite_with_rowid=False,
 )
 
-# The files of articles in folders of posts. What is not here is somebody else's, and never touched.
+# The files of articles in folders of posts. Files that are not here are not ours, and never touched.
 posts = Table(
     "posts",
     metadata,

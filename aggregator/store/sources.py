@@ -64,7 +64,7 @@ class Sources:
                 if (row.address, row.active, row.categories, row.moved_to) == tuple(wanted.values()):
                     continue
                 is_there = address in (without_login(row.address), row.moved_to)
-                # Reading a folder again costs nobody anything and brings its own categories back.
+                # Reading a folder again costs no server anything and brings its own categories back.
                 again = _UNREAD if source.path or not is_there else {"body_hash": None}
                 connection.execute(
                     sources.update().where(sources.c.name == source.name).values(**wanted, **again)
@@ -110,7 +110,7 @@ class Sources:
             return tuple(connection.scalars(query))
 
     def health(self) -> tuple[PollRecord, ...]:
-        """How each source fares, by name; also those that the config names no longer."""
+        """How the polls of each source went, by name; also those that the config names no longer."""
         kept_articles = (
             sa.select(
                 articles.c.source,
@@ -132,7 +132,7 @@ class Sources:
             return tuple(PollRecord(**row._mapping) for row in connection.execute(query))
 
     def pulse(self) -> tuple[datetime | None, str]:
-        """The newest poll of any source of the config, and a text that differs once one fares otherwise."""
+        """The newest poll of any source of the config, and a text that differs once the state of one does."""
         facts = (sa.func.count(), sa.func.count(sources.c.error), sa.func.sum(sources.c.is_gone))
         query = sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant), *facts).where(
             sources.c.active
@@ -212,7 +212,7 @@ class Sources:
             )
 
     def commit(self, update: Update, now: datetime) -> Saved:
-        """Saves a poll's articles, the validators that stand for them, and the feeds gone stale.
+        """Saves a poll's articles, the validators of their documents, and which feeds are stale.
 
         A missing `published` becomes `now`, once; a future one is capped at `now`. An article whose
         content hash changed keeps its `published`; its earlier version is kept (the newest ten).

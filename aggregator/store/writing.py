@@ -52,7 +52,7 @@ class Writing:
         self._judged_again: set[int] = set()
 
     def number(self, table: sa.Table) -> int:
-        """The number of the next new row; nobody else writes while this transaction lasts."""
+        """The number of the next new row; no other process writes while this transaction lasts."""
         if table not in self._last:
             self._last[table] = self.connection.scalar(sa.select(sa.func.max(table.c.pk))) or 0
         self._last[table] += 1
