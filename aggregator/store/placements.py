@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.store.columns import Unreadable
+from aggregator.errors import DamagedStore
 from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import Kept, kept, of_newest
@@ -102,7 +102,7 @@ class Placements:
                 return 0
             return None if place is None else int(place)
         except (ValueError, TypeError) as error:
-            raise Unreadable(f"what was chosen: {error}") from error
+            raise DamagedStore("what rules were applied", error) from error
 
     def decide_in_time(self, turnings: Collection[tuple[str, timedelta]], now: datetime) -> int:
         """Decides anew where time alone may have changed something; returns how many articles changed.
@@ -112,7 +112,10 @@ class Placements:
         written = self._database.setting(_SEEN)
         if not turnings or written is None:
             return 0
-        since = datetime.fromisoformat(written)
+        try:
+            since = datetime.fromisoformat(written).astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise DamagedStore("when rules were applied", error) from error
         if since >= now:
             return 0
         passed = [

@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.store.columns import Unreadable
+from aggregator.errors import DamagedStore
 from aggregator.store.database import Database
 from aggregator.store.joining import EDITOR, NO_STORIES, SPLIT, StoryRules, read_why
 from aggregator.store.kept import Kept, kept, of_newest
@@ -104,7 +104,7 @@ class Stories:
             is_resumed = found == shows and known_order == "" and place is not None
             return (int(place) if is_resumed else 0), known_order != order
         except (ValueError, TypeError) as error:
-            raise Unreadable(f"how stories were arranged: {error}") from error
+            raise DamagedStore("how stories were arranged", error) from error
 
     def all(self) -> Iterator[StoryRecord]:
         """Every story, the earliest first, and what an editor split off."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -169,9 +171,12 @@ def test_a_query_is_tried(stored: Site, server: Server) -> None:
 
 def test_another_article_of_the_same_story_is_a_reason(stored: Site, server: Server) -> None:
     """And no change that a dry run reports."""
-    server.pages["/other"] = Answer(200, {}, feed("tea", 3))
-    stored.run("fetch", "--force")
-    told = json.loads(stored.run("why", "https://tea.example/3", "--json").stdout)["articles"]
+    today = f"{datetime.now(UTC):%a, %d %b %Y} 00:00:00".encode()
+    body = re.sub(rb"Mon, \d+ Jan 2024 [\d:]+", today, feed("tea", 4))
+    for name, path in (("Tea", "/tea"), ("Other", "/other")):
+        server.pages[path] = Answer(200, {}, body)
+        stored.run("fetch", "--force", name)
+    told = json.loads(stored.run("why", "https://tea.example/4", "--json").stdout)["articles"]
     assert [each["source"] for each in told] == ["Tea", "Other"]
     because = "it shows the same story as 'Tea' tells it"
     assert reasons(told[1])["all"] == (False, because)
