@@ -105,7 +105,7 @@ def unpack(
             origin=kept.origin,
             extra=extra,
         )
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
         raise Unreadable(str(error)) from error
 
 
