@@ -87,9 +87,9 @@ def test_tex_is_the_alternative_text(written: str, right: str) -> None:
 
 def test_what_a_formula_says_of_itself_stays() -> None:
     """Its own alternative text, and that it stands in a line of its own."""
-    assert sanitise("<math alttext='a &lt; b' display='block'><mi>a</mi></math>") == math(
-        "<mi>a</mi>", ' alttext="a &lt; b" display="block"'
-    )
+    found = sanitise("<math alttext='a &lt; b' display='block'><mi>a</mi></math>")
+    # Releases of nh3 differ in this; both are the same to a browser.
+    assert found.replace("a < b", "a &lt; b") == math("<mi>a</mi>", ' alttext="a &lt; b" display="block"')
     assert sanitise("<math mode=display><mi>a</mi></math>") == math("<mi>a</mi>", ' display="block"')
 
 
