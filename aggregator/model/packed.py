@@ -1,4 +1,4 @@
-"""Article <-> the JSON text in which it is kept: written by whoever read the article, stored as it is."""
+"""Article <-> the JSON text in which the store keeps it."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def newest(output: FeedOutput, store: Store) -> tuple[Kept, ...]:
 
 
 def _sort(found: list[Kept], output: FeedOutput, store: Store) -> None:
-    """By relevance, or by how many sources told the story; among equals the newest first, as before."""
+    """By relevance, or by how many sources have the story; among equals the newest first, as before."""
     settings = output.settings
     if not isinstance(settings, SavedFeed) or settings.sort == "published":
         return

@@ -16,7 +16,7 @@ from aggregator.model.packed import pack
 from aggregator.store import dates
 from aggregator.store.columns import microseconds
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
-from aggregator.store.kept import REVISION, Kept, kept, unpacked
+from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.known_ids import KnownIds
 from aggregator.store.rows import insert
 from aggregator.store.schema import (
@@ -217,8 +217,7 @@ class Changes:
 
     def _place(self, pk: int, *, is_edited: bool = False) -> None:
         """As it is stored by now."""
-        query = sa.select(*REVISION).join_from(articles, revisions, revisions.c.pk == articles.c.revision)
-        row = self._connection.execute(query.where(articles.c.pk == pk)).one()
+        row = self._connection.execute(of_newest().where(articles.c.pk == pk)).one()
         self._writing.place(kept(row), is_edited=is_edited)
 
     def _save(

@@ -159,8 +159,7 @@ class Database:
     def remember(self, name: str, value: str) -> None:
         """Remembers a setting."""
         with self.transaction() as connection:
-            connection.execute(settings.delete().where(settings.c.name == name))
-            connection.execute(settings.insert().values(name=name, value=value))
+            remember(connection, name, value)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
@@ -255,6 +254,12 @@ def _keep_private(path: Path) -> None:
                 # Of a regular file alone: a device, such as /dev/null, belongs to everybody.
                 if found & stat.S_IRWXO and stat.S_ISREG(found):
                     file.chmod(stat.S_IMODE(found) & ~stat.S_IRWXO)
+
+
+def remember(connection: sa.Connection, name: str, value: str) -> None:
+    """Stores a setting in a transaction that does more."""
+    connection.execute(settings.delete().where(settings.c.name == name))
+    connection.execute(settings.insert().values(name=name, value=value))
 
 
 def permissions(path: Path) -> int:

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from aggregator.model.article import Article
 from aggregator.model.packed import pack, unpack
 from aggregator.store.changes import Changes
-from aggregator.store.database import Database
+from aggregator.store.database import Database, remember
 from aggregator.store.kept import REVISION, unpacked
-from aggregator.store.schema import archive_entries, archives, articles, pages, posts, revisions, settings
+from aggregator.store.schema import archive_entries, archives, articles, pages, posts, revisions
 from aggregator.store.writing import Writing
 
 Mend = Callable[[Article], Article]
@@ -106,9 +106,7 @@ def _mend_pages(connection: sa.Connection, mend: Mend, place: int, _now: datetim
 
 
 def _remember(connection: sa.Connection, version: int, step: int, place: int) -> None:
-    connection.execute(settings.delete().where(settings.c.name == _SETTING))
-    value = json.dumps([version, step, place])
-    connection.execute(settings.insert().values(name=_SETTING, value=value))
+    remember(connection, _SETTING, json.dumps([version, step, place]))
 
 
 _ONE_STEP = (_mend_revisions, _mend_pages)

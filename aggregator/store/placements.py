@@ -11,10 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
-from aggregator.store.database import Database
+from aggregator.store.database import Database, remember
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import Kept, kept, of_newest
-from aggregator.store.schema import FOUND, articles, feeds, placements, settings, sources, stories
+from aggregator.store.schema import FOUND, articles, feeds, placements, sources, stories
 from aggregator.store.writing import Judge, Writing, by_categories
 
 __all__ = ["Placements"]
@@ -81,15 +81,22 @@ class Placements:
             total = connection.scalar(sa.select(sa.func.count()).select_from(articles)) or 0
         while place is not None:
             with self._database.transaction() as connection:
-                writing = Writing(connection, now, self.judge, self._rules)
-                rows = connection.execute(_STANDING.where(articles.c.pk > place).limit(_BATCH)).all()
-                changed = sum([writing.judge_again(kept(row)) for row in rows])
-                writing.placing.save()
-                place = rows[-1].pk if len(rows) == _BATCH else None
-                _remember(connection, _SETTING, json.dumps([digest, place]))
+                these = _STANDING.where(articles.c.pk > place)
+                looked, changed, place = self._judge_again(connection, these, now)
+                remember(connection, _SETTING, json.dumps([digest, place]))
                 if place is None:
-                    _remember(connection, _SEEN, now.isoformat())
-            yield len(rows), changed, total
+                    remember(connection, _SEEN, now.isoformat())
+            yield looked, changed, total
+
+    def _judge_again(
+        self, connection: sa.Connection, these: sa.Select[Any], now: datetime
+    ) -> tuple[int, int, int | None]:
+        """One batch of these articles: how many, how many changed, and the last's number, None at the end."""
+        writing = Writing(connection, now, self.judge, self._rules)
+        rows = connection.execute(these.limit(_BATCH)).all()
+        changed = sum([writing.judge_again(kept(row)) for row in rows])
+        writing.placing.save()
+        return len(rows), changed, rows[-1].pk if len(rows) == _BATCH else None
 
     def _place(self, digest: str) -> int | None:
         """Where to go on; None: all is decided."""
@@ -122,18 +129,16 @@ class Placements:
             sa.and_(articles.c[name] > since - after, articles.c[name] <= now - after)
             for name, after in turnings
         ]
-        changed, place = 0, 0
-        while True:
+        total = 0
+        place: int | None = 0
+        while place is not None:
             with self._database.transaction() as connection:
-                query = _STANDING.where(articles.c.pk > place, sa.or_(*passed)).limit(_BATCH)
-                rows = connection.execute(query).all()
-                writing = Writing(connection, now, self.judge, self._rules)
-                changed += sum([writing.judge_again(kept(row)) for row in rows])
-                writing.placing.save()
-                if len(rows) < _BATCH:
-                    _remember(connection, _SEEN, now.isoformat())
-                    return changed
-                place = rows[-1].pk
+                these = _STANDING.where(articles.c.pk > place, sa.or_(*passed))
+                _, changed, place = self._judge_again(connection, these, now)
+                total += changed
+                if place is None:
+                    remember(connection, _SEEN, now.isoformat())
+        return total
 
     def standing(self, source: str | None = None) -> Iterator[tuple[Kept, frozenset[str], frozenset[str]]]:
         """Every article that may be shown, the feeds in which it stands, and those of others of its story.
@@ -181,8 +186,3 @@ def _by_article(rows: Iterable[Any]) -> Mapping[int, set[str]]:
     for row in rows:
         names[row.article].add(row.name)
     return names
-
-
-def _remember(connection: sa.Connection, name: str, value: str) -> None:
-    connection.execute(settings.delete().where(settings.c.name == name))
-    connection.execute(settings.insert().values(name=name, value=value))

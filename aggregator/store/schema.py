@@ -270,7 +270,7 @@ pages = Table(
     metadata,
     Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
     Column("url", Text, nullable=False, index=True),
-    # The article as its feed gave it, from which what the page gives is told apart.
+    # The article as its feed gave it: what differs from it now came from the page.
     Column("own", Text, nullable=False),
     Column("own_published", Instant),
     Column("own_updated", Instant),

@@ -28,9 +28,9 @@ from aggregator.rules.query.narrowing import (
     any_of,
 )
 from aggregator.rules.query.words import FTS5_TOKENIZER
-from aggregator.store.database import Database
+from aggregator.store.database import Database, remember
 from aggregator.store.kept import NEWEST_REVISION, Kept, kept, of_newest
-from aggregator.store.schema import FOUND, articles, revisions, settings
+from aggregator.store.schema import FOUND, articles, revisions
 
 __all__ = ["INDEXED_FIELDS", "Search", "Words"]
 
@@ -140,8 +140,7 @@ class Search:
             connection.execute(articles.update().where(articles.c.indexed.is_not(None)).values(indexed=None))
             for statement in (_TABLE, *_TRIGGERS):
                 connection.exec_driver_sql(statement)
-            connection.execute(settings.delete().where(settings.c.name == _SETTING))
-            connection.execute(settings.insert().values(name=_SETTING, value=_VERSION))
+            remember(connection, _SETTING, _VERSION)
 
 
 def _usable(narrowing: Narrowing) -> Narrowing:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
-from aggregator.store.database import Database
+from aggregator.store.database import Database, remember
 from aggregator.store.joining import EDITOR, NO_STORIES, SPLIT, StoryRules, read_why
 from aggregator.store.kept import Kept, kept, of_newest
 from aggregator.store.schema import (
@@ -21,7 +21,6 @@ from aggregator.store.schema import (
     articles,
     feeds,
     placements,
-    settings,
     sources,
     stories,
     story_keys,
@@ -92,7 +91,7 @@ class Stories:
                 looked += len(numbers)
                 place = numbers[-1] if len(numbers) == _BATCH else None
                 done = [shows, order if place is None or not is_anew else "", place]
-                _remember(connection, _ARRANGED, json.dumps(done))
+                remember(connection, _ARRANGED, json.dumps(done))
         return looked
 
     def _place_of(self, shows: str, order: str) -> tuple[int | None, bool]:
@@ -221,15 +220,10 @@ class Stories:
                 writing.placing.save()
                 is_done = len(rows) < _BATCH
                 place = 0 if is_done else rows[-1].pk
-                _remember(connection, _REBUILT, str(place))
+                remember(connection, _REBUILT, str(place))
             yield len(rows), len(joined), total
 
 
 def _numbers(connection: sa.Connection, pks: Sequence[int]) -> list[int]:
     query = sa.select(stories.c.story).distinct().where(stories.c.article.in_(pks))
     return [*connection.scalars(query.order_by(stories.c.story))]
-
-
-def _remember(connection: sa.Connection, name: str, value: str) -> None:
-    connection.execute(settings.delete().where(settings.c.name == name))
-    connection.execute(settings.insert().values(name=name, value=value))

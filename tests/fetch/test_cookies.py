@@ -1,4 +1,4 @@
-"""Cookies live within one fetch, and go back to whoever set them alone."""
+"""Cookies live within one fetch, and go back only to the server that set them."""
 
 from __future__ import annotations
 

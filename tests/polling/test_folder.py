@@ -137,7 +137,7 @@ def test_an_article_leaves_at_its_expiry_date(site: Site) -> None:
 
 
 def test_future_dates_are_taken_at_once_where_that_is_wanted(site: Site) -> None:
-    """As Hexo does unless it is told otherwise; the date is the poll's."""
+    """As Hexo does unless its options say otherwise; the date is the poll's."""
     site.configure({**NOTES, "options": {"future": True}})
     write(site, "a.md", "date: 2090-01-01")
     assert poll(site) == ("a", [])

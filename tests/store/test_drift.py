@@ -49,7 +49,7 @@ def test_hosts_count_as_one_where_the_source_had_them() -> None:
 
 
 def test_each_is_joined_once_and_never_with_one_that_is_still_there() -> None:
-    """Two that are alike, on either side, are told apart by nothing."""
+    """Nothing distinguishes two that are alike, on either side."""
     new, old = Identity.of(replace(OLD, id="new")), Identity.of(replace(OLD, id="old"))
     assert joined([new], [old], [True]) == {0: 0}
     assert joined([new], [old], [False]) == {}

@@ -1,4 +1,4 @@
-"""A store is read by whoever may read its file: on a read-only disk, as another user, after a kill."""
+"""A store is read by every user who may read its file: on a read-only disk, as another user, after a kill."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Labelled pairs of articles: near-copies and look-alikes, made from hand-written stories in four languages.
 
 Each kind of pair has one label, given by hand: whether a reader would call the two one story. The stories
-in `labelled/` were written for this and are told in English, German, Chinese and Japanese alike, so that
+in `labelled/` were written for this and are written in English, German, Chinese and Japanese alike, so that
 translations are among the pairs. Nothing here is random: the same files give the same pairs.
 """
 
