@@ -52,7 +52,7 @@ class App:
     """
 
     def __init__(self, config: Config, now: datetime) -> None:
-        self._writers = installed(config.publish.all_formats)
+        self._writers = installed(config.all_formats)
         self._configured = config
         self.config = config
         self._chooser = Chooser(config)

@@ -138,6 +138,11 @@ class Config(Settings):
     stories: StoriesSettings = StoriesSettings()
 
     @property
+    def all_formats(self) -> frozenset[str]:
+        """Every format that is written somewhere: for the whole, a category or a saved feed."""
+        return self.publish.all_formats.union(*(feed.formats or () for feed in self.feeds))
+
+    @property
     def feeds_with_stories(self) -> frozenset[str]:
         """The names of the feeds that show one article of a story, `all` as ""."""
         chosen = [*self.publish.categories.items(), *((feed.name, feed) for feed in self.feeds)]

@@ -91,6 +91,7 @@ def archive_look(output: FeedOutput, compress: Sequence[str]) -> str:
     facts = [
         *(output.feed_id, output.url, output.title, output.description, output.language, output.image),
         *(output.files, compress, output.disclosure.mark),
+        *([] if output.pages_at is None else [output.pages_at]),
     ]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 

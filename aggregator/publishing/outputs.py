@@ -5,7 +5,8 @@ from __future__ import annotations
 import uuid
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
@@ -19,8 +20,11 @@ from aggregator.publishing.disclosure import Disclosure
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.store import ALL, FeedRecord, Kept, Store
-from aggregator.writers.channel import Channel, Item, Writer, format_of
+from aggregator.writers.channel import Channel, Item, PageWriter, Writer, format_of
 from aggregator.writers.fragments import Fragments
+
+PAGES = "articles"
+"""The folder of articles' own pages. A category's folder may have this name too: no file of it is like a page."""
 
 _AS_THE_SITE = CategoryFeed()
 
@@ -32,7 +36,8 @@ class FeedOutput:
     `writers` are by the names of their formats, `files` the names of what they write. `damaged` are its
     documents that are not as the last publication left them: numbers of archives, 0 for the feed.
     `sources` is how many of the config give it articles. `rules` say how articles are rendered in it.
-    `shows_stories`: of several articles of a story it shows one, and names the others.
+    `shows_stories`: of several articles of a story it shows one, and names the others. `pages_at` is the
+    public address of the folder with articles' own pages, "" without one, None where there are no such pages.
     """
 
     # There are thousands, of which a publication looks at a few: what is not asked for is not made.
@@ -48,6 +53,7 @@ class FeedOutput:
     sources: int = 0
     damaged: frozenset[int] = frozenset()
     shows_stories: bool = False
+    pages_at: str | None = None
 
     @property
     def choice(self) -> FeedChoice:
@@ -112,6 +118,7 @@ def outputs(
     rules = rule_set(config.rules, config.feeds)
     sources = Counter(name for source in config.sources for name in {ALL, *source.categories})
     with_stories = config.feeds_with_stories
+    has_pages = page_writer(config, writers) is not None and store.linkless.any()
     made = []
     for feed in feeds:
         settings = saved.get(feed.name) if feed.kind == "query" else categories.get(feed.name)
@@ -131,6 +138,7 @@ def outputs(
                 sources=sources[feed.name],
                 rules=rules,
                 shows_stories=feed.name in with_stories,
+                pages_at=pages_address(config) if has_pages else None,
             )
         )
     return made
@@ -160,18 +168,41 @@ def public_url(config: Config, folder: str, file_name: str = "") -> str:
     return f"{config.site.url.rstrip('/')}/{quote(folder)}/{file_name}" if config.site.url else ""
 
 
+def page_writer(config: Config, writers: Mapping[str, Writer]) -> PageWriter | None:
+    """What writes pages of single articles, None where no such format is chosen."""
+    chosen = (writer for name, writer in writers.items() if name in config.all_formats)
+    return next((writer for writer in chosen if isinstance(writer, PageWriter)), None)
+
+
+def pages_address(config: Config) -> str:
+    """The public address of the folder with articles' own pages, "" without one."""
+    return public_url(config, PAGES)
+
+
+def page_of(uid: str) -> str:
+    """The path of an article's own page in the output folder; of its outward id, so that it never changes."""
+    return f"{PAGES}/{blake2b(uid.encode('utf-8', 'surrogatepass'), digest_size=12).hexdigest()}.html"
+
+
 def items(
     kept: Iterable[Kept],
     disclosure: Disclosure,
     rules: RuleSet,
     feed: str = ALL,
     others: Mapping[int, Sequence[Kept]] = MappingProxyType({}),
+    pages_at: str | None = None,
 ) -> tuple[Item, ...]:
-    """Articles of the store as they go out in a feed; `others` tell the same stories, by their numbers."""
+    """Articles of the store as they go out in a feed; `others` tell the same stories, by their numbers.
+
+    `pages_at` is as for `FeedOutput`: an article without a link gets the address of its own page as one.
+    """
     made = []
     for k in kept:
         article, key = shown(k, rules, feed or EVERYTHING)
         also = also_in(others.get(k.pk, ()), rules, feed or EVERYTHING)
+        page = "" if pages_at is None or article.link else page_of(k.uid)
+        if page and pages_at:
+            article = replace(article, link=f"{pages_at}{page.removeprefix(f'{PAGES}/')}")
         made.append(
             Item(
                 id=k.uid,
@@ -180,6 +211,7 @@ def items(
                 updated=k.updated.replace(microsecond=0),
                 key=f"{key}{story_key(also)}" if k.revision else "",
                 also_in=also,
+                page=page,
             )
         )
     return tuple(made)
@@ -188,7 +220,7 @@ def items(
 def items_of(output: FeedOutput, kept: Sequence[Kept], store: Store) -> tuple[Item, ...]:
     """Articles as they go out in this feed, each with the others of its story where the feed shows these."""
     others = store.stories.others([each.pk for each in kept]) if output.shows_stories else {}
-    return items(kept, output.disclosure, output.rules, output.feed.name, others)
+    return items(kept, output.disclosure, output.rules, output.feed.name, others, output.pages_at)
 
 
 def channel(

@@ -16,7 +16,8 @@ from aggregator.errors import WriteError
 from aggregator.publishing import parallel as sharing
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
-from aggregator.publishing.outputs import FeedOutput, outputs
+from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
+from aggregator.publishing.own_pages import OwnPages
 from aggregator.publishing.site import SectionCache, overview
 from aggregator.store import Store
 from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of
@@ -79,11 +80,17 @@ def publish(
             due.append(replace(output, damaged=found))
         elif renew or output.feed.is_stale:
             due.append(output)
+    pages = OwnPages(store, config, page_writer(config, writers), look, everything=everything)
+    before = WriteResult()
+    if chosen:
+        pages.write(disclosure, chosen[0].rules, version, before)
     done = sharing.write(due, store, context, processes)
+    done.add(before)
     failed = len(done.errors)
     cache.hold_to(look)
     formats = tuple(format_of(name, writer) for name, writer in writers.items())
     _Site(store, config, version, disclosure, formats, done).write(site_writers, chosen, cache, renew=renew)
+    pages.remove(done)
     if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
         store.database.remember("look", look)
     return Published(
@@ -127,7 +134,7 @@ class _Site:
         `POLLS_SHOWN_AFTER`: with ten thousand sources, one is polled at every moment.
         """
         store, config = self._store, self._config
-        formats = [name for name in site_writers if name in config.publish.all_formats]
+        formats = [name for name in site_writers if name in config.all_formats]
         writers = [writer for name in formats for writer in site_writers[name]]
         files = tuple(writer.file_name for writer in writers)
         seen, states = store.sources.pulse()

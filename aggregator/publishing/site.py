@@ -101,7 +101,10 @@ def _moment(output: FeedOutput) -> float:
 
 
 def _section(output: FeedOutput, kept: Sequence[Kept]) -> Section:
-    feed, newest = output.feed, items(kept, output.disclosure, output.rules, output.feed.name)
+    feed, newest = (
+        output.feed,
+        items(kept, output.disclosure, output.rules, output.feed.name, pages_at=output.pages_at),
+    )
     return Section(
         category=None if feed.name == ALL else feed.name,
         title=output.title,

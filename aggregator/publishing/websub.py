@@ -47,7 +47,7 @@ def topics(written: Iterable[Path], config: Config) -> list[str]:
     """
     if not config.site.url:
         return []
-    feeds = {one.file_name for one in formats(config.publish.all_formats) if one.is_feed}
+    feeds = {one.file_name for one in formats(config.all_formats) if one.is_feed}
     return [
         public_url(config, path.parent.name, path.name)
         for path in written

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from aggregator.store.columns import Instant, Schedule, Shaped, Words
@@ -120,6 +121,15 @@ revisions = Table(
     Column("content_hash", Text, nullable=False),
     Column("data", Text, nullable=False),
     Index("revisions_by_article", "article"),
+)
+
+# A number that is none (NaN) is no JSON to SQLite, which then refuses the whole statement.
+WITHOUT_LINK = "CASE WHEN json_valid(revisions.data) THEN json_extract(revisions.data, '$.link') END IS NULL"
+"""SQL for revisions of articles without a link; an index has these alone."""
+Index(
+    "revisions_without_link",
+    revisions.c.article,
+    sqlite_where=text(WITHOUT_LINK.replace("revisions.", "")),
 )
 
 # Other ids, or links, that an article has had at its source: how it is known again when its guid changes.

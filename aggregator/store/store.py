@@ -11,6 +11,7 @@ from aggregator.store.database import Database
 from aggregator.store.feeds import Feeds
 from aggregator.store.forgetting import Forgetting
 from aggregator.store.joining import NO_STORIES, StoryRules
+from aggregator.store.linkless import Linkless
 from aggregator.store.mending import Mending
 from aggregator.store.moments import Moments
 from aggregator.store.pages import Pages
@@ -29,7 +30,7 @@ class Store:
     - `database`: settings, and the upkeep of the file itself.
     - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`,
       `announcements`, `stories`, `search`: what their names say.
-    - `forgetting` erases articles.
+    - `linkless` knows the articles without a link. `forgetting` erases articles.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
 
     `judge` decides which feeds each article stands in, `stories` which articles tell the same story. With
@@ -54,6 +55,7 @@ class Store:
         self.placements = Placements(database, judge, stories)
         self.stories = Stories(database, judge, stories)
         self.posts = PostFiles(database)
+        self.linkless = Linkless(database)
         self.search = Search(database)
         self.subscriptions = Subscriptions(database)
         self.announcements = Announcements(database)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from aggregator.model.article import Article
 from aggregator.schedule.health import SourceHealth
@@ -32,6 +32,7 @@ class Item:
     origin's id verbatim where that is one. `published` and `updated` are aware UTC and whole seconds.
     `key` is the same for items that are equal, in whatever document they stand; "" for one that no
     other document shows. `also_in` are other articles that tell the same story, which the feed does not show.
+    `page` is the path of its own page in the output folder, "" for an article that has a link elsewhere.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Item:
     updated: datetime
     key: str = ""
     also_in: tuple[AlsoIn, ...] = ()
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +211,16 @@ class Writer(Protocol):
 
     def render(self, channel: Channel) -> bytes:
         """The whole document as bytes, deterministic. Raises WriteError when it cannot be well formed."""
+        ...
+
+
+@runtime_checkable
+class PageWriter(Protocol):
+    """What a `Writer` may be besides: articles without a link then get pages of their own in its format."""
+
+    def render_article(self, item: Item, *, site: str, root: str, version: str) -> bytes:
+        """The page of one article as bytes, deterministic; `site` is the site's title, `root` a relative
+        reference from the page to the output folder. Raises WriteError."""
         ...
 
 

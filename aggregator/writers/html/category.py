@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from aggregator.writers.channel import Channel, Item
+from aggregator.writers.html.article import article_page
 from aggregator.writers.html.parts import PAGE, macro, render
 
 __all__ = ["Html"]
@@ -29,7 +28,7 @@ class Html:
         return render(
             "category.html",
             channel=channel,
-            entries=[channel.fragments.of(item, "page", partial(_entry, item)) for item in channel.items],
+            entries=[_entry(item, channel) for item in channel.items],
             chain=chain,
             page="" if channel.link else PAGE,
             canonical=channel.self_links.get(PAGE, channel.link).removesuffix(PAGE),
@@ -40,6 +39,11 @@ class Html:
             ],
         )
 
+    def render_article(self, item: Item, *, site: str, root: str, version: str) -> bytes:
+        """The page of an article without a link."""
+        return article_page(item, site=site, root=root, version=version)
 
-def _entry(item: Item) -> str:
-    return macro("parts.html", "entry")(item)
+
+def _entry(item: Item, channel: Channel) -> str:
+    root = channel.root if item.page else ""  # where all entries look alike
+    return channel.fragments.of(item, ("page", root), lambda: macro("parts.html", "entry")(item, root))

@@ -1,0 +1,107 @@
+"""The pages of articles without a link, such as newsletters and own posts: a place to be read at.
+
+A page is there as long as a feed or an archive shows its article; its address never changes.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from aggregator.config.load import Config
+from aggregator.errors import WriteError
+from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.feed_folders import WriteResult
+from aggregator.publishing.outputs import PAGES, items, page_of, pages_address
+from aggregator.rules.rule import RuleSet
+from aggregator.store import Store
+from aggregator.store.posts import PostFile
+from aggregator.writers.channel import PageWriter
+from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
+
+__all__ = ["OwnPages"]
+
+_FOLDER = ""
+"""No folder of posts has this name: which pages were written is remembered beside which posts were."""
+
+_AT_ONCE = 200
+
+
+class OwnPages:
+    """Writes and removes pages; without a `writer` there are none.
+
+    `look` decides beside an article how its page looks. `everything` writes all of them.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        config: Config,
+        writer: PageWriter | None,
+        look: str,
+        *,
+        everything: bool,
+    ) -> None:
+        self._store = store
+        self._config = config
+        self._writer = writer
+        self._look = look
+        self._everything = everything
+        self._known = store.posts.written(_FOLDER)
+        self._shown = store.linkless.shown() if writer is not None else {}
+
+    def write(self, disclosure: Disclosure, rules: RuleSet, version: str, done: WriteResult) -> None:
+        """Writes the pages that feeds will link to; one that cannot be written does not stop the others."""
+        if self._writer is None:
+            return
+        place, compress = self._config.output, self._config.publish.compress
+        due = {}
+        for uid, revision in self._shown.items():
+            known = self._known.get(uid)
+            mark = f"{self._look} {revision.mark}"
+            is_there = known is not None and known.body_hash == stamp([str(place / known.path)], compress)
+            if self._everything or not is_there or known is None or known.mark != mark:
+                due[revision.pk] = mark
+        if not due:
+            return
+        changed: dict[str, PostFile | None] = {}
+        for kept in self._store.linkless.some(due):
+            item = items([kept], disclosure, rules, pages_at=pages_address(self._config))[0]
+            path = place / item.page
+            try:
+                body = self._writer.render_article(
+                    item, site=self._config.site.title, root="../", version=version
+                )
+                if write_if_changed(path, body, compress=compress):
+                    done.written.append(path)
+            except WriteError as error:
+                done.errors.append(error)
+                continue
+            changed[kept.uid] = PostFile(
+                path=item.page,
+                body_hash=stamp([str(path)], compress),
+                mark=due[kept.revision],
+                source=kept.article.source,
+                id=kept.article.id,
+            )
+            if len(changed) >= _AT_ONCE:
+                self._store.posts.record(_FOLDER, changed)
+                changed = {}
+        self._store.posts.record(_FOLDER, changed)
+
+    def remove(self, done: WriteResult) -> None:
+        """Removes the pages that nothing links to any more."""
+        gone: dict[str, PostFile | None] = {}
+        folder = self._config.output / PAGES
+        try:
+            for uid in self._known:
+                if uid not in self._shown:
+                    remove(self._config.output / page_of(uid))
+                    gone[uid] = None
+            if gone:
+                remove_leftovers(folder, below=False)
+        except WriteError as error:
+            done.errors.append(error)
+        if gone:
+            self._store.posts.record(_FOLDER, gone)
+            with suppress(OSError):  # others are left in it
+                folder.rmdir()

@@ -1,0 +1,86 @@
+"""Which articles without a link are shown somewhere: each has a page of its own among the output."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from aggregator.store.database import Database
+from aggregator.store.kept import REVISION, Kept, kept
+from aggregator.store.schema import (
+    WITHOUT_LINK,
+    archive_entries,
+    articles,
+    decisions,
+    placements,
+    revisions,
+)
+
+__all__ = ["Linkless", "ShownRevision"]
+
+_AT_ONCE = 500
+
+_IS_PLACED = sa.and_(
+    articles.c.revision == revisions.c.pk,
+    sa.exists().where(placements.c.article == articles.c.pk),
+)
+_IS_ARCHIVED = sa.exists().where(
+    archive_entries.c.revision == revisions.c.pk, sa.not_(archive_entries.c.is_hidden)
+)
+_SHOWN = (
+    sa.select(articles.c.uid, sa.func.max(revisions.c.pk).label("revision"))
+    .add_columns(sa.func.max(decisions.c.data).label("decision"))
+    .join_from(revisions, articles, articles.c.pk == revisions.c.article)
+    .outerjoin(decisions, decisions.c.article == articles.c.pk)
+    .where(sa.text(f"({WITHOUT_LINK})"), sa.or_(_IS_PLACED, _IS_ARCHIVED))
+    .group_by(articles.c.uid)
+    .order_by(articles.c.uid)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownRevision:
+    """The newest revision of an article that a feed or an archive shows; `mark` is another for other looks."""
+
+    pk: int
+    mark: str
+
+
+class Linkless:
+    """The part of the store that knows the articles without a link; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def any(self) -> bool:
+        """Whether any article has no link, shown or not."""
+        query = sa.select(revisions.c.pk).where(sa.text(f"({WITHOUT_LINK})")).limit(1)
+        with self._database.snapshot() as connection:
+            return connection.scalar(query) is not None
+
+    def shown(self) -> dict[str, ShownRevision]:
+        """Those that a feed or an archive shows, by their outward ids."""
+        with self._database.snapshot() as connection:
+            return {
+                row.uid: ShownRevision(row.revision, f"{row.revision} {_digest(row.decision)}")
+                for row in connection.execute(_SHOWN)
+            }
+
+    def some(self, pks: Collection[int]) -> Iterator[Kept]:
+        """The articles of these revisions, as they are in them."""
+        ordered = sorted(pks)
+        query = sa.select(*REVISION).join_from(revisions, articles, articles.c.pk == revisions.c.article)
+        for start in range(0, len(ordered), _AT_ONCE):
+            some = revisions.c.pk.in_(ordered[start : start + _AT_ONCE])
+            with self._database.snapshot() as connection:
+                rows = connection.execute(query.where(some)).all()
+            yield from map(kept, rows)
+
+
+def _digest(decision: str | None) -> str:
+    if decision is None:
+        return ""
+    return hashlib.blake2b(decision.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
