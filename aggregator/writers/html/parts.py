@@ -1,8 +1,8 @@
 """Templates of the HTML pages, and how text, addresses, dates and numbers are shown in them.
 
 Nothing can be left unescaped by mistake: the templates escape all values, after removing
-invisible characters (controls, bidi overrides, lone surrogates). Only the body of an article's own page is markup,
-sanitised by `article`.
+invisible characters (controls, bidi overrides, lone surrogates). Only the body of an article's own page is
+markup, sanitised by `article`.
 """
 
 from __future__ import annotations
