@@ -24,7 +24,7 @@ from aggregator.writers.channel import Channel, Item, PageWriter, Writer, format
 from aggregator.writers.fragments import Fragments
 
 PAGES = "articles"
-"""The folder of articles' own pages. A category may have a folder of this name: none of its files is a page's."""
+"""The folder of articles' own pages; one of a category may have this name too, as it has no such files."""
 
 _AS_THE_SITE = CategoryFeed()
 

@@ -43,7 +43,7 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class ShownRevision:
-    """The newest revision of an article that a feed or an archive shows; `mark` is another in another look."""
+    """The newest revision of an article that a feed or an archive shows; `mark` is of its look."""
 
     pk: int
     mark: str
