@@ -93,6 +93,10 @@ class DamagedStore(StoreError):
         )
 
 
+class TookTooLong(StoreError):
+    """What was asked of the store took longer than it may."""
+
+
 class StoreInUse(StoreError):
     """Another process is at work with the store; its message says which, and since when."""
 

@@ -8,6 +8,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +19,7 @@ from aggregator.adapters.opml import outlines as opml
 from aggregator.adapters.opml.outlines import SubscriptionList
 from aggregator.app.choosing import Chooser
 from aggregator.app.clock import KeptClock
+from aggregator.app.searching import words_of
 from aggregator.app.stories import Storyteller
 from aggregator.config.load import Config, Fetch, Keep, Source
 from aggregator.config.subscriptions import joined
@@ -241,6 +243,18 @@ class App:
             errors=(*published.errors, *done.errors),
             notes=(*published.notes, *done.notes),
         )
+
+    def index_words(self) -> None:
+        """Brings the search index up to date, where the pages have a search. Raises StoreError."""
+        if not self.config.serve.search:
+            return
+        done = 0
+        for count in self._store.search.index(partial(words_of, rules=self._chooser.rules)):
+            done += count
+            if count and done % 10_000 < count:
+                _log.info("search: %d articles were indexed", done)
+            if self._is_stopping:
+                return
 
     def queue_announcements(self, published: Published, now: datetime) -> int:
         """Stores which hubs are to be notified of which feeds of this publication; how many notifications."""

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta
 
 from aggregator.config.choosing import rule_set
 from aggregator.config.load import Config
-from aggregator.publishing.choosing import written_verdict
-from aggregator.rules.query import LANGUAGE_VERSION, ArticleFacts
+from aggregator.publishing.choosing import facts_of, written_verdict
+from aggregator.rules.query import LANGUAGE_VERSION
 from aggregator.rules.rule import judge
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of
 from aggregator.store import ALL, Kept, Placement
 
-__all__ = ["Chooser", "facts_of"]
+__all__ = ["Chooser"]
 
 
 class Chooser:
@@ -48,14 +48,3 @@ class Chooser:
             ALL if name == EVERYTHING else name for name in dict.fromkeys(ordered) if name in standing
         )
         return Placement(feeds=names, decision=written_verdict(verdict, self.rules))
-
-
-def facts_of(found: Kept) -> ArticleFacts:
-    """A stored article as queries see it."""
-    return ArticleFacts(
-        found.article,
-        published=found.published,
-        updated=found.updated,
-        first_seen=found.first_seen,
-        is_dated=found.is_dated,
-    )

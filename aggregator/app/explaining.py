@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.app.choosing import Chooser, facts_of
+from aggregator.app.choosing import Chooser
 from aggregator.config.load import Config
+from aggregator.publishing.choosing import facts_of
 from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rule import judge
 from aggregator.rules.standing import ALL as EVERYTHING

@@ -75,8 +75,9 @@ def run_once(
 
 
 def publish(app: App, now: datetime, watcher: RunWatcher, *, everything: bool = False) -> Published:
-    """Publishes, and queues what hubs are to be notified of. Raises StoreError."""
+    """Publishes, queues what hubs are to be notified of, and indexes for searches. Raises StoreError."""
     published = app.publish(now, everything=everything)
     app.queue_announcements(published, now)
+    app.index_words()
     watcher.published(published)
     return published

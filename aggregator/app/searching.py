@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
-from aggregator.app.choosing import facts_of
 from aggregator.errors import StoreError
-from aggregator.publishing.choosing import read_verdict
+from aggregator.publishing.choosing import facts_of, read_verdict, variants
 from aggregator.rules.query import ArticleFacts, Query
+from aggregator.rules.query.words import BREAK
+from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import labelled
 from aggregator.store import ALL, Kept, Store
 from aggregator.store.search import INDEXED_FIELDS
 
-__all__ = ["Hit", "Hits", "brought_up_to_date", "search"]
+__all__ = ["Hit", "Hits", "brought_up_to_date", "search", "words_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,11 +68,13 @@ def _hit(store: Store, found: Kept) -> Hit:
     )
 
 
-def brought_up_to_date(path: Path, total: Callable[[int], object], added: Callable[[int], object]) -> str:
+def brought_up_to_date(
+    path: Path, rules: RuleSet, total: Callable[[int], object], added: Callable[[int], object]
+) -> str:
     """Indexes what a store has that its index does not hold; "" when it did, else why that was not possible.
 
-    `total` is called with how many articles there are to index, if any, `added` with those of each step.
-    Raises StoreError where there is no store that can be read.
+    What `rules` make of an article is found too. `total` is called with how many articles there are to index,
+    if any, `added` with those of each step. Raises StoreError where there is no store that can be read.
     """
     store = Store(path, reads_only=True)
     try:
@@ -83,7 +87,7 @@ def brought_up_to_date(path: Path, total: Callable[[int], object], added: Callab
     try:
         writing = Store(path)
         try:
-            for count in writing.search.index(_words):
+            for count in writing.search.index(partial(words_of, rules=rules)):
                 added(count)
         finally:
             writing.close()
@@ -96,6 +100,13 @@ def _facts(found: Kept) -> ArticleFacts:
     return labelled(facts_of(found), read_verdict(found.decision))
 
 
-def _words(found: Kept) -> Mapping[str, str]:
+def words_of(found: Kept, rules: RuleSet) -> Mapping[str, str]:
+    """The words of an article in each field of the index: as it was found, and as rules have it shown."""
     facts = _facts(found)
-    return {field: facts.words(field).joined for field in INDEXED_FIELDS}
+    words = {field: facts.words(field).joined for field in INDEXED_FIELDS}
+    for article in variants(found, rules):
+        other = facts_of(found, article)
+        for field, known in words.items():
+            if (shown := other.words(field).joined) != known:
+                words[field] = f"{known}{BREAK}{shown}"
+    return words

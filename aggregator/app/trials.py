@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from aggregator.app.choosing import Chooser, facts_of
+from aggregator.app.choosing import Chooser
 from aggregator.config.choosing import rule_set
 from aggregator.config.load import Config, Source, named
 from aggregator.config.subscriptions import followed_as, joined
 from aggregator.model.article import Document
+from aggregator.publishing.choosing import facts_of
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of

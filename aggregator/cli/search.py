@@ -17,6 +17,7 @@ from aggregator.cli.options import (
 )
 from aggregator.cli.terminal import ERR, OUT, plain, print_json, progress_bar, shown, when
 from aggregator.config import load as configuration
+from aggregator.config.choosing import rule_set
 
 
 @click.command(epilog=EXIT_CODES)
@@ -44,6 +45,7 @@ def search(query: str, limit: int, as_json: bool, config_file: Path) -> int:
         task = bar.add_task("Indexing", visible=False)
         why_not = searching.brought_up_to_date(
             config.store,
+            rule_set(config.rules, config.feeds),
             lambda total: bar.update(task, total=total, visible=True),
             lambda count: bar.advance(task, count),
         )

@@ -52,6 +52,8 @@ ListenAddress = Annotated[str, BeforeValidator(_address)]
 class Serve(Settings):
     """Where and how `serve` answers; `metrics` None: at `listen`, and to this machine alone.
 
+    `search`: strangers may search in what is published, `search_feeds`: and subscribe to what they find.
+
     `max_age` is for how long feeds may be kept without asking again; None: a quarter of `interval`.
     `max_connections_per_client` does not bound the addresses and networks of `proxies`.
     """
@@ -63,3 +65,5 @@ class Serve(Settings):
     max_connections_per_client: Annotated[int, Field(ge=1, le=100_000)] = 128
     proxies: tuple[Network, ...] = ()
     access_log: bool = False
+    search: bool = False
+    search_feeds: bool = True

@@ -74,6 +74,7 @@ class ArchiveDocuments:
             self_links=self.output.links(f"{FOLDER}/{number}/"),
             root="../../../",
             hubs=(),
+            search="",  # what is full never changes
             total=len(shown),
             extra=said_by_one(shown, self.output),
             chain=Chain(

@@ -9,12 +9,16 @@ from dataclasses import replace
 
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
+from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rule import RuleSet
+from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.verdict import Rewriting, Verdict
 from aggregator.store import Kept
 from aggregator.writers.channel import AlsoIn
 
-__all__ = ["also_in", "read_verdict", "shown", "story_key", "written_verdict"]
+__all__ = [
+    "also_in", "facts_of", "read_verdict", "shown", "story_key", "variants", "written_verdict",
+]  # fmt: skip
 
 _LOOK = "look"
 
@@ -59,6 +63,17 @@ def read_verdict(written: str | None) -> Verdict:
         raise DamagedStore("what rules decided", error) from error
 
 
+def facts_of(found: Kept, article: Article | None = None) -> ArticleFacts:
+    """A stored article as queries see it, as it was found; or in this form of it."""
+    return ArticleFacts(
+        article or found.article,
+        published=found.published,
+        updated=found.updated,
+        first_seen=found.first_seen,
+        is_dated=found.is_dated,
+    )
+
+
 def shown(kept: Kept, rules: RuleSet, feed: str) -> tuple[Article, str]:
     """The article as a feed shows it ("all" for everything), and a text that is the same for equal ones."""
     article = kept.article
@@ -73,6 +88,14 @@ def shown(kept: Kept, rules: RuleSet, feed: str) -> tuple[Article, str]:
     rewrites = rules.rewrites(verdict, feed)
     variant = ",".join(each.rule for each in verdict.rewritings if not each.feeds or feed in each.feeds)
     return rules.rewritten(article, verdict, feed) if rewrites else article, f"{kept.revision} {variant}"
+
+
+def variants(kept: Kept, rules: RuleSet) -> tuple[Article, ...]:
+    """The different forms in which feeds show an article that rules rewrite; none for any other."""
+    verdict = read_verdict(kept.decision)
+    named = (name for each in verdict.rewritings for name in each.feeds)
+    made = (shown(kept, rules, feed) for feed in dict.fromkeys((EVERYTHING, *named)))
+    return tuple({key: article for article, key in made}.values()) if verdict.rewritings else ()
 
 
 def also_in(others: Iterable[Kept], rules: RuleSet, feed: str) -> tuple[AlsoIn, ...]:

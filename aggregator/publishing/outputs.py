@@ -245,6 +245,7 @@ def channel(
         total=feed.total,
         extra=said_by_one(showing, output),
         generator_version=version,
+        search="../search" if output.config.serve.search else "",
         fragments=fragments or Fragments(),
     )
 

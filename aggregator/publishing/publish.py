@@ -66,7 +66,8 @@ def publish(
     """
     context = RenderContext(config=config, writers=writers, version=version, everything=everything)
     disclosure = Disclosure(config, store.sources.moves())
-    look = _look(config, [*writers, *site_writers], version, disclosure.mark)
+    facts = (version, disclosure.mark, *(["search"] if config.serve.search else []))
+    look = _look(config, [*writers, *site_writers], *facts)
     renew = everything or store.database.setting("look") != look
     chosen = outputs(store, config, writers, disclosure)
     try:

@@ -73,6 +73,7 @@ def overview(
         language=site.language,
         image=site.image,
         generator_version=version,
+        search="search" if config.serve.search else "",
     )
 
 

@@ -35,7 +35,7 @@ class Server:
         self._config = config
         self._clock = clock
         self._vitals = vitals or Vitals()
-        self._site = OutputApplication(config)
+        self._site = OutputApplication(config, clock)
         # One thread reads the store: when that is slow, the other threads still read files.
         self._looking = asyncio.Lock()
         self._ready: tuple[float, str | None] = (0.0, None)

@@ -16,7 +16,7 @@ import brotli
 
 from aggregator.writers.files import holds_packed
 
-__all__ = ["EncodedBody", "File", "Files"]
+__all__ = ["EncodedBody", "File", "Files", "compressed", "plain_body"]
 
 MAX_PACKED_HERE_BYTES = 4 * 1024 * 1024
 """A larger file is compressed only when written (`publish.compress`): here it would delay the answer."""
@@ -154,12 +154,7 @@ class Files:
     def _packed(self, path: str, plain: EncodedBody, encoding: str) -> EncodedBody:
         """The compressed file beside it if it matches, else compressed here; plain if that is not smaller."""
         data = self._beside(path + _SUFFIXES[encoding], plain.data, encoding)
-        if data is None and len(plain.data) <= MAX_PACKED_HERE_BYTES:
-            if encoding == "br":
-                data = brotli.compress(plain.data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY)
-            else:
-                data = gzip.compress(plain.data, _GZIP_LEVEL, mtime=0)
-        return _body(data, encoding) if data is not None and len(data) < len(plain.data) else plain
+        return compressed(plain, encoding) if data is None else _smaller(plain, data, encoding)
 
     def _beside(self, path: str, plain: bytes, encoding: str) -> bytes | None:
         # Decompressed to compare: times do not say which of the two was written first.
@@ -178,6 +173,26 @@ class Files:
 
 def _stamp(found: os.stat_result) -> _Stamp:
     return found.st_dev, found.st_ino, found.st_mtime_ns, found.st_size
+
+
+def plain_body(data: bytes) -> EncodedBody:
+    """A body that is not compressed."""
+    return _body(data, None)
+
+
+def compressed(plain: EncodedBody, encoding: str) -> EncodedBody:
+    """A body in another encoding, "br" or "gzip"; itself when it is very large, or that is not smaller."""
+    if len(plain.data) > MAX_PACKED_HERE_BYTES:
+        return plain
+    if encoding == "br":
+        data = brotli.compress(plain.data, mode=brotli.MODE_TEXT, quality=_BROTLI_QUALITY)
+    else:
+        data = gzip.compress(plain.data, _GZIP_LEVEL, mtime=0)
+    return _smaller(plain, data, encoding)
+
+
+def _smaller(plain: EncodedBody, data: bytes, encoding: str) -> EncodedBody:
+    return _body(data, encoding) if len(data) < len(plain.data) else plain
 
 
 def _body(data: bytes, encoding: str | None) -> EncodedBody:

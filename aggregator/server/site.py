@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -16,8 +16,9 @@ from aggregator.server import conditional, negotiation
 from aggregator.server.files import EncodedBody, File, Files
 from aggregator.server.media import MediaTypes, is_page
 from aggregator.server.paths import names
+from aggregator.server.searching import Refusal, Searches, encoded
 from aggregator.writers import formats
-from aggregator.writers.html.parts import POLICY
+from aggregator.writers.html.parts import FORM_POLICY, POLICY
 
 __all__ = ["OutputApplication", "send_text"]
 
@@ -39,11 +40,14 @@ _READ = frozenset(
 _METHODS = ("GET", "HEAD")
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 # Our pages need a style sheet and pictures from anywhere; a feed that a browser shows as XML needs less.
-_SECURITY: Headers = [
-    (b"content-security-policy", f"{POLICY}; frame-ancestors 'none'".encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-]
+_SECURITY, _SECURITY_WITH_FORM = (
+    [
+        (b"content-security-policy", f"{policy}; frame-ancestors 'none'".encode()),
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+    ]
+    for policy in (POLICY, FORM_POLICY)
+)
 _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 _OPTIONS: Headers = [
     _ALLOW,
@@ -51,6 +55,7 @@ _OPTIONS: Headers = [
     # So that a reader in a browser may send If-None-Match.
     (b"access-control-allow-headers", b"*"),
 ]
+_SEARCH = ("search",)
 _KEPT_IN_304 = frozenset(
     (*(b"cache-control", b"content-location", b"etag", b"vary"), b"access-control-allow-origin")
 )
@@ -60,7 +65,8 @@ _log = logging.getLogger("aggregator.access")
 class OutputApplication:
     """Answers GET and HEAD for the files of the config's output folder; counts its answers by status."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, clock: Callable[[], datetime]) -> None:
+        self._clock = clock
         self.answered: Counter[int] = Counter()
         self.adopt(config)
 
@@ -69,6 +75,8 @@ class OutputApplication:
         self._config = config
         self._media = MediaTypes(formats())
         self._files = Files(config.output, self._media.is_text)
+        self._searches = Searches(config, self._clock) if config.serve.search else None
+        self._security = _SECURITY_WITH_FORM if config.serve.search else _SECURITY
         self._prefix = tuple(unquote(part) for part in urlsplit(config.site.url).path.split("/") if part)
         age = config.serve.max_age
         self._max_age = max(config.interval / 4, _LEAST_AGE) if age is None else age
@@ -106,6 +114,9 @@ class OutputApplication:
         if found is None:
             await _not_found(send)
             return
+        if found == _SEARCH and self._searches is not None:
+            await self._answer_search(self._searches, scope, asked, send)
+            return
         is_index = bool(found) and not found[-1]
         file: File | None = None
         if is_index:
@@ -125,6 +136,21 @@ class OutputApplication:
         place = (*found[:-1], name)
         heads = self._heads(place, body.etag, body.encoding, len(body.data), file.modified, is_index)
         await self._send(file, body, heads, asked, scope, send)
+
+    async def _answer_search(
+        self, searches: Searches, scope: Scope, asked: Mapping[bytes, str], send: Send
+    ) -> None:
+        made = await searches.answer(scope["query_string"])
+        if isinstance(made, Refusal):
+            wait: Headers = (
+                [(b"retry-after", b"%d" % made.retry_seconds)] if made.retry_seconds is not None else []
+            )
+            kind = b"text/html; charset=utf-8" if made.is_page else b"text/plain; charset=utf-8"
+            await send_body(send, made.status, made.body, [*wait, *self._security], kind)
+            return
+        body = await encoded(made, negotiation.encodings(asked.get(b"accept-encoding")))
+        heads = self._head((made.path,), body.etag, body.encoding, len(body.data), made.modified, False)
+        await self._send(made, body, heads, asked, scope, send)
 
     async def _index(self, folder: tuple[str, ...], accept: str | None) -> File | None:
         there = {
@@ -203,7 +229,7 @@ class OutputApplication:
         if not is_page(name):
             headers.append(_ANY_ORIGIN)
         headers += self._links(place)
-        headers += _SECURITY
+        headers += self._security
         return headers, [pair for pair in headers if pair[0] in _KEPT_IN_304]
 
     def _links(self, place: tuple[str, ...]) -> Headers:
@@ -233,12 +259,16 @@ async def send_text(
 ) -> None:
     """A short plain-text answer that must not be cached."""
     body = f"{text}\n".encode() if text else b""
+    await send_body(send, status, body, [*(headers or ()), *_SECURITY], content_type)
+
+
+async def send_body(send: Send, status: int, body: bytes, headers: Headers, content_type: bytes) -> None:
+    """An answer that must not be cached; `headers` are those of security too."""
     start: Headers = [
         (b"content-type", content_type),
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
-        *(headers or ()),
-        *_SECURITY,
+        *headers,
     ]
     await send({"type": "http.response.start", "status": status, "headers": start})
     await send({"type": "http.response.body", "body": body})

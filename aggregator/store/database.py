@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-from aggregator.errors import DamagedStore, StoreError
+from aggregator.errors import DamagedStore, StoreError, TookTooLong
 from aggregator.store.columns import Unreadable, from_json
 from aggregator.store.migrations import opening, upgrade, version_of
 from aggregator.store.schema import VERSION, metadata, settings
@@ -28,6 +28,7 @@ _SPEED = ("cache_size=-32000", "wal_autocheckpoint=2000")
 _FREE_BYTES_THAT_PAY = 10 * 1024 * 1024
 _FREE_PART_THAT_PAYS = 0.25
 _PAGES_AT_ONCE = 2_000
+_STEPS_BETWEEN_LOOKS = 10_000
 _INCREMENTAL = 2
 
 _DAMAGED = frozenset(
@@ -170,6 +171,8 @@ class Database:
             code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the rest is a detail of it
             if code in _DAMAGED or (code == sqlite3.SQLITE_ERROR and _LACKING.match(str(cause))):
                 raise DamagedStore(f"the store {self._path}", cause) from error
+            if code == sqlite3.SQLITE_INTERRUPT:
+                raise TookTooLong("the store was asked for too much at once") from error
             advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
             raise StoreError(f"the store {self._path} cannot be used: {cause}{advice}") from error
         except OSError as error:
@@ -182,6 +185,17 @@ class Database:
         """Reads that see one state of the database and block no other connection."""
         with self._errors(), self._reading.begin() as connection:
             yield connection
+
+    @contextmanager
+    def bounded(self, is_over: Callable[[], bool]) -> Iterator[sa.Connection]:
+        """A snapshot whose statements end by TookTooLong once `is_over`, which is called every few ms."""
+        with self.snapshot() as connection:
+            driver: Any = connection.connection.driver_connection
+            driver.set_progress_handler(is_over, _STEPS_BETWEEN_LOOKS)
+            try:
+                yield connection
+            finally:
+                driver.set_progress_handler(None, 0)
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:

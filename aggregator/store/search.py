@@ -10,11 +10,12 @@ The words are kept in it, though only they are looked for: without them SQLite b
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 import sqlalchemy as sa
 
+from aggregator.errors import TookTooLong
 from aggregator.rules.query import LANGUAGE_VERSION
 from aggregator.rules.query.narrowing import (
     AllOf,
@@ -30,7 +31,7 @@ from aggregator.rules.query.narrowing import (
 from aggregator.rules.query.words import FTS5_TOKENIZER
 from aggregator.store.database import Database, remember
 from aggregator.store.kept import NEWEST_REVISION, Kept, kept, of_newest
-from aggregator.store.schema import FOUND, articles, revisions
+from aggregator.store.schema import FOUND, articles, feeds, placements, revisions
 
 __all__ = ["INDEXED_FIELDS", "Search", "Words"]
 
@@ -76,6 +77,12 @@ _TRIGGER_NAMES = (
 _INSERT = f"INSERT INTO search_index (rowid, {_COLUMNS}) VALUES (?{', ?' * len(INDEXED_FIELDS)})"  # noqa: S608
 _IS_LEFT = articles.c.indexed.is_distinct_from(articles.c.revision)
 _LEFT = of_newest().where(_IS_LEFT, articles.c.state == FOUND)
+_PUBLISHED = (
+    sa.select(placements.c.article)
+    .join(feeds, feeds.c.pk == placements.c.feed)
+    .where(placements.c.article == articles.c.pk, feeds.c.listed.is_not(None))
+    .correlate(articles)
+)
 _INDEX = sa.table("search_index", sa.column("rowid"), sa.column("search_index"))
 
 
@@ -111,20 +118,35 @@ class Search:
                 count = len(rows)
             yield count
 
-    def may_match(self, narrowing: Narrowing) -> Iterator[Kept]:
-        """The articles that a narrowing admits, and others, newest first: the query itself is to be asked."""
+    def may_match(
+        self,
+        narrowing: Narrowing,
+        published_but: Collection[str] | None = None,
+        is_over: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Kept]:
+        """The articles that a narrowing admits, and others, newest first: the query itself is to be asked.
+
+        `published_but`: only what stands in a feed that was published, those of these names left out (`all`
+        is ""). Raises TookTooLong once `is_over`.
+        """
         narrowed = _usable(narrowing)
         query = sa.select(articles.c.pk).join(revisions, NEWEST_REVISION).where(articles.c.state == FOUND)
         if self._is_made() and not isinstance(narrowed, Everything):
             query = query.where(sa.or_(_condition(narrowed), _IS_LEFT))
-        with self._database.snapshot() as connection:
+        if published_but is not None:
+            query = query.where(sa.exists(_PUBLISHED.where(feeds.c.name.not_in(published_but))))
+        with self._database.bounded(is_over) as connection:
             pks = connection.scalars(query.order_by(articles.c.published.desc(), articles.c.uid)).all()
         for start in range(0, len(pks), _BATCH):
             some = pks[start : start + _BATCH]
             with self._database.snapshot() as connection:
                 rows = connection.execute(of_newest().where(articles.c.pk.in_(some))).all()
             found = {row.pk: row for row in rows}
-            yield from (kept(found[pk]) for pk in some if pk in found)
+            for pk in some:
+                if is_over():
+                    raise TookTooLong("the search took too long")
+                if pk in found:
+                    yield kept(found[pk])
 
     def _is_made(self) -> bool:
         return self._database.setting(_SETTING) == _VERSION

@@ -113,6 +113,7 @@ class Channel:
     - `items`: newest first, unique by id.
     - `hubs`: WebSub hubs. `image`: the address of a picture, None for none. `total`: articles in the
       category. `extra`: what its one source says of itself (`Origin.extra`), empty with several.
+    - `search`: a relative reference to the search, "" where the page shows no form for it.
     """
 
     id: str
@@ -133,6 +134,7 @@ class Channel:
     total: int = 0
     extra: Mapping[str, Any] = field(default_factory=dict)
     generator_version: str = ""
+    search: str = ""
     fragments: Fragments = field(default_factory=Fragments, compare=False, repr=False)
     """What was rendered of the items, for other formats and other documents that show the same."""
 
@@ -184,7 +186,7 @@ class Overview:
     `link` is the public address of the output folder, "" without one. `updated` is the newest change of any
     section, `seen` the newest poll of any source, None before the first; never the clock.
     `files` are the names of the site's own documents, such as `index.html`, that are written. `formats` are
-    those of the feeds.
+    those of the feeds. `search` is as a channel's.
     """
 
     title: str
@@ -199,6 +201,7 @@ class Overview:
     language: str | None = None
     image: str | None = None
     generator_version: str = ""
+    search: str = ""
 
 
 class Writer(Protocol):

@@ -17,13 +17,15 @@ import pytest
 from aggregator.app import searching
 from aggregator.app.choosing import Chooser
 from aggregator.app.searching import brought_up_to_date, search
-from aggregator.config.choosing import RuleSettings
-from aggregator.config.load import Config, Keep, Source
+from aggregator.config.choosing import RuleSettings, rule_set
+from aggregator.config.load import Config, Keep, Source, load
 from aggregator.model.article import Article
 from aggregator.rules.query import parse
 from aggregator.rules.query.narrowing import HasWords
+from aggregator.rules.rule import RuleSet
 from aggregator.store import Found, Kept, Store, Update
 from tests.support.queries import NAMES, NOW, Made
+from tests.support.site import Site, feed
 
 CASES = int(os.environ.get("AGGREGATOR_QUERY_CASES", "600"))
 NEWEST = NOW - timedelta(hours=1)
@@ -74,7 +76,7 @@ def path(tmp_path: Path) -> Path:
     """Three articles, indexed."""
     store = tmp_path / "store.db"
     store_of(store, article(1, "Green tea"), article(2, "Black tea"), article(3, "大数据中心"))
-    assert brought_up_to_date(store, no_total, no_total) == ""
+    assert brought_up_to_date(store, RuleSet(), no_total, no_total) == ""
     return store
 
 
@@ -92,7 +94,7 @@ def test_a_search_finds_what_the_query_finds_in_everything(tmp_path: Path, seed:
     made, store = Made(Random(seed)), tmp_path / "store.db"
     articles = [replace(made.facts().article, id=str(n)) for n in range(120)]
     store_of(store, *articles[:80], rules=RULES)
-    assert brought_up_to_date(store, no_total, no_total) == ""
+    assert brought_up_to_date(store, RuleSet(), no_total, no_total) == ""
     store_of(store, *articles[80:], rules=RULES)
     edited = [replace(a, title=made.words(4), content=made.words(9)) for a in articles[:30]]
     store_of(store, *edited, withdrawn=tuple(f"{n}.md" for n in range(60, 70)), rules=RULES)
@@ -145,7 +147,7 @@ def test_an_edit_is_found_before_and_after_it_is_indexed(path: Path) -> None:
     for _ in range(2):
         assert titles(path, "coffee") == ["White coffee"]
         assert titles(path, "title:green") == []
-        assert brought_up_to_date(path, no_total, no_total) == ""
+        assert brought_up_to_date(path, RuleSet(), no_total, no_total) == ""
     assert sorted(indexed(path).values()) == [" black tea ", " white coffee ", " 大 数 据 中 心 "]
 
 
@@ -156,7 +158,7 @@ def test_what_is_withdrawn_leaves_the_index_and_comes_back(path: Path) -> None:
     assert titles(path, "green") == []
     store_of(path, article(1, "Green tea"))
     assert titles(path, "green") == ["Green tea"]
-    brought_up_to_date(path, no_total, no_total)
+    brought_up_to_date(path, RuleSet(), no_total, no_total)
     assert len(indexed(path)) == 3
 
 
@@ -172,7 +174,7 @@ def test_what_is_pruned_leaves_the_index(path: Path) -> None:
 def test_what_is_forgotten_leaves_no_word_in_the_file(path: Path) -> None:
     """Neither in the index."""
     store_of(path, article(6, "Xylographers", content="<p>zugzwang quixotry</p>"))
-    brought_up_to_date(path, no_total, no_total)
+    brought_up_to_date(path, RuleSet(), no_total, no_total)
     opened = Store(path)
     opened.database.tidy()
     assert b"zugzwang" in path.read_bytes()
@@ -193,7 +195,7 @@ def test_tags_of_rules_are_found_and_indexed_again(path: Path) -> None:
     opened.close()
     for _ in range(2):
         assert titles(path, "tag:cafe") == titles(path, "category:数据") == titles(path, "title:tea")
-        brought_up_to_date(path, no_total, no_total)
+        brought_up_to_date(path, RuleSet(), no_total, no_total)
     assert titles(path, "tag:cafe") == ["Black tea", "Green tea"]
 
 
@@ -205,7 +207,7 @@ def test_an_index_of_another_version_is_made_anew(path: Path) -> None:
     direct.close()
     assert titles(path, "green") == ["Green tea"]
     counts: list[int] = []
-    brought_up_to_date(path, counts.append, no_total)
+    brought_up_to_date(path, RuleSet(), counts.append, no_total)
     assert (counts, len(indexed(path))) == ([3], 3)
 
 
@@ -218,7 +220,7 @@ def test_a_store_that_cannot_be_written_is_searched_without_an_index(
     monkeypatch.setattr("aggregator.store.database._BUSY_SECONDS", 0)
     with sqlite3.connect(store, isolation_level=None) as direct:
         direct.execute("BEGIN IMMEDIATE")
-        assert "another process is writing" in brought_up_to_date(store, no_total, no_total)
+        assert "another process is writing" in brought_up_to_date(store, RuleSet(), no_total, no_total)
         assert titles(store, "green") == ["Green tea"]
         direct.execute("ROLLBACK")
     direct.close()
@@ -245,6 +247,40 @@ def test_large_and_odd_queries_are_answered(path: Path, query: str) -> None:
 def test_characters_that_an_index_may_not_know_are_not_asked_of_it(path: Path) -> None:
     """Those that are newer than its tables of Unicode."""
     store_of(path, article(5, "A 🫠 face"))
-    brought_up_to_date(path, no_total, no_total)
+    brought_up_to_date(path, RuleSet(), no_total, no_total)
     assert titles(path, "🫠") == ["A 🫠 face"]
     assert parse("🫠").narrowing(NOW) == HasWords(("🫠",), ("title", "author", "tag", "text"))
+
+
+def test_a_publication_indexes_where_visitors_search(site: Site) -> None:
+    """And only there."""
+    (site.home / "a.xml").write_bytes(feed("a", 1, 2))
+    of_a = {"name": "a", "url": "file:a.xml"}
+    site.configure(of_a)
+    assert site.run("fetch").exit_code == 0
+    store = load(site.file).store
+    assert "articles" in tables(store)
+    assert "search_index" not in tables(store)
+    site.configure(of_a, serve={"search": True})
+    assert site.run("publish").exit_code == 0
+    assert sorted(indexed(store).values()) == [" a 1 ", " a 2 "]
+
+
+def tables(path: Path) -> set[str]:
+    """The tables of a store."""
+    with sqlite3.connect(path) as direct:
+        found = {name for (name,) in direct.execute("SELECT name FROM sqlite_master")}
+    direct.close()
+    return found
+
+
+def test_words_that_rules_put_into_an_article_are_indexed(path: Path) -> None:
+    """Beside those that it was found with; rules that change are asked again."""
+    rewriting = {"rewrite": {"title": {"pattern": "Black", "with": "Dark"}}}
+    rules = Config(rules=(RuleSettings(name="r", when="title:black", then=rewriting),))
+    store = path.with_name("other.db")
+    store_of(store, article(1, "Black tea"), rules=rules)
+    assert brought_up_to_date(store, rule_set(rules.rules, ()), no_total, no_total) == ""
+    assert {title.strip().replace("\x1f", "|") for title in indexed(store).values()} == {
+        "black tea | dark tea"
+    }

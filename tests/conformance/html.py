@@ -12,7 +12,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 __all__ = ["check_html"]
 
-VOID = {"meta", "link", "img", "path"}
+VOID = {"meta", "link", "img", "path", "input"}
 ELEMENTS = {
     *("html", "head", "meta", "link", "title", "body", "header", "nav", "main", "section", "article", "div"),
     *(
@@ -33,7 +33,7 @@ ELEMENTS = {
         "strong",
         "small",
     ),
-    *("svg", "path", "audio", "video"),
+    *("svg", "path", "audio", "video", "form", "label", "input", "button"),
 }
 ATTRIBUTES = {
     *(
@@ -53,6 +53,7 @@ ATTRIBUTES = {
     ),
     *("decoding", "referrerpolicy", "datetime", "charset", "name", "content", "http-equiv", "property"),
     *("controls", "preload", "aria-label", "aria-labelledby", "tabindex", "role", "viewbox", "d"),
+    *("action", "for", "value", "maxlength", "required"),
 }
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
@@ -98,7 +99,7 @@ def check_html(body: bytes) -> list[str]:
     nodes = [node for node in tree.root.traverse() if node.is_element_node] if tree.root else []
     if [node.tag for node in nodes] != tokens.opened:
         found.append("a parser finds other elements than are written")
-    for check in (_elements, _addresses, _outline, _head, _pictures):
+    for check in (_elements, _addresses, _outline, _head, _pictures, _forms):
         found += check(nodes)
     return found
 
@@ -173,6 +174,20 @@ def _head(nodes: list[LexborNode]) -> Iterator[str]:
     policy = metas.get("Content-Security-Policy", "")
     if "default-src 'none'" not in policy or "script-src" in policy or "unsafe" in policy:
         yield f"policy: {policy}"
+
+
+def _forms(nodes: list[LexborNode]) -> Iterator[str]:
+    """A form leads to this site alone, has a name for each field, and the page's policy lets it be sent."""
+    labels = {node.attributes.get("for") for node in nodes if node.tag == "label"}
+    policies = [n.attributes.get("content") or "" for n in nodes if "http-equiv" in n.attributes]
+    for node in nodes:
+        action = node.attributes.get("action") or ""
+        if node.tag == "form" and (not action or ":" in action or "//" in action):
+            yield f"action={action}"
+        if node.tag == "form" and not any("form-action 'self'" in policy for policy in policies):
+            yield "a form that may not be sent"
+        if node.tag == "input" and node.attributes.get("id") not in labels:
+            yield "an input without a label"
 
 
 def _pictures(nodes: list[LexborNode]) -> Iterator[str]:

@@ -19,7 +19,7 @@ from aggregator.rules.query.relevance import relevance
 from aggregator.rules.query.syntax import read
 from aggregator.rules.query.terms import FIELDS, condition, regex_fields
 
-__all__ = ["LANGUAGE_VERSION", "ArticleFacts", "Query", "parse"]
+__all__ = ["LANGUAGE_VERSION", "ArticleFacts", "Query", "parse", "parse_once"]
 
 LANGUAGE_VERSION = 1
 """Raised when the same query and article may give another answer: stored answers are then asked for again."""
@@ -72,6 +72,11 @@ class Query:
 @lru_cache(maxsize=4_096)
 def parse(text: str) -> Query:
     """Reads a query. Raises QueryError, with the place of the mistake and what would be right."""
+    return parse_once(text)
+
+
+def parse_once(text: str) -> Query:
+    """The same without keeping the result: for what strangers ask, whose queries have no end."""
     names = tuple(name for name in FIELDS if name)
     tree = read(text, names)
     return Query(text, frozenset(regex_fields(tree)), condition(tree, text))

@@ -21,7 +21,7 @@ from aggregator.model.article import Article
 from aggregator.normalise.text import cut, summarise, tidy
 from aggregator.writers.xml_text import address, language_tag
 
-__all__ = ["PAGE", "POLICY", "human", "macro", "render", "rhythm"]
+__all__ = ["FORM_POLICY", "MAX_QUERY", "PAGE", "POLICY", "human", "macro", "render", "rhythm"]
 
 PAGE = "index.html"
 POLICY = (
@@ -30,7 +30,12 @@ POLICY = (
 )
 """The Content-Security-Policy that the pages obey, and state; `frame-ancestors` only a header can."""
 
+FORM_POLICY = POLICY.replace("form-action 'none'", "form-action 'self'")
+"""That of pages with a search form."""
+
 MAX_TEASER, MAX_TITLE, MAX_NAME = 320, 200, 80
+MAX_QUERY = 500
+"""So many characters of a search are looked for."""
 # strftime's month names depend on the locale.
 _MONTHS = (
     *("January", "February", "March", "April", "May", "June"),
@@ -61,7 +66,12 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {"PAGE": PAGE, "POLICY": POLICY}
+    environment.globals |= {
+        "PAGE": PAGE,
+        "POLICY": POLICY,
+        "FORM_POLICY": FORM_POLICY,
+        "MAX_QUERY": MAX_QUERY,
+    }
     environment.filters |= {
         "address": address,
         "picture": _picture,

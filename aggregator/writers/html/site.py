@@ -105,13 +105,13 @@ class Stylesheet:
     shows: Literal["articles", "feeds", "sources"] = "feeds"
 
     def render(self, overview: Overview) -> bytes:
-        """The same for every site."""
-        return _stylesheet()
+        """The same for every site; with the search form where pages have one."""
+        return _styles("style.css") + (_styles("search.css") if overview.search else b"")
 
 
 @cache
-def _stylesheet() -> bytes:
-    return (files("aggregator.writers.html") / "pages" / "style.css").read_bytes()
+def _styles(name: str) -> bytes:
+    return (files("aggregator.writers.html") / "pages" / name).read_bytes()
 
 
 def _index(sections: Sequence[Section], page: str, language: str | None) -> list[str]:

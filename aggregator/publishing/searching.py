@@ -1,0 +1,156 @@
+"""What strangers may look for in what is published, and its results as feeds and as a page."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from aggregator.config.choosing import rule_set
+from aggregator.config.load import Config
+from aggregator.errors import QueryError
+from aggregator.publishing.choosing import facts_of, read_verdict, shown
+from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.outputs import items
+from aggregator.rules.query import Query, parse_once
+from aggregator.rules.standing import ALL as EVERYTHING
+from aggregator.store import ALL, Kept, Store
+from aggregator.writers.channel import Channel, Item, Writer, format_of
+from aggregator.writers.html.parts import MAX_QUERY
+from aggregator.writers.html.results import SearchResults, results_page
+
+__all__ = ["MAX_RESULTS", "PublicSearch", "SearchFound", "asked"]
+
+MAX_RESULTS = 50
+_BODIES = frozenset(("text", "content", "summary"))
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchFound:
+    """The newest published articles that a query finds; `is_complete`: there are no others.
+
+    `updated` is their newest change, else that of any feed.
+    """
+
+    items: tuple[Item, ...]
+    is_complete: bool
+    updated: datetime
+
+
+def asked(text: str) -> Query:
+    """A stranger's query. Raises QueryError, also for what would cost too much."""
+    if len(text) > MAX_QUERY:
+        raise QueryError(f"a search of {len(text):,} characters, more than {MAX_QUERY}", text)
+    query = parse_once(text)
+    if _BODIES & query.regex_fields:
+        raise QueryError("a regex needs a field, and none of text, content and summary: title:/te.?/", text)
+    return query
+
+
+class PublicSearch:
+    """Searches in what the feeds of a config show; `writers` are all there are, by their formats' names."""
+
+    def __init__(self, config: Config, writers: dict[str, Writer], version: str) -> None:
+        self._config = config
+        self._version = version
+        self._rules = rule_set(config.rules, config.feeds)
+        settings = {**config.publish.categories, **{each.name: each for each in config.feeds}}
+        usual = config.publish.formats
+        feeds = {
+            ALL: usual,
+            **{name: usual if s.formats is None else s.formats for name, s in settings.items()},
+        }
+        self._unpublished = frozenset(name for name, formats in feeds.items() if not formats)
+        self.writers = {
+            name: writer
+            for name, writer in writers.items()
+            if config.serve.search_feeds and name in usual and format_of(name, writer).is_feed
+        }
+
+    def find(self, query: Query, now: datetime, is_over: Callable[[], bool]) -> SearchFound:
+        """What a query finds; it is asked of each article as feeds show it, never of what rules took out.
+
+        Raises StoreError, TookTooLong once `is_over`.
+        """
+        store = Store(self._config.store, reads_only=True)
+        try:
+            disclosure = Disclosure(self._config, store.sources.moves())
+            feeds = store.feeds.all()
+            found: list[Item] = []
+            for kept, feed in self._candidates(store, query, now, is_over):
+                article, _ = shown(kept, self._rules, feed or EVERYTHING)
+                if query.matches(facts_of(kept, article), now):
+                    if len(found) == MAX_RESULTS:
+                        return _found(found, is_complete=False)
+                    found += items([kept], disclosure, self._rules, feed)
+        finally:
+            store.close()
+        changed = max((feed.changed for feed in feeds), default=_EPOCH).replace(microsecond=0)
+        return _found(found, changed)
+
+    def _candidates(
+        self, store: Store, query: Query, now: datetime, is_over: Callable[[], bool]
+    ) -> Iterator[tuple[Kept, str]]:
+        """Articles that may match, each with the name of a feed that shows it: `all` where that does."""
+        for kept in store.search.may_match(query.narrowing(now), self._unpublished, is_over):
+            feed = ALL
+            if read_verdict(kept.decision).rewritings:
+                of = [name for name in store.placements.feeds_of(kept.pk) if name not in self._unpublished]
+                feed = ALL if ALL in of or not of else of[0]
+            yield kept, feed
+
+    def page(self, text: str, found: SearchFound | None, problem: str = "") -> bytes:
+        """The page of a search, of none when `found` is None."""
+        feeds = [
+            (address(text, name), format_of(name, writer).label, format_of(name, writer).media_type)
+            for name, writer in self.writers.items()
+        ]
+        return results_page(
+            SearchResults(
+                query=text,
+                title=self._config.site.title,
+                items=found.items if found else (),
+                is_complete=found.is_complete if found else True,
+                problem=problem,
+                feeds=feeds if found else (),
+                language=self._config.site.language,
+                generator_version=self._version,
+            )
+        )
+
+    def feed(self, text: str, found: SearchFound, name: str) -> bytes:
+        """The results in the format of this name. Raises WriteError."""
+        site = self._config.site
+        base = f"{site.url.rstrip('/')}/" if site.url else ""
+        formats = tuple(format_of(each, writer) for each, writer in self.writers.items())
+        return self.writers[name].render(
+            Channel(
+                id=uuid.uuid5(uuid.NAMESPACE_URL, f"{site.url or site.title}\n{text}").urn,
+                title=f"{text} — {site.title}",
+                description=f"What {site.title} has on: {text}",
+                category=None,
+                link=f"{base}{address(text)}" if base else "",
+                self_links={f.file_name: f"{base}{address(text, f.name)}" for f in formats} if base else {},
+                files=tuple(f.file_name for f in formats),
+                formats=formats,
+                updated=found.updated,
+                items=found.items,
+                language=site.language,
+                image=site.image or None,
+                total=len(found.items),
+                generator_version=self._version,
+            )
+        )
+
+
+def address(text: str, name: str = "") -> str:
+    """Where a search is, relative to the output folder: its page, or the feed in a format."""
+    return f"search?{urlencode({'q': text, **({'format': name} if name else {})})}"
+
+
+def _found(found: list[Item], otherwise: datetime = _EPOCH, *, is_complete: bool = True) -> SearchFound:
+    updated = max((item.updated for item in found), default=otherwise)
+    return SearchFound(items=tuple(found), is_complete=is_complete, updated=updated)
