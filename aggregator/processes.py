@@ -61,8 +61,8 @@ class Processes(Generic[_Task, _Answer]):
 
     - `do`: a function that can be imported by its name. Of what it raises only MemoryError is dealt with;
       anything else ends the process.
-    - `answers`: the plain format of what it returns. `check`: called with each answer and its task, raises
-      ValueError for one that cannot be right.
+    - `answers`: the plain format of what it returns. `take`: makes of each answer, called with its task too,
+      what `ask` returns; raises ValueError for one that cannot be right. None: the answer itself.
     - `count`: how many at once, None for one a core this process may use.
     - `memory_bytes`: how much address space one may have (not on systems without RLIMIT_AS), None for any.
     - `tasks_each`: then a process is replaced: whatever a library leaks goes with it. None for never.
@@ -76,11 +76,11 @@ class Processes(Generic[_Task, _Answer]):
 
     def __init__(
         self,
-        do: Callable[_Task, _Answer],
-        answers: AnswerFormat[_Answer],
+        do: Callable[_Task, object],
+        answers: AnswerFormat[Any],
         count: int | None = None,
         *,
-        check: Callable[Concatenate[_Answer, _Task], object] | None = None,
+        take: Callable[Concatenate[Any, _Task], _Answer] | None = None,
         memory_bytes: int | None = None,
         tasks_each: int | None = None,
         prepare: Callable[[], str] = str,
@@ -88,7 +88,7 @@ class Processes(Generic[_Task, _Answer]):
         needs_main: bool = False,
     ) -> None:
         self._answers = answers
-        self._check = check
+        self._take = take
         hides_main = not needs_main and do.__module__ != "__main__"
         job = (do, answers.dumps, memory_bytes, prepare)
         self._processes = [
@@ -133,12 +133,10 @@ class Processes(Generic[_Task, _Answer]):
             received = process.ask(seconds, (task, named))
             try:
                 answer = self._answers.loads(received)
-                if self._check is not None:
-                    self._check(answer, *task, **named)
+                return answer if self._take is None else self._take(answer, *task, **named)
             except ValueError as error:
                 process.end()
                 raise Lost(f"gave an answer that is not valid: {error}") from error
-            return answer
         finally:
             self._idle.append(process)
             self._tokens.put(None)

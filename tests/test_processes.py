@@ -87,7 +87,7 @@ def test_nobody_outlives_a_killed_parent(tmp_path: Path, task: str) -> None:
 def test_the_time_of_one_task_is_not_that_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that waits for a task is not ended by the clock of the one before."""
     monkeypatch.setattr(processes, "_GRACE_SECONDS", -59.0)
-    with Processes(number, Format(int), 1) as pool:
+    with Processes[[], int](number, Format(int), 1) as pool:
         first = pool.ask(61)
         time.sleep(2.2)
         assert pool.ask(None) == first
@@ -95,7 +95,7 @@ def test_the_time_of_one_task_is_not_that_of_the_next(monkeypatch: pytest.Monkey
 
 def test_a_process_that_starts_too_slowly_answers_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """What it says once it is ready is no answer, and the answer to one task is none to the next."""
-    with Processes(str, Format(str), 1) as pool:
+    with Processes[[int], str](str, Format(str), 1) as pool:
         monkeypatch.setattr(processes, "_START_SECONDS", 0)
         with pytest.raises(Lost, match="waited longer than 0 s"):
             pool.ask(60, 1)
@@ -106,7 +106,7 @@ def test_a_process_that_starts_too_slowly_answers_nobody(monkeypatch: pytest.Mon
 def test_a_task_that_swells_says_so() -> None:
     """As the end of a sentence."""
     with (
-        Processes(swell, Format(bytes), 1, memory_bytes=512 * 1024**2) as pool,
+        Processes[[int], bytes](swell, Format(bytes), 1, memory_bytes=512 * 1024**2) as pool,
         pytest.raises(Lost, match="too much memory"),
     ):
         pool.ask(60, 2**32)

@@ -16,7 +16,8 @@ class Reading:
 
     - `fingerprints`: one for each article, for the next call's `known`. `known`: those by which entries were
       known, and left out. `identity`: the kind of id in use, for the next call.
-    - `content_hashes`: of each article, where fingerprints are taken.
+    - `content_hashes`: of each article, where fingerprints are taken. `packed`: each article as `packed.pack`
+      writes it, where a worker has done so.
     - `hints`: the document's own polling hints (ttl …), as written. `more`: further documents that
       belong to it.
     - `skipped`, `shown_from`, `shown_until`: of a document that is one article, as in `ArticleDocument`; one
@@ -28,6 +29,7 @@ class Reading:
     fingerprints: tuple[str, ...] = ()
     known: tuple[str, ...] = ()
     content_hashes: tuple[str, ...] = ()
+    packed: tuple[str, ...] = ()
     identity: IdentityKind = "guid"
     hints: Mapping[str, str] = field(default_factory=dict)
     more: tuple[str, ...] = ()

@@ -106,7 +106,7 @@ def found(
     taken = {id_: name for id_, name in owners.items() if name in still}
     listed: set[str] = set()
     every = []
-    for resource, article, mark, content_hash in _articles(gathered):
+    for resource, article, mark, content_hash, packed in _articles(gathered):
         name = resource.name
         if name and taken.setdefault(article.id, name) != name:
             shared = f"has the id of {taken[article.id]}; kept as an article of its own"
@@ -123,6 +123,7 @@ def found(
                     reader_version=READER_VERSION,
                     is_same=is_same(resource),
                     content_hash=content_hash,
+                    packed=packed,
                 )
             )
     return every
@@ -146,13 +147,13 @@ def dated_in_order(found: Sequence[Found], modified: datetime | None, now: datet
     return placed
 
 
-def _articles(gathered: Gathered) -> Iterator[tuple[Resource, Article, str, str]]:
+def _articles(gathered: Gathered) -> Iterator[tuple[Resource, Article, str, str, str]]:
     for resource, reading in gathered.readings:
         articles = reading.document.articles
         none = [""] * len(articles)
         marks, hashes = reading.fingerprints or none, reading.content_hashes or none
-        for article, mark, content_hash in zip(articles, marks, hashes, strict=True):
-            yield resource, article, mark, content_hash
+        for each in zip(articles, marks, hashes, reading.packed or none, strict=True):
+            yield resource, *each
 
 
 def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Reading:
@@ -171,7 +172,7 @@ def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Re
     gathered.skipped[name] = reason
     problems = reading.document.problems if reading.skipped else (Problem(text=reason),)
     document = replace(reading.document, articles=(), problems=problems)
-    return replace(reading, document=document, fingerprints=(), content_hashes=(), known=())
+    return replace(reading, document=document, fingerprints=(), content_hashes=(), packed=(), known=())
 
 
 def _problems(gathered: Gathered) -> Iterator[Problem]:

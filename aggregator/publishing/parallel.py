@@ -152,7 +152,7 @@ def _pool(count: int) -> Iterator[_Pool | None]:
     if not count:
         yield None
         return
-    with Processes(_written_apart, Format(_Answer), count) as pool:
+    with _Pool(_written_apart, Format(_Answer), count) as pool:
         yield pool
 
 

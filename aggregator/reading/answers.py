@@ -8,15 +8,26 @@ right types and for the right source, never as anything that runs in the parent.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any, ClassVar, get_origin, get_type_hints
 
 from aggregator.errors import ReadError
+from aggregator.model.article import Article
+from aggregator.model.packed import Unreadable, pack, unpack
 from aggregator.model.wire import Format, converted, is_plain, plain
 from aggregator.reading.document import Context, Reading
 
-__all__ = ["ANSWERS", "Answer", "Failure", "check", "error_of", "failure_of"]
+__all__ = [
+    "ANSWERS",
+    "Answer",
+    "Failure",
+    "PackedArticle",
+    "answer_of",
+    "error_of",
+    "failure_of",
+    "reading_of",
+]
 
 MAX_TEXT_CHARS = 4_000
 """Of each text of an error."""
@@ -39,14 +50,36 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PackedArticle:
+    """An article as it is stored: `text` is what `model.packed.pack` writes. Its source is not sent."""
+
+    id: str
+    published: datetime | None
+    updated: datetime | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a worker answers: one of the two."""
+    """What a worker answers: a reading, whose articles are sent packed, or a failure."""
 
     reading: Reading | None = None
+    articles: tuple[PackedArticle, ...] = ()
     failure: Failure | None = None
 
 
 ANSWERS = Format(Answer)
+
+
+def answer_of(reading: Reading) -> Answer:
+    """A reading as it is sent."""
+    document = reading.document
+    articles = [
+        PackedArticle(id=each.id, published=each.published, updated=each.updated, text=pack(each))
+        for each in document.articles
+    ]
+    bare = replace(reading, document=replace(document, articles=()))
+    return Answer(reading=bare, articles=tuple(articles))
 
 
 def failure_of(error: ReadError) -> Failure:
@@ -90,28 +123,42 @@ def error_of(failure: Failure) -> ReadError:
     return error
 
 
-def check(answer: Answer, context: Context) -> None:
-    """Raises ValueError where a worker's answer is not one to reading a document for this source."""
+def reading_of(answer: Answer, context: Context) -> Reading:
+    """The reading that a worker answered, with the articles packed as well, ready to be stored.
+
+    Raises the ReadError that it answered instead, and ValueError where the answer cannot be one to reading a
+    document for this source.
+    """
     if answer.failure is not None:
-        error_of(answer.failure)
-        return
+        raise error_of(answer.failure)
     if answer.reading is None:
         raise ValueError("it is empty")
-    document = answer.reading.document
+    document, count = answer.reading.document, len(answer.articles)
     if (document.source, document.kind) != (context.source, context.kind):
         raise ValueError("it is of another source")
-    if answer.reading.fingerprints and len(answer.reading.fingerprints) != len(document.articles):
+    if document.articles or answer.reading.packed:
+        raise ValueError("it has articles in two places")
+    if answer.reading.fingerprints and len(answer.reading.fingerprints) != count:
         raise ValueError("it has not one fingerprint an article")
-    if len(answer.reading.content_hashes) not in (0, len(document.articles)):
+    if len(answer.reading.content_hashes) not in (0, count):
         raise ValueError("it has not one content hash an article")
-    for article in document.articles:
-        if article.source != context.source:
-            raise ValueError("it has an article of another source")
-        for moment in (article.published, article.updated, article.origin.updated):
-            if moment is not None and moment.tzinfo is not UTC:
-                raise ValueError("it has a date that is not in UTC")
-        if not article.id or not (is_plain(article.extra) and is_plain(article.origin.extra)):
-            raise ValueError("it has an article without an id, or with extra values that are not JSON-like")
+    articles = tuple([_article(each, context.source) for each in answer.articles])
+    packed = tuple([each.text for each in answer.articles])
+    return replace(answer.reading, document=replace(document, articles=articles), packed=packed)
+
+
+def _article(sent: PackedArticle, source: str) -> Article:
+    dates = {"published": sent.published, "updated": sent.updated}
+    try:
+        article = unpack(sent.text, source=source, id=sent.id, **dates)
+    except Unreadable as error:
+        raise ValueError(f"it has no article: {error}"[:300]) from error
+    for moment in (article.published, article.updated, article.origin.updated):
+        if moment is not None and moment.tzinfo is not UTC:
+            raise ValueError("it has a date that is not in UTC")
+    if not article.id or not (is_plain(article.extra) and is_plain(article.origin.extra)):
+        raise ValueError("it has an article without an id, or with extra values that are not JSON-like")
+    return article
 
 
 def _name(kind: type) -> str:

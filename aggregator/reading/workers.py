@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 
@@ -26,7 +27,7 @@ preload(load_kinds.__module__)
 _log = logging.getLogger(__name__)
 
 
-class Workers(Processes[[Resource, Context], Answer]):
+class Workers(Processes[[Resource, Context], Reading]):
     """Processes that read documents; none is started before the first document, and `close` stops them all.
 
     Each is confined, where the system allows it: it opens no socket, starts no program, and reads no file but
@@ -52,7 +53,7 @@ class Workers(Processes[[Resource, Context], Answer]):
             partial(_answer, read),  # sent at its start: a confined process could not import it
             answers.ANSWERS,
             count,
-            check=_check,
+            take=_taken,
             memory_bytes=memory_bytes,
             tasks_each=DOCUMENTS_PER_PROCESS,
             prepare=_prepare,
@@ -68,15 +69,11 @@ class Workers(Processes[[Resource, Context], Answer]):
         concerned. Closed workers raise it for every document.
         """
         try:
-            answer = self.ask(self._deadline.total_seconds(), resource, context)
+            return self.ask(self._deadline.total_seconds(), resource, context)
         except Stopped:
             raise ReadError("the workers are stopped", url=resource.url) from None
         except Lost as lost:
             raise ReadError(f"reading it {lost}", url=resource.url) from None
-        if answer.failure is not None:
-            raise answers.error_of(answer.failure)
-        assert answer.reading is not None, "its check has seen to it"
-        return answer.reading
 
     def confinement(self) -> str:
         """How workers are confined: the measures in force or missing; starts one where none has been.
@@ -85,7 +82,8 @@ class Workers(Processes[[Resource, Context], Answer]):
         """
         if not self._confinement:
             try:
-                self.ask(self._deadline.total_seconds(), Resource(url="", body=b""), Context())
+                with suppress(ReadError):
+                    self.ask(self._deadline.total_seconds(), Resource(url="", body=b""), Context())
             except Lost as lost:
                 raise ReadError(f"a worker {lost}") from None
         return self._confinement
@@ -103,13 +101,13 @@ def _prepare() -> str:
     return confine()
 
 
-def _check(answer: Answer, _: Resource, context: Context) -> None:
-    answers.check(answer, context)
+def _taken(answer: Answer, _: Resource, context: Context) -> Reading:
+    return answers.reading_of(answer, context)
 
 
 def _answer(read: Read, resource: Resource, context: Context) -> Answer:
     try:
-        return Answer(reading=read(resource, context))
+        return answers.answer_of(read(resource, context))
     except ReadError as error:
         return Answer(failure=answers.failure_of(error))
     except MemoryError:

@@ -141,7 +141,7 @@ class Changes:
             given = dates.written(dates.other(f.article, article))
             article_rows.append((*facts, f.fingerprint, f.reader_version, f.file, given))
             content_hash = versioned(f.content_hash) if f.content_hash else hash_of(article)
-            revision_rows.append((revision, pk, published, updated, content_hash, pack(article)))
+            revision_rows.append((revision, pk, published, updated, content_hash, f.packed or pack(article)))
             one = Kept(
                 pk=pk,
                 revision=revision,
@@ -188,7 +188,7 @@ class Changes:
         if self._wanted is not None:
             is_anew = is_read_anew(known, found)
             article = self._wanted.completed(row.pk, known.article, found.article, is_read_anew=is_anew)
-            found = replace(found, article=article, content_hash="")
+            found = replace(found, article=article, content_hash="", packed="")
         decision = decide(known, found, self._now, is_renamed=is_renamed)
         if isinstance(decision, Same):
             self.unchanged += 1

@@ -51,7 +51,8 @@ class Found:
       path inside a folder, "" for an entry of a feed.
     - `reader_version`: of the code that read it. `is_same`: it comes from the very bytes that it was read
       from before. `stands_at`: the date of a new article without one, None for the time of the poll.
-    - `content_hash`: the article's, where its reader has taken it, "" where not.
+    - `content_hash`, `packed`: the article's, where its reader has made them, "" where not; `packed` is what
+      `model.packed.pack` writes of it.
     """
 
     article: Article
@@ -61,6 +62,7 @@ class Found:
     is_same: bool = False
     stands_at: datetime | None = None
     content_hash: str = ""
+    packed: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

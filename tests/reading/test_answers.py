@@ -21,9 +21,18 @@ import pytest
 from aggregator import processes
 from aggregator.errors import FrontMatterError, NotAFeed, ReadError
 from aggregator.model.article import Article, Document, Origin
+from aggregator.model.packed import pack
 from aggregator.model.resource import Resource
 from aggregator.model.wire import dumps
-from aggregator.reading.answers import MAX_TEXT_CHARS, Answer, Failure, check, error_of, failure_of
+from aggregator.reading.answers import (
+    MAX_TEXT_CHARS,
+    Answer,
+    Failure,
+    answer_of,
+    error_of,
+    failure_of,
+    reading_of,
+)
 from aggregator.reading.document import Context, Reading
 from aggregator.reading.workers import Workers
 from tests.support.site import feed
@@ -57,10 +66,13 @@ def framed(payload: bytes, later: int = 0, status: int = 0, size: int | None = N
     return processes._HEADER.pack(number, status, len(payload) if size is None else size) + payload
 
 
-def answer_of(*articles: Article, **others: Any) -> bytes:
-    """The answer with these articles."""
+def answered(*articles: Article, text: str | None = None, **others: Any) -> bytes:
+    """The answer with these articles; `text` in place of each packed one."""
     document = Document(source="s", articles=articles)
-    return framed(dumps(Answer(reading=replace(Reading(document=document), **others))))
+    answer = answer_of(replace(Reading(document=document), **others))
+    if text is not None:
+        answer = replace(answer, articles=tuple(replace(each, text=text) for each in answer.articles))
+    return framed(dumps(answer))
 
 
 def packed(value: object) -> bytes:
@@ -91,10 +103,27 @@ HOSTILE: dict[str, tuple[Callable[[str], bytes], str]] = {
     "a text for a reading": (lambda _: packed({"reading": "x"}), "no Answer"),
     "a number for a document": (lambda _: packed({"reading": {"document": 1}}), "no Answer"),
     "an empty answer": (lambda _: packed({}), "empty"),
-    "an article of another source": (lambda _: answer_of(replace(ARTICLE, source="bank")), "another source"),
-    "an article without an id": (lambda _: answer_of(replace(ARTICLE, id="")), "without an id"),
-    "too few fingerprints": (lambda _: answer_of(ARTICLE, ARTICLE, fingerprints=("f",)), "fingerprint"),
-    "bytes in extra": (lambda _: answer_of(replace(ARTICLE, extra={"x": [b"y"]})), "JSON-like"),
+    "an article beside the packed ones": (
+        lambda _: framed(dumps(Answer(reading=Reading(document=Document(source="s", articles=(ARTICLE,)))))),
+        "two places",
+    ),
+    "an article that names its source": (
+        lambda _: packed({"reading": {"document": {"source": "s"}}, "articles": [{"source": "bank"}]}),
+        "missing required field",
+    ),
+    "an article without an id": (lambda _: answered(replace(ARTICLE, id="")), "without an id"),
+    "too few fingerprints": (lambda _: answered(ARTICLE, ARTICLE, fingerprints=("f",)), "fingerprint"),
+    "a packed article that is no JSON": (lambda _: answered(ARTICLE, text="{"), "no article"),
+    "a packed article that is a list": (lambda _: answered(ARTICLE, text="[]"), "no article"),
+    "a packed article of wrong types": (lambda _: answered(ARTICLE, text='{"title": 1}'), "no article"),
+    "a packed article, nested deep": (
+        lambda _: answered(ARTICLE, text='{"extra": {"x": ' + "[" * 500 + "]" * 500 + "}}"),
+        "JSON-like",
+    ),
+    "a packed article, nested without end": (
+        lambda _: answered(ARTICLE, text='{"extra": {"x": ' + "[" * 1_000_000),
+        "no article",
+    ),
     "another source's document": (
         lambda _: framed(dumps(Answer(reading=Reading(document=Document(source="bank"))))),
         "another source",
@@ -212,16 +241,24 @@ FORGED = {
         ARTICLE, updated=datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=1)))
     ),
     "a feed's date without a zone": replace(ARTICLE, origin=Origin(updated=datetime(2026, 1, 1))),  # noqa: DTZ001
-    "an object in extra": replace(ARTICLE, extra={"x": Ellipsis}),
-    "a number for a key": replace(ARTICLE, extra={"x": {1: 2}}),
+    "a date in extra": replace(ARTICLE, extra={"x": datetime(2026, 1, 1, tzinfo=UTC)}),
 }
 
 
 @pytest.mark.parametrize("article", FORGED.values(), ids=FORGED)
 def test_articles_are_looked_into(article: Article) -> None:
     """What the format alone lets pass."""
+    answer = answer_of(Reading(document=Document(source="s", articles=(article,))))
     with pytest.raises(ValueError, match="it has"):
-        check(Answer(reading=Reading(document=Document(source="s", articles=(article,)))), CONTEXT)
+        reading_of(answer, CONTEXT)
+
+
+def test_an_article_comes_back_as_it_was_with_what_is_stored_of_it() -> None:
+    """Packed once, by the worker."""
+    made = replace(ARTICLE, title="A", content="<p>b</p>", extra={"x": [1, None, {"y": "\ud800"}]})
+    reading = reading_of(answer_of(Reading(document=Document(source="s", articles=(made,)))), CONTEXT)
+    assert reading.document.articles == (made,)
+    assert reading.packed == (pack(made),)
 
 
 # --- errors
