@@ -217,9 +217,8 @@ class Polls:
     ) -> None:
         poll.was_read = True
         redates = is_redated(source, state)
-        known = frozenset[str]()
-        if not (refetch or redates):
-            known = self._store.articles.fingerprints(source.name, READER_VERSION)
+        before = self._store.articles.going_by(source.name, READER_VERSION, dates=_DATES_THAT_TELL_A_RATE)
+        known = frozenset[str]() if refetch or redates else before.fingerprints
         gathered = gather(
             fetched.resources,
             _context(source, state, known, self._config.html.players),
@@ -228,11 +227,10 @@ class Polls:
             now,
         )
         files = fetched.validators.get("files", {})
-        owners = self._store.articles.files(source.name)
         articles = found(
             gathered,
             files,
-            owners,
+            before.files,
             is_same=lambda resource: is_same(resource, fetched, state, body_hash),
         )
         if state.succeeded is None:
@@ -242,7 +240,7 @@ class Polls:
         is_whole = not gathered.failed or bool(files)
         look = folder.Look(validators=fetched.validators_without(gathered.failed) if is_whole else {})
         if kinds.named(source.kind).withdraws:
-            look = folder.look(state.validators, fetched, gathered, owners, articles, now)
+            look = folder.look(state.validators, fetched, gathered, before.files, articles, now)
         poll.problems += (*gathered.problems, *look.problems)
         # What a folder's files say is each for itself; a list is known by its first page.
         first = None if files else next((reading for _, reading in gathered.readings), None)
@@ -261,8 +259,7 @@ class Polls:
             withdrawn=look.withdrawn,
             reader_version=READER_VERSION,
         )
-        dates = [f.article.published or now for f in poll.update.found]
-        dates += self._store.articles.newest_dates(source.name, _DATES_THAT_TELL_A_RATE)
+        dates = [*(f.article.published or now for f in poll.update.found), *before.newest]
         poll.result = replace(
             poll.result,
             hints=_hints(first, source) if first else None,

@@ -10,14 +10,30 @@ import sqlalchemy as sa
 
 from aggregator.config.load import Keep
 from aggregator.store import retention
-from aggregator.store.changes import Changes
+from aggregator.store.changes import IS_ANY, Changes
 from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, REVISION, Kept, kept, of_newest, unpacked
-from aggregator.store.records import Version, Whereabouts
+from aggregator.store.records import PolledArticles, Version, Whereabouts
 from aggregator.store.schema import FOUND, WITHDRAWN, aliases, articles, feeds, placements, revisions, sources
 from aggregator.store.writing import Judge, Writing, by_categories
 
+_OF_SOURCE = articles.c.source == sa.bindparam("of_source")
+# What was withdrawn is to be read when it is there again.
+_STANDS = articles.c.state != WITHDRAWN
+_FINGERPRINTS = sa.select(articles.c.fingerprint).where(
+    _OF_SOURCE,
+    articles.c.fingerprint != "",
+    articles.c.reader_version == sa.bindparam("by_reader"),
+    _STANDS,
+)
+_FILES = sa.select(articles.c.id, articles.c.file).where(_OF_SOURCE, articles.c.file != "", _STANDS)
+_NEWEST_DATES = (
+    sa.select(articles.c.published)
+    .where(_OF_SOURCE, articles.c.state == FOUND)
+    .order_by(articles.c.published.desc())
+    .limit(sa.bindparam("so_many"))
+)
 _VERSION: tuple[sa.ColumnElement[Any], ...] = (*REVISION, revisions.c.replaced)
 
 
@@ -31,37 +47,17 @@ class Articles:
         self._judge = judge
         self._rules = rules
 
-    def fingerprints(self, source: str, reader_version: int = 1) -> frozenset[str]:
-        """Fingerprints of the entries of this source that are kept as they were found, or were pruned.
-
-        Less those that another version of the reader read: these are to be read anew.
-        """
-        # What was withdrawn is to be read when it is there again.
-        is_current = sa.and_(articles.c.reader_version == reader_version, articles.c.state != WITHDRAWN)
-        query = sa.select(articles.c.fingerprint).where(
-            articles.c.source == source, articles.c.fingerprint != "", is_current
-        )
+    def going_by(self, source: str, reader_version: int = 1, *, dates: int = 16) -> PolledArticles:
+        """What a poll of a source goes by, with at most so many dates; see `PolledArticles`."""
+        asked = {"of_source": source, "by_reader": reader_version, "so_many": dates}
         with self._database.snapshot() as connection:
-            return frozenset(connection.scalars(query))
-
-    def files(self, source: str) -> dict[str, str]:
-        """Which file of a folder each article was found in: id -> path inside the folder."""
-        query = sa.select(articles.c.id, articles.c.file).where(
-            articles.c.source == source, articles.c.file != "", articles.c.state != WITHDRAWN
-        )
-        with self._database.snapshot() as connection:
-            return {row.id: row.file for row in connection.execute(query)}
-
-    def newest_dates(self, source: str, limit: int) -> tuple[datetime, ...]:
-        """When the newest articles of a source were published, newest first."""
-        query = (
-            sa.select(articles.c.published)
-            .where(articles.c.source == source, articles.c.state == FOUND)
-            .order_by(articles.c.published.desc())
-            .limit(limit)
-        )
-        with self._database.snapshot() as connection:
-            return tuple(connection.scalars(query))
+            if not connection.exec_driver_sql(IS_ANY, (source,)).first():
+                return PolledArticles()
+            return PolledArticles(
+                fingerprints=frozenset(connection.scalars(_FINGERPRINTS, asked)),
+                files={row.id: row.file for row in connection.execute(_FILES, asked)},
+                newest=tuple(connection.scalars(_NEWEST_DATES, asked)),
+            )
 
     def newest_number(self) -> int:
         """The number of the article that was stored last, 0 without any."""

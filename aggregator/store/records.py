@@ -60,6 +60,21 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PolledArticles:
+    """What a poll goes by of the articles that are kept of a source.
+
+    - `fingerprints`: of the entries that are kept as they were found, or were pruned; less those that another
+      version of the reader read, which are to be read anew.
+    - `files`: the path inside the folder that each article was found in, by its id.
+    - `newest`: when the newest were published, newest first.
+    """
+
+    fingerprints: frozenset[str] = frozenset()
+    files: Mapping[str, str] = field(default_factory=dict)
+    newest: tuple[datetime, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
     """What an article was until the edit at `replaced`."""
 

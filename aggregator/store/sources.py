@@ -224,8 +224,11 @@ class Sources:
         with self._database.transaction() as connection:
             writing = Writing(connection, now, self.judge, self._rules)
             saved = [_commit(writing, update) for update in updates]
+            for statement, is_planned in ((_COMMITTED, False), (_COMMITTED_AND_PLANNED, True)):
+                if rows := [row for _, row in saved if ("new_schedule" in row) is is_planned]:
+                    connection.execute(statement, rows)
             writing.placing.save()
-        return saved
+        return [what for what, _ in saved]
 
     def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
         """Saves the validators and next polls of sources in which nothing changed, all in one transaction."""
@@ -270,7 +273,8 @@ class Sources:
         writing.placing.save()
 
 
-def _commit(writing: Writing, update: Update) -> Saved:
+def _commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
+    """Saves the articles of one poll; how many, and what is to be set of its source."""
     connection, now = writing.connection, writing.now
     wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None
     changes = Changes(writing, update.source, wanted)
@@ -288,11 +292,10 @@ def _commit(writing: Writing, update: Update) -> Saved:
         "new_title": update.title,
         "now": now,
     }
-    if update.schedule is None:
-        connection.execute(_COMMITTED, row)
-    else:
-        connection.execute(_COMMITTED_AND_PLANNED, row | _planned(update.schedule))
-    return Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
+    if update.schedule is not None:
+        row |= _planned(update.schedule)
+    saved = Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
+    return saved, row
 
 
 def _batches(names: Iterable[_Key]) -> Iterator[list[_Key]]:

@@ -221,7 +221,7 @@ def test_stores_of_every_earlier_version_are_brought_up_to_date(tmp_path: Path, 
         new = Store(file)
         new.sources.adopt([source], NOW)
         assert new.sources.states()["news"].reader_version == 1
-        assert new.articles.fingerprints("news", 2) == frozenset()
+        assert new.articles.going_by("news", 2).fingerprints == frozenset()
         list(new.mending.mend(mended, 2, NOW))
         (kept,) = new.articles.all()
         assert not acts(kept.article.content)
@@ -229,7 +229,7 @@ def test_stores_of_every_earlier_version_are_brought_up_to_date(tmp_path: Path, 
         found = [Found(replace(article, content="<p>new</p>"), "mark", reader_version=2)]
         saved = new.sources.commit(replace(update, found=found, reader_version=2), NOW)
         assert saved.changed == 0
-        assert new.articles.fingerprints("news", 2) == {"mark"}
+        assert new.articles.going_by("news", 2).fingerprints == {"mark"}
         assert new.sources.states()["news"].reader_version == 2
         new.close()
         take_back(file, 5)

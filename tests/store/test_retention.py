@@ -112,10 +112,10 @@ def test_a_pruned_article_never_comes_back(store: Store) -> None:
     commit(store, made)
     assert sum(store.articles.prune(Keep(max_articles=2), 1, NOW, source="news")) == 2
     assert commit(store, made) == (0, 0, 4)
-    assert f"mark {made[3].id} Title 3" in store.articles.fingerprints("news")
+    assert f"mark {made[3].id} Title 3" in store.articles.going_by("news").fingerprints
     edited = replace(made[3], title="Edited")
     assert commit(store, [edited]) == (0, 0, 1)
-    assert f"mark {made[3].id} Edited" in store.articles.fingerprints("news")
+    assert f"mark {made[3].id} Edited" in store.articles.going_by("news").fingerprints
     assert ages(store) == [0, 1]
 
 
@@ -134,7 +134,7 @@ def test_the_file_of_a_pruned_article_keeps_its_id(store: Store) -> None:
     made = articles(0, 9)
     commit(store, made)
     list(store.articles.prune(Keep(max_age=DAY), 1, NOW, source="news"))
-    assert store.articles.files("news") == {made[0].id: "Title 0.md", made[1].id: "Title 9.md"}
+    assert store.articles.going_by("news").files == {made[0].id: "Title 0.md", made[1].id: "Title 9.md"}
 
 
 def test_what_a_feed_shows_is_never_pruned(store: Store) -> None:
