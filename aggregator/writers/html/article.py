@@ -20,7 +20,8 @@ _SOURCE = re.compile(r' src="([^"]*)"')
 
 def article_page(item: Item, *, site: str, root: str, version: str) -> bytes:
     """The whole article; `site` is the title of the site, `root` the way from the page to its start page."""
-    return render("article.html", item=item, site=site, root=root, version=version, text=_text(item))
+    facts = {"item": item, "site": site, "root": root, "version": version, "text": _text(item)}
+    return render("article.html", search="", **facts)
 
 
 def _text(item: Item) -> Markup:
