@@ -6,27 +6,38 @@
 ('News', 0)
 """
 
-from importlib.metadata import version as _version
-
-from aggregator import errors
-from aggregator.model.article import Article, Document, Enclosure, Origin, Problem
+from importlib import import_module
 
 DISTRIBUTION = "aggregator-republisher"
 """The name to install by; on the public index `aggregator` is another project."""
 
-__version__ = _version(DISTRIBUTION)
+__all__ = ["Article", "Document", "Enclosure", "Origin", "Problem", "__version__", "errors", "read"]
+
+_PLACES = {
+    **dict.fromkeys(("Article", "Document", "Enclosure", "Origin", "Problem"), "aggregator.model.article"),
+    "read": "aggregator.reading.document",
+}
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from aggregator import errors
+    from aggregator.model.article import Article, Document, Enclosure, Origin, Problem
     from aggregator.reading.document import read
 
-__all__ = ["Article", "Document", "Enclosure", "Origin", "Problem", "__version__", "errors", "read"]
+    __version__: str
 
 
 def __getattr__(name: str) -> object:
-    # Reading needs lxml, nh3 and feedparser: half of the start-up time of a command that reads nothing.
-    if name == "read":
-        from aggregator.reading.document import read
+    # Each when it is first asked for: reading needs lxml, nh3 and feedparser, `aggregator --help` nothing.
+    if name == "__version__":
+        from importlib.metadata import version
 
-        return read
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        found: object = version(DISTRIBUTION)
+    elif name == "errors":
+        found = import_module("aggregator.errors")
+    elif name in _PLACES:
+        found = getattr(import_module(_PLACES[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = found
+    return found

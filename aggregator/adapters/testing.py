@@ -20,7 +20,6 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ValidationError
 
-from aggregator import normalise
 from aggregator.adapters.kinds import Kind
 from aggregator.errors import ReadError
 from aggregator.model.entry import ArticleDocument, Entry, Feed, SubscriptionList
@@ -28,6 +27,7 @@ from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
 from aggregator.model.wire import Format, dumps
 from aggregator.model.wrong_values import UNKNOWN_KEY
+from aggregator.normalise import entries as normalising
 
 __all__ = ["Resource", "broken"]
 
@@ -108,7 +108,7 @@ def _of_sample(kind: Kind, sample: Resource, options: BaseModel | None) -> Itera
     last = kind.read(replace(sample, number=1_000, depth=1_000), options)
     if isinstance(last, Feed) and last.more:
         yield "it names further documents for ever: bound them by the resource's number"
-    made = normalise.articles(first, source="contract", url=sample.url)
+    made = normalising.articles(first, source="contract", url=sample.url)
     if Format(Reading).loads(dumps(made)) != made:
         yield "what it gives does not come back from another process: its values are not plain data"
     ids = [article.id for article in made.document.articles]

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from aggregator.config.choosing import rule_set
 from aggregator.config.load import Config
 from aggregator.publishing.choosing import facts_of, written_verdict
-from aggregator.rules.query import LANGUAGE_VERSION
 from aggregator.rules.rule import judge
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of
@@ -28,15 +27,17 @@ class Chooser:
     def __init__(self, config: Config) -> None:
         self.rules = rule_set(config.rules, config.feeds)
         self.queries = {feed.name: feed.parsed for feed in config.feeds}
-        queries = [self.rules.digest, LANGUAGE_VERSION, [[n, q.text] for n, q in self.queries.items()]]
-        is_any = bool(self.rules.rules or self.queries)
-        self.digest = (
-            hashlib.blake2b(json.dumps(queries).encode(), digest_size=16).hexdigest() if is_any else ""
-        )
+        self.digest = self._digest() if self.rules.rules or self.queries else ""
         asked = (*(rule.when for rule in self.rules.rules), *self.queries.values())
         self.turnings: frozenset[tuple[str, timedelta]] = frozenset(
             turning for query in asked for turning in query.turnings
         )
+
+    def _digest(self) -> str:
+        from aggregator.rules.query import LANGUAGE_VERSION
+
+        queries = [self.rules.digest, LANGUAGE_VERSION, [[n, q.text] for n, q in self.queries.items()]]
+        return hashlib.blake2b(json.dumps(queries).encode(), digest_size=16).hexdigest()
 
     def __call__(self, found: Kept, now: datetime) -> Placement:
         """The feeds of an article: `all`, its categories, then saved feeds in the config's order."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from aggregator.polling.poll import Polls
 from aggregator.schedule import clock as clocks
-from aggregator.schedule.clock import Clock
+from aggregator.schedule.clock import Clock, Testimony
 from aggregator.store import Store
 
 _SETTING = "clock"
@@ -17,11 +16,20 @@ _log = logging.getLogger("aggregator")
 
 
 class KeptClock:
-    """Reads the clock for one store; corrects there what a wrong clock stamped, as soon as it is known."""
+    """Reads the clock for one store; corrects there what a wrong clock stamped, as soon as it is known.
 
-    def __init__(self, store: Store, polls: Polls) -> None:
+    `testify` gives what the publishers at addresses said of the time; `has_polled`: whether any was polled.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        testify: Callable[[Iterable[str], datetime], Testimony],
+        has_polled: Callable[[], bool],
+    ) -> None:
         self._store = store
-        self._polls = polls
+        self._testify = testify
+        self._has_polled = has_polled
         self._reported = ""
         self._newest = 0
 
@@ -39,7 +47,9 @@ class KeptClock:
     def may_prune(self, now: datetime, addresses: Iterable[str]) -> bool:
         """Whether this reading may decide what is old; `addresses` are those of the enabled sources."""
         before = self._remembered() or clocks.read(None, now, self._newest)
-        judgement = clocks.judge(before, now, self._polls.testify(addresses, now))
+        # Where nothing was polled and the clock went on, nobody has anything to say.
+        is_asked = self._has_polled() or not clocks.follows(before.believed, now)
+        judgement = clocks.judge(before, now, self._testify(addresses, now) if is_asked else Testimony())
         if (mistaken := judgement.mistaken) is not None:
             self._store.moments.correct_articles(
                 now, mistaken.believed, mistaken.newest, is_sure=judgement.is_sure

@@ -6,14 +6,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from aggregator.config.load import Source
-from aggregator.polling.full_text import Completed
-from aggregator.polling.poll import Poll
-from aggregator.publishing.publish import Published
-from aggregator.publishing.websub import Notification
-
 if TYPE_CHECKING:
     from aggregator.app.app import App
+    from aggregator.config.load import Source
+    from aggregator.polling.full_text import Completed
+    from aggregator.polling.poll import Poll
+    from aggregator.publishing.publish import Published
+    from aggregator.publishing.websub import Notification
 
 
 class RunWatcher:

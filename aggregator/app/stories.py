@@ -14,8 +14,6 @@ from aggregator.app.choosing import Chooser
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import joined
 from aggregator.errors import ConfigError
-from aggregator.rules.stories import MOST_CANDIDATES, Lookalike, Member, Why, in_order, join, keys, telling
-from aggregator.rules.stories.judge import TEXT_WINDOW
 from aggregator.store import ALL, Kept, Store, StoryMember, StoryRecord, ToldBy, by_categories
 
 __all__ = ["StoryEditor", "Storyteller", "listed", "reason"]
@@ -28,8 +26,6 @@ class Storyteller:
 
     `shows` and `order` are the same for configs whose feeds show stories alike, in the same order.
     """
-
-    most_candidates = MOST_CANDIDATES
 
     def __init__(self, config: Config) -> None:
         self.finds = config.stories.find
@@ -48,6 +44,15 @@ class Storyteller:
         """Takes note of the sources that there are now, those that lists named among them."""
         self._priorities = {source.name: source.priority for source in sources if source.priority}
 
+    # What compares texts is imported where articles are compared: most runs find nothing new.
+
+    @property
+    def most_candidates(self) -> int:
+        """With how many articles one is compared, at most."""
+        from aggregator.rules.stories import MOST_CANDIDATES
+
+        return MOST_CANDIDATES
+
     @property
     def shows(self) -> str:
         """Which feeds show one of a story."""
@@ -65,12 +70,16 @@ class Storyteller:
         A source that is followed anew brings its back catalogue: to compare that took five times as long as
         reading it, and no other source tells those stories now.
         """
+        from aggregator.rules.stories import TEXT_WINDOW, keys, telling
+
         if found.first_seen - found.published > TEXT_WINDOW:
             return ()
         return keys(telling(found.article, found.first_seen))
 
     def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:
         """The candidate whose story it joins, and why, as JSON."""
+        from aggregator.rules.stories import Lookalike, join, telling
+
         looked_at = (
             Lookalike(each.pk, telling(each.article, each.first_seen), sources)
             for each, sources in candidates
@@ -87,6 +96,8 @@ class Storyteller:
 
     def anew(self, members: Sequence[StoryMember]) -> Sequence[int]:
         """The members by the priority of their sources, then by age."""
+        from aggregator.rules.stories import Member, in_order
+
         found = (Member(each.article, each.source, each.first_seen) for each in members)
         return [each.article for each in in_order(found, self._priorities, anew=True)]
 
@@ -145,6 +156,8 @@ def listed(config: Config) -> tuple[StoryRecord, ...]:
 
 def reason(member: ToldBy) -> str:
     """Why an article is in its story, in one sentence."""
+    from aggregator.rules.stories import Why
+
     return _BY_EDITOR.get(member.code) or str(Why(member.code, member.score))
 
 

@@ -17,11 +17,12 @@ from aggregator.cli.options import (
     config_option,
     fails_well,
     json_option,
+    load_config,
 )
 from aggregator.cli.terminal import ERR, OUT, counted, print_json, shown, when
-from aggregator.config import load as configuration
 
 if TYPE_CHECKING:
+    from aggregator.config.load import Config
     from aggregator.discovery import ReadCandidate
     from aggregator.discovery.search import Discovered
 
@@ -64,7 +65,7 @@ def add(
     from aggregator.discovery import address
     from aggregator.discovery import search as adding
 
-    config = configuration.load(config_file)
+    config = load_config(config_file)
     if kind is not None or options:
         return _add_as_it_is(url, kind, options, name, categories, config_file, config, as_json=as_json)
     facts: dict[str, Any] = {"found": [], "problems": [], "followed_as": None, "added": None}
@@ -98,7 +99,7 @@ def _add_as_it_is(
     name: str | None,
     categories: Sequence[str],
     config_file: Path,
-    config: configuration.Config,
+    config: Config,
     *,
     as_json: bool,
 ) -> int:

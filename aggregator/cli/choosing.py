@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
 from aggregator.cli.options import (
     EXIT_CODES,
@@ -18,10 +17,10 @@ from aggregator.cli.options import (
     config_option,
     fails_well,
     json_option,
+    load_config,
 )
-from aggregator.cli.terminal import ERR, OUT, plain, print_json, progress_bar, shown
+from aggregator.cli.terminal import ERR, OUT, new_table, plain, print_json, progress_bar, shown
 from aggregator.cli.trials import print_query_trial, print_trial, trial_facts
-from aggregator.config import load as configuration
 from aggregator.errors import ConfigError, QueryError
 
 if TYPE_CHECKING:
@@ -81,7 +80,7 @@ def why(article: str, as_json: bool, config_file: Path) -> int:
     from aggregator.app.explaining import explained
 
     asked = article.encode("utf-8", "replace").decode()  # an argument may be any bytes
-    found = explained(configuration.load(config_file), asked, datetime.now(UTC))
+    found = explained(load_config(config_file), asked, datetime.now(UTC))
     if as_json:
         print_json({"articles": plain(found)})
     else:
@@ -109,7 +108,7 @@ def _print(found: Explanation) -> None:
         text = ", ".join(found.pending) or "no feed"
         OUT.print(f"  {'soon in':<17}{shown(text)}, after the next publication", style="yellow")
     if found.reasons:
-        table = Table("feed", "", "because", box=None, pad_edge=False)
+        table = new_table("feed", "", "because")
         for reason in found.reasons:
             mark = "in" if reason.is_in else "not in"
             table.add_row(shown(reason.feed), mark, shown(reason.because))
@@ -147,7 +146,7 @@ def test(source: str | None, query: str | None, changed: bool, as_json: bool, co
     """
     from aggregator.app.trials import StoredTrials
 
-    config = configuration.load(config_file)
+    config = load_config(config_file)
     asked = None if query is None else parsed(query)
     now = datetime.now(UTC)
     with progress("Trying", as_json) as advance:

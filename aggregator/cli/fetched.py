@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
-
-from rich.console import Console
+from typing import TYPE_CHECKING, Any, Literal
 
 from aggregator.app.main_job import RunWatcher
 from aggregator.cli.terminal import (
     OUT,
+    Terminal,
     announced_facts,
     completed_facts,
     counted,
@@ -21,12 +20,16 @@ from aggregator.cli.terminal import (
     published_facts,
     shown,
 )
-from aggregator.errors import WriteError
-from aggregator.polling.full_text import Completed
-from aggregator.polling.poll import Poll
-from aggregator.publishing.publish import Published
-from aggregator.publishing.websub import Notification
-from aggregator.schedule.state import PollState
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from aggregator.errors import WriteError
+    from aggregator.polling.full_text import Completed
+    from aggregator.polling.poll import Poll
+    from aggregator.publishing.publish import Published
+    from aggregator.publishing.websub import Notification
+    from aggregator.schedule.state import PollState
 
 FEW_SOURCES = 20
 """So many sources have a line each; of more, those do that need attention."""
@@ -41,7 +44,10 @@ class FetchReport(RunWatcher):
     """
 
     def __init__(
-        self, console: Console, lines: Literal["all", "some", "none"], advance: Callable[[], object]
+        self,
+        console: Terminal | Console,
+        lines: Literal["all", "some", "none"],
+        advance: Callable[[], object],
     ) -> None:
         self._console = console
         self._lines = lines
@@ -142,7 +148,7 @@ class FetchReport(RunWatcher):
             "waiting": {name: waiting_facts(state) for name, state in self._waiting.items()},
             "pages": [completed_facts(each) for each in self._completed],
             "pruned": self._pruned,
-            "published": published_facts(self._published or Published()),
+            "published": published_facts(self._published),
             "announced": [announced_facts(each) for each in self._announced],
         }
 

@@ -17,10 +17,10 @@ from aggregator.cli.options import (
     config_option,
     fails_well,
     json_option,
+    load_config,
 )
 from aggregator.cli.terminal import ERR, OUT, counted, print_json, print_published, published_facts, shown
 from aggregator.cli.turns import turn
-from aggregator.config import load as configuration
 
 if TYPE_CHECKING:
     from aggregator.store import Erasable
@@ -55,7 +55,7 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
     from aggregator.store import Store
 
     asked = article.encode("utf-8", "replace").decode()  # an argument may be any bytes
-    config = configuration.load(config_file)
+    config = load_config(config_file)
     with closing(Store(config.store, reads_only=True)) as store:
         found = [each for each in store.forgetting.named(asked) if each.is_forgotten or not undo]
     if not found or (len(found) > 1 and not everything):

@@ -14,9 +14,9 @@ from aggregator.cli.options import (
     config_option,
     fails_well,
     json_option,
+    load_config,
 )
 from aggregator.cli.terminal import ERR, OUT, plain, print_json, shown
-from aggregator.config import load as configuration
 from aggregator.model.article import Problem
 
 
@@ -41,7 +41,7 @@ def import_(target: str, dry_run: bool, as_json: bool, config_file: Path) -> int
     from aggregator.config.edit import add_sources
     from aggregator.config.subscriptions import plan
 
-    config = configuration.load(config_file)
+    config = load_config(config_file)
     found = app.subscription_list(target, config.fetch, datetime.now(UTC))
     planned = plan(found, config.sources)
     if not dry_run:
@@ -77,7 +77,7 @@ def export(target: Path | None, config_file: Path) -> int:
     from aggregator.writers.files import write_if_changed
     from aggregator.writers.opml import subscription_list
 
-    config = configuration.load(config_file)
+    config = load_config(config_file)
     found = followed(config.sources)
     body = subscription_list(config.site.title, found.subscriptions)
     if target is None:

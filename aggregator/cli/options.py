@@ -8,21 +8,31 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.cli.exit_codes import EXIT_CODES, EXIT_DONE, EXIT_NOTHING, EXIT_USAGE
 from aggregator.cli.stopping import end
 from aggregator.cli.terminal import ERR, shown
 from aggregator.errors import AggregatorError, ConfigError
 
-DEFAULT_CONFIG = Path("config/aggregator.toml")
-EXIT_DONE, EXIT_NOTHING, EXIT_USAGE = 0, 1, 2
+if TYPE_CHECKING:
+    from aggregator.config.load import Config
 
-EXIT_CODES = """\b
-Exit codes: 0 done (single sources may have failed, and are named),
-1 an output could not be written (it is named) or nothing could be done,
-2 usage or config, 130 stopped by Ctrl-C."""
+__all__ = [
+    "DEFAULT_CONFIG",
+    "EXIT_CODES",
+    "EXIT_DONE",
+    "EXIT_NOTHING",
+    "EXIT_USAGE",
+    "config_option",
+    "fails_well",
+    "json_option",
+    "load_config",
+]
+
+DEFAULT_CONFIG = Path("config/aggregator.toml")
 
 
 def fails_well(command: Callable[..., int]) -> Callable[..., None]:
@@ -76,3 +86,11 @@ config_option = click.option(
     help="The config to use. Relative paths in it count from the folder that holds config/.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document for a script.")
+
+
+def load_config(file: Path) -> Config:
+    """Reads and checks a config file. Raises ConfigError."""
+    # Imported here, as what a command alone needs is: `--help` needs neither pydantic nor the store.
+    from aggregator.config.load import load
+
+    return load(file)

@@ -14,10 +14,9 @@ from aggregator.cli.options import (
     config_option,
     fails_well,
     json_option,
+    load_config,
 )
 from aggregator.cli.terminal import ERR, OUT, plain, print_json, progress_bar, shown, when
-from aggregator.config import load as configuration
-from aggregator.config.choosing import rule_set
 
 
 @click.command(epilog=EXIT_CODES)
@@ -38,8 +37,9 @@ def search(query: str, limit: int, as_json: bool, config_file: Path) -> int:
     aggregator search 'source:"Planet Debian" -tag:release' --json
     """
     from aggregator.app import searching
+    from aggregator.config.choosing import rule_set
 
-    config = configuration.load(config_file)
+    config = load_config(config_file)
     asked = parsed(query)
     with progress_bar(as_json) as bar:
         task = bar.add_task("Indexing", visible=False)

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from rich.table import Table
 
-from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, json_option
-from aggregator.cli.terminal import OUT, counted, plain, print_json, shown, when
-from aggregator.config import load as configuration
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, json_option, load_config
+from aggregator.cli.terminal import OUT, counted, new_table, plain, print_json, shown, when
 
 if TYPE_CHECKING:
     from aggregator.schedule.health import SourceHealth
@@ -85,20 +83,21 @@ def status(as_json: bool, config_file: Path) -> int:
 def _health(config_file: Path, now: datetime) -> list[SourceHealth]:
     from aggregator.app.status import source_health
 
-    return source_health(configuration.load(config_file), now)
+    return source_health(load_config(config_file), now)
 
 
 def _chosen(facts: Sequence[SourceHealth], names: Sequence[str]) -> Sequence[SourceHealth]:
     """Those of these names, and those in these states. Raises ConfigError for a word that is neither."""
+    from aggregator.config.load import named
     from aggregator.schedule.health import STATES
 
     known = [each.name for each in facts]
-    configuration.named([name for name in names if name not in STATES], known)
+    named([name for name in names if name not in STATES], known)
     return [each for each in facts if not names or each.name in names or each.state in names]
 
 
 def _print_lines(facts: Sequence[SourceHealth], now: datetime) -> None:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = new_table(padding=(0, 2, 0, 0))
     table.add_column("source", no_wrap=True, max_width=24, overflow="ellipsis")
     table.add_column("state", no_wrap=True)
     table.add_column("articles", no_wrap=True, justify="right")

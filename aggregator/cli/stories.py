@@ -15,9 +15,9 @@ from aggregator.cli.options import (
     config_option,
     fails_well,
     json_option,
+    load_config,
 )
 from aggregator.cli.terminal import ERR, OUT, counted, print_json, progress_bar, shown
-from aggregator.config import load as configuration
 
 if TYPE_CHECKING:
     from aggregator.app.stories import StoryEditor
@@ -52,7 +52,7 @@ def stories(context: click.Context, as_json: bool, config_file: Path) -> None:
 def _list(as_json: bool, config_file: Path) -> int:
     from aggregator.app.stories import listed, reason
 
-    found = listed(configuration.load(config_file))
+    found = listed(load_config(config_file))
     if as_json:
         facts = [
             {
@@ -98,7 +98,7 @@ def split(names: tuple[str, ...], config_file: Path) -> int:
     """
     from aggregator.app.stories import StoryEditor
 
-    with StoryEditor(configuration.load(config_file)) as editor:
+    with StoryEditor(load_config(config_file)) as editor:
         found = _found(editor, names)
         if found is None:
             return EXIT_NOTHING
@@ -118,7 +118,7 @@ def join_(names: tuple[str, ...], config_file: Path) -> int:
     """
     from aggregator.app.stories import StoryEditor
 
-    with StoryEditor(configuration.load(config_file)) as editor:
+    with StoryEditor(load_config(config_file)) as editor:
         found = _found(editor, names)
         if found is None:
             return EXIT_NOTHING
@@ -141,7 +141,7 @@ def rebuild(config_file: Path) -> int:
     """
     from aggregator.app.stories import StoryEditor
 
-    with StoryEditor(configuration.load(config_file)) as editor, progress_bar(False) as progress:
+    with StoryEditor(load_config(config_file)) as editor, progress_bar(False) as progress:
         task, looked, joined = progress.add_task("Looking", total=None), 0, 0
         for count, found, total in editor.rebuild(datetime.now(UTC)):
             looked, joined = looked + count, joined + found

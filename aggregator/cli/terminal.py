@@ -9,28 +9,53 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from aggregator.cli.printable import as_json, one_line
-from aggregator.model.article import Article, Document
 
 if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
+
+    from aggregator.model.article import Article, Document
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
     from aggregator.publishing.publish import Published
     from aggregator.publishing.websub import Notification
     from aggregator.store import Kept, Version
 
-OUT = Console(soft_wrap=True, highlight=False, emoji=False)
-ERR = Console(stderr=True, soft_wrap=True, highlight=False, emoji=False)
+
+class Terminal:
+    """Standard output or standard error, as rich prints there; rich is imported when something is printed."""
+
+    def __init__(self, *, stderr: bool = False) -> None:
+        self._is_stderr = stderr
+
+    @cached_property
+    def console(self) -> Console:
+        """Its console."""
+        from rich.console import Console
+
+        return Console(stderr=self._is_stderr, soft_wrap=True, highlight=False, emoji=False)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person looks at it."""
+        return self.console.is_terminal
+
+    def print(self, *what: object, style: str | None = None, soft_wrap: bool | None = None) -> None:
+        """Prints text with rich's markup, or a table; `soft_wrap` False fits it into the terminal's width."""
+        self.console.print(*what, style=style, soft_wrap=soft_wrap)
+
+
+OUT = Terminal()
+ERR = Terminal(stderr=True)
 
 _MAX_COMPARED_LINES = 2_000
 """Comparing costs up to the square of it."""
@@ -55,17 +80,28 @@ def log_to_stderr(*, level: int, formatter: logging.Formatter) -> None:
 
 def shown(text: str) -> str:
     """A stranger's text for a terminal: one line without control sequences, and no markup of ours."""
+    from rich.markup import escape
+
     return escape(one_line(text))
+
+
+def new_table(*columns: str, padding: tuple[int, int, int, int] = (0, 1, 0, 1)) -> Table:
+    """A table without lines."""
+    from rich.table import Table
+
+    return Table(*columns, box=None, pad_edge=False, padding=padding)
 
 
 def progress_bar(as_json: bool) -> Progress:
     """A bar on standard error, where that is a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=ERR,
+        console=ERR.console,
         transient=True,
         disable=as_json or not ERR.is_terminal,
     )
@@ -123,14 +159,14 @@ def announced_facts(notification: Notification) -> dict[str, Any]:
 def print_document(document: Document) -> None:
     """A preview as a table."""
     OUT.print(f"[bold]{shown(document.title or document.source)}[/bold] {shown(document.link or '')}")
-    table = Table("published", "title", "authors", "link", box=None, pad_edge=False)
+    table = new_table("published", "title", "authors", "link")
     for article in document.articles:
         when = f"{article.published:%Y-%m-%d %H:%M}" if article.published else "no date"
         row = (when, article.title, ", ".join(article.authors), article.link or "")
         table.add_row(*(shown(cell) for cell in row))
     OUT.print(table, soft_wrap=False)
     if document.findings:
-        found = Table("option", "selector", "found", "first", box=None, pad_edge=False)
+        found = new_table("option", "selector", "found", "first")
         for f in document.findings:
             cells = (f.name, f.selector, f"{f.count} of {f.of}", f.example)
             found.add_row(*(shown(cell) for cell in cells), style="" if f.count else "yellow")
@@ -180,8 +216,10 @@ def poll_facts(poll: Poll) -> dict[str, Any]:
     }
 
 
-def published_facts(published: Published) -> dict[str, Any]:
-    """A publication for a script."""
+def published_facts(published: Published | None) -> dict[str, Any]:
+    """A publication for a script; None where nothing was published."""
+    if published is None:
+        return {"feeds": 0, "rendered": 0, "written": [], "errors": [], "notes": []}
     return {
         "feeds": published.feeds,
         "rendered": published.rendered,

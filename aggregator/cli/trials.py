@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
+from aggregator.cli.terminal import OUT, counted, new_table, plain, shown
 
-from aggregator.cli.terminal import OUT, counted, plain, shown
-from aggregator.rules.trial import QueryTrial, Trial
+if TYPE_CHECKING:
+    from aggregator.rules.trial import QueryTrial, Trial
 
 __all__ = ["print_query_trial", "print_trial", "trial_facts"]
 
@@ -19,13 +19,13 @@ def print_trial(trial: Trial, *, before: str = "as found", after: str = "by rule
     `before` and `after` are the headings of the two numbers of each feed.
     """
     if trial.rules:
-        table = Table("rule", "matches", "drops", "such as", box=None, pad_edge=False)
+        table = new_table("rule", "matches", "drops", "such as")
         for rule in trial.rules:
             cells = (rule.name, str(rule.matched), str(rule.dropped), _some(rule.examples))
             table.add_row(*(shown(cell) for cell in cells), style="" if rule.matched else "yellow")
         OUT.print(table, soft_wrap=False)
     if trial.feeds:
-        table = Table("feed", before, after, "gains", "loses", box=None, pad_edge=False)
+        table = new_table("feed", before, after, "gains", "loses")
         for feed in trial.feeds:
             numbers = (str(feed.before), str(feed.after))
             changes = (_some(feed.gained, feed.joined), _some(feed.lost, feed.left))
@@ -42,7 +42,7 @@ def print_query_trial(found: QueryTrial) -> None:
     for title in found.examples:
         OUT.print(f"  {shown(title)}")
     if found.feeds:
-        table = Table("of these stand in", "", box=None, pad_edge=False)
+        table = new_table("of these stand in", "")
         for name, count in found.feeds:
             table.add_row(shown(name), str(count))
         OUT.print(table, soft_wrap=False)

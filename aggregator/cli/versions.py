@@ -13,9 +13,9 @@ from aggregator.cli.options import (
     config_option,
     fails_well,
     json_option,
+    load_config,
 )
 from aggregator.cli.terminal import ERR, plain, print_json, print_versions, shown
-from aggregator.config import load as configuration
 
 
 @click.command(epilog=EXIT_CODES)
@@ -36,7 +36,7 @@ def versions(article: str, as_json: bool, config_file: Path) -> int:
     from aggregator.store import Store
 
     asked = article.encode("utf-8", "replace").decode()  # an argument may be any bytes
-    store = Store(configuration.load(config_file).store, reads_only=True)
+    store = Store(load_config(config_file).store, reads_only=True)
     try:
         found = [(now, store.articles.earlier_versions(now.uid)) for now in store.articles.named(asked)]
     finally:

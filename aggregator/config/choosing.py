@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -14,9 +14,12 @@ from aggregator.config.values import Category
 from aggregator.errors import QueryError
 from aggregator.model.settings import Settings
 from aggregator.normalise.folders import folder_key, folder_name
-from aggregator.rules import actions
-from aggregator.rules.query import Query, parse
-from aggregator.rules.rule import Rule, RuleSet, made
+
+if TYPE_CHECKING:
+    from aggregator.rules.query import Query
+    from aggregator.rules.rule import Rule, RuleSet
+
+# The language of queries is imported by what reads one: a config without rules needs no regexes and no HTML.
 
 __all__ = ["EXPLAINED", "RuleSettings", "SavedFeed", "doubtful_names", "misnamed", "rule_set"]
 
@@ -31,6 +34,8 @@ _BRING_CATEGORIES = frozenset(("articles", "exec", "opml"))
 def _query(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError("write a query in quotes, such as 'title:tea'")  # noqa: TRY004 - pydantic's rule
+    from aggregator.rules.query import parse
+
     try:
         return parse(value).text
     except QueryError as error:
@@ -38,7 +43,9 @@ def _query(value: object) -> str:
 
 
 def _then(value: Any) -> Any:
-    actions.parse(value)
+    from aggregator.rules.actions import parse
+
+    parse(value)
     return value
 
 
@@ -62,6 +69,8 @@ class RuleSettings(Settings):
     @property
     def rule(self) -> Rule:
         """The rule that this is."""
+        from aggregator.rules.rule import made
+
         return made(
             name=self.name,
             when=self.when,
@@ -84,11 +93,15 @@ class SavedFeed(CategoryFeed):
     @property
     def parsed(self) -> Query:
         """Its query."""
+        from aggregator.rules.query import parse
+
         return parse(self.query)
 
 
 def rule_set(rules: Iterable[RuleSettings], feeds: Iterable[SavedFeed]) -> RuleSet:
     """The rules of a config, ready to judge."""
+    from aggregator.rules.rule import RuleSet
+
     return RuleSet((settings.rule for settings in rules), (feed.name for feed in feeds))
 
 

@@ -120,22 +120,25 @@ class StoriesSettings(Settings):
 
 
 class Config(Settings):
-    """The whole config; every path in it is absolute."""
+    """The whole config; every path in it is absolute.
 
-    site: SiteSettings = SiteSettings()
-    publish: Publish = Publish()
-    fetch: Fetch = Fetch()
-    html: HtmlSettings = HtmlSettings()
-    serve: Serve = Serve()
+    Tables that are not there are made without validation, so that only this model is built at a start.
+    """
+
+    site: SiteSettings = Field(default_factory=SiteSettings.model_construct)
+    publish: Publish = Field(default_factory=Publish.model_construct)
+    fetch: Fetch = Field(default_factory=Fetch.model_construct)
+    html: HtmlSettings = Field(default_factory=HtmlSettings.model_construct)
+    serve: Serve = Field(default_factory=Serve.model_construct)
     store: FilePath = Path("var/aggregator.db")
     output: FilePath = Path("feeds")
     entries_per_feed: Annotated[int, Field(ge=1, le=10_000)] = 50
     interval: Duration = timedelta(hours=1)
-    retention: Retention = Retention()
+    retention: Retention = Field(default_factory=Retention.model_construct)
     sources: tuple[Source, ...] = Field(default=(), strict=False)
     rules: tuple[RuleSettings, ...] = Field(default=(), strict=False)
     feeds: tuple[SavedFeed, ...] = Field(default=(), strict=False)
-    stories: StoriesSettings = StoriesSettings()
+    stories: StoriesSettings = Field(default_factory=StoriesSettings.model_construct)
 
     @property
     def all_formats(self) -> frozenset[str]:

@@ -106,7 +106,7 @@ class Publish(Settings):
     compress: tuple[Literal["gzip", "br"], ...] = Field(default=(), strict=False)
     hubs: tuple[HttpUrl, ...] = Field(default=(), strict=False)
     categories: dict[Category, CategoryFeed] = Field(default={})
-    all: FeedChoice = FeedChoice()
+    all: FeedChoice = Field(default_factory=FeedChoice.model_construct)
     posts: Posts | None = None
 
     @property

@@ -11,8 +11,6 @@ import codecs
 import re
 from dataclasses import dataclass
 
-from charset_normalizer import from_bytes
-
 from aggregator.model.article import Problem
 
 DETECT_BYTES = 16_384
@@ -220,6 +218,9 @@ def _detected(body: bytes) -> str:
     """The likeliest encoding, by the part of the document where its first character beyond ASCII stands."""
     first = re.search(rb"[\x80-\xff]", body)
     start = max(0, (first.start() if first else 0) - 200)
+    # Imported here: few documents leave their encoding to be guessed.
+    from charset_normalizer import from_bytes
+
     found = from_bytes(body[start : start + DETECT_BYTES], cp_isolation=_LIKELY)
     best = found.best()
     western = next((each for each in found if each.encoding == "cp1252"), None)

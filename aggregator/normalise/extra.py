@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from aggregator.model.entry import Passed
-from aggregator.normalise.html import sanitise
 from aggregator.normalise.links import FOLLOWED, resolve
 from aggregator.normalise.text import is_html
 
@@ -125,4 +124,8 @@ def _text(text: str, bases: tuple[str, ...], *, is_address: bool) -> str:
         return url
     if "<" not in text and "&" not in text:
         return text
-    return sanitise(text, *bases) if is_html(text) else inert(text)
+    if not is_html(text):
+        return inert(text)
+    from aggregator.normalise.html import sanitise  # with nh3, which writers of feeds do not need
+
+    return sanitise(text, *bases)

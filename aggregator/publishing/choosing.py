@@ -6,15 +6,18 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
-from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.verdict import Rewriting, Verdict
 from aggregator.store import Kept
 from aggregator.writers.channel import AlsoIn
+
+if TYPE_CHECKING:
+    from aggregator.rules.query import ArticleFacts
 
 __all__ = [
     "also_in", "facts_of", "read_verdict", "shown", "story_key", "variants", "written_verdict",
@@ -65,6 +68,8 @@ def read_verdict(written: str | None) -> Verdict:
 
 def facts_of(found: Kept, article: Article | None = None) -> ArticleFacts:
     """A stored article as queries see it, as it was found; or in this form of it."""
+    from aggregator.rules.query import ArticleFacts
+
     return ArticleFacts(
         article or found.article,
         published=found.published,

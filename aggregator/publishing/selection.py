@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from aggregator.config.choosing import SavedFeed
 from aggregator.publishing.outputs import FeedOutput
-from aggregator.rules.query import ArticleFacts
 from aggregator.store import Kept, Store
 
 __all__ = ["LOOKED_AT", "newest"]
@@ -40,6 +39,8 @@ def _sort(found: list[Kept], output: FeedOutput, store: Store) -> None:
     if not isinstance(settings, SavedFeed) or settings.sort == "published":
         return
     if settings.sort == "relevance":
+        from aggregator.rules.query import ArticleFacts
+
         query = settings.parsed
         found.sort(key=lambda kept: -query.relevance(ArticleFacts(kept.article)))
         return

@@ -11,13 +11,16 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aggregator.config.load import Config
 from aggregator.errors import HttpStatus, SourceError
-from aggregator.fetch import Fetcher
 from aggregator.publishing.outputs import public_url
 from aggregator.store import Announcement, Store
 from aggregator.writers import formats
+
+if TYPE_CHECKING:
+    from aggregator.fetch import Fetcher
 
 __all__ = ["Notification", "announce", "next_attempt", "topics"]
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from aggregator import normalise
 from aggregator.adapters import kinds
 from aggregator.errors import ConfigError, ReadError
 from aggregator.model.article import Document
@@ -17,16 +16,14 @@ from aggregator.model.entry import IdentityKind, SubscriptionList
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY
+from aggregator.normalise import entries as normalising
 from aggregator.normalise.dates import zoneless_in
 from aggregator.normalise.disclosure import host_of
 from aggregator.normalise.links import WEB
 from aggregator.normalise.players import further_players
+from aggregator.reading.version import READER_VERSION
 
 __all__ = ["READER_VERSION", "Context", "Reading", "read", "read_resource"]
-
-READER_VERSION = 4
-"""Version of the reader, raised when the same document may give different articles than before. Each source
-is then read again once, at its next poll, and differences are stored without being counted as edits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +123,7 @@ def _read(resource: Resource, context: Context) -> Reading:
             source=context.source, kind=context.kind, title=found.title, problems=found.problems
         )
         return Reading(document=document, subscriptions=found.subscriptions)
-    return normalise.articles(
+    return normalising.articles(
         found,
         source=context.source,
         kind=context.kind,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from aggregator.adapters import kinds
 from aggregator.confinement import library_folders
 from aggregator.errors import ConfigError
@@ -18,5 +20,8 @@ def load_kinds() -> None:
             continue
 
 
+# What is imported only when it is needed is needed here.
+for module in ("aggregator.adapters.feed.document", "aggregator.normalise.html", "charset_normalizer"):
+    import_module(module)
 load_kinds()
 library_folders()

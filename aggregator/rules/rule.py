@@ -8,14 +8,18 @@ from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-from aggregator.model.article import Article
-from aggregator.rules import actions
-from aggregator.rules.actions.action import Action
-from aggregator.rules.draft import Draft
-from aggregator.rules.query import LANGUAGE_VERSION, ArticleFacts, Query, parse
-from aggregator.rules.rewrites import Rewrite, apply_rewrites
 from aggregator.rules.verdict import Verdict
+
+if TYPE_CHECKING:
+    from aggregator.model.article import Article
+    from aggregator.rules.actions.action import Action
+    from aggregator.rules.query import ArticleFacts, Query
+    from aggregator.rules.rewrites import Rewrite
+
+# Publishing asks for the rules of each config, and most have none: the language, the actions and what they do
+# to HTML are imported by the first rule.
 
 __all__ = ["RULES_VERSION", "Rule", "RuleSet", "judge", "made"]
 
@@ -42,6 +46,9 @@ def made(
     *, name: str, when: str, then: object, sources: Iterable[str] = (), categories: Iterable[str] = ()
 ) -> Rule:
     """A rule of what a config says. Raises QueryError, and ValueError for what `then` does not mean."""
+    from aggregator.rules import actions
+    from aggregator.rules.query import parse
+
     return Rule(
         name=name,
         when=parse(when),
@@ -79,6 +86,8 @@ class RuleSet:
         """The same for rules that say the same of every article, in every process; "" without rules."""
         if not self.rules:
             return ""
+        from aggregator.rules.query import LANGUAGE_VERSION
+
         said = [[rule.name, rule.when.text, rule.then, rule.sources, rule.categories] for rule in self.rules]
         text = json.dumps([RULES_VERSION, LANGUAGE_VERSION, said], ensure_ascii=False)
         return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -99,7 +108,12 @@ class RuleSet:
 
     def rewritten(self, article: Article, verdict: Verdict, feed: str) -> Article:
         """The article as a feed shows it; the same object when nothing is rewritten."""
-        return apply_rewrites(article, self.rewrites(verdict, feed))
+        rewrites = self.rewrites(verdict, feed)
+        if not rewrites:
+            return article
+        from aggregator.rules.rewrites import apply_rewrites
+
+        return apply_rewrites(article, rewrites)
 
 
 def judge(rules: RuleSet, facts: ArticleFacts, now: datetime) -> Verdict:
@@ -108,6 +122,8 @@ def judge(rules: RuleSet, facts: ArticleFacts, now: datetime) -> Verdict:
     Each query sees the categories and tags of the rules before it. Of rules that speak of the same feed, the
     last decides; a rule that drops from all feeds ends the article's way.
     """
+    from aggregator.rules.draft import Draft
+
     draft = Draft(facts, rules.other_feeds)
     depends_on_now = False
     for rule in rules.of_source(facts.source):

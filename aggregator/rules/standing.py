@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.verdict import Verdict
+
+if TYPE_CHECKING:
+    from aggregator.rules.query import ArticleFacts, Query
 
 __all__ = ["feeds_of", "labelled"]
 

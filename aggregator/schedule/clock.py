@@ -99,7 +99,7 @@ def read(clock: Clock | None, now: datetime, newest: int) -> Clock:
     """The clock as it is to be remembered after a reading; `newest` is the number of the newest article."""
     if clock is None:
         return Clock(believed=now, since=now, newest=newest)
-    if _follows(clock.believed, now):
+    if follows(clock.believed, now):
         return clock
     return _doubted(clock, now, newest)
 
@@ -113,7 +113,7 @@ def judge(clock: Clock, now: datetime, others: Testimony) -> Judgement:
             "nothing is pruned; set the clock right"
         )
         return Judgement(clock=_doubted(clock, now, clock.newest), report=report)
-    if _follows(clock.believed, now):
+    if follows(clock.believed, now):
         is_firm = clock.is_firm or others.agrees or now - clock.since >= _DAY
         mistaken = clock if clock.doubted else None
         believed = replace(clock, believed=now, is_firm=is_firm, doubted=None, seen=None)
@@ -143,7 +143,8 @@ def moved(clock: Clock, believed: datetime) -> Clock:
     return replace(clock, believed=believed)
 
 
-def _follows(believed: datetime, now: datetime) -> bool:
+def follows(believed: datetime, now: datetime) -> bool:
+    """Whether a reading is what a clock that goes on gives after one that was believed."""
     return -_DAY <= now - believed <= _LONGEST_GAP
 
 

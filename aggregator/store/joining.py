@@ -43,11 +43,15 @@ class StoryMember:
 class StoryRules(Protocol):
     """What decides about stories: pure, the same for the same articles and config.
 
-    `finds`: whether articles are looked at at all. `most_candidates`: so many are worth a look.
+    `finds`: whether articles are looked at at all.
     """
 
     finds: bool
-    most_candidates: int
+
+    @property
+    def most_candidates(self) -> int:
+        """So many articles are worth a look."""
+        ...
 
     def keys(self, found: Kept) -> Sequence[int]:
         """By what it is found: articles that share none tell different stories."""

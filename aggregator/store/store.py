@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aggregator.store.announcements import Announcements
 from aggregator.store.archives import Archives
@@ -17,11 +19,13 @@ from aggregator.store.moments import Moments
 from aggregator.store.pages import Pages
 from aggregator.store.placements import Placements
 from aggregator.store.posts import PostFiles
-from aggregator.store.search import Search
 from aggregator.store.sources import Sources
 from aggregator.store.stories import Stories
 from aggregator.store.subscriptions import Subscriptions
 from aggregator.store.writing import Judge, by_categories
+
+if TYPE_CHECKING:
+    from aggregator.store.search import Search
 
 
 class Store:
@@ -56,12 +60,19 @@ class Store:
         self.stories = Stories(database, judge, stories)
         self.posts = PostFiles(database)
         self.linkless = Linkless(database)
-        self.search = Search(database)
         self.subscriptions = Subscriptions(database)
         self.announcements = Announcements(database)
         self.forgetting = Forgetting(database, judge, stories)
         self.moments = Moments(database)
         self.mending = Mending(database)
+
+    @cached_property
+    def search(self) -> Search:
+        """What is found by words."""
+        # The language of queries, with its regexes, is imported by who searches.
+        from aggregator.store.search import Search
+
+        return Search(self.database)
 
     def close(self) -> None:
         """Closes the database; the store cannot be used afterwards."""

@@ -13,17 +13,16 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import cache
+from typing import TYPE_CHECKING
 from xml.parsers import expat
-
-import feedgen.entry
-import feedgen.feed
-from feedgen.ext.base import BaseExtension
-from feedgen.feed import FeedGenerator
-from lxml.etree import LxmlError
 
 from aggregator.errors import WriteError
 from aggregator.writers.channel import Channel
 from aggregator.writers.xml_text import address, language_tag, line
+
+if TYPE_CHECKING:
+    from feedgen.feed import FeedGenerator
 
 __all__ = ["NAMESPACES", "OUTER", "Fragment", "fragment", "new_feed", "rfc822", "serialise"]
 
@@ -52,24 +51,32 @@ OUTER = {"channel": "  ", "feed": ""}
 _PREFIX = re.compile(rb"<([a-zA-Z]+):")
 
 
-class _Prefixes(BaseExtension):  # type: ignore[misc]  # feedgen is untyped
-    """The namespaces that entries use: declared once, at the root."""
-
-    def __init__(self) -> None:
-        self.used: set[str] = set()
-
-    def extend_ns(self) -> dict[str, str]:
-        return {prefix: NAMESPACES[prefix] for prefix in sorted(self.used)}
-
-
 def rfc822(moment: datetime) -> str:
     """RFC 822 with a four-digit year, in GMT, whatever the locale."""
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
-# feedgen's own function calls setlocale(), which changes the whole process: four threads left it changed. It
-# is used for every lastBuildDate and pubDate, and cannot be turned off.
-feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = rfc822
+@cache
+def _generator() -> tuple[type[FeedGenerator], type]:
+    """feedgen's class, repaired, and the extension that declares prefixes; imported by the first feed."""
+    import feedgen.entry
+    import feedgen.feed
+    from feedgen.ext.base import BaseExtension
+
+    # feedgen's own function calls setlocale(), which changes the whole process: four threads left it changed.
+    # It is used for every lastBuildDate and pubDate, and cannot be turned off.
+    feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = rfc822
+
+    class Prefixes(BaseExtension):  # type: ignore[misc]  # feedgen is untyped
+        """The namespaces that entries use: declared once, at the root."""
+
+        def __init__(self) -> None:
+            self.used: set[str] = set()
+
+        def extend_ns(self) -> dict[str, str]:
+            return {prefix: NAMESPACES[prefix] for prefix in sorted(self.used)}
+
+    return feedgen.feed.FeedGenerator, Prefixes
 
 
 def new_feed(channel: Channel) -> FeedGenerator:
@@ -77,8 +84,9 @@ def new_feed(channel: Channel) -> FeedGenerator:
 
     Titles are never falsy: feedgen raises then.
     """
-    feed = FeedGenerator()
-    feed.register_extension("prefixes", _Prefixes)
+    generator, prefixes = _generator()
+    feed = generator()
+    feed.register_extension("prefixes", prefixes)
     feed.id(line(channel.id))
     feed.title(line(channel.title) or line(channel.id))
     feed.description(line(channel.description) or line(channel.title) or line(channel.id))
@@ -118,6 +126,8 @@ def serialise(
     `parent` is "channel" or "feed". Raises WriteError when feedgen or lxml refuses a value, or a strict
     parser refuses the whole document, as a last check.
     """
+    from lxml.etree import LxmlError
+
     try:
         parts = [*fragments]
         feed.prefixes.used = set().union(*(part.prefixes for part in parts))

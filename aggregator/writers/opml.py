@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import quote
-
-from lxml import etree
 
 from aggregator.adapters.opml.outlines import (
     Subscription,
@@ -18,6 +16,11 @@ from aggregator.adapters.opml.outlines import (
 from aggregator.normalise.links import without_login
 from aggregator.writers.channel import Overview, Section
 from aggregator.writers.xml_text import address, language_tag, line
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+# lxml is imported when a list is written.
 
 __all__ = ["FeedList", "SourceList", "subscription_list"]
 
@@ -116,6 +119,8 @@ def _described(section: Section, file: str, page: str, language: str | None) -> 
 
 
 def _document(title: str) -> tuple[etree._Element, etree._Element]:
+    from lxml import etree
+
     root = etree.Element("opml", version="2.0")
     head = etree.SubElement(root, "head")
     if line(title):
@@ -126,6 +131,8 @@ def _document(title: str) -> tuple[etree._Element, etree._Element]:
 
 def _outline(parent: etree._Element, name: str, attributes: Mapping[str, str | None]) -> etree._Element:
     """An outline whose name is as `written_name` made it."""
+    from lxml import etree
+
     shown = line(name) or "?"
     made = etree.SubElement(parent, "outline", text=shown)
     if attributes:
@@ -137,6 +144,8 @@ def _outline(parent: etree._Element, name: str, attributes: Mapping[str, str | N
 
 
 def _serialised(root: etree._Element, body: etree._Element) -> bytes:
+    from lxml import etree
+
     if not len(body):  # the specification wants one outline at least
         _outline(body, "No feeds", {})
     return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)

@@ -9,7 +9,7 @@ import pytest
 from aggregator.model.article import Article, Problem
 from aggregator.model.entry import ArticleDocument
 from aggregator.model.reading import Reading
-from aggregator.normalise import articles
+from aggregator.normalise.entries import articles
 
 ARTICLE = Article(
     id="a",

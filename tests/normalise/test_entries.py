@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import aggregator
 from aggregator.model.article import Article, Enclosure, Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
-from aggregator.normalise import articles
+from aggregator.normalise.entries import articles
 
 URL = "https://a.example/feed"
 LONG = "<p>" + "A sentence of words. " * 60 + "</p>"

@@ -20,7 +20,10 @@ import json, os, sys
 from datetime import timedelta
 from aggregator import server
 from aggregator.app import app, daemon
+from aggregator.cli import fetch, publish, serving
 from aggregator.cli.main import main
+from aggregator.polling import full_text, poll
+from aggregator.reading import workers
 
 daemon.TICK = timedelta(seconds=0.2)
 for line in sys.stdin:

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator import normalise
 from aggregator.adapters import articles
 from aggregator.config.load import Posts
 from aggregator.front_matter import files as front_matter
 from aggregator.model.resource import Resource
+from aggregator.normalise import entries as normalising
 from aggregator.writers.posts import path, render
 from tests.support.channels import ARTICLE, PUBLISHED, UPDATED, item_of
 
@@ -148,7 +148,9 @@ def test_a_file_read_back_gives_the_article(generator: str, template: str) -> No
     body = render(item, settings_, path(item, settings_))
     assert b"{{" not in body.partition(b"\n---\n")[2]
     assert body.startswith(b"---\n")
-    document = normalise.articles(articles.read(Resource(url="", body=body)), source=article.source).document
+    document = normalising.articles(
+        articles.read(Resource(url="", body=body)), source=article.source
+    ).document
     assert document.problems == ()
     (back,) = document.articles
     wanted = replace(article, published=PUBLISHED, updated=UPDATED)

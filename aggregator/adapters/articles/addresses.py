@@ -13,7 +13,7 @@ from aggregator.adapters.articles.permalinks import Post, UnknownPart, filled, f
 from aggregator.adapters.articles.tags import Site
 from aggregator.model.article import Article
 from aggregator.model.resource import Resource
-from aggregator.normalise import resolve
+from aggregator.normalise.links import resolve
 
 __all__ = ["cover_of", "has_own_address", "link_of", "on_site", "post_of", "site_of"]
 

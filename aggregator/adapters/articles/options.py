@@ -8,7 +8,7 @@ from pydantic import field_validator, model_validator
 
 from aggregator.adapters.articles.permalinks import Generator
 from aggregator.model.settings import Settings
-from aggregator.normalise import resolve
+from aggregator.normalise.links import resolve
 
 
 class Options(Settings):

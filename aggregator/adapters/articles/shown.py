@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.model.article import Article
-from aggregator.normalise import parse_date
+from aggregator.normalise.dates import parse as parse_date
 
 __all__ = ["shown_from", "shown_until", "why_not_shown"]
 

@@ -13,13 +13,14 @@ import zlib
 from itertools import islice
 
 from aggregator.adapters.feed import json_feed, lenient, not_a_feed, strict
+from aggregator.adapters.feed.kind import KIND
 from aggregator.adapters.feed.repair import repair
-from aggregator.adapters.kinds import Kind
 from aggregator.errors import ReadError
 from aggregator.model.article import Problem
 from aggregator.model.entry import Feed
-from aggregator.model.resource import Resource
 from aggregator.normalise import encoding
+
+__all__ = ["KIND", "MAX_UNPACKED_BYTES", "read", "unpacked"]
 
 MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 MAX_BROKEN_ENTRIES = 2_000
@@ -123,10 +124,3 @@ def _first_entries(document: bytes) -> tuple[bytes, list[Problem]]:
 
 def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "replace")  # lone surrogates, which UTF-8 cannot hold
-
-
-def _read(resource: Resource, _: None) -> Feed:
-    return read(resource.body, url=resource.url, content_type=resource.content_type)
-
-
-KIND = Kind(read=_read, has_public_address=True)

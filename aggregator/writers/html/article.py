@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
-from aggregator.normalise.html import sanitise
 from aggregator.writers.channel import Item
 from aggregator.writers.html.parts import render
 
@@ -26,6 +25,8 @@ def article_page(item: Item, *, site: str, root: str, version: str) -> bytes:
 
 def _text(item: Item) -> Markup:
     """The body, sanitised here too: one of a file may have classes that mean something on our pages."""
+    from aggregator.normalise.html import sanitise  # with nh3, for the few articles that have such a page
+
     article = item.article
     body = sanitise(article.content or article.summary, article.link or "")
     return Markup(_FRAME.sub(_link_to_frame, body))  # noqa: S704 - sanitised

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from html import unescape
-from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from typing import TYPE_CHECKING, Any
 
 from aggregator.model.article import Article
 from aggregator.normalise.text import cut, summarise, tidy
 from aggregator.writers.xml_text import address, language_tag
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 __all__ = ["FORM_POLICY", "MAX_QUERY", "PAGE", "POLICY", "human", "macro", "render", "rhythm"]
 
@@ -56,6 +57,8 @@ def macro(template: str, name: str) -> Callable[..., str]:
 
 @cache
 def _templates() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
     environment = Environment(
         loader=PackageLoader("aggregator.writers.html", "pages"),
         autoescape=True,

@@ -12,7 +12,7 @@ from aggregator.adapters.articles.options import Options
 from aggregator.front_matter.files import dumps
 from aggregator.model.article import Article, Document
 from aggregator.model.resource import Resource
-from aggregator.normalise import articles
+from aggregator.normalise.entries import articles
 
 SITE = Options(link="https://blog.example/", permalink="/:year/:month/:slug/")
 BELOW = Options(link="https://x.example/blog", permalink=":year/:title/")

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from aggregator import normalise
 from aggregator.adapters import testing as contract
 from aggregator.adapters.mail.message import KIND, MailOptions
 from aggregator.errors import ReadError
 from aggregator.model.entry import Entry, Feed
 from aggregator.model.resource import Resource
+from aggregator.normalise import entries as normalising
 from tests.support.imap import message
 
 FROM = "From: Tea Weekly <news@tea.example>\n"
@@ -70,7 +70,7 @@ def newsletter() -> EmailMessage:
 def test_a_newsletter_becomes_an_article() -> None:
     """With all that its headers say of it."""
     feed = read(newsletter().as_bytes())
-    (article,) = normalise.articles(feed, source="Tea").document.articles
+    (article,) = normalising.articles(feed, source="Tea").document.articles
     assert (article.id, article.title) == ("mid:abc%2F1@tea.example", "Grüner Tee — 緑茶")
     assert (article.link, article.authors) == ("https://tea.example/archive/1", ("Tée, Weekly",))
     assert article.published is not None

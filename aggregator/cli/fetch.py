@@ -1,0 +1,98 @@
+"""The command that does the main job once: poll, store, publish."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    EXIT_NOTHING,
+    config_option,
+    fails_well,
+    json_option,
+    load_config,
+)
+from aggregator.cli.stopping import end, stopped_gently
+from aggregator.cli.terminal import ERR, OUT, print_json, progress_bar
+from aggregator.cli.turns import after, turn
+
+ANNOUNCE_SECONDS = 10
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("names", metavar="[SOURCE]...", nargs=-1)
+@click.option("--strict", is_flag=True, help="Exit with 1 when any source failed.")
+@click.option("--force", is_flag=True, help="Poll now what is not due yet; still conditionally.")
+@click.option("--refetch", is_flag=True, help="Poll now, and read everything anew.")
+@click.option("-v", "--verbose", is_flag=True, help="Print a line for each source.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
+@json_option
+@config_option
+@fails_well
+def fetch(
+    names: tuple[str, ...],
+    strict: bool,
+    force: bool,
+    refetch: bool,
+    verbose: bool,
+    quiet: bool,
+    as_json: bool,
+    config_file: Path,
+) -> int:
+    """Polls the sources that are due, stores their articles and publishes the feeds that changed.
+
+    Without SOURCE these are all enabled ones; named ones are polled also when they are disabled. A source
+    that is not due yet waits, with the time and reason of its next poll. Files and folders are always looked
+    at. More than twenty sources are summed up: only those that need attention have a line, with -v all.
+
+    \b
+    aggregator fetch                         every source that is due
+    aggregator fetch -v                      one line for each of them
+    aggregator fetch "Planet Debian"         one source, if it is due
+    aggregator fetch --force "Planet Debian" one source, now
+    aggregator fetch --json --strict         for a script
+    """
+    from aggregator.app.app import App
+    from aggregator.app.main_job import run_once
+    from aggregator.cli.fetched import FEW_SOURCES, FetchReport
+
+    config = load_config(config_file)
+    # A live bar and lines of text share a terminal only when one console prints both.
+    both_terminals = OUT.is_terminal and ERR.is_terminal
+    with (
+        turn(config.store, "fetch"),
+        App(config, now := datetime.now(UTC)) as opened,
+        progress_bar(as_json) as progress,
+        stopped_gently(opened.stop) as is_stopping,
+    ):
+        asked = opened.config.select(names)
+        sources, waiting = (asked, {}) if force or refetch else opened.due(asked, now)
+        task = progress.add_task("Polling", total=len(sources))
+        report = FetchReport(
+            OUT if not both_terminals else progress.console,
+            lines="none" if as_json or quiet else "all" if verbose or len(asked) <= FEW_SOURCES else "some",
+            advance=lambda: progress.advance(task),
+        )
+        report.waiting(waiting, is_named=bool(names))
+        is_late = after(ANNOUNCE_SECONDS)
+        run_once(
+            opened,
+            sources,
+            now,
+            report,
+            completing=asked,
+            refetch=refetch,
+            is_stopping=is_stopping,
+            is_over=lambda: is_stopping() or is_late(),
+        )
+    if as_json:
+        print_json(report.facts([source.name for source in opened.config.sources]))
+    else:
+        report.totals(config.output)
+    if is_stopping():
+        end(report.stopped(len(sources)))
+    return EXIT_NOTHING if report.errors or report.is_in_vain or (strict and report.failed) else EXIT_DONE

@@ -1,0 +1,48 @@
+"""The command that writes feeds from the store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    EXIT_NOTHING,
+    config_option,
+    fails_well,
+    json_option,
+    load_config,
+)
+from aggregator.cli.terminal import print_json, print_published, published_facts
+from aggregator.cli.turns import turn
+
+
+@click.command(epilog=EXIT_CODES)
+@click.option("--all", "everything", is_flag=True, help="Render every feed, not only the stale ones.")
+@json_option
+@config_option
+@fails_well
+def publish(everything: bool, as_json: bool, config_file: Path) -> int:
+    """Writes feeds from the store, without network. Files whose bytes would not change are left alone.
+
+    \b
+    aggregator publish          the feeds that are stale or missing
+    aggregator publish --all    every feed, after an upgrade or a doubt
+    """
+    from aggregator.app import main_job
+    from aggregator.app.app import App
+
+    config = load_config(config_file)
+    with (
+        turn(config.store, "publish"),
+        App(config, now := datetime.now(UTC)) as opened,
+    ):
+        published = main_job.publish(opened, now, main_job.RunWatcher(), everything=everything)
+    if as_json:
+        print_json({"published": published_facts(published)})
+    else:
+        print_published(published, config.output)
+    return EXIT_NOTHING if published.errors else EXIT_DONE

@@ -1,0 +1,85 @@
+"""The commands that go on until they are stopped: `run` and `serve`."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, load_config
+from aggregator.cli.printable import AsJson, AsLines
+from aggregator.cli.terminal import ERR, log_to_stderr, shown
+
+
+def _address(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    from aggregator.config.serving import split_address
+
+    try:
+        if value is not None:
+            split_address(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
+_json_logs_option = click.option("--json-logs", is_flag=True, help="Write each log line as one JSON object.")
+
+
+def _log_as(json_logs: bool) -> None:
+    lines = AsLines("%(asctime)s %(levelname)s %(message)s")
+    log_to_stderr(level=logging.INFO, formatter=AsJson() if json_logs else lines)
+
+
+@click.command(epilog=EXIT_CODES)
+@config_option
+@_json_logs_option
+@click.option(
+    "--serve", "serve_at", metavar="HOST:PORT", callback=_address, help="Serve the feeds there too."
+)
+@fails_well
+def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
+    """Polls the sources as they fall due and publishes what changed, until it is stopped.
+
+    SIGTERM and SIGINT finish what is being saved and exit with 0; a second one exits at once. SIGHUP, or a
+    change of the config file, reloads the config; where the new one is broken, its mistakes are logged and
+    the old one stays.
+
+    \b
+    aggregator run
+    aggregator run --serve 127.0.0.1:8000
+    aggregator run --json-logs --config /srv/planet/config/aggregator.toml
+    """
+    from aggregator.app.daemon import Daemon
+
+    config = load_config(config_file)
+    _log_as(json_logs)
+    Daemon(config_file, config, serve_at).run()
+
+
+@click.command(epilog=EXIT_CODES)
+@config_option
+@_json_logs_option
+@click.option(
+    "--listen", metavar="HOST:PORT", callback=_address, help="Where, if not at the config's serve.listen."
+)
+@fails_well
+def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
+    """Serves the feeds and pages that were published, until it is stopped.
+
+    Nothing is polled: use `run --serve` for both in one process. /healthz, /readyz and /metrics report its
+    health.
+
+    \b
+    aggregator serve
+    aggregator serve --listen [::1]:8080
+    """
+    from aggregator.server import Server
+
+    config = load_config(config_file)
+    _log_as(json_logs)
+    server = Server(config, listen or config.serve.listen, lambda: datetime.now(UTC))
+    ERR.print(f"serving {shown(str(config.output))} at {server.url}")
+    server.run()
+    return EXIT_DONE
