@@ -15,6 +15,7 @@ from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.records import PolledArticles, Version, Whereabouts
+from aggregator.store.rows import ask
 from aggregator.store.schema import FOUND, WITHDRAWN, aliases, articles, feeds, placements, revisions, sources
 from aggregator.store.writing import Judge, Writing, by_categories
 
@@ -51,7 +52,7 @@ class Articles:
         """What a poll of a source goes by, with at most so many dates; see `PolledArticles`."""
         asked = {"of_source": source, "by_reader": reader_version, "so_many": dates}
         with self._database.snapshot() as connection:
-            if not connection.exec_driver_sql(IS_ANY, (source,)).first():
+            if not ask(connection, IS_ANY, (source,)):
                 return PolledArticles()
             return PolledArticles(
                 fingerprints=frozenset(connection.scalars(_FINGERPRINTS, asked)),

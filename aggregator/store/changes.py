@@ -18,7 +18,7 @@ from aggregator.store.columns import microseconds
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
 from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.known_ids import KnownIds
-from aggregator.store.rows import insert
+from aggregator.store.rows import ask, insert
 from aggregator.store.schema import (
     FORGOTTEN,
     FOUND,
@@ -50,7 +50,6 @@ _URI = re.compile(
 )
 
 # Built once: SQLAlchemy takes several times as long to build a statement as SQLite to run it (measured).
-# In the driver's own words, as each runs for every source: SQLAlchemy takes ten times as long.
 IS_ANY = "SELECT 1 FROM articles WHERE source = ? LIMIT 1"
 """Whether anything is kept of a source."""
 _TAKEN = "SELECT uid FROM articles WHERE uid IN ({})"
@@ -99,7 +98,7 @@ class Changes:
         """
         if not found:
             return
-        if not self._connection.exec_driver_sql(IS_ANY, (self._source,)).first():
+        if not ask(self._connection, IS_ANY, (self._source,)):
             for start in range(0, len(found), _BATCH):
                 self._insert(found[start : start + _BATCH])
             return
@@ -165,7 +164,7 @@ class Changes:
         """An origin id that is a URI leaves verbatim, unless another source's article has it already."""
         wanted = tuple(filter(_URI.fullmatch, ids))
         asked = _TAKEN.format(", ".join("?" * len(wanted)))
-        free = {*wanted}.difference(self._connection.exec_driver_sql(asked, wanted).scalars())
+        free = {*wanted}.difference(row[0] for row in ask(self._connection, asked, wanted))
         for id in ids:  # noqa: A001 - the field's own name
             if id in free:
                 yield id

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from aggregator.store.kept import Kept, kept, of_newest
-from aggregator.store.rows import insert
+from aggregator.store.rows import ask, insert
 from aggregator.store.schema import FOUND, articles, sources, stories
 
 __all__ = ["EDITOR", "NO_STORIES", "SPLIT", "Joining", "StoryMember", "StoryRules", "allotted"]
@@ -157,7 +157,7 @@ class Joining:
             return None
         asked = _SHARING.format(", ".join(["(?)"] * len(keys)), HOT)
         facts = (*keys, found.article.source, FOUND, found.pk, self.rules.most_candidates)
-        pks = [row[0] for row in self._connection.exec_driver_sql(asked, facts)]
+        pks = [row[0] for row in ask(self._connection, asked, facts)]
         if not pks:
             return None
         known = {
@@ -212,8 +212,8 @@ class Joining:
         """The story of an article, None for none."""
         if not self.rules.finds:
             return None
-        row = self._connection.exec_driver_sql(_STORY, (article,)).one_or_none()
-        return None if row is None else int(row[0])
+        found = ask(self._connection, _STORY, (article,))
+        return int(found[0][0]) if found else None
 
     def of_any(self, pks: Sequence[int]) -> set[int]:
         """The stories of these articles."""
