@@ -19,7 +19,7 @@ from aggregator.adapters import json_text
 from aggregator.adapters.feed.strict import MAX_ENTRIES, bound
 from aggregator.adapters.kinds import Kind
 from aggregator.errors import ReadError
-from aggregator.model.article import Problem
+from aggregator.model.article import Finding, Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
 from aggregator.model.resource import Resource
 from aggregator.model.settings import Settings
@@ -28,7 +28,7 @@ from aggregator.normalise.dates import first as first_date
 from aggregator.normalise.dates import parse as parse_date
 
 MAX_LOOKED_AT = 10_000
-_MAX_NAMES, _MAX_NAME = 20, 40
+_MAX_NAMES, _MAX_NAME, _MAX_EXAMPLE = 20, 40, 100
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = re.compile(r"-?\d{9,10}(?:\.\d+)?|\d{13}")
 
@@ -110,6 +110,7 @@ def read(resource: Resource, options: JsonOptions) -> Feed:
         shown = {"items": where, **guessed} if options.items is None else guessed
         written = ", ".join(f"{name} = {expression!r}" for name, expression in shown.items())
         feed.problems.append(Problem(text=f"options were guessed: {written}"))
+        feed.findings = [_finding(name, expression, items) for name, expression in shown.items()]
     feed.info = FeedInfo(title=Text(_text(_find(data, options.feed_title)), "text"))
     other_dates = _other_dates(guessed["date"]) if "date" in guessed else ()
     for number, item in enumerate(items[:MAX_ENTRIES], 1):
@@ -129,6 +130,14 @@ def read(resource: Resource, options: JsonOptions) -> Feed:
     if following and resource.number + 1 < options.pages:
         feed.more.append(urljoin(resource.url, following))
     return feed
+
+
+def _finding(name: str, expression: str, items: list[Any]) -> Finding:
+    if name == "items":
+        return Finding(name=name, selector=expression, count=len(items), of=len(items))
+    values = [value for item in items if (value := _find(item, expression)) not in (None, "", [])]
+    example = ", ".join(_texts(values[0]))[:_MAX_EXAMPLE] if values else ""
+    return Finding(name=name, selector=expression, count=len(values), of=len(items), example=example)
 
 
 def _names(answer: Mapping[str, Any]) -> str:

@@ -25,7 +25,11 @@ MAX_DEPTH = 3
 _SLUG = re.compile(r"[-_+\s]+")
 _SUFFIX = re.compile(r"\.(?:html?|php|aspx?|jsp|md)$", re.IGNORECASE)
 _SURROGATE = re.compile(r"&#(?:[xX]0*[dD][89a-fA-F][0-9a-fA-F]{2}|0*(5[5-7][0-9]{3}))(?![0-9a-zA-Z]);?")
-_FIRST_ELEMENT = re.compile(r"<(?:\w+:)?(\w+)")
+MAX_PROLOG_CHARACTERS = 100_000
+_PROLOG = re.compile(
+    r"(?:[\ufeff\s]++|<!--.*?-->|<\?.*?\?>|<![A-Za-z][^>\[]*+(?:\[[^\]]*+\])?[^>]*+>)*+", re.DOTALL
+)
+_FIRST_ELEMENT = re.compile(r"<(?:[\w.-]{1,40}:)?([\w.-]{1,60})")
 
 
 class SitemapOptions(Settings):
@@ -55,7 +59,7 @@ def read(resource: Resource, options: SitemapOptions) -> Feed:
     feed.info = FeedInfo(title=Text(host, "text"))
     text = decoded.text.lstrip("\ufeff \t\r\n")
     if text.startswith("<"):
-        root = _root(text)
+        root = root_of(text)
         if root == "sitemapindex":
             feed.more = _newest_sitemaps(text, feed, resource, options)
             return feed
@@ -72,8 +76,13 @@ def read(resource: Resource, options: SitemapOptions) -> Feed:
     return feed
 
 
-def _root(text: str) -> str:
-    found = _FIRST_ELEMENT.search(text)
+def root_of(text: str) -> str:
+    """The local name of a document's first element, in lower case; "" for what does not begin with one.
+
+    Comments, declarations and processing instructions before it are skipped.
+    """
+    head = text[:MAX_PROLOG_CHARACTERS]
+    found = _FIRST_ELEMENT.match(head, _PROLOG.match(head).end())  # type: ignore[union-attr]
     return found[1].lower() if found else ""
 
 

@@ -49,7 +49,8 @@ def add(
 ) -> int:
     """Finds what an address offers to follow, and adds it to the config.
 
-    The address may be that of a feed, of any page of a site, or of a channel, project or profile. What is
+    The address may be that of a feed, of any page of a site, or of a channel, project or profile; also of an
+    API, a sitemap or a list of feeds, or a folder of articles or mail. What is
     found is shown, the best first; on a terminal you are asked which one. Nothing else in the config changes,
     comments included. Without a terminal and without --yes nothing is added, and the exit code is 1.
 
@@ -110,7 +111,7 @@ def _add_as_it_is(
 
     document = previews.preview(target, kind, config.fetch, datetime.now(UTC), options)
     source = previews.as_written(
-        target, kind, options, document.title, config.sources, name=name, categories=categories
+        target, kind, options, document, config.sources, name=name, categories=categories
     )
     add_sources(config_file, [source])
     if as_json:

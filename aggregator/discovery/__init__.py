@@ -4,11 +4,10 @@ from aggregator.discovery.candidates import Candidate, ReadCandidate, address, f
 from aggregator.discovery.known_sites import feeds as known_feeds
 from aggregator.discovery.paths import common_paths, named_sitemaps
 from aggregator.discovery.ranking import ranked
-from aggregator.discovery.web_page import Offered, is_web_page, offered
+from aggregator.discovery.web_page import is_web_page, offered
 
 __all__ = [
     "Candidate",
-    "Offered",
     "ReadCandidate",
     "address",
     "common_paths",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 from aggregator.adapters import kinds
 from aggregator.config.load import Fetch, Source
 from aggregator.config.subscriptions import unlike
-from aggregator.errors import ConfigError, SourceError
+from aggregator.discovery.guess import MIN_ENTRIES, guessed_options, is_address, kind_of_place, kinds_of
+from aggregator.errors import ConfigError, NotAFeed, ReadError, SourceError
 from aggregator.fetch import Fetcher, NotModified, user_agent
 from aggregator.model.article import Article, Document, Problem
-from aggregator.polling.gather import found, gather
+from aggregator.polling.gather import Gathered, found, gather
 from aggregator.reading.document import Context
 from aggregator.reading.workers import Workers
 
@@ -27,15 +28,13 @@ def preview(
 ) -> Document:
     """What a URL, a file or a folder would give, without storing anything.
 
-    `kind` None means articles for a folder or a file of front matter, else a feed. `options` are the kind's,
+    `kind` None: it is guessed, by the address or folder, else by the document. `options` are the kind's,
     as lines of TOML; a value that is no TOML is a text. A host or command that is typed is
     allowed by that, also on this machine; where it redirects to is still checked. Raises SourceError,
     and ConfigError for a kind that does not exist or options that it does not have.
     """
-    source = _source_for(target, kind, options)
-    context = Context(
-        kind=source.kind, source=source.name, options=kinds.named(source.kind).parse(source.options)
-    )
+    is_guessed = kind is None and kind_of_place(target) is None
+    source = _source_for(target, kind, () if is_guessed else options)
     with contextlib.suppress(ValueError):
         host = (urlsplit(source.address).hostname or "").rstrip(".")
         settings = settings.model_copy(update={"allow": (*settings.allow, host), "commands": True})
@@ -45,20 +44,24 @@ def preview(
         if isinstance(fetched, NotModified):  # an empty folder: nothing new beside the nothing that was known
             nothing = Problem(text="nothing to read is there", where=str(source.path or ""))
             return Document(source=target, kind=source.kind, problems=(nothing,))
+        given = read_options(options)
         with Workers(1) as workers:
-            gathered = gather(
-                fetched.resources, context, workers.read, lambda url: fetcher.further(source, url, now), now
+            guesses = kinds_of(fetched.resources[0]) if is_guessed else (source.kind,)
+            source, gathered = _first_read(
+                [source.model_copy(update={"kind": each, "options": given}) for each in guesses],
+                lambda one: gather(
+                    fetched.resources,
+                    Context(kind=one.kind, source=one.name, options=kinds.named(one.kind).parse(one.options)),
+                    workers.read,
+                    lambda url: fetcher.further(source, url, now),
+                    now,
+                ),
             )
     finally:
         fetcher.close()
     articles = tuple(f.article for f in found(gathered, fetched.validators.get("files", {}), {}))
     problems: list[Problem] = [*fetched.unread, *gathered.problems]
-    for _, reading in gathered.readings:
-        # Feeds that would be followed are shown like articles.
-        articles += tuple(
-            Article(id=each.url, title=each.title or each.url, link=each.url, categories=each.categories)
-            for each in reading.subscriptions or ()
-        )
+    articles += listed(gathered)
     is_list = not fetched.validators.get("files") or len(gathered.readings) == 1
     first = gathered.readings[0][1].document if gathered.readings and is_list else Document()
     return Document(
@@ -72,37 +75,73 @@ def preview(
     )
 
 
+def listed(gathered: Gathered) -> tuple[Article, ...]:
+    """The feeds that a list names, shown like articles."""
+    return tuple(
+        Article(id=each.url, title=each.title or each.url, link=each.url, categories=each.categories)
+        for _, reading in gathered.readings
+        for each in reading.subscriptions or ()
+    )
+
+
+def _first_read(guesses: Sequence[Source], read: Callable[[Source], Gathered]) -> tuple[Source, Gathered]:
+    """The first of the kinds that can read it. Raises ReadError, and ConfigError for options of none of them.
+
+    A page is not taken for a list of entries where it links to feeds, or has few entries.
+    """
+    failed: SourceError | None = None
+    refused: list[str] = []
+    for source in guesses:
+        if wrong := kinds.mistakes(source.kind, source.options):
+            refused += [f"{'.'.join(map(str, where))}: {text}" for where, _, text in wrong]
+            continue
+        try:
+            gathered = read(source)
+        except ReadError as error:
+            failed = failed or error
+            if isinstance(error, NotAFeed) and error.feeds and not source.options:
+                break
+            continue
+        entries = sum(len(reading.document.articles) for _, reading in gathered.readings)
+        if source.kind != "page" or entries >= MIN_ENTRIES or source.options or len(guesses) == 1:
+            return source, gathered
+    raise failed or ConfigError(*refused)
+
+
 def as_written(
     target: str,
     kind: str | None,
     options: Sequence[str],
-    title: str,
+    document: Document,
     sources: Sequence[Source],
     *,
     name: str | None = None,
     categories: Sequence[str] = (),
 ) -> Mapping[str, object]:
-    """A new `[[sources]]` for what `preview` read with these; `title` is the document's.
+    """A new `[[sources]]` for the document that `preview` read with these, guessed options included.
 
-    `name` None: the title, else the host or folder, with a number when another source has that name. Raises
+    `name` None: its title, else the host or folder, with a number when another source has that name. Raises
     ConfigError when another source has the given name, or the address is followed already.
     """
-    source = _source_for(target, kind, options)
+    source = _source_for(target, kind or document.kind, options)
+    chosen = guessed_options(source.kind, document, source.options)
     taken = {each.name for each in sources}
     if name is not None and name in taken:
         raise ConfigError(f"a source is named {name!r} already; choose another --name")
-    same = (source.kind, source.address, dict(source.options))
     for each in sources:
-        if (each.kind, each.address, dict(each.options)) == same:
+        if (each.kind, each.address) == (source.kind, source.address) and dict(each.options) in (
+            chosen,
+            dict(source.options),
+        ):
             raise ConfigError(f"it is followed already, as {each.name!r}")
     place = urlsplit(source.address).hostname or Path(target).name or target
     return {
-        "name": name or unlike(title.strip() or place, taken),
+        "name": name or unlike(document.title.strip() or place, taken),
         "kind": source.kind if source.kind != "feed" else None,
         "url": source.url,
         "path": str(source.path) if source.path is not None else None,
         "categories": list(categories) or None,
-        "options": dict(source.options) or None,
+        "options": chosen or None,
     }
 
 
@@ -110,27 +149,25 @@ def _source_for(target: str, kind: str | None, options: Sequence[str]) -> Source
     if not target.strip():
         raise SourceError("name a URL, a file or a folder")
     name = target[:200]  # as long as a source's name may be
-    is_address = "://" in target or target.startswith(("file:", "rsshub:"))
     path = Path(target).absolute()
-    if kind is None:
-        is_articles = not is_address and (path.is_dir() or path.suffix.lower() in (".md", ".markdown"))
-        kind = "articles" if is_articles else "rsshub" if target.startswith("rsshub:") else "feed"
-    chosen = _options(options)
+    kind = kind or kind_of_place(target) or "feed"
+    chosen = read_options(options)
     if wrong := kinds.mistakes(kind, chosen):
         raise ConfigError(*(f"{'.'.join(map(str, where))}: {text}" for where, _, text in wrong))
     place = kinds.named(kind).place
     if place == "none":
         return Source(name=name, kind=kind, options=chosen)
-    if place == "path" and is_address:
+    if place == "path" and is_address(target):
         raise SourceError(f"{kind} are read from a folder or a file, not from an address", url=target)
-    if place == "path" or (place == "either" and not is_address):
+    if place == "path" or (place == "either" and not is_address(target)):
         return Source(name=name, kind=kind, options=chosen, path=path)
     # Not validated: the fetcher says what is wrong with an address in this package's own terms.
-    url = target if is_address else path.as_uri()
+    url = target if is_address(target) else path.as_uri()
     return Source.model_construct(name=name, kind=kind, options=chosen, url=url)
 
 
-def _options(texts: Sequence[str]) -> dict[str, Any]:
+def read_options(texts: Sequence[str]) -> dict[str, Any]:
+    """Options that were typed as KEY=VALUE. Raises ConfigError."""
     lines = []
     for text in texts:
         key, mark, value = text.partition("=")

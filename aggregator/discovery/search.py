@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 from aggregator.adapters import kinds
@@ -21,12 +20,21 @@ from aggregator.discovery import (
     address,
     common_paths,
     format_of,
-    is_web_page,
     known_feeds,
     named_sitemaps,
     offered,
     ranked,
 )
+from aggregator.discovery.guess import (
+    MIN_ENTRIES,
+    guessed_options,
+    is_address,
+    is_h_feed,
+    kind_of_place,
+    kinds_of,
+    local_place,
+)
+from aggregator.discovery.preview import as_written, listed, preview
 from aggregator.errors import (
     BlockedAddress,
     ChallengePage,
@@ -48,10 +56,6 @@ from aggregator.reading.workers import Workers
 
 MAX_READ = 8
 """At most so many candidates of a page are fetched."""
-MIN_ENTRIES = 3
-"""A page with fewer entries is not taken as a list of entries."""
-
-_SITEMAP = re.compile(rb"<(?:[\w.-]{1,40}:)?(?:urlset|sitemapindex)[\s>]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,12 +71,22 @@ def discover(
 ) -> Discovered:
     """What can be followed at an address that was typed, the best first.
 
-    The address itself, if it is a feed; else feeds of the known site or that the page links to; else the
-    first found at `common_paths`, one request a second; else a sitemap, and the page itself. `report` is
-    called with each address before it is fetched. A host that is typed is allowed by that, as in `preview`;
-    where a page leads to is checked. Raises SourceError when the address cannot be fetched, or is neither a
-    feed nor a page.
+    The address, folder or file itself, if it is of any kind but a page for people; else feeds of the known
+    site or that the page links to, and the page if it is an h-feed; else the first found at `common_paths`,
+    one request a second; else a sitemap, and the page itself. `report` is called with each address before it
+    is fetched. A host that is typed is allowed by that, as in `preview`; where a page leads to is checked.
+    Raises SourceError when the address cannot be fetched, or nothing can be made of it.
     """
+    path = local_place(typed)
+    kind = kind_of_place(typed) if path is not None or is_address(typed) else None
+    if kind is not None and kind != "rsshub":
+        document = preview(typed, kind, settings, now)
+        candidate = Candidate(url=typed, how="itself", kind=kind)
+        return Discovered(
+            found=(ReadCandidate(candidate=candidate, document=document, format=kind),),
+            problems=document.problems,
+        )
+    typed = typed if path is None else path.as_uri()
     with _Search(address(typed), settings, now, report) as search:
         return search.run()
 
@@ -92,6 +106,10 @@ def as_source(
     if name is not None and any(source.name == name for source in sources):
         raise ConfigError(f"a source is named {name!r} already; choose another --name")
     candidate = found.candidate
+    if candidate.how == "itself" and kind_of_place(candidate.url) not in (None, "rsshub"):
+        return as_written(
+            candidate.url, candidate.kind, (), found.document, sources, name=name, categories=categories
+        )
     title = name or found.document.title or candidate.title
     subscription = Subscription(url=candidate.url, title=title, categories=tuple(categories))
     new = plan(SubscriptionList(subscriptions=(subscription,)), sources).new
@@ -146,15 +164,21 @@ class _Search:
     def run(self) -> Discovered:
         page = self._look()
         if not self._found and page is not None:
-            candidates, is_marked_up = self._offers(page)
-            self._try(candidates)
+            is_marked_up = is_h_feed(page.body, page.content_type)
+            offered = self._offers(page)
+            # What lists its entries itself needs no other document than what its head names.
+            self._try(each for each in offered if not is_marked_up or each.how in ("site", "link"))
+            if is_marked_up:
+                self._try_page(page, "microformats", least=1)
+            if not self._has_feed():
+                self._try(each for each in offered if is_marked_up)
             is_web = page.url.startswith(("http:", "https:"))
             if is_web and not self._has_feed():
                 self._try_paths(page.url)
             if not self._has_feed():
                 if is_web:
                     self._try_sitemaps(page.url)
-                self._try_page(page, is_marked_up=is_marked_up)
+                self._try_page(page, "page", least=MIN_ENTRIES)
         return Discovered(
             found=ranked(self._found, page.url if page else self._url), problems=tuple(self._problems)
         )
@@ -170,25 +194,28 @@ class _Search:
             self._problems.append(Problem(text=error.message, where=self._url))
             self._try(known)
             return None
-        kind = "sitemap" if _SITEMAP.search(page.body, 0, 2_000) else "feed"
-        if self._url.startswith("rsshub:"):
-            kind = "rsshub"
-        candidate = Candidate(url=moved_to or self._url, how="itself", kind=kind)
-        try:
-            self._found.append(self._read(candidate, page))
-        except ReadError:
-            if known or is_web_page(page.body):
-                return page
-            raise
-        return None
+        guesses = ("rsshub",) if self._url.startswith("rsshub:") else kinds_of(page)
+        if is_page := "page" in guesses:
+            guesses = ("feed",)
+        failed: ReadError | None = None
+        for kind in guesses:
+            candidate = Candidate(url=moved_to or self._url, how="itself", kind=kind)
+            try:
+                self._found.append(self._read(candidate, page))
+            except ReadError as error:
+                failed = failed or error
+            else:
+                return None
+        if failed is not None and not (known or is_page):
+            raise failed
+        return page
 
-    def _offers(self, page: Resource) -> tuple[tuple[Candidate, ...], bool]:
+    def _offers(self, page: Resource) -> tuple[Candidate, ...]:
         try:
-            offer = offered(page)
+            return offered(page)
         except ReadError as error:
             self._problems.append(Problem(text=error.message, where=page.url))
-            return known_feeds(page.url), False
-        return offer.candidates, offer.has_microformats
+            return known_feeds(page.url)
 
     def _has_feed(self) -> bool:
         return any(not each.candidate.is_of_comments for each in self._found)
@@ -227,13 +254,13 @@ class _Search:
                 self._take(Candidate(url=each, how="sitemap", kind="sitemap"))
                 return
 
-    def _try_page(self, page: Resource, *, is_marked_up: bool) -> None:
-        for kind in ("microformats", "page") if is_marked_up else ("page",):
-            with self._told(page.url):
-                found = self._read(Candidate(url=page.url, how="page", kind=kind), page)
-                if len(found.document.articles) >= MIN_ENTRIES:
-                    self._found.append(found)
-                    return
+    def _try_page(self, page: Resource, kind: str, *, least: int) -> None:
+        if kinds.mistakes(kind, {}):  # what it needs is not installed
+            return
+        with self._told(page.url):
+            found = self._read(Candidate(url=page.url, how="page", kind=kind), page)
+            if len(found.document.articles) >= least:
+                self._found.append(found)
 
     @contextlib.contextmanager
     def _told(self, url: str) -> Iterator[None]:
@@ -260,9 +287,8 @@ class _Search:
         gathered = gather((resource,), context, self._workers.read, lambda url: self._get(url)[0], self._now)
         first = gathered.readings[0][1].document
         articles = tuple(each.article for each in articles_found(gathered, (), {}))
+        articles += listed(gathered)
         document: Document = replace(first, articles=articles, problems=tuple(gathered.problems))
-        if candidate.kind == "page" and not candidate.options:
-            selectors: dict[str, Any] = {f.name: f.selector for f in document.findings if f.count}
-            candidate = replace(candidate, options=selectors)
+        candidate = replace(candidate, options=guessed_options(candidate.kind, document, candidate.options))
         name = format_of(resource.body) if candidate.kind == "feed" else candidate.kind
         return ReadCandidate(candidate=candidate, document=document, format=name)

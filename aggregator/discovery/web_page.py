@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from urllib.parse import unquote, urldefrag, urlsplit
 
 from aggregator.adapters.feed.not_a_feed import MAX_LINKS, feed_links, next_page
@@ -47,16 +47,10 @@ _PAGE_NUMBER = re.compile(r"/(?:page/?-?\d*|index\.\w+|\d+)?/?$")
 _MARKUP = re.compile(rb"<(?:!doctype html|html|head|body|title|a|div|p)\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offered:
-    """The feeds of a page, the likeliest first. `has_microformats`: it marks entries up as h-entry."""
+def offered(resource: Resource) -> tuple[Candidate, ...]:
+    """The feeds that a page links to, and those of a known site, the likeliest first.
 
-    candidates: tuple[Candidate, ...]
-    has_microformats: bool = False
-
-
-def offered(resource: Resource) -> Offered:
-    """The feeds that a page links to, and those of a known site. Raises ReadError for what is no page.
+    Raises ReadError for what is no page.
 
     Nothing is fetched, so none of them is checked yet.
     """
@@ -74,10 +68,7 @@ def offered(resource: Resource) -> Offered:
     sure = [each for each in known if each.how != "path"]
     every = _each_once([*sure, *_linked(page), *_anchors(page), *guesses])
     own = [replace(each, own=_is_own(each, resource.url)) for each in every]
-    return Offered(
-        candidates=likeliest(own, resource.url),
-        has_microformats=bool(page.select(".h-entry")),
-    )
+    return likeliest(own, resource.url)
 
 
 def is_web_page(body: bytes) -> bool:

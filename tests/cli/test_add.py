@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tomllib
 from pathlib import Path
@@ -267,12 +268,21 @@ def test_where_there_is_nothing_it_is_told(site: Site, server: Server) -> None:
         (Answer(200, {}, b""), "the document is empty"),
         (Answer(200, {}, b"%PDF-1.7 ..."), "a PDF document"),
         (Answer(200, {}, b"just some words"), "neither a feed nor XML"),
-        (Answer(200, {}, b"<opml version='2.0'><body/></opml>"), "import it instead"),
+        (Answer(200, {}, b'{"error": "no such page"}'), "no JSON Feed"),
         (Answer(200, HTML, b"<html>" + b"x" * 2_000_000), "exceeds"),
         (Answer(302, {"Location": "http://10.1.2.3/"}), "private"),
         (Answer(302, {"Location": "http://169.254.169.254/latest"}), "link-local"),
     ],
-    ids=["missing", "empty", "pdf", "text", "opml", "huge", "redirect-to-private", "redirect-to-metadata"],
+    ids=[
+        "missing",
+        "empty",
+        "pdf",
+        "text",
+        "json",
+        "huge",
+        "redirect-to-private",
+        "redirect-to-metadata",
+    ],
 )
 def test_what_cannot_be_read_is_told(site: Site, server: Server, answer: Answer, told: str) -> None:
     """Exit code 1, and nothing is written."""
@@ -386,7 +396,7 @@ def test_a_source_of_a_given_kind_is_added_as_it_is(site: Site, server: Server) 
     assert "2 entries" in result.output
     source = config.load(site.file).sources[0]
     assert (source.kind, source.url, source.categories) == ("page", f"{server.url}/list", ("World",))
-    assert dict(source.options) == {"item": "article"}
+    assert dict(source.options) == {"item": "article", "title": "h2", "link": "a"}
     assert [request.path for request in server.requests if request.path != "/robots.txt"] == ["/list"]
     again = site.run("add", f"{server.url}/list", "--kind", "page", "-o", "item=article")
     assert (again.exit_code, "followed already" in again.output) == (2, True)
@@ -401,3 +411,126 @@ def test_a_kind_or_option_that_does_not_exist_is_refused(site: Site, server: Ser
         assert result.exit_code in (1, 2), result.output
         assert "Traceback" not in result.output
     assert site.file.read_bytes() == before
+
+
+def kinds(result: click.testing.Result) -> list[tuple[str, str]]:
+    """What was found, as kinds and paths."""
+    found = json.loads(result.stdout)["found"]
+    return [(each["kind"], each["url"].rpartition("/")[2]) for each in found]
+
+
+API = b"""{"meta": {"page": 1}, "data": {"posts": [
+{"uuid": "a", "headline": "One", "permalink": "https://tea.example/1", "published_at": "2026-01-02"},
+{"uuid": "b", "headline": "Two", "permalink": "https://tea.example/2", "published_at": "2026-01-03"}]}}"""
+SITEMAP = b"""<?xml version="1.0"?><!-- <rss> made by a plugin -->
+<?xml-stylesheet type="text/xsl" href="main-sitemap.xsl"?>
+<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">
+<url><loc>https://tea.example/green-tea</loc><lastmod>2026-01-02</lastmod></url></urlset>"""
+OPML = b"""<?xml version="1.0"?><opml version="2.0"><head><title>Friends</title></head><body>
+<outline text="Ann" type="rss" xmlUrl="https://ann.example/feed"/></body></opml>"""
+H_FEED = b"""<!doctype html><title>Notes</title><main class="h-feed"><h1 class="p-name">My notes</h1>
+<article class="h-entry"><a class="u-url" href="/1"><span class="p-name">One</span></a>
+<time class="dt-published" datetime="2026-01-02">2 January</time></article></main>
+<p>There is an <a href="/feed.xml">RSS</a> too, of another thing</p>"""
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "options"),
+    [
+        (
+            API,
+            "json",
+            {
+                "items": "data.posts",
+                "id": "uuid",
+                "link": "permalink",
+                "title": "headline",
+                "date": "published_at",
+            },
+        ),
+        (b'[{"id": 1, "title": "One", "url": "/1"}]', "json", {"items": "@", "id": "id", "link": "url"}),
+        (SITEMAP, "sitemap", {}),
+        (gzip.compress(SITEMAP), "sitemap", {}),
+        (b"https://tea.example/1\nhttps://tea.example/2\n", "sitemap", {}),
+        (OPML, "opml", {}),
+        (H_FEED, "microformats", {}),
+    ],
+    ids=["api", "list", "sitemap", "sitemap.gz", "sitemap.txt", "opml", "h-feed"],
+)
+def test_a_document_of_another_kind_is_offered_as_that(
+    site: Site, server: Server, body: bytes, kind: str, options: dict[str, str]
+) -> None:
+    """With the options that its reader proposes; no other document of the site is asked for, or taken."""
+    server.pages["/"] = page(link("/feed.xml", "Blog"))
+    server.pages["/it"] = Answer(200, {}, body)
+    server.pages["/feed.xml"] = server.pages["/feed"] = Answer(200, {}, ATOM)
+    site.configure()
+    shown = site.run("preview", f"{server.url}/it", "--json")
+    assert json.loads(shown.stdout)["kind"] == kind
+    found = site.run("add", f"{server.url}/it", "--json")
+    assert kinds(found) == [(kind, "it")]
+    assert site.run("add", f"{server.url}/it", "--yes", "-c", "Tea").exit_code == 0
+    source = added(site)
+    assert (source["kind"], source["url"], source["categories"]) == (kind, f"{server.url}/it", ["Tea"])
+    assert options.items() <= source.get("options", {}).items()
+    assert set(paths(server)) == {"/it"}
+    assert site.run("check").exit_code == 0
+    assert site.run("fetch", "--force").exit_code == 0
+
+
+def test_an_h_feed_with_a_feed_of_its_own_offers_both(site: Site, server: Server) -> None:
+    """What the page's head names is better than what its markup says."""
+    body = b'<link rel="alternate" type="application/atom+xml" href="/atom">' + H_FEED
+    server.pages["/it"] = Answer(200, HTML, body)
+    server.pages["/atom"] = server.pages["/feed.xml"] = Answer(200, {}, ATOM)
+    found = site.run("add", f"{server.url}/it", "--json")
+    assert kinds(found) == [("feed", "atom"), ("microformats", "it")]
+
+
+def test_a_sitemap_or_an_api_that_cannot_be_read_is_no_reason_to_look_elsewhere(
+    site: Site, server: Server
+) -> None:
+    """The error says what is wrong with it."""
+    server.pages["/feed"] = Answer(200, {}, ATOM)
+    for body in (b"<urlset/>", b'{"posts": []}', b"<opml><body>"):
+        server.pages["/it"] = Answer(200, {}, body)
+        assert kinds_or_none(site.run("add", f"{server.url}/it", "--json")) in ([], ["opml"], ["sitemap"])
+    assert set(paths(server)) == {"/it"}
+
+
+def kinds_or_none(result: click.testing.Result) -> list[str]:
+    """The kinds of what was found, none after an error."""
+    return [kind for kind, _ in kinds(result)] if result.stdout.strip() else []
+
+
+def test_folders_are_offered_as_articles_or_as_mail(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By what is in them; a file by its content."""
+    for name in ("cur", "new", "tmp"):
+        (tmp_path / "mail" / name).mkdir(parents=True)
+    message = b"From: Ann <ann@tea.example>\nSubject: Tea\nMessage-ID: <1@tea.example>\n\nHot.\n"
+    (tmp_path / "mail" / "new" / "1").write_bytes(message)
+    (tmp_path / "posts").mkdir()
+    (tmp_path / "posts" / "one.md").write_text("---\ntitle: One\ndate: 2026-01-02\n---\nText\n")
+    (tmp_path / "friends.opml").write_bytes(OPML)
+    monkeypatch.chdir(tmp_path)
+    for typed, kind in (("mail", "mail"), (f"{tmp_path}/posts", "articles"), ("./posts/one.md", "articles")):
+        assert json.loads(site.run("preview", typed, "--json").stdout)["kind"] == kind
+        result = site.run("add", typed, "--yes")
+        assert result.exit_code == 0, result.output
+        assert (added(site)["kind"], added(site)["path"]) == (kind, str((tmp_path / typed).absolute()))
+    assert site.run("add", "friends.opml", "--yes").exit_code == 0
+    assert added(site) == {"name": "Friends", "kind": "opml", "url": (tmp_path / "friends.opml").as_uri()}
+    again = site.run("add", "mail", "--yes")
+    assert (again.exit_code, "followed already" in again.output) == (2, True)
+    assert site.run("add", "posts").exit_code == 1  # nobody was asked
+
+
+def test_options_say_which_kind_is_meant(site: Site, server: Server) -> None:
+    """Those of a page are of no feed, nor of a page's other kinds."""
+    server.pages["/it"] = Answer(200, HTML, b"<ul><li><a href=/1>One</a><li><a href=/2>Two</a></ul>")
+    shown = json.loads(site.run("preview", f"{server.url}/it", "--json", "-o", "item=li").stdout)
+    assert (shown["kind"], len(shown["articles"])) == ("page", 2)
+    wrong = site.run("preview", f"{server.url}/it", "-o", "colour=red")
+    assert (wrong.exit_code, "colour" in wrong.output) == (2, True)

@@ -14,7 +14,7 @@ PAGE = "https://example.org/blog/"
 def urls(markup: str, url: str = PAGE) -> list[str]:
     """What a page offers, in order."""
     found = offered(Resource(url=url, body=markup.encode(), content_type="text/html; charset=utf-8"))
-    return [candidate.url for candidate in found.candidates]
+    return [candidate.url for candidate in found]
 
 
 def link(href: str, title: str = "", type_: str = "application/rss+xml") -> str:
@@ -25,7 +25,7 @@ def link(href: str, title: str = "", type_: str = "application/rss+xml") -> str:
 def test_what_the_head_links_to_keeps_title_and_type() -> None:
     """Titles are plain text on one line; relative addresses count from `<base>`."""
     markup = "<base href='/b/'>" + link("feed.xml", "News &amp; \n  more") + "<p>text"
-    (found,) = offered(Resource(url=PAGE, body=markup.encode())).candidates
+    (found,) = offered(Resource(url=PAGE, body=markup.encode()))
     assert (found.url, found.title, found.type) == (
         "https://example.org/b/feed.xml",
         "News & more",
@@ -160,8 +160,3 @@ def test_what_is_no_page_is_told() -> None:
         offered(Resource(url=PAGE, body=b"\x89PNG\r\n\x1a\n"))
     with pytest.raises(ReadError, match="empty"):
         offered(Resource(url=PAGE, body=b" "))
-
-
-def test_microformats_are_seen() -> None:
-    """A page may mark its entries up."""
-    assert offered(Resource(url=PAGE, body=b'<div class="h-entry">x</div>')).has_microformats
