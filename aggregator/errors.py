@@ -6,6 +6,7 @@
     ├── StoreError            the store cannot be opened, read or written
     │   ├── DamagedStore      it holds what no version of this program wrote
     │   └── StoreInUse        another process is at work with it
+    ├── BackupError           a backup cannot be made, read or restored
     ├── ListenError           the address to serve at cannot be listened on
     ├── WriteError            an output cannot be rendered or written
     └── SourceError           one source failed; the others go on
@@ -82,10 +83,11 @@ class StoreError(AggregatorError):
 class DamagedStore(StoreError):
     """The store holds what no version of this program wrote; its message says what to do, and what is lost.
 
-    `place` is the file, or what of it could not be read.
+    `place` is the file, or what of it could not be read; `cause` what was found there.
     """
 
     def __init__(self, place: str, cause: object) -> None:
+        self.cause = cause
         super().__init__(
             f"{place} cannot be used: it is damaged ({cause}); restore the store from a backup, "
             "or move it away together with its -wal and -shm files: the next fetch makes a new one, in which "
@@ -99,6 +101,10 @@ class TookTooLong(StoreError):
 
 class StoreInUse(StoreError):
     """Another process is at work with the store; its message says which, and since when."""
+
+
+class BackupError(AggregatorError):
+    """A backup cannot be made, read or restored; its message says what to change."""
 
 
 class ListenError(AggregatorError):

@@ -102,6 +102,12 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "store": "what is published comes from there",
         "writers": "the formats",
     },
+    "backup": {
+        "adapters": "kinds that run programs are off in a stranger's backup",
+        "config": "it is saved, and kept in its folder",
+        "errors": "a backup that cannot be made or read",
+        "store": "its rows are copied",
+    },
     "discovery": {
         "adapters": "documents of every kind are tried",
         "config": "candidates become sources",
@@ -142,6 +148,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "cli": {
         ROOT: "--version",
         "app": "the main job and the daemon",
+        "backup": "made and restored",
         "config": "loaded, checked and edited",
         "discovery": "preview and add",
         "errors": "each has its exit code",

@@ -16,6 +16,7 @@ from aggregator.cli.exit_codes import EXIT_CODES
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "add": ("add:add", "Finds what an address offers to follow, and adds it to the config."),
+    "backup": ("backup:backup", "Saves the config and the store in one file."),
     "check": ("check:check", "Checks the config and reports every mistake at once."),
     "export": ("lists:export", "Writes the feeds that the config follows as OPML."),
     "fetch": ("fetch:fetch", "Polls what is due, and publishes the feeds that changed."),
@@ -24,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "init": ("add:init", "Makes a site folder: a config and a first article."),
     "preview": ("preview:preview", "Shows what a URL, a file or a folder would give, storing nothing."),
     "publish": ("publish:publish", "Writes feeds from the store, without network."),
+    "restore": ("backup:restore", "Brings a backup back, into an empty folder."),
     "rules": ("choosing:rules", "Tries rules and saved feeds, without changing anything."),
     "run": ("serving:run", "Polls and publishes as sources fall due, until it is stopped."),
     "search": ("search:search", "Finds stored articles by the language of rules and saved feeds."),

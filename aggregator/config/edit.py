@@ -1,9 +1,11 @@
-"""The config file, added to without disturbing a byte of what somebody wrote. The only user of tomlkit."""
+"""The config file, added to without disturbing a byte of what somebody wrote, and written in one step."""
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import errno
+import io
 import os
 import secrets
 import shutil
@@ -18,7 +20,7 @@ from tomlkit.items import Item
 from aggregator.config import load as config
 from aggregator.errors import ConfigError
 
-__all__ = ["add_sources"]
+__all__ = ["add_sources", "read_config", "replace_config", "written_value"]
 
 _CANNOT_REPLACE = frozenset(
     (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY, errno.ENAMETOOLONG)
@@ -37,6 +39,20 @@ def add_sources(file: Path, sources: Sequence[Mapping[str, object]]) -> None:
 
     Raises ConfigError with every mistake, also when the file was wrong before.
     """
+    before, text = read_config(file)
+    added = "".join(_table(source) for source in sources)
+    if not added:
+        return
+    _check_place(file, text)
+    # The file's own line ends: a strict editor would otherwise show a file of two kinds.
+    newline = "\r\n" if "\r\n" in text else "\n"
+    gap = "" if not text or text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
+    after = before + (gap + added).replace("\n", newline).encode()
+    _replace(file, before, after, f"{file} with the new sources")
+
+
+def read_config(file: Path) -> tuple[bytes, str]:
+    """The bytes of a config file, and its text without a byte order mark. Raises ConfigError."""
     try:
         before = file.read_bytes()
         text = before.decode("utf-8-sig")
@@ -46,15 +62,23 @@ def add_sources(file: Path, sources: Sequence[Mapping[str, object]]) -> None:
         raise ConfigError(f"{file}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: is not UTF-8 (byte {error.start}); save it as UTF-8") from error
-    added = "".join(_table(source) for source in sources)
-    if not added:
-        return
-    _check_place(file, text)
-    # The file's own line ends: a strict editor would otherwise show a file of two kinds.
-    newline = "\r\n" if "\r\n" in text else "\n"
-    gap = "" if not text or text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
-    after = before + (gap + added).replace("\n", newline).encode()
-    _replace(file, before, after)
+    return before, text
+
+
+def replace_config(file: Path, before: bytes, after: str) -> None:
+    """Writes another text into a config file that held `before`, in one step. Raises ConfigError."""
+    mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
+    _replace(file, before, mark + after.encode(), f"{file} with the change")
+
+
+def written_value(value: object) -> str:
+    """A value as TOML on one line. Raises ConfigError for what cannot be written."""
+    try:
+        text = _item(value).as_string()
+        text.encode()
+    except (TOMLKitError, TypeError, ValueError) as error:  # ValueError: lone surrogates
+        raise ConfigError(f"{value!r} cannot be written as TOML: {error}") from error
+    return text
 
 
 def _table(source: Mapping[str, object]) -> str:
@@ -102,13 +126,13 @@ def _check_place(file: Path, text: str) -> None:
             ) from error
 
 
-def _replace(file: Path, before: bytes, after: bytes) -> None:
+def _replace(file: Path, before: bytes, after: bytes, shown: str) -> None:
     """Writes the file anew, in one step where the disk allows it. Raises ConfigError."""
-    config.checked(after, file, f"{file} with the new sources")
+    config.checked(after, file, shown)
     target = file.resolve()
     try:
         if not _is_replaced(target, after):
-            _append(target, before, after)
+            _overwrite(target, before, after)
     except OSError as error:
         raise ConfigError(f"{file}: cannot be written ({error.strerror})") from error
 
@@ -144,19 +168,26 @@ def _is_replaced(target: Path, after: bytes) -> bool:
     return True
 
 
-def _append(target: Path, before: bytes, after: bytes) -> None:
-    """Appends what is new to the file itself: no byte of what was there is touched.
+def _overwrite(target: Path, before: bytes, after: bytes) -> None:
+    """Writes into the file itself; what is only appended touches no byte that was there.
 
-    It is cut back to what it was when that fails, for want of space. Raises OSError.
+    It is made what it was when that fails, for want of space. Raises OSError.
     """
+    same = len(before) if after.startswith(before) else 0
     with target.open("r+b", buffering=0) as written:
         if written.read() != before:
             raise OSError(errno.EAGAIN, "it was changed meanwhile; try again")
         try:
-            left = memoryview(after)[len(before) :]
-            while left:
-                left = left[written.write(left) :]
-            os.fsync(written.fileno())
+            _write(written, after, same)
         except BaseException:
-            written.truncate(len(before))
+            _write(written, before, same)
             raise
+
+
+def _write(written: io.FileIO, body: bytes, start: int) -> None:
+    written.seek(start)
+    left = memoryview(body)[start:]
+    while left:
+        left = left[written.write(left) :]
+    written.truncate(len(body))
+    os.fsync(written.fileno())

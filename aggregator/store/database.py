@@ -164,21 +164,8 @@ class Database:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        try:
+        with store_errors(self._path):
             yield
-        except (SQLAlchemyError, sqlite3.Error) as error:
-            cause = getattr(error, "orig", None) or error
-            code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the rest is a detail of it
-            if code in _DAMAGED or (code == sqlite3.SQLITE_ERROR and _LACKING.match(str(cause))):
-                raise DamagedStore(f"the store {self._path}", cause) from error
-            if code == sqlite3.SQLITE_INTERRUPT:
-                raise TookTooLong("the store was asked for too much at once") from error
-            advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
-            raise StoreError(f"the store {self._path} cannot be used: {cause}{advice}") from error
-        except OSError as error:
-            raise StoreError(f"the store {self._path} cannot be used: {error.strerror}") from error
-        except (Unreadable, UnicodeDecodeError) as error:  # SQLite's own messages quote what is damaged
-            raise DamagedStore(f"the store {self._path}", error) from error
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
@@ -268,6 +255,26 @@ def _keep_private(path: Path) -> None:
                 # Of a regular file alone: a device, such as /dev/null, belongs to everybody.
                 if found & stat.S_IRWXO and stat.S_ISREG(found):
                     file.chmod(stat.S_IMODE(found) & ~stat.S_IRWXO)
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Raises StoreError for whatever goes wrong meanwhile with the store at `path`."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the rest is a detail of it
+        if code in _DAMAGED or (code == sqlite3.SQLITE_ERROR and _LACKING.match(str(cause))):
+            raise DamagedStore(f"the store {path}", cause) from error
+        if code == sqlite3.SQLITE_INTERRUPT:
+            raise TookTooLong("the store was asked for too much at once") from error
+        advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
+        raise StoreError(f"the store {path} cannot be used: {cause}{advice}") from error
+    except OSError as error:
+        raise StoreError(f"the store {path} cannot be used: {error.strerror}") from error
+    except (Unreadable, UnicodeDecodeError) as error:  # SQLite's own messages quote what is damaged
+        raise DamagedStore(f"the store {path}", error) from error
 
 
 def remember(connection: sa.Connection, name: str, value: str) -> None:

@@ -33,7 +33,7 @@ from aggregator.store.database import Database, remember
 from aggregator.store.kept import NEWEST_REVISION, Kept, kept, of_newest
 from aggregator.store.schema import FOUND, articles, feeds, placements, revisions
 
-__all__ = ["INDEXED_FIELDS", "Search", "Words"]
+__all__ = ["INDEXED_FIELDS", "SETTING", "Search", "Words"]
 
 INDEXED_FIELDS = ("title", "author", "summary", "content", "tag", "category", "source", "link")
 """The fields of queries whose words are indexed; those of `text` are summary and content."""
@@ -42,7 +42,9 @@ Words = Callable[[Kept], Mapping[str, str]]
 """The words of each of `INDEXED_FIELDS` of an article, with a space between them, as queries see them."""
 
 _BATCH = 250
-_SETTING = "search index"
+SETTING = "search index"
+"""The setting that says which index there is."""
+
 _VERSION = f"1 {LANGUAGE_VERSION}"
 _MAX_TERMS, _MAX_DEPTH = 200, 8
 """A query with more terms, or groups of it that are deeper, the index is not asked: SQLite bounds both."""
@@ -149,7 +151,7 @@ class Search:
                     yield kept(found[pk])
 
     def _is_made(self) -> bool:
-        return self._database.setting(_SETTING) == _VERSION
+        return self._database.setting(SETTING) == _VERSION
 
     def _make(self) -> None:
         """Makes the index, in place of one of other words."""
@@ -162,7 +164,7 @@ class Search:
             connection.execute(articles.update().where(articles.c.indexed.is_not(None)).values(indexed=None))
             for statement in (_TABLE, *_TRIGGERS):
                 connection.exec_driver_sql(statement)
-            remember(connection, _SETTING, _VERSION)
+            remember(connection, SETTING, _VERSION)
 
 
 def _usable(narrowing: Narrowing) -> Narrowing:

@@ -1,0 +1,67 @@
+"""A folder to work in, beside what is made: gone with the process, or with the next that works there."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["sync", "working_folder"]
+
+_NAME = re.compile(r"\.aggregator-[0-9a-f]{16}\.part")
+
+
+@contextmanager
+def working_folder(parent: Path) -> Iterator[Path]:
+    """Makes an empty folder in `parent` for this process and user alone, and removes it with all it holds.
+
+    What killed processes left there is removed too. Raises OSError.
+    """
+    _sweep(parent)
+    folder, handle = _locked(parent)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(handle)
+
+
+def _locked(parent: Path) -> tuple[Path, int]:
+    while True:
+        folder = parent / f".aggregator-{secrets.token_hex(8)}.part"
+        folder.mkdir(0o700)
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        with suppress(OSError):  # a file system without locks: there nothing is swept
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        if folder.is_dir():
+            return folder, handle
+        os.close(handle)  # another process removed it before it was locked
+
+
+def _sweep(parent: Path) -> None:
+    """Removes such folders of this user that no process works in."""
+    for place in [each for each in parent.iterdir() if _NAME.fullmatch(each.name)]:
+        with suppress(OSError):
+            handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                found = os.fstat(handle)
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid():
+                    shutil.rmtree(place, ignore_errors=True)
+            finally:
+                os.close(handle)
+
+
+def sync(place: Path) -> None:
+    """Brings a file, or the names in a folder, to the disk."""
+    handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,138 @@
+"""What a stranger's config would reach on this machine, and the changes that keep it in its own folder."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from aggregator.adapters import kinds
+from aggregator.config.changing import Place, with_values
+from aggregator.config.load import Config
+from aggregator.errors import BackupError, ConfigError
+
+__all__ = ["Reach", "reach_of"]
+
+STORE, OUTPUT, POSTS = "var/aggregator.db", "feeds", "posts"
+"""Where store, output and posts are put that the config has outside its folder."""
+
+_FILE = "file:"
+_GUARDED = ("articles", "mail", "rsshub")
+_OF_FETCH: Mapping[str, tuple[object, str]] = {
+    "commands": (False, "it would run commands"),
+    "allow": ([], "it would reach addresses that are not public"),
+    "proxy": ("", "it would send every request through a proxy"),
+    "rsshub": ([], "it would send keys to instances of RSSHub"),
+}
+
+
+@dataclass(slots=True)
+class Reach:
+    """A config as it is restored: its text, where in its folder its store is, what was changed, in words."""
+
+    text: str
+    store: PurePosixPath
+    notes: list[str] = field(default_factory=list)
+
+
+def reach_of(body: bytes, *, is_trusted: bool) -> Reach:
+    """Keeps a config in its folder: store, output and posts outside it are moved into it.
+
+    Unless `is_trusted`, all is switched off by which a stranger's config could run commands, read files of
+    this machine, reach its network or give away variables of its environment. Raises BackupError.
+    """
+    try:
+        text = body.decode("utf-8-sig")
+        data = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise BackupError(f"the backup's config cannot be read: {error}") from error
+    changes: dict[Place, object] = {}
+    made = Reach(text=text, store=PurePosixPath(STORE))
+    store = _inside(data.get("store", str(Config().store)))
+    if store is None:
+        changes["store",] = STORE
+        made.notes.append(f"store: it was outside the folder, and is {STORE} now")
+    else:
+        made.store = store
+    if _inside(data.get("output", str(Config().output))) is None:
+        changes["output",] = OUTPUT
+        made.notes.append(f"output: it was outside the folder, and is {OUTPUT} now")
+    posts = _table(_table(data, "publish"), "posts")
+    if "folder" in posts and _inside(posts["folder"]) is None:
+        changes["publish", "posts", "folder"] = POSTS
+        made.notes.append(f"publish.posts.folder: it was outside the folder, and is {POSTS} now")
+    if not is_trusted:
+        for place, value, note in _switched_off(data):
+            changes[place] = value
+            made.notes.append(note)
+    try:
+        made.text = with_values(text, changes, "the backup's config") if changes else text
+    except (AttributeError, KeyError, IndexError, TypeError, ConfigError, RecursionError) as error:
+        raise BackupError(
+            f"the backup's config cannot be changed so that it stays in its folder ({error})"
+        ) from error
+    return made
+
+
+def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]]:
+    fetch = _table(data, "fetch")
+    for key, (value, why) in _OF_FETCH.items():
+        if key in fetch and fetch[key] != value:
+            yield ("fetch", key), value, f"fetch.{key}: {why}, and is off; set it again if that is meant"
+    sources = data.get("sources")
+    for index, source in enumerate(sources if isinstance(sources, list) else ()):
+        if not isinstance(source, dict) or source.get("enabled") is False:
+            continue
+        if reasons := [*_reasons(source)]:
+            name = str(source.get("name"))[:60]
+            yield (
+                ("sources", index, "enabled"),
+                False,
+                f"source {name!r}: {' and '.join(reasons)}, and is off; set enabled = true if it is meant",
+            )
+
+
+def _reasons(source: Mapping[str, Any]) -> Iterator[str]:
+    """Why a source is switched off."""
+    if _runs_code(source.get("kind", "feed")):
+        yield "it would run a command, or a program of another package"
+    url = str(source.get("url", ""))
+    place = url[len(_FILE) :] if url.lower().startswith(_FILE) else None
+    if any(each is not None and _inside(each) is None for each in (source.get("path"), place)):
+        yield "it would read files outside the folder"
+    if _names_variables(source):
+        yield "it would send variables of this machine's environment"
+    if source.get("proxy"):
+        yield "it would go through a proxy"
+
+
+def _runs_code(kind: object) -> bool:
+    """Whether a kind fetches in a way of its own, and is none of those whose requests are guarded."""
+    if not isinstance(kind, str) or kind in _GUARDED:
+        return False
+    try:
+        return kinds.named(kind).retrieve is not None
+    except ConfigError:
+        return True
+
+
+def _names_variables(value: object) -> bool:
+    if isinstance(value, dict):
+        return "env" in value or any(_names_variables(each) for each in value.values())
+    return isinstance(value, list) and any(_names_variables(each) for each in value)
+
+
+def _inside(value: object) -> PurePosixPath | None:
+    """A relative path that leads to something below the folder it counts from; None for any other."""
+    if not isinstance(value, str) or not value or value.startswith("~") or "\0" in value:
+        return None
+    found = PurePosixPath(os.path.normpath(value))
+    return None if found.is_absolute() or ".." in found.parts or not found.parts else found
+
+
+def _table(data: object, key: str) -> Mapping[str, Any]:
+    found = data.get(key) if isinstance(data, dict) else None
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,103 @@
+"""A backup unpacked into an empty folder. It may come from a stranger: nothing in it is believed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from aggregator.backup.aside import sync, working_folder
+from aggregator.backup.container import STORE, Container, Manifest
+from aggregator.backup.reach import reach_of
+from aggregator.errors import BackupError, DamagedStore, StoreError
+from aggregator.store.copying import copy_store
+
+__all__ = ["Restored", "restore"]
+
+CONFIG_PLACE = Path("config", "aggregator.toml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What was restored: the config's file, the store, how many articles, and what was changed, in words."""
+
+    config: Path
+    store: Path
+    articles: int
+    manifest: Manifest
+    notes: tuple[str, ...] = ()
+
+
+def restore(file: Path, folder: Path, *, is_trusted: bool = False) -> Restored:
+    """Unpacks a backup into `folder`, which is empty or not there yet; all of it, or nothing.
+
+    `is_trusted`: commands, files, addresses and variables of this machine that the config names stay on. The
+    store is a new file, into which rows of the backup's are copied. Raises BackupError.
+    """
+    target = folder.absolute()
+    _check_empty(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with Container.opened(file) as container, working_folder(target.parent) as aside:
+            reach = reach_of(container.config(), is_trusted=is_trusted)
+            made = aside / "made"
+            store = made / reach.store
+            store.parent.mkdir(parents=True)
+            unpacked = aside / "unpacked" / STORE
+            unpacked.parent.mkdir()
+            container.unpack_store(unpacked)
+            articles = _copied(file, unpacked, store)
+            config = made / CONFIG_PLACE
+            config.parent.mkdir(parents=True, exist_ok=True)
+            with open(config, "x", opener=_private, encoding="utf-8", newline="") as written:
+                written.write(reach.text)
+                written.flush()
+                os.fsync(written.fileno())
+            for each in (config.parent, store.parent, made):
+                sync(each)
+            _put(made, target)
+            return Restored(
+                config=target / CONFIG_PLACE,
+                store=target / reach.store,
+                articles=articles,
+                manifest=container.manifest,
+                notes=tuple(reach.notes),
+            )
+    except OSError as error:
+        place = error.filename or target
+        raise BackupError(f"{place}: cannot be restored ({error.strerror or error})") from error
+
+
+def _copied(file: Path, unpacked: Path, store: Path) -> int:
+    try:
+        return copy_store(unpacked, store, is_foreign=True)
+    except DamagedStore as error:
+        raise BackupError(f"{file} holds a damaged store ({error.cause}); use another backup") from error
+    except StoreError as error:
+        raise BackupError(f"{file} is not used: {error}") from error
+
+
+def _check_empty(target: Path) -> None:
+    if target.is_symlink():
+        raise BackupError(f"{target} is a symbolic link; name the folder itself")
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise BackupError(f"{target} is not empty; name a folder that is not there yet")
+    if target.is_mount():
+        raise BackupError(f"{target} is a disk or volume of its own; name a new folder in it")
+
+
+def _put(made: Path, target: Path) -> None:
+    """Puts what was made in the place of an empty folder, whose owner and permissions stay, in one step."""
+    if target.exists():
+        found = target.stat()
+        os.chown(made, found.st_uid, found.st_gid)
+        made.chmod(stat.S_IMODE(found.st_mode))
+    else:
+        made.chmod(0o755)
+    made.rename(target)  # refused where the folder is not empty any more
+    sync(target.parent)
+
+
+def _private(name: str, flags: int) -> int:
+    return os.open(name, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

@@ -1,0 +1,82 @@
+"""The commands that save a config with its store, and bring both back: `backup` and `restore`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, json_option, load_config
+from aggregator.cli.terminal import OUT, counted, print_json, shown, when
+
+__all__ = ["backup", "restore"]
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--force", is_flag=True, help="Replace FILE where it is there already.")
+@json_option
+@config_option
+@fails_well
+def backup(file: Path, force: bool, as_json: bool, config_file: Path) -> int:
+    """Saves the config and the store in one file, which only you may read; a daemon may be at work.
+
+    All is of one moment. The file is read again before it gets its name, and is there whole or not at all.
+    Published files are not in it: `publish` makes them again. Folders of articles are not in it either.
+
+    \b
+    aggregator backup /backups/planet.zip
+    aggregator backup --force /backups/planet.zip     in place of the one before
+    """
+    from aggregator import __version__
+    from aggregator.backup.making import make_backup
+
+    config = load_config(config_file)
+    manifest = make_backup(
+        config_file, config.store, file, now=datetime.now(UTC), version=__version__, replaces=force
+    )
+    size = file.stat().st_size
+    if as_json:
+        print_json({"file": str(file), "bytes": size, "articles": manifest.articles})
+        return EXIT_DONE
+    OUT.print(
+        f"{shown(str(file))}: {size / 1e6:,.1f} MB, the config and {counted(manifest.articles, 'article')}; "
+        f"'aggregator restore {shown(str(file))} FOLDER' brings them back"
+    )
+    return EXIT_DONE
+
+
+@click.command(epilog=EXIT_CODES)
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--trust", is_flag=True, help="You made it: leave on what its config reaches on this machine.")
+@json_option
+@fails_well
+def restore(file: Path, folder: Path, trust: bool, as_json: bool) -> int:
+    """Brings a backup back, into a folder that is empty or not there yet; all of it, or nothing.
+
+    A backup may come from anybody: it is checked as a whole, its rows are copied into a new store, and
+    places outside FOLDER are moved into it. What its config would reach on this machine is switched off,
+    and listed: commands, files outside FOLDER, addresses that are not public, variables of the environment.
+    With --trust that stays on.
+
+    \b
+    aggregator restore /backups/planet.zip planet
+    aggregator publish --all --config planet/config/aggregator.toml
+    """
+    from aggregator.backup.restoring import restore as restored_from
+
+    done = restored_from(file, folder, is_trusted=trust)
+    made = done.manifest.made
+    if as_json:
+        facts = {"config": str(done.config), "store": str(done.store), "articles": done.articles}
+        print_json({**facts, "made": made, "notes": done.notes})
+        return EXIT_DONE
+    OUT.print(f"{counted(done.articles, 'article')} as of {when(made)} UTC, with their config")
+    OUT.print(f"config {shown(str(done.config))}")
+    OUT.print(f"store  {shown(str(done.store))}")
+    for note in done.notes:
+        OUT.print(shown(note), style="yellow")
+    OUT.print(f"'aggregator publish --all --config {shown(str(done.config))}' writes the feeds again")
+    return EXIT_DONE

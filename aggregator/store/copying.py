@@ -1,0 +1,127 @@
+"""A store's rows, copied into a new file of this version's tables: for backups, and out of a stranger's.
+
+Only rows of tables of ours are taken. What the old file holds besides, such as triggers, views, the search
+index and unused pages in which deleted text may be read, stays behind.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+import sqlalchemy as sa
+
+from aggregator.errors import DamagedStore, StoreError
+from aggregator.store.columns import Unreadable
+from aggregator.store.database import store_errors
+from aggregator.store.migrations import upgrade, version_of
+from aggregator.store.schema import VERSION, metadata
+from aggregator.store.search import SETTING
+
+__all__ = ["copy_store"]
+
+_BUSY_SECONDS = 30
+_CAREFUL = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0")
+"""Settings for a file that may be built to harm: https://www.sqlite.org/security.html."""
+
+
+def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
+    """Copies the store `old` into `new`, an empty file or none; how many articles it has.
+
+    All rows are of one moment; who reads and writes `old` meanwhile does not wait. `is_foreign`: `old` may
+    come from a stranger, and is this process's alone; it is brought up to date, checked as a whole, and
+    refused where it holds what `copy_store` does not make. Raises StoreError, and leaves `new` unfinished.
+    """
+    mode = "mode=ro&immutable=1" if is_foreign else "mode=ro"
+    with store_errors(old):
+        if is_foreign and _checked_version(old) < VERSION:
+            upgrade(old)
+    with store_errors(old), closing(_made(new)) as target:
+        target.execute("ATTACH ? AS old", (f"file:{quote(str(old))}?{mode}",))
+        target.execute("BEGIN")
+        if (found := _version(target, "old")) != VERSION:
+            raise StoreError(
+                f"the store {old} was made by another version (schema {found}, this one copies {VERSION})"
+            )
+        if is_foreign:
+            _check_columns(target)
+        for table in metadata.sorted_tables:
+            _copy(target, table)
+        target.execute("DELETE FROM settings WHERE name = ?", (SETTING,))
+        target.execute("UPDATE articles SET indexed = NULL WHERE indexed IS NOT NULL")
+        target.execute("COMMIT")
+        target.execute("DETACH old")
+        if (broken := target.execute("PRAGMA foreign_key_check").fetchone()) is not None:
+            raise DamagedStore(f"the store {old}", f"a row of {broken[0]} without one of {broken[2]}")
+        (count,) = target.execute("SELECT count(*) FROM articles").fetchone()
+    _sync(new)
+    return int(count)
+
+
+def _checked_version(file: Path) -> int:
+    """The schema of a stranger's store that holds nothing but tables and their indexes. Raises StoreError."""
+    address = f"file:{quote(str(file))}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
+        for pragma in _CAREFUL:
+            connection.execute(f"PRAGMA {pragma}")
+        for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
+            is_virtual = kind == "table" and " ".join(str(sql).upper().split()).startswith("CREATE VIRTUAL")
+            if kind not in ("table", "index") or is_virtual:
+                what = "virtual table" if is_virtual else kind
+                raise StoreError(
+                    f"{file.name} holds a {what} {str(name)[:60]!r}, which no backup has; it is not used"
+                )
+        if (found := connection.execute("PRAGMA integrity_check(1)").fetchone()) != ("ok",):
+            raise DamagedStore(file.name, found[0])
+        version = _version(connection, "main")
+    if version is None:
+        raise StoreError(f"{file.name} is no store of this program; it is not used")
+    return version
+
+
+def _made(new: Path) -> sqlite3.Connection:
+    """An empty store that no other process sees before it is whole; nothing in `old` may run code there."""
+    os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+    target = sqlite3.connect(
+        f"file:{quote(str(new))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
+    )
+    for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=OFF", "synchronous=OFF", *_CAREFUL):
+        target.execute(f"PRAGMA {pragma}")
+    metadata.create_all(sa.create_engine("sqlite://", creator=lambda: target, poolclass=sa.pool.StaticPool))
+    target.isolation_level = None
+    return target
+
+
+def _copy(target: sqlite3.Connection, table: sa.Table) -> None:
+    names = ", ".join(f'"{column.name}"' for column in table.columns)
+    target.execute(f'INSERT INTO main."{table.name}" ({names}) SELECT {names} FROM old."{table.name}"')  # noqa: S608 - names of ours
+
+
+def _version(connection: sqlite3.Connection, schema: str) -> int | None:
+    known = f"SELECT type FROM {schema}.sqlite_master WHERE name = 'settings'"  # noqa: S608 - a name of ours
+    if connection.execute(known).fetchone() != ("table",):
+        return None
+    row = connection.execute(f"SELECT value FROM {schema}.settings WHERE name = 'schema'").fetchone()  # noqa: S608 - as above
+    return None if row is None else version_of(row[0])
+
+
+def _check_columns(target: sqlite3.Connection) -> None:
+    """Raises StoreError where a table of `old` lacks a column, or computes one when it is read."""
+    for table in metadata.sorted_tables:
+        columns = dict(
+            target.execute("SELECT name, hidden FROM pragma_table_xinfo(?, 'old')", (table.name,)).fetchall()
+        )
+        if missing := {column.name for column in table.columns} - {*columns}:
+            raise Unreadable(f"its table {table.name} has no column {min(missing)}")
+        if any(columns.values()):
+            raise StoreError(
+                f"its table {table.name} has computed columns, which no version makes; it is not used"
+            )
+
+
+def _sync(file: Path) -> None:
+    with file.open("rb") as written:
+        os.fsync(written.fileno())
