@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
 
 from aggregator.errors import DamagedStore, StoreError
 from aggregator.store.columns import Unreadable
@@ -31,15 +33,18 @@ _CAREFUL = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0")
 def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
     """Copies the store `old` into `new`, an empty file or none; how many articles it has.
 
-    All rows are of one moment; who reads and writes `old` meanwhile does not wait. `is_foreign`: `old` may
-    come from a stranger, and is this process's alone; it is brought up to date, checked as a whole, and
-    refused where it holds what `copy_store` does not make. Raises StoreError, and leaves `new` unfinished.
+    All rows are of one moment; who reads and writes `old` meanwhile does not wait. `new` has no indexes: it
+    is for keeping. `is_foreign` is the way back: `old` may come from a stranger, and is this process's alone;
+    it is checked as a whole, refused where it holds anything but tables, and `new` is a store to work with.
+    Raises StoreError, and leaves `new` unfinished.
     """
     mode = "mode=ro&immutable=1" if is_foreign else "mode=ro"
     with store_errors(old):
         if is_foreign and _checked_version(old) < VERSION:
             upgrade(old)
     with store_errors(old), closing(_made(new)) as target:
+        for pragma in _CAREFUL if is_foreign else ():
+            target.execute(f"PRAGMA {pragma}")
         target.execute("ATTACH ? AS old", (f"file:{quote(str(old))}?{mode}",))
         target.execute("BEGIN")
         if (found := _version(target, "old")) != VERSION:
@@ -49,6 +54,7 @@ def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
         if is_foreign:
             _check_columns(target)
         for table in metadata.sorted_tables:
+            target.execute(_ddl(CreateTable(table)))
             _copy(target, table)
         target.execute("DELETE FROM settings WHERE name = ?", (SETTING,))
         target.execute("UPDATE articles SET indexed = NULL WHERE indexed IS NOT NULL")
@@ -56,20 +62,23 @@ def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
         target.execute("DETACH old")
         if (broken := target.execute("PRAGMA foreign_key_check").fetchone()) is not None:
             raise DamagedStore(f"the store {old}", f"a row of {broken[0]} without one of {broken[2]}")
+        if is_foreign:
+            _make_indexes(target)
         (count,) = target.execute("SELECT count(*) FROM articles").fetchone()
     _sync(new)
     return int(count)
 
 
 def _checked_version(file: Path) -> int:
-    """The schema of a stranger's store that holds nothing but tables and their indexes. Raises StoreError."""
+    """The schema of a stranger's store that holds nothing but tables. Raises StoreError."""
     address = f"file:{quote(str(file))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
         for pragma in _CAREFUL:
             connection.execute(f"PRAGMA {pragma}")
         for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
             is_virtual = kind == "table" and " ".join(str(sql).upper().split()).startswith("CREATE VIRTUAL")
-            if kind not in ("table", "index") or is_virtual:
+            is_own = kind == "index" and sql is None  # a table's own, for its keys
+            if not (kind == "table" or is_own) or is_virtual:
                 what = "virtual table" if is_virtual else kind
                 raise StoreError(
                     f"{file.name} holds a {what} {str(name)[:60]!r}, which no backup has; it is not used"
@@ -83,16 +92,26 @@ def _checked_version(file: Path) -> int:
 
 
 def _made(new: Path) -> sqlite3.Connection:
-    """An empty store that no other process sees before it is whole; nothing in `old` may run code there."""
+    """An empty file that no other process sees before it is whole."""
     os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
     target = sqlite3.connect(
         f"file:{quote(str(new))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
     )
-    for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=OFF", "synchronous=OFF", *_CAREFUL):
+    for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=OFF", "synchronous=OFF"):
         target.execute(f"PRAGMA {pragma}")
-    metadata.create_all(sa.create_engine("sqlite://", creator=lambda: target, poolclass=sa.pool.StaticPool))
-    target.isolation_level = None
     return target
+
+
+def _make_indexes(target: sqlite3.Connection) -> None:
+    # Ours have functions that SQLite trusts no stranger with: json_extract, before 3.41.
+    target.execute("PRAGMA trusted_schema=ON")
+    for table in metadata.sorted_tables:
+        for index in sorted(table.indexes, key=lambda index: str(index.name)):
+            target.execute(_ddl(CreateIndex(index)))
+
+
+def _ddl(statement: CreateTable | CreateIndex) -> str:
+    return str(statement.compile(dialect=sqlite.dialect()))
 
 
 def _copy(target: sqlite3.Connection, table: sa.Table) -> None:
