@@ -5,6 +5,7 @@
     ├── QueryError            a query cannot be read: where, why, and what would be right
     ├── StoreError            the store cannot be opened, read or written
     │   ├── DamagedStore      it holds what no version of this program wrote
+    │   ├── TookTooLong       what was asked of it took longer than it may
     │   └── StoreInUse        another process is at work with it
     ├── BackupError           a backup cannot be made, read or restored
     ├── ListenError           the address to serve at cannot be listened on

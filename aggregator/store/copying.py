@@ -39,11 +39,13 @@ def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
     Raises StoreError, and leaves `new` unfinished.
     """
     mode = "mode=ro&immutable=1" if is_foreign else "mode=ro"
+    is_careful = is_foreign
     with store_errors(old):
         if is_foreign and _checked_version(old) < VERSION:
             upgrade(old)
+            is_careful = False  # its tables are of our making now
     with store_errors(old), closing(_made(new)) as target:
-        for pragma in _CAREFUL if is_foreign else ():
+        for pragma in _CAREFUL if is_careful else ():
             target.execute(f"PRAGMA {pragma}")
         target.execute("ATTACH ? AS old", (f"file:{quote(str(old))}?{mode}",))
         target.execute("BEGIN")
