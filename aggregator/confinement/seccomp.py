@@ -107,8 +107,17 @@ def filter_for(machine: str, process: int) -> bytes:
         *_looked_into(numbers["kill"], 0, [_step(_EQUAL, process, 1, 0), _step(_RETURN, _REFUSE)]),
         *_looked_into(numbers["tgkill"], 0, [_step(_EQUAL, process, 1, 0), _step(_RETURN, _REFUSE)]),
         *_looked_into(numbers["ioctl"], 1, [*_returned(_TYPES_FOR_THE_USER, _REFUSE)]),
-        # New limits are at an address, the third argument; both halves of it are zero where there are none.
-        *_looked_into(numbers["prlimit"], 2, [_step(_EQUAL, 0, 1, 0), _step(_RETURN, _REFUSE)]),
+        # New limits are at an address, the third argument: none are set where both halves of it are zero.
+        *_looked_into(
+            numbers["prlimit"],
+            2,
+            [
+                _step(_EQUAL, 0, 0, 2),
+                _step(_LOAD, 16 + 8 * 2 + 4),
+                _step(_EQUAL, 0, 1, 0),
+                _step(_RETURN, _REFUSE),
+            ],
+        ),
     ]
     if "open" in numbers:
         steps += _looked_into(numbers["open"], 1, [_step(_ANY_BIT, _WRITES, 0, 1), _step(_RETURN, _REFUSE)])

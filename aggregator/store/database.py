@@ -34,7 +34,7 @@ _INCREMENTAL = 2
 _DAMAGED = frozenset(
     (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH)
 )
-_LACKING = re.compile("no such (?:table|column)|malformed|unrecognized token|vtable")
+_LACKING = re.compile("no such (?:table|column)|malformed|unrecognized token|vtable|Could not decode")
 _ADVICE = {
     sqlite3.SQLITE_FULL: "free some disk space and run it again; nothing that was saved is lost",
     sqlite3.SQLITE_READONLY: "let the user who runs this write the file and its folder",
@@ -265,7 +265,8 @@ def store_errors(path: Path) -> Iterator[None]:
     except (SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
         code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the rest is a detail of it
-        if code in _DAMAGED or (code == sqlite3.SQLITE_ERROR and _LACKING.match(str(cause))):
+        # Without a code: Python's own, such as of text that is not UTF-8.
+        if code in _DAMAGED or (code in (0, sqlite3.SQLITE_ERROR) and _LACKING.match(str(cause))):
             raise DamagedStore(f"the store {path}", cause) from error
         if code == sqlite3.SQLITE_INTERRUPT:
             raise TookTooLong("the store was asked for too much at once") from error

@@ -63,7 +63,8 @@ def upgrade(path: Path) -> None:
             with opening(path):
                 return _upgrade(path)
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF not in _BUSY or attempt == _ATTEMPTS:
+            # Python's own ("Could not decode to UTF-8") has no code.
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY or attempt == _ATTEMPTS:
                 raise
         time.sleep(_PAUSE_SECONDS)
     return None

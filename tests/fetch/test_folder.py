@@ -151,6 +151,16 @@ def test_devices_pipes_and_sockets_are_refused_at_once(notes: Path) -> None:
     assert given(fetched) == {"a.md": b"One", "sub/b.md": b"Two"}
 
 
+def test_a_file_with_other_hard_links_is_read_like_any_other(notes: Path) -> None:
+    """As backups and caches of builds have them: `cp -al`, `rsync --link-dest`."""
+    (notes.parent / "backup").mkdir()
+    for name in ("a.md", "sub/b.md"):
+        (notes.parent / "backup" / Path(name).name).hardlink_to(notes / name)
+    fetched = fetch(notes)
+    assert given(fetched) == {"a.md": b"One", "sub/b.md": b"Two"}
+    assert not fetched.refused & {"a.md", "sub/b.md"}
+
+
 def test_a_single_file_obeys_the_same(notes: Path) -> None:
     """Its folder is the one in which it is named."""
     (notes / "post.md").symlink_to("../outside.env")

@@ -159,6 +159,12 @@ DAMAGES = {
     "a schema of the future": _sql("UPDATE settings SET value = '999' WHERE name = 'schema'"),
     "a table that is missing": _sql("DROP TABLE placements"),
     "a column that is missing": _sql("ALTER TABLE articles DROP COLUMN edits"),
+    "a schema that is no UTF-8": _sql(
+        "UPDATE settings SET value = CAST(x'ff37' AS TEXT) WHERE name = 'schema'"
+    ),
+    "ids that are no UTF-8": _sql("UPDATE articles SET id = CAST(x'ff' || pk AS TEXT)"),
+    "articles that are no UTF-8": _sql("UPDATE revisions SET data = CAST(x'7bff7d' AS TEXT)"),
+    "names of sources that are no UTF-8": _sql("UPDATE sources SET title = CAST(x'ff' AS TEXT)"),
     "flipped bytes": _flipped,
 }
 COMMANDS = (
@@ -187,7 +193,15 @@ def test_no_command_ends_in_a_traceback_at_a_damaged_store(
 
 
 @pytest.mark.parametrize(
-    "name", ["not a database", "truncated", "articles that are no JSON", "a schema in words"]
+    "name",
+    [
+        "not a database",
+        "truncated",
+        "articles that are no JSON",
+        "a schema in words",
+        "a schema that is no UTF-8",
+        "articles that are no UTF-8",
+    ],
 )
 def test_what_is_damaged_says_what_to_do_and_what_is_lost(filled: Path, site: Site, name: str) -> None:
     """Restore it, or begin a new one."""

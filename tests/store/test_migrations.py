@@ -468,6 +468,14 @@ DAMAGES = {
         "update tombstones set uid = (select min(uid) from articles) where uid = "
         "(select min(uid) from tombstones)"
     ),
+    "a schema that is no UTF-8": _sql(
+        "update settings set value = cast(x'ff36' as text) where name = 'schema'"
+    ),
+    "ids that are no UTF-8": _sql("update articles set id = cast(x'ff' || pk as text)"),
+    "articles that are no UTF-8": _sql("update articles set data = cast(x'7bff7d' as text)"),
+    "categories that are no UTF-8": _sql(
+        "update memberships set category = cast(x'ff' as text) where category = 'World'"
+    ),
     "a schema in words": _sql("update settings set value = 'five' where name = 'schema'"),
     "a table that is missing": _sql("drop table memberships"),
     "another table that is missing": _sql("drop table pages"),
