@@ -14,7 +14,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.examples import examples
 from tests.support.site import Site
+
+# Tests start hundreds of processes: where this is set, each would compile the whole program anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -41,6 +46,7 @@ class Answer:
 # Generated cases have no deadline: a machine may be busy. What CI tries is the same each time.
 settings.register_profile(
     "aggregator",
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     derandomize=bool(os.environ.get("CI")),

@@ -27,7 +27,7 @@ from aggregator.store import Found, Kept, Store, Update
 from tests.support.queries import NAMES, NOW, Made
 from tests.support.site import Site, feed
 
-CASES = int(os.environ.get("AGGREGATOR_QUERY_CASES", "600"))
+CASES = int(os.environ.get("AGGREGATOR_QUERY_CASES", "200"))
 NEWEST = NOW - timedelta(hours=1)
 
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from aggregator.config import load as config
 from aggregator.config.edit import add_sources
 from aggregator.errors import ConfigError
+from tests.support.examples import examples
 
 BEFORE = """\
 # Ours, by hand.
@@ -249,7 +250,9 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, body: bytes | None) 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=50)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     names=st.lists(texts, min_size=1, max_size=4, unique=True), categories=st.lists(texts.filter(str.strip))
 )

@@ -17,6 +17,7 @@ from aggregator.errors import FrontMatterError, WriteError
 from aggregator.front_matter import files as front_matter
 from aggregator.front_matter.ours import OWN_KEYS, date
 from aggregator.model.article import Article, Enclosure, Origin, Problem
+from tests.support.examples import examples
 
 NASTY = [
     *(
@@ -225,7 +226,7 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other) and repr(one) == repr(other)
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(articles)
 @example(Article(id="1", title="a", content="\ufeff---\r\n---\n+++\n\x85\u2028\0 "))
 @example(Article(id="1", headimg="https://example.org/a", extra={"thumbnail": "https://example.org/a"}))
@@ -240,7 +241,7 @@ def test_every_article_comes_back_as_it_was(article: Article) -> None:
     assert front_matter.loads(text.encode()) == article
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(70), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(articles)
 def test_what_is_written_is_strict_yaml_to_an_ordinary_loader(article: Article) -> None:
     """PyYAML's YAML 1.1 sees the same title, lists and extra values as we do: nothing is left to guess."""
@@ -739,7 +740,7 @@ def test_deep_nesting_is_refused_whatever_the_yaml_library_says_of_it(
         front_matter.parse(head(lines))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(70), deadline=None)
 @given(st.lists(st.sampled_from([*NASTY, *FRAGMENTS]), max_size=14).map("".join))
 def test_any_text_is_read_or_refused_and_what_is_read_comes_back(text: str) -> None:
     """No other exception leaves, and a read file survives being written."""

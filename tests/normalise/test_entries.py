@@ -12,6 +12,7 @@ import aggregator
 from aggregator.model.article import Article, Enclosure, Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
 from aggregator.normalise.entries import articles
+from tests.support.examples import examples
 
 URL = "https://a.example/feed"
 LONG = "<p>" + "A sentence of words. " * 60 + "</p>"
@@ -377,7 +378,7 @@ def _is_web(url: str | None) -> bool:
     return url is None or url.lower().startswith(("http://", "https://"))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(_INFO, st.lists(_ENTRY, max_size=4), _NASTY)
 def test_whatever_a_feed_holds_sound_articles_come_out(
     info: FeedInfo, entries: list[Entry], url: str

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from aggregator.normalise.folders import RESERVED, folder_key, folder_name
 from aggregator.writers.files import write_if_changed
+from tests.support.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -260,7 +261,7 @@ NAMES = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(st.lists(NAMES, max_size=12, unique=True))
 def test_two_categories_never_share_a_folder(categories: list[str]) -> None:
     """However they are written, and also where case or normal form makes no difference."""
@@ -273,7 +274,7 @@ def test_two_categories_never_share_a_folder(categories: list[str]) -> None:
     assert len({normalize("NFD", folder).lower() for folder in folders}) == len(folders)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(NAMES)
 def test_a_key_is_the_same_for_each_way_of_writing_a_folder(category: str) -> None:
     """NFC, NFD, upper and lower case of one name have one key."""

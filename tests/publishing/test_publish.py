@@ -22,6 +22,7 @@ from aggregator.publishing.publish import publish
 from aggregator.writers.channel import Channel
 from tests.conftest import NOW
 from tests.support.channels import ARTICLE
+from tests.support.examples import examples
 from tests.support.planet import Planet, article
 
 PROGRAM = """
@@ -74,7 +75,7 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.sampled_from(["", "https://planet.example"]))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=examples(8), deadline=None)
 def test_whatever_came_before_the_store_decides(steps: list[tuple[Any, ...]], url: str) -> None:
     """Any history of saving, editing, pruning and publishing.
 

@@ -18,6 +18,7 @@ from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rewrites import KEYS
 from aggregator.rules.rule import Rule, RuleSet, judge, made
 from aggregator.rules.verdict import Rewriting, Verdict
+from tests.support.examples import examples
 
 NAMES = (*actions.ACTIONS, *KEYS, "pattern", "with", "p", "https://a.example/b.png", "x")
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -233,7 +234,7 @@ _VALUES = st.recursive(
 
 
 @given(_VALUES)
-@settings(max_examples=500)
+@settings(max_examples=examples(150))
 def test_whatever_stands_in_then_is_an_action_or_a_mistake(then: object) -> None:
     """Nothing else is raised, there or where it acts."""
     try:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from aggregator.schedule.decide import Decision, Policy, PollState, Reason, Result, chance_of, decide, wake
 from aggregator.schedule.hints import FeedHints
+from tests.support.examples import examples
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)  # a Monday
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -538,7 +539,7 @@ def floor_of(decision: Decision, result: Result, now: datetime, policy: Policy) 
     return now + max(waits)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     start=MOMENTS,
     policy=POLICIES,

@@ -15,6 +15,7 @@ from aggregator.writers.channel import Chain, Channel
 from aggregator.writers.json_feed import JsonFeed
 from tests.conformance.documents import check_json_feed
 from tests.support.channels import ARTICLE, CHANNELS, article_with, channel_of, item_of
+from tests.support.examples import examples
 
 SELF = {"feed.json": "https://feeds.example/drinks/feed.json"}
 
@@ -166,7 +167,7 @@ def test_letters_of_every_script_stand_as_they_are_and_one_line_an_item() -> Non
     ]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(CHANNELS)
 def test_any_channel_gives_a_valid_feed(channel: Channel) -> None:
     """Control characters, lone surrogates, addresses that are none: conformant, and the same twice."""

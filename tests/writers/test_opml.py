@@ -14,6 +14,7 @@ from aggregator.writers import SITE_WRITERS, Followed, Overview, Section
 from aggregator.writers.opml import FeedList, SourceList, subscription_list
 from tests.conformance.documents import check_opml
 from tests.support.channels import FORMATS
+from tests.support.examples import examples
 
 UPDATED = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -152,7 +153,7 @@ subscriptions = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(subscriptions)
 def test_a_list_that_is_read_and_written_again_has_the_same_bytes(listed: list[Subscription]) -> None:
     """Whatever the names: nothing is lost on the way out and in."""

@@ -19,6 +19,7 @@ from aggregator.model.resource import Resource
 from aggregator.normalise import entries as normalising
 from aggregator.writers.posts import path, render
 from tests.support.channels import ARTICLE, PUBLISHED, UPDATED, item_of
+from tests.support.examples import examples
 
 GENERATORS: tuple[Literal["hexo", "hugo", "jekyll"], ...] = ("hexo", "hugo", "jekyll")
 
@@ -107,7 +108,7 @@ hostile = st.text(max_size=300) | st.lists(
 ).map("".join)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(title=hostile, categories=st.lists(hostile, max_size=8), source=hostile, attempt=st.integers(0, 3))
 def test_no_name_leads_out_of_the_folder(
     title: str, categories: list[str], source: str, attempt: int

@@ -23,6 +23,7 @@ from aggregator.writers.passed_through import enclosures
 from aggregator.writers.xml_text import address, line, lines
 from tests.conformance.documents import check_atom, check_rss
 from tests.support.channels import ARTICLE, CHANNELS, article_with, channel_of, item_of
+from tests.support.examples import examples
 
 CHECKS = {"rss.xml": check_rss, "atom.xml": check_atom}
 # Whole channels take minutes to shrink; the case that failed is printed either way.
@@ -70,7 +71,7 @@ def test_a_channel_without_items_or_public_address_is_conformant(writer: Writer)
 
 
 @each_writer
-@settings(max_examples=60, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 @given(channel=CHANNELS)
 def test_any_channel_is_conformant_and_read_back(writer: Writer, channel: Channel) -> None:
     """Ids, links, dates, authors, categories and enclosures arrive in a reader, whatever the text is."""

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from aggregator.adapters.opml.outlines import MAX_CATEGORIES, read, written_name
 from aggregator.errors import ReadError
+from tests.support.examples import examples
 
 
 def opml(body: str, head: str = "<title>Mine</title>") -> bytes:
@@ -164,7 +165,7 @@ def test_nesting_beyond_reason_costs_nothing() -> None:
     assert len(found.subscriptions[0].categories) == MAX_CATEGORIES
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(
     st.lists(
         st.sampled_from(

@@ -29,7 +29,7 @@ from aggregator.rules.query.narrowing import (
 from aggregator.rules.query.words import FTS5_TOKENIZER
 from tests.support.queries import NOW, Made
 
-CASES = int(os.environ.get("AGGREGATOR_QUERY_CASES", "500"))
+CASES = int(os.environ.get("AGGREGATOR_QUERY_CASES", "200"))
 INDEXED = ("title", "author", "tag", "text", "content", "summary", "category", "source", "link")
 SEEDS = st.integers(min_value=0, max_value=2**63)
 

@@ -13,6 +13,7 @@ from aggregator.errors import AggregatorError, QueryError
 from aggregator.model.article import Article
 from aggregator.rules.query import ArticleFacts, Query, parse
 from aggregator.rules.query.narrowing import admits
+from tests.support.examples import examples
 
 _FRAGMENTS = (
     'a tea pot" " ( ) [ ] { } / \\ : * ? + - ! && || ^ ~ AND OR NOT TO title: text: tag: has:image '
@@ -140,7 +141,7 @@ def read(text: str) -> Query | QueryError:
 
 
 @given(st.lists(st.one_of(st.sampled_from(FRAGMENTS), st.text(max_size=3))).map("".join))
-@settings(max_examples=1_000)
+@settings(max_examples=examples(300))
 def test_any_text_is_a_query_or_a_mistake(text: str) -> None:
     """Nothing else is raised, and what was read can be asked."""
     query = read(text)

@@ -19,6 +19,7 @@ from aggregator.writers.html.parts import human, rhythm
 from aggregator.writers.xml_text import address
 from tests.conformance.html import check_html
 from tests.support.channels import ADDRESSES, CHANNELS, FORMATS, article_with, channel_of, item_of
+from tests.support.examples import examples
 from tests.support.overviews import FILES, SEEN
 
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
@@ -45,7 +46,7 @@ def words(node: LexborNode) -> str:
     return " ".join(node.text(deep=True).split())
 
 
-@settings(max_examples=80, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(30), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 @given(
     channel=CHANNELS,
     files=st.lists(st.sampled_from(FILES), unique=True).map(tuple),

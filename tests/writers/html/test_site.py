@@ -17,6 +17,7 @@ from aggregator.writers.html.parts import POLICY
 from aggregator.writers.html.site import StartPage, StatusPage, Stylesheet
 from tests.conformance.html import check_html
 from tests.support.channels import item_of
+from tests.support.examples import examples
 from tests.support.overviews import OVERVIEWS, followed_of, overview_of, section_of
 from tests.writers.html.test_category import one, values, words
 
@@ -41,7 +42,7 @@ def _parsed(writer: SiteWriter, overview: Overview) -> LexborHTMLParser:
 
 
 @each_page
-@settings(max_examples=60, deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, phases=PHASES, suppress_health_check=list(HealthCheck))
 @given(overview=OVERVIEWS)
 def test_any_site_is_html_that_shows_no_login(writer: SiteWriter, overview: Overview) -> None:
     """No element, attribute or address of the input appears."""
