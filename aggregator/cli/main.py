@@ -33,6 +33,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sources": ("sources:sources", "Lists each source: its state, its articles, and its next poll."),
     "status": ("sources:status", "Prints a five-line summary."),
     "stories": ("stories:stories", "Lists the stories that several sources tell."),
+    "verify": ("verify:verify", "Looks for damage in the store and in what was published."),
     "versions": ("versions:versions", "Shows the edits of an article, the newest first."),
     "why": ("choosing:why", "Shows which rules match an article, and in which feeds it stands."),
 }

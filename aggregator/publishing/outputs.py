@@ -106,10 +106,10 @@ class FeedOutput:
 
 
 def outputs(
-    store: Store, config: Config, writers: Mapping[str, Writer], disclosure: Disclosure
+    store: Store, config: Config, writers: Mapping[str, Writer], disclosure: Disclosure, *, gives: bool = True
 ) -> list[FeedOutput]:
-    """Every feed's output; a new feed is given its folder and feed id here."""
-    feeds = store.feeds.all()
+    """Every feed's output; a new feed is given its folder and feed id here, else left out: `gives`."""
+    feeds = store.feeds.all() if gives else [feed for feed in store.feeds.all() if feed.folder]
     given = _given(feeds, config)
     store.feeds.settle(given)
     usual = _chosen(config.publish.formats, writers)

@@ -62,6 +62,8 @@ class Database:
     def __init__(self, path: Path, *, reads_only: bool = False) -> None:
         self._path = path
         self._copy: tempfile.TemporaryDirectory[str] | None = None
+        if path.is_dir():
+            raise StoreError(f"the store {path} is a folder; name a file in the config, such as one in it")
         if reads_only:
             self._open_for_reading()
             return

@@ -25,6 +25,7 @@ __all__ = [
     "Silent",
     "decide",
     "hash_of",
+    "is_of_this_version",
     "is_read_anew",
     "same_entry",
     "versioned",
@@ -124,7 +125,7 @@ def decide(
         return Insert(replace(found.article, published=published, updated=updated))
     old = known.article
     article = replace(found.article, source=old.source, published=old.published)
-    before = known.content_hash if _version_of(known.content_hash) == HASH_VERSION else hash_of(old)
+    before = known.content_hash if is_of_this_version(known.content_hash) else hash_of(old)
     is_edited = (versioned(found.content_hash) if found.content_hash else hash_of(article)) != before
     says_when = article.updated is not None and known.updated < article.updated <= now
     if is_edited and (is_read_anew(known, found) or (is_renamed and words(old) == words(found.article))):
@@ -175,6 +176,11 @@ def hash_of(article: Article) -> str:
 def versioned(content_hash: str) -> str:
     """A content hash as it is stored: with its version, but for the first."""
     return content_hash if HASH_VERSION == 1 else f"{HASH_VERSION}:{content_hash}"
+
+
+def is_of_this_version(content_hash: str) -> bool:
+    """Whether a stored content hash is one that this version takes."""
+    return _version_of(content_hash) == HASH_VERSION
 
 
 def _version_of(content_hash: str) -> int:

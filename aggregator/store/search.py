@@ -153,6 +153,10 @@ class Search:
     def _is_made(self) -> bool:
         return self._database.setting(SETTING) == _VERSION
 
+    def drop(self) -> None:
+        """Has the next `index` make the index anew."""
+        self._database.remember(SETTING, "")
+
     def _make(self) -> None:
         """Makes the index, in place of one of other words."""
         if self._is_made():

@@ -1,0 +1,94 @@
+"""The store against itself, and against what was published of it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+from aggregator import __version__
+from aggregator.config.load import Config
+from aggregator.errors import DamagedStore, StoreError
+from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.feed_folders import RenderContext, damaged
+from aggregator.publishing.outputs import outputs
+from aggregator.store import Store
+from aggregator.store.checking import Fault, check_store
+from aggregator.writers import installed
+
+__all__ = ["Fault", "mend_search", "verify"]
+
+_PUBLISH = "'aggregator publish' writes them again"
+_DAMAGED = (
+    "'aggregator restore' brings back a backup; without one, move the store away and run 'aggregator fetch'"
+)
+
+
+def verify(config: Config, advance: Callable[[int], object] = lambda _: None) -> Iterator[Fault]:
+    """Every fault of the store and of the files that were made of it; nothing is written.
+
+    `advance` is called with numbers of articles as they are looked at. Raises StoreError where there is no
+    store to look at, or none that can be opened for another reason than damage.
+    """
+    try:
+        opened = Store(config.store, reads_only=True)
+    except DamagedStore as error:
+        yield Fault(
+            kind="a store that cannot be opened", count=1, places=(str(error.cause),), advice=_DAMAGED
+        )
+        return
+    with closing(opened) as store:
+        yield from check_store(store.database, advance)
+        try:
+            yield from _files(store, config)
+        except StoreError as error:
+            yield Fault(kind="feeds that cannot be looked at", count=1, places=(str(error),), advice=_DAMAGED)
+
+
+def mend_search(config: Config) -> None:
+    """Drops the search index, which the next search makes anew. Raises StoreError."""
+    with closing(Store(config.store)) as store:
+        store.search.drop()
+
+
+def _files(store: Store, config: Config) -> Iterator[Fault]:
+    """Documents of feeds, and posts, that are not as the last publication left them."""
+    writers = installed(config.publish.all_formats)
+    context = RenderContext(config=config, writers=writers, version=__version__, everything=False)
+    folders = {
+        output.folder: damaged(output, context, {})
+        for output in outputs(store, config, writers, Disclosure(config, store.sources.moves()), gives=False)
+    }
+    places = [
+        str(config.output / folder / (f"archive/{number}" if number else ""))
+        for folder, numbers in folders.items()
+        for number in sorted(numbers)
+    ]
+    if places:
+        yield Fault(
+            kind="published files that are missing or not as they were written",
+            count=len(places),
+            places=tuple(places[:20]),
+            advice=_PUBLISH,
+        )
+    if (posts := config.publish.posts) is None:
+        return
+    lacking, short = [], []
+    for post in store.posts.written(str(posts.folder)).values():
+        place = posts.folder / post.path
+        try:
+            found = os.lstat(place)
+        except OSError:
+            lacking.append(str(place))
+            continue
+        size = int(post.body_hash.partition("-")[2] or 1)
+        if stat.S_ISREG(found.st_mode) and found.st_size < size:
+            short.append(str(place))
+    if lacking:
+        advice = "'aggregator publish --all' writes them again, unless they were removed on purpose"
+        yield Fault(kind="posts that are gone", count=len(lacking), places=tuple(lacking[:20]), advice=advice)
+    if short:
+        yield Fault(
+            kind="posts that were cut short", count=len(short), places=tuple(short[:20]), advice=_PUBLISH
+        )

@@ -1,0 +1,63 @@
+"""The command that compares the store with itself and with what was published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    EXIT_NOTHING,
+    config_option,
+    fails_well,
+    json_option,
+    load_config,
+)
+from aggregator.cli.terminal import OUT, counted, plain, print_json, shown
+
+__all__ = ["verify"]
+
+_SHOWN = 5
+
+
+@click.command(epilog=EXIT_CODES)
+@click.option("--mend", is_flag=True, help="Drop the search index; the next search makes it anew.")
+@json_option
+@config_option
+@fails_well
+def verify(mend: bool, as_json: bool, config_file: Path) -> int:
+    """Looks for damage: in the store's file, between its tables, in every version of every article.
+
+    Also in the search index, and in published files, which must be as they were written. Nothing is changed;
+    each fault is printed with what to do next. Exits with 0 when there is none, with 1 when there is any.
+
+    \b
+    aggregator verify
+    aggregator verify --json       for a script
+    """
+    from aggregator.app.verifying import mend_search
+    from aggregator.app.verifying import verify as faults_of
+    from aggregator.cli.turns import turn
+
+    config = load_config(config_file)
+    if mend:
+        with turn(config.store, "verify"):
+            mend_search(config)
+    looked: list[int] = []
+    faults = [*faults_of(config, looked.append)]
+    if as_json:
+        print_json({"versions": sum(looked), "faults": plain(faults)})
+        return EXIT_NOTHING if faults else EXIT_DONE
+    OUT.print(f"{shown(str(config.store))}: {counted(sum(looked), 'version')} of articles were looked at")
+    for fault in faults:
+        OUT.print(f"[red]fault[/red]  {shown(fault.kind)}: {fault.count:,}")
+        for place in fault.places[:_SHOWN]:
+            OUT.print(f"        {shown(place)}")
+        if fault.count > _SHOWN:
+            OUT.print(f"        and {fault.count - min(_SHOWN, len(fault.places)):,} more")
+        OUT.print(f"        next: {shown(fault.advice)}", style="yellow")
+    if not faults:
+        OUT.print("no fault was found")
+    return EXIT_NOTHING if faults else EXIT_DONE

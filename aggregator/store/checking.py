@@ -1,0 +1,171 @@
+"""The store against itself: what SQLite checks, and what every version of this program keeps true in it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.errors import DamagedStore, StoreError
+from aggregator.store.database import Database
+from aggregator.store.edits import hash_of, is_of_this_version
+from aggregator.store.kept import unpacked
+from aggregator.store.schema import articles, revisions
+from aggregator.store.search import SETTING
+
+__all__ = ["Fault", "check_store"]
+
+_MOST = 20
+_BATCH = 500
+_RESTORE = "restore a backup, or move the store away and run 'aggregator fetch'"
+_PUBLISH = "'aggregator publish --all' writes what it shows again; if the fault stays, restore a backup"
+_SEARCH = "'aggregator verify --mend' drops the index, and the next search makes it anew"
+_URN = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+# Rows without what they belong to, and facts that are kept twice.
+_QUERIES = {
+    "an article whose newest revision is not there": (
+        (
+            "SELECT a.source || ': ' || a.id FROM articles a LEFT JOIN revisions r "
+            "ON r.pk = a.revision AND r.article = a.pk WHERE r.pk IS NULL "
+            "AND (a.revision IS NOT NULL OR a.state IN ('found', 'withdrawn'))"
+        ),
+        _RESTORE,
+    ),
+    "an archive that shows a revision which is not there": (
+        (
+            "SELECT e.feed || '/' || e.number FROM archive_entries e LEFT JOIN revisions r "
+            "ON r.pk = e.revision WHERE r.pk IS NULL"
+        ),
+        _RESTORE,
+    ),
+    "an entry of an archive that is not there": (
+        (
+            "SELECT e.feed || '/' || e.number FROM archive_entries e LEFT JOIN archives a "
+            "ON a.feed = e.feed AND a.number = e.number WHERE a.feed IS NULL"
+        ),
+        _RESTORE,
+    ),
+    "a feed whose articles are counted wrong": (
+        "SELECT f.name FROM feeds f WHERE f.total <> (SELECT count(*) FROM placements p WHERE p.feed = f.pk)",
+        _PUBLISH,
+    ),
+    "an article that stands in a feed although it is not shown": (
+        (
+            "SELECT a.source || ': ' || a.id FROM placements p JOIN articles a ON a.pk = p.article "
+            "WHERE a.state <> 'found'"
+        ),
+        _RESTORE,
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that is wrong: what, how often, the first few places, and what to do next."""
+
+    kind: str
+    count: int
+    places: tuple[str, ...]
+    advice: str
+
+
+def check_store(database: Database, advance: Callable[[int], object] = lambda _: None) -> Iterator[Fault]:
+    """Every fault of the store; nothing is written. `advance` is called with so many articles looked at."""
+    found_by: tuple[tuple[str, Callable[[], Iterator[Fault]]], ...] = (
+        ("the file", lambda: _file(database)),
+        ("rows without what they belong to", lambda: _orphans(database)),
+        ("revisions", lambda: _contents(database, advance)),
+        ("the search index", lambda: _index(database)),
+    )
+    for what, checked in found_by:
+        try:
+            yield from checked()
+        except DamagedStore as error:
+            yield Fault(kind=f"damage in {what}", count=1, places=(str(error.cause),), advice=_RESTORE)
+        except StoreError as error:
+            yield Fault(kind=f"{what} cannot be read", count=1, places=(str(error),), advice=_RESTORE)
+
+
+def _file(database: Database) -> Iterator[Fault]:
+    with database.snapshot() as connection:
+        lines = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST})")]
+    if lines != ["ok"]:
+        yield _fault("damage in the file", [line for text in lines for line in text.splitlines()], _RESTORE)
+
+
+def _orphans(database: Database) -> Iterator[Fault]:
+    with database.snapshot() as connection:
+        rows = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(10_000)
+        if rows:
+            places = sorted({f"{table} without {other}" for table, _, other, _ in rows})
+            yield Fault(
+                kind="rows without what they belong to",
+                count=len(rows),
+                places=tuple(places[:_MOST]),
+                advice=_RESTORE,
+            )
+        for kind, (query, advice) in _QUERIES.items():
+            if places := [str(row[0]) for row in connection.exec_driver_sql(query)]:
+                yield _fault(kind, places, advice)
+
+
+def _contents(database: Database, advance: Callable[[int], object]) -> Iterator[Fault]:
+    """Revisions that cannot be read, that are not what their hash says; ids that no version gave."""
+    unreadable, changed, odd = [], [], []
+    last = 0
+    query = (
+        sa.select(revisions.c.pk.label("at"), articles.c.source, articles.c.id, articles.c.uid)
+        .add_columns(revisions.c.published, revisions.c.updated, revisions.c.data, revisions.c.content_hash)
+        .join(articles, articles.c.pk == revisions.c.article)
+        .order_by(revisions.c.pk)
+        .limit(_BATCH)
+    )
+    while rows := _some(database, query.where(revisions.c.pk > last)):
+        for row in rows:
+            place = f"{row.source}: {row.id}"
+            try:
+                content_hash = hash_of(unpacked(row))
+            except (DamagedStore, TypeError, ValueError):
+                unreadable.append(place)
+                continue
+            if is_of_this_version(row.content_hash) and content_hash != row.content_hash:
+                changed.append(place)
+            if row.uid != row.id and not _URN.fullmatch(row.uid):
+                odd.append(place)
+        last = rows[-1].at
+        advance(len(rows))
+    for kind, places in {
+        "a version of an article that cannot be read": unreadable,
+        "a version of an article that is not what its hash says": changed,
+        "an article with an id that no version gave it": odd,
+    }.items():
+        if places:
+            yield _fault(kind, places, _RESTORE)
+
+
+def _some(database: Database, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+    with database.snapshot() as connection:
+        return [*connection.execute(query)]
+
+
+def _index(database: Database) -> Iterator[Fault]:
+    if not database.setting(SETTING):
+        return
+    with database.snapshot() as connection:
+        held = set(connection.exec_driver_sql("SELECT rowid FROM search_index").scalars())
+        query = "SELECT pk FROM articles WHERE indexed IS NOT NULL"
+        wanted = set(connection.exec_driver_sql(query).scalars())
+        lacking = [f"article {pk}" for pk in sorted(wanted - held)]
+        further = [f"article {pk}" for pk in sorted(held - wanted)]
+    if lacking:
+        yield _fault("an article that the search index lacks", lacking, _SEARCH)
+    if further:
+        yield _fault("an article that the search index should not hold", further, _SEARCH)
+
+
+def _fault(kind: str, places: list[str], advice: str) -> Fault:
+    return Fault(kind=kind, count=len(places), places=tuple(places[:_MOST]), advice=advice)
