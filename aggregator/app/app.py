@@ -131,10 +131,9 @@ class App:
         due = set(self._store.sources.due(now, len(self.config.sources)))
         wanted = [source for source in sources if source.is_local or source.name in due]
         chosen = {source.name for source in wanted}
-        health = {h.name: h for h in self._store.sources.health()}
-        waiting = {
-            source.name: health[source.name].schedule for source in sources if source.name not in chosen
-        }
+        left = [source.name for source in sources if source.name not in chosen]
+        states = self._store.sources.states(left)
+        waiting = {name: states[name].schedule for name in left}
         return wanted, waiting
 
     def due_names(self, now: datetime, limit: int) -> list[Source]:
@@ -207,12 +206,12 @@ class App:
         _ = self._polls, self._completing
         self._clock.read(now)
         changed = {}
-        for health in self._store.sources.health():
-            state = health.schedule
-            chance = schedule.chance_of(health.name, state.polls)
+        for name, record in self._store.sources.states().items():
+            state = record.schedule
+            chance = schedule.chance_of(name, state.polls)
             woken = schedule.wake(state, now, schedule.Policy(), chance)
             if woken != state:
-                changed[health.name] = woken
+                changed[name] = woken
         self._store.sources.plan(changed)
 
     def _mend(self) -> None:
@@ -342,13 +341,19 @@ class App:
         done = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
         if self._store.database.setting("upkeep") == done:
             return
+        prune, pruned = self._store.articles.prune, 0
         for name, keep in rules:
             if keep.max_age is not None or keep.max_articles is not None:
-                yield from self._store.articles.prune(keep, window, now, source=name)
-        for name, count in config.retention.categories.items():
-            yield from self._store.articles.prune(Keep(max_articles=count), window, now, category=name)
+                for count in prune(keep, window, now, source=name):
+                    pruned += count
+                    yield count
+        for name, most in config.retention.categories.items():
+            for count in prune(Keep(max_articles=most), window, now, category=name):
+                pruned += count
+                yield count
         self._store.subscriptions.forget(now)
-        self._store.stories.tidy()
+        if pruned:  # it looks at every article
+            self._store.stories.tidy()
         self._store.database.tidy()
         self._store.database.remember("upkeep", done)
 

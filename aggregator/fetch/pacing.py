@@ -29,6 +29,8 @@ LONGEST_WAIT = timedelta(minutes=5)
 """A Retry-After that is longer is not waited for: the source is polled another time."""
 
 _LEAST_WAIT_SECONDS = 0.1
+_MAX_KNOWN = 50_000
+"""The publishers of so many addresses are remembered."""
 
 
 class _Line:
@@ -74,10 +76,20 @@ class Hosts:
         self._monotonic = monotonic
         self._sleep = sleep
         self._lines: dict[str, _Line] = {}
+        self._publishers: dict[str, str] = {}
         self._lock = threading.Lock()
 
     def publisher(self, url: str) -> str:
         """What is paced together: the registrable domain of the URL's host, or the URL itself (see above)."""
+        # Asked four times a request, and by the system's resolver: with the lock held, every thread waited.
+        if (known := self._publishers.get(url)) is not None:
+            return known
+        if len(self._publishers) >= _MAX_KNOWN:
+            self._publishers.clear()
+        found = self._publishers[url] = self._publisher_of(url)
+        return found
+
+    def _publisher_of(self, url: str) -> str:
         try:
             parts = urlsplit(url)
             host = (parts.hostname or "").rstrip(".") if parts.scheme in ("http", "https") else ""
@@ -89,8 +101,9 @@ class Hosts:
 
     def places(self, url: str, now: float, within: timedelta) -> int:
         """How many requests could start within that time, a thousand at most; reserves none."""
+        publisher = self.publisher(url)
         with self._lock:
-            line = self._line(url)
+            line = self._line(publisher)
             left = now + within.total_seconds() - max(now, line.next_start, line.held_until)
             if left < 0:
                 return 0
@@ -98,16 +111,18 @@ class Hosts:
 
     def reserve(self, url: str, now: float) -> float:
         """Takes the next place in the queue; returns when it starts, `now` or later."""
+        publisher = self.publisher(url)
         with self._lock:
-            return self._reserve(self._line(url), now)
+            return self._reserve(self._line(publisher), now)
 
     def start(self, url: str, now: float) -> float | None:
         """Begins what was reserved: None when it may go, to be followed by `finish`.
 
         Otherwise a new place in the queue: a Retry-After came meanwhile, or too many requests are running.
         """
+        publisher = self.publisher(url)
         with self._lock:
-            line = self._line(url)
+            line = self._line(publisher)
             if now < line.held_until:
                 return self._reserve(line, now)
             if line.running >= self._at_once:
@@ -121,8 +136,10 @@ class Hosts:
 
     def held_for(self, url: str, now: float) -> float:
         """The seconds that are left of the publisher's Retry-After; 0 without one."""
+        publisher = self.publisher(url)
         with self._lock:
-            return max(self._line(url).held_until - now, 0.0)
+            line = self._lines.get(publisher)
+            return max(line.held_until - now, 0.0) if line else 0.0
 
     def refusal(self, url: str, now: float) -> Later | None:
         """The error for a publisher whose Retry-After is longer than is waited for; else None."""
@@ -134,20 +151,23 @@ class Hosts:
 
     def finish(self, url: str) -> None:
         """Records that a request that `start` allowed has ended."""
+        publisher = self.publisher(url)
         with self._lock:
-            line = self._line(url)
+            line = self._line(publisher)
             line.running = max(line.running - 1, 0)
 
     def hold(self, url: str, wait: timedelta, now: float) -> None:
         """Delays every URL of the publisher by `wait`, which Retry-After asked for."""
+        publisher = self.publisher(url)
         with self._lock:
-            line = self._line(url)
+            line = self._line(publisher)
             line.held_until = max(line.held_until, now + min(wait, LONGEST_HOLD).total_seconds())
 
     def slow(self, url: str, gap: timedelta) -> None:
         """Leaves at least this time between two requests to the publisher (its Crawl-delay)."""
+        publisher = self.publisher(url)
         with self._lock:
-            line = self._line(url)
+            line = self._line(publisher)
             line.gap = max(self._gap, gap.total_seconds())
 
     @contextlib.contextmanager
@@ -178,8 +198,10 @@ class Hosts:
         if refusal := self.refusal(url, self._monotonic()):
             raise refusal
 
-    def _line(self, url: str) -> _Line:
-        return self._lines.setdefault(self.publisher(url), _Line(self._gap))
+    def _line(self, publisher: str) -> _Line:
+        if (line := self._lines.get(publisher)) is None:
+            line = self._lines[publisher] = _Line(self._gap)
+        return line
 
     def _reserve(self, line: _Line, now: float) -> float:
         start = max(now, line.next_start, line.held_until)

@@ -200,6 +200,7 @@ class Database:
         with self._errors(), self._engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
             self._shrink(connection)
+            connection.exec_driver_sql("PRAGMA analysis_limit = 400")  # rows of an index; else all are read
             connection.exec_driver_sql("PRAGMA optimize")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 

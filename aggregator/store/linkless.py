@@ -30,14 +30,14 @@ _IS_PLACED = sa.and_(
 _IS_ARCHIVED = sa.exists().where(
     archive_entries.c.revision == revisions.c.pk, sa.not_(archive_entries.c.is_hidden)
 )
+_ALL = sa.select(revisions.c.pk).where(sa.text(f"({WITHOUT_LINK})"))
 _SHOWN = (
     sa.select(articles.c.uid, sa.func.max(revisions.c.pk).label("revision"))
     .add_columns(sa.func.max(decisions.c.data).label("decision"))
     .join_from(revisions, articles, articles.c.pk == revisions.c.article)
     .outerjoin(decisions, decisions.c.article == articles.c.pk)
-    .where(sa.text(f"({WITHOUT_LINK})"), sa.or_(_IS_PLACED, _IS_ARCHIVED))
+    .where(sa.or_(_IS_PLACED, _IS_ARCHIVED))
     .group_by(articles.c.uid)
-    .order_by(articles.c.uid)
 )
 
 
@@ -57,17 +57,22 @@ class Linkless:
 
     def any(self) -> bool:
         """Whether any article has no link, shown or not."""
-        query = sa.select(revisions.c.pk).where(sa.text(f"({WITHOUT_LINK})")).limit(1)
         with self._database.snapshot() as connection:
-            return connection.scalar(query) is not None
+            return connection.scalar(_ALL.limit(1)) is not None
 
     def shown(self) -> dict[str, ShownRevision]:
         """Those that a feed or an archive shows, by their outward ids."""
+        found: dict[str, ShownRevision] = {}
         with self._database.snapshot() as connection:
-            return {
-                row.uid: ShownRevision(row.revision, f"{row.revision} {_digest(row.decision)}")
-                for row in connection.execute(_SHOWN)
-            }
+            # In two steps: in one, SQLite reads all articles and looks for a revision without a link of each.
+            pks = connection.scalars(_ALL).all()
+            for start in range(0, len(pks), _AT_ONCE):
+                some = revisions.c.pk.in_(pks[start : start + _AT_ONCE])
+                for row in connection.execute(_SHOWN.where(some)):
+                    if row.uid not in found or found[row.uid].pk < row.revision:
+                        mark = f"{row.revision} {_digest(row.decision)}"
+                        found[row.uid] = ShownRevision(row.revision, mark)
+        return dict(sorted(found.items()))
 
     def some(self, pks: Collection[int]) -> Iterator[Kept]:
         """The articles of these revisions, as they are in them."""

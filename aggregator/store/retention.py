@@ -68,10 +68,19 @@ def first(connection: sa.Connection, scope: Scope, keep: Keep, now: datetime) ->
     oldest = None if keep.max_age is None else _oldest(keep.max_age, now)
     aged = oldest and connection.execute(query.where(scope.older_than(oldest))).one_or_none()
     last = keep.max_articles
-    counted = None if last is None else connection.execute(query.offset(last)).one_or_none()
+    has_more = last is not None and _has_more(connection, scope, last)
+    counted = connection.execute(query.offset(last)).one_or_none() if has_more else None
     beyond = (counted.published, counted.uid) if counted else None
     found = [(row.published, row.uid) for row in (aged, counted) if row]
     return _Place(*min(found, key=_order), oldest, beyond) if found else None
+
+
+def _has_more(connection: sa.Connection, scope: Scope, count: int) -> bool:
+    """Whether there may be more than so many; of a source its index alone says so, their order needs rows."""
+    if not scope.source:
+        return True
+    some = scope.newest_first(sa.literal(1)).order_by(None).limit(count + 1).subquery()
+    return (connection.scalar(sa.select(sa.func.count()).select_from(some)) or 0) > count
 
 
 def _oldest(max_age: timedelta, now: datetime) -> datetime:
@@ -130,10 +139,13 @@ def old_versions(connection: sa.Connection, scope: Scope, keep: Keep, now: datet
     """Some earlier versions that were replaced longer ago than `keep` keeps anything; empty at the end."""
     if keep.max_age is None or not scope.source:
         return ()
+    is_old = revisions.c.replaced < _oldest(keep.max_age, now)
+    if connection.scalar(sa.select(revisions.c.pk).where(is_old).limit(1)) is None:
+        return ()  # of any source, by an index; of one source, each of its articles is looked at
     query = (
         sa.select(revisions.c.pk)
         .join(articles, revisions.c.article == articles.c.pk)
-        .where(articles.c.source == scope.source, revisions.c.replaced < _oldest(keep.max_age, now))
+        .where(articles.c.source == scope.source, is_old)
         .limit(_BATCH)
     )
     return connection.scalars(query).all()

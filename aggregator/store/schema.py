@@ -99,7 +99,8 @@ articles = Table(
     # The revision that the search index holds; None: none.
     Column("indexed", Integer),
     UniqueConstraint("source", "id"),
-    Index("articles_newest", "source", "published"),
+    # With the state, so that each source's articles are counted without looking at them.
+    Index("articles_newest", "source", "published", "state"),
 )
 Index(
     "articles_unindexed",
@@ -121,6 +122,13 @@ revisions = Table(
     Column("content_hash", Text, nullable=False),
     Column("data", Text, nullable=False),
     Index("revisions_by_article", "article"),
+)
+# Of earlier versions alone, which are few: whether any is too old is asked for each source.
+Index(
+    "revisions_replaced",
+    revisions.c.replaced,
+    sqlite_where=revisions.c.replaced.is_not(None),
+    postgresql_where=revisions.c.replaced.is_not(None),
 )
 
 # A number that is none (NaN) is no JSON to SQLite, which then refuses the whole statement.

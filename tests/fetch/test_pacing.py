@@ -235,3 +235,30 @@ def test_how_many_places_are_left_in_some_time() -> None:
     hosts.hold("https://a.example/", timedelta(hours=1), 0)
     assert hosts.places("https://a.example/", 0, within) == 0
     assert Hosts(gap=timedelta()).places("https://a.example/", 0, within) == 1_000
+
+
+def test_whose_an_address_is_is_found_out_once() -> None:
+    """By the system's resolver, which no request waits for a second time, nor any other thread."""
+    asked: list[str] = []
+
+    def is_own(host: str) -> bool:
+        asked.append(host)
+        return False
+
+    hosts = Hosts(is_own=is_own)
+    for url in ("https://a.example.co.uk/feed", "https://b.example.co.uk/feed"):
+        for _ in range(3):
+            now = hosts.reserve(url, 0.0)
+            hosts.start(url, now)
+            hosts.finish(url)
+        assert hosts.publisher(url) == "example.co.uk"
+    assert asked == ["a.example.co.uk", "b.example.co.uk"]
+
+
+def test_only_so_many_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Articles' pages are asked for by the million."""
+    monkeypatch.setattr("aggregator.fetch.pacing._MAX_KNOWN", 3)
+    hosts = Hosts()
+    for number in range(10):
+        assert hosts.publisher(f"https://site{number}.example/") == f"site{number}.example"
+        assert len(hosts._publishers) <= 3
