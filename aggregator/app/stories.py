@@ -70,11 +70,11 @@ class Storyteller:
         A source that is followed anew brings its back catalogue: to compare that took five times as long as
         reading it, and no other source tells those stories now.
         """
-        from aggregator.rules.stories import TEXT_WINDOW, keys, telling
+        from aggregator.rules.stories import TEXT_WINDOW, article_keys
 
         if found.first_seen - found.published > TEXT_WINDOW:
             return ()
-        return keys(telling(found.article, found.first_seen))
+        return article_keys(found.article)
 
     def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:
         """The candidate whose story it joins, and why, as JSON."""

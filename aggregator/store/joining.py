@@ -108,6 +108,7 @@ SELECT story_keys.article FROM cool JOIN story_keys ON story_keys.key = cool.key
 JOIN articles ON articles.pk = story_keys.article
 WHERE articles.source <> ? AND articles.state = ? AND articles.pk <> ?
 GROUP BY story_keys.article ORDER BY count(*) DESC, story_keys.article LIMIT ?"""
+_KNOWN = "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM story_keys WHERE key = value)"
 _KEYS = "story_keys (key, article)"
 _STORY = "SELECT story FROM stories WHERE article = ?"
 _MEMBERS = (
@@ -133,10 +134,11 @@ class Joining:
         """
         if not self.rules.finds:
             return {}
+        keys_of = [(found, self.rules.keys(found)) for found in new]
+        known = self._known({key for _, keys in keys_of for key in keys})
         joined, rows = {}, list[tuple[int, int]]()
-        for found in new:
-            keys = self.rules.keys(found)
-            if (story := self._joined(found, keys)) is not None:
+        for found, keys in keys_of:
+            if (story := self._joined(found, [key for key in keys if key in known])) is not None:
                 joined[found.pk] = story
             rows += [(key, found.pk) for key in keys]
         # One that was deleted may have had the same number, and left its keys.
@@ -151,6 +153,13 @@ class Joining:
         keys = [(key, found.pk) for key in self.rules.keys(found)]
         insert(self._connection, _KEYS, keys, skips_known=True)
         return story
+
+    def _known(self, keys: Collection[int]) -> set[int]:
+        """Which of these keys any article has: of most new articles none, and no more need be asked."""
+        if not keys:
+            return set()
+        rows = self._connection.exec_driver_sql(_KNOWN, (json.dumps([*keys]),))
+        return {row[0] for row in rows}
 
     def _joined(self, found: Kept, keys: Sequence[int]) -> int | None:
         if not keys:

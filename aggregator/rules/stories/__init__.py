@@ -1,6 +1,6 @@
 """Which articles of different sources tell the same story, and which of them is shown; pure.
 
-A store keeps `keys(telling)` of each article, looks for articles that share one, and asks `join`:
+A store keeps `article_keys(article)` of each, looks for articles that share one, and asks `join`:
 
     new = telling(article, first_seen)
     candidates = [Lookalike(pk, telling(other), sources), ...]   # those that share a key, most keys first
@@ -22,7 +22,7 @@ from aggregator.rules.stories.members import (
     join,
     shown,
 )
-from aggregator.rules.stories.telling import Telling, keys, telling
+from aggregator.rules.stories.telling import Telling, article_keys, keys, telling
 
 __all__ = [
     "MOST_CANDIDATES",
@@ -33,6 +33,7 @@ __all__ = [
     "Member",
     "Telling",
     "Why",
+    "article_keys",
     "in_order",
     "join",
     "judge",

@@ -8,6 +8,7 @@ destination (Google's redirects, AMP caches, the Wayback Machine) are unwrapped;
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from aggregator.normalise.links import with_ascii_host
@@ -18,6 +19,8 @@ __all__ = ["canonical", "fragment", "host_labels", "is_specific"]
 _FORM_OF_HOST = re.compile(
     r"^(?:www\d?|m|mobile|amp|touch|wap)\.(?=[^.]+\.[^.]+)|(?<=\.)m\.(?=[^.]+\.[^.]+$)"
 )
+_FORMS_OF_HOST = ("www", "m.", "mobile.", "amp.", "touch.", "wap.")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9/._~-]*")
 _SAME_SITE = {
     "twitter.com": "x.com",
     "old.reddit.com": "reddit.com",
@@ -49,6 +52,7 @@ _CACHE = re.compile(
     r"|go\.theregister\.com/feed/(.+)",
     re.IGNORECASE,
 )
+_HAS_CACHE = re.compile(r"^(?:google|bing|web\.archive|go\.theregister)|ampproject\.org$")
 _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$", re.IGNORECASE)
 _AMP = re.compile(r"/amp(?=/|$)|[./-]amp(?=\.html?$|$)", re.IGNORECASE)
 _VIDEO = re.compile(r"^youtube\.com/(?:shorts|embed|live|v)/([\w-]{11})$|^youtu\.be/([\w-]{11})$", re.ASCII)
@@ -61,6 +65,7 @@ _SECTION = re.compile(r"[a-z]{1,14}|[a-z]{2}-[a-z]{2}", re.IGNORECASE)
 _LONGEST = 4_096
 
 
+@lru_cache(maxsize=1_024)
 def canonical(link: str, depth: int = 3) -> str:
     """The key of a web link, "" for what is none; never raises."""
     if not link or len(link) > _LONGEST:
@@ -72,9 +77,12 @@ def canonical(link: str, depth: int = 3) -> str:
         return ""
     if parts.scheme.lower() not in {"http", "https"} or not host:
         return ""
-    host = _FORM_OF_HOST.sub("", _FORM_OF_HOST.sub("", host))
+    if host.startswith(_FORMS_OF_HOST) or ".m." in host:
+        host = _FORM_OF_HOST.sub("", _FORM_OF_HOST.sub("", host))
     host = _SAME_SITE.get(host, host)
-    path = quote(unquote(parts.path), safe="/!$&'()*+,:;=@~", errors="replace")
+    path = parts.path
+    if not _PLAIN_PATH.fullmatch(path):
+        path = quote(unquote(path), safe="/!$&'()*+,:;=@~", errors="replace")
     if depth and (inner := _unwrapped(host, path, parts.path, parts.query)):
         return canonical(inner, depth - 1) or _written(host, port, path, parts.query)
     return _written(host, port, path, parts.query)
@@ -85,7 +93,7 @@ def _unwrapped(host: str, path: str, raw_path: str, query: str) -> str:
     if names := _WRAPPERS.get(f"{host}{path}"):
         found = dict(parse_qsl(query, max_num_fields=100))
         return next((found[name] for name in names if found.get(name, "").startswith("http")), "")
-    if cached := _CACHE.fullmatch(f"{host}{raw_path}"):
+    if _HAS_CACHE.search(host) and (cached := _CACHE.fullmatch(f"{host}{raw_path}")):
         inner = next(filter(None, cached.groups()))
         inner = inner if inner.startswith(("http://", "https://")) else f"https://{inner}"
         return f"{inner}?{query}" if query else inner
@@ -93,10 +101,13 @@ def _unwrapped(host: str, path: str, raw_path: str, query: str) -> str:
 
 
 def _written(host: str, port: int | None, path: str, query: str) -> str:
-    path = _INDEX.sub("/", path)
+    if "." in path:
+        path = _INDEX.sub("/", path)
     if "amp" in path.lower():
         path = _AMP.sub("", path)
-    path = re.sub("/{2,}", "/", path).rstrip("/")
+    if "//" in path:
+        path = re.sub("/{2,}", "/", path)
+    path = path.rstrip("/")
     kept = sorted(pair for pair in _pairs(query) if pair[0] not in _FORMS and pair not in _FORMS_BY_VALUE)
     place = host if port in {None, 80, 443} else f"{host}:{port}"
     key = f"{place}{path}"

@@ -8,10 +8,10 @@ from functools import cached_property
 
 from aggregator.model.article import Article
 from aggregator.rules.stories.links import canonical, host_labels
-from aggregator.rules.stories.texts import Body, key, language, plain, text_keys
+from aggregator.rules.stories.texts import Body, keys_of, language, text_keys
 from aggregator.rules.stories.titles import Title, title, title_keys
 
-__all__ = ["Telling", "keys", "telling"]
+__all__ = ["Telling", "article_keys", "keys", "telling"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,9 +84,11 @@ def keys(of: Telling) -> tuple[int, ...]:
     A store keeps them with each article, and looks for articles that share any, those that share most first
     (MOST_CANDIDATES of them will do). A key that very many share says nothing and may be left out.
     """
-    found = [
-        key("link", page.encode("utf-8", "surrogatepass")) for page in (of.page, of.permanent_id) if page
-    ]
-    found += (key("title", form.encode("utf-8", "surrogatepass")) for form in title_keys(of.title, of.names))
-    found += text_keys(plain(of.html))
-    return tuple(dict.fromkeys(found))
+    pages = [page.encode("utf-8", "surrogatepass") for page in (of.page, of.permanent_id) if page]
+    titles = [form.encode("utf-8", "surrogatepass") for form in title_keys(of.title, of.names)]
+    return (*keys_of("link", pages), *keys_of("title", titles), *text_keys(of.html))
+
+
+def article_keys(article: Article) -> tuple[int, ...]:
+    """The `keys` of an article, of nothing but itself: any process that has it can make them."""
+    return keys(telling(article))

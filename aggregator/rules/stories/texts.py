@@ -9,14 +9,15 @@ text's beginning alone, which is all that a teaser holds.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
 from html import unescape
 from itertools import islice
 from operator import add
-from unicodedata import normalize
+from struct import unpack
+from unicodedata import is_normalized, normalize
 from zlib import crc32
 
 from aggregator.rules.stories.words import ADDRESS, ADDRESS_DENSE, CALLS, CALLS_DENSE, FUNCTION_WORDS
@@ -27,7 +28,7 @@ __all__ = [
     "Body",
     "Overlap",
     "is_dense",
-    "key",
+    "keys_of",
     "language",
     "overlap",
     "plain",
@@ -35,6 +36,7 @@ __all__ = [
     "text_keys",
 ]
 
+_KINDS = {kind: blake2b(digest_size=8, person=kind.encode()) for kind in ("link", "title", "text")}
 _KEPT, _KEPT_OF_LEAD = 16, 6
 _LEAD_WORDS, _LEAD_CHARACTERS = 40, 80
 _FEWEST_WORDS, _FEWEST_CHARACTERS = 12, 24
@@ -42,12 +44,20 @@ _RUN, _DENSE_RUN = 4, 6
 _MOST_TOKENS = 8_000
 _MOST_CHARACTERS = 60_000
 """Of a longer text the beginning is compared."""
+_MOST_KEYED, _HEAD = 12_000, 1_200
+"""Of a longer one, with its markup, the beginning is looked for."""
 
 DENSE = (
     "\u0e00-\u0eff\u1780-\u17ff\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
 """Characters of scripts that set no spaces between words, for a class of a regex."""
 _DENSE = re.compile(f"[{DENSE}]")
+_DENSE_RUNS = re.compile(f"[{DENSE}]+")
+_DENSE_PUNCTUATION = re.compile(
+    "[\x00-/:-@\\[-`{-\xbf\u2000-\u206f\u3000-\u3004\u3008-\u3020\u3030\u30fb\uff01-\uff0f\uff1a-\uff20"
+    "\uff3b-\uff40\uff5b-\uff65]+"
+)
+_SOME = re.compile(b"[%s]" % re.escape(bytes(range(3, 256, 8))))
 _BLOCK = re.compile(
     r"</?(?:p|br|div|li|ul|ol|h[1-6]|tr|td|th|table|blockquote|pre|hr|figure|figcaption|section)\b[^<>]*>"
 )
@@ -69,36 +79,35 @@ def plain(html: str) -> str:
         text = _TAG.sub("", _BLOCK.sub("\n", text))
     if "&" in text:
         text = unescape(text)
-    return normalize("NFKC", text[:_MOST_CHARACTERS]).casefold()
+    text = text[:_MOST_CHARACTERS]
+    return text.lower() if text.isascii() else normalize("NFKC", text).casefold()
 
 
 def is_dense(text: str) -> bool:
     """Whether a text is mostly in a script that sets no spaces between words (Chinese, Japanese, Thai)."""
     head = text[:600]
-    return not head.isascii() and 4 * len(_DENSE.findall(head)) > len(head)
+    return not head.isascii() and 4 * sum(map(len, _DENSE_RUNS.findall(head))) > len(head)
 
 
-def key(kind: str, value: bytes) -> int:
-    """A 64-bit key, signed, as SQL databases have integers; the same in every process."""
-    return int.from_bytes(blake2b(value, digest_size=8, person=kind.encode()).digest(), "big", signed=True)
+def keys_of(kind: str, values: Iterable[bytes]) -> tuple[int, ...]:
+    """64-bit keys, each once, signed, as SQL databases have integers; the same in every process.
+
+    `kind`: "link", "title" or "text".
+    """
+    empty, digests = _KINDS[kind], []
+    for value in values:
+        made = empty.copy()  # half the time of a new one
+        made.update(value)
+        digests.append(made.digest())
+    return tuple(dict.fromkeys(unpack(f">{len(digests)}q", b"".join(digests))))
 
 
-def text_keys(text: str) -> tuple[int, ...]:
-    """Up to 22 keys of a `plain` text, none for one of fewer than 12 words or 24 characters."""
-    if is_dense(text):
-        letters = "".join(filter(str.isalnum, text))
-        data = letters.encode("utf-16-le", "surrogatepass")
-        if len(letters) < _FEWEST_CHARACTERS:
-            return ()
-        # Of a long text every third place or so will do, chosen by its character: it is the same in a copy.
-        codes = memoryview(data).cast("H")[:-7].tolist()
-        starts = [n for n, code in enumerate(codes) if code % 3 == 0 or len(letters) < 2 * _LEAD_CHARACTERS]
-        hashes = [crc32(data[2 * n : 2 * n + 16]) for n in starts]
-        places = [starts[n] for n in _lowest(hashes, _KEPT)]
-        if len(letters) > 2 * _LEAD_CHARACTERS:
-            lead = [crc32(data[n : n + 16]) for n in range(0, 2 * (_LEAD_CHARACTERS - 7), 2)]
-            places += _lowest(lead, _KEPT_OF_LEAD)
-        return tuple(dict.fromkeys(key("text", data[2 * n : 2 * n + 16]) for n in places))
+def text_keys(html: str) -> tuple[int, ...]:
+    """Up to 22 keys of sanitised HTML, none for fewer than 12 words or 24 characters of text."""
+    html = html[:_MOST_KEYED]
+    if not html.isascii() and is_dense(_TAG.sub("", html[:_HEAD])):
+        return _dense_keys(html)
+    text = plain(html)
     data = text.encode("utf-8", "surrogatepass").translate(_ASCII_PUNCTUATION)
     words = (data if text.isascii() else _PUNCTUATION.sub(b" ", data)).split()
     if len(words) < _FEWEST_WORDS:
@@ -108,16 +117,41 @@ def text_keys(text: str) -> tuple[int, ...]:
     places = _lowest(pairs, _KEPT)
     if len(words) > 2 * _LEAD_WORDS:
         places += _lowest(pairs[: _LEAD_WORDS - 4], _KEPT_OF_LEAD)
-    return tuple(dict.fromkeys(key("text", b" ".join(words[n : n + 5])) for n in places))
+    return keys_of("text", [b" ".join(words[n : n + 5]) for n in places])
+
+
+def _dense_keys(html: str) -> tuple[int, ...]:
+    # Punctuation goes first: normalising all of it takes three times as long as everything else.
+    text = _TAG.sub("", html)
+    letters = _DENSE_PUNCTUATION.sub("", unescape(text) if "&" in text else text)
+    if not is_normalized("NFKC", letters):
+        letters = normalize("NFKC", letters)
+    letters = letters.lower()
+    if len(letters) < _FEWEST_CHARACTERS:
+        return ()
+    data = letters.encode("utf-16-le", "surrogatepass")
+    last = len(data) // 2 - 7
+    starts: Sequence[int] = range(last)
+    is_long = len(letters) > 2 * _LEAD_CHARACTERS
+    if is_long:
+        # Every eighth place or so will do, chosen by its character: it is the same in a copy.
+        some = [found.start() for found in _SOME.finditer(data[: 2 * last : 2])]
+        starts = some if len(some) >= _KEPT else starts
+    hashes = [crc32(data[2 * n : 2 * n + 16]) for n in starts]
+    places = [starts[n] for n in _lowest(hashes, _KEPT)]
+    if is_long:
+        lead = [crc32(data[n : n + 16]) for n in range(0, 2 * (_LEAD_CHARACTERS - 7), 2)]
+        places += _lowest(lead, _KEPT_OF_LEAD)
+    return keys_of("text", [data[2 * n : 2 * n + 16] for n in places])
 
 
 def _lowest(hashes: Sequence[int], count: int) -> list[int]:
     """The places of the `count` lowest hashes."""
     limit = min(2**32, 2**32 * 3 * count // max(len(hashes), 1))
-    low = sorted((each, n) for n, each in enumerate(hashes) if each < limit)
+    low = [n for n, each in enumerate(hashes) if each < limit]
     if len(low) < count:
-        low = sorted((each, n) for n, each in enumerate(hashes))
-    return [n for _, n in low[:count]]
+        low = [*range(len(hashes))]
+    return sorted(low, key=hashes.__getitem__)[:count]
 
 
 def stem(word: str) -> str:

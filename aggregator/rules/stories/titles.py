@@ -33,6 +33,9 @@ _SEPARATOR = re.compile(
     r"|\s*[(（\[【「]([^()（）\[\]【】「」]{1,40})[)）\]】」]\s*$"
     r"|^\s*[\[【(（]([^()（）\[\]【】]{1,40})[\]】)）]\s*"
 )
+_SEPARATES = frozenset("-–—|·•:»«/｜‖_：(（[【「)）]】」")
+"""One of these is in all that `_SEPARATOR` finds."""
+_CLOSING = frozenset(")]）】")
 _FLAG = re.compile(
     r"^\W*(?:(?:update|updated|upd)(?:\s*[0-9]{1,2})?\s*[-–—:|]|breaking(?: news)?\s*[-–—:|!]"
     r"|just in\s*[-–—:|]"
@@ -45,6 +48,7 @@ _END_FLAG = re.compile(
     r"\s*[\[(（【](?:updated?|upd\.?|video|mit video|photos?|更新|视频|動画|写真)[\])）】]\s*$", re.IGNORECASE
 )
 _TOKEN = re.compile(rf"[0-9]+(?:[.,:/-][0-9]+)*|[{DENSE}]|[^\W\d_{DENSE}]+")
+_NO_LETTER = re.compile(r"(?<![0-9])[^\w]+|[^\w.]+|\.(?![0-9])|_")
 _DENSE = re.compile(f"[{DENSE}]")
 _LITTLE = re.compile("[〇零一二三四五六七八九十百\u3041-\u309f]")
 """Numerals, and hiragana: in titles of news they are mostly grammar."""
@@ -87,7 +91,8 @@ def title(text: str, names: tuple[str, ...] = ()) -> Title:
         keys=tuple(found),
         segments=tuple(found.values()),
         tokens=tuple(tokens),
-        units=units(content).union(*map(units, pieces)) - units([w for name in names for w in _words(name)]),
+        units=units(content).union(*map(units, pieces))
+        - units([w for name in names for w in sorted(_words(name))]),
         frame=frame,
         marks=numbers,
         words=len(content) + letters / 2.5,
@@ -102,7 +107,10 @@ def title_keys(text: str, names: tuple[str, ...] = ()) -> tuple[str, ...]:
 def _forms(text: str, names: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     """A title without its source's name and marks, and its folded forms -> the segment each is without."""
     text = text[:_LONGEST]
-    text = _END_FLAG.sub("", _FLAG.sub("", text)).strip() or text.strip()
+    bare = _FLAG.sub("", text)
+    if bare.rstrip()[-1:] in _CLOSING:
+        bare = _END_FLAG.sub("", bare)
+    text = bare.strip() or text.strip()
     splits = _splits(text)
     own = next((rest for rest, segment in splits if is_named(segment, names)), None)
     if own is not None:
@@ -116,12 +124,11 @@ def _forms(text: str, names: tuple[str, ...]) -> tuple[str, dict[str, str]]:
     return text, found
 
 
+@lru_cache(maxsize=1_024)
 def fold(text: str) -> str:
     """Letters and digits alone, without case, width and accents; a dot between digits stays."""
-    text = normalize("NFKC", text).casefold()
-    if not text.isascii():
-        text = _without_accents(text)
-    return re.sub(r"(?<![0-9])[^\w]+|[^\w.]+|\.(?![0-9])|_", "", text)
+    text = text.lower() if text.isascii() else _without_accents(normalize("NFKC", text).casefold())
+    return _NO_LETTER.sub("", text)
 
 
 def _without_accents(text: str) -> str:
@@ -137,12 +144,12 @@ def _without_accents(text: str) -> str:
 def is_named(segment: str, names: Collection[str]) -> bool:
     """Whether a segment of a title is one of these names, a part of one, or one with a word or two more."""
     folded = fold(segment)
-    words = set(_words(segment))
+    words = _words(segment)
     return bool(folded) and any(_is_name(folded, words, name) for name in names)
 
 
-def _is_name(folded: str, words: set[str], name: str) -> bool:
-    own, others = fold(name), set(_words(name))
+def _is_name(folded: str, words: frozenset[str], name: str) -> bool:
+    own, others = fold(name), _words(name)
     if folded == own or (len(folded) > 3 and own.startswith(folded)):
         return True
     if len(own) > 3 and folded.startswith(own):
@@ -150,12 +157,15 @@ def _is_name(folded: str, words: set[str], name: str) -> bool:
     return bool(words and others) and (words <= others or (others <= words and len(words) <= len(others) + 2))
 
 
-def _words(text: str) -> list[str]:
-    return [word for word in _TOKEN.findall(normalize("NFKC", text).casefold()) if word not in _ARTICLES]
+@lru_cache(maxsize=1_024)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_TOKEN.findall(normalize("NFKC", text).casefold())) - _ARTICLES
 
 
 def _splits(text: str) -> list[tuple[str, str]]:
     """A title without its last and without its first segment, if short: (the rest, the segment)."""
+    if _SEPARATES.isdisjoint(text):
+        return []
     places = [*_SEPARATOR.finditer(text)]
     if not places:
         return []

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 
-from aggregator.rules.stories import judge, keys, telling
+from aggregator.rules.stories import article_keys, judge, keys, telling
 from tests.rules.stories.pairs import LABELLED, LANGUAGES, SECOND, Pair, pairs
 
 FIRST_SET, SECOND_SET = pairs(LABELLED), pairs(SECOND)
@@ -41,6 +42,14 @@ def test_the_order_of_two_articles_makes_no_difference(pair: Pair) -> None:
     """Which of them arrived first decides nothing."""
     first, second = telling(pair.first), telling(pair.second)
     assert judge(first, second) == judge(second, first)
+
+
+def test_keys_need_the_article_alone() -> None:
+    """So that the process that reads a document can make them."""
+    for pair in FIRST_SET[::20]:
+        later = telling(pair.first, datetime(2030, 1, 1, tzinfo=UTC))
+        assert article_keys(pair.first) == keys(later)
+        assert len(keys(later)) == len(set(keys(later))) <= 27
 
 
 def test_what_is_joined_shares_a_key() -> None:
