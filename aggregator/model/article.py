@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
-from json.encoder import encode_basestring
 from typing import Any
 
 
@@ -88,15 +87,18 @@ class Article:
         Dates, categories and tags are left out: feeds that stamp "now" on every poll, or whose
         category we renamed, have not edited anything.
         """
-        texts = (self.title, self.link, self.content, self.summary, self.headimg)
-        title, link, *others = ["null" if each is None else encode_basestring(each) for each in texts]
-        authors = f"[{', '.join(map(encode_basestring, self.authors))}]"
-        media = _encode([asdict(e) for e in self.enclosures]) if self.enclosures else "[]"
-        text = f"[{', '.join((title, link, authors, *others, media))}]"
-        return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+        seen = [
+            self.title,
+            self.link,
+            self.authors,
+            self.content,
+            self.summary,
+            self.headimg,
+            [asdict(e) for e in self.enclosures],
+        ]
+        return hashlib.blake2b(_encode(seen).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-# The text that is hashed is JSON: of its texts alone, in a quarter of the time that an encoder takes.
 _encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
 
 
