@@ -6,9 +6,8 @@ Everything here is plain data: frozen, comparable, free of any library's types.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -85,21 +84,21 @@ class Article:
         """Hash of what a reader would notice as an edit: title, link, authors, content, summary, enclosures.
 
         Dates, categories and tags are left out: feeds that stamp "now" on every poll, or whose
-        category we renamed, have not edited anything.
+        category we renamed, have not edited anything. Each text is hashed with its length before it, so that
+        no two articles give the same bytes; to write them as JSON took twice as long as to hash them.
         """
-        seen = [
-            self.title,
-            self.link,
-            self.authors,
-            self.content,
-            self.summary,
-            self.headimg,
-            [asdict(e) for e in self.enclosures],
-        ]
-        return hashlib.blake2b(_encode(seen).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-_encode = json.JSONEncoder(ensure_ascii=False, default=str).encode
+        seen = [self.title, self.link, f"{len(self.authors)}", *self.authors]
+        seen += [self.content, self.summary, self.headimg]
+        for media in self.enclosures:
+            length = None if media.length is None else f"{media.length}"
+            duration = None if media.duration is None else f"{media.duration}"
+            seen += [media.url, media.type, length, media.title, duration]
+        framed = bytearray()
+        for text in seen:
+            data = b"" if text is None else text.encode("utf-8", "surrogatepass")
+            framed += b"-" if text is None else b"%d:" % len(data)
+            framed += data
+        return hashlib.blake2b(framed, digest_size=16).hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

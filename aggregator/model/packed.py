@@ -21,7 +21,7 @@ _NAMES = tuple(f.name for f in fields(Article) if f.name not in _COLUMNS and f.n
 _ORIGIN = tuple(f.name for f in fields(Origin))
 _MAX_INTEGER = 2**63
 _DATE, _MICROSECONDS = "$date", "$microseconds"
-_MARKS = (f'{{"{_DATE}":', f'{{"{_MICROSECONDS}":')
+_MARKS = (f'{{"{_DATE}":'.encode(), f'{{"{_MICROSECONDS}":'.encode())
 
 _encode = msgspec.json.Encoder().encode
 
@@ -78,15 +78,17 @@ def unpack(
     updated: datetime | None,
 ) -> Article:
     """The article that `pack` was given, with these for the rest. Raises Unreadable."""
-    if not (isinstance(source, str) and isinstance(id, str)):
+    if not (isinstance(source, str) and isinstance(id, str) and isinstance(text, str)):
         raise Unreadable("no text")
     try:
+        # From bytes, msgspec takes two thirds of the time, and a search a tenth.
+        data = text.encode()
         try:
-            kept = _decode(text)
+            kept = _decode(data)
         except msgspec.DecodeError:
             kept = msgspec.convert(json.loads(text), _Packed)
         extra = kept.extra
-        if any(mark in text for mark in _MARKS):
+        if extra and any(mark in data for mark in _MARKS):
             extra = _unmarked(extra)
         return Article(
             source=source,

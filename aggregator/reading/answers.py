@@ -156,7 +156,8 @@ def _article(sent: PackedArticle, source: str) -> Article:
     for moment in (article.published, article.updated, article.origin.updated):
         if moment is not None and moment.tzinfo is not UTC:
             raise ValueError("it has a date that is not in UTC")
-    if not article.id or not (is_plain(article.extra) and is_plain(article.origin.extra)):
+    extras = [extra for extra in (article.extra, article.origin.extra) if extra]
+    if not article.id or not all(map(is_plain, extras)):
         raise ValueError("it has an article without an id, or with extra values that are not JSON-like")
     return article
 

@@ -32,7 +32,7 @@ __all__ = [
     "words",
 ]
 
-HASH_VERSION = 1
+HASH_VERSION = 2
 """Raised when `Article.content_hash` hashes anything else; a hash of another version is made anew first."""
 
 MAX_SILENT_EDITS = 24

@@ -13,6 +13,7 @@ from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.model.packed import pack, unpack
 from aggregator.store import dates
 from aggregator.store.columns import Unreadable, microseconds, moment
+from aggregator.store.edits import hash_of
 from aggregator.store.schema import FOUND, PRUNED
 
 __all__ = ["Former"]
@@ -186,7 +187,7 @@ class Former:
                 "article": pk,
                 "published": moments[0],
                 "updated": moments[1],
-                "content_hash": article.content_hash,
+                "content_hash": hash_of(article),
                 "data": data,
             }
         )
