@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, PlainSerializer, PositiveInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PositiveInt, model_validator
 
 from aggregator.config.values import Category, FilePath, HttpUrl, PostPath
 from aggregator.model.settings import Settings
@@ -26,6 +26,14 @@ def _format(name: str) -> str:
     except Exception as error:  # whatever a stranger's package does when it is imported
         raise ValueError(f"its package ({others[name].value}) cannot be loaded: {error}") from error
     return name
+
+
+def _archives(value: object) -> bool | tuple[str, ...]:
+    if isinstance(value, bool):
+        return value
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        raise ValueError('write true, false, or a list of formats, such as ["atom", "html"]')
+    return tuple(map(_format, value))
 
 
 Format = Annotated[str, AfterValidator(_format)]
@@ -95,14 +103,15 @@ class Publish(Settings):
     """In which forms the articles go out.
 
     `formats`: "rss", "atom" and "json" feeds, "html" pages for each category and for all, "opml" lists of our
-    feeds and of what we follow. `archives`: older articles in documents that never change (RFC 5005 §4).
+    feeds and of what we follow. `archives`: older articles in documents that never change (RFC 5005 §4):
+    whether there are any, in one format of feeds and as pages, or in which formats.
     `compress`: what is written precompressed beside each file. `hubs`: WebSub hubs to tell of changes.
     `categories`: what is different for single ones. `all`: what the feed of everything shows. `posts`:
     articles as files, None for none.
     """
 
     formats: tuple[Format, ...] = Field(default=FORMATS, strict=False)
-    archives: bool = True
+    archives: Annotated[bool | tuple[str, ...], BeforeValidator(_archives)] = True
     compress: tuple[Literal["gzip", "br"], ...] = Field(default=(), strict=False)
     hubs: tuple[HttpUrl, ...] = Field(default=(), strict=False)
     categories: dict[Category, CategoryFeed] = Field(default={})

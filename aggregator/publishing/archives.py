@@ -2,6 +2,9 @@
 
 A feed holds its newest entries. What lies beyond is in numbered documents, 1 the oldest, each of as many
 entries as a feed holds. The last one is open: it fills, and is full once the store says so.
+
+Each is written in the formats that the config chooses for archives. Where it lets us choose, one that was
+written in others stays in these: links to them, and subscriptions that are on their way, do not break.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +21,7 @@ from pathlib import Path
 from aggregator.errors import WriteError
 from aggregator.publishing.outputs import FeedOutput, channel, items_of, said_by_one
 from aggregator.store import Kept, Store
-from aggregator.writers.channel import Chain, Channel, Item
+from aggregator.writers.channel import Chain, Channel, Item, Writer
 from aggregator.writers.files import remove, remove_leftovers
 from aggregator.writers.fragments import Fragments
 
@@ -35,6 +38,17 @@ class ArchiveDocuments:
     output: FeedOutput
     full: int
     fragments: Fragments
+
+    def writers(self, number: int) -> Mapping[str, Writer]:
+        """The formats in which an archive is written, by their names."""
+        output, chosen = self.output, self.output.archived
+        stays = output.config.publish.archives is True
+        folder = f"{output.config.output}/{output.folder}/{FOLDER}/{number}"
+        return {
+            name: writer
+            for name, writer in output.writers.items()
+            if name in chosen or (stays and os.path.isfile(f"{folder}/{writer.file_name}"))  # noqa: PTH113
+        }
 
     def full_one(self, number: int, store: Store) -> Channel:
         """A full archive, by its number. Nothing in it changes with time or with our version."""
@@ -71,7 +85,9 @@ class ArchiveDocuments:
             feed,
             items=shown,
             updated=max((item.updated for item in shown), default=feed.updated),
-            self_links=self.output.links(f"{FOLDER}/{number}/"),
+            self_links=self.output.links(
+                [writer.file_name for writer in self.writers(number).values()], f"{FOLDER}/{number}/"
+            ),
             root="../../../",
             hubs=(),
             search="",  # what is full never changes
@@ -91,7 +107,7 @@ def archive_look(output: FeedOutput, compress: Sequence[str]) -> str:
     """Another text as soon as anything is another that decides the look of a full archive's files."""
     facts = [
         *(output.feed_id, output.url, output.title, output.description, output.language, output.image),
-        *(output.files, compress, output.disclosure.mark),
+        *(output.files, compress, output.disclosure.mark, output.config.publish.archives),
         *([] if output.pages_at is None else [output.pages_at]),
     ]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()

@@ -69,15 +69,11 @@ class FeedPlan:
     is_new: bool = False
 
 
-def _has_archives(output: FeedOutput, config: Config) -> bool:
-    return config.publish.archives and bool(output.files) and not output.is_selection
-
-
 def plan_of(output: FeedOutput, store: Store, context: RenderContext) -> FeedPlan:
     """Files away what lies beyond the feed, and tells what is to be written. Raises WriteError."""
     feed, config = output.feed, context.config
     is_new = feed.listed is None
-    if not _has_archives(output, config):
+    if not output.archived:
         return FeedPlan(output=output, is_new=is_new)
     store.archives.file_away(feed.name, output.entries)
     full, unwritten = store.archives.count(feed.name, archive_look(output, config.publish.compress))
@@ -105,7 +101,12 @@ class FeedFolders:
         written = [
             number
             for number in numbers
-            if self._write(place / str(number), documents.full_one(number, self._store), output, result)
+            if self._write(
+                place / str(number),
+                documents.full_one(number, self._store),
+                documents.writers(number),
+                result,
+            )
         ]
         look = archive_look(output, self._config.publish.compress)
         self._store.archives.written(output.feed.name, written, look)
@@ -123,15 +124,15 @@ class FeedFolders:
             newest = selection.newest(output, store)
             feed = channel(output, items_of(output, newest, store), self._version, self._fragments)
             present = archives_in(place)
-            if _has_archives(output, self._config):
+            if output.archived:
                 documents = ArchiveDocuments(output, plan.full, self._fragments)
                 feed, rest = documents.of_feed(feed, newest, store)
-                if rest is not None and not self._write(
-                    place / FOLDER / str(rest.chain.number), rest, output, result
-                ):
-                    return result
+                if rest is not None:
+                    number = plan.full + 1
+                    if not self._write(place / FOLDER / str(number), rest, documents.writers(number), result):
+                        return result
                 present = {n for n in present if n > plan.full + (rest is not None)}
-            if self._write(place, feed, output, result):
+            if self._write(place, feed, output.writers, result):
                 store.archives.written(name, present, "")
                 for number in sorted(present):
                     remove_archive(place / FOLDER / str(number), self._names)
@@ -141,15 +142,17 @@ class FeedFolders:
             result.errors.append(error)
         return result
 
-    def _write(self, place: Path, document: Channel, output: FeedOutput, result: WriteResult) -> bool:
-        """Writes a document in each format; one that cannot be written does not stop the others.
+    def _write(
+        self, place: Path, document: Channel, writers: Mapping[str, Writer], result: WriteResult
+    ) -> bool:
+        """Writes a document in each of these formats; one that cannot be written does not stop the others.
 
-        True: all of them are in place.
+        True: all of them are in place. Files of other formats are removed.
         """
         compress, failed = self._config.publish.compress, len(result.errors)
         try:
             remove_leftovers(place, below=False)
-            for writer in output.writers.values():
+            for writer in writers.values():
                 path = place / writer.file_name
                 try:
                     if (
@@ -159,8 +162,9 @@ class FeedFolders:
                         result.written.append(path)
                 except WriteError as error:
                     result.errors.append(error)
+            files = {writer.file_name for writer in writers.values()}
             for name in self._names:
-                if name not in output.files:
+                if name not in files:
                     remove(place / name)
         except WriteError as error:
             result.errors.append(error)

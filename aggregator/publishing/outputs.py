@@ -67,6 +67,23 @@ class FeedOutput:
         return is_sorted or self.choice.limit_per_source is not None
 
     @property
+    def archived(self) -> Mapping[str, Writer]:
+        """The formats of its archives: one for readers of feeds and those for people, or as the config says.
+
+        Every reader of feeds that follows links to archives (RFC 5005) reads Atom, and RSS.
+        """
+        if self.is_selection or not (chosen := self.config.publish.archives):
+            return {}
+        if isinstance(chosen, tuple):
+            return {name: writer for name, writer in self.writers.items() if name in chosen}
+        formats = {name: format_of(name, writer) for name, writer in self.writers.items()}
+        feeds = [name for name, one in formats.items() if one.is_feed]
+        read = min(feeds, key=lambda name: formats[name].preference, default=None)
+        return {
+            name: writer for name, writer in self.writers.items() if name == read or not formats[name].is_feed
+        }
+
+    @property
     def entries(self) -> int:
         """How many of the newest articles its feed holds."""
         return self.settings.entries or self.config.entries_per_feed
@@ -99,10 +116,10 @@ class FeedOutput:
         """The address of its picture."""
         return self.settings.image or self.config.site.image or None
 
-    def links(self, folder: str = "") -> dict[str, str]:
-        """The public address of each of its files in a folder below, ending in "/"; none without one."""
+    def links(self, files: Sequence[str], folder: str = "") -> dict[str, str]:
+        """The public address of each of these files in a folder below, ending in "/"; none without one."""
         url = self.url
-        return {file: f"{url}{folder}{file}" for file in self.files} if url else {}
+        return {file: f"{url}{folder}{file}" for file in files} if url else {}
 
 
 def outputs(
@@ -234,9 +251,10 @@ def channel(
         description=output.description,
         category=None if feed.name == ALL else feed.name,
         link=output.url,
-        self_links=output.links(),
+        self_links=output.links(output.files),
         files=output.files,
         formats=tuple(format_of(name, writer) for name, writer in output.writers.items()),
+        archived=tuple(writer.file_name for writer in output.archived.values()),
         updated=max((item.updated for item in showing), default=feed.changed.replace(microsecond=0)),
         items=showing,
         language=output.language,

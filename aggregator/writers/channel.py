@@ -50,7 +50,8 @@ class Chain:
 
     `number` is the archive's, from 1, the oldest; None for the feed itself. `is_full`: it never changes
     again. The others are references to folders, absolute where a public URL is configured, else relative
-    to the document, each ending in "/": a writer appends its own file name.
+    to the document, each ending in "/": a writer appends its own file name to `current`, to the others
+    that of `Channel.archived_as`.
     """
 
     number: int | None = None
@@ -108,6 +109,7 @@ class Channel:
       empty when no public URL is configured.
     - `files`: the file names of all the formats that are written beside this one. `formats`: the formats
       themselves.
+    - `archived`: the names of the files that each of its archives has; None for as many as the feed.
     - `root`: a relative reference from the document's folder to the output folder, ending in "/".
     - `updated`: newest change among the items, aware UTC; never the clock.
     - `items`: newest first, unique by id.
@@ -126,6 +128,7 @@ class Channel:
     items: tuple[Item, ...]
     files: tuple[str, ...] = ()
     formats: tuple[OutputFormat, ...] = ()
+    archived: tuple[str, ...] | None = None
     root: str = "../"
     language: str | None = None
     image: str | None = None
@@ -137,6 +140,15 @@ class Channel:
     search: str = ""
     fragments: Fragments = field(default_factory=Fragments, compare=False, repr=False)
     """What was rendered of the items, for other formats and other documents that show the same."""
+
+    def archived_as(self, file_name: str) -> OutputFormat | None:
+        """The format in which a reader of the format `file_name` finds older entries: the same, or else the
+        preferred one of the feeds in which there are archives; None for none.
+        """
+        there = [f for f in self.formats if self.archived is None or f.file_name in self.archived]
+        own = [one for one in there if one.file_name == file_name]
+        feeds = sorted((one for one in there if one.is_feed), key=lambda one: one.preference)
+        return next(iter(own + feeds), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,7 +36,6 @@ class JsonFeed:
         """
         feed_url = address(channel.self_links.get(self.file_name))
         image = address(channel.image)
-        older = channel.chain.older
         feed = _known(
             {
                 "version": "https://jsonfeed.org/version/1.1",
@@ -44,7 +43,7 @@ class JsonFeed:
                 "home_page_url": address(channel.link),
                 "feed_url": feed_url,
                 "description": line(channel.description),
-                "next_url": f"{older}{self.file_name}" if older else None,
+                **_older(channel),
                 "icon": image,
                 "favicon": image,
                 "language": language_tag(channel.language),
@@ -59,6 +58,18 @@ class JsonFeed:
         )
         members.append(f'"items": [\n{items}\n]' if items else '"items": []')
         return ("{\n" + ",\n".join(members) + "\n}\n").encode()
+
+
+def _older(channel: Channel) -> dict[str, object]:
+    """Where older entries are: in another JSON Feed, or in a document of another format, an extension."""
+    archived, folder = channel.archived_as(JsonFeed.file_name), channel.chain.older
+    if archived is None or folder is None:
+        return {}
+    url = f"{folder}{archived.file_name}"
+    if archived.file_name == JsonFeed.file_name:
+        return {"next_url": url}
+    about = "https://www.rfc-editor.org/rfc/rfc5005"
+    return {"_archive": {"about": about, "url": url, "mime_type": archived.media_type}}
 
 
 def _item(item: Item) -> dict[str, object]:

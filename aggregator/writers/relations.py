@@ -26,15 +26,18 @@ def relations(channel: Channel, file_name: str) -> Iterator[dict[str, str]]:
         is_alternate = other.is_feed and other.file_name != file_name
         if is_alternate and (href := address(channel.self_links.get(other.file_name))):
             yield {"href": href, "rel": "alternate", "type": other.media_type}
-    chain = channel.chain
-    is_archive = chain.number is not None
+    chain, archived = channel.chain, channel.archived_as(file_name)
+    if chain.number is not None and chain.current is not None:
+        yield {"href": percent_encoded(chain.current + file_name), "rel": "current", "type": media_type}
+    if archived is None:
+        return
     for rel, folder in (
-        ("current", chain.current if is_archive else None),
         ("prev-archive", chain.older),
-        ("next-archive", chain.newer if is_archive else None),
+        ("next-archive", chain.newer if chain.number is not None else None),
     ):
         if folder is not None:
-            yield {"href": percent_encoded(folder + file_name), "rel": rel, "type": media_type}
+            href = percent_encoded(folder + archived.file_name)
+            yield {"href": href, "rel": rel, "type": archived.media_type}
 
 
 def hubs(channel: Channel) -> list[str]:

@@ -21,8 +21,9 @@ class Gemtext:
         """The page as UTF-8: the same channel, the same bytes."""
         lines = [f"# {_text(channel.title)}", ""]
         lines += [_link(item) for item in channel.items]
-        if channel.chain.older is not None:
-            lines += ["", f"=> {channel.chain.older}{self.file_name} Older entries"]
+        archived = channel.archived_as(self.file_name)
+        if archived is not None and channel.chain.older is not None:
+            lines += ["", f"=> {channel.chain.older}{archived.file_name} Older entries"]
         return "\n".join([*lines, ""]).encode()
 
 

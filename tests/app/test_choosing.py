@@ -96,11 +96,11 @@ def test_an_article_is_filed_elsewhere_and_rewritten_where_it_is_shown(polled: S
     assert shown(polled, "World") == {*TITLES} - {"Chess results", "Tea and chess"}
     assert shown(polled) == set(TITLES)
     rule = '[[rules]]\nname = "Plain links"\nwhen = "title:*"\nthen = { rewrite = { tracking = true } }\n'
-    assert b"utm_source" in polled.files()["all/archive/1/rss.xml"]
+    assert b"utm_source" in polled.files()["all/archive/1/atom.xml"]
     choose(polled, rule)
     assert b"utm_source" not in b"".join(b for n, b in polled.files().items() if n.startswith("all/"))
     choose(polled, "")
-    assert b"utm_source" in polled.files()["all/archive/1/rss.xml"]
+    assert b"utm_source" in polled.files()["all/archive/1/atom.xml"]
 
 
 def test_a_feed_caps_what_one_source_gives(polled: Site, server: Server) -> None:

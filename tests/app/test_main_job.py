@@ -87,7 +87,8 @@ def test_every_feed_of_the_corpus_is_polled_stored_and_published(
                     "categories": [path.name.split("__")[0], *(["c"] if number % 9 == 0 else [])],
                 }
                 for number, path in enumerate(paths)
-            )
+            ),
+            **{"publish.archives": ["rss", "atom", "json", "html"]},
         )
         result = site.run("fetch", "-v")
         assert result.exit_code == 0

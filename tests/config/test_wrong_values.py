@@ -86,7 +86,7 @@ def test_no_wording_of_a_library_reaches_a_person(tmp_path: Path, before: str, k
         ),
         ("[publish]\nformats = 3", "publish.formats: write a list in brackets"),
         ('fetch = "fast"', "fetch: write a table of keys and values, not 'fast'"),
-        ("[publish]\narchives = 1", "publish.archives: write true or false"),
+        ("[publish]\narchives = 1", "publish.archives: write true, false, or a list of formats"),
         ("store = 1", 'store: write a path in quotes, such as "notes", not 1'),
         ('store = "a\\u0000b"', "store: write a path in quotes"),
         ('output = ""', "output: write a path in quotes"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urljoin
@@ -26,8 +26,9 @@ CHECKS = {"rss.xml": check_rss, "atom.xml": check_atom, "feed.json": check_json_
 
 @pytest.fixture
 def planet(tmp_path: Path) -> Iterator[Planet]:
-    """One source, feeds of five entries."""
+    """One source, feeds of five entries, archives in every format."""
     made = Planet(tmp_path)
+    made.configure(archives=tuple(BASIC))
     yield made
     made.store.close()
 
@@ -49,7 +50,7 @@ class Witness:
 
 def _by_json(body: bytes) -> tuple[list[str], str | None]:
     feed = json.loads(body)
-    return [item["id"] for item in feed["items"]], feed.get("next_url")
+    return [item["id"] for item in feed["items"]], feed.get("next_url") or feed.get("_archive", {}).get("url")
 
 
 def _by_xml(body: bytes) -> tuple[list[str], str | None]:
@@ -59,15 +60,32 @@ def _by_xml(body: bytes) -> tuple[list[str], str | None]:
     return ids, links[0] if links else None
 
 
+READ = {"feed.json": _by_json, "atom.xml": _by_xml, "rss.xml": _by_xml}
+
+
 @pytest.mark.parametrize("url", ["https://planet.example/feeds", ""], ids=["public", "a folder"])
 @pytest.mark.parametrize(
-    ("name", "read"), [("feed.json", _by_json), ("atom.xml", _by_xml), ("rss.xml", _by_xml)]
+    ("formats", "archives", "name", "older"),
+    [
+        *((BASIC, True, name, "atom.xml") for name in READ),
+        *((BASIC, tuple(BASIC), name, name) for name in READ),
+        *((BASIC, ("json",), name, "feed.json") for name in READ),
+        (("rss",), True, "rss.xml", "rss.xml"),
+        (("json",), True, "feed.json", "feed.json"),
+        (("rss", "json"), True, "feed.json", "rss.xml"),
+    ],
 )
 def test_a_reader_walks_the_whole_history(
-    tmp_path: Path, url: str, name: str, read: Callable[[bytes], tuple[list[str], str | None]]
+    tmp_path: Path,
+    url: str,
+    formats: tuple[str, ...],
+    archives: bool | tuple[str, ...],
+    name: str,
+    older: str,
 ) -> None:
-    """From the feed back to the oldest: every article once, newest first, every document conformant."""
+    """From each feed back to the oldest: every article once, newest first, every document conformant."""
     planet = Planet(tmp_path, url=url)
+    planet.configure(formats=tuple(formats), archives=archives)
     planet.add(*map(article, range(23)))
     planet.publish()
     base = url or "https://folder.example"
@@ -77,12 +95,13 @@ def test_a_reader_walks_the_whole_history(
     while place is not None:
         walked.append(place.removeprefix(base))
         body = planet.files()[walked[-1].lstrip("/")]
-        assert CHECKS[name](body) == []
-        ids, older = read(body)
+        written = walked[-1].rpartition("/")[2]
+        assert CHECKS[written](body) == []
+        ids, link = READ[written](body)
         found += ids
-        place = urljoin(place, older) if older else None
+        place = urljoin(place, link) if link else None
     assert found == [f"https://news.example/{n}" for n in reversed(range(23))]
-    assert walked == [f"/World/{folder}{name}" for folder in ("", *(f"archive/{n}/" for n in (4, 3, 2, 1)))]
+    assert walked == [f"/World/{name}", *(f"/World/archive/{n}/{older}" for n in (4, 3, 2, 1))]
     planet.store.close()
 
 
@@ -253,6 +272,30 @@ def test_a_category_has_archives_in_its_own_formats(planet: Planet) -> None:
     assert [*planet.archives()] == ["World/archive/1/notes.txt"]
 
 
+def test_an_archive_keeps_the_formats_that_it_was_published_in(planet: Planet) -> None:
+    """Where the config does not choose: new ones have one of feeds. What goes from articles goes from all."""
+    planet.add(*map(article, range(17)))
+    planet.publish()
+    planet.configure(archives=True)
+    planet.add(*map(article, range(17, 27)))
+    planet.publish()
+    files = [name.removeprefix("World/archive/") for name in planet.archives()]
+    old = [f"{number}/{name}" for number in (1, 2, 3) for name in sorted(CHECKS)]
+    assert files == [*old, "4/atom.xml", "5/atom.xml"]
+    (planet.config.output / "World" / "archive" / "1" / "rss.xml").write_bytes(b"")
+    (planet.config.output / "World" / "archive" / "2" / "rss.xml").unlink()
+    planet.publish()
+    for name, body in planet.archives().items():
+        assert CHECKS[name.rpartition("/")[2]](body) == []
+    assert "World/archive/2/rss.xml" not in planet.archives()
+    planet.configure(archives=("atom",))
+    planet.publish()
+    assert [*planet.archives()] == [f"World/archive/{number}/atom.xml" for number in range(1, 6)]
+    planet.configure(archives=())
+    planet.publish()
+    assert [*planet.archives()] == []
+
+
 def test_without_archives_nothing_is_filed_and_what_is_ours_goes(planet: Planet) -> None:
     """Other files and folders stay; asked for again, the full ones are the same to the byte."""
     planet.configure(compress=("gzip",))
@@ -272,7 +315,7 @@ def test_without_archives_nothing_is_filed_and_what_is_ours_goes(planet: Planet)
     }  # fmt: skip
     assert planet.store.archives.count("World", "")[0] == 2
     assert "next_url" not in json.loads(planet.files()["World/feed.json"])
-    planet.configure(archives=True)
+    planet.configure(archives=tuple(BASIC))
     planet.publish()
     again = planet.archives()
     assert all(again[name] == body for name, body in before.items() if "/archive/3/" not in name)

@@ -21,6 +21,7 @@ def configure(site: Site, **settings: object) -> None:
         **{
             "entries_per_feed": 4,
             "publish.formats": ["rss", "atom", "json", "html", "opml"],
+            "publish.archives": ["rss", "atom", "json", "html"],
             "publish.compress": ["gzip", "br"],
             **settings,
         },

@@ -201,7 +201,7 @@ def test_stored_articles_obey_too(tmp_path: Path, origin: Origin, self_link: str
     outputs = planet.files()
     for path, body in outputs.items():
         assert KEY.encode() not in body, path
-    for name in ("World/rss.xml", "World/archive/1/rss.xml", "World/archive/1/atom.xml"):
+    for name in ("World/rss.xml", "World/atom.xml", "World/archive/1/atom.xml"):
         assert ((self_link or "news.example/feed").encode() in outputs[name]) == (self_link is not None), name
 
 
@@ -213,7 +213,7 @@ def test_a_change_of_the_rules_writes_everything_again(
     planet.add(*(article(n) for n in range(1, 4)))
     planet.publish()
     before = planet.files()
-    assert b"news.example/feed" in before["World/archive/1/rss.xml"]
+    assert b"news.example/feed" in before["World/archive/1/atom.xml"]
     assert planet.publish().written == ()
     planet.configure(sources=(NEWS.model_copy(update={"private": True}),))
     planet.publish()

@@ -164,12 +164,13 @@ def test_only_what_was_damaged_is_rendered(tmp_path: Path) -> None:
 def test_a_category_may_differ_from_the_others(tmp_path: Path) -> None:
     """Its number of entries alone decides what its archives hold."""
     planet = Planet(tmp_path)
-    planet.configure(categories={"World": {"entries": 2, "title": "The world", "language": "de"}})
+    world = {"entries": 2, "title": "The world", "language": "de"}
+    planet.configure(archives=("json",), categories={"World": world})
     planet.add(*map(article, range(7)))
     planet.publish()
     files = planet.files()
-    world, everything = (json.loads(files[f"{folder}/feed.json"]) for folder in ("World", "all"))
-    assert (world["title"], world["language"], len(world["items"])) == ("The world", "de", 2)
+    feed, everything = (json.loads(files[f"{folder}/feed.json"]) for folder in ("World", "all"))
+    assert (feed["title"], feed["language"], len(feed["items"])) == ("The world", "de", 2)
     assert (everything["title"], len(everything["items"])) == ("Planet", 5)
     assert len(json.loads(files["World/archive/1/feed.json"])["items"]) == 2
     assert len(json.loads(files["all/archive/1/feed.json"])["items"]) == 2

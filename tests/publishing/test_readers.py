@@ -14,7 +14,7 @@ from aggregator.model.article import Article
 from aggregator.store import Kept
 from tests.conftest import NOW
 from tests.support.channels import ARTICLE
-from tests.support.planet import Planet, article
+from tests.support.planet import BASIC, Planet, article
 from tests.support.readers import (
     Seen,
     by_feedparser,
@@ -56,6 +56,7 @@ ARTICLES = (
 def planet(tmp_path: Path) -> Iterator[Planet]:
     """All of them, published: five in the feed, the rest in an archive."""
     made = Planet(tmp_path)
+    made.configure(archives=tuple(BASIC))
     made.add(*ARTICLES)
     made.publish()
     yield made

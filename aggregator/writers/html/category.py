@@ -23,14 +23,16 @@ class Html:
         """A page without scripts. Its links name files where no public address is configured, so that it
         works from a folder; in an archive the feeds to subscribe to are the current ones.
         """
-        chain = channel.chain
+        chain, page = channel.chain, "" if channel.link else PAGE
+        archived = channel.archived_as(PAGE)
         current = (chain.current or "") if chain.number is not None else ""
         return render(
             "category.html",
             channel=channel,
             entries=[_entry(item, channel) for item in channel.items],
             chain=chain,
-            page="" if channel.link else PAGE,
+            page=page,
+            archived=page if archived and archived.file_name == PAGE else archived and archived.file_name,
             canonical=channel.self_links.get(PAGE, channel.link).removesuffix(PAGE),
             feeds=[
                 (current + one.file_name, one.label, one.media_type)
