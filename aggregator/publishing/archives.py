@@ -20,10 +20,9 @@ from pathlib import Path
 
 from aggregator.errors import WriteError
 from aggregator.publishing.outputs import FeedOutput, channel, items_of, said_by_one
-from aggregator.store import Kept, Store
+from aggregator.store import Kept, Recent, Store
 from aggregator.writers.channel import Chain, Channel, Item, Writer
 from aggregator.writers.files import remove, remove_leftovers
-from aggregator.writers.fragments import Fragments
 
 __all__ = ["FOLDER", "ArchiveDocuments", "archive_look", "archives_in", "remove_archive"]
 
@@ -37,7 +36,7 @@ class ArchiveDocuments:
 
     output: FeedOutput
     full: int
-    fragments: Fragments
+    recent: Recent
 
     def writers(self, number: int) -> Mapping[str, Writer]:
         """The formats in which an archive is written, by their names."""
@@ -70,17 +69,20 @@ class ArchiveDocuments:
         return chained, document
 
     def _items(self, number: int, store: Store) -> tuple[Item, ...]:
-        return items_of(self.output, store.archives.articles(self.output.feed.name, number), store)
+        return items_of(
+            self.output, store.archives.articles(self.output.feed.name, number, self.recent), store
+        )
 
     def _rest(self, newest: Sequence[Kept], store: Store) -> tuple[Item, ...]:
         if not newest:
             return ()
-        return items_of(self.output, store.archives.unfiled(self.output.feed.name, newest[-1]), store)
+        unfiled = store.archives.unfiled(self.output.feed.name, newest[-1], self.recent)
+        return items_of(self.output, unfiled, store)
 
     def _document(self, number: int, shown: tuple[Item, ...]) -> Channel:
         base = f"{self.output.url}{FOLDER}/" if self.output.url else "../"
         is_full = number <= self.full
-        feed = channel(self.output, (), "", self.fragments)
+        feed = channel(self.output, (), "")
         return replace(
             feed,
             items=shown,

@@ -18,10 +18,9 @@ from aggregator.publishing.archives import (
     remove_archive,
 )
 from aggregator.publishing.outputs import FeedOutput, channel, items_of
-from aggregator.store import Store
+from aggregator.store import Recent, Store
 from aggregator.writers.channel import Channel, Writer
 from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
-from aggregator.writers.fragments import Fragments
 
 __all__ = ["FeedFolders", "FeedPlan", "RenderContext", "WriteResult", "damaged", "plan_of", "stamps_of"]
 
@@ -85,18 +84,18 @@ def plan_of(output: FeedOutput, store: Store, context: RenderContext) -> FeedPla
 class FeedFolders:
     """Writes documents of feeds into their folders, in one process."""
 
-    def __init__(self, store: Store, context: RenderContext, fragments: Fragments | None = None) -> None:
+    def __init__(self, store: Store, context: RenderContext, recent: Recent | None = None) -> None:
         self._store = store
         self._config = context.config
         self._version = context.version
         self._names = [writer.file_name for writer in context.writers.values()]
         self._reports_all = context.reports_all
-        self._fragments = fragments or Fragments()
+        self._recent = recent or Recent()
 
     def write_archives(self, plan: FeedPlan, numbers: Sequence[int]) -> WriteResult:
         """Writes full archives of a feed."""
         result, output = WriteResult(), plan.output
-        documents = ArchiveDocuments(output, plan.full, self._fragments)
+        documents = ArchiveDocuments(output, plan.full, self._recent)
         place = self._config.output / output.folder / FOLDER
         written = [
             number
@@ -121,11 +120,11 @@ class FeedFolders:
         store, name = self._store, output.feed.name
         place = self._config.output / output.folder
         try:
-            newest = selection.newest(output, store)
-            feed = channel(output, items_of(output, newest, store), self._version, self._fragments)
+            newest = selection.newest(output, store, self._recent)
+            feed = channel(output, items_of(output, newest, store), self._version)
             present = archives_in(place)
             if output.archived:
-                documents = ArchiveDocuments(output, plan.full, self._fragments)
+                documents = ArchiveDocuments(output, plan.full, self._recent)
                 feed, rest = documents.of_feed(feed, newest, store)
                 if rest is not None:
                     number = plan.full + 1

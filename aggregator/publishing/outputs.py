@@ -21,7 +21,6 @@ from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.store import ALL, FeedRecord, Kept, Store
 from aggregator.writers.channel import Channel, Item, PageWriter, Writer, format_of
-from aggregator.writers.fragments import Fragments
 
 PAGES = "articles"
 """The folder of articles' own pages; one of a category may have this name too, as it has no such files."""
@@ -217,20 +216,22 @@ def items(
     for k in kept:
         article, key = shown(k, rules, feed or EVERYTHING)
         also = also_in(others.get(k.pk, ()), rules, feed or EVERYTHING)
+        key += story_key(also)
+        if (known := k.made.get(key)) is not None:
+            made.append(known)
+            continue
         page = "" if pages_at is None or article.link else page_of(k.uid)
         if page and pages_at:
             article = replace(article, link=f"{pages_at}{page.removeprefix(f'{PAGES}/')}")
-        made.append(
-            Item(
-                id=k.uid,
-                article=disclosure.shown(article),
-                published=k.published.replace(microsecond=0),
-                updated=k.updated.replace(microsecond=0),
-                key=f"{key}{story_key(also)}" if k.revision else "",
-                also_in=also,
-                page=page,
-            )
+        k.made[key] = item = Item(
+            id=k.uid,
+            article=disclosure.shown(article),
+            published=k.published.replace(microsecond=0),
+            updated=k.updated.replace(microsecond=0),
+            also_in=also,
+            page=page,
         )
+        made.append(item)
     return tuple(made)
 
 
@@ -240,9 +241,7 @@ def items_of(output: FeedOutput, kept: Sequence[Kept], store: Store) -> tuple[It
     return items(kept, output.disclosure, output.rules, output.feed.name, others, output.pages_at)
 
 
-def channel(
-    output: FeedOutput, showing: tuple[Item, ...], version: str, fragments: Fragments | None = None
-) -> Channel:
+def channel(output: FeedOutput, showing: tuple[Item, ...], version: str) -> Channel:
     """This feed, of these articles; it is in no chain yet."""
     feed = output.feed
     return Channel(
@@ -264,7 +263,6 @@ def channel(
         extra=said_by_one(showing, output),
         generator_version=version,
         search="../search" if output.config.serve.search else "",
-        fragments=fragments or Fragments(),
     )
 
 

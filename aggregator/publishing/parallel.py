@@ -28,8 +28,7 @@ from aggregator.publishing.feed_folders import (
     stamps_of,
 )
 from aggregator.publishing.outputs import FeedOutput
-from aggregator.store import Store
-from aggregator.writers.fragments import Fragments
+from aggregator.store import Recent, Store
 
 PAYS_FROM = 100
 """With fewer documents, starting a process takes more time than it saves."""
@@ -250,8 +249,7 @@ def _write(folders: FeedFolders, task: _Task) -> WriteResult:
 
 def _written_apart(context: RenderContext, tasks: Sequence[_Task]) -> _Answer:
     try:
-        store = _store(context.config.store)
-        folders = FeedFolders(store, context, _fragments())
+        folders = FeedFolders(_store(context.config.store), context, _recent())
         results = [_write(folders, task) for task in tasks]
     except StoreError as error:
         return _Answer(store_error=str(error))
@@ -269,6 +267,6 @@ def _store(path: Path) -> Store:
 
 
 @lru_cache(maxsize=1)
-def _fragments() -> Fragments:
+def _recent() -> Recent:
     """This process ends with the publication."""
-    return Fragments()
+    return Recent()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from aggregator.config.choosing import SavedFeed
 from aggregator.publishing.outputs import FeedOutput
-from aggregator.store import Kept, Store
+from aggregator.store import Kept, Recent, Store
 
 __all__ = ["LOOKED_AT", "newest"]
 
@@ -18,11 +18,11 @@ LOOKED_AT = 1_000
 """So many of the newest articles a selection is made of."""
 
 
-def newest(output: FeedOutput, store: Store) -> tuple[Kept, ...]:
+def newest(output: FeedOutput, store: Store, recent: Recent) -> tuple[Kept, ...]:
     """The articles of a feed, in its order."""
     if not output.is_selection:
-        return store.feeds.newest(output.feed.name, output.entries)
-    found = list(store.feeds.newest(output.feed.name, max(LOOKED_AT, output.entries)))
+        return store.feeds.newest(output.feed.name, output.entries, recent)
+    found = list(store.feeds.newest(output.feed.name, max(LOOKED_AT, output.entries), recent))
     _sort(found, output, store)
     limit, of_source = output.choice.limit_per_source, Counter[str]()
     chosen = []

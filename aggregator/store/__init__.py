@@ -4,7 +4,7 @@ from aggregator.store.announcements import Announcement
 from aggregator.store.edits import Found
 from aggregator.store.forgetting import Erasable
 from aggregator.store.joining import StoryMember
-from aggregator.store.kept import Kept
+from aggregator.store.kept import Kept, Recent
 from aggregator.store.pages import PageRequest
 from aggregator.store.records import FeedRecord, Saved, SourceRecord, Update, Version, Whereabouts
 from aggregator.store.schema import ALL
@@ -21,6 +21,7 @@ __all__ = [
     "Kept",
     "PageRequest",
     "Placement",
+    "Recent",
     "Saved",
     "SourceRecord",
     "Store",

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from aggregator.store.columns import microseconds
 from aggregator.store.database import Database
-from aggregator.store.kept import REVISION, Kept, kept, of_newest
+from aggregator.store.kept import Kept, Recent
 from aggregator.store.rows import insert
 from aggregator.store.schema import archive_entries, archives, articles, feeds, placements, revisions
 
@@ -23,9 +23,7 @@ _NAMES_AT_ONCE = 500
 
 _FEED = sa.select(feeds.c.pk).where(feeds.c.name == sa.bindparam("of_feed")).scalar_subquery()
 _ENTRIES = (
-    sa.select(*REVISION)
-    .join_from(archive_entries, revisions, revisions.c.pk == archive_entries.c.revision)
-    .join(articles, articles.c.pk == revisions.c.article)
+    sa.select(archive_entries.c.revision)
     .where(archive_entries.c.feed == _FEED, archive_entries.c.number == sa.bindparam("of_number"))
     .where(sa.not_(archive_entries.c.is_hidden))
     .order_by(archive_entries.c.position)
@@ -52,17 +50,20 @@ class Archives:
             with self._database.transaction() as connection:
                 made = _file(connection, feed, entries)
 
-    def unfiled(self, feed: str, last: Kept) -> tuple[Kept, ...]:
-        """The articles of a feed that stand behind `last` and in no full archive, newest first."""
+    def unfiled(self, feed: str, last: Kept, recent: Recent | None = None) -> tuple[Kept, ...]:
+        """The articles of a feed that stand behind `last` and in no full archive, newest first.
+
+        `recent` has what was read already, and keeps these.
+        """
         query = (
-            of_newest()
+            sa.select(articles.c.revision)
             .join(placements, placements.c.article == articles.c.pk)
-            .where(_IS_UNFILED, _behind(last.published, last.uid))
+            .where(_IS_UNFILED, _behind(last.published, last.uid), articles.c.revision.is_not(None))
             .order_by(placements.c.published.desc(), articles.c.uid)
         )
         with self._database.snapshot() as connection:
-            rows = connection.execute(query, {"of_feed": feed}).all()
-        return tuple(map(kept, rows))
+            numbers = connection.scalars(query, {"of_feed": feed}).all()
+            return (recent or Recent()).read(connection, numbers)
 
     def count(self, feed: str, look: str) -> tuple[int, frozenset[int]]:
         """How many full archives a feed has, and the numbers of those not yet written in this look."""
@@ -100,11 +101,14 @@ class Archives:
                     found[row.name, row.number] = row.published
         return found
 
-    def articles(self, feed: str, number: int) -> tuple[Kept, ...]:
-        """The articles of a full archive as they were when it was made, newest first."""
+    def articles(self, feed: str, number: int, recent: Recent | None = None) -> tuple[Kept, ...]:
+        """The articles of a full archive as they were when it was made, newest first.
+
+        `recent` has what was read already, and keeps these.
+        """
         with self._database.snapshot() as connection:
-            rows = connection.execute(_ENTRIES, {"of_feed": feed, "of_number": number}).all()
-        return tuple(map(kept, rows))
+            numbers = connection.scalars(_ENTRIES, {"of_feed": feed, "of_number": number}).all()
+            return (recent or Recent()).read(connection, numbers)
 
     def written(self, feed: str, numbers: Collection[int], look: str) -> None:
         """Records that the files of these archives are in place, in this look."""

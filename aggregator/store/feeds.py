@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from aggregator.store.database import Database
-from aggregator.store.kept import Kept, kept, of_newest
+from aggregator.store.kept import Kept, Recent, kept, of_newest
 from aggregator.store.records import FeedRecord
 from aggregator.store.schema import articles, feeds, placements
 
@@ -20,9 +20,9 @@ _FEEDS = sa.select(
 
 _FEED = sa.select(feeds.c.pk).where(feeds.c.name == sa.bindparam("of_feed")).scalar_subquery()
 _NEWEST = (
-    of_newest()
+    sa.select(articles.c.revision)
     .join(placements, placements.c.article == articles.c.pk)
-    .where(placements.c.feed == _FEED)
+    .where(placements.c.feed == _FEED, articles.c.revision.is_not(None))
     .order_by(placements.c.published.desc(), articles.c.uid)
     .limit(sa.bindparam("limit"))
 )
@@ -72,11 +72,14 @@ class Feeds:
         with self._database.transaction() as connection:
             connection.execute(statement, rows)
 
-    def newest(self, feed: str, limit: int) -> tuple[Kept, ...]:
-        """The newest `limit` articles of a feed, newest first; equal dates are ordered by outward id."""
+    def newest(self, feed: str, limit: int, recent: Recent | None = None) -> tuple[Kept, ...]:
+        """The newest `limit` articles of a feed, newest first; equal dates are ordered by outward id.
+
+        `recent` has what was read already, and keeps these.
+        """
         with self._database.snapshot() as connection:
-            rows = connection.execute(_NEWEST, {"of_feed": feed, "limit": limit}).all()
-        return tuple(map(kept, rows))
+            numbers = connection.scalars(_NEWEST, {"of_feed": feed, "limit": limit}).all()
+            return (recent or Recent()).read(connection, numbers)
 
     def newest_few(self, names: Sequence[str], limit: int) -> dict[str, tuple[Kept, ...]]:
         """The newest few articles of each of these feeds, by their names."""

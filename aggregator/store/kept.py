@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +15,12 @@ from aggregator.model.article import Article
 from aggregator.model.packed import Unreadable, unpack
 from aggregator.store.schema import articles, decisions, revisions
 
-__all__ = ["NEWEST_REVISION", "REVISION", "Kept", "kept", "of_newest", "unpacked"]
+__all__ = ["NEWEST_REVISION", "REVISION", "Kept", "Recent", "kept", "of_newest", "unpacked"]
+
+MAX_BYTES = 8 * 1024 * 1024
+"""So many bytes of articles' texts are kept at hand; with what is rendered of them some six times as much."""
+
+_LEAST_BYTES = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +40,8 @@ class Kept:
     revision: int = 0
     decision: str | None = None
     is_dated: bool = True
+    made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What was made of it, for those who get the same one again from `Recent`."""
 
 
 _DECISION = sa.select(decisions.c.data).where(decisions.c.article == articles.c.pk).scalar_subquery()
@@ -66,6 +75,43 @@ def kept(row: sa.Row[Any]) -> Kept:
         decision=row.decision,
         is_dated='"published": null' not in (row.given or ""),
     )
+
+
+_REVISIONS = (
+    sa.select(*REVISION)
+    .join_from(revisions, articles, articles.c.pk == revisions.c.article)
+    .where(revisions.c.pk.in_(sa.bindparam("numbers", expanding=True)))
+)
+
+
+class Recent:
+    """The articles that were read last, by the numbers of their revisions.
+
+    An article stands in the feed of its category, in `all`, and in archives of both: asked for in the order
+    of dates, it is read and decoded once. `max_bytes` counts the texts of articles.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
+        self._left_bytes = max_bytes
+        self._known: OrderedDict[int, Kept] = OrderedDict()
+
+    def read(self, connection: sa.Connection, numbers: Sequence[int]) -> tuple[Kept, ...]:
+        """The articles of these revisions, in their order. Raises DamagedStore."""
+        known = self._known
+        found = {number: known[number] for number in numbers if number in known}
+        if missing := [number for number in numbers if number not in found]:
+            for row in connection.execute(_REVISIONS, {"numbers": missing}):
+                found[row.revision] = known[row.revision] = made = kept(row)
+                self._left_bytes -= _size(made)
+        for number in found:
+            known.move_to_end(number)
+        while self._left_bytes < 0 and len(known) > 1:
+            self._left_bytes += _size(known.popitem(last=False)[1])
+        return tuple(found[number] for number in numbers if number in found)
+
+
+def _size(kept: Kept) -> int:
+    return _LEAST_BYTES + len(kept.article.content) + len(kept.article.summary)
 
 
 def unpacked(row: sa.Row[Any]) -> Article:

@@ -44,7 +44,7 @@ def _fragment(item: Item, channel: Channel) -> Fragment:
     is_named = any(map(line, (*item.article.authors, item.article.origin.title)))
     # An author must be named: else it is the channel.
     variant = ("atom",) if is_named else ("atom", channel.title, channel.id)
-    return channel.fragments.of(item, variant, lambda: _made(cleaned(channel, item), channel))
+    return item.part(variant, lambda: _made(cleaned(item), channel))
 
 
 def _made(item: Cleaned, channel: Channel) -> Fragment:

@@ -5,14 +5,15 @@ A writer reads no clock and no store: same input, same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from aggregator.model.article import Article
 from aggregator.schedule.health import SourceHealth
-from aggregator.writers.fragments import Fragments
+
+_Part = TypeVar("_Part")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +31,7 @@ class Item:
 
     `id` is unique over all sources and permanent, always an absolute URI (RFC 4287 §4.2.6); it is the
     origin's id verbatim where that is one. `published` and `updated` are aware UTC and whole seconds.
-    `key` is the same for items that are equal, in whatever document they stand; "" for one that no
-    other document shows. `also_in` are other articles that tell the same story, which the feed does not show.
+    `also_in` are other articles that tell the same story, which the feed does not show.
     `page` is the path of its own page in the output folder, "" for an article that has a link elsewhere.
     """
 
@@ -39,9 +39,19 @@ class Item:
     article: Article
     published: datetime
     updated: datetime
-    key: str = ""
     also_in: tuple[AlsoIn, ...] = ()
     page: str = ""
+    _parts: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+
+    def part(self, variant: Hashable, make: Callable[[], _Part]) -> _Part:
+        """What `make` made of this item in this variant: a format, and what else decides its bytes.
+
+        It is made once, for all documents that show this item.
+        """
+        if variant not in self._parts:
+            self._parts[variant] = make()
+        found: _Part = self._parts[variant]
+        return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,8 +148,6 @@ class Channel:
     extra: Mapping[str, Any] = field(default_factory=dict)
     generator_version: str = ""
     search: str = ""
-    fragments: Fragments = field(default_factory=Fragments, compare=False, repr=False)
-    """What was rendered of the items, for other formats and other documents that show the same."""
 
     def archived_as(self, file_name: str) -> OutputFormat | None:
         """The format in which a reader of the format `file_name` finds older entries: the same, or else the

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from aggregator.model.article import Article, Enclosure
-from aggregator.writers.channel import Channel, Item
+from aggregator.writers.channel import Item
 from aggregator.writers.details import (
     CategoryTerm,
     PersonAddress,
@@ -48,9 +48,9 @@ class Cleaned:
     people: dict[tuple[str, str], PersonAddress]
 
 
-def cleaned(channel: Channel, item: Item) -> Cleaned:
-    """An item of the channel, cleaned; once for all formats."""
-    return channel.fragments.of(item, "cleaned", lambda: _cleaned(item))
+def cleaned(item: Item) -> Cleaned:
+    """An item, cleaned; once for all formats."""
+    return item.part("cleaned", lambda: _cleaned(item))
 
 
 def _cleaned(item: Item) -> Cleaned:

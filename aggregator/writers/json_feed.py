@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.text import plain_value
@@ -52,10 +53,7 @@ class JsonFeed:
             }
         )
         members = [f"{_json(name)}: {_json(value)}" for name, value in feed.items()]
-        items = ",\n".join(
-            channel.fragments.of(item, "json", lambda item=item: _json(_item(item)))  # type: ignore[misc]
-            for item in channel.items
-        )
+        items = ",\n".join(item.part("json", partial(_written, item)) for item in channel.items)
         members.append(f'"items": [\n{items}\n]' if items else '"items": []')
         return ("{\n" + ",\n".join(members) + "\n}\n").encode()
 
@@ -70,6 +68,10 @@ def _older(channel: Channel) -> dict[str, object]:
         return {"next_url": url}
     about = "https://www.rfc-editor.org/rfc/rfc5005"
     return {"_archive": {"about": about, "url": url, "mime_type": archived.media_type}}
+
+
+def _written(item: Item) -> str:
+    return _json(_item(item))
 
 
 def _item(item: Item) -> dict[str, object]:

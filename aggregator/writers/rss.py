@@ -50,11 +50,11 @@ def _fragments(channel: Channel) -> Iterator[Fragment]:
     # The language around an item decides which languages it says itself.
     variant = ("rss", channel.language)
     for item in channel.items:
-        yield channel.fragments.of(item, variant, partial(_fragment, item, channel))
+        yield item.part(variant, partial(_fragment, item, channel))
 
 
 def _fragment(item: Item, channel: Channel) -> Fragment:
-    return fragment(nested("item", _item(cleaned(channel, item), channel), 2), OUTER["channel"])
+    return fragment(nested("item", _item(cleaned(item), channel), 2), OUTER["channel"])
 
 
 def _elements(channel: Channel) -> Iterator[str]:
@@ -63,7 +63,7 @@ def _elements(channel: Channel) -> Iterator[str]:
     for link in relations(channel, Rss.file_name):
         if link.get("type") != "text/html":  # that is <link>
             yield f"<atom:link{attributes(link)}/>"
-    enclosures = (e for item in channel.items for e in cleaned(channel, item).enclosures)
+    enclosures = (e for item in channel.items for e in cleaned(item).enclosures)
     if picture and any((e.type or "").startswith(("audio/", "video/")) for e in enclosures):
         yield f'<itunes:image href="{quoted(picture)}"/>'
     if channel.chain.number is None:  # an archive that is full never changes

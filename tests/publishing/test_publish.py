@@ -84,6 +84,7 @@ def test_whatever_came_before_the_store_decides(steps: list[tuple[Any, ...]], ur
     """
     with tempfile.TemporaryDirectory() as folder:
         planet = Planet(Path(folder), url=url, entries_per_feed=3)
+        planet.configure(archives=("atom", "json"))
         full: dict[str, bytes] = {}
         for day, (step, *how) in enumerate([*steps, ("publish",)]):
             now = NOW + timedelta(days=day)

@@ -48,4 +48,4 @@ class Html:
 
 def _entry(item: Item, channel: Channel) -> str:
     root = channel.root if item.page else ""  # where all entries look alike
-    return channel.fragments.of(item, ("page", root), lambda: macro("parts.html", "entry")(item, root))
+    return item.part(("page", root), lambda: macro("parts.html", "entry")(item, root))
