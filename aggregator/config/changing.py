@@ -12,11 +12,11 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from aggregator.config.edit import read_config, replace_config, written_value
-from aggregator.config.load import named
+from aggregator.config.load import checked, named
 from aggregator.config.statements import Statement, statements
 from aggregator.errors import ConfigError
 
-__all__ = ["change_source", "remove_source", "with_values"]
+__all__ = ["Place", "change_source", "change_values", "remove_source", "with_values"]
 
 Place = tuple[str | int, ...]
 """The keys that lead to a value, such as ("fetch", "commands"); tables of a list are counted from 0."""
@@ -26,15 +26,28 @@ _BY_HAND = "is written in a way that this command cannot change; change it by ha
 
 def change_source(file: Path, name: str, values: Mapping[str, object]) -> None:
     """Sets these keys of a source in a config file. Raises ConfigError; the file is as it was then."""
-    before, text = read_config(file)
+    before, text = _read(file)
     index = _index(text, file, name)
     after = with_values(text, {("sources", index, key): value for key, value in values.items()}, str(file))
     replace_config(file, before, after)
 
 
+def change_values(file: Path, values: Mapping[Place, object], *, writes: bool = True) -> None:
+    """Sets the values at these places of a config file, or only checks that it can be done.
+
+    Raises ConfigError; the file is as it was then.
+    """
+    before, text = _read(file)
+    after = with_values(text, values, str(file))
+    if writes:
+        replace_config(file, before, after)
+    else:
+        checked(after.encode(), file, f"{file} with the change")
+
+
 def remove_source(file: Path, name: str) -> None:
     """Takes a source out of a config file, and no comment outside it. Raises ConfigError."""
-    before, text = read_config(file)
+    before, text = _read(file)
     index = _index(text, file, name)
     wanted = tomllib.loads(text)
     del wanted["sources"][index]
@@ -59,6 +72,13 @@ def with_values(text: str, values: Mapping[Place, object], shown: str) -> str:
     if _loaded(after) == wanted:
         return after
     raise ConfigError(f"{shown}: {'.'.join(map(str, next(iter(values))))} {_BY_HAND}")
+
+
+def _read(file: Path) -> tuple[bytes, str]:
+    """A config that is right. Raises ConfigError."""
+    before, text = read_config(file)
+    checked(before, file, str(file))
+    return before, text
 
 
 def _loaded(text: str) -> Mapping[str, Any] | None:

@@ -20,7 +20,7 @@ from aggregator.store.writing import Judge, Writing, by_categories
 __all__ = ["Placements"]
 
 _BATCH = 500
-_SETTING, _SEEN = "chosen", "chosen at"
+DECIDED, _SEEN = "chosen", "chosen at"
 _STANDING = (
     of_newest()
     .join(sources, sources.c.name == articles.c.source)
@@ -83,7 +83,7 @@ class Placements:
             with self._database.transaction() as connection:
                 these = _STANDING.where(articles.c.pk > place)
                 looked, changed, place = self._judge_again(connection, these, now)
-                remember(connection, _SETTING, json.dumps([digest, place]))
+                remember(connection, DECIDED, json.dumps([digest, place]))
                 if place is None:
                     remember(connection, _SEEN, now.isoformat())
             yield looked, changed, total
@@ -100,7 +100,7 @@ class Placements:
 
     def _place(self, digest: str) -> int | None:
         """Where to go on; None: all is decided."""
-        written = self._database.setting(_SETTING)
+        written = self._database.setting(DECIDED)
         if written is None and not digest:
             return None  # there never were any rules
         try:

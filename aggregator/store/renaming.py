@@ -1,0 +1,60 @@
+"""Another name for a source: its articles, their ids and all that is known of it stay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from aggregator.errors import StoreError
+from aggregator.store.database import Database, remember
+from aggregator.store.placements import DECIDED
+from aggregator.store.schema import aliases, articles, placements, posts, settings, sources, subscriptions
+from aggregator.store.writing import Writing
+
+__all__ = ["rename_source"]
+
+_NAMED = (articles.c.source, aliases.c.source, posts.c.source)
+
+
+def rename_source(
+    database: Database, old: str, new: str, now: datetime, confirm: Callable[[], object]
+) -> int:
+    """Gives a source another name in the store; how many articles it has. None of them changes its id.
+
+    `confirm` is called last: where it raises, nothing is changed. Feeds that show its articles are to be
+    published again. Raises StoreError where another source has, or had, that name.
+    """
+    with database.transaction() as connection:
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+        known = {row.name: row for row in connection.execute(sa.select(sources))}
+        taken = sa.select(sa.func.count()).select_from(articles).where(articles.c.source == new)
+        if new in known and new != old and connection.scalar(taken):
+            raise StoreError(
+                f"the store has articles of another source that was named {new!r}; choose another name"
+            )
+        pks = connection.scalars(sa.select(articles.c.pk).where(articles.c.source == old)).all()
+        if old in known:
+            if new in known:
+                connection.execute(sources.delete().where(sources.c.name == new))
+            connection.execute(sources.update().where(sources.c.name == old).values(name=new))
+            for column in _NAMED:
+                table = column.table
+                assert isinstance(table, sa.Table), "each is a column of a table"
+                connection.execute(table.update().where(column == old).values(source=new))
+            of_list = subscriptions.update().where(subscriptions.c.list == old)
+            connection.execute(of_list.values({"list": new}))
+            is_theirs = articles.c.source == new
+            connection.execute(articles.update().where(is_theirs).values(indexed=None))  # names are searched
+            writing = Writing(connection, now)
+            standing = sa.select(placements.c.article).distinct().join(articles).where(is_theirs)
+            for pk in connection.scalars(standing).all():
+                writing.placing.show_again(pk)
+            writing.placing.save()
+            were_decided = sa.select(settings.c.value).where(settings.c.name == DECIDED)
+            if connection.scalar(were_decided) is not None:  # rules may ask for the name
+                remember(connection, DECIDED, json.dumps(["renamed", 0]))
+        confirm()
+    return len(pks)
