@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,6 +17,7 @@ from aggregator.store.columns import microseconds
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
 from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.known_ids import KnownIds
+from aggregator.store.outward_ids import is_permanent
 from aggregator.store.rows import ask, insert
 from aggregator.store.schema import (
     FORGOTTEN,
@@ -40,14 +40,6 @@ COMPLETED = ("title", "authors", "headimg", "summary", "content")
 
 _BATCH = 500
 _ENDED = frozenset((PRUNED, FORGOTTEN))
-
-# RFC 3986 §3 with RFC 3987's letters: a scheme, then anything but spaces and the delimiters of §2.4.3.
-# A urn:uuid that holds no UUID (RFC 9562) is refused by validators and by readers that keep UUIDs as numbers.
-_UUID = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
-_URI = re.compile(
-    rf"(?!(?i:urn:uuid:)(?!{_UUID}\Z))"
-    r"[A-Za-z][A-Za-z0-9+.-]{0,30}:[^\s<>\"{}|\\^`\x00-\x20\x7f-\x9f]{1,2000}"
-)
 
 # Built once: SQLAlchemy takes several times as long to build a statement as SQLite to run it (measured).
 IS_ANY = "SELECT 1 FROM articles WHERE source = ? LIMIT 1"
@@ -162,7 +154,7 @@ class Changes:
 
     def _uids(self, ids: Sequence[str]) -> Iterator[str]:
         """An origin id that is a URI leaves verbatim, unless another source's article has it already."""
-        wanted = tuple(filter(_URI.fullmatch, ids))
+        wanted = tuple(filter(is_permanent, ids))
         asked = _TAKEN.format(", ".join("?" * len(wanted)))
         free = {*wanted}.difference(row[0] for row in ask(self._connection, asked, wanted))
         for id in ids:  # noqa: A001 - the field's own name

@@ -12,7 +12,7 @@ from aggregator.writers.details import NO_ADDRESS, text_language
 from aggregator.writers.feedgen_repair import OUTER, Fragment, fragment, new_feed, serialise
 from aggregator.writers.markup import attributes, escaped, nested, quoted
 from aggregator.writers.relations import relations
-from aggregator.writers.xml_text import address, identifier, language_tag, line, lines
+from aggregator.writers.xml_text import address, identifier, language_tag, line, lines, permanent_id
 
 __all__ = ["Atom"]
 
@@ -120,7 +120,7 @@ def _source(origin: Origin) -> tuple[str, str]:
     Both are empty when nothing is known of it.
     """
     link, self_link = address(origin.link), address(origin.self_link)
-    origin_id = identifier(origin.id) or self_link or link
+    origin_id = permanent_id(origin.id) or self_link or link
     title, rights = line(origin.title) or origin_id, line(origin.rights)
     if not title:
         return "", ""

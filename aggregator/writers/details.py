@@ -35,9 +35,7 @@ _RELATION = re.compile(
 )
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}(?:\s*;[ -~]{0,100})?", re.ASCII)
 # With a dot in its domain: others are account names, which readers do not accept as addresses.
-_EMAIL = re.compile(
-    r"[^\s<>()\[\]\",;:@]{1,64}@(?:[^\s<>()\[\]\",;:@.]{1,63}\.){1,9}[^\s<>()\[\]\",;:@.]{1,63}"
-)
+_EMAIL = re.compile(r"[^\s<>()\[\]\",;:@?]{1,64}@(?:[\w-]{1,63}\.){1,9}[\w-]{1,63}")
 _THREAD = {
     "thr:count": re.compile(r"[0-9]{1,9}"),
     "thr:updated": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:.]{5,20}(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"),
@@ -114,7 +112,8 @@ def person_addresses(article: Article) -> dict[tuple[str, str], PersonAddress]:
     """The addresses of persons, by role (author, contributor) and name; the first of each counts."""
     found: dict[tuple[str, str], PersonAddress] = {}
     for each in _mappings(article.extra.get("people")):
-        uri, email = address(each.get("uri")) or "", _said(each, "email")
+        # A `mailto:` address may have had a subject.
+        uri, email = address(each.get("uri")) or "", _said(each, "email").partition("?")[0]
         made = PersonAddress(uri, email if _EMAIL.fullmatch(email) else "")
         if made != NO_ADDRESS:
             found.setdefault((_said(each, "role"), _said(each, "name")), made)

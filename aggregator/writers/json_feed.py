@@ -13,7 +13,7 @@ from aggregator.writers.channel import Channel, Item
 from aggregator.writers.details import PersonAddress, person_addresses
 from aggregator.writers.passed_through import enclosures
 from aggregator.writers.relations import hubs
-from aggregator.writers.xml_text import address, body, identifier, language_tag, line, lines
+from aggregator.writers.xml_text import address, body, language_tag, line, lines, permanent_id
 
 __all__ = ["JsonFeed"]
 
@@ -139,7 +139,7 @@ def _source(item: Item) -> dict[str, object]:
     """The feed that the entry came from, like atom:source; an extension, hence its underscore."""
     origin = item.article.origin
     url, feed_url = address(origin.link), address(origin.self_link)
-    origin_id = identifier(origin.id) or feed_url or url
+    origin_id = permanent_id(origin.id) or feed_url or url
     title = line(origin.title)
     if not (origin_id or title):
         return {}

@@ -12,6 +12,7 @@ from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.characters import legal
 from aggregator.writers.markup import MarkupElement
 from aggregator.writers.sound import sound
+from aggregator.writers.vocabulary import FEED, ITEM
 from aggregator.writers.xml_text import address, language_tag, line
 
 __all__ = ["channel_extensions", "enclosures", "extensions", "whole_seconds"]
@@ -119,10 +120,10 @@ def whole_seconds(duration: timedelta) -> str:
 
 def channel_extensions(extra: Mapping[str, object]) -> list[MarkupElement]:
     """The same for the elements of a feed (`Origin.extra`)."""
-    return _passed_through(extra)
+    return _passed_through(extra, FEED)
 
 
-def _passed_through(extra: Mapping[str, object]) -> list[MarkupElement]:
+def _passed_through(extra: Mapping[str, object], inside: str = ITEM) -> list[MarkupElement]:
     found: list[MarkupElement] = []
     # Sorted: two equal mappings may differ in order, but must not in bytes.
     for key, values in sorted(extra.items()):
@@ -133,8 +134,8 @@ def _passed_through(extra: Mapping[str, object]) -> list[MarkupElement]:
             if element and element not in found:
                 found.append(element)
             if len(found) == MAX_ELEMENTS:
-                return sound(found)
-    return sound(found)
+                return sound(found, inside)
+    return sound(found, inside)
 
 
 def _is_known(name: str) -> bool:

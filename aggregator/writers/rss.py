@@ -160,14 +160,15 @@ def _extensions(item: Cleaned, first: Enclosure | None, language: str | None) ->
         ours.append(MarkupElement("dc:rights", rights))
         yield f"<dc:rights>{escaped(rights)}</dc:rights>"
     for extension, written in item.extensions:
-        if extension not in ours:
+        is_ours = extension in ours or (extension.name == "dc:rights" and rights)
+        if not is_ours:
             yield written
 
 
 def _media_content(enclosure: Enclosure) -> MarkupElement:
     said = {
         "url": enclosure.url,
-        "fileSize": None if enclosure.length is None else str(enclosure.length),
+        "fileSize": str(enclosure.length) if enclosure.length else None,
         "type": enclosure.type,
         "duration": None if enclosure.duration is None else whole_seconds(enclosure.duration),
     }

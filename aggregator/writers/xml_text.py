@@ -9,7 +9,16 @@ from urllib.parse import quote, urlsplit
 from aggregator.normalise.characters import legal
 from aggregator.normalise.links import FOLLOWED, with_ascii_host
 
-__all__ = ["address", "body", "identifier", "language_tag", "line", "lines", "percent_encoded"]
+__all__ = [
+    "address",
+    "body",
+    "identifier",
+    "language_tag",
+    "line",
+    "lines",
+    "percent_encoded",
+    "permanent_id",
+]
 
 # RFC 3987, loosely: characters that no IRI has, and a `%` that encodes nothing.
 _IRI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?:[^\x00-\x20\x7f-\x9f\s<>\"{}|\\^`%]|%[0-9A-Fa-f]{2})+")
@@ -18,6 +27,12 @@ _PLAIN_ADDRESS = re.compile(
     r"https?://[a-zA-Z0-9.-]+(?::[0-9]+)?(?:[/?#](?:[a-zA-Z0-9!#$&'()*+,/:;=?@_.~-]|%[0-9A-Fa-f]{2})*)?"
 )
 _STRAY_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_NAMED = re.compile("tag:|urn:uuid:", re.IGNORECASE)
+_WELL_NAMED = re.compile(
+    r"tag:(?:[\w.-]+@)?[A-Za-z0-9.-]+,[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2})?)?:.*"
+    r"|urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    re.IGNORECASE,
+)
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8}){0,8}", re.ASCII)
 
 
@@ -67,6 +82,12 @@ def identifier(text: str | None) -> str | None:
     if not _IRI.fullmatch(found) or (parts.scheme in {"http", "https"} and not parts.netloc):
         return None
     return found
+
+
+def permanent_id(text: str | None) -> str | None:
+    """The same, but None for a malformed `tag:` or `urn:uuid:` (RFC 4151 §2.1, RFC 9562 §4)."""
+    found = identifier(text)
+    return None if found and _NAMED.match(found) and not _WELL_NAMED.fullmatch(found) else found
 
 
 def language_tag(tag: object) -> str | None:

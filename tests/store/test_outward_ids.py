@@ -23,6 +23,9 @@ UUID = "5f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
         (f"urn:uuid:{UUID.replace('-', '')}", False),
         ("urn:isbn:9780141036144", True),
         ("tag:tea.example,2026:1", True),
+        ("tag:ann@tea.example,2026-01-02:/1#x", True),
+        ("tag:tea.example", False),
+        ("tag:tea.example,:1", False),
         ("just text", False),
     ],
 )
