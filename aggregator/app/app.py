@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -35,9 +36,12 @@ if TYPE_CHECKING:
     from aggregator.adapters.opml.outlines import SubscriptionList
     from aggregator.fetch import Fetcher
     from aggregator.model.article import Article, Problem
+    from aggregator.model.reading import Reading
+    from aggregator.model.resource import Resource
     from aggregator.polling.full_text import Completed, Completing
     from aggregator.polling.poll import Poll, Polls
     from aggregator.publishing.websub import Notification
+    from aggregator.reading.context import Context
     from aggregator.reading.workers import Workers
     from aggregator.schedule.clock import Testimony
 
@@ -67,6 +71,7 @@ class App:
             stories=self._storyteller,
         )
         self._sections = SectionCache()
+        self._making_workers = threading.Lock()
         self._opened = now
         self._is_stopping = False
         self._clock = KeptClock(self._store, self._testify, lambda: self._made("_polls"))
@@ -107,13 +112,19 @@ class App:
     def _polls(self) -> Polls:
         from aggregator.polling.poll import Polls
 
-        return Polls(self.config, self._store, self._fetcher, self._workers.read)
+        return Polls(self.config, self._store, self._fetcher, self._read)
 
     @cached_property
     def _completing(self) -> Completing:
         from aggregator.polling.full_text import Completing
 
-        return Completing(self.config, self._store, self._fetcher, self._workers.read)
+        return Completing(self.config, self._store, self._fetcher, self._read)
+
+    def _read(self, resource: Resource, context: Context) -> Reading:
+        if not self._made("_workers"):
+            with self._making_workers:  # of sixteen threads the first one makes them
+                _ = self._workers
+        return self._workers.read(resource, context)
 
     def _made(self, part: str) -> bool:
         return part in vars(self)
@@ -132,8 +143,8 @@ class App:
         wanted = [source for source in sources if source.is_local or source.name in due]
         chosen = {source.name for source in wanted}
         left = [source.name for source in sources if source.name not in chosen]
-        states = self._store.sources.states(left)
-        waiting = {name: states[name].schedule for name in left}
+        states = self._store.sources.schedules(left)
+        waiting = {name: states[name] for name in left}
         return wanted, waiting
 
     def due_names(self, now: datetime, limit: int) -> list[Source]:
@@ -165,7 +176,7 @@ class App:
             self._polls.know(sources)
         self._storyteller.know(sources)
         self._store.sources.adopt(sources, now)
-        states = {name: record.schedule for name, record in self._store.sources.states().items()}
+        states = self._store.sources.schedules()
         self._store.sources.plan(polling_settings.changed(sources, states, self._configured, now))
         return reported
 
@@ -206,8 +217,7 @@ class App:
         _ = self._polls, self._completing
         self._clock.read(now)
         changed = {}
-        for name, record in self._store.sources.states().items():
-            state = record.schedule
+        for name, state in self._store.sources.schedules().items():
             chance = schedule.chance_of(name, state.polls)
             woken = schedule.wake(state, now, schedule.Policy(), chance)
             if woken != state:

@@ -11,8 +11,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from aggregator.normalise import dates
-
 __all__ = ["Cookies"]
 
 MAX_COOKIES = 20
@@ -60,6 +58,8 @@ class Cookies:
     def _is_over(self, said: dict[str, str]) -> bool:
         if _AGE.fullmatch(said.get("max-age", "")):
             return int(said["max-age"]) <= 0
+        from aggregator.normalise import dates  # with dateutil, for the few servers that set one
+
         ends = dates.exact(said.get("expires"))
         return ends is not None and ends <= self._now
 

@@ -25,7 +25,7 @@ from aggregator.fetch import Hosts, Resource
 from aggregator.model.article import Article, Problem
 from aggregator.polling.gather import Reads
 from aggregator.polling.turns import Turns
-from aggregator.reading.document import Context
+from aggregator.reading.context import Context
 from aggregator.store import PageRequest, Store
 
 MAX_PAGES = 2_000

@@ -9,8 +9,10 @@ from datetime import datetime, timedelta
 
 from aggregator.errors import SourceError
 from aggregator.model.article import Article, Problem
+from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
-from aggregator.reading.document import READER_VERSION, Context, Reading
+from aggregator.reading.context import Context
+from aggregator.reading.version import READER_VERSION
 from aggregator.store import Found
 
 MAX_DOCUMENTS = 100

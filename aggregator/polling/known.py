@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from aggregator.config.load import Source
 from aggregator.fetch import Fetched, Resource
-from aggregator.reading.document import READER_VERSION
+from aggregator.reading.version import READER_VERSION
 from aggregator.store import SourceRecord
 
 __all__ = ["body_hash_of", "is_outdated", "is_redated", "is_same", "reading_settings"]

@@ -16,6 +16,7 @@ from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
 from aggregator.fetch.freshness import http_date
 from aggregator.model.article import Article, Problem
 from aggregator.model.entry import IdentityKind
+from aggregator.model.reading import Reading
 from aggregator.polling import folder
 from aggregator.polling.gather import Reads, dated_in_order, found, gather
 from aggregator.polling.known import body_hash_of, is_outdated, is_redated, is_same, reading_settings
@@ -24,7 +25,8 @@ from aggregator.polling.outcome import result_of
 from aggregator.polling.server_clocks import ServerClocks
 from aggregator.polling.settings import policy, poll_settings
 from aggregator.polling.turns import Turns
-from aggregator.reading.document import READER_VERSION, Context, Reading
+from aggregator.reading.context import Context
+from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import Testimony
 from aggregator.schedule.hints import FeedHints, read_hints

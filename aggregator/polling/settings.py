@@ -7,9 +7,10 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from urllib.parse import urlsplit
 
-from aggregator.config.load import Config, Source
+from aggregator.config.load import Config, Fetch, Source
 from aggregator.normalise.links import without_login
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.settings import PollSettings, after_change
@@ -48,16 +49,32 @@ def poll_settings(source: Source, address: str, config: Config) -> PollSettings:
     with contextlib.suppress(ValueError):
         host = urlsplit(address).hostname or ""
     logins = [source.auth and source.auth.model_dump(), source.cookie, source.proxy, source.headers]
-    tls = [source.tls_ca, source.tls_verify, source.user_agent, source.robots]
-    fetch = config.fetch.model_dump(exclude={"workers", "host_at_once", "host_gap"})
-    pace = (source.interval, source.adaptive, config.interval)
+    tls = _text_of_tls(source.tls_ca, source.tls_verify, source.user_agent, source.robots)
+    login = _text(_revealed(logins)) if logins != _NO_LOGINS else _TEXT_OF_NO_LOGINS
+    read = ", ".join(map(_text, (source.kind, source.options, source.timezone)))
     return PollSettings(
-        asked=_digest(source.kind, source.options, source.timezone, _revealed(logins), tls, _revealed(fetch)),
-        read=_digest(source.kind, source.options, source.timezone),
-        at=_digest(without_login(address)),
+        asked=_digest(f"[{read}, {login}, {tls}, {_text_of_fetch(config.fetch)}]"),
+        read=_digest(f"[{read}]"),
+        at=_digest(_text([without_login(address)])),
         host=host,
-        pace=_digest(*map(str, pace)),
+        pace=_pace(source.interval, source.adaptive, config.interval),
     )
+
+
+@lru_cache(maxsize=100)
+def _text_of_tls(*tls: object) -> str:
+    return _text(tls)
+
+
+@lru_cache(maxsize=4)
+def _text_of_fetch(fetch: Fetch) -> str:
+    # The same for thousands of sources, and longer than all else of them.
+    return _text(_revealed(fetch.model_dump(exclude={"workers", "host_at_once", "host_gap"})))
+
+
+@lru_cache(maxsize=100)
+def _pace(*pace: object) -> str:
+    return _digest(_text([*map(str, pace)]))
 
 
 def _revealed(value: object) -> object:
@@ -69,7 +86,14 @@ def _revealed(value: object) -> object:
     return [_revealed(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _digest(*facts: object) -> str:
+def _text(facts: object) -> str:
+    return json.dumps(facts, sort_keys=True, default=str)
+
+
+def _digest(text: str) -> str:
     """Too short for anybody to try passwords against: four bytes."""
-    text = json.dumps(facts, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
+
+
+_NO_LOGINS: list[object] = [None, None, None, ()]
+_TEXT_OF_NO_LOGINS = _text(_NO_LOGINS)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from types import NoneType
 from typing import Any
 
@@ -12,7 +11,7 @@ from pydantic import BaseModel
 from aggregator.adapters import kinds
 from aggregator.errors import ConfigError, ReadError
 from aggregator.model.article import Document
-from aggregator.model.entry import IdentityKind, SubscriptionList
+from aggregator.model.entry import SubscriptionList
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY
@@ -21,30 +20,10 @@ from aggregator.normalise.dates import zoneless_in
 from aggregator.normalise.disclosure import host_of
 from aggregator.normalise.links import WEB
 from aggregator.normalise.players import further_players
+from aggregator.reading.context import Context
 from aggregator.reading.version import READER_VERSION
 
 __all__ = ["READER_VERSION", "Context", "Reading", "read", "read_resource"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Context:
-    """What the config and the store know of a source, for reading a document of it.
-
-    `known` are fingerprints of entries that are kept already: they are counted, not made anew; None when
-    no fingerprints are kept, so that none are computed. `options` are the kind's own, as its model has them.
-    `players` are addresses of further players whose frames stay. `timezone` is that of dates without one,
-    None for UTC.
-    """
-
-    kind: str = "feed"
-    options: BaseModel | None = None
-    source: str = ""
-    categories: tuple[str, ...] = ()
-    author: str | None = None
-    identity: IdentityKind = "guid"
-    known: Container[str] | None = None
-    players: tuple[str, ...] = ()
-    timezone: str | None = None
 
 
 def read(

@@ -16,14 +16,13 @@ from aggregator.processes import Lost, Processes, Stopped, preload
 from aggregator.reading import answers, document
 from aggregator.reading.answers import Answer
 from aggregator.reading.document import Context, Reading
-from aggregator.reading.preload import load_kinds
 
 DEADLINE = timedelta(seconds=20)
 MEMORY_BYTES = 1024**3
 DOCUMENTS_PER_PROCESS = 2_000
 
 Read = Callable[[Resource, Context], Reading]
-preload(load_kinds.__module__)
+preload("aggregator.reading.preload")  # not imported here: the reader of each kind takes half a second
 _log = logging.getLogger(__name__)
 
 
@@ -96,6 +95,8 @@ class Workers(Processes[[Resource, Context], Reading]):
 
 def _prepare() -> str:
     """Imports every kind first: a confined process may read no file outside of Python's own folders."""
+    from aggregator.reading.preload import load_kinds
+
     kinds.forget()  # the process that this one was forked from may have another path
     load_kinds()
     return confine()

@@ -30,6 +30,9 @@ class PollSettings:
 
 def with_settings(state: PollState, settings: PollSettings) -> PollState:
     """The state of a source that was polled with these settings."""
+    asked = (state.asked_as, state.options_as, state.asked_at, state.asked_host, state.paced_as)
+    if asked == (settings.asked, settings.read, settings.at, settings.host, settings.pace):
+        return state
     return replace(
         state,
         asked_as=settings.asked,

@@ -47,7 +47,7 @@ class Sources:
         addresses are not kept.
         """
         with self._database.transaction() as connection:
-            known = {row.name: row for row in connection.execute(sa.select(sources))}
+            known = {row.name: row for row in connection.execute(_ADOPTED)}
             for source in configured:
                 row = known.pop(source.name, None)
                 address = without_login(source.address)
@@ -76,6 +76,13 @@ class Sources:
                         sources.update().where(sources.c.name == row.name).values(active=False)
                     )
                     self._leave_feeds(connection, row.name, now)
+
+    def schedules(self, names: Collection[str] | None = None) -> dict[str, PollState]:
+        """What is remembered of the polls of the sources of these names that are known; None: of all."""
+        query = sa.select(sources.c.name, sources.c.schedule)
+        batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
+        with self._database.snapshot() as connection:
+            return {row.name: row.schedule for batch in batches for row in connection.execute(batch)}
 
     def states(self, names: Collection[str] | None = None) -> dict[str, SourceRecord]:
         """What earlier polls left to go by, of the sources of these names that are known; None: of all."""
@@ -359,6 +366,9 @@ _UNCHANGED = (
     )
 )
 
+_ADOPTED = sa.select(
+    sources.c.name, sources.c.address, sources.c.active, sources.c.categories, sources.c.moved_to
+)
 _STATE = tuple(sources.c[f.name] for f in fields(SourceRecord))
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
 _UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "schedule": None, "is_gone": False}

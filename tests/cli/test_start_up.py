@@ -11,7 +11,7 @@ import click
 import pytest
 
 from aggregator.cli.main import COMMANDS, main
-from tests.conftest import Answer, Server
+from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
 
 # A process of its own reports which packages are imported when the command has ended.
@@ -63,6 +63,23 @@ def test_a_fetch_with_nothing_due_neither_fetches_nor_reads_nor_renders(site: Si
     site.run("fetch")
     assert _imported(site.home, "fetch") & _HEAVY == set()
     assert _imported(site.home, "publish") & _HEAVY == set()
+
+
+def test_a_poll_that_finds_nothing_new_reads_nothing(site: Site, server: Server) -> None:
+    """No reader is imported, in this process or another, for what did not change."""
+
+    def answered(request: Request) -> Answer:
+        known = request.headers.get("If-None-Match") == '"1"'
+        return Answer(304) if known else Answer(body=feed("tea", 1, 2), headers={"ETag": '"1"'})
+
+    server.pages["/a"] = answered
+    site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
+    site.run("fetch")
+    imported = _imported(site.home, "fetch", "--force")
+    assert "requests" in imported
+    unwanted = _READS | _CHOOSES | _PUBLISHES | _SERVES | {"dateutil"}
+    assert imported & unwanted <= {"charset_normalizer"}, "which requests imports itself"
+    assert [request.path for request in server.requests] == ["/a", "/a"]
 
 
 @pytest.mark.parametrize("command", ["sources", "status"])
