@@ -131,9 +131,11 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "app": {
         ROOT: "the version stands in what is published",
         "adapters": "subscription lists",
+        "backup": "a store is made aside",
         "config": "everything is set there",
         "errors": "what ends a run",
         "fetch": "one fetcher for all",
+        "front_matter": "posts are read back",
         "model": "problems of lists",
         "normalise": "no login of an address is shown",
         "polling": "the first half of the main job",

@@ -21,7 +21,7 @@ __all__ = ["Fault", "mend_search", "verify"]
 
 _PUBLISH = "'aggregator publish' writes them again"
 _DAMAGED = (
-    "'aggregator restore' brings back a backup; without one, move the store away and run 'aggregator fetch'"
+    "'aggregator restore' brings back a backup; without one, move the store away and run 'aggregator rebuild'"
 )
 
 

@@ -1,4 +1,4 @@
-"""The commands that save a config with its store, and bring both back: `backup` and `restore`."""
+"""The commands that save a config with its store, and bring them back: `backup`, `restore` and `rebuild`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, json_option, load_config
 from aggregator.cli.terminal import OUT, counted, print_json, shown, when
 
-__all__ = ["backup", "restore"]
+__all__ = ["backup", "rebuild", "restore"]
 
 
 @click.command(epilog=EXIT_CODES)
@@ -79,4 +79,40 @@ def restore(file: Path, folder: Path, trust: bool, as_json: bool) -> int:
     for note in done.notes:
         OUT.print(shown(note), style="yellow")
     OUT.print(f"'aggregator publish --all --config {shown(str(done.config))}' writes the feeds again")
+    return EXIT_DONE
+
+
+@click.command(epilog=EXIT_CODES)
+@click.option(
+    "--from", "folder", type=click.Path(path_type=Path, file_okay=False), help="Of published feeds."
+)
+@json_option
+@config_option
+@fails_well
+def rebuild(folder: Path | None, as_json: bool, config_file: Path) -> int:
+    """Makes a store, where there is none, from what was published of the one that is gone.
+
+    Read are the folder of posts, and the feeds with their archives in the config's output, or in --from.
+    Articles keep their ids and dates; a source takes its own over when it is polled next. Earlier versions
+    of articles, and what was in no feed, do not come back: that is what a backup is for.
+
+    \b
+    aggregator rebuild
+    aggregator rebuild --from /srv/www/feeds
+    """
+    from aggregator.app.rebuilding import rebuild as rebuilt_from
+    from aggregator.cli.turns import turn
+
+    config = load_config(config_file)
+    with turn(config.store, "rebuild"):
+        done = rebuilt_from(config, datetime.now(UTC), folder)
+    if as_json:
+        print_json({"articles": done.articles, "of_known_sources": done.placed, "notes": done.notes})
+        return EXIT_DONE
+    OUT.print(f"{shown(str(config.store))}: {counted(done.articles, 'article')} were read back")
+    for note in done.notes:
+        OUT.print(shown(note), style="yellow")
+    if left := done.articles - done.placed:
+        OUT.print(f"the sources of {left:,} are not known yet; each takes its own over when it is polled")
+    OUT.print("'aggregator fetch' polls the sources and publishes")
     return EXIT_DONE

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "move": ("following:move", "Puts a source into other categories."),
     "preview": ("preview:preview", "Shows what a URL, a file or a folder would give, storing nothing."),
     "publish": ("publish:publish", "Writes feeds from the store, without network."),
+    "rebuild": ("backup:rebuild", "Makes a store anew from what was published."),
     "remove": ("following:remove", "Takes sources out of the config."),
     "rename": ("following:rename", "Gives a source another name; ids and history stay."),
     "restore": ("backup:restore", "Brings a backup back, into an empty folder."),

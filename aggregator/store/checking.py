@@ -20,7 +20,7 @@ __all__ = ["Fault", "check_store"]
 
 _MOST = 20
 _BATCH = 500
-_RESTORE = "restore a backup, or move the store away and run 'aggregator fetch'"
+_RESTORE = "restore a backup, or move the store away and run 'aggregator rebuild'"
 _PUBLISH = "'aggregator publish --all' writes what it shows again; if the fault stays, restore a backup"
 _SEARCH = "'aggregator verify --mend' drops the index, and the next search makes it anew"
 _URN = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -21,6 +21,7 @@ from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, unpacked
 from aggregator.store.pages import PageRequests
+from aggregator.store.rebuilding import REBUILT, claim
 from aggregator.store.records import Saved, SourceRecord, Update
 from aggregator.store.schema import FOUND, articles, revisions, sources
 from aggregator.store.writing import Judge, Writing, by_categories
@@ -71,7 +72,7 @@ class Sources:
                 )
                 self._recategorise(connection, source.name, row.categories, source.categories, now)
             for row in known.values():
-                if row.active:
+                if row.active and row.name != REBUILT:
                     connection.execute(
                         sources.update().where(sources.c.name == row.name).values(active=False)
                     )
@@ -285,6 +286,7 @@ def _commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
     connection, now = writing.connection, writing.now
     wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None
     changes = Changes(writing, update.source, wanted)
+    claim(connection, update.source, update.found)
     changes.delete(update.refused)
     changes.withdraw(update.withdrawn)
     moving_to = update.schedule.moved_to if update.schedule else None

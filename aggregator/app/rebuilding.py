@@ -1,0 +1,219 @@
+"""A store made anew from what was published of the one that is gone: feeds with their archives, and posts."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from aggregator.app.choosing import Chooser
+from aggregator.backup.aside import sync, working_folder
+from aggregator.config.load import Config, Source
+from aggregator.config.subscriptions import key
+from aggregator.errors import BackupError, FrontMatterError, ReadError
+from aggregator.front_matter import files as front_matter
+from aggregator.model.article import Article
+from aggregator.normalise.folders import folder_name
+from aggregator.reading.document import read
+from aggregator.store import Found, Store, Update, by_categories
+from aggregator.store.rebuilding import REBUILT, REBUILT_READER, begin
+
+__all__ = ["Rebuilt", "rebuild"]
+
+MAX_BYTES = 64 * 1024 * 1024
+_FEEDS = ("atom.xml", "feed.json", "rss.xml")
+_ALL = "all"
+_BATCH = 500
+# What `writers.posts` writes in place of what site generators would run as a template.
+_INERT = re.compile("&#(123|65532|96|126|91|10);")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rebuilt:
+    """What was read back: articles, of which so many are of a known source, and what could not be read."""
+
+    articles: int
+    placed: int
+    notes: tuple[str, ...] = ()
+
+
+def rebuild(config: Config, now: datetime, folder: Path | None = None) -> Rebuilt:
+    """Makes the config's store, which must not be there, from `folder`, and from the config's posts.
+
+    `folder` is one of published feeds; None is the config's output. Ids and dates stay as they were
+    published, folders and ids of feeds too. The store appears whole, or not at all. Raises BackupError and
+    StoreError.
+    """
+    if os.path.lexists(config.store):
+        raise BackupError(
+            f"the store {config.store} is there already; move it away first, with its -wal and -shm files"
+        )
+    reading = _Published(config)
+    reading.read_posts()
+    reading.read_feeds(folder or config.output)
+    if not reading.articles:
+        where = folder or config.output
+        raise BackupError(f"{where} holds no feed of ours; name the folder of published feeds with --from")
+    try:
+        config.store.parent.mkdir(parents=True, exist_ok=True)
+        with working_folder(config.store.parent) as aside:
+            made = aside / "made" / config.store.name
+            placed = _fill(made, config, reading, now)
+            made.rename(config.store)
+            sync(config.store.parent)
+    except OSError as error:
+        place = error.filename or config.store
+        raise BackupError(f"{place}: the store cannot be made ({error.strerror or error})") from error
+    return Rebuilt(articles=len(reading.articles), placed=placed, notes=tuple(reading.notes))
+
+
+def _fill(made: Path, config: Config, reading: _Published, now: datetime) -> int:
+    chooser = Chooser(config)
+    by_source: dict[str, list[Found]] = defaultdict(list)
+    owners = _Owners(config.sources)
+    for article in reading.found():
+        name = article.source or owners.of(article) or REBUILT
+        by_source[name].append(
+            Found(replace(article, source=name), reader_version=REBUILT_READER, stands_at=article.published)
+        )
+    with closing(Store(made, judge=chooser if chooser.digest else by_categories)) as store:
+        store.sources.adopt(config.sources, now)
+        begin(store.database, now)
+        for name, found in by_source.items():
+            for start in range(0, len(found), _BATCH):
+                some = found[start : start + _BATCH]
+                store.sources.commit(Update(source=name, validators={}, body_hash=None, found=some), now)
+        store.feeds.settle(reading.feeds)
+        store.database.tidy()
+    return sum(len(found) for name, found in by_source.items() if name != REBUILT)
+
+
+class _Published:
+    """The articles of published documents, by their outward ids; each in the newest form that is there."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.articles: dict[str, Article] = {}
+        self.feeds: dict[str, tuple[str, str]] = {}
+        self.notes: list[str] = []
+        self._folders: dict[str, set[str]] = defaultdict(set)
+        self._of_posts: set[str] = set()
+
+    def read_posts(self) -> None:
+        """Articles of the config's folder of posts, which have source and id as they were."""
+        posts = self._config.publish.posts
+        if posts is None or not posts.folder.is_dir():
+            return
+        names = {source.name for source in self._config.sources}
+        for file in sorted(posts.folder.rglob("*")):
+            if file.suffix not in (".html", ".htm", ".md", ".markdown") or (body := self._body(file)) is None:
+                continue
+            try:
+                article = front_matter.loads(body)
+            except FrontMatterError as error:
+                self.notes.append(f"{file}: {error.reason}")
+                continue
+            if article.source not in names or not article.published:
+                continue  # not one of ours, or of a source that is not followed any more
+            article = replace(article, content=_active(article.content), summary=_active(article.summary))
+            self.articles[f"{article.source}\n{article.id}"] = article
+            self._of_posts.add(article.id)
+
+    def read_feeds(self, folder: Path) -> None:
+        """Articles of published feeds and their archives, Atom rather than JSON Feed rather than RSS."""
+        for place in [folder / _ALL, *sorted(each for each in _folders(folder) if each.name != _ALL)]:
+            archives = sorted(_folders(place / "archive"), key=lambda each: (len(each.name), each.name))
+            for each in (*archives, place):
+                file = next((each / name for name in _FEEDS if (each / name).is_file()), None)
+                if file is not None and not each.is_symlink():
+                    self._read_feed(file, place.name)
+
+    def _read_feed(self, file: Path, folder: str) -> None:
+        if (body := self._body(file)) is None:
+            return
+        try:
+            document = read(body, url=file.absolute().as_uri())
+        except ReadError as error:
+            self.notes.append(f"{file}: {error.reason}")
+            return
+        for article in document.articles:
+            self._folders[article.id].add(folder)
+            if article.id in self._of_posts:
+                continue
+            known = self.articles.get(article.id)
+            if known is None or (article.updated and (not known.updated or article.updated >= known.updated)):
+                self.articles[article.id] = article
+
+    def found(self) -> Iterator[Article]:
+        """The articles, oldest first; their categories are the feeds that they stood in."""
+        ordered = sorted(self.articles.items(), key=lambda pair: (str(pair[1].published), pair[0]))
+        for _, article in ordered:
+            if article.source:
+                yield article
+                continue
+            names = (*article.categories, *article.tags)
+            folders = self._folders[article.id] - {_ALL}
+            categories = tuple(name for name in dict.fromkeys(names) if folder_name(name) in folders)
+            tags = tuple(name for name in article.tags if name not in categories)
+            yield replace(article, source="", categories=categories, tags=tags)
+
+    def _body(self, file: Path) -> bytes | None:
+        try:
+            if file.is_symlink() or not file.is_file() or file.stat().st_size > MAX_BYTES:
+                return None
+            return file.read_bytes()
+        except OSError as error:
+            self.notes.append(f"{file}: {error.strerror}")
+            return None
+
+
+class _Owners:
+    """Which source of the config an article is from, as its feed's addresses and title say."""
+
+    def __init__(self, configured: Sequence[Source]) -> None:
+        self._by_address: dict[str, str] = {}
+        by_host: dict[str, set[str]] = defaultdict(set)
+        for source in configured:
+            if source.url:
+                self._by_address[key(source.url)] = source.name
+                by_host[_host(source.url)].add(source.name)
+        self._by_host = {
+            host: next(iter(names)) for host, names in by_host.items() if len(names) == 1 and host
+        }
+        self._names = {source.name for source in configured}
+
+    def of(self, article: Article) -> str | None:
+        """Its name, None where nothing says it for sure."""
+        origin = article.origin
+        for address in (origin.self_link, origin.id):
+            if address and (name := self._by_address.get(key(address))):
+                return name
+        if origin.title in self._names:
+            return origin.title
+        hosts = {_host(address) for address in (origin.self_link, origin.link) if address}
+        names = {self._by_host[host] for host in hosts if host in self._by_host}
+        return names.pop() if len(names) == 1 else None
+
+
+def _host(address: str) -> str:
+    try:
+        return (urlsplit(address).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+def _folders(folder: Path) -> list[Path]:
+    try:
+        return [each for each in folder.iterdir() if each.is_dir() and not each.is_symlink()]
+    except OSError:
+        return []
+
+
+def _active(text: str) -> str:
+    return _INERT.sub(lambda found: chr(int(found[1])), text)

@@ -1,0 +1,68 @@
+"""Articles that were read back from what was published: sources take theirs over when they are polled.
+
+What is published has the outward id of an article, and not always its source or the id that it has there.
+Both are known as soon as its source is polled: an outward id is made of them.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from aggregator.store.database import Database, remember
+from aggregator.store.edits import Found
+from aggregator.store.schema import articles, settings, sources
+
+__all__ = ["REBUILT", "REBUILT_READER", "begin", "claim"]
+
+REBUILT = "(rebuilt)"
+"""The source of articles whose own is not known yet: none of the config, but its articles are shown."""
+
+REBUILT_READER = 0
+"""The `reader_version` of an article that was read back: what its source gives then is no edit of it."""
+
+_SETTING = "rebuilt"
+_BATCH = 200
+_SOME: sa.BindParameter[list[str]] = sa.bindparam("some", expanding=True)
+_IS_REBUILT = articles.c.reader_version == REBUILT_READER
+_READ_BACK = sa.select(articles.c.pk, articles.c.uid, articles.c.source).where(
+    articles.c.uid.in_(_SOME), _IS_REBUILT
+)
+_KNOWN = sa.select(articles.c.id).where(
+    articles.c.source == sa.bindparam("of_source"), articles.c.id.in_(_SOME)
+)
+
+
+def begin(database: Database, now: datetime) -> None:
+    """Makes the source of articles whose source is not known yet."""
+    with database.transaction() as connection:
+        known = set(connection.scalars(sa.select(sources.c.name)))
+        if REBUILT not in known:
+            row = {"name": REBUILT, "address": "", "active": True, "categories": [], "validators": {}}
+            connection.execute(sources.insert().values(**row, title="", schedule=None, is_gone=True))
+        remember(connection, _SETTING, now.isoformat())
+
+
+def claim(connection: sa.Connection, source: str, found: Sequence[Found]) -> None:
+    """Gives articles that were read back, and are found at a source, that source and their ids there."""
+    is_any = sa.select(settings.c.value).where(settings.c.name == _SETTING)
+    if not found or connection.scalar(is_any) is None:
+        return
+    for start in range(0, len(found), _BATCH):
+        some = found[start : start + _BATCH]
+        own = {
+            uuid.uuid5(uuid.NAMESPACE_URL, f"{source}\n{each.article.id}").urn: each.article.id
+            for each in some
+        }
+        plain = {each.article.id for each in some}
+        known = set(connection.scalars(_KNOWN, {"of_source": source, "some": [*plain]}))
+        rows = connection.execute(_READ_BACK, {"some": [*own, *plain]}).all()
+        # The id that was made of its source and id says both; one that is an address may be another source's.
+        made = {own[row.uid]: row.pk for row in rows if row.uid in own}
+        given = {row.uid: row.pk for row in rows if row.uid in plain and row.source in (source, REBUILT)}
+        for id_, pk in {**given, **made}.items():
+            if id_ not in known:
+                connection.execute(articles.update().where(articles.c.pk == pk).values(source=source, id=id_))
