@@ -49,9 +49,9 @@ class ArchiveDocuments:
             if name in chosen or (stays and os.path.isfile(f"{folder}/{writer.file_name}"))  # noqa: PTH113
         }
 
-    def full_one(self, number: int, store: Store) -> Channel:
+    def full_one(self, number: int, shown: tuple[Item, ...]) -> Channel:
         """A full archive, by its number. Nothing in it changes with time or with our version."""
-        return self._document(number, self._items(number, store))
+        return self._document(number, shown)
 
     def of_feed(self, feed: Channel, newest: Sequence[Kept], store: Store) -> tuple[Channel, Channel | None]:
         """The feed itself in its chain, and the open archive behind it, if there is any."""
@@ -64,14 +64,10 @@ class ArchiveDocuments:
             return chained, None
         document = self._document(self.full + 1, rest)
         if not rest:
-            last = self._items(self.full, store)
-            document = replace(document, updated=max((i.updated for i in last), default=feed.updated))
+            last = store.archives.articles(self.output.feed.name, self.full)
+            updated = max((kept.updated.replace(microsecond=0) for kept in last), default=feed.updated)
+            document = replace(document, updated=updated)
         return chained, document
-
-    def _items(self, number: int, store: Store) -> tuple[Item, ...]:
-        return items_of(
-            self.output, store.archives.articles(self.output.feed.name, number, self.recent), store
-        )
 
     def _rest(self, newest: Sequence[Kept], store: Store) -> tuple[Item, ...]:
         if not newest:

@@ -63,7 +63,7 @@ class Disclosure:
         return source.name in self._public and is_publishable(url)
 
 
-@lru_cache(maxsize=1_000)  # the entries of a feed come from the same one
+@lru_cache(maxsize=4_096)  # the entries of a feed come from the same one
 def _shown(origin: Origin, is_public: bool, secrets: frozenset[str], hosts: frozenset[str]) -> Origin:
     self_link = origin.self_link
     if not (is_public and is_publishable(self_link, secrets, is_own_word=origin.names_itself)):

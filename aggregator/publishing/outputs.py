@@ -238,6 +238,13 @@ def items(
 def items_of(output: FeedOutput, kept: Sequence[Kept], store: Store) -> tuple[Item, ...]:
     """Articles as they go out in this feed, each with the others of its story where the feed shows these."""
     others = store.stories.others([each.pk for each in kept]) if output.shows_stories else {}
+    return items_with(output, kept, others)
+
+
+def items_with(
+    output: FeedOutput, kept: Iterable[Kept], others: Mapping[int, Sequence[Kept]]
+) -> tuple[Item, ...]:
+    """Articles as they go out in this feed, with `others` that tell the same stories, by their numbers."""
     return items(kept, output.disclosure, output.rules, output.feed.name, others, output.pages_at)
 
 

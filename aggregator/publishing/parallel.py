@@ -23,6 +23,7 @@ from aggregator.publishing.feed_folders import (
     FeedFolders,
     FeedPlan,
     RenderContext,
+    Task,
     WriteResult,
     plan_of,
     stamps_of,
@@ -44,9 +45,6 @@ _FIRST = datetime.min.replace(tzinfo=UTC)
 _NOT_IN_PLACE = -1
 """The generation in place after a failure: no feed has it, so that one is stale until it is written."""
 
-_Task = tuple[FeedPlan, int | None]
-"""A document: a full archive by its number, None for the feed with its open archive."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
@@ -66,12 +64,11 @@ def write(
     Many documents are written by so many processes, this one among them; None for one a core, at most
     `MAX_PROCESSES`. What a process had to write that was killed is written by the others. Raises StoreError.
     """
-    plans, results = _plans(outputs, store, context)
     with ExitStack() as stack:
-        documents = len(plans) + sum(len(plan.archives) for plan in plans)
-        count = processes or min(cores(), MAX_PROCESSES)
-        others = count - 1 if documents >= PAYS_FROM and _can_be_sent(context) else 0
-        sharing = _Sharing(store, context, stack.enter_context(_pool(others)), others)
+        sharing = _Sharing(store, context, (processes or min(cores(), MAX_PROCESSES)) - 1, stack)
+        sharing.start(sum(map(_expected, outputs)))
+        plans, results = _plans(outputs, store, context)
+        sharing.start(len(plans) + sum(len(plan.archives) for plan in plans))
         sharing.write([(plan, None) for plan in plans if plan.is_new])
         going_on = [plan for plan in plans if not sharing.has_failed(plan)]
         sharing.write(_by_date([(plan, number) for plan in going_on for number in plan.archives], store))
@@ -89,6 +86,12 @@ def write(
     return everything
 
 
+def _expected(output: FeedOutput) -> int:
+    """How many documents of a feed are to be written, before that is known: of a new one, all."""
+    is_new = output.feed.listed is None and output.archived
+    return 1 + (output.feed.total // output.entries if is_new else 0)
+
+
 def _plans(
     outputs: Sequence[FeedOutput], store: Store, context: RenderContext
 ) -> tuple[list[FeedPlan], dict[str, WriteResult]]:
@@ -102,7 +105,7 @@ def _plans(
     return plans, failed
 
 
-def _by_date(tasks: list[_Task], store: Store) -> list[_Task]:
+def _by_date(tasks: list[Task], store: Store) -> list[Task]:
     """Archives in the order of their newest entries: what several of them show is then rendered once."""
     if len(tasks) < _AT_ONCE:
         return tasks
@@ -139,41 +142,45 @@ def _can_be_sent(context: RenderContext) -> bool:
 _Key = tuple[str, int | None]
 
 
-def _key(task: _Task) -> _Key:
+def _key(task: Task) -> _Key:
     return task[0].output.feed.name, task[1]
 
 
-_Pool = Processes[[RenderContext, Sequence[_Task]], _Answer]
-
-
-@contextmanager
-def _pool(count: int) -> Iterator[_Pool | None]:
-    if not count:
-        yield None
-        return
-    with _Pool(_written_apart, Format(_Answer), count) as pool:
-        yield pool
+_Pool = Processes[[RenderContext, Sequence[Task]], _Answer]
 
 
 class _Sharing:
     """The shares that no process has begun yet, and what was `done` of the others, by task."""
 
-    def __init__(self, store: Store, context: RenderContext, pool: _Pool | None, others: int) -> None:
+    def __init__(self, store: Store, context: RenderContext, others: int, stack: ExitStack) -> None:
         self._store = store
         self._context = context
-        self._pool = pool
         self._others = others
+        self._stack = stack
+        self._pool: _Pool | None = None
+        self._threads = ThreadPoolExecutor(max(others, 1), thread_name_prefix="publish")
         # Sources are not needed to render, and there may be ten thousand to send along.
         self._slim = replace(context, config=context.config.model_copy(update={"sources": ()}))
-        self._left: deque[Sequence[_Task]] = deque()
+        self._left: deque[Sequence[Task]] = deque()
         self._came_back: set[_Key] = set()
         self._folders = FeedFolders(store, context)
         self.done: dict[_Key, WriteResult] = {}
 
-    def write(self, tasks: Sequence[_Task]) -> None:
+    def start(self, documents: int) -> None:
+        """Starts the other processes, where so many documents are worth it.
+
+        Each is ready some 0.5 s later, and this process goes on meanwhile.
+        """
+        if self._pool or not self._others or documents < PAYS_FROM or not _can_be_sent(self._context):
+            return
+        self._pool = self._stack.enter_context(_Pool(_written_apart, Format(_Answer), self._others))
+        self._stack.enter_context(self._threads)
+        for _ in range(self._others):
+            self._threads.submit(self._pool.ask, None, self._slim, ())
+
+    def write(self, tasks: Sequence[Task]) -> None:
         """Writes these documents; none is left when it returns."""
-        at_once = _AT_ONCE if self._pool else max(1, len(tasks))
-        self._left.extend(tasks[start : start + at_once] for start in range(0, len(tasks), at_once))
+        self._left.extend(tasks[start : start + _AT_ONCE] for start in range(0, len(tasks), _AT_ONCE))
         with self._written_beside():
             self.write_here()
         self.write_here()  # what came back
@@ -189,9 +196,9 @@ class _Sharing:
             folders = self._folders
             if _key(share[0]) in self._came_back:  # a process that was killed may have written some of it
                 folders = FeedFolders(self._store, replace(self._context, reports_all=True))
-            self.done.update((_key(task), _write(folders, task)) for task in share)
+            self.done.update(zip(map(_key, share), folders.write(share), strict=True))
 
-    def _each(self, take: Callable[[], Sequence[_Task]]) -> Iterator[Sequence[_Task]]:
+    def _each(self, take: Callable[[], Sequence[Task]]) -> Iterator[Sequence[Task]]:
         while self._left:
             try:
                 yield take()
@@ -205,15 +212,14 @@ class _Sharing:
         if pool is None or len(self._left) < 2:
             yield
             return
-        with ThreadPoolExecutor(self._others, thread_name_prefix="publish") as threads:
-            try:
-                asking = [threads.submit(self._ask, pool) for _ in range(self._others)]
-                yield
-                for each in asking:
-                    each.result()
-            except BaseException:
-                pool.close()  # or the threads would wait for answers that are not wanted any more
-                raise
+        try:
+            asking = [self._threads.submit(self._ask, pool) for _ in range(self._others)]
+            yield
+            for each in asking:
+                each.result()
+        except BaseException:
+            pool.close()  # or the threads would wait for answers that are not wanted any more
+            raise
 
     def _ask(self, pool: _Pool) -> None:
         for share in self._each(self._left.pop):
@@ -242,15 +248,10 @@ def _slim(plan: FeedPlan, context: RenderContext) -> FeedPlan:
     return replace(plan, output=replace(plan.output, config=context.config), archives=())
 
 
-def _write(folders: FeedFolders, task: _Task) -> WriteResult:
-    plan, number = task
-    return folders.write_feed(plan) if number is None else folders.write_archives(plan, [number])
-
-
-def _written_apart(context: RenderContext, tasks: Sequence[_Task]) -> _Answer:
+def _written_apart(context: RenderContext, tasks: Sequence[Task]) -> _Answer:
     try:
         folders = FeedFolders(_store(context.config.store), context, _recent())
-        results = [_write(folders, task) for task in tasks]
+        results = folders.write(tasks)
     except StoreError as error:
         return _Answer(store_error=str(error))
     return _Answer(

@@ -21,6 +21,7 @@ MAX_BYTES = 8 * 1024 * 1024
 """So many bytes of articles' texts are kept at hand; with what is rendered of them some six times as much."""
 
 _LEAST_BYTES = 1_000
+_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,8 +100,9 @@ class Recent:
         """The articles of these revisions, in their order. Raises DamagedStore."""
         known = self._known
         found = {number: known[number] for number in numbers if number in known}
-        if missing := [number for number in numbers if number not in found]:
-            for row in connection.execute(_REVISIONS, {"numbers": missing}):
+        missing = list(dict.fromkeys(number for number in numbers if number not in found))
+        for start in range(0, len(missing), _AT_ONCE):
+            for row in connection.execute(_REVISIONS, {"numbers": missing[start : start + _AT_ONCE]}):
                 found[row.revision] = known[row.revision] = made = kept(row)
                 self._left_bytes -= _size(made)
         for number in found:

@@ -33,6 +33,15 @@ _BATCH = 200
 _ARRANGED, _REBUILT = "stories arranged", "stories rebuilt"
 _STANDING = sa.and_(articles.c.state == FOUND, sources.c.active)
 _OF_SOURCE = sources.c.name == articles.c.source
+_MINE = stories.alias()
+_OTHERS = (
+    of_newest(_MINE.c.article.label("asked"))
+    .join(stories, stories.c.article == articles.c.pk)
+    .join(_MINE, sa.and_(_MINE.c.story == stories.c.story, _MINE.c.article != stories.c.article))
+    .join(sources, _OF_SOURCE)
+    .where(_STANDING, _MINE.c.article.in_(sa.bindparam("asked", expanding=True)))
+    .order_by(stories.c.place, articles.c.pk)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,19 +151,10 @@ class Stories:
         asked = sorted(pks)
         if not asked:
             return {}
-        mine = stories.alias()
-        query = (
-            of_newest(mine.c.article.label("asked"))
-            .join(stories, stories.c.article == articles.c.pk)
-            .join(mine, sa.and_(mine.c.story == stories.c.story, mine.c.article != stories.c.article))
-            .join(sources, _OF_SOURCE)
-            .where(_STANDING)
-            .order_by(stories.c.place, articles.c.pk)
-        )
         found: dict[int, list[Kept]] = {}
         with self._database.snapshot() as connection:
             for start in range(0, len(asked), _BATCH):
-                for row in connection.execute(query.where(mine.c.article.in_(asked[start : start + _BATCH]))):
+                for row in connection.execute(_OTHERS, {"asked": asked[start : start + _BATCH]}):
                     found.setdefault(row.asked, []).append(kept(row))
         return {pk: tuple(each) for pk, each in found.items()}
 

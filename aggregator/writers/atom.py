@@ -53,9 +53,9 @@ def _made(item: Cleaned, channel: Channel) -> Fragment:
 
 
 def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
-    origin, updated = item.item.article.origin, item.item.updated.isoformat()
+    origin, updated = item.article.origin, item.updated.isoformat()
     yield f"<id>{escaped(item.id)}</id>"
-    article, around = item.item.article, item.language
+    article, around = item.article, item.language
     yield f"<title{_language(article, 'title', around)}>{escaped(item.title)}</title>"
     yield f"<updated>{updated}</updated>"
     for name in item.authors or lines((origin.title, channel.title, channel.id))[:1]:
@@ -76,7 +76,7 @@ def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
             yield f"<category{attributes(said)}/>"
         if name not in item.terms:
             yield f'<category term="{quoted(name)}"/>'
-    yield f"<published>{item.item.published.isoformat()}</published>"
+    yield f"<published>{item.published.isoformat()}</published>"
     if item.rights:
         yield f"<rights>{escaped(item.rights)}</rights>"
     yield from _links(item)
@@ -89,7 +89,8 @@ def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
 
 
 def _language(article: Article, name: str, around: str | None) -> str:
-    return attributes({"xml:lang": text_language(article, name, around)})
+    found = text_language(article, name, around)
+    return attributes({"xml:lang": found}) if found else ""
 
 
 def _person(role: str, name: str, item: Cleaned) -> str:
@@ -113,7 +114,7 @@ def _link(href: str, rel: str, **others: str | None) -> str:
     return f'<link rel="{rel}" href="{quoted(href)}"{attributes(others)}/>'
 
 
-@lru_cache(maxsize=256)  # the entries of a feed come from the same one
+@lru_cache(maxsize=4096)  # the entries of a feed come from the same one
 def _source(origin: Origin) -> tuple[str, str]:
     """The atom:source of the feed that an entry came from, before and after its date.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.writers.channel import Item
@@ -29,7 +30,10 @@ class Cleaned:
     `rights` are the article's own.
     """
 
-    item: Item
+    # Not the item itself, which holds this: what is no longer needed would stay until a search for cycles.
+    article: Article
+    published: datetime
+    updated: datetime
     id: str
     title: str
     link: str | None
@@ -57,7 +61,9 @@ def _cleaned(item: Item) -> Cleaned:
     article, extra = item.article, item.article.extra
     rights = extra.get("rights")
     return Cleaned(
-        item=item,
+        article=article,
+        published=item.published,
+        updated=item.updated,
         id=line(item.id),
         title=line(article.title),
         link=address(article.link),

@@ -122,7 +122,8 @@ def person_addresses(article: Article) -> dict[tuple[str, str], PersonAddress]:
 
 def text_language(article: Article, name: str, around: str | None) -> str | None:
     """The language of the title, summary or content, None if it is that of the element around it."""
-    said = article.extra.get("languages")
+    if (said := article.extra.get("languages")) is None:
+        return None
     found = language_tag(said.get(name)) if isinstance(said, Mapping) else None
     return found if found != around else None
 

@@ -100,12 +100,16 @@ def new_feed(channel: Channel) -> FeedGenerator:
     return feed
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fragment:
-    """Elements of an entry as they stand in a document: their bytes, and the prefixes that they use."""
+    """Elements of an entry as they stand in a document: their bytes, and the prefixes that they use.
+
+    `is_sound`: a strict parser has read them.
+    """
 
     written: bytes
     prefixes: frozenset[str]
+    is_sound: bool = False
 
 
 def fragment(element: str, outer: str) -> Fragment:
@@ -123,8 +127,8 @@ def serialise(
 ) -> bytes:
     """The document that `head` makes of `feed`, with `fragments` as the last children of `parent`.
 
-    `parent` is "channel" or "feed". Raises WriteError when feedgen or lxml refuses a value, or a strict
-    parser refuses the whole document, as a last check.
+    `parent` is "channel" or "feed". Raises WriteError when feedgen or lxml refuses a value, or, as a last
+    check, a strict parser the document; entries that it has read in another are left out then.
     """
     from lxml.etree import LxmlError
 
@@ -133,8 +137,11 @@ def serialise(
         feed.prefixes.used = set().union(*(part.prefixes for part in parts))
         outer = OUTER[parent]
         start, end, rest = head().rpartition(f"{outer}</{parent}>".encode())
-        body = b"".join([start, *(part.written for part in parts), end, rest])
+        new = [part for part in parts if not part.is_sound]
+        body = b"".join([start, *(part.written for part in new), end, rest])
         expat.ParserCreate(namespace_separator=" ").Parse(body, True)  # builds no tree: half of lxml's time
+        for part in new:
+            part.is_sound = True
     except (ValueError, TypeError, LxmlError, expat.ExpatError) as error:
         raise WriteError(f"feed {feed.id()}: it would not be well-formed XML: {error}") from error
-    return body
+    return b"".join([start, *(part.written for part in parts), end, rest])

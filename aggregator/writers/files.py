@@ -1,7 +1,7 @@
 """Output files: written atomically, left untouched when nothing changed, and their compressed forms."""
 
 # Paths are text here: pathlib took as long for a file as the kernel.
-# ruff: noqa: PTH105, PTH108, PTH118, PTH120, PTH123
+# ruff: noqa: PTH103, PTH105, PTH108, PTH112, PTH118, PTH120, PTH123
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ def write_if_changed(path: Path, body: bytes, *, compress: Collection[str] = ())
             if encoding not in wanted or changed:
                 _unlink(beside)
         if changed:
-            if before is None and not path.parent.is_dir():
-                path.parent.mkdir(parents=True, exist_ok=True)
+            if before is None and not os.path.isdir(folder := os.path.dirname(name)):
+                os.makedirs(folder, exist_ok=True)
             _replace(name, body, before)
         for beside, encoded in lacking.items():
             # Servers send the compressed file's own mtime as Last-Modified (nginx's gzip_static).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
@@ -138,6 +139,7 @@ def _passed_through(extra: Mapping[str, object], inside: str = ITEM) -> list[Mar
     return sound(found, inside)
 
 
+@lru_cache(maxsize=256)  # the same few, most of the time
 def _is_known(name: str) -> bool:
     prefix, _, local = name.partition(":")
     return prefix in _PREFIXES and _NAME.fullmatch(local) is not None
@@ -146,7 +148,7 @@ def _is_known(name: str) -> bool:
 def _element(name: str, value: object, depth: int = 1) -> MarkupElement | None:
     """A `model.entry.Passed` as an element; None for anything else, and for an empty one."""
     if isinstance(value, str):
-        value = {"text": value}
+        return MarkupElement(name, said) if (said := line(value)) else None
     if not isinstance(value, Mapping):
         return None
     texts = {k: v for k, v in sorted(value.items()) if isinstance(v, str) and _NAME.fullmatch(k)}

@@ -73,7 +73,7 @@ def _elements(channel: Channel) -> Iterator[str]:
 
 
 def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
-    article, origin = item.item.article, item.item.article.origin
+    article, origin = item.article, item.article.origin
     around = item.language or channel.language
     # An item needs a title or a description (RSS 2.0 `<item>`).
     if title := inert(item.title) or ("" if item.summary else item.link or item.id):
@@ -92,7 +92,7 @@ def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
     if first:
         length, media_type = str(first.length or 0), first.type or "application/octet-stream"
         yield f"<enclosure{attributes({'url': first.url, 'length': length, 'type': media_type})}/>"
-    yield f"<pubDate>{rfc822(item.item.published)}</pubDate>"
+    yield f"<pubDate>{rfc822(item.published)}</pubDate>"
     emails = ((name, item.people.get(("author", name), NO_ADDRESS).email) for name in item.authors)
     if author := next((f"{email} ({name})" for name, email in emails if email), None):
         yield f"<author>{_plain(inert(author))}</author>"
@@ -111,7 +111,8 @@ def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
 
 
 def _language(article: Article, name: str, around: str | None) -> str:
-    return attributes({"xml:lang": text_language(article, name, around)})
+    found = text_language(article, name, around)
+    return attributes({"xml:lang": found}) if found else ""
 
 
 def _categories(item: Cleaned) -> Iterator[str]:
@@ -156,7 +157,7 @@ def _extensions(item: Cleaned, first: Enclosure | None, language: str | None) ->
             yield str(media)
     if item.language and item.language != language:
         yield f"<dc:language>{item.language}</dc:language>"
-    if rights := item.rights or line(item.item.article.origin.rights):
+    if rights := item.rights or line(item.article.origin.rights):
         ours.append(MarkupElement("dc:rights", rights))
         yield f"<dc:rights>{escaped(rights)}</dc:rights>"
     for extension, written in item.extensions:

@@ -96,7 +96,7 @@ def _mended(element: MarkupElement, inside: str) -> Iterator[MarkupElement]:
     if not is_allowed(name, inside):
         return
     attributes = _attributes(element)
-    children = tuple(sound(element.children, name))
+    children = tuple(sound(element.children, name)) if element.children else ()
     text = "" if name in _WITHOUT_TEXT else element.text
     if (check := _TEXTS.get(name)) is not None:
         found = check(text.strip())

@@ -150,7 +150,7 @@ def test_archives_are_written_once_for_each_look(store: Store) -> None:
     commit(store, *map(article, range(9)))
     store.archives.file_away("World", SIZE)
     assert store.archives.count("World", "plain") == (2, frozenset({1, 2}))
-    store.archives.written("World", [1], "plain")
+    store.archives.written([("World", 1, "plain")])
     assert store.archives.count("World", "plain") == (2, frozenset({2}))
     assert store.archives.count("World", "other") == (2, frozenset({1, 2}))
 

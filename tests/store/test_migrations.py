@@ -87,7 +87,7 @@ def fill(file: Path) -> None:
     store.feeds.settle({ALL: ("all", "urn:all"), "World": ("world", "urn:world")})
     store.feeds.rendered({ALL: 1})
     store.feeds.save_stamps({ALL: "stamp"})
-    store.archives.written(ALL, [1, 2], "look")
+    store.archives.written([(ALL, number, "look") for number in (1, 2)])
     store.sources.fail("notes", "unreachable", NOW)
     store.database.remember("a", "b")
     store.close()

@@ -64,7 +64,7 @@ def publish(store: Store) -> None:
     for each in store.feeds.all():
         store.archives.file_away(each.name, SIZE)
         count, _ = store.archives.count(each.name, LOOK)
-        store.archives.written(each.name, range(1, count + 1), LOOK)
+        store.archives.written([(each.name, number, LOOK) for number in range(1, count + 1)])
     store.feeds.rendered({each.name: each.generation for each in store.feeds.all()})
 
 

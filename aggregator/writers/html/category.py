@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.html.article import article_page
-from aggregator.writers.html.parts import PAGE, macro, render
+from aggregator.writers.html.entries import entry
+from aggregator.writers.html.parts import PAGE, render
 
 __all__ = ["Html"]
 
@@ -29,7 +32,7 @@ class Html:
         return render(
             "category.html",
             channel=channel,
-            entries=[_entry(item, channel) for item in channel.items],
+            entries=Markup("".join([_entry(item, channel) for item in channel.items])),  # noqa: S704
             chain=chain,
             page=page,
             archived=page if archived and archived.file_name == PAGE else archived and archived.file_name,
@@ -46,6 +49,6 @@ class Html:
         return article_page(item, site=site, root=root, version=version)
 
 
-def _entry(item: Item, channel: Channel) -> str:
+def _entry(item: Item, channel: Channel) -> Markup:
     root = channel.root if item.page else ""  # where all entries look alike
-    return item.part(("page", root), lambda: macro("parts.html", "entry")(item, root))
+    return item.part(("page", root), lambda: entry(item, root))

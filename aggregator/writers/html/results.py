@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aggregator.writers.channel import Item
-from aggregator.writers.html.parts import macro, render
+from aggregator.writers.html.entries import entry
+from aggregator.writers.html.parts import render
 
 __all__ = ["SearchResults", "results_page"]
 
@@ -31,5 +32,4 @@ class SearchResults:
 
 def results_page(results: SearchResults) -> bytes:
     """A page without scripts at the top of the output folder's addresses, beside `style.css`."""
-    entry = macro("parts.html", "entry")
     return render("search.html", results=results, entries=[entry(item) for item in results.items])

@@ -15,7 +15,8 @@ from aggregator.model.article import Enclosure, Origin
 from aggregator.normalise.text import cut, tidy
 from aggregator.writers.channel import Chain, Channel
 from aggregator.writers.html.category import Html
-from aggregator.writers.html.parts import human, rhythm
+from aggregator.writers.html.entries import human
+from aggregator.writers.html.parts import rhythm
 from aggregator.writers.xml_text import address
 from tests.conformance.html import check_html
 from tests.support.channels import ADDRESSES, CHANNELS, FORMATS, article_with, channel_of, item_of
