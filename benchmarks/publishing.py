@@ -104,10 +104,10 @@ class Planet:
         self.add(self.names[0], [article(self.names[0], self.number, random.Random(self.number))])
         self.number += 1
 
-    def publish(self, *, recall: SectionCache | None = None) -> float:
+    def publish(self, *, cache: SectionCache | None = None) -> float:
         """CPU seconds that a publication takes."""
         started = time.process_time()
-        self._publish(recall or self.sections)
+        self._publish(cache or self.sections)
         return time.process_time() - started
 
     def rebuild(self, processes: int | None) -> float:
@@ -117,14 +117,14 @@ class Planet:
         self._publish(SectionCache(), everything=True, processes=processes)
         return time.perf_counter() - started
 
-    def _publish(self, recall: SectionCache, *, everything: bool = False, processes: int | None = 1) -> None:
+    def _publish(self, cache: SectionCache, *, everything: bool = False, processes: int | None = 1) -> None:
         done = publish(
             store=self.store,
             config=self.config,
             writers=WRITERS,
             site_writers=SITE_WRITERS,
             version="1",
-            cache=recall,
+            cache=cache,
             everything=everything,
             processes=processes,
         )

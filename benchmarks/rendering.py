@@ -23,8 +23,9 @@ from feedgen.feed import FeedGenerator
 
 import aggregator
 from aggregator.model.article import Article, Enclosure, Origin
+from aggregator.normalise.characters import legal
 from aggregator.writers import WRITERS, Channel, Item, formats
-from aggregator.writers.xml_text import address, clean, identifier, line
+from aggregator.writers.xml_text import address, identifier, line
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 PARAGRAPH = (
@@ -92,7 +93,7 @@ def channels(articles: list[Article]) -> list[Channel]:
 
 def ours(channel: Channel) -> int:
     """Both documents, as they are published; how many bytes."""
-    channel = replace(channel, items=(*channel.items,))  # nothing is left of an earlier turn
+    channel = replace(channel, items=tuple(map(replace, channel.items)))  # nothing is left of an earlier turn
     return sum(len(WRITERS[name].render(channel)) for name in ("rss", "atom"))
 
 
@@ -132,8 +133,8 @@ def cleaned(article: Article) -> Article:
         authors=tuple(filter(None, map(line, article.authors))),
         categories=tuple(filter(None, map(line, article.categories))),
         tags=tuple(filter(None, map(line, article.tags))),
-        summary=clean(article.summary),
-        content=clean(article.content),
+        summary=legal(article.summary),
+        content=legal(article.content),
         enclosures=tuple(replace(e, url=url) for e in article.enclosures if (url := address(e.url))),
     )
 

@@ -38,7 +38,9 @@ MAX_PROCESSES = 4
 """Each takes some 60 MB, and a container may have far less of a machine than its cores."""
 
 _AT_ONCE = 24
-"""So many documents are a share."""
+"""So many documents are a share at most, as their articles are read at once."""
+
+_ENTRIES_AT_ONCE = 50 * _AT_ONCE
 
 _SAVED_AT_ONCE = 50
 _FIRST = datetime.min.replace(tzinfo=UTC)
@@ -173,14 +175,14 @@ class _Sharing:
         """
         if self._pool or not self._others or documents < PAYS_FROM or not _can_be_sent(self._context):
             return
-        self._pool = self._stack.enter_context(_Pool(_written_apart, Format(_Answer), self._others))
+        self._pool = self._stack.enter_context(Processes(_written_apart, Format(_Answer), self._others))
         self._stack.enter_context(self._threads)
         for _ in range(self._others):
             self._threads.submit(self._pool.ask, None, self._slim, ())
 
     def write(self, tasks: Sequence[Task]) -> None:
         """Writes these documents; none is left when it returns."""
-        self._left.extend(tasks[start : start + _AT_ONCE] for start in range(0, len(tasks), _AT_ONCE))
+        self._left.extend(_shares(tasks))
         with self._written_beside():
             self.write_here()
         self.write_here()  # what came back
@@ -242,6 +244,20 @@ class _Sharing:
                     written=[Path(place) for place in written],
                     errors=[WriteError(error) for error in errors],
                 )
+
+
+def _shares(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
+    """The tasks, in their order, each share of so many documents or entries at most; one document always."""
+    share: list[Task] = []
+    entries = 0
+    for task in tasks:
+        entries += task[0].output.entries
+        if share and (len(share) >= _AT_ONCE or entries > _ENTRIES_AT_ONCE):
+            yield share
+            share, entries = [], task[0].output.entries
+        share.append(task)
+    if share:
+        yield share
 
 
 def _slim(plan: FeedPlan, context: RenderContext) -> FeedPlan:

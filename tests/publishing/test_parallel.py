@@ -15,7 +15,9 @@ import pytest
 from aggregator.errors import StoreError, WriteError
 from aggregator.processes import Processes
 from aggregator.publishing import parallel as sharing
-from aggregator.publishing.feed_folders import RenderContext
+from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.feed_folders import FeedPlan, RenderContext
+from aggregator.publishing.outputs import outputs
 from aggregator.publishing.publish import Published, publish
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Channel, Writer
@@ -162,8 +164,22 @@ def test_a_store_that_another_process_cannot_open_is_told(
     """As one of StoreError's messages, not as a lost share."""
     planet.config = planet.config.model_copy(update={"store": planet.home})
     monkeypatch.setattr(sharing._Sharing, "write_here", lambda *how: None)
-    with pytest.raises(StoreError, match="cannot be used"):
+    with pytest.raises(StoreError, match="is a folder"):
         published(planet, 2)
+
+
+@pytest.mark.parametrize(("entries", "sizes"), [(2, [3, 3, 1]), (5, [2, 2, 2, 1]), (5000, [1] * 7)])
+def test_a_share_is_of_so_many_documents_and_entries(
+    planet: Planet, monkeypatch: pytest.MonkeyPatch, entries: int, sizes: list[int]
+) -> None:
+    """The articles of a share are in memory at once; those of one document always are."""
+    monkeypatch.setattr(sharing, "_ENTRIES_AT_ONCE", 10)
+    config = planet.config.model_copy(update={"entries_per_feed": entries})
+    feed, *_ = outputs(planet.store, config, WRITERS, Disclosure(config, {}))
+    tasks = [(FeedPlan(output=feed), number) for number in range(7)]
+    shares = [*sharing._shares(tasks)]
+    assert [len(share) for share in shares] == sizes
+    assert [task for share in shares for task in share] == tasks
 
 
 def test_few_feeds_are_written_by_this_process(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
