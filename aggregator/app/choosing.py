@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from aggregator.config.choosing import rule_set
 from aggregator.config.load import Config
 from aggregator.publishing.choosing import facts_of, written_verdict
+from aggregator.rules.many import QuerySet
 from aggregator.rules.rule import judge
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of
@@ -26,7 +27,7 @@ class Chooser:
 
     def __init__(self, config: Config) -> None:
         self.rules = rule_set(config.rules, config.feeds)
-        self.queries = {feed.name: feed.parsed for feed in config.feeds}
+        self.queries = QuerySet({feed.name: feed.parsed for feed in config.feeds})
         self.digest = self._digest() if self.rules.rules or self.queries else ""
         asked = (*(rule.when for rule in self.rules.rules), *self.queries.values())
         self.turnings: frozenset[tuple[str, timedelta]] = frozenset(

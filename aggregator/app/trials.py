@@ -12,6 +12,7 @@ from aggregator.config.load import Config, Source, named
 from aggregator.config.subscriptions import followed_as, joined
 from aggregator.model.article import Document
 from aggregator.publishing.choosing import facts_of
+from aggregator.rules.many import QuerySet
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of
@@ -33,7 +34,7 @@ def tried_on_document(document: Document, config: Config, source: str | None, no
         named([source], [each.name for each in config.sources])
     taken_for = _source(document, config, source)
     rules = rule_set(config.rules, config.feeds)
-    queries = {feed.name: feed.parsed for feed in config.feeds}
+    queries = QuerySet({feed.name: feed.parsed for feed in config.feeds})
     found = []
     for article in document.articles:
         own = taken_for.categories if taken_for else ()

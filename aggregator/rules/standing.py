@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aggregator.rules.verdict import Verdict
 
 if TYPE_CHECKING:
-    from aggregator.rules.query import ArticleFacts, Query
+    from aggregator.rules.many import QuerySet
+    from aggregator.rules.query import ArticleFacts
 
 __all__ = ["feeds_of", "labelled"]
 
@@ -22,9 +22,7 @@ def labelled(facts: ArticleFacts, verdict: Verdict) -> ArticleFacts:
     return facts if (categories, tags) == (facts.categories, facts.tags) else facts.labelled(categories, tags)
 
 
-def feeds_of(
-    verdict: Verdict, facts: ArticleFacts, queries: Mapping[str, Query], now: datetime
-) -> frozenset[str]:
+def feeds_of(verdict: Verdict, facts: ArticleFacts, queries: QuerySet, now: datetime) -> frozenset[str]:
     """The names of the feeds in which an article stands; none where a rule dropped it.
 
     `facts` are as it was found, `queries` those of the saved feeds by their names. The feed of everything is
@@ -34,5 +32,5 @@ def feeds_of(
         return frozenset()
     seen = labelled(facts, verdict)
     standing = {ALL, *seen.categories}
-    standing.update(name for name, query in queries.items() if query.matches(seen, now))
+    standing.update(queries.matching(seen, now))
     return frozenset(standing.difference(verdict.removed))

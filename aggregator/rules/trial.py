@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from aggregator.rules.many import QuerySet
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.rule import RuleSet, judge
 from aggregator.rules.standing import feeds_of, labelled
@@ -101,7 +102,7 @@ class _Counts:
 
 def tried(
     rules: RuleSet,
-    queries: Mapping[str, Query],
+    queries: QuerySet,
     articles: Iterable[tuple[ArticleFacts, frozenset[str], frozenset[str]]],
     now: datetime,
 ) -> Trial:

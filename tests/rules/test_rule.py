@@ -284,3 +284,13 @@ def test_an_action_of_another_package_is_found(tmp_path: Path, monkeypatch: pyte
     finally:
         actions.installed.cache_clear()
         sys.modules.pop("stranger", None)
+
+
+def test_rules_that_undo_each_other_end() -> None:
+    """Each is asked once, in order: the last one decides."""
+    there = rule("category:Sport", {"file-under": ["Games"], "remove-from": ["Sport"]})
+    back = rule("category:Games", {"file-under": ["Sport"], "remove-from": ["Games"]})
+    verdict = judge(RuleSet([there, back]), ArticleFacts(ARTICLE), NOW)
+    assert verdict.categories(ARTICLE.categories) == ("Sport", "Front page")
+    verdict = judge(RuleSet([back, there]), ArticleFacts(ARTICLE), NOW)
+    assert verdict.categories(ARTICLE.categories) == ("Front page", "Games")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aggregator.rules.many import QuerySet
 from aggregator.rules.query import ArticleFacts, parse
 from aggregator.rules.rule import RuleSet, judge, made
 from aggregator.rules.standing import feeds_of, labelled
@@ -11,7 +12,7 @@ from aggregator.rules.trial import FeedTrial, RuleTrial, tried, tried_query
 from tests.rules.test_rule import ARTICLE, NOW, rule
 
 NONE = frozenset[str]()
-QUERIES = {"Games": parse("tag:green OR title:go"), "Sports": parse("category:sport")}
+QUERIES = QuerySet({"Games": parse("tag:green OR title:go"), "Sports": parse("category:sport")})
 
 
 def test_an_article_stands_in_its_categories_in_all_and_where_queries_find_it() -> None:
@@ -65,9 +66,9 @@ def test_a_dry_run_counts_and_shows_examples() -> None:
         name="Games", before=5, after=0, joined=0, left=5, gained=(), lost=("Go 0", "Go 2", "Go 4")
     )
     assert trial.doubts == ("rule 'poker' matches nothing",)
-    everything = tried(RuleSet([rule("*", "drop")]), {}, found, NOW)
+    everything = tried(RuleSet([rule("*", "drop")]), QuerySet({}), found, NOW)
     assert everything.doubts == ("rule '*' drops everything that there is",)
-    assert tried(RuleSet([rule("*", "drop")]), {}, [], NOW).doubts == ()
+    assert tried(RuleSet([rule("*", "drop")]), QuerySet({}), [], NOW).doubts == ()
 
 
 def test_a_rule_that_drops_all_of_its_sources_is_a_doubt() -> None:
@@ -77,7 +78,7 @@ def test_a_rule_that_drops_all_of_its_sources_is_a_doubt() -> None:
         for n, source in enumerate(("a", "b"))
     ]
     one = made(name="one", when="poker", then="keep-only", sources=["a"])
-    trial = tried(RuleSet([one]), {}, found, NOW)
+    trial = tried(RuleSet([one]), QuerySet({}), found, NOW)
     assert trial.doubts == ("rule 'one' matches nothing", "rule 'one' drops everything of its sources")
     assert [(each.asked, each.matched, each.dropped, each.moved) for each in trial.rules] == [(1, 0, 1, 1)]
 
@@ -86,11 +87,11 @@ def test_the_changes_of_a_dry_run_are_what_would_stand_elsewhere() -> None:
     """Neither rules nor feeds that leave everything where it stands."""
     rules = RuleSet([rule("chess", {"file-under": ["Games"]}), rule("*", {"tag": ["x"]})])
     facts = ArticleFacts(ARTICLE)
-    before = feeds_of(judge(RuleSet(), facts, NOW), facts, {}, NOW)
-    changes = tried(rules, {}, [(facts, before, NONE)], NOW).changes
+    before = feeds_of(judge(RuleSet(), facts, NOW), facts, QuerySet({}), NOW)
+    changes = tried(rules, QuerySet({}), [(facts, before, NONE)], NOW).changes
     assert [each.name for each in changes.feeds] == ["Games"]
-    after = feeds_of(judge(rules, facts, NOW), facts, {}, NOW)
-    same = tried(rules, {}, [(facts, after, NONE)], NOW).changes
+    after = feeds_of(judge(rules, facts, NOW), facts, QuerySet({}), NOW)
+    same = tried(rules, QuerySet({}), [(facts, after, NONE)], NOW).changes
     assert (same.rules, same.feeds, same.articles) == ((), (), 1)
 
 

@@ -5,6 +5,7 @@ https://lucene.apache.org/core/2_9_4/queryparsersyntax.html, and the ranges of l
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -89,6 +90,42 @@ def test_what_is_not_supported_is_refused(query: str) -> None:
     """Never ignored."""
     with pytest.raises(QueryError):
         parse(query)
+
+
+def test_the_page_lists_every_example() -> None:
+    """What it says is refused is refused, and everything else is read."""
+    _, _, page = DOCS.read_text(encoding="utf-8").partition("The examples of [Lucene")
+    page = page.partition("A query that")[0]
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if line.startswith("| `")]
+    examples = {query: here for cell, here in rows for query in re.findall("`([^`]+)`", cell)}
+    assert len(examples) == 26
+    for query, here in examples.items():
+        if here.startswith("refused"):
+            with pytest.raises(QueryError):
+                parse(query)
+        else:
+            assert parse(query).text == query
+
+
+@pytest.mark.parametrize(
+    ("query", "found", "not_found"),
+    [
+        ('title:"The Right Way" AND go', ("the right way", "go"), ("go", "the right way")),
+        ("title:Do it right", ("do", "it right"), ("it right", "do")),
+        ("jakarta apache", ("apache", "jakarta"), ("jakarta", "lucene")),
+        ('"jakarta apache" jakarta', ("", "jakarta apache"), ("", "jakarta")),
+        ("+jakarta lucene", ("", "lucene jakarta"), ("", "jakarta")),
+        ('NOT "jakarta apache"', ("", "lucene"), ("", "jakarta apache")),
+        ("jakarta^4 apache", ("", "apache jakarta"), ("", "jakarta")),
+        ("/[mb]oat/", ("", "Boats"), ("", "goat")),
+    ],
+)
+def test_examples_do_what_the_page_says(
+    query: str, found: tuple[str, str], not_found: tuple[str, str]
+) -> None:
+    """Those that are others than in Lucene among them."""
+    assert finds(query, *found)
+    assert not finds(query, *not_found)
 
 
 def test_the_differences_are_these() -> None:
