@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from aggregator.app.app import App
+from aggregator.reading.workers import Workers
 from tests.support.examples import examples
 from tests.support.site import Site
 
@@ -57,15 +59,38 @@ settings.load_profile("aggregator")
 SLOW_NAMES = {
     "processes": {"subprocess", "multiprocessing", "Workers", "ProcessPool", "Launched", "Site", "workers"},
     "browser": {"playwright"},
-    "corpus": {"CORPUS"},
 }
 SLOW_FIXTURES = {"processes": {"site"}, "corpus": {"corpus"}}
+# Tests of this tree, or of how processes, files and sockets behave, whatever version a library has.
+SYSTEM = frozenset(
+    (
+        "tests.app.test_at_work",
+        "tests.app.test_daemon_killed",
+        "tests.cli.test_stopping",
+        "tests.fetch.test_files",
+        "tests.fetch.test_folder",
+        "tests.fetch.test_pacing",
+        "tests.publishing.test_damage",
+        "tests.publishing.test_full_disk",
+        "tests.publishing.test_generators",
+        "tests.test_deploy",
+        "tests.test_house",
+        "tests.test_processes",
+        "tests.writers.test_files",
+    )
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what is slow, in this one place."""
+    """Marks what is slow, and what asks no library, in this one place."""
     for item in items:
-        names = set(vars(getattr(item, "module", None) or object))
+        module = getattr(item, "module", None) or object
+        names = set(vars(module))
+        if module.__name__ in SYSTEM or "killed_at" in item.name:
+            item.add_marker("system")
+        reasons = [str(mark.kwargs.get("reason", "")) for mark in item.iter_markers("skipif")]
+        if any("corpus" in reason for reason in reasons):
+            item.add_marker("corpus")
         fixtures = set(getattr(item, "fixturenames", ()))
         for mark, slow in SLOW_NAMES.items():
             if names & slow or fixtures & SLOW_FIXTURES.get(mark, set()):
@@ -144,6 +169,23 @@ def server() -> Iterator[Server]:
 def site(tmp_path: Path) -> Site:
     """A site folder of one's own."""
     return Site(tmp_path)
+
+
+class _KeptWorkers(Workers):
+    """Workers that stay when a command ends: to start one takes a third of a small fetch."""
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _workers_of_commands() -> Iterator[None]:
+    """One pool for all commands that run in this process; tests of workers, and processes, have their own."""
+    kept = _KeptWorkers()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(App, "_workers", kept)
+        yield
+    Workers.close(kept)
 
 
 @pytest.fixture(scope="session")

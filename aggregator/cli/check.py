@@ -19,8 +19,8 @@ from aggregator.errors import ConfigError
 def check(with_store: bool, config_file: Path) -> int:
     """Checks the config and reports every mistake at once, each with file and key.
 
-    So is what `fetch` would refuse: a folder that is not there, a command or an address that is not allowed.
-    Nothing is fetched, nothing is written.
+    It also reports what `fetch` would refuse: a folder that does not exist, a command or an address that is
+    not allowed. Nothing is fetched, nothing is written.
 
     \b
     aggregator check

@@ -68,10 +68,10 @@ def progress(what: str, as_json: bool) -> Iterator[Callable[[int | None], object
 @config_option
 @fails_well
 def why(article: str, as_json: bool, config_file: Path) -> int:
-    """Shows which rules match an article, in which feeds it stands, and why it is not in others.
+    """Shows which rules match an article, which feeds have it, and why it is not in others.
 
-    The article is named by its link, or by its id in feeds; where several have it, all are listed. What is
-    shown is what the config says now; what the next publication will change is named. Nothing is written.
+    The article is named by its link, or by its id in feeds; if several articles have it, all are listed. The
+    answer is by the present config; what the next publication will change is named. Nothing is written.
 
     \b
     aggregator why https://example.org/post
@@ -134,9 +134,9 @@ def rules() -> None:
 def test(source: str | None, query: str | None, changed: bool, as_json: bool, config_file: Path) -> int:
     """Shows what the config's rules and saved feeds do to the articles in the store, before it is published.
 
-    Each rule has a line with how many articles it matches and drops, each feed one with how many stand in it
-    now and after the next publication, and which come and go. With --query, how many articles a query finds,
-    and in which feeds these stand: what a rule with it would reach.
+    For each rule: how many articles it matches and drops. For each feed: how many articles it has now and
+    after the next publication, and which are added and removed. With --query: how many articles a query
+    finds, and which feeds have them, so that you can see what a rule with it would change.
 
     \b
     aggregator rules test                            every rule, every feed

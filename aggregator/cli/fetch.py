@@ -45,9 +45,9 @@ def fetch(
 ) -> int:
     """Polls the sources that are due, stores their articles and publishes the feeds that changed.
 
-    Without SOURCE these are all enabled ones; named ones are polled also when they are disabled. A source
-    that is not due yet waits, with the time and reason of its next poll. Files and folders are always looked
-    at. More than twenty sources are summed up: only those that need attention have a line, with -v all.
+    Without SOURCE all enabled sources are polled; a named one also when it is disabled. For a source that is
+    not due yet, the time and reason of its next poll are printed. Files and folders are always read. With
+    more than twenty sources, only those that need attention have a line; with -v all have one.
 
     \b
     aggregator fetch                         every source that is due

@@ -38,12 +38,12 @@ __all__ = ["forget"]
 def forget(article: str, everything: bool, undo: bool, as_json: bool, config_file: Path) -> int:
     """Erases an article for good, everywhere: for takedowns. It does not come back.
 
-    Every version of it goes from the store and its file, and what showed it is published without it: feeds,
-    archives, pages, posts. Only its ids are kept, and digests by which it is known under others. The article
-    is named by its link, also a former one, or by its id, in feeds or at its source. To hide an article
-    without erasing it, use a rule.
+    Every version of it is erased from the store and its file, and feeds, archives, pages and posts are
+    published without it. Only its ids are kept, and digests by which it is recognised under other ids. The
+    article is named by its link (a former one also), by its id in our feeds, or by its id at its source. To
+    hide an article without erasing it, use a rule.
 
-    With --undo a source may bring it again, at its next poll; what was erased stays erased.
+    With --undo its source may bring it again, at its next poll; what was erased stays erased.
 
     \b
     aggregator forget https://example.org/post

@@ -41,7 +41,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "stories": ("stories:stories", "Lists the stories that several sources tell."),
     "verify": ("verify:verify", "Looks for damage in the store and in what was published."),
     "versions": ("versions:versions", "Shows the edits of an article, the newest first."),
-    "why": ("choosing:why", "Shows which rules match an article, and in which feeds it stands."),
+    "why": ("choosing:why", "Shows which rules match an article, and which feeds have it."),
 }
 """Each command by its name: where it is, as `module:function` of this room, and its line in `--help`."""
 
@@ -86,7 +86,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, value: b
     help="Show the version and exit.",
 )
 def main() -> None:
-    """Takes in many feeds and folders of articles; gives back a few clean feeds.
+    """Follows many feeds and folders of articles, and publishes a few clean feeds.
 
     \b
     aggregator init planet                           begin a site folder
@@ -94,7 +94,7 @@ def main() -> None:
     aggregator preview https://example.org/blog/     what would that give?
     aggregator check                                 is the config right?
     aggregator fetch                                 poll, store and publish
-    aggregator search 'tea OR coffee'                what is stored of it?
+    aggregator search 'tea OR coffee'                which stored articles match?
     aggregator rules test --changed                  what would changed rules change?
     aggregator serve                                 let readers subscribe
     """

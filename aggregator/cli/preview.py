@@ -25,7 +25,7 @@ from aggregator.cli.trials import print_trial, trial_facts
 @click.option("--kind", help="Read it as this kind of source; guessed when not given.")
 @click.option("options", "-o", "--option", multiple=True, metavar="KEY=VALUE", help="An option of the kind.")
 @click.option("--rules", "with_rules", is_flag=True, help="Show what the config's rules would do to it.")
-@click.option("--source", help="With --rules: take it for this source of the config.")
+@click.option("--source", help="With --rules: apply those of this source of the config.")
 @json_option
 @config_option
 @fails_well

@@ -30,7 +30,7 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
 
     \b
     aggregator publish          the feeds that are stale or missing
-    aggregator publish --all    every feed, after an upgrade or a doubt
+    aggregator publish --all    every feed, after an upgrade, or when in doubt
     """
     from aggregator.app import main_job
     from aggregator.app.app import App

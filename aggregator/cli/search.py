@@ -21,15 +21,21 @@ from aggregator.cli.terminal import ERR, OUT, plain, print_json, progress_bar, s
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("query")
-@click.option("--limit", type=click.IntRange(1, 100_000), default=20, show_default=True, help="At most.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 100_000),
+    default=20,
+    show_default=True,
+    help="The most articles to show.",
+)
 @json_option
 @config_option
 @fails_well
 def search(query: str, limit: int, as_json: bool, config_file: Path) -> int:
     """Finds stored articles by the language of rules and saved feeds, newest first.
 
-    Also those that rules took out of every feed. What was stored since the last search is indexed first; the
-    first one indexes everything, which may take minutes for a large store.
+    Articles that rules removed from every feed are found too. Those stored since the last search are indexed
+    first; the first search indexes all of them, which may take minutes for a large store.
 
     \b
     aggregator search 'tea OR coffee'

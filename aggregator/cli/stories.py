@@ -31,7 +31,7 @@ _names = click.argument("names", metavar="LINK|ID...", nargs=-1, required=True)
 @config_option
 @click.pass_context
 def stories(context: click.Context, as_json: bool, config_file: Path) -> None:
-    """Lists the stories that several sources tell: the articles, the one to show first, and why they are one.
+    """Lists the stories that several sources reported: their articles, the one to show, and why they are one.
 
     A feed that shows stories once (the feed of everything does) shows one of these articles, and names the
     others as "also in".
@@ -39,8 +39,8 @@ def stories(context: click.Context, as_json: bool, config_file: Path) -> None:
     \b
     aggregator stories
     aggregator stories --json
-    aggregator stories split https://example.org/post     it tells a story of its own
-    aggregator stories join LINK LINK                     they tell the same one
+    aggregator stories split https://example.org/post     it is a story of its own
+    aggregator stories join LINK LINK                     they are the same story
     aggregator stories rebuild                            look among all that is stored
     """
     if context.invoked_subcommand is None:
@@ -134,10 +134,10 @@ def join_(names: tuple[str, ...], config_file: Path) -> int:
 @config_option
 @fails_well
 def rebuild(config_file: Path) -> int:
-    """Looks for stories among all stored articles: those from before an upgrade, or while it was off.
+    """Looks for stories among all stored articles, also those from before an upgrade or while it was off.
 
-    New articles are looked at as they arrive. What is joined or was split stays so. Stopped, it goes on where
-    it was when it is started again.
+    New articles are compared as they arrive. Joined and split stories stay as they are. If it is stopped and
+    started again, it continues where it was.
     """
     from aggregator.app.stories import StoryEditor
 
