@@ -17,7 +17,7 @@ from pathlib import Path
 
 from aggregator.errors import StoreError, StoreInUse
 
-__all__ = ["held", "work"]
+__all__ = ["held", "holder", "work"]
 
 _LOOK_SECONDS = 0.1
 _REFUSALS = frozenset((errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES))
@@ -62,6 +62,21 @@ def work(
 ) -> contextlib.AbstractContextManager[None]:
     """As `held`: the lock of who polls or publishes just now, which a daemon has only while it does."""
     return held(store, command, now, suffix=".work", is_over=is_over, report=report)
+
+
+def holder(store: Path) -> str | None:
+    """Which process is at work with a store just now, in words; None where none is."""
+    for suffix in (".work", ".lock"):
+        try:
+            descriptor = os.open(store.with_name(store.name + suffix), os.O_RDONLY | os.O_CLOEXEC)
+        except (OSError, ValueError):
+            continue
+        try:
+            if not _is_locked(descriptor):
+                return _who(descriptor)
+        finally:
+            os.close(descriptor)
+    return None
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "backup": ("backup:backup", "Saves the config and the store in one file."),
     "check": ("check:check", "Checks the config and reports every mistake at once."),
     "disable": ("following:disable", "Stops polling sources; their articles stay in the feeds."),
+    "doctor": ("doctor:doctor", "Reports the set-up for a bug report, and what is wrong with it."),
     "enable": ("following:enable", "Polls sources again that were disabled."),
     "export": ("lists:export", "Writes the feeds that the config follows as OPML."),
     "fetch": ("fetch:fetch", "Polls what is due, and publishes the feeds that changed."),

@@ -1,0 +1,47 @@
+"""The command that reports a set-up, for a bug report."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, EXIT_NOTHING, config_option, fails_well, json_option
+from aggregator.cli.terminal import OUT, counted, plain, print_json, shown
+
+__all__ = ["doctor"]
+
+_COLOURS = {"ok": "green", "note": "yellow", "trouble": "red"}
+
+
+@click.command(epilog=EXIT_CODES)
+@click.option("--offline", is_flag=True, help="Look up no name.")
+@json_option
+@config_option
+@fails_well
+def doctor(offline: bool, as_json: bool, config_file: Path) -> int:
+    """Reports versions, config, store, output, network, clock and confinement, for a bug report.
+
+    Each trouble has its next step. Logins and queries of addresses are left out, and no secret is read.
+    Nothing is changed; of the network, the names of a few sources' hosts are looked up. Exits with 0 when
+    there is no trouble, with 1 when there is any.
+
+    \b
+    aggregator doctor
+    aggregator doctor --json
+    """
+    from aggregator.app.doctor import examine
+
+    found = [*examine(config_file, datetime.now(UTC), is_offline=offline)]
+    troubles = sum(each.state == "trouble" for each in found)
+    if as_json:
+        print_json({"troubles": troubles, "findings": plain(found)})
+        return EXIT_NOTHING if troubles else EXIT_DONE
+    for each in found:
+        state = f"[{_COLOURS[each.state]}]{each.state:<7}[/{_COLOURS[each.state]}]"
+        OUT.print(f"{state} {each.area:<11} {shown(each.text)}")
+        if each.advice:
+            OUT.print(f"                    next: {shown(each.advice)}", style="yellow")
+    OUT.print(f"{counted(troubles, 'trouble')}" if troubles else "no trouble was found")
+    return EXIT_NOTHING if troubles else EXIT_DONE
