@@ -35,13 +35,15 @@ test-lowest: $(LOWEST)/installed-test
 	AGGREGATOR_LOWEST=1 AGGREGATOR_EXAMPLES=0.5 \
 	$(LOWEST)/bin/pytest -n auto --dist worksteal -rs -m 'not (browser or corpus or system)'
 
-# Whole processes against peers in one run (benchmarks/README.md); results are kept, and measured anew by size.
+# Whole processes against other programs (benchmarks/README.md): 20 minutes at most; what was measured is kept, and
+# ARGUMENTS=--everything goes on with the rest. ARGUMENTS='--report --publish' puts it into README.md and docs.
 bench: $(VENV)/installed-test
-	$(VENV)/bin/python benchmarks/bulk.py
+	$(VENV)/bin/python benchmarks/bulk $(ARGUMENTS)
 
 $(VENV)/installed: pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --editable .
+	$(VENV)/bin/python -m compileall -q aggregator  # pip does so for all but what is editable: a start takes half the time
 	touch $@
 
 $(VENV)/installed-test: pyproject.toml

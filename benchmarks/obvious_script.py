@@ -6,6 +6,7 @@ one RSS and one Atom feed of the newest fifty.
 
 import hashlib
 import json
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,4 +76,4 @@ def write() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    write() if "--write" in sys.argv else main()

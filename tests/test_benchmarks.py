@@ -1,0 +1,94 @@
+"""The benchmark of whole processes: it runs, goes on where it was, and reports what it measured alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SCRIPT = "obvious script"
+
+
+def bench(results: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs it in a process of its own."""
+    command = [sys.executable, str(ROOT / "benchmarks" / "bulk"), "--results", str(results), *arguments]
+    return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+
+
+def run(peer: str, phase: str, seconds: float, *, held: int = 0, number: int = 1) -> dict[str, Any]:
+    """One run as it is kept."""
+    where = {"feeds": 200, "held": held, "phase": phase, "peer": peer, "round": number}
+    return {**where, "seconds": seconds, "cpu_seconds": 1.5, "peak_mb": 100.4, "written_mb": 20.0}
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    """Where results are kept."""
+    return tmp_path / "bulk.json"
+
+
+def test_what_was_measured_is_kept_and_not_measured_again(results: Path) -> None:
+    """Each run at once; the next run goes on with what is missing."""
+    arguments = ("--feeds", "3", "--held", "--peers", SCRIPT)
+    first = bench(results, *arguments, "--rounds", "1")
+    assert first.returncode == 0, first.stderr
+    kept = json.loads(results.read_text())["runs"]
+    assert [each["phase"] for each in kept] == ["first", "unchanged", "changed", "bodies", "publish"]
+    assert all(each["seconds"] > 0 and each["cpu_seconds"] > 0 and each["peak_mb"] > 0 for each in kept)
+    second = bench(results, *arguments, "--rounds", "2")
+    assert second.returncode == 0, second.stderr
+    assert "round 1" not in second.stderr
+    both = json.loads(results.read_text())["runs"]
+    assert both[:5] == kept
+    assert [each["round"] for each in both] == [1] * 5 + [2] * 5
+
+
+def test_medians_ratios_and_what_was_left_out_are_reported(results: Path) -> None:
+    """To the fastest program that is not ours; of stores, to the empty one."""
+    runs = [run("aggregator", "first", seconds, number=n) for n, seconds in enumerate((9.0, 2.0, 3.0), 1)]
+    runs += [run("sfeed", "first", 4.0), run(SCRIPT, "first", 8.0)]
+    runs += [run("aggregator, without archives", "unchanged", 2.0)]
+    runs += [run("aggregator, without archives", "unchanged", 2.2, held=100_000)]
+    machine = bench(results, "--report").stderr  # an empty file is none
+    assert "nothing was measured" in machine
+    bench(results, "--feeds", "1", "--rounds", "1", "--held", "--peers", "none of them")
+    kept = {"machine": _machine(), "date": "2026-01-02", "failed": {"reader": "not installed"}, "runs": runs}
+    results.write_text(json.dumps(kept))
+    told = bench(results, "--report")
+    assert told.returncode == 0, told.stderr
+    rows = [
+        [cell.strip() for cell in line.split("|")[1:-1]] for line in told.stdout.splitlines() if "|" in line
+    ]
+    found = {(row[1], row[2], row[3]): row for row in rows[2:]}
+    assert found["0", "first poll", "aggregator"][4:6] == ["3.00", "0.75"]
+    assert found["0", "first poll", "sfeed"][4:] == ["4.00", "1.00", "1.5", "100", "20", "1,250"]
+    assert found["0", "first poll", SCRIPT][5] == "2.00"
+    assert found["100,000", "all unchanged", "aggregator, without archives"][5] == "1.10"
+    assert "- reader was left out: not installed" in told.stdout
+    assert "2026-01-02" in told.stdout
+    chart = ElementTree.fromstring(results.with_suffix(".svg").read_text())
+    texts = ["".join(each.itertext()) for each in chart.iter("{http://www.w3.org/2000/svg}text")]
+    assert "sfeed" in texts
+    assert "3.00 s" in texts
+
+
+def test_results_of_another_machine_are_not_mixed(results: Path) -> None:
+    """Seconds of two machines are no comparison."""
+    results.write_text(json.dumps({"machine": "another", "runs": [], "failed": {}}))
+    refused = bench(results, "--report")
+    assert refused.returncode == 1
+    assert "move it away" in refused.stderr
+
+
+def _machine() -> str:
+    program = "import runpy, sys; sys.argv = ['bulk']; sys.path.insert(0, 'benchmarks/bulk'); "
+    program += "print(runpy.run_path('benchmarks/bulk/__main__.py')['_machine']())"
+    return subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, cwd=ROOT
+    ).stdout.strip()
