@@ -15,6 +15,7 @@ from aggregator.cli.options import (
     fails_well,
     json_option,
     load_config,
+    source_names,
 )
 from aggregator.cli.stopping import end, stopped_gently
 from aggregator.cli.terminal import ERR, OUT, print_json, progress_bar
@@ -24,7 +25,7 @@ ANNOUNCE_SECONDS = 10
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("names", metavar="[SOURCE]...", nargs=-1)
+@click.argument("names", metavar="[SOURCE]...", nargs=-1, shell_complete=source_names)
 @click.option("--strict", is_flag=True, help="Exit with 1 when any source failed.")
 @click.option("--force", is_flag=True, help="Poll now what is not due yet; still conditionally.")
 @click.option("--refetch", is_flag=True, help="Poll now, and read everything anew.")

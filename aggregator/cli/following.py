@@ -8,14 +8,14 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, load_config
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, load_config, source_names
 from aggregator.cli.terminal import ERR, OUT, counted, shown
 
 __all__ = ["disable", "enable", "move", "remove", "rename"]
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("names", metavar="SOURCE...", nargs=-1, required=True)
+@click.argument("names", metavar="SOURCE...", nargs=-1, required=True, shell_complete=source_names)
 @config_option
 @fails_well
 def remove(names: tuple[str, ...], config_file: Path) -> int:
@@ -37,7 +37,7 @@ def remove(names: tuple[str, ...], config_file: Path) -> int:
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("source")
+@click.argument("source", shell_complete=source_names)
 @click.argument("name")
 @config_option
 @fails_well
@@ -63,7 +63,7 @@ def rename(source: str, name: str, config_file: Path) -> int:
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("names", metavar="SOURCE...", nargs=-1, required=True)
+@click.argument("names", metavar="SOURCE...", nargs=-1, required=True, shell_complete=source_names)
 @config_option
 @fails_well
 def enable(names: tuple[str, ...], config_file: Path) -> int:
@@ -76,7 +76,7 @@ def enable(names: tuple[str, ...], config_file: Path) -> int:
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("names", metavar="SOURCE...", nargs=-1, required=True)
+@click.argument("names", metavar="SOURCE...", nargs=-1, required=True, shell_complete=source_names)
 @config_option
 @fails_well
 def disable(names: tuple[str, ...], config_file: Path) -> int:
@@ -89,7 +89,7 @@ def disable(names: tuple[str, ...], config_file: Path) -> int:
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("source")
+@click.argument("source", shell_complete=source_names)
 @click.argument("categories", metavar="CATEGORY...", nargs=-1, required=True)
 @config_option
 @fails_well

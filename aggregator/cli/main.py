@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from importlib import import_module
 
 import click
+from click.shell_completion import CompletionItem
 
 from aggregator.cli.exit_codes import EXIT_CODES
 
@@ -62,6 +63,15 @@ class CommandTable(click.Group):
         found = getattr(import_module(f"aggregator.cli.{module}"), name)
         assert isinstance(found, click.Command), f"{name} is a command"
         return found
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin so, without a module of theirs being imported; and options."""
+        commands = [
+            CompletionItem(name, help=line)
+            for name, (_, line) in COMMANDS.items()
+            if name.startswith(incomplete)
+        ]
+        return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Their names and lines."""

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import os
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +31,7 @@ __all__ = [
     "fails_well",
     "json_option",
     "load_config",
+    "source_names",
 ]
 
 DEFAULT_CONFIG = Path("config/aggregator.toml")
@@ -75,6 +77,16 @@ def _give_up_stdout() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+def source_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
+    """For a shell's completion: the names of the config's sources that begin so; none where it is broken."""
+    try:
+        data = tomllib.loads(Path(context.params.get("config_file") or DEFAULT_CONFIG).read_text("utf-8-sig"))
+        names = [str(source["name"]) for source in data.get("sources", [])]
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return []
+    return [name for name in names if name.casefold().startswith(incomplete.casefold())]
 
 
 config_option = click.option(

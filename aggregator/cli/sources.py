@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, json_option, load_config
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    config_option,
+    fails_well,
+    json_option,
+    load_config,
+    source_names,
+)
 from aggregator.cli.terminal import OUT, counted, new_table, plain, print_json, shown, when
 
 if TYPE_CHECKING:
@@ -29,7 +37,7 @@ _SHORT_REASONS = {
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("names", metavar="[SOURCE|STATE]...", nargs=-1)
+@click.argument("names", metavar="[SOURCE|STATE]...", nargs=-1, shell_complete=source_names)
 @click.option("--long", "is_long", is_flag=True, help="Show everything that is known of each source.")
 @json_option
 @config_option
