@@ -22,7 +22,7 @@ from aggregator.app.log import LogWatcher, notify
 from aggregator.app.main_job import publish, run_once
 from aggregator.config import load as configuration
 from aggregator.config.load import Config
-from aggregator.errors import ConfigError, StoreInUse
+from aggregator.errors import ConfigError, StoreError, StoreInUse
 from aggregator.server import Server, Vitals
 
 TICK = timedelta(seconds=5)
@@ -210,7 +210,12 @@ class Daemon:
 
     def _on_event(self, event: JobEvent) -> None:
         if event.code != EVENT_JOB_MAX_INSTANCES:
-            _log.error("%s failed", event.job_id, exc_info=event.exception)
+            if isinstance(
+                event.exception, StoreError
+            ):  # such as a lock that was held too long: it says so itself
+                _log.error("%s failed, and is tried again: %s", event.job_id, event.exception)
+            else:
+                _log.error("%s failed", event.job_id, exc_info=event.exception)
         elif event.job_id == "tick" and not self._is_behind:
             self._is_behind = True
             _log.info(

@@ -309,10 +309,6 @@ class Changes:
         if article.published is not None and (names := self._placing.names(row.pk)):
             self._placing.place(row.pk, article.published, names)
 
-    def leave_feeds(self, pk: int) -> None:
-        """Takes an article out of every feed that it stands in; they become stale. Archives keep it."""
-        self._placing.leave(pk)
-
     def withdraw(self, files: Collection[str]) -> int:
         """Takes articles whose files are gone out of feeds and archives, and keeps them; returns how many."""
         gone = self._of_files(files, FOUND)

@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, JobExecutionEvent
 
 from aggregator.app import daemon
 from aggregator.app.daemon import Daemon
 from aggregator.config import load as config
+from aggregator.errors import StoreError
 from tests.conftest import Answer, Request, Server
 from tests.support.launching import Launched
 from tests.support.site import Site, feed
@@ -303,6 +304,22 @@ def test_a_round_that_takes_longer_than_a_tick_is_told_once(
     scheduler.shutdown()
     assert rounds[0] == 0
     assert [r.name for r in caplog.records if r.name.startswith("apscheduler")] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "has_trace"), [(StoreError("it is locked; run it again"), False), (KeyError("a mistake"), True)]
+)
+def test_a_store_that_refuses_a_job_is_one_line_and_a_mistake_of_ours_has_its_trace(
+    site: Site, caplog: pytest.LogCaptureFixture, error: Exception, has_trace: bool
+) -> None:
+    """The job runs again at its next turn, whatever it was."""
+    running = Daemon(site.file, config.load(site.file))
+    now = datetime.now(UTC)
+    running._on_event(JobExecutionEvent(EVENT_JOB_ERROR, "upkeep", "default", now, exception=error))
+    (record,) = [each for each in caplog.records if "upkeep failed" in each.message]
+    assert record.levelname == "ERROR"
+    assert (record.exc_info is not None) is has_trace
+    assert has_trace or "it is locked; run it again" in record.message
 
 
 def test_after_a_sleep_of_the_machine_not_everything_is_polled_at_once(
