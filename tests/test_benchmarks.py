@@ -55,9 +55,7 @@ def test_medians_ratios_and_what_was_left_out_are_reported(results: Path) -> Non
     runs += [run("sfeed", "first", 4.0), run(SCRIPT, "first", 8.0)]
     runs += [run("aggregator, without archives", "unchanged", 2.0)]
     runs += [run("aggregator, without archives", "unchanged", 2.2, held=100_000)]
-    machine = bench(results, "--report").stderr  # an empty file is none
-    assert "nothing was measured" in machine
-    bench(results, "--feeds", "1", "--rounds", "1", "--held", "--peers", "none of them")
+    assert "nothing was measured" in bench(results, "--report").stderr
     kept = {"machine": _machine(), "date": "2026-01-02", "failed": {"reader": "not installed"}, "runs": runs}
     results.write_text(json.dumps(kept))
     told = bench(results, "--report")
@@ -76,6 +74,14 @@ def test_medians_ratios_and_what_was_left_out_are_reported(results: Path) -> Non
     texts = ["".join(each.itertext()) for each in chart.iter("{http://www.w3.org/2000/svg}text")]
     assert "sfeed" in texts
     assert "3.00 s" in texts
+
+
+def test_the_report_has_its_places() -> None:
+    """Between marks, so that what is around it stays."""
+    for name in ("README.md", "docs/benchmarks.md"):
+        text = (ROOT / name).read_text(encoding="utf-8")
+        assert text.count("<!-- measured by make bench -->") == 1
+        assert text.count("<!-- end of what make bench wrote -->") == 1
 
 
 def test_results_of_another_machine_are_not_mixed(results: Path) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -107,15 +109,9 @@ def installed(osmosfeed: Path | None) -> tuple[dict[str, Peer], dict[str, str]]:
 def versions(peers: Mapping[str, Peer]) -> str:
     """Which versions were measured, as far as they say."""
     said = []
-    for name, command in {
-        "reader": [sys.executable, "-c", "import reader; print('reader', reader.__version__)"],
-        "osmosfeed": [
-            "node",
-            "-p",
-            f"'osmosfeed ' + require('{HERE}/node_modules/@osmoscraft/osmosfeed/package.json').version",
-        ],
-    }.items():
-        if name in peers:
-            ran = subprocess.run(command, check=False, capture_output=True, text=True)
-            said += [ran.stdout.strip()] if ran.returncode == 0 else []
+    if "reader" in peers:
+        said.append(f"reader {version('reader')}")
+    if "osmosfeed" in peers:
+        package = Path(peers["osmosfeed"].poll[-1]).with_name("package.json")
+        said.append(f"osmosfeed {json.loads(package.read_text())['version']}")
     return ", ".join(said)
