@@ -1,16 +1,20 @@
-"""Whether what an earlier poll stored of a source's documents is still valid."""
+"""What an earlier poll stored of a source's documents: whether it is still valid, and what reading needs."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from typing import cast
 
+from aggregator.adapters import kinds
 from aggregator.config.load import Source
 from aggregator.fetch import Fetched, Resource
+from aggregator.model.entry import IdentityKind
+from aggregator.reading.context import Context
 from aggregator.reading.version import READER_VERSION
 from aggregator.store import SourceRecord
 
-__all__ = ["body_hash_of", "is_outdated", "is_redated", "is_same", "reading_settings"]
+__all__ = ["body_hash_of", "context_of", "is_outdated", "is_redated", "is_same", "reading_settings"]
 
 
 def is_outdated(source: Source, state: SourceRecord) -> bool:
@@ -44,3 +48,20 @@ def body_hash_of(resources: Sequence[Resource]) -> str | None:
     if len(resources) != 1 or resources[0].name:
         return None
     return hashlib.blake2b(resources[0].body, digest_size=16).hexdigest()
+
+
+def context_of(
+    source: Source, state: SourceRecord, known: frozenset[str], players: tuple[str, ...]
+) -> Context:
+    """What reading a document of this source needs to know; `known` are fingerprints of entries to skip."""
+    return Context(
+        kind=source.kind,
+        options=kinds.named(source.kind).parse(source.options),
+        source=source.name,
+        categories=source.categories,
+        author=source.author,
+        identity=cast(IdentityKind, state.identity or "guid"),
+        known=known,
+        players=players,
+        timezone=source.timezone,
+    )

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol, cast
+from typing import Protocol
 
 from aggregator.adapters import kinds
 from aggregator.config.load import Config, Source
-from aggregator.errors import Later, ReadError, SourceError
+from aggregator.errors import AggregatorError, Later, ReadError, SourceError
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
 from aggregator.fetch.freshness import http_date
 from aggregator.model.article import Article, Problem
-from aggregator.model.entry import IdentityKind
 from aggregator.model.reading import Reading
 from aggregator.polling import folder
 from aggregator.polling.gather import Reads, dated_in_order, found, gather
-from aggregator.polling.known import body_hash_of, is_outdated, is_redated, is_same, reading_settings
+from aggregator.polling.known import (
+    body_hash_of,
+    context_of,
+    is_outdated,
+    is_redated,
+    is_same,
+    reading_settings,
+)
 from aggregator.polling.online import Network
 from aggregator.polling.outcome import result_of
 from aggregator.polling.server_clocks import ServerClocks
-from aggregator.polling.settings import policy, poll_settings
+from aggregator.polling.settings import as_moved, policy, poll_settings
 from aggregator.polling.turns import Turns
-from aggregator.reading.context import Context
 from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import Testimony
@@ -33,6 +39,7 @@ from aggregator.schedule.hints import FeedHints, read_hints
 from aggregator.schedule.settings import PollSettings, with_settings
 from aggregator.store import Saved, SourceRecord, Store, Update
 
+_log = logging.getLogger(__name__)
 _DATES_THAT_TELL_A_RATE = 16
 _FAILURES_BEFORE_TURNING_BACK = 5
 
@@ -116,7 +123,7 @@ class Polls:
         One that has moved permanently is polled at its new address, and yielded with that.
         """
         moves = self._store.sources.moves()
-        sources = [_as_moved(source, moves.get(source.name)) for source in sources]
+        sources = [as_moved(source, moves.get(source.name)) for source in sources]
         states = self._store.sources.states([source.name for source in sources])
         turns = Turns(
             self._fetcher.hosts,
@@ -138,58 +145,72 @@ class Polls:
         self._stop.set()
 
     def _poll(self, source: Source, state: SourceRecord, now: datetime, refetch: bool) -> _Poll:
-        before = state.schedule
         began, poll = time.monotonic(), _Poll()
         try:
-            is_whole = refetch or self._asks_whole(source, state, before, now)
-            validators = {} if is_whole else folder.ready(state.validators, now)
-            poll.result = schedule.Result(is_whole=not validators)
-            fetched = self._fetcher.fetch(source, validators, now)
-            hints = fetched.hints
-            poll.server_time = hints.time
-            poll.result = schedule.Result(
-                status=fetched.status,
-                is_whole=not validators,
-                fresh_for=hints.max_age,
-                retry_after=None if hints.retry_after is None else now + hints.retry_after,
-                moved_to=hints.moved_to,
-            )
-            if before.unread and isinstance(fetched, NotModified):
-                # What did not change is what could not be read.
-                poll.validators = fetched.validators
-                raise ReadError(before.unread, advice=before.advice)
-            body_hash = state.body_hash
-            if isinstance(fetched, NotModified) and folder.is_pending(state.validators, now):
-                fetched = Fetched(resources=(), validators=fetched.validators)
-            if isinstance(fetched, Fetched):
-                poll.validators = fetched.validators
-                poll.problems.extend(fetched.unread)
-                body_hash = body_hash_of(fetched.resources)
-            is_known_body = body_hash is not None and body_hash == state.body_hash
-            is_other = refetch or is_outdated(source, state) or self._is_read_otherwise(source, before)
-            is_read = is_known_body and not is_other
-            if isinstance(fetched, NotModified) or is_read:
-                kept = folder.unchanged(fetched.validators, state.validators)
-                poll.update = Update(source=source.name, validators=kept, body_hash=body_hash)
-                poll.seconds = time.monotonic() - began
-                return poll
-            self._take(source, fetched, state, poll, body_hash, now, refetch)
+            self._fetch_and_read(source, state, poll, now, refetch)
         except SourceError as error:
-            error.source = source.name
-            error.url = error.url or source.address
-            poll.error = error
-            poll.result = result_of(error, poll.result, now)
-            # Without validators of its own, what a later 304 speaks of is what was read before.
-            has_own = set(poll.validators or ()) > {"url"}
-            if isinstance(error, ReadError) and has_own and not (source.is_local or self._stop.is_set()):
-                unread_as = reading_settings(source)
-                poll.result = replace(
-                    poll.result, unread=error.reason[:500], advice=error.advice[:500], unread_as=unread_as
-                )
-            else:
-                poll.validators = None
+            self._refuse(source, poll, error, now)
+        except AggregatorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of ours costs one source, never a run
+            _log.debug("polling %s failed", source.name, exc_info=error)
+            reason = f"polling it failed, which is a mistake of ours: {error!r}"[:500]
+            self._refuse(source, poll, ReadError(reason), now)
         poll.seconds = time.monotonic() - began
         return poll
+
+    def _fetch_and_read(
+        self, source: Source, state: SourceRecord, poll: _Poll, now: datetime, refetch: bool
+    ) -> None:
+        before = state.schedule
+        is_whole = refetch or self._asks_whole(source, state, before, now)
+        validators = {} if is_whole else folder.ready(state.validators, now)
+        poll.result = schedule.Result(is_whole=not validators)
+        fetched = self._fetcher.fetch(source, validators, now)
+        hints = fetched.hints
+        poll.server_time = hints.time
+        poll.result = schedule.Result(
+            status=fetched.status,
+            is_whole=not validators,
+            fresh_for=hints.max_age,
+            retry_after=None if hints.retry_after is None else now + hints.retry_after,
+            moved_to=hints.moved_to,
+        )
+        if before.unread and isinstance(fetched, NotModified):
+            # What did not change is what could not be read.
+            poll.validators = fetched.validators
+            raise ReadError(before.unread, advice=before.advice)
+        body_hash = state.body_hash
+        if isinstance(fetched, NotModified) and folder.is_pending(state.validators, now):
+            fetched = Fetched(resources=(), validators=fetched.validators)
+        if isinstance(fetched, Fetched):
+            poll.validators = fetched.validators
+            poll.problems.extend(fetched.unread)
+            body_hash = body_hash_of(fetched.resources)
+        is_known_body = body_hash is not None and body_hash == state.body_hash
+        is_other = refetch or is_outdated(source, state) or self._is_read_otherwise(source, before)
+        is_read = is_known_body and not is_other
+        if isinstance(fetched, NotModified) or is_read:
+            kept = folder.unchanged(fetched.validators, state.validators)
+            poll.update = Update(source=source.name, validators=kept, body_hash=body_hash)
+            return
+        self._take(source, fetched, state, poll, body_hash, now, refetch)
+
+    def _refuse(self, source: Source, poll: _Poll, error: SourceError, now: datetime) -> None:
+        """Sets what a failed poll leaves."""
+        error.source = source.name
+        error.url = error.url or source.address
+        poll.error, poll.update = error, None
+        poll.result = result_of(error, poll.result, now)
+        # Without validators of its own, what a later 304 speaks of is what was read before.
+        has_own = set(poll.validators or ()) > {"url"}
+        if isinstance(error, ReadError) and has_own and not (source.is_local or self._stop.is_set()):
+            unread_as = reading_settings(source)
+            poll.result = replace(
+                poll.result, unread=error.reason[:500], advice=error.advice[:500], unread_as=unread_as
+            )
+        else:
+            poll.validators = None
 
     def _asks_whole(
         self, source: Source, state: SourceRecord, before: schedule.PollState, now: datetime
@@ -223,7 +244,7 @@ class Polls:
         known = frozenset[str]() if refetch or redates else before.fingerprints
         gathered = gather(
             fetched.resources,
-            _context(source, state, known, self._config.html.players),
+            context_of(source, state, known, self._config.html.players),
             self._read,
             lambda url: self._fetcher.further(source, url, now),
             now,
@@ -368,11 +389,6 @@ class Polls:
         return bool(before.options_as) and before.options_as != self._settings(source).read
 
 
-def _as_moved(source: Source, moved_to: str | None) -> Source:
-    """The source as it is polled; what is for one origin alone goes nowhere else (docs/manners.md)."""
-    return source.model_copy(update={"url": moved_to}) if moved_to and not source.is_bound else source
-
-
 def _held_back(source: Source, error: Later) -> _Poll:
     """The result for a source that was not asked: its publisher asked us to wait, for another feed."""
     error.source = source.name
@@ -383,17 +399,3 @@ def _hints(reading: Reading, source: Source) -> FeedHints:
     """What a document says of its next poll. A file of this machine moves nowhere."""
     hints = read_hints(reading.hints)
     return replace(hints, moved_to=None) if source.is_local else hints
-
-
-def _context(source: Source, state: SourceRecord, known: frozenset[str], players: tuple[str, ...]) -> Context:
-    return Context(
-        kind=source.kind,
-        options=kinds.named(source.kind).parse(source.options),
-        source=source.name,
-        categories=source.categories,
-        author=source.author,
-        identity=cast(IdentityKind, state.identity or "guid"),
-        known=known,
-        players=players,
-        timezone=source.timezone,
-    )

@@ -95,5 +95,10 @@ def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
+def as_moved(source: Source, moved_to: str | None) -> Source:
+    """The source as it is polled; what is for one origin alone goes nowhere else (docs/manners.md)."""
+    return source.model_copy(update={"url": moved_to}) if moved_to and not source.is_bound else source
+
+
 _NO_LOGINS: list[object] = [None, None, None, ()]
 _TEXT_OF_NO_LOGINS = _text(_NO_LOGINS)

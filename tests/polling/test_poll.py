@@ -15,7 +15,7 @@ from aggregator.config import load as config
 from aggregator.errors import ReadError, StoreError
 from aggregator.fetch import Fetcher, Hosts, Resource
 from aggregator.polling.poll import Poll, Polls
-from aggregator.reading.document import Context, Reading
+from aggregator.reading.document import Context, Reading, read_resource
 from aggregator.schedule import decide as schedule
 from aggregator.store import Store
 from tests.conftest import NOW, Answer, Request, Server
@@ -331,7 +331,7 @@ def test_fetch_tells_a_move(site: Site, server: Server, monkeypatch: pytest.Monk
 
 
 def test_what_is_no_sources_failure_ends_the_run_with_its_reason(site: Site, server: Server) -> None:
-    """A mistake of ours or a broken store is raised, not waited for until the end of days."""
+    """A broken store is raised, not waited for until the end of days."""
     server.pages |= {f"/s{n}": Answer(200, {}, feed(f"s{n}", 1)) for n in range(5)}
     site.configure(*(source(server, f"s{n}") for n in range(5)))
     loaded = config.load(site.file)
@@ -346,6 +346,32 @@ def test_what_is_no_sources_failure_ends_the_run_with_its_reason(site: Site, ser
         list(Polls(loaded, store, fetcher, broken).poll_many(loaded.select(()), NOW))
     fetcher.close()
     store.close()
+
+
+def test_a_mistake_of_ours_costs_one_source(site: Site, server: Server) -> None:
+    """Whatever it is: it is the error of that source, and the others are saved."""
+    server.pages |= {f"/s{n}": Answer(200, {"ETag": '"1"'}, feed(f"s{n}", 1)) for n in range(3)}
+    site.configure(*(source(server, f"s{n}") for n in range(3)))
+    loaded = config.load(site.file)
+    store = Store(loaded.store)
+    store.sources.adopt(loaded.sources, NOW)
+    fetcher = Fetcher(loaded.fetch, "Aggregator/test")
+
+    def mistaken(resource: Resource, context: Context) -> Reading:
+        if context.source == "s1":
+            raise KeyError("x" * 10_000)
+        return read_resource(resource, context)
+
+    first, second, third = Polls(loaded, store, fetcher, mistaken).poll_many(loaded.select(()), NOW)
+    assert isinstance(second.error, ReadError)
+    assert (second.error.source, second.error.url) == ("s1", f"{server.url}/s1")
+    assert second.error.reason.startswith("polling it failed, which is a mistake of ours: KeyError('xxx")
+    assert len(second.error.reason) <= 500
+    assert [first.saved.new, second.saved.new, third.saved.new] == [1, 0, 1]
+    (again,) = Polls(loaded, store, fetcher, read_resource).poll_many(loaded.select(["s1"]), NOW + HOUR)
+    fetcher.close()
+    store.close()
+    assert (again.error, again.saved.new) == (None, 1)
 
 
 def test_a_long_queue_at_one_publisher_is_not_taken_for_a_wish_to_be_left_alone() -> None:
