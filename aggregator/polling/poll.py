@@ -154,8 +154,8 @@ class Polls:
             raise
         except Exception as error:  # noqa: BLE001 - a mistake of ours costs one source, never a run
             _log.debug("polling %s failed", source.name, exc_info=error)
-            reason = f"polling it failed, which is a mistake of ours: {error!r}"[:500]
-            self._refuse(source, poll, ReadError(reason), now)
+            ours = ReadError(f"polling it failed, which is a mistake of ours: {error!r}"[:500])
+            self._refuse(source, poll, ours, now)
         poll.seconds = time.monotonic() - began
         return poll
 
@@ -205,10 +205,9 @@ class Polls:
         # Without validators of its own, what a later 304 speaks of is what was read before.
         has_own = set(poll.validators or ()) > {"url"}
         if isinstance(error, ReadError) and has_own and not (source.is_local or self._stop.is_set()):
+            unread, advice = error.reason[:500], error.advice[:500]
             unread_as = reading_settings(source)
-            poll.result = replace(
-                poll.result, unread=error.reason[:500], advice=error.advice[:500], unread_as=unread_as
-            )
+            poll.result = replace(poll.result, unread=unread, advice=advice, unread_as=unread_as)
         else:
             poll.validators = None
 

@@ -32,7 +32,7 @@ def test_an_archive_of_which_all_is_forgotten_stays_in_the_chain(tmp_path: Path)
     after = planet.files()
     assert b"Body of 0" in before["World/archive/1/atom.xml"]
     assert b"<entry>" not in after["World/archive/1/atom.xml"]
-    assert before["World/archive/2/rss.xml"] == after["World/archive/2/rss.xml"]
+    assert before["World/archive/2/atom.xml"] == after["World/archive/2/atom.xml"]
     assert planet.store.archives.dates({"World"}).keys() == {("World", 2), ("World", 3)}
     planet.store.close()
 
