@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 NAMED = re.compile(r"`(test_\w+)`")
+LINK = re.compile(r"\]\(([^)\s#:]*)(?:#([\w-]+))?\)")
 
 
 def rows(text: str) -> list[str]:
@@ -34,3 +35,23 @@ def test_how_to_report_a_fault_is_found() -> None:
     for file in ("README.md", "docs/threats.md"):
         assert "SECURITY.md" in (ROOT / file).read_text(encoding="utf-8")
     assert "docs/threats.md" in (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+
+
+def anchors(document: Path) -> set[str]:
+    """The names of its headings, as GitHub makes them for links."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    headings = re.findall(r"^#+ +(.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("document", ["README.md", "SECURITY.md", "docs"])
+def test_every_link_between_documents_leads_somewhere(document: str) -> None:
+    """The file is there, and has that heading."""
+    place = ROOT / document
+    broken = []
+    for file in sorted(place.glob("*.md")) if place.is_dir() else [place]:
+        for name, heading in LINK.findall(file.read_text(encoding="utf-8")):
+            target = (file.parent / name) if name else file
+            if not target.exists() or (heading and heading not in anchors(target)):
+                broken.append(f"{file.name}: {name}#{heading}")
+    assert broken == []
