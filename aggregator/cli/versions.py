@@ -26,8 +26,8 @@ from aggregator.cli.terminal import ERR, plain, print_json, print_versions, show
 def versions(article: str, as_json: bool, config_file: Path) -> int:
     """Shows the edits of an article, the newest first: what each removed and what it added.
 
-    The article is named by its link, or by its id in feeds. The newest ten earlier versions of each are kept,
-    unless the config's retention is shorter.
+    The article is named by its link, also a former one, or by its id in feeds. The newest ten earlier
+    versions of each are kept, unless the config's retention is shorter.
 
     \b
     aggregator versions https://example.org/post

@@ -79,7 +79,7 @@ _BEHIND_THE_SCENES = re.compile(
 _SMALL = re.compile(r"\s*0*[01](?:\.0*)?\s*(?:px)?\s*", re.IGNORECASE)
 _HIDDEN = re.compile(r"(?:^|;)(?:display:none|(?:width|height):0*[01](?:px)?)(?:;|$)", re.IGNORECASE)
 _PLACEHOLDER = re.compile(
-    r"data:|.{0,2000}(?:blank|spacer|pixel|placeholder|lazy|loading|loader|spinner|1px|transparent|1x1|gr[ae]y|empty)[\w-]{0,50}"
+    r"data:|.{0,2000}(?:blank|spacer|pixel|placeholder|dummy|lazy|loading|loader|spinner|1px|transparent|1x1|gr[ae]y|empty)[\w-]{0,50}"
     r"\.(?:gif|png|svg|jpe?g|webp)",
     re.IGNORECASE,
 )
@@ -190,6 +190,8 @@ class _Finish:
         src = attributes.get("src")
         if source and (not src or _PLACEHOLDER.match(src)) and (url := resolve(source, *self.bases)):
             attributes["src"] = url
+            if _HIDDEN.search(attributes.get("style", "")):  # a script would show it
+                del attributes["style"]
         candidates = next((lazy[name] for name in _LAZY_SRCSETS if name in lazy), None)
         srcset = _srcset(candidates or attributes.get("srcset", ""), self.bases)
         attributes.pop("srcset", None)

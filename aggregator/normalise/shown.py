@@ -41,6 +41,7 @@ _BGCOLOR = re.compile(
     r"(?<=[\s\"'])bgcolor\s*=\s*[\"']?\s*(#?[a-z0-9]{3,20})(?![\w(])\s*[\"']?", re.IGNORECASE
 )
 _BACKGROUND = re.compile(r"(?<![-\w])background\s*:\s*([^;]*)", re.IGNORECASE)
+_PICTURE = re.compile(r"(?<![-\w])background-image\s*:", re.IGNORECASE)
 _COLOUR = re.compile(r"(?<![-\w])color\s*:[^;]*;?", re.IGNORECASE)
 _VALUE = re.compile(r"#[0-9a-f]{3,8}(?![\w-])|(?:rgb|hsl)a?\([^()]*\)", re.IGNORECASE)
 _NO_COLOURS = frozenset({"none", "transparent", "inherit", "initial", "unset", "revert", "currentcolor"})
@@ -128,7 +129,9 @@ def _in_pairs(tag: re.Match[str]) -> str:
     declared = style[1] if style[1] is not None else style[2]
     background = _BACKGROUND.search(declared)
     colour = _colour(background[1]) if background else behind[1] if behind else ""
-    if not colour and background is None:
+    if not colour and background is None and not (_PICTURE.search(declared) and _COLOUR.search(declared)):
+        return written
+    if not colour and background is None and "background-color" in declared.lower():
         return written
     paired = _BACKGROUND.sub("", declared).strip("; ")
     if not colour:  # an image or a gradient, which does not stay

@@ -97,6 +97,7 @@ def found(
     owners: Mapping[str, str],
     *,
     is_same: Callable[[Resource], bool] = lambda _: False,
+    has_other_options: bool = False,
 ) -> list[Found]:
     """Every article under an id of its own: two files of one folder that share a guid are two articles.
 
@@ -124,6 +125,7 @@ def found(
                     file=name,
                     reader_version=READER_VERSION,
                     is_same=is_same(resource),
+                    has_other_options=has_other_options,
                     content_hash=content_hash,
                     packed=packed,
                 )

@@ -254,6 +254,7 @@ class Polls:
             files,
             before.files,
             is_same=lambda resource: is_same(resource, fetched, state, body_hash),
+            has_other_options=self._is_read_otherwise(source, state.schedule),
         )
         if state.succeeded is None:
             articles = dated_in_order(articles, http_date(fetched.validators.get("last_modified")), now)

@@ -98,7 +98,8 @@ class _Folder:
         self._disclosure = disclosure
         self._store = store
         self._done = done
-        self.known = store.posts.written(str(posts.folder))
+        self._key = store.posts.key(posts.folder)
+        self.known = store.posts.written(self._key)
         self._taken = {folder_key(post.path) for post in self.known.values()}
         self._changed: dict[str, PostFile | None] = {}
         self.failed = False
@@ -190,7 +191,7 @@ class _Folder:
 
     def save(self) -> None:
         """Remembers what was written and removed."""
-        self._store.posts.record(str(self._posts.folder), self._changed)
+        self._store.posts.record(self._key, self._changed)
         self._changed = {}
 
     def _note(self, uid: str, post: PostFile | None) -> None:

@@ -13,10 +13,10 @@ from aggregator.store import retention
 from aggregator.store.changes import IS_ANY, Changes
 from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
-from aggregator.store.kept import NEWEST_REVISION, REVISION, Kept, kept, of_newest, unpacked
+from aggregator.store.kept import NEWEST_REVISION, REVISION, Kept, is_named, kept, of_newest, unpacked
 from aggregator.store.records import PolledArticles, Version, Whereabouts
 from aggregator.store.rows import ask
-from aggregator.store.schema import FOUND, WITHDRAWN, aliases, articles, feeds, placements, revisions, sources
+from aggregator.store.schema import FOUND, WITHDRAWN, articles, feeds, placements, revisions, sources
 from aggregator.store.writing import Judge, Writing, by_categories
 
 _OF_SOURCE = articles.c.source == sa.bindparam("of_source")
@@ -101,17 +101,12 @@ class Articles:
 
     def whereabouts(self, name: str) -> tuple[Whereabouts, ...]:
         """What became of the articles named so (see `named`), those too that are not shown or were pruned."""
-        link = sa.type_coerce(revisions.c.data, sa.JSON)["link"].as_string()
-        of_alias = sa.select(aliases.c.article).where(aliases.c.alias == name)
-        is_it = sa.or_(
-            articles.c.uid == name, articles.c.id == name, link == name, articles.c.pk.in_(of_alias)
-        )
         facts = (*REVISION, articles.c.state, sources.c.active)
         query = (
             sa.select(*facts)
             .join_from(articles, sources, sources.c.name == articles.c.source)
             .join(revisions, NEWEST_REVISION, isouter=True)
-            .where(is_it)
+            .where(is_named(name))
             .order_by(articles.c.pk)
         )
         standing = (
@@ -135,13 +130,8 @@ class Articles:
             )
 
     def named(self, name: str) -> tuple[Kept, ...]:
-        """The articles of which this is the id in our feeds, an id in theirs, or the link; oldest first."""
-        link = sa.type_coerce(revisions.c.data, sa.JSON)["link"].as_string()
-        of_alias = sa.select(aliases.c.article).where(aliases.c.alias == name)
-        is_it = sa.or_(
-            articles.c.uid == name, articles.c.id == name, link == name, articles.c.pk.in_(of_alias)
-        )
-        query = of_newest().where(is_it).order_by(articles.c.published, articles.c.uid)
+        """The articles of which this is, or was, the link or an id, ours or their source's; oldest first."""
+        query = of_newest().where(is_named(name)).order_by(articles.c.published, articles.c.uid)
         with self._database.snapshot() as connection:
             return tuple(kept(row) for row in connection.execute(query))
 

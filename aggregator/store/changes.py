@@ -18,6 +18,7 @@ from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, has
 from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.known_ids import KnownIds
 from aggregator.store.outward_ids import is_permanent
+from aggregator.store.pruned import keep_digests
 from aggregator.store.rows import ask, insert
 from aggregator.store.schema import (
     FORGOTTEN,
@@ -351,6 +352,7 @@ class Changes:
         if not pks:
             return
         self._placing.leave_all(pks)
+        keep_digests(self._connection, pks)
         touched = self._writing.stories.of_any(pks)
         values = {"state": PRUNED, "revision": None, "given": None, "indexed": None}
         self._connection.execute(articles.update().where(articles.c.pk.in_(pks)).values(values))

@@ -84,6 +84,11 @@ class Database:
                 metadata.create_all(connection)
                 self._check_version(connection)
 
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._path
+
     def _open_for_reading(self) -> None:
         with self._errors():
             is_made = self._path.is_dir() or (self._path.exists() and self._path.stat().st_size > 0)

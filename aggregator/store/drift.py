@@ -81,10 +81,22 @@ class Identity:
     def digests(self, shared: Collection[str] = ()) -> frozenset[str]:
         """All `marks`, each as a short text from which nothing of the article can be read."""
         sure, likely = self.marks(shared)
-        return frozenset(
-            hashlib.blake2b("\x1f".join(mark).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-            for mark in sure | likely
-        )
+        return frozenset(map(_digest, sure | likely))
+
+    @property
+    def digest(self) -> str:
+        """The digest of the one mark that is the least likely to be another article's; "" without a title."""
+        title, text = words(self.article)
+        place, date = self.link_place or self.id_place, _date(self.article)
+        if place and date:
+            return _digest((place, "title and date", title, date))
+        marks, _ = self.marks()
+        return _digest(min(marks)) if marks and (title or text) else ""
+
+
+def _digest(mark: Mark) -> str:
+    text = "\x1f".join(mark).encode("utf-8", "surrogatepass")
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def joined(new: Sequence[Identity], old: Sequence[Identity], is_gone: Sequence[bool]) -> dict[int, int]:

@@ -51,7 +51,8 @@ class Found:
     - `fingerprint`: the hash of the entry that it was made from, "" when there is none; `file`: the file's
       path inside a folder, "" for an entry of a feed.
     - `reader_version`: of the code that read it. `is_same`: it comes from the very bytes that it was read
-      from before. `stands_at`: the date of a new article without one, None for the time of the poll.
+      from before. `has_other_options`: it was read with other options of its source than before.
+    - `stands_at`: the date of a new article without one, None for the time of the poll.
     - `content_hash`, `packed`: the article's, where its reader has made them, "" where not; `packed` is what
       `model.packed.pack` writes of it.
     """
@@ -61,6 +62,7 @@ class Found:
     file: str = ""
     reader_version: int = 1
     is_same: bool = False
+    has_other_options: bool = False
     stands_at: datetime | None = None
     content_hash: str = ""
     packed: str = ""
@@ -143,11 +145,11 @@ def decide(
 
 
 def is_read_anew(known: Known, found: Found) -> bool:
-    """Whether another version of the reader read the same entry: what differs is our doing.
+    """Whether the same entry was read by another reader, or with other options: what differs is our doing.
 
     It is the same where its bytes, its fingerprint, or the words of its title and body are.
     """
-    if known.reader_version == found.reader_version:
+    if known.reader_version == found.reader_version and not found.has_other_options:
         return False
     if found.is_same or same_entry(known.fingerprint, found.fingerprint):
         return True

@@ -16,7 +16,7 @@ from aggregator.model.packed import title_and_link
 from aggregator.store.database import Database
 from aggregator.store.drift import Identity, places
 from aggregator.store.joining import NO_STORIES, StoryRules
-from aggregator.store.kept import NEWEST_REVISION, REVISION, unpacked
+from aggregator.store.kept import NEWEST_REVISION, REVISION, is_named, unpacked
 from aggregator.store.known_ids import ERASED, MAX_CANDIDATES, as_given
 from aggregator.store.schema import (
     FORGOTTEN,
@@ -36,8 +36,6 @@ from aggregator.store.writing import Judge, Writing, by_categories
 __all__ = ["Erasable", "Forgetting"]
 
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
-# A number that is none (NaN) is no JSON to SQLite, which then refuses the whole query.
-_LINK = sa.case((sa.func.json_valid(revisions.c.data) == 1, sa.func.json_extract(revisions.c.data, "$.link")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,18 +66,10 @@ class Forgetting:
 
         Links are looked for in every version that is kept.
         """
-        of_link = sa.select(revisions.c.article).where(_LINK.in_([name]))
-        of_alias = sa.select(aliases.c.article).where(aliases.c.alias == name)
-        is_it = sa.or_(
-            articles.c.uid == name,
-            articles.c.id == name,
-            articles.c.pk.in_(of_link),
-            articles.c.pk.in_(of_alias),
-        )
         query: sa.Select[Any] = (
             sa.select(*REVISION, articles.c.state)
             .join_from(articles, revisions, revisions.c.pk == articles.c.revision, isouter=True)
-            .where(is_it)
+            .where(is_named(name))
             .order_by(articles.c.pk)
         )
         with self._database.snapshot() as connection:

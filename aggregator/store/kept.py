@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
 from aggregator.model.packed import Unreadable, unpack
-from aggregator.store.schema import articles, decisions, revisions
+from aggregator.store.schema import aliases, articles, decisions, revisions
 
-__all__ = ["NEWEST_REVISION", "REVISION", "Kept", "Recent", "kept", "of_newest", "unpacked"]
+__all__ = ["NEWEST_REVISION", "REVISION", "Kept", "Recent", "is_named", "kept", "of_newest", "unpacked"]
 
 MAX_BYTES = 8 * 1024 * 1024
 """So many bytes of articles' texts are kept at hand; with what is rendered of them some six times as much."""
@@ -58,9 +58,25 @@ NEWEST_REVISION = revisions.c.pk == articles.c.revision
 """Joins an article with what it is now."""
 
 
+# A number that is none (NaN) is no JSON to SQLite, which then refuses the whole query.
+_LINK = sa.case((sa.func.json_valid(revisions.c.data) == 1, sa.func.json_extract(revisions.c.data, "$.link")))
+
+
+def is_named(name: str) -> sa.ColumnElement[bool]:
+    """Whether an article has this as its link, also in an earlier version that is kept, or as an id."""
+    of_link = sa.select(revisions.c.article).where(_LINK.in_([name]))
+    of_alias = sa.select(aliases.c.article).where(aliases.c.alias == name)
+    own = (articles.c.uid == name, articles.c.id == name)
+    return sa.or_(*own, articles.c.pk.in_(of_link), articles.c.pk.in_(of_alias))
+
+
 def of_newest(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """A query for articles as they are now, with these columns besides; pruned ones have none."""
-    return sa.select(*REVISION, *columns).join_from(articles, revisions, NEWEST_REVISION)
+    """A query for articles as they are now, with these columns besides; not for pruned ones.
+
+    One whose newest revision is lost is among them, for `kept` to report.
+    """
+    query = sa.select(*REVISION, *columns).join_from(articles, revisions, NEWEST_REVISION, isouter=True)
+    return query.where(articles.c.revision.is_not(None))
 
 
 def kept(row: sa.Row[Any]) -> Kept:
@@ -118,6 +134,9 @@ def _size(kept: Kept) -> int:
 
 def unpacked(row: sa.Row[Any]) -> Article:
     """The article of such a row. Raises DamagedStore."""
+    if row.data is None:
+        what = f"the article {row.id!r} of source {row.source!r} in the store"
+        raise DamagedStore(what, "its newest revision is lost")
     try:
         return unpack(row.data, source=row.source, id=row.id, published=row.published, updated=row.updated)
     except Unreadable as error:

@@ -26,7 +26,7 @@ MAX_ALIASES = 20
 """So many ids of one article are remembered: some feeds make new ones each time."""
 
 ERASED = "erased:"
-"""Begins the aliases that are digests of a forgotten article's marks."""
+"""Begins the aliases that are digests of a forgotten or pruned article's marks."""
 
 _BATCH = 500
 _ENDED = frozenset((PRUNED, FORGOTTEN))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -78,6 +80,21 @@ class PostFiles:
                 rows = connection.execute(of_newest().where(articles.c.uid.in_(batch))).all()
             found = {row.uid: row for row in rows}
             yield from (kept(found[uid]) for uid in batch if uid in found)
+
+    def key(self, folder: Path) -> str:
+        """What a folder is remembered by: its way from the store, so that both may be moved together.
+
+        What an earlier version remembered by the folder's own path is taken over.
+        """
+        key = os.path.relpath(folder, self._database.path.absolute().parent)
+        moved = posts.update().where(posts.c.folder == str(folder)).values(folder=key)
+        known = sa.select(posts.c.folder).where(posts.c.folder.in_([str(folder), key])).distinct()
+        with self._database.snapshot() as connection:
+            found = {*connection.scalars(known)}
+        if found == {str(folder)}:
+            with self._database.transaction() as connection:
+                connection.execute(moved)
+        return key
 
     def written(self, folder: str) -> dict[str, PostFile]:
         """Every post that was written to this folder, by the uid of its article."""

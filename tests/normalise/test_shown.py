@@ -82,12 +82,27 @@ def test_what_a_page_shows_is_shown(shown: str) -> None:
         *("data-original-src", "data-lazy", "data-ll-src", "data-hi-res-src", "data-image", "data-img-src"),
     ],
 )
-@pytest.mark.parametrize("src", ["", f' src="{PIXEL}"', ' src="/img/blank.gif"', ' src="loader.svg"'])
+@pytest.mark.parametrize(
+    "src",
+    [
+        *("", f' src="{PIXEL}"', ' src="/img/blank.gif"', ' src="loader.svg"', ' src="dummy.png"'),
+        ' style="display:none;visibility:hidden"',
+    ],
+)
 def test_a_lazy_image_gets_its_address(name: str, src: str) -> None:
     """Whatever attribute the page's script would have taken it from."""
     found = sanitise(f'<img alt="Tea"{src} {name}="/tea.jpg">', BASE)
     assert 'src="https://tea.example/tea.jpg"' in found
     assert "data" not in found
+
+
+def test_a_picture_behind_a_text_takes_its_colour_along() -> None:
+    """Neither is kept, unless there is a colour behind it too."""
+    found = sanitise('<h1 style="background-image:url(x.jpg);color:#fff">Tea</h1>', BASE)
+    assert "#fff" not in found
+    both = sanitise('<h1 style="background-image:url(x);background-color:#000;color:#fff">Tea</h1>', BASE)
+    assert "background-color:#000" in both
+    assert "color:#fff" in both
 
 
 def test_an_image_that_has_its_address_keeps_it() -> None:

@@ -6,6 +6,7 @@ import os
 import shutil
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -216,3 +217,31 @@ def test_what_many_files_have_in_common_is_reported_once(site: Site) -> None:
     problems = poll(site)[1]
     assert len(problems) == 5
     assert problems[0] == "a.md and 3 further files: no title: taken from the file's name"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"options": {"link": "https://blog.example/"}},
+        {"options": {"link": "https://blog.example/", "permalink": "/:year/:month/:title/"}},
+        {"timezone": "Asia/Tokyo"},
+    ],
+)
+def test_other_options_are_no_edits_of_what_is_stored(site: Site, options: dict[str, Any]) -> None:
+    """The articles are shown as they are read now, under the ids and dates of change that they had."""
+    write(site, "a.md", "date: 2026-01-02 03:04:05")
+    (site.home / "notes" / "b.md").write_text("---\ntitle: b\n---\n[a](/a) ![](b.png)\n")
+    poll(site)
+    before = aggregator.read(site.files()["all/atom.xml"]).articles
+    site.configure({**NOTES, **options})
+    with App(load(site.file), NOW + HOUR) as app:
+        (done,) = app.fetch(app.config.sources, NOW + HOUR)
+        app.publish()
+        assert (done.saved.new, done.saved.changed) == (0, 0)
+    after = aggregator.read(site.files()["all/atom.xml"]).articles
+    assert {a.id for a in after} == {a.id for a in before}
+    assert after != before
+    write(site, "b.md")
+    with App(load(site.file), NOW + 2 * HOUR) as app:
+        (done,) = app.fetch(app.config.sources, NOW + 2 * HOUR)
+        assert done.saved.changed == 1

@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.load import Posts
+from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.posts import write_posts
 from aggregator.writers import posts as writer
 from aggregator.writers.channel import Item
+from tests.support.planet import Planet, article
 from tests.support.site import Site, feed
 
 FIRST = "News/2024-01-02-a-1.html"
@@ -231,3 +234,27 @@ def test_posts_are_what_a_source_of_articles_reads(planet: Site, tmp_path: Path)
     other.configure({"name": "Posts", "kind": "articles", "path": str(planet.home / "posts")})
     result = other.run("fetch", "--json")
     assert '"new": 3' in result.output
+
+
+@pytest.mark.parametrize("is_old", [False, True], ids=["now", "remembered by an earlier version"])
+def test_posts_and_store_can_be_moved_together(tmp_path: Path, *, is_old: bool) -> None:
+    """The files are ours at the new place too: none is written twice, and those that are pruned go."""
+    homes = tmp_path / "here", tmp_path / "there"
+    for home in homes:
+        if home.name == "there":
+            homes[0].rename(home)
+        planet = Planet(home)
+        posts = Posts(folder=home / "posts")
+        if home.name == "here":
+            planet.add(*(article(n) for n in range(8)))
+        elif is_old:
+            with planet.store.database.transaction() as connection:
+                connection.exec_driver_sql("UPDATE posts SET folder = ?", (str(home / "posts"),))
+        disclosure = Disclosure(planet.config, {})
+        done = write_posts(store=planet.store, posts=posts, disclosure=disclosure, version="1")
+        assert (len(done.written), done.notes) == (8 if home.name == "here" else 0, [])
+        if home.name == "there":
+            planet.prune(5)
+            done = write_posts(store=planet.store, posts=posts, disclosure=disclosure, version="1")
+            assert (len(done.removed), len([*posts.folder.rglob("*.html")])) == (3, 5)
+        planet.store.close()

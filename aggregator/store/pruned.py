@@ -1,0 +1,34 @@
+"""What is kept of pruned articles: enough to know them again when their source changes its ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from aggregator.store.drift import Identity
+from aggregator.store.kept import NEWEST_REVISION, REVISION
+from aggregator.store.known_ids import ERASED, as_given
+from aggregator.store.schema import aliases, articles, revisions
+
+__all__ = ["keep_digests"]
+
+_BATCH = 500
+
+
+def keep_digests(connection: sa.Connection, pks: Sequence[int]) -> None:
+    """Keeps one digest of each of these articles, while their revisions are still there.
+
+    It is made of address, title and date: a weekly post that always links to one page is another each week.
+    """
+    query = sa.select(*REVISION).join_from(articles, revisions, NEWEST_REVISION)
+    for start in range(0, len(pks), _BATCH):
+        rows = connection.execute(query.where(articles.c.pk.in_(pks[start : start + _BATCH]))).all()
+        kept = [
+            {"source": row.source, "alias": f"{ERASED}{digest}", "article": row.pk}
+            for row in rows
+            if (digest := Identity.of(as_given(row)).digest)
+        ]
+        if kept:
+            connection.execute(sqlite.insert(aliases).on_conflict_do_nothing(), kept)
