@@ -152,6 +152,9 @@ def _is_mentioned(text: str, tag: re.Match[str], partner: re.Match[str] | None) 
     word that it begins or ends. Mentioned is what stands alone among words ("guide to <head> elements").
     """
     name = (tag[1] or "").lower()
+    follows_word = text[max(tag.start() - 1, 0) : tag.start()].isalnum()
+    if len(name) == 1 and partner is None and follows_word and "=" not in tag[0] and " " in tag[0]:
+        return True  # `if a<b then c>d`
     if not _is_tag(name) or name in _FORMATTING or ":" in name or _ACTIVE.search(tag[0]):
         return False
     if partner is not None:

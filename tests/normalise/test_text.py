@@ -61,6 +61,7 @@ def test_text_is_decoded_once_and_only_once(kind: TextType, value: str, expected
     [
         "On The <dl>",
         "guide to <head> elements",
+        "if a<b then c>d",
         "<dl>, <dt> and <dd>",
         "<body> considered harmful",
         "Everything between <head> and </head>",
