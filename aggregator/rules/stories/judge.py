@@ -179,7 +179,7 @@ def _by_text(pair: _Pair) -> Why:
     if shared is None or shared.words < 6:
         return Why("nothing", 0.0)
     low = min(shared.first, shared.second)
-    if not _is_enough(shared):
+    if not (_is_enough(shared) or _is_one_item(pair, shared)):
         return Why("little-text", low)
     if differ_in_series(a, b):
         return Why("series", low)
@@ -206,6 +206,13 @@ def _is_enough(shared: Overlap) -> bool:
     return high >= 0.9 and shared.at_start and shared.words >= 18
 
 
+def _is_one_item(pair: _Pair, shared: Overlap) -> bool:
+    """Whether two short items under like titles are one, each with what its publisher adds."""
+    if shared.words < 18 or max(shared.first, shared.second) < 0.75 or pair.likeness < 0.3:
+        return False
+    return min(_share(pair.first, shared.units), _share(pair.second, shared.units)) >= 0.3
+
+
 def _differ_in_subject(pair: _Pair) -> bool:
     """Whether the titles are alike but for a word that the other text does not have (two towns)."""
     a, b = pair.a.body.units, pair.b.body.units
@@ -214,13 +221,29 @@ def _differ_in_subject(pair: _Pair) -> bool:
 
 
 def _is_about_them(pair: _Pair, shared: Overlap, low: float) -> bool:
-    """Whether what two texts share is what they are about: boilerplate is not."""
+    """Whether what two texts share is what they are about: boilerplate is not.
+
+    What a company says of itself says of nothing from whom it is known, and needs more that speaks for it.
+    """
     if low >= 0.5:
-        return _evidence(pair, shared, low) > 0
+        is_reported = shared.reports or low >= 0.97
+        return _evidence(pair, shared, low) > (0 if is_reported else 1.75) or _is_report(pair, shared, low)
     a, b = pair.first, pair.second
     least, most = sorted((_share(a - b, pair.b.body.units), _share(b - a, pair.a.body.units)))
     inside = max(_share(a, shared.units), _share(b, shared.units))
     return inside >= 0.2 and (pair.likeness >= 0.5 or least > 0 or (pair.likeness > 0 and most >= 0.3))
+
+
+def _is_report(pair: _Pair, shared: Overlap, low: float) -> bool:
+    """Whether most of two longer texts is one report, whatever lead and headline each desk wrote above it.
+
+    Boilerplate speaks of its publisher or to readers, names no source of what it says, and has nothing of the
+    titles but a company's name.
+    """
+    if shared.words < 80 or low < 0.65 or shared.address > 0.002 or not shared.reports:
+        return False
+    both = min(len(pair.first & shared.units), len(pair.second & shared.units))
+    return both >= 1 or shared.common_numbers >= 3
 
 
 def _evidence(pair: _Pair, shared: Overlap, low: float) -> float:

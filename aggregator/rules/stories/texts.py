@@ -20,7 +20,15 @@ from struct import unpack
 from unicodedata import is_normalized, normalize
 from zlib import crc32
 
-from aggregator.rules.stories.words import ADDRESS, ADDRESS_DENSE, CALLS, CALLS_DENSE, FUNCTION_WORDS
+from aggregator.rules.stories.words import (
+    ADDRESS,
+    ADDRESS_DENSE,
+    ATTRIBUTION,
+    ATTRIBUTION_DENSE,
+    CALLS,
+    CALLS_DENSE,
+    FUNCTION_WORDS,
+)
 
 __all__ = [
     "DENSE",
@@ -237,6 +245,8 @@ class Overlap:
       none, 0.5 when it has a single one that differs.
     - `address`: the share of what they share that speaks of itself or to its readers ("our", "you").
     - `at_start`: whether the longer one shares its beginning.
+    - `reports`: whether what they share says from whom it is known ("said", "laut"). `common_numbers`: how
+      many numbers both have.
     """
 
     first: float
@@ -248,6 +258,8 @@ class Overlap:
     numbers: float
     address: float
     at_start: bool
+    reports: bool
+    common_numbers: int
 
 
 def overlap(a: Body, b: Body) -> Overlap | None:
@@ -269,6 +281,8 @@ def overlap(a: Body, b: Body) -> Overlap | None:
         numbers=_agreement(a.numbers, b.numbers),
         address=_address(shared, a.is_dense) / max(len(shared), 1),
         at_start=bool(longer) and longer[0] < 20,
+        reports=_reports(shared, a.is_dense),
+        common_numbers=len(a.numbers & b.numbers),
     )
 
 
@@ -276,6 +290,12 @@ def _address(words: Sequence[str], is_dense: bool) -> int:
     if is_dense:
         return len(ADDRESS_DENSE.findall("".join(words)))
     return sum(word in ADDRESS for word in words)
+
+
+def _reports(words: Sequence[str], is_dense: bool) -> bool:
+    if is_dense:
+        return ATTRIBUTION_DENSE.search("".join(words)) is not None
+    return not ATTRIBUTION.isdisjoint(words)
 
 
 def _agreement(a: frozenset[str], b: frozenset[str]) -> float:

@@ -11,6 +11,8 @@ import re
 __all__ = [
     "ADDRESS",
     "ADDRESS_DENSE",
+    "ATTRIBUTION",
+    "ATTRIBUTION_DENSE",
     "CALLS",
     "CALLS_DENSE",
     "COUNTERS",
@@ -370,6 +372,14 @@ ADDRESS = frozenset(
         "eure",
     ]
 )
+_ATTRIBUTION = (
+    "said says told according reported announced confirmed denied "
+    "sagte sagten erklärte teilte berichtete laut zufolge betonte bestätigte bestreitet"
+)
+ATTRIBUTION = frozenset(_ATTRIBUTION.split())
+ATTRIBUTION_DENSE = re.compile("说|說|表示|称|稱|指出|认为|認為|によると|話す|話し|述べ|語っ|という|発表し")
+"""Words by which a report says from whom it knows: what publishers add has none."""
+
 ADDRESS_DENSE = re.compile(
     "您|你|请|請|我们|我們|本报|本報|本站|ください|下さい|当社|弊社|当紙|当店|私たち|お待ち"
 )

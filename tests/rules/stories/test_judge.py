@@ -117,3 +117,42 @@ def test_any_two_articles_are_judged_alike_in_either_order(
     b = Telling("B", other, f"https://b.example/{path}", other, body)
     assert judge(a, b) == judge(b, a)
     assert keys(a) == keys(Telling("C", title, a.link, path, body))
+
+
+COMPANY = (
+    "Hellmer Werke is a maker of pumps, valves and fittings for water works and breweries. Founded in "
+    "1911 in a boatyard in Orrin, the family company has 3,400 employees in 12 countries and had a "
+    "turnover of 840 million last year. Its products stand in every second lighthouse between Skerry "
+    "Point and Hallow Bay, in the tunnels under the old town, and on three research ships. The board is "
+    "led by Moira Tennant. The company belongs to a foundation, which spends a tenth of the profit on "
+    "schools, orchards and the town library, and keeps a museum of pumps beside the harbour, which is "
+    "open from May to October."
+)
+
+
+@pytest.mark.parametrize(
+    ("titles", "leads"),
+    [
+        (
+            ("Hellmer Werke names new head of sales", "Hellmer Werke opens pump works in Norway"),
+            (
+                "Greta Lindqvist becomes head of sales in March, after eleven years in the Orrin plant.",
+                "A works for large pumps has been opened near Bergen, where 140 people find a job.",
+            ),
+        ),
+        (
+            ("Hellmer recalls a valve", "Museum of pumps shows paintings"),
+            (
+                "Valves of type K 40 may leak and are exchanged free of charge.",
+                "Forty paintings of the harbour hang among the boilers until summer.",
+            ),
+        ),
+    ],
+)
+def test_what_a_company_says_of_itself_is_no_report(titles: tuple[str, str], leads: tuple[str, str]) -> None:
+    """However long, without a word to readers, and with names that are in both titles."""
+    one, two = (
+        by(f"source {n}", title, f"<p>{lead}</p><p>{COMPANY}</p>")
+        for n, (title, lead) in enumerate(zip(titles, leads, strict=True))
+    )
+    assert not judge(one, two).joins
