@@ -1,10 +1,11 @@
-"""What the failure of a poll means for the schedule."""
+"""What the failure of a poll, and what a document says of the next one, mean for the schedule."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
 
+from aggregator.config.load import Source
 from aggregator.errors import (
     BadAddress,
     BlockedAddress,
@@ -17,9 +18,11 @@ from aggregator.errors import (
     TooLarge,
     TooManyRedirects,
 )
+from aggregator.model.reading import Reading
 from aggregator.schedule import decide as schedule
+from aggregator.schedule.hints import FeedHints, read_hints
 
-__all__ = ["result_of"]
+__all__ = ["hints_of", "result_of"]
 
 _ANSWERED = (TooLarge, TooManyRedirects, BrokenExchange, BadAddress, BlockedAddress, Disallowed)
 """Failures before which somebody answered, or was not to be asked at all: no reason to try again sooner."""
@@ -38,3 +41,9 @@ def result_of(error: SourceError, result: schedule.Result, now: datetime) -> sch
         is_broken=isinstance(error, _ANSWERED),
         is_unconnected=isinstance(error, NoNetwork),
     )
+
+
+def hints_of(reading: Reading, source: Source) -> FeedHints:
+    """What a document says of its next poll. A file of this machine moves nowhere."""
+    hints = read_hints(reading.hints)
+    return replace(hints, moved_to=None) if source.is_local else hints

@@ -16,7 +16,6 @@ from aggregator.errors import AggregatorError, Later, ReadError, SourceError
 from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
 from aggregator.fetch.freshness import http_date
 from aggregator.model.article import Article, Problem
-from aggregator.model.reading import Reading
 from aggregator.polling import folder
 from aggregator.polling.gather import Reads, dated_in_order, found, gather
 from aggregator.polling.known import (
@@ -28,14 +27,13 @@ from aggregator.polling.known import (
     reading_settings,
 )
 from aggregator.polling.online import Network
-from aggregator.polling.outcome import result_of
+from aggregator.polling.outcome import hints_of, result_of
 from aggregator.polling.server_clocks import ServerClocks
 from aggregator.polling.settings import as_moved, policy, poll_settings
 from aggregator.polling.turns import Turns
 from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import Testimony
-from aggregator.schedule.hints import FeedHints, read_hints
 from aggregator.schedule.settings import PollSettings, with_settings
 from aggregator.store import Saved, SourceRecord, Store, Update
 
@@ -285,7 +283,7 @@ class Polls:
         dates = [*(f.article.published or now for f in poll.update.found), *before.newest]
         poll.result = replace(
             poll.result,
-            hints=_hints(first, source) if first else None,
+            hints=hints_of(first, source) if first else None,
             read_as=source.timezone or "",
             published=tuple(sorted({min(d, now) for d in dates}, reverse=True)[:_DATES_THAT_TELL_A_RATE]),
         )
@@ -393,9 +391,3 @@ def _held_back(source: Source, error: Later) -> _Poll:
     """The result for a source that was not asked: its publisher asked us to wait, for another feed."""
     error.source = source.name
     return _Poll(error=error, result=schedule.Result(status=429))
-
-
-def _hints(reading: Reading, source: Source) -> FeedHints:
-    """What a document says of its next poll. A file of this machine moves nowhere."""
-    hints = read_hints(reading.hints)
-    return replace(hints, moved_to=None) if source.is_local else hints
