@@ -32,6 +32,8 @@ def check(with_store: bool, config_file: Path) -> int:
 
     config = load_config(config_file)
     if refused := [*refusals(config)]:
+        for doubt in doubts(config):
+            OUT.print(shown(doubt))
         raise ConfigError(*(f"{config_file}: {each}" for each in refused))
     enabled = len(config.select(()))
     OUT.print(f"{shown(str(config_file))}: {counted(len(config.sources), 'source')}, {enabled} enabled")

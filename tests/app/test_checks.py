@@ -162,3 +162,16 @@ def test_an_output_that_is_a_file_is_a_mistake(site: Site) -> None:
     refused, _ = found(site, output="config/aggregator.toml", store="config")
     assert "output: " in refused
     assert "store: " in refused
+
+
+def test_doubts_are_said_beside_what_is_refused(site: Site) -> None:
+    """One run of `check` names everything."""
+    folder = {"kind": "articles", "path": "missing"}
+    site.configure(
+        {"name": "a", **folder, "categories": ["Tea"]}, {"name": "b", **folder, "categories": ["tea"]}
+    )
+    result = site.run("check")
+    assert result.exit_code == 2
+    assert "missing cannot be read" in result.stderr
+    assert "'Tea'" in result.stdout
+    assert "'b'" in result.stdout
