@@ -66,7 +66,9 @@ def host_of(address: str | None) -> str | None:
 
 def secrets_of(*requests: str | None) -> frozenset[str]:
     """The values in the queries, fragments and logins of addresses that are asked, decoded."""
-    return frozenset(value for request in requests if (parts := _split(request)) for value in _values(parts))
+    # Most have none of these, and a publication asks for thousands.
+    asked = (request for request in requests if request and any(mark in request for mark in "?#@"))
+    return frozenset(value for request in asked if (parts := _split(request)) for value in _values(parts))
 
 
 def without_logins(text: str) -> str:

@@ -33,7 +33,28 @@ _WRITTEN = (
     .where(archives.c.feed == _FEED, archives.c.number == sa.bindparam("of_number"))
     .values(look=sa.bindparam("now"))
 )
-_IS_UNFILED = sa.and_(placements.c.feed == _FEED, placements.c.archived.is_(None))
+_DATE = placements.c.published
+_LAST = sa.bindparam("last_published", type_=_DATE.type)
+_OF_LAST = sa.bindparam("last_uid", type_=articles.c.uid.type)
+# What comes after an article in its feed, as `Feeds.newest` orders it; the first condition is for the index.
+_IS_BEHIND = sa.and_(
+    _DATE <= _LAST, sa.or_(_DATE < _LAST, sa.and_(_DATE == _LAST, articles.c.uid > _OF_LAST))
+)
+_UNFILED = (
+    sa.select(articles.c.revision)
+    .join(placements, placements.c.article == articles.c.pk)
+    .where(placements.c.feed == _FEED, placements.c.archived.is_(None), articles.c.revision.is_not(None))
+    .where(_IS_BEHIND)
+    .order_by(_DATE.desc(), articles.c.uid)
+)
+_LAST_SHOWN = (
+    sa.select(placements.c.feed, _DATE, articles.c.uid)
+    .join(placements, placements.c.article == articles.c.pk)
+    .where(placements.c.feed == _FEED)
+    .order_by(_DATE.desc(), articles.c.uid)
+    .offset(sa.bindparam("before"))
+    .limit(1)
+)
 
 
 class Archives:
@@ -60,14 +81,9 @@ class Archives:
 
         `recent` has what was read already, and keeps these.
         """
-        query = (
-            sa.select(articles.c.revision)
-            .join(placements, placements.c.article == articles.c.pk)
-            .where(_IS_UNFILED, _behind(last.published, last.uid), articles.c.revision.is_not(None))
-            .order_by(placements.c.published.desc(), articles.c.uid)
-        )
+        asked = {"of_feed": feed, "last_published": last.published, "last_uid": last.uid}
         with self._database.snapshot() as connection:
-            numbers = connection.scalars(query, {"of_feed": feed}).all()
+            numbers = connection.scalars(_UNFILED, asked).all()
             return (recent or Recent()).read(connection, numbers)
 
     def count(self, feed: str, look: str) -> tuple[int, frozenset[int]]:
@@ -161,28 +177,15 @@ _PLACED = """
 
 def _last_shown(connection: sa.Connection, feed: str, entries: int) -> Any:
     """Which article is the last of the newest `entries`, None where there are not as many."""
-    newest = (
-        sa.select(placements.c.feed, placements.c.published, articles.c.uid)
-        .join(placements, placements.c.article == articles.c.pk)
-        .where(placements.c.feed == _FEED)
-        .order_by(placements.c.published.desc(), articles.c.uid)
-    )
-    return connection.execute(newest.offset(entries - 1).limit(1), {"of_feed": feed}).one_or_none()
+    return connection.execute(_LAST_SHOWN, {"of_feed": feed, "before": entries - 1}).one_or_none()
 
 
 def _unfiled_count(connection: sa.Connection, feed: str, entries: int) -> int:
     """How many articles behind the newest `entries` of a feed are in no archive; `entries` at most."""
     if (last := _last_shown(connection, feed, entries)) is None:
         return 0
-    unfiled = (
-        sa.select(placements.c.article)
-        .join(articles, articles.c.pk == placements.c.article)
-        .where(_IS_UNFILED, _behind(last.published, last.uid))
-        .limit(entries)
-    )
-    return (
-        connection.scalar(sa.select(sa.func.count()).select_from(unfiled.subquery()), {"of_feed": feed}) or 0
-    )
+    asked = {"of_feed": feed, "last_published": last.published, "last_uid": last.uid, "most": entries}
+    return len(connection.scalars(_UNFILED.limit(sa.bindparam("most")), asked).all())
 
 
 def _file(connection: sa.Connection, feed: str, entries: int) -> int:
@@ -205,12 +208,3 @@ def _file(connection: sa.Connection, feed: str, entries: int) -> int:
         connection.exec_driver_sql(statement, {**values, "made": made})
     connection.exec_driver_sql("DROP TABLE temp.filing")
     return made
-
-
-def _behind(published: object, uid: str) -> sa.ColumnElement[bool]:
-    """Articles that come after this one in their feed, as `Feeds.newest` orders it."""
-    date = placements.c.published
-    # The first condition is for the index, which cannot use the second.
-    return sa.and_(
-        date <= published, sa.or_(date < published, sa.and_(date == published, articles.c.uid > uid))
-    )
