@@ -60,7 +60,8 @@ def cells(runs: Iterable[Mapping[str, Any]]) -> list[Cell]:
         for key, of_cell in grouped.items()
     ]
     return sorted(
-        found, key=lambda cell: (_is_of_store(cell), cell.feeds, PHASES.index(cell.phase), cell.held)
+        found,
+        key=lambda cell: (_is_of_store(cell), cell.feeds, PHASES.index(cell.phase), cell.held, cell.peer),
     )
 
 

@@ -1,0 +1,49 @@
+"""What is remembered of a source's polling, as text."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from aggregator.schedule.hints import FeedHints
+from aggregator.schedule.state import PollState, Reason
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+STATES = {
+    "new": PollState(),
+    "no time at all is not the same as none": PollState(
+        fresh_for=timedelta(0), hints=FeedHints(ttl=timedelta(0), period=timedelta(hours=1), base=NOW)
+    ),
+    "dates": PollState(since=NOW, published=(NOW, NOW - timedelta(microseconds=1)), reason=Reason.RATE),
+    "hints": PollState(
+        hints=FeedHints(
+            skip_hours=frozenset({0, 23}), skip_days=frozenset({6}), moved_to="https://t.example/"
+        )
+    ),
+    "counts": PollState(polls=3, failures=2, postponed=1, offline=4, moved_count=5, unread="no feed"),
+}
+
+
+@pytest.mark.parametrize("state", STATES.values(), ids=STATES)
+def test_a_state_is_read_as_it_was_written(state: PollState) -> None:
+    """Whatever of it is as in a new one."""
+    assert PollState.from_json(state.to_json()) == state
+
+
+def test_what_is_as_in_a_new_one_is_not_written() -> None:
+    """There are thousands of states, and most of each says nothing."""
+    assert json.loads(PollState(polls=1).to_json()) == {"reason": "new", "polls": 1, "hints": {}}
+
+
+def test_states_of_earlier_versions_are_read() -> None:
+    """They have every key, those that are not known any more too."""
+    text = json.dumps({"next_poll": None, "polls": 7, "unread": "", "published": [], "of_earlier": 1})
+    assert PollState.from_json(text) == PollState(polls=7)
+
+
+@pytest.mark.parametrize("text", ["[]", "1", '{"polls": []}', '{"next_poll": "soon"}', "{"])
+def test_what_no_version_wrote_is_a_new_sources(text: str) -> None:
+    """So that a damaged row costs a poll, and nothing else."""
+    assert PollState.remembered(text) == PollState()
