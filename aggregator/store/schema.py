@@ -30,6 +30,8 @@ as soon as its source has it."""
 
 metadata = MetaData()
 
+# No index has `postgresql_where`: for it SQLAlchemy imports all of that dialect, a twentieth of a start.
+
 settings = Table(
     "settings",
     metadata,
@@ -106,7 +108,6 @@ Index(
     "articles_unindexed",
     articles.c.pk,
     sqlite_where=articles.c.indexed.is_distinct_from(articles.c.revision),
-    postgresql_where=articles.c.indexed.is_distinct_from(articles.c.revision),
 )
 
 # What an article was at one time: its newest revision, earlier versions, and those that archives show.
@@ -128,7 +129,6 @@ Index(
     "revisions_replaced",
     revisions.c.replaced,
     sqlite_where=revisions.c.replaced.is_not(None),
-    postgresql_where=revisions.c.replaced.is_not(None),
 )
 
 # A number that is none (NaN) is no JSON to SQLite, which then refuses the whole statement.
@@ -208,7 +208,6 @@ Index(
     placements.c.archived,
     placements.c.published,
     sqlite_where=placements.c.archived.is_(None),
-    postgresql_where=placements.c.archived.is_(None),
 )
 
 # What rules did to an article: which matched, and what came of it, as JSON. None where none matched.
