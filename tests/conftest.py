@@ -180,12 +180,23 @@ class _KeptWorkers(Workers):
 
 @pytest.fixture(scope="session", autouse=True)
 def _workers_of_commands() -> Iterator[None]:
-    """One pool for all commands that run in this process; tests of workers, and processes, have their own."""
-    kept = _KeptWorkers()
+    """One pool for all commands that run in this process; tests of workers, and processes, have their own.
+
+    A test that installs a package has another path, and so a pool that knows the package.
+    """
+    pools: dict[tuple[str, ...], _KeptWorkers] = {}
+
+    def pool(_: App) -> _KeptWorkers:
+        path = tuple(sys.path)
+        if path not in pools:
+            pools[path] = _KeptWorkers()
+        return pools[path]
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(App, "_workers", kept)
+        patch.setattr(App, "_workers", property(pool))
         yield
-    Workers.close(kept)
+    for kept in pools.values():
+        Workers.close(kept)
 
 
 @pytest.fixture(scope="session")
