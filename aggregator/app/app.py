@@ -19,6 +19,7 @@ from aggregator import __version__
 from aggregator.app.choosing import Chooser
 from aggregator.app.clock import KeptClock
 from aggregator.app.stories import Storyteller
+from aggregator.app.tombstones import merge_published, publish_tombstones
 from aggregator.config.load import Config, Fetch, Keep, Source
 from aggregator.config.subscriptions import joined
 from aggregator.errors import WriteError
@@ -78,6 +79,7 @@ class App:
         self._clock.read(now)
         self._store.mending.begin(READER_VERSION)
         self._follow_lists(now)
+        merge_published(self._store, config, now)
         self._arrange(now)  # before anything arrives, which then stands behind what is there
 
     def __enter__(self) -> Self:
@@ -192,10 +194,12 @@ class App:
     def forget(self, found: Sequence[Erasable], now: datetime) -> None:
         """Erases these articles from the store; a publication then erases them from what is published."""
         self._store.forgetting.forget(found, now)
+        self._store.tombstones.record([each.pk for each in found], now)
 
-    def recall(self, found: Sequence[Erasable]) -> None:
+    def recall(self, found: Sequence[Erasable], now: datetime) -> None:
         """Lets their sources bring these articles again."""
         self._store.forgetting.recall(found)
+        self._store.tombstones.record([each.pk for each in found], now, is_recalled=True)
 
     def rewrite_store(self) -> None:
         """Leaves nothing in the store's file of what was erased. Raises StoreError."""
@@ -279,6 +283,10 @@ class App:
             )
         except WriteError as error:
             published = Published(errors=(error,))
+        written, errors = publish_tombstones(self._store, self.config)
+        published = replace(
+            published, written=(*published.written, *written), errors=(*published.errors, *errors)
+        )
         if (posts := self.config.publish.posts) is None:
             return published
         from aggregator.publishing.posts import write_posts

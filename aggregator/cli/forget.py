@@ -63,7 +63,7 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
     published = None
     with turn(config.store, "forget"), App(config, now := datetime.now(UTC)) as opened:
         if undo:
-            opened.recall(found)
+            opened.recall(found, now)
         else:
             opened.forget(found, now)
             published = main_job.publish(opened, now, main_job.RunWatcher())

@@ -24,6 +24,7 @@ from aggregator.store.pages import PageRequests
 from aggregator.store.rebuilding import REBUILT, claim
 from aggregator.store.records import Saved, SourceRecord, Update
 from aggregator.store.schema import FOUND, articles, revisions, sources
+from aggregator.store.tombstones import bury
 from aggregator.store.writing import Judge, Writing, by_categories
 
 _NAMES_AT_ONCE = 500
@@ -287,6 +288,7 @@ def _commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
     wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None
     changes = Changes(writing, update.source, wanted)
     claim(connection, update.source, update.found)
+    bury(connection, update.source, update.found, now)
     changes.delete(update.refused)
     changes.withdraw(update.withdrawn)
     moving_to = update.schedule.moved_to if update.schedule else None

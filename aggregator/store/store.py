@@ -22,6 +22,7 @@ from aggregator.store.posts import PostFiles
 from aggregator.store.sources import Sources
 from aggregator.store.stories import Stories
 from aggregator.store.subscriptions import Subscriptions
+from aggregator.store.tombstones import Tombstones
 from aggregator.store.writing import Judge, by_categories
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class Store:
         self.linkless = Linkless(database)
         self.subscriptions = Subscriptions(database)
         self.announcements = Announcements(database)
+        self.tombstones = Tombstones(database)
         self.forgetting = Forgetting(database, judge, stories)
         self.moments = Moments(database)
         self.mending = Mending(database)

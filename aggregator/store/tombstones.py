@@ -1,0 +1,161 @@
+"""What was forgotten, in a form that travels with what is published: digests, and when.
+
+A store that was lost, or restored from an older backup, learns from it what must not come back. Nothing of an
+article can be read in it. Of two records of one article the newer counts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import sqlite
+
+from aggregator.store.database import Database, remember
+from aggregator.store.drift import Identity
+from aggregator.store.edits import Found
+from aggregator.store.known_ids import ERASED
+from aggregator.store.schema import FORGOTTEN, FOUND, WITHDRAWN, aliases, articles, settings
+
+__all__ = ["Tombstone", "Tombstones", "bury"]
+
+MAX_TOMBSTONES = 100_000
+_SETTING = "tombstones"
+_HEAD = "# Digests of articles that were forgotten, so that they do not come back; keep this file.\n"
+_LINE = re.compile(
+    r"([0-9a-f]{32}) (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z) (forgotten|recalled)((?: [0-9a-f]{32}){0,64})"
+)
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tombstone:
+    """A record of one article: when it was forgotten or recalled; `marks` are what it is known by besides."""
+
+    when: str
+    is_recalled: bool = False
+    marks: frozenset[str] = frozenset()
+
+
+class Tombstones:
+    """The part of the store that knows what was forgotten, by the digests of outward ids."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def text(self) -> str:
+        """All records, as a text file; "" where there are none."""
+        return self._database.setting(_SETTING) or ""
+
+    def record(self, pks: Collection[int], now: datetime, *, is_recalled: bool = False) -> None:
+        """Records that these articles were forgotten just now, or recalled."""
+        of_them = sa.select(articles.c.pk, articles.c.uid).where(articles.c.pk.in_(pks))
+        marks = sa.select(aliases.c.article, aliases.c.alias).where(aliases.c.article.in_(pks))
+        with self._database.transaction() as connection:
+            by_pk: dict[int, set[str]] = {pk: set() for pk in pks}
+            for row in connection.execute(marks):
+                if row.alias.startswith(ERASED):
+                    by_pk[row.article].add(row.alias.removeprefix(ERASED))
+            known = _read(_stored(connection))
+            for row in connection.execute(of_them):
+                known[_digest(row.uid)] = Tombstone(
+                    when=f"{now.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
+                    is_recalled=is_recalled,
+                    marks=frozenset() if is_recalled else frozenset(sorted(by_pk[row.pk])[:64]),
+                )
+            remember(connection, _SETTING, _written(known))
+
+    def merge(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Takes over the newer records of such a text; what is none is skipped.
+
+        Returns the outward ids of stored articles that are to be forgotten, and of those to be recalled.
+        """
+        if text == self.text():
+            return (), ()
+        with self._database.transaction() as connection:
+            known = _read(_stored(connection))
+            newer = {
+                digest: found
+                for digest, found in _read(text).items()
+                if digest not in known or found.when > known[digest].when
+            }
+            if not newer:
+                return (), ()
+            remember(connection, _SETTING, _written(known | newer))
+            forgotten, recalled = [], []
+            for row in connection.execute(sa.select(articles.c.uid, articles.c.state)):
+                found = newer.get(_digest(row.uid))
+                if found is None:
+                    continue
+                if found.is_recalled and row.state == FORGOTTEN:
+                    recalled.append(row.uid)
+                elif not found.is_recalled and row.state in (FOUND, WITHDRAWN):
+                    forgotten.append(row.uid)
+        return tuple(forgotten), tuple(recalled)
+
+
+def bury(connection: sa.Connection, source: str, found: Sequence[Found], now: datetime) -> None:
+    """Enters those of these articles as forgotten that are recorded so, and not known to the store."""
+    text = _stored(connection) if found else ""
+    if not text:
+        return
+    known = {digest: each for digest, each in _read(text).items() if not each.is_recalled}
+    by_mark = {mark: digest for digest, each in known.items() for mark in each.marks}
+    for start in range(0, len(found), _BATCH):
+        some = {each.article.id: each.article for each in found[start : start + _BATCH]}
+        stored = sa.select(articles.c.id).where(articles.c.source == source, articles.c.id.in_([*some]))
+        for id_ in {*some}.difference(connection.scalars(stored)):
+            article = some[id_]
+            made = uuid.uuid5(uuid.NAMESPACE_URL, f"{source}\n{id_}").urn
+            uid = next((each for each in (made, id_) if _digest(each) in known), None)
+            digest = _digest(uid) if uid else None
+            if digest is None:
+                marks = Identity.of(article).digests()
+                digest = next((by_mark[mark] for mark in sorted(marks) if mark in by_mark), None)
+            if digest is None:
+                continue
+            moment = min(article.published or now, now)
+            row = {"source": source, "id": id_, "uid": uid or made, "state": FORGOTTEN, "edits": 0}
+            dates = {"published": moment, "updated": moment, "first_seen": now}
+            new = sqlite.insert(articles).values(**row, **dates, fingerprint="", file="")
+            made_row = connection.execute(new.on_conflict_do_nothing().returning(articles.c.pk)).scalar()
+            if made_row is None:
+                continue  # another source's article has that id
+            for mark in sorted(known[digest].marks):
+                alias = sqlite.insert(aliases).values(
+                    source=source, alias=f"{ERASED}{mark}", article=made_row
+                )
+                connection.execute(alias.on_conflict_do_nothing())
+
+
+def _stored(connection: sa.Connection) -> str:
+    return connection.scalar(sa.select(settings.c.value).where(settings.c.name == _SETTING)) or ""
+
+
+def _digest(uid: str) -> str:
+    return hashlib.blake2b(uid.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _read(text: str) -> dict[str, Tombstone]:
+    found: dict[str, Tombstone] = {}
+    for line in text.splitlines()[: MAX_TOMBSTONES + 1]:
+        if match := _LINE.fullmatch(line):
+            made = Tombstone(
+                when=match[2], is_recalled=match[3] == "recalled", marks=frozenset(match[4].split())
+            )
+            if match[1] not in found or found[match[1]].when <= made.when:
+                found[match[1]] = made
+    return found
+
+
+def _written(known: Mapping[str, Tombstone]) -> str:
+    lines = [
+        " ".join((digest, each.when, "recalled" if each.is_recalled else "forgotten", *sorted(each.marks)))
+        for digest, each in sorted(known.items())
+    ]
+    return _HEAD + "".join(f"{line}\n" for line in lines) if lines else ""
