@@ -29,7 +29,7 @@ def planet(site: Site, server: Server) -> Site:
     site.configure(
         {"name": "a", "url": f"{server.url}/a", "categories": ["News"]},
         **{"entries_per_feed": 3, "publish.formats": FORMATS, "publish.compress": ["gzip"]},
-        **{"publish.archives": True},
+        **{"publish.archives": FORMATS},
         **{"publish.posts.folder": "posts", "publish.posts.generator": "hugo"},
     )
     serve(server, *range(1, 12), word="Takedown before")
