@@ -27,6 +27,8 @@ REBUILT_READER = 0
 _SETTING = "rebuilt"
 _BATCH = 200
 _SOME: sa.BindParameter[list[str]] = sa.bindparam("some", expanding=True)
+# Built once, as each poll that found anything asks it.
+_IS_ANY = sa.select(settings.c.value).where(settings.c.name == _SETTING)
 _IS_REBUILT = articles.c.reader_version == REBUILT_READER
 _READ_BACK = sa.select(articles.c.pk, articles.c.uid, articles.c.source).where(
     articles.c.uid.in_(_SOME), _IS_REBUILT
@@ -48,8 +50,7 @@ def begin(database: Database, now: datetime) -> None:
 
 def claim(connection: sa.Connection, source: str, found: Sequence[Found]) -> None:
     """Gives articles that were read back, and are found at a source, that source and their ids there."""
-    is_any = sa.select(settings.c.value).where(settings.c.name == _SETTING)
-    if not found or connection.scalar(is_any) is None:
+    if not found or connection.scalar(_IS_ANY) is None:
         return
     for start in range(0, len(found), _BATCH):
         some = found[start : start + _BATCH]

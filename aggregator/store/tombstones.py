@@ -31,6 +31,8 @@ _LINE = re.compile(
     r"([0-9a-f]{32}) (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z) (forgotten|recalled)((?: [0-9a-f]{32}){0,64})"
 )
 _BATCH = 500
+# Built once, as each poll that found anything asks it.
+_TEXT = sa.select(settings.c.value).where(settings.c.name == _SETTING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,7 +136,7 @@ def bury(connection: sa.Connection, source: str, found: Sequence[Found], now: da
 
 
 def _stored(connection: sa.Connection) -> str:
-    return connection.scalar(sa.select(settings.c.value).where(settings.c.name == _SETTING)) or ""
+    return connection.scalar(_TEXT) or ""
 
 
 def _digest(uid: str) -> str:
