@@ -17,11 +17,13 @@ MAX_BYTES = 100
 RESERVED = frozenset(
     {
         "all",
+        "articles",
         "assets",
         "healthz",
         "index",
         "metrics",
         "readyz",
+        "search",
         "status",
         "websub",
     }
