@@ -11,7 +11,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["ask", "insert"]
+__all__ = ["ask", "change", "insert"]
 
 _AT_ONCE = 50
 """So many rows a statement; SQLite takes 32,766 values."""
@@ -38,6 +38,18 @@ def insert(
 def ask(connection: sa.Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """The rows that a query finds, in the transaction of this connection."""
     return _driver(connection).execute(query, values).fetchall()
+
+
+def change(
+    connection: sa.Connection, statement: str, rows: Sequence[Sequence[Any]], values: Sequence[Any] = ()
+) -> None:
+    """Changes several rows in one statement, for the same reason as `insert`.
+
+    `statement` has `{}` where rows of values stand, and before them places for `values`.
+    """
+    row = f"({', '.join('?' * len(rows[0]))})"
+    written = statement.format(f"VALUES {', '.join([row] * len(rows))}")
+    _driver(connection).execute(written, (*values, *chain.from_iterable(rows)))
 
 
 def _driver(connection: sa.Connection) -> sqlite3.Connection:

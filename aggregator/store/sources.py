@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
@@ -16,19 +17,21 @@ from aggregator.schedule.health import PollRecord
 from aggregator.schedule.state import PollState
 from aggregator.store import subscriptions
 from aggregator.store.changes import CURRENT, Changes
-from aggregator.store.columns import Instant
+from aggregator.store.columns import Instant, microseconds
 from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, unpacked
 from aggregator.store.pages import PageRequests
 from aggregator.store.rebuilding import REBUILT, claim
 from aggregator.store.records import Saved, SourceRecord, Update
+from aggregator.store.rows import change
 from aggregator.store.schema import FOUND, articles, revisions, sources
 from aggregator.store.tombstones import bury
 from aggregator.store.writing import Judge, Writing, by_categories
 
 _NAMES_AT_ONCE = 500
-_Key = TypeVar("_Key", str, int)
+_ROWS_AT_ONCE = 50
+_Key = TypeVar("_Key")
 
 
 class Sources:
@@ -242,18 +245,20 @@ class Sources:
     def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
         """Saves the validators and next polls of sources in which nothing changed, all in one transaction."""
         rows = [
-            {
-                "of_source": update.source,
-                "new_validators": dict(update.validators),
-                "new_body_hash": update.body_hash,
-                "new_schedule": update.schedule,
-                "new_poll": update.schedule.next_poll if update.schedule else None,
-                "now": now,
-            }
+            (
+                update.source,
+                json.dumps(dict(update.validators)),
+                update.body_hash,
+                update.schedule.to_json() if update.schedule else "",
+                microseconds(update.schedule.next_poll)
+                if update.schedule and update.schedule.next_poll
+                else None,
+            )
             for update in updates
         ]
         with self._database.transaction() as connection:
-            connection.execute(_UNCHANGED, rows)
+            for some in _batches(rows, _ROWS_AT_ONCE):
+                change(connection, _UNCHANGED, some, (microseconds(now), microseconds(now)))
 
     def _recategorise(
         self,
@@ -309,9 +314,9 @@ def _commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
     return saved, row
 
 
-def _batches(names: Iterable[_Key]) -> Iterator[list[_Key]]:
+def _batches(names: Iterable[_Key], size: int = _NAMES_AT_ONCE) -> Iterator[list[_Key]]:
     left = iter(names)
-    while batch := list(islice(left, _NAMES_AT_ONCE)):
+    while batch := list(islice(left, size)):
         yield batch
 
 
@@ -354,25 +359,14 @@ _COMMITTED_AND_PLANNED = _COMMITTED.values(
     next_poll=sa.bindparam("new_poll"),
     is_gone=sa.bindparam("now_gone"),
 )
-_UNCHANGED = (
-    sources.update()
-    .where(sources.c.name == sa.bindparam("of_source"))
-    .values(
-        validators=sa.bindparam("new_validators"),
-        body_hash=sa.bindparam("new_body_hash"),
-        polled=sa.bindparam("now"),
-        succeeded=sa.bindparam("now"),
-        error=None,
-        advice=None,
-        schedule=sa.bindparam("new_schedule"),
-        next_poll=sa.bindparam("new_poll"),
-        is_gone=False,
-    )
-)
+_UNCHANGED = """UPDATE sources SET polled = ?, succeeded = ?, error = NULL, advice = NULL, is_gone = 0,
+validators = new.column2, body_hash = new.column3, schedule = new.column4, next_poll = new.column5
+FROM ({}) AS new WHERE sources.name = new.column1"""
 
 _ADOPTED = sa.select(
     sources.c.name, sources.c.address, sources.c.active, sources.c.categories, sources.c.moved_to
 )
+
 _STATE = tuple(sources.c[f.name] for f in fields(SourceRecord))
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
 _UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "schedule": None, "is_gone": False}
