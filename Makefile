@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 LOWEST := .venv-lowest
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 
-.PHONY: fetch test lint types unit quick test-lowest bench clean
+.PHONY: fetch test lint types unit quick test-lowest bench docs clean
 
 fetch: $(VENV)/installed
 	$(VENV)/bin/aggregator fetch
@@ -40,6 +40,12 @@ test-lowest: $(LOWEST)/installed-test
 bench: $(VENV)/installed-test
 	$(VENV)/bin/python benchmarks/bulk $(ARGUMENTS)
 
+# docs/ as a site in site/, which is read in a browser, without a network too. A link that leads nowhere is an error.
+docs: $(VENV)/installed-docs
+	$(VENV)/bin/python -m docs.building.rooms
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet
+	@echo "open site/index.html"
+
 $(VENV)/installed: pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --editable .
@@ -49,6 +55,11 @@ $(VENV)/installed: pyproject.toml
 $(VENV)/installed-test: pyproject.toml
 	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install --editable '.[test]'
+	touch $@ $(VENV)/installed
+
+$(VENV)/installed-docs: pyproject.toml
+	test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --editable '.[docs]'
 	touch $@ $(VENV)/installed
 
 $(LOWEST)/installed-test: pyproject.toml | $(UV)
@@ -62,4 +73,4 @@ $(LOWEST)/installed-test: pyproject.toml | $(UV)
 	.venv-uv/bin/python -m pip --disable-pip-version-check --quiet install uv
 
 clean:
-	rm -rf $(VENV) .venv-lowest .venv-uv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) .venv-lowest .venv-uv build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import aggregator
+from docs.building.rooms import DRAWING, drawing
 
 PACKAGE = Path(aggregator.__file__).parent
 ROOT = "__init__"
@@ -286,6 +287,11 @@ def test_the_architecture_page_has_the_rooms_in_their_order() -> None:
     places = re.findall(r"`([a-z_]+/[a-z_/.]*)`", page.partition("## Where")[2])
     assert places
     assert [place for place in places if not (PACKAGE / place).exists()] == []
+
+
+def test_the_drawing_of_the_rooms_is_that_of_the_table() -> None:
+    """`python -m docs.building.rooms` draws it anew."""
+    assert DRAWING.read_text(encoding="utf-8") == drawing(ALLOWED)
 
 
 def test_no_public_class_name_stands_twice() -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pydantic import BaseModel
 
 from aggregator.config import load as config
 from aggregator.errors import ConfigError
@@ -326,24 +324,3 @@ def test_a_folder_of_posts_counts_from_home_and_jekyll_wants_dates(tmp_path: Pat
     wrong = '[publish.posts]\nfolder = "x"\ngenerator = "jekyll"\npath = "{slug}.md"'
     assert "publish.posts: Jekyll takes a file for a post when" in mistakes(tmp_path, wrong)
     assert "did you mean 'folder'" in mistakes(tmp_path, '[publish.posts]\nfolde = "x"')
-
-
-def test_every_setting_is_documented() -> None:
-    """A key that the config knows has its line in docs/config.md."""
-    text = (Path(__file__).parents[2] / "docs" / "config.md").read_text(encoding="utf-8")
-    parts = text.split("\n## ")
-    documented = {
-        part.split("\n")[0].strip("`[]"): re.findall(r"^\| `(\w+)`", part, re.MULTILINE) for part in parts
-    }
-    models: tuple[tuple[str, type[BaseModel]], ...] = (
-        *(("site", config.SiteSettings), ("fetch", config.Fetch)),
-        *(("sources", config.Source), ("auth", config.Auth), ("retention", config.Retention)),
-        *(("publish", config.Publish), ("publish.categories", config.CategoryFeed)),
-        ("publish.posts", config.Posts),
-        ("serve", config.Serve),
-        ("rules", config.RuleSettings),
-    )
-    for name, model in models:
-        assert set(documented[name]) == set(model.model_fields), name
-    saved = set(documented["feeds"]) | set(documented["publish.categories"])
-    assert saved == set(config.SavedFeed.model_fields)
