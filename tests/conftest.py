@@ -67,6 +67,7 @@ SYSTEM = frozenset(
         "tests.app.test_at_work",
         "tests.app.test_daemon_killed",
         "tests.cli.test_stopping",
+        "tests.deploy.test_recipes",
         "tests.fetch.test_files",
         "tests.fetch.test_folder",
         "tests.fetch.test_pacing",
