@@ -6,7 +6,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 LOWEST := .venv-lowest
 UV := $(or $(shell command -v uv),.venv-uv/bin/uv)
 
-.PHONY: fetch test lint types unit quick test-lowest bench docs clean
+.PHONY: fetch test lint types unit quick test-lowest bench docs release clean
 
 fetch: $(VENV)/installed
 	$(VENV)/bin/aggregator fetch
@@ -39,6 +39,11 @@ test-lowest: $(LOWEST)/installed-test
 # ARGUMENTS=--everything goes on with the rest. ARGUMENTS='--report --publish' puts it into README.md and docs.
 bench: $(VENV)/installed-test
 	$(VENV)/bin/python benchmarks/bulk $(ARGUMENTS)
+
+# dist/*.tar.gz and dist/*.whl, each installed into a clean environment, where it runs the main job without network; the
+# wheel with every Python 3.11 to 3.14 in PATH (PYTHONS=…).
+release:
+	.ci/release
 
 # docs/ as a site in site/, which is read in a browser, without a network too. A link that leads nowhere is an error.
 docs: $(VENV)/installed-docs
