@@ -48,7 +48,7 @@ release:
 # docs/ as a site in site/, which is read in a browser, without a network too. A link that leads nowhere is an error.
 docs: $(VENV)/installed-docs
 	$(VENV)/bin/python -m docs.building.rooms
-	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --strict
 	@echo "open site/index.html"
 
 $(VENV)/installed: pyproject.toml

@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
@@ -25,6 +26,9 @@ sys.path.insert(0, str(ROOT))
 from docs.building import commands, settings  # noqa: E402 (from this checkout)
 
 LINK = re.compile(r"(?<=\]\()(?!https?:|mailto:|#)([^)\s#]+)(?=[)#])")
+REQUEST = re.compile(
+    r"""<(?:(?:script|img|iframe|source)\b[^>]*\ssrc|link\b[^>]*\shref)=["']?(https?://[^"'\s>]+)"""
+)
 _FENCES = {
     ".md": "markdown",
     ".py": "python",
@@ -60,9 +64,11 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
     """Nothing is requested from elsewhere: what lets the search work in files is ours (file_worker.js)."""
-    return output.replace(
-        "https://unpkg.com/iframe-worker/shim", get_relative_url("building/file_worker.js", page.url)
-    )
+    shim = get_relative_url("building/file_worker.js", page.url)
+    output = output.replace("https://unpkg.com/iframe-worker/shim", shim)
+    if found := REQUEST.search(output):
+        raise PluginError(f"{page.file.src_uri}: a browser would request {found[1]}; keep it in docs/")
+    return output
 
 
 def on_post_template(output_content: str, template_name: str, config: MkDocsConfig) -> str:

@@ -101,10 +101,12 @@ def markdown() -> str:
     ]
     for table in tables():
         lines += ["", f"## `{table.written}`" if table.written else "## At the top", ""]
+        lines += ['<div class="settings" markdown>', ""]  # rows of cards on a phone (site.css)
         lines += ["| key | value | default | meaning |", "| --- | --- | --- | --- |"]
         for each in table.settings:
             meaning = _as_seen_from_reference(each.meaning, table.page)
             lines.append(f"| `{each.key}` | {each.takes} | {each.default or 'required'} | {meaning} |")
+        lines += ["", "</div>"]
     return "\n".join([*lines, ""])
 
 
