@@ -47,7 +47,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     texts = {"reference/settings.md": settings.markdown(), "reference/commands.md": commands.markdown()}
     for file in files.documentation_pages():
         _found(Path(str(file.abs_src_path)))
-    texts |= {name: _shown(place) for name, place in _SHOWN.items()}
+    texts |= {name: _shown(name, place) for name, place in _SHOWN.items()}
     for name, text in texts.items():
         files.append(File.generated(config, name, content=text))
     return files
@@ -55,11 +55,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Links out of docs/ lead to the pages that show what is there."""
-    source = page.file.src_uri
-    place = _SHOWN.get(source)
-    if place is None and not (Path(config.docs_dir) / source).exists():
-        return markdown
-    return _relinked(markdown, place or Path(config.docs_dir) / source, source)
+    place = Path(config.docs_dir) / page.file.src_uri
+    return _relinked(markdown, place, page.file.src_uri) if place.exists() else markdown
 
 
 def on_post_page(output: str, page: Page, config: MkDocsConfig) -> str:
@@ -80,11 +77,21 @@ def _found(place: Path) -> None:
     """Remembers what a Markdown file links to, and what that links to in its turn."""
     for link in LINK.findall(place.read_text(encoding="utf-8")):
         target = Path(os.path.normpath(place.parent / link))
-        name = _page_of(target)
-        if target.exists() and name not in _SHOWN and not _is_ours(target):
+        if _is_shown(target) and (name := _page_of(target)) not in _SHOWN:
             _SHOWN[name] = target
-            if target.suffix == ".md":
-                _found(target)
+            if (text := _text_of(target)) is not None:
+                _found(text)
+
+
+def _is_shown(target: Path) -> bool:
+    """Whether it is in the repository, but no page or picture of docs/."""
+    return target.exists() and target.is_relative_to(ROOT) and target != ROOT and not _is_ours(target)
+
+
+def _text_of(target: Path) -> Path | None:
+    """The Markdown that a page about a file or a folder begins with, None without."""
+    text = target / "README.md" if target.is_dir() else target
+    return text if text.suffix == ".md" and text.exists() else None
 
 
 def _is_ours(target: Path) -> bool:
@@ -102,16 +109,20 @@ def _page_of(target: Path) -> str:
     return f"repository/{path.removesuffix('.md')}.md"
 
 
-def _shown(place: Path) -> str:
-    if place.suffix == ".md":
-        return place.read_text(encoding="utf-8")
-    title = f"# {place.relative_to(ROOT).as_posix()}"
-    if place.is_file():
-        return f"{title}\n\n{_fenced(place)}"
-    files = [file for file in sorted(place.rglob("*")) if file.is_file() and _is_text(file)]
-    return "\n".join(
-        [title, *(f"\n## {file.relative_to(place).as_posix()}\n\n{_fenced(file)}" for file in files)]
-    )
+def _shown(name: str, place: Path) -> str:
+    text = _text_of(place)
+    if text is not None:
+        parts = [_relinked(text.read_text(encoding="utf-8"), text, name)]
+    else:
+        parts = [f"# {place.relative_to(ROOT).as_posix()}\n"]
+    if place.is_dir():
+        files = [
+            file for file in sorted(place.rglob("*")) if file.is_file() and _is_text(file) and file != text
+        ]
+        parts += [f"## {file.relative_to(place).as_posix()}\n\n{_fenced(file)}" for file in files]
+    elif text is None:
+        parts.append(_fenced(place))
+    return "\n".join(parts)
 
 
 def _is_text(file: Path) -> bool:
@@ -121,16 +132,14 @@ def _is_text(file: Path) -> bool:
 
 
 def _fenced(file: Path) -> str:
-    fence = "`" * 6
-    return (
-        f"{fence}{_FENCES.get(file.suffix, 'text')}\n{file.read_text(encoding='utf-8').rstrip()}\n{fence}\n"
-    )
+    fence, language = "`" * 6, _FENCES.get(file.suffix, "text")
+    return f"{fence}{language}\n{file.read_text(encoding='utf-8', errors='replace').rstrip()}\n{fence}\n"
 
 
 def _relinked(markdown: str, place: Path, source: str) -> str:
     def relinked(match: re.Match[str]) -> str:
         target = Path(os.path.normpath(place.parent / match[1]))
-        if not target.exists():
+        if not _is_ours(target) and not _is_shown(target):
             return match[0]
         name = target.relative_to(ROOT / "docs").as_posix() if _is_ours(target) else _page_of(target)
         return os.path.relpath(name, Path(source).parent)
