@@ -109,7 +109,7 @@ def rebuild(folder: Path | None, as_json: bool, config_file: Path) -> int:
     if as_json:
         print_json({"articles": done.articles, "of_known_sources": done.placed, "notes": done.notes})
         return EXIT_DONE
-    OUT.print(f"{shown(str(config.store))}: {counted(done.articles, 'article')} were read back")
+    OUT.print(f"{shown(str(config.store))}: {counted(done.articles, 'article')} read back")
     for note in done.notes:
         OUT.print(shown(note), style="yellow")
     if left := done.articles - done.placed:
