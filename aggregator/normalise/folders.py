@@ -23,7 +23,6 @@ RESERVED = frozenset(
         "index",
         "metrics",
         "readyz",
-        "search",
         "status",
         "websub",
     }

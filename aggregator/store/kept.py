@@ -125,7 +125,9 @@ class Recent:
             known.move_to_end(number)
         while self._left_bytes < 0 and len(known) > 1:
             self._left_bytes += _size(known.popitem(last=False)[1])
-        return tuple(found[number] for number in numbers if number in found)
+        if lost := next((number for number in numbers if number not in found), None):
+            raise DamagedStore(f"the revision {lost} of an article in the store", "it is lost")
+        return tuple(found[number] for number in numbers)
 
 
 def _size(kept: Kept) -> int:

@@ -185,7 +185,6 @@ HOSTILE = [
         "Ａｌｌ",
         "articles",
         "assets",
-        "Search",
         "status",
         "index.html",
         "INDEX.HTML",
