@@ -42,7 +42,7 @@ def preview(
     try:
         fetched = fetcher.fetch(source, {}, now)
         if isinstance(fetched, NotModified):  # an empty folder: nothing new beside the nothing that was known
-            nothing = Problem(text="nothing to read is there", where=str(source.path or ""))
+            nothing = Problem(text="there is nothing to read in it", where=str(source.path or ""))
             return Document(source=target, kind=source.kind, problems=(nothing,))
         given = read_options(options)
         with Workers(1) as workers:

@@ -147,7 +147,7 @@ def test_preview_of_nothing_exits_with_1_and_says_why(server: Server, tmp_path: 
     long.mkdir(parents=True)
     empty = run("preview", str(long))
     assert empty.exit_code == 1
-    assert "nothing to read is there" in empty.stdout
+    assert "there is nothing to read in it" in empty.stdout
     for address in ("ftp://example.org/feed", "http://["):
         wrong = run("preview", address)
         assert wrong.exit_code == 1
