@@ -126,8 +126,17 @@ class Recent:
         while self._left_bytes < 0 and len(known) > 1:
             self._left_bytes += _size(known.popitem(last=False)[1])
         if lost := next((number for number in numbers if number not in found), None):
-            raise DamagedStore(f"the revision {lost} of an article in the store", "it is lost")
+            raise _lost(connection, lost)
         return tuple(found[number] for number in numbers)
+
+
+def _lost(connection: sa.Connection, number: int) -> DamagedStore:
+    """The error for a revision that is not there, which names the article of which it is the newest."""
+    of_it = sa.select(articles.c.id, articles.c.source).where(articles.c.revision == number)
+    if (row := connection.execute(of_it).first()) is None:
+        return DamagedStore(f"the revision {number}, which a full archive shows", "it is lost")
+    what = f"the article {row.id!r} of source {row.source!r} in the store"
+    return DamagedStore(what, "its newest revision is lost")
 
 
 def _size(kept: Kept) -> int:
