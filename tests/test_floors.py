@@ -31,6 +31,9 @@ def test_every_dependency_has_a_floor_and_it_is_what_the_lowest_run_installs(req
     try:
         installed = tuple(int(part) for part in version(name).split(".") if part.isdigit())
     except PackageNotFoundError:
-        assert "; " in requirement, f"{name} is not installed"
+        is_elsewhere = (
+            requirement in PROJECT["optional-dependencies"]["docs"]
+        )  # `make docs` alone installs it
+        assert is_elsewhere or "; " in requirement, f"{name} is not installed"
         return
     assert installed[: len(floor)] == floor
