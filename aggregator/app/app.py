@@ -123,10 +123,9 @@ class App:
         return Completing(self.config, self._store, self._fetcher, self._read)
 
     def _read(self, resource: Resource, context: Context) -> Reading:
-        if not self._made("_workers"):
-            with self._making_workers:  # of sixteen threads the first one makes them
-                _ = self._workers
-        return self._workers.read(resource, context)
+        with self._making_workers:  # of sixteen threads the first one makes them
+            workers = self._workers
+        return workers.read(resource, context)
 
     def _made(self, part: str) -> bool:
         return part in vars(self)
@@ -146,8 +145,7 @@ class App:
         chosen = {source.name for source in wanted}
         left = [source.name for source in sources if source.name not in chosen]
         states = self._store.sources.schedules(left)
-        waiting = {name: states[name] for name in left}
-        return wanted, waiting
+        return wanted, {name: states[name] for name in left}
 
     def due_names(self, now: datetime, limit: int) -> list[Source]:
         """The enabled sources to poll now, at most `limit`, the longest due first."""
@@ -159,16 +157,17 @@ class App:
 
         What a list among them has listed for the first time is polled after them.
         """
+        polls = self._polls  # first: what stops this process meanwhile cannot stop what is not made yet
         if self._is_stopping:
-            self._polls.stop()  # which was not made when it was stopped
+            polls.stop()
         known = {source.name for source in self.config.sources}
-        for poll in self._polls.poll_many(sources, now, refetch=refetch):
+        for poll in polls.poll_many(sources, now, refetch=refetch):
             if poll.is_list:
                 reported = self._follow_lists(now).get(poll.source.name, ())
                 poll = replace(poll, problems=(*poll.problems, *reported))
             yield poll
         if new := [source for source in self.config.select(()) if source.name not in known]:
-            yield from self._polls.poll_many(new, now)
+            yield from polls.poll_many(new, now)
 
     def _follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
         """Adds the sources that the lists among them name now; the problems of each list, by its name."""
@@ -187,9 +186,10 @@ class App:
 
         With the `now` of the polls before it, what these found is completed before it is published.
         """
-        if self._is_stopping or not any(source.full_text for source in sources):
+        if not any(source.full_text for source in sources):
             return iter(())
-        return self._completing.complete(sources, now)
+        completing = self._completing  # first, as above
+        return iter(()) if self._is_stopping else completing.complete(sources, now)
 
     def forget(self, found: Sequence[Erasable], now: datetime) -> None:
         """Erases these articles from the store; a publication then erases them from what is published."""

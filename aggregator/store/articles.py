@@ -48,7 +48,7 @@ class Articles:
         self._judge = judge
         self._rules = rules
 
-    def going_by(self, source: str, reader_version: int = 1, *, dates: int = 16) -> PolledArticles:
+    def going_by(self, source: str, reader_version: int = 1, *, dates: int = 0) -> PolledArticles:
         """What a poll of a source goes by, with at most so many dates; see `PolledArticles`."""
         asked = {"of_source": source, "by_reader": reader_version, "so_many": dates}
         with self._database.snapshot() as connection:

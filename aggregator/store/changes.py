@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -17,7 +16,7 @@ from aggregator.store.columns import microseconds
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
 from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.known_ids import KnownIds
-from aggregator.store.outward_ids import is_permanent
+from aggregator.store.outward_ids import is_permanent, made_of
 from aggregator.store.pruned import keep_digests
 from aggregator.store.rows import ask, insert
 from aggregator.store.schema import (
@@ -162,7 +161,7 @@ class Changes:
             if id in free:
                 yield id
             else:
-                yield uuid.uuid5(uuid.NAMESPACE_URL, f"{self._source}\n{id}").urn
+                yield made_of(self._source, id)
 
     def _take_known(self, row: sa.Row[Any], found: Found, *, is_renamed: bool = False) -> None:
         if row.state in _ENDED:

@@ -176,8 +176,8 @@ def hash_of(article: Article) -> str:
 
 
 def versioned(content_hash: str) -> str:
-    """A content hash as it is stored: with its version, but for the first."""
-    return content_hash if HASH_VERSION == 1 else f"{HASH_VERSION}:{content_hash}"
+    """A content hash as it is stored: with its version. Those of version 1 have none."""
+    return f"{HASH_VERSION}:{content_hash}"
 
 
 def is_of_this_version(content_hash: str) -> bool:

@@ -158,8 +158,7 @@ class Joining:
         """Which of these keys any article has: of most new articles none, and no more need be asked."""
         if not keys:
             return set()
-        rows = self._connection.exec_driver_sql(_KNOWN, (json.dumps([*keys]),))
-        return {row[0] for row in rows}
+        return {row[0] for row in ask(self._connection, _KNOWN, (json.dumps([*keys]),))}
 
     def _joined(self, found: Kept, keys: Sequence[int]) -> int | None:
         if not keys:

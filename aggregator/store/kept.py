@@ -135,8 +135,11 @@ def _lost(connection: sa.Connection, number: int) -> DamagedStore:
     of_it = sa.select(articles.c.id, articles.c.source).where(articles.c.revision == number)
     if (row := connection.execute(of_it).first()) is None:
         return DamagedStore(f"the revision {number}, which a full archive shows", "it is lost")
-    what = f"the article {row.id!r} of source {row.source!r} in the store"
-    return DamagedStore(what, "its newest revision is lost")
+    return _damaged(row, "its newest revision is lost")
+
+
+def _damaged(row: Any, cause: object) -> DamagedStore:
+    return DamagedStore(f"the article {row.id!r} of source {row.source!r} in the store", cause)
 
 
 def _size(kept: Kept) -> int:
@@ -146,9 +149,8 @@ def _size(kept: Kept) -> int:
 def unpacked(row: sa.Row[Any]) -> Article:
     """The article of such a row. Raises DamagedStore."""
     if row.data is None:
-        what = f"the article {row.id!r} of source {row.source!r} in the store"
-        raise DamagedStore(what, "its newest revision is lost")
+        raise _damaged(row, "its newest revision is lost")
     try:
         return unpack(row.data, source=row.source, id=row.id, published=row.published, updated=row.updated)
     except Unreadable as error:
-        raise DamagedStore(f"the article {row.id!r} of source {row.source!r} in the store", error) from error
+        raise _damaged(row, error) from error

@@ -1,10 +1,11 @@
-"""Which ids of sources can be ours: those that are URIs for good."""
+"""The ids under which articles leave: those of their sources that are URIs for good, else ones of ours."""
 
 from __future__ import annotations
 
 import re
+import uuid
 
-__all__ = ["is_permanent"]
+__all__ = ["is_permanent", "made_of"]
 
 # RFC 3986 §3 with RFC 3987's letters: a scheme, then anything but spaces and the delimiters of §2.4.3.
 # A urn:uuid that holds no UUID (RFC 9562) is refused by validators and by readers that keep UUIDs as numbers;
@@ -20,3 +21,8 @@ _URI = re.compile(
 def is_permanent(id_: str) -> bool:
     """Whether an id is a sound URI, which leaves us as it came."""
     return _URI.fullmatch(id_) is not None
+
+
+def made_of(source: str, id_: str) -> str:
+    """The outward id of an article whose own is no such URI, or is another's already; never another."""
+    return uuid.uuid5(uuid.NAMESPACE_URL, f"{source}\n{id_}").urn

@@ -6,7 +6,6 @@ Both are known as soon as its source is polled: an outward id is made of them.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,6 +13,7 @@ import sqlalchemy as sa
 
 from aggregator.store.database import Database, remember
 from aggregator.store.edits import Found
+from aggregator.store.outward_ids import made_of
 from aggregator.store.schema import articles, settings, sources
 
 __all__ = ["REBUILT", "REBUILT_READER", "begin", "claim"]
@@ -54,10 +54,7 @@ def claim(connection: sa.Connection, source: str, found: Sequence[Found]) -> Non
         return
     for start in range(0, len(found), _BATCH):
         some = found[start : start + _BATCH]
-        own = {
-            uuid.uuid5(uuid.NAMESPACE_URL, f"{source}\n{each.article.id}").urn: each.article.id
-            for each in some
-        }
+        own = {made_of(source, each.article.id): each.article.id for each in some}
         plain = {each.article.id for each in some}
         known = set(connection.scalars(_KNOWN, {"of_source": source, "some": [*plain]}))
         rows = connection.execute(_READ_BACK, {"some": [*own, *plain]}).all()

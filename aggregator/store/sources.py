@@ -244,18 +244,13 @@ class Sources:
 
     def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
         """Saves the validators and next polls of sources in which nothing changed, all in one transaction."""
-        rows = [
-            (
-                update.source,
-                json.dumps(dict(update.validators)),
-                update.body_hash,
-                update.schedule.to_json() if update.schedule else "",
-                microseconds(update.schedule.next_poll)
-                if update.schedule and update.schedule.next_poll
-                else None,
-            )
-            for update in updates
-        ]
+        rows = []
+        for update in updates:
+            following = update.schedule or PollState()
+            due = None if following.next_poll is None else microseconds(following.next_poll)
+            schedule = update.schedule.to_json() if update.schedule else ""
+            validators = json.dumps(dict(update.validators))
+            rows.append((update.source, validators, update.body_hash, schedule, due))
         with self._database.transaction() as connection:
             for some in _batches(rows, _ROWS_AT_ONCE):
                 change(connection, _UNCHANGED, some, (microseconds(now), microseconds(now)))

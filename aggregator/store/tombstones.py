@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import re
-import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -20,6 +20,7 @@ from aggregator.store.database import Database, remember
 from aggregator.store.drift import Identity
 from aggregator.store.edits import Found
 from aggregator.store.known_ids import ERASED
+from aggregator.store.outward_ids import made_of
 from aggregator.store.schema import FORGOTTEN, FOUND, WITHDRAWN, aliases, articles, settings
 
 __all__ = ["Tombstone", "Tombstones", "bury"]
@@ -106,14 +107,13 @@ def bury(connection: sa.Connection, source: str, found: Sequence[Found], now: da
     text = _stored(connection) if found else ""
     if not text:
         return
-    known = {digest: each for digest, each in _read(text).items() if not each.is_recalled}
-    by_mark = {mark: digest for digest, each in known.items() for mark in each.marks}
+    known, by_mark = _buried(text)
     for start in range(0, len(found), _BATCH):
         some = {each.article.id: each.article for each in found[start : start + _BATCH]}
         stored = sa.select(articles.c.id).where(articles.c.source == source, articles.c.id.in_([*some]))
         for id_ in {*some}.difference(connection.scalars(stored)):
             article = some[id_]
-            made = uuid.uuid5(uuid.NAMESPACE_URL, f"{source}\n{id_}").urn
+            made = made_of(source, id_)
             uid = next((each for each in (made, id_) if _digest(each) in known), None)
             digest = _digest(uid) if uid else None
             if digest is None:
@@ -133,6 +133,13 @@ def bury(connection: sa.Connection, source: str, found: Sequence[Found], now: da
                     source=source, alias=f"{ERASED}{mark}", article=made_row
                 )
                 connection.execute(alias.on_conflict_do_nothing())
+
+
+@lru_cache(maxsize=1)  # each source that gave anything asks, and the text is mostly the same
+def _buried(text: str) -> tuple[Mapping[str, Tombstone], Mapping[str, str]]:
+    """What is forgotten, by its digest, and these digests by the marks of their articles."""
+    known = {digest: each for digest, each in _read(text).items() if not each.is_recalled}
+    return known, {mark: digest for digest, each in known.items() for mark in each.marks}
 
 
 def _stored(connection: sa.Connection) -> str:

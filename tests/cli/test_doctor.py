@@ -245,7 +245,7 @@ def test_a_sound_set_up_has_no_trouble(site: Site) -> None:
 
 
 def test_what_cannot_be_written_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """For whoever is not root; and a disk that is nearly full."""
+    """For a user who is not root; and a disk that is nearly full."""
     site.configure(SOURCE)
     path = store_of(site)
     site.output.mkdir()
