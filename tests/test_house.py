@@ -131,7 +131,6 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     },
     "app": {
         ROOT: "the version stands in what is published",
-        "adapters": "subscription lists",
         "backup": "a store is made aside",
         "config": "everything is set there",
         "errors": "what ends a run",

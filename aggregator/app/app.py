@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urlsplit
 
 from aggregator import __version__
 from aggregator.app.choosing import Chooser
 from aggregator.app.clock import KeptClock
 from aggregator.app.stories import Storyteller
 from aggregator.app.tombstones import merge_published, publish_tombstones
-from aggregator.config.load import Config, Fetch, Keep, Source
+from aggregator.app.upkeep import upkeep
+from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import joined
 from aggregator.errors import WriteError
 from aggregator.normalise.players import further_players
@@ -34,7 +31,6 @@ from aggregator.store import Erasable, Store, by_categories
 from aggregator.writers import SITE_WRITERS, installed
 
 if TYPE_CHECKING:
-    from aggregator.adapters.opml.outlines import SubscriptionList
     from aggregator.fetch import Fetcher
     from aggregator.model.article import Article, Problem
     from aggregator.model.reading import Reading
@@ -332,69 +328,12 @@ class App:
         return announcing.announce(self._store, self._fetcher, self.config.publish.hubs, now, is_over)
 
     def upkeep(self, now: datetime) -> Iterator[int]:
-        """Prunes what the config's retention lets go, and keeps the store's file small: once a day (UTC), and
-        when the retention was changed.
+        """Prunes and tidies once a day (see `app.upkeep`); yields how many articles each step pruned.
 
         While the clock is not believed (see `schedule.clock`) nothing is pruned; what a wrong clock stamped
         is corrected as soon as it is known.
-
-        Yields how many articles each step pruned. Sources that the config names no longer keep all they have;
-        to feeds that left a list, what the list retains still applies, and those left empty are forgotten.
         """
-        config = self.config
-        if not self._clock.may_prune(now, [source.address for source in config.select(())]):
+        if self._clock.may_prune(now, [source.address for source in self.config.select(())]):
+            yield from upkeep(self._store, self.config, now)
+        else:
             self._store.database.tidy()
-            return
-        kept = {source.name: source.retention or config.retention for source in config.sources}
-        of_left = {
-            name: kept[of_list]
-            for name, of_list in self._store.subscriptions.left().items()
-            if of_list in kept
-        }
-        rules = [*kept.items(), *of_left.items()]
-        # No feed shows more than this; one rule for all of them, as an article stands in several.
-        shown = [feed.entries or 0 for feed in config.publish.categories.values()]
-        window = max(config.entries_per_feed, *shown, 0)
-        facts = f"{now:%Y-%m-%d} {window} {config.retention!r} {rules!r}"
-        done = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-        if self._store.database.setting("upkeep") == done:
-            return
-        prune, pruned = self._store.articles.prune, 0
-        for name, keep in rules:
-            if keep.max_age is not None or keep.max_articles is not None:
-                for count in prune(keep, window, now, source=name):
-                    pruned += count
-                    yield count
-        for name, most in config.retention.categories.items():
-            for count in prune(Keep(max_articles=most), window, now, category=name):
-                pruned += count
-                yield count
-        self._store.subscriptions.forget(now)
-        if pruned:  # it looks at every article
-            self._store.stories.tidy()
-        self._store.database.tidy()
-        self._store.database.remember("upkeep", done)
-
-
-def subscription_list(target: str, settings: Fetch, now: datetime) -> SubscriptionList:
-    """The OPML document at an address, or in a file. Raises SourceError.
-
-    A host that is typed is allowed by that; where it redirects to is still checked.
-    """
-    from aggregator.adapters.opml import outlines as opml
-    from aggregator.fetch import Fetcher, NotModified, user_agent
-
-    is_address = "://" in target or target.startswith("file:")
-    url = target if is_address else Path(target).absolute().as_uri()
-    with contextlib.suppress(ValueError):
-        host = (urlsplit(url).hostname or "").rstrip(".")
-        settings = settings.model_copy(update={"allow": (*settings.allow, host)})
-    fetcher = Fetcher(settings, user_agent(settings))
-    try:
-        # Not validated: the fetcher says what is wrong with an address in this package's own terms.
-        fetched = fetcher.fetch(Source.model_construct(name=target, url=url), {}, now)
-    finally:
-        fetcher.close()
-    assert not isinstance(fetched, NotModified), "nothing was known, so nothing can be unchanged"
-    document = fetched.resources[0]
-    return opml.read(document.body, document.content_type, url=target)

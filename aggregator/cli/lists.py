@@ -37,12 +37,12 @@ def import_(target: str, dry_run: bool, as_json: bool, config_file: Path) -> int
     aggregator import subscriptions.opml
     aggregator import https://example.org/feeds.opml
     """
-    from aggregator.app import app
     from aggregator.config.edit import add_sources
     from aggregator.config.subscriptions import plan
+    from aggregator.discovery.listed import listed_feeds
 
     config = load_config(config_file)
-    found = app.subscription_list(target, config.fetch, datetime.now(UTC))
+    found = listed_feeds(target, config.fetch, datetime.now(UTC))
     planned = plan(found, config.sources)
     if not dry_run:
         add_sources(config_file, planned.new)

@@ -1,0 +1,46 @@
+"""Upkeep: what the retention lets go is pruned, and the store's file is kept small."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+
+from aggregator.config.load import Config, Keep
+from aggregator.store import Store
+
+__all__ = ["upkeep"]
+
+
+def upkeep(store: Store, config: Config, now: datetime) -> Iterator[int]:
+    """Prunes what the config's retention lets go, and keeps the store's file small: once a day (UTC), and
+    when the retention was changed.
+
+    Yields how many articles each step pruned. Sources that the config names no longer keep all they have;
+    to feeds that left a list, what the list retains still applies, and those left empty are forgotten.
+    """
+    kept = {source.name: source.retention or config.retention for source in config.sources}
+    of_left = {name: kept[of_list] for name, of_list in store.subscriptions.left().items() if of_list in kept}
+    rules = [*kept.items(), *of_left.items()]
+    # No feed shows more than this; one rule for all of them, as an article stands in several.
+    shown = [feed.entries or 0 for feed in config.publish.categories.values()]
+    window = max(config.entries_per_feed, *shown, 0)
+    facts = f"{now:%Y-%m-%d} {window} {config.retention!r} {rules!r}"
+    done = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    if store.database.setting("upkeep") == done:
+        return
+    prune, pruned = store.articles.prune, 0
+    for name, keep in rules:
+        if keep.max_age is not None or keep.max_articles is not None:
+            for count in prune(keep, window, now, source=name):
+                pruned += count
+                yield count
+    for name, most in config.retention.categories.items():
+        for count in prune(Keep(max_articles=most), window, now, category=name):
+            pruned += count
+            yield count
+    store.subscriptions.forget(now)
+    if pruned:  # it looks at every article
+        store.stories.tidy()
+    store.database.tidy()
+    store.database.remember("upkeep", done)
