@@ -9,24 +9,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, PositiveInt, SecretStr, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from aggregator.adapters import kinds
 from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, misnamed
+from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
 from aggregator.config.publishing import CategoryFeed, FeedChoice, Posts, Publish, SiteSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
-from aggregator.config.values import (
-    Duration,
-    FilePath,
-    HeaderText,
-    HttpUrl,
-    Place,
-    Player,
-    PositiveDuration,
-    Proxy,
-    Secret,
-)
+from aggregator.config.values import Duration, FilePath, Player
 from aggregator.errors import ConfigError
 from aggregator.model.settings import Settings
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY, sentence
@@ -39,6 +30,7 @@ __all__ = [
     "FeedChoice",
     "Fetch",
     "FullText",
+    "HostPace",
     "HtmlSettings",
     "Keep",
     "Posts",
@@ -68,43 +60,6 @@ _NEEDED = {
 _TABLES = {"sources": "source", "rules": "rule", "feeds": "feed"}
 """Lists of tables that have names, and what one of each is."""
 _MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "proxy", "rsshub"))
-
-
-class RsshubInstance(Settings):
-    """An instance of RSSHub; `key` is its access key, None when it asks for none."""
-
-    url: HttpUrl
-    key: Secret | None = None
-
-
-def _instance(value: object) -> object:
-    return {"url": value} if isinstance(value, str) else value
-
-
-class Fetch(Settings):
-    """How sources are fetched: bounds, manners, and who we say that we are.
-
-    `timeout` bounds a silence, `deadline` a whole fetch with all its redirects. `allow` names the
-    addresses, networks and hosts that may be reached although they are not public. `proxy` "" is none.
-    `rsshub` are the instances that `rsshub:` addresses are asked of, in turn. `commands`: whether sources
-    of kind "exec" may run theirs.
-    """
-
-    timeout: PositiveDuration = timedelta(seconds=20)
-    deadline: PositiveDuration = timedelta(minutes=1)
-    max_bytes: PositiveInt = 16 * 1024 * 1024
-    max_redirects: PositiveInt = 5
-    workers: Annotated[int, Field(ge=1, le=256)] = 16
-    contact: HeaderText = ""
-    allow: tuple[Place, ...] = Field(default=(), strict=False)
-    proxy: Proxy = SecretStr("")
-    tls_ca: FilePath | None = None
-    rsshub: tuple[Annotated[RsshubInstance, BeforeValidator(_instance)], ...] = Field(
-        default=(), strict=False
-    )
-    commands: bool = False
-    host_at_once: Annotated[int, Field(ge=1, le=64)] = 2
-    host_gap: Duration = timedelta(seconds=1)
 
 
 class HtmlSettings(Settings):
@@ -310,7 +265,8 @@ def _mistake(
     if where[-1:] == ("[key]",):  # the name of a value, rather than the value
         where, message = where[:-1], f"as a name, {message}"
     for part in where:
-        key += f"[{part + 1}]" if isinstance(part, int) else f".{part}" if key else str(part)
+        shown = f'"{part}"' if isinstance(part, str) and "." in part else part  # as TOML wants it
+        key += f"[{part + 1}]" if isinstance(part, int) else f".{shown}" if key else str(shown)
     if where[0] in _TABLES and len(where) > 1 and isinstance(where[1], int):
         name = _at(data, where[:2]).get("name") if isinstance(_at(data, where[:2]), dict) else None
         key += f" ({_TABLES[str(where[0])]} {name!r})" if isinstance(name, str) else ""
@@ -351,6 +307,8 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
     }
     if where[:2] == ("publish", "categories") and len(where) > 2:
         return sorted(CategoryFeed.model_fields)
+    if where[:2] == ("fetch", "hosts"):
+        return sorted(HostPace.model_fields)
     models["retention"] = Keep if "sources" in where else Retention
     found = next((models[str(part)] for part in reversed(where) if part in models), Config)
     return sorted(found.model_fields)

@@ -16,8 +16,8 @@ from aggregator.adapters import kinds
 from aggregator.normalise.players import place_of
 from aggregator.normalise.zones import zone_of
 
-_DURATION = re.compile(r"(\d{1,6})\s*(s|m|h|d|w)")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_DURATION = re.compile(r"(\d{1,6})\s*(ms|s|m|h|d|w)")
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 MAX_DURATION = timedelta(days=36_500)
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -176,13 +176,29 @@ def _place(value: object) -> str:
         return str(ipaddress.ip_network(text.strip("[]")))
     except ValueError:
         pass
+    if host := _host_in(text):
+        return host
+    raise ValueError('write addresses, networks or hosts, such as "192.168.0.0/16", "nas.lan" or "*.lan"')
+
+
+def _host(value: object) -> str:
+    """An address or a host, without port; in the form that hosts are compared in."""
+    text = value.strip().lower().rstrip(".") if isinstance(value, str) else ""
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        pass
+    if (host := _host_in(text)) and not host.startswith("*"):
+        return host
+    raise ValueError('write a host, such as "example.com", which its subdomains belong to')
+
+
+def _host_in(text: str) -> str | None:
     try:
         host = text.encode("idna").decode()
     except UnicodeError:
-        host = ""
-    if _HOST.fullmatch(host):
-        return host
-    raise ValueError('write addresses, networks or hosts, such as "192.168.0.0/16", "nas.lan" or "*.lan"')
+        return None
+    return host if _HOST.fullmatch(host) else None
 
 
 PLACEHOLDERS = ("categories", "category", "source", "date", "year", "month", "day", "slug", "hash")
@@ -220,5 +236,6 @@ TimeZone = Annotated[str, BeforeValidator(_time_zone)]
 Player = Annotated[str, BeforeValidator(_player)]
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
 Place = Annotated[str, BeforeValidator(_place)]
+Host = Annotated[str, BeforeValidator(_host)]
 SourceUrl = Annotated[str, BeforeValidator(_source_url)]
 PostPath = Annotated[str, BeforeValidator(_post_path)]

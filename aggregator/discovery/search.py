@@ -47,6 +47,7 @@ from aggregator.errors import (
 )
 from aggregator.fetch import Fetched, Fetcher, Hosts, user_agent
 from aggregator.fetch.guard import Guard
+from aggregator.fetch.platforms import paces
 from aggregator.model.article import Document, Problem
 from aggregator.model.resource import Resource
 from aggregator.polling.gather import found as articles_found
@@ -145,7 +146,9 @@ class _Search:
         self._problems: list[Problem] = []
         self._asked: set[str] = set()
         # The typed host is paced like any other, although it is allowed.
-        self._hosts = Hosts(at_once=1, gap=settings.host_gap, is_own=Guard(settings.allow).is_own)
+        self._hosts = Hosts(
+            at_once=1, gap=settings.host_gap, paces=paces(settings), is_own=Guard(settings.allow).is_own
+        )
         with contextlib.suppress(ValueError):
             host = (urlsplit(url).hostname or "").rstrip(".")
             settings = settings.model_copy(update={"allow": (*settings.allow, host)})

@@ -12,6 +12,7 @@ from aggregator.fetch.files import fetch_file
 from aggregator.fetch.guard import Guard, Resolve
 from aggregator.fetch.http import HttpFetcher, Permit, user_agent
 from aggregator.fetch.pacing import Hosts
+from aggregator.fetch.platforms import paces
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.transport import retrieved
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
@@ -43,7 +44,12 @@ class Fetcher:
         self._settings = settings
         self._guard = guard
         self._http = HttpFetcher(settings, user_agent, guard)
-        self.hosts = Hosts(at_once=settings.host_at_once, gap=settings.host_gap, is_own=guard.is_own)
+        self.hosts = Hosts(
+            at_once=settings.host_at_once,
+            gap=settings.host_gap,
+            paces=paces(settings),
+            is_own=guard.is_own,
+        )
         self._robots = Robots(self._robots_txt, self.hosts.slow)
 
     def close(self) -> None:

@@ -2,7 +2,8 @@
 
 A publisher is a registrable domain (publicsuffix.org): `a.example.co.uk` and `b.example.co.uk` are one,
 `a.github.io` and `b.github.io` are two. An IP address, or a private host that fetch.allow names, is paced by
-URL: those are the user's own services.
+URL: those are the user's own services. A host with a pace of its own (see `fetch.platforms`) is one publisher
+with all its subdomains, whatever else it would be.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from aggregator.errors import Later
@@ -33,13 +34,24 @@ _MAX_KNOWN = 50_000
 """The publishers of so many addresses are remembered."""
 
 
+class Pace(NamedTuple):
+    """How fast a publisher is asked: the least time between starts, and how many requests at once."""
+
+    gap: timedelta = timedelta(seconds=1)
+    at_once: int = 2
+
+
 class _Line:
-    """The queue of one publisher: next free start, end of its Retry-After, running requests, its gap."""
+    """The queue of one publisher: next free start, end of its Retry-After, running requests, its pace.
 
-    __slots__ = ("gap", "held_until", "next_start", "running", "started")
+    `gap` is in seconds: that of its pace, `usual_gap`, or a longer one that its robots.txt asks for.
+    """
 
-    def __init__(self, gap: float) -> None:
-        self.gap = gap
+    __slots__ = ("at_once", "gap", "held_until", "next_start", "running", "started", "usual_gap")
+
+    def __init__(self, pace: Pace) -> None:
+        self.gap = self.usual_gap = pace.gap.total_seconds()
+        self.at_once = pace.at_once
         self.started = float("-inf")
         self.next_start = float("-inf")
         self.held_until = float("-inf")
@@ -59,6 +71,8 @@ class Hosts:
         finally: hosts.finish(url)
 
     A caller that may wait writes `with hosts.turn(url):`.
+
+    `paces` are those of hosts, each with its subdomains; of several the one of the longest name counts.
     """
 
     def __init__(
@@ -66,12 +80,13 @@ class Hosts:
         *,
         at_once: int = 2,
         gap: timedelta = timedelta(seconds=1),
+        paces: Mapping[str, Pace] | None = None,
         is_own: Callable[[str], bool] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._at_once = at_once
-        self._gap = gap.total_seconds()
+        self._pace = Pace(gap, at_once)
+        self._paces = paces or {}
         self._is_own = is_own or (lambda _: False)
         self._monotonic = monotonic
         self._sleep = sleep
@@ -95,9 +110,13 @@ class Hosts:
             host = (parts.hostname or "").rstrip(".") if parts.scheme in ("http", "https") else ""
         except ValueError:
             return url
-        if not host or self._is_own(host) or written_address(host):
+        if not host:
             return url
-        return registrable(host)
+        written = written_address(host)
+        for name in written or enclosing(host):
+            if name in self._paces:
+                return name
+        return url if written or self._is_own(host) else registrable(host)
 
     def places(self, url: str, now: float, within: timedelta) -> int:
         """How many requests could start within that time, a thousand at most; reserves none."""
@@ -125,10 +144,10 @@ class Hosts:
             line = self._line(publisher)
             if now < line.held_until:
                 return self._reserve(line, now)
-            if line.running >= self._at_once:
+            if line.running >= line.at_once:
                 return self._reserve(line, now + max(line.gap, _LEAST_WAIT_SECONDS))
             # It was reserved with the usual gap; reserving more now would delay others.
-            if line.gap > self._gap and now < line.started + line.gap:
+            if line.gap > line.usual_gap and now < line.started + line.gap:
                 return line.started + line.gap
             line.running += 1
             line.started = now
@@ -168,7 +187,7 @@ class Hosts:
         publisher = self.publisher(url)
         with self._lock:
             line = self._line(publisher)
-            line.gap = max(self._gap, gap.total_seconds())
+            line.gap = max(line.usual_gap, gap.total_seconds())
 
     @contextlib.contextmanager
     def turn(self, url: str, *, within: str = "") -> Iterator[None]:
@@ -200,13 +219,22 @@ class Hosts:
 
     def _line(self, publisher: str) -> _Line:
         if (line := self._lines.get(publisher)) is None:
-            line = self._lines[publisher] = _Line(self._gap)
+            line = self._lines[publisher] = _Line(self._paces.get(publisher, self._pace))
         return line
 
     def _reserve(self, line: _Line, now: float) -> float:
         start = max(now, line.next_start, line.held_until)
         line.next_start = start + line.gap
         return start
+
+
+def enclosing(host: str) -> Iterator[str]:
+    """A host's name as it goes over the wire, and those of the domains around it, the longest first."""
+    with contextlib.suppress(UnicodeError):
+        host = host.encode("idna").decode()
+    while host:
+        yield host
+        host = host.partition(".")[2]
 
 
 @lru_cache(maxsize=20_000)

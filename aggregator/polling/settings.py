@@ -69,7 +69,7 @@ def _text_of_tls(*tls: object) -> str:
 @lru_cache(maxsize=4)
 def _text_of_fetch(fetch: Fetch) -> str:
     # The same for thousands of sources, and longer than all else of them.
-    return _text(_revealed(fetch.model_dump(exclude={"workers", "host_at_once", "host_gap"})))
+    return _text(_revealed(fetch.model_dump(exclude={"workers", "host_at_once", "host_gap", "hosts"})))
 
 
 @lru_cache(maxsize=100)

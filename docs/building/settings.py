@@ -34,6 +34,7 @@ _WORDS_OF_ALIASES: tuple[tuple[Any, str], ...] = (
     (values.Player, "an address (`https:`)"),
     (values.SourceUrl, "an address"),
     (values.Place, "an address, network or host"),
+    (values.Host, "a host"),
     (values.TimeZone, "a time zone"),
     (values.PostPath, "a path with placeholders"),
     (serving.ListenAddress, '`"HOST:PORT"`'),

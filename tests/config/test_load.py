@@ -324,3 +324,35 @@ def test_a_folder_of_posts_counts_from_home_and_jekyll_wants_dates(tmp_path: Pat
     wrong = '[publish.posts]\nfolder = "x"\ngenerator = "jekyll"\npath = "{slug}.md"'
     assert "publish.posts: Jekyll takes a file for a post when" in mistakes(tmp_path, wrong)
     assert "did you mean 'folder'" in mistakes(tmp_path, '[publish.posts]\nfolde = "x"')
+
+
+@pytest.mark.parametrize(
+    ("written", "mistake"),
+    [
+        (
+            '[fetch.hosts."wordpress.com"]\ngapp = "1s"',
+            "fetch.hosts.\"wordpress.com\".gapp: is not a known key; did you mean 'gap'?",
+        ),
+        (
+            "[fetch.hosts.wordpress.com]\ngap = '1s'",
+            'fetch.hosts: put a host\'s name into quotes, such as [fetch.hosts."wordpress.com"]',
+        ),
+        ('[fetch.hosts."https://a.example/"]', "fetch.hosts"),
+        ('[fetch.hosts."*.a.example"]', 'as a name, write a host, such as "example.com"'),
+        ('[fetch.hosts."a.example"]\nat_once = 0', 'fetch.hosts."a.example".at_once: '),
+        ('[fetch.hosts."a.example"]\ngap = 1', 'fetch.hosts."a.example".gap: write a number and a unit'),
+    ],
+)
+def test_a_mistake_in_the_pace_of_a_host_is_reported_with_what_to_write(
+    tmp_path: Path, written: str, mistake: str
+) -> None:
+    """The host with the quotes that it needs."""
+    with pytest.raises(ConfigError) as told:
+        config.load(write(tmp_path, written))
+    assert mistake in str(told.value)
+
+
+def test_a_duration_may_be_in_milliseconds(tmp_path: Path) -> None:
+    """As the gap of a platform that allows many requests a second."""
+    loaded = config.load(write(tmp_path, '[fetch.hosts."A.Example."]\ngap = "250ms"'))
+    assert loaded.fetch.hosts["a.example"].gap == timedelta(milliseconds=250)
