@@ -90,6 +90,11 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "normalise": "text is shortened, addresses are cleaned",
         "schedule": "the health of sources is shown",
     },
+    "media": {
+        "confinement": "pictures are decoded where it harms nobody",
+        "model": "the plain format between processes",
+        "processes": "pictures are decoded where it harms nobody",
+    },
     "publishing": {
         "config": "what is published, and where",
         "errors": "a feed that cannot be written",
@@ -186,6 +191,7 @@ VENDORS = {
     "tomlkit": {"config"},
     "uvicorn": {"server"},
     "msgspec": {"model"},
+    "PIL": {"media"},
     "pydantic": {"adapters", "config", "model", "reading"},
 }
 

@@ -39,7 +39,7 @@ _LIBRARIES = (
     *(DISTRIBUTION, "requests", "urllib3", "lxml", "feedparser", "feedgen", "nh3", "SQLAlchemy", "pydantic"),
     *("click", "APScheduler", "uvicorn", "tomlkit"),
 )
-_OPTIONAL = {"full-text": "trafilatura", "microformats": "mf2py", "fast": "httptools"}
+_OPTIONAL = {"full-text": "trafilatura", "microformats": "mf2py", "fast": "httptools", "media": "Pillow"}
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock that is right says an earlier time than this program's own."""
