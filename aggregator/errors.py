@@ -10,6 +10,7 @@
     ├── BackupError           a backup cannot be made, read or restored
     ├── ListenError           the address to serve at cannot be listened on
     ├── WriteError            an output cannot be rendered or written
+    ├── DeliveryError         a message was not taken by whom it is for
     └── SourceError           one source failed; the others go on
         ├── FetchError        its bytes could not be had
         │   ├── BadAddress    its address, or the one it redirects to, is none that can be fetched
@@ -114,6 +115,27 @@ class ListenError(AggregatorError):
 
 class WriteError(AggregatorError):
     """An output cannot be rendered or written."""
+
+
+class DeliveryError(AggregatorError):
+    """A message was not taken; its text says why, and names no address that may be a secret.
+
+    `wait` is how long the receiver asks us to stay away, None when it does not. `is_refusal`: it answered
+    that it does not take this message; `is_final`: that it takes none any more.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        wait: timedelta | None = None,
+        is_refusal: bool = False,
+        is_final: bool = False,
+    ) -> None:
+        super().__init__(_LOGIN.sub("", reason))
+        self.wait = wait
+        self.is_refusal = is_refusal
+        self.is_final = is_final
 
 
 class SourceError(AggregatorError):

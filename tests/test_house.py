@@ -98,7 +98,6 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "publishing": {
         "config": "what is published, and where",
         "errors": "a feed that cannot be written",
-        "fetch": "hubs are notified",
         "front_matter": "posts of ours are recognised",
         "model": "where an article came from; results of other processes, in the plain format",
         "normalise": "which addresses may be published",
@@ -107,6 +106,12 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "schedule": "the health of sources is shown",
         "store": "what is published comes from there",
         "writers": "the formats",
+    },
+    "notify": {
+        "config": "who is notified of what",
+        "errors": "what was not taken",
+        "fetch": "requests go through its guard",
+        "store": "what waits is kept there",
     },
     "backup": {
         "adapters": "kinds that run programs are off in a stranger's backup",
@@ -143,6 +148,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "front_matter": "posts are read back",
         "model": "problems of lists",
         "normalise": "no login of an address is shown",
+        "notify": "hubs and others are notified",
         "polling": "the first half of the main job",
         "publishing": "the second half",
         "reading": "one set of workers for all",
@@ -161,6 +167,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "errors": "each has its exit code",
         "front_matter": "an article is printed as it is kept",
         "model": "results are printed",
+        "notify": "results are printed",
         "polling": "results are printed",
         "publishing": "results are printed",
         "rules": "dry runs are printed",

@@ -21,6 +21,8 @@ from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import joined
 from aggregator.errors import WriteError
 from aggregator.normalise.players import further_players
+from aggregator.notify.channels.channel import Outside
+from aggregator.notify.delivery import deliver
 from aggregator.polling import settings as polling_settings
 from aggregator.publishing import websub as announcing
 from aggregator.publishing.disclosure import Disclosure
@@ -35,9 +37,9 @@ if TYPE_CHECKING:
     from aggregator.model.article import Article, Problem
     from aggregator.model.reading import Reading
     from aggregator.model.resource import Resource
+    from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed, Completing
     from aggregator.polling.poll import Poll, Polls
-    from aggregator.publishing.websub import Notification
     from aggregator.reading.context import Context
     from aggregator.reading.workers import Workers
     from aggregator.schedule.clock import Testimony
@@ -320,12 +322,9 @@ class App:
         """Stores which hubs are to be notified of which feeds of this publication; how many notifications."""
         return announcing.queue(self._store, published.written, self.config, now)
 
-    def announce(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Notification]:
-        """Notifies the hubs of what is due, until `is_over`; of the rest they are notified another time."""
-        if not self.config.publish.hubs:
-            self._store.announcements.forget_hubs(())
-            return iter(())
-        return announcing.announce(self._store, self._fetcher, self.config.publish.hubs, now, is_over)
+    def announce(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Delivery]:
+        """Sends to hubs and others what is due, until `is_over`; the rest is sent another time."""
+        return deliver(self._store, Outside(config=self.config, fetcher=lambda: self._fetcher), now, is_over)
 
     def upkeep(self, now: datetime) -> Iterator[int]:
         """Prunes and tidies once a day (see `app.upkeep`); yields how many articles each step pruned.

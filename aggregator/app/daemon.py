@@ -38,8 +38,8 @@ class Daemon:
     """Runs until SIGTERM or SIGINT: what is being saved is finished, within 30 seconds, and it exits with 0.
 
     Three jobs run in APScheduler: the tick, which polls what the store says is due and publishes, the
-    notification of hubs, and upkeep. Due times live in the store, so that a stop, a restart or a kill
-    changes none of them. One daemon a store; other commands and it take turns (see `at_work`).
+    one that sends to hubs and others, and upkeep. Due times live in the store, so that a stop, a restart or
+    a kill changes none of them. One daemon a store; other commands and it take turns (see `at_work`).
     `serve_at` (`HOST:PORT`): the output folder is served there, by a thread of this process. Raises
     ListenError.
     """
@@ -156,10 +156,10 @@ class Daemon:
 
     def _announce(self) -> None:
         app = self._app
-        if app is None or not app.config.publish.hubs:
+        if app is None:
             return
-        for notification in app.announce(datetime.now(UTC), lambda: self._is_stopping):
-            self._watcher.announced(notification)
+        for delivery in app.announce(datetime.now(UTC), lambda: self._is_stopping):
+            self._watcher.announced(delivery)
 
     def _upkeep(self) -> None:
         if self._app is None:

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aggregator.app.main_job import RunWatcher
+from aggregator.notify.delivery import Delivery
 from aggregator.polling.full_text import Completed
 from aggregator.polling.poll import Poll
 from aggregator.publishing.publish import Published
-from aggregator.publishing.websub import Notification
 from aggregator.server import Vitals
 
 _log = logging.getLogger("aggregator")
@@ -78,23 +78,15 @@ class LogWatcher(RunWatcher):
             _log.info("published %d feeds, %d files", published.rendered, len(published.written))
         notify("WATCHDOG=1")
 
-    def announced(self, notification: Notification) -> None:
-        """A line for each notification of a hub."""
-        if notification.error is None:
-            _log.info("%s was notified of %s", notification.hub, notification.topic)
-        else:
-            again = (
-                f"again at {notification.again:%Y-%m-%d %H:%M} UTC"
-                if notification.again
-                else "not tried again"
-            )
-            _log.warning(
-                "%s was not notified of %s: %s; %s",
-                notification.hub,
-                notification.topic,
-                notification.error.message,
-                again,
-            )
+    def announced(self, delivery: Delivery) -> None:
+        """A line for each message to a hub or another receiver."""
+        if delivery.error is None:
+            _log.info("%s was notified of %s", delivery.place, delivery.subject)
+            return
+        again = f"again at {delivery.again:%Y-%m-%d %H:%M} UTC" if delivery.again else "not tried again"
+        _log.warning(
+            "%s was not notified of %s: %s; %s", delivery.place, delivery.subject, delivery.error, again
+        )
 
 
 def notify(state: str) -> None:

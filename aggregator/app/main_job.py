@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aggregator.app.app import App
     from aggregator.config.load import Source
+    from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
     from aggregator.publishing.publish import Published
-    from aggregator.publishing.websub import Notification
 
 
 class RunWatcher:
@@ -30,8 +30,8 @@ class RunWatcher:
     def published(self, published: Published) -> None:
         """Feeds and posts were written."""
 
-    def announced(self, notification: Notification) -> None:
-        """A hub was notified of a feed, or could not be."""
+    def announced(self, delivery: Delivery) -> None:
+        """A hub was notified of a feed, or a notice was sent; or that failed."""
 
 
 def run_once(
@@ -48,7 +48,7 @@ def run_once(
     """Polls these sources, completes articles, does the upkeep, publishes and announces, in this order.
 
     - `completing`: whose articles are completed; None for those of `sources`.
-    - `is_over`: no hub is notified after it is true; the rest is notified another time.
+    - `is_over`: nothing is sent to hubs and others after it is true; the rest is sent another time.
       None leaves upkeep and announcing to others, and publishes only after something was polled or completed:
       the daemon has jobs of their own for both, so that a slow hub or a long upkeep delays no poll.
     - `is_stopping`: once it is true nothing more is published.
@@ -68,8 +68,8 @@ def run_once(
         for count in app.upkeep(now):
             watcher.pruned(count)
     publish(app, now, watcher)
-    for notification in app.announce(now, is_over) if is_over is not None else ():
-        watcher.announced(notification)
+    for delivery in app.announce(now, is_over) if is_over is not None else ():
+        watcher.announced(delivery)
     return is_busy
 
 

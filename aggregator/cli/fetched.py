@@ -25,10 +25,10 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from aggregator.errors import WriteError
+    from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
     from aggregator.publishing.publish import Published
-    from aggregator.publishing.websub import Notification
     from aggregator.schedule.state import PollState
 
 FEW_SOURCES = 20
@@ -57,7 +57,7 @@ class FetchReport(RunWatcher):
         self._completed: list[Completed] = []
         self._pruned = 0
         self._published: Published | None = None
-        self._announced: list[Notification] = []
+        self._announced: list[Delivery] = []
 
     @property
     def errors(self) -> tuple[WriteError, ...]:
@@ -109,9 +109,9 @@ class FetchReport(RunWatcher):
         """Kept for the end."""
         self._published = published
 
-    def announced(self, notification: Notification) -> None:
+    def announced(self, delivery: Delivery) -> None:
         """Kept for the end."""
-        self._announced.append(notification)
+        self._announced.append(delivery)
 
     def totals(self, output: Path) -> None:
         """Prints what all polls gave, and the steps after them."""

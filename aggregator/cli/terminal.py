@@ -24,10 +24,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from aggregator.model.article import Article, Document
+    from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
     from aggregator.publishing.publish import Published
-    from aggregator.publishing.websub import Notification
     from aggregator.store import Kept, Version
 
 
@@ -132,28 +132,29 @@ def print_published(published: Published, output: Path, *, quiet: bool = False) 
         )
 
 
-def print_announced(notifications: Sequence[Notification], *, quiet: bool = False) -> None:
-    """Which hubs were notified of how many feeds, and which could not be; the latter alone when `quiet`."""
-    notified = Counter(notification.hub for notification in notifications if notification.error is None)
-    for hub, count in {} if quiet else notified.items():
-        OUT.print(f"notified {shown(hub)} of {counted(count, 'changed feed')}")
-    for notification in notifications:
-        if notification.error is not None:
-            again = (
-                f"it is tried again from {when(notification.again)} UTC on"
-                if notification.again
-                else "not tried again"
-            )
+def print_announced(deliveries: Sequence[Delivery], *, quiet: bool = False) -> None:
+    """Who was notified of how much, and who could not be; the latter alone when `quiet`."""
+    notified = Counter((each.place, each.noun) for each in deliveries if each.error is None)
+    for (place, noun), count in {} if quiet else notified.items():
+        what = counted(count, "changed feed") if noun == "announcement" else counted(count, noun)
+        OUT.print(f"notified {shown(place)} {'of' if noun == 'announcement' else 'by'} {what}")
+    for each in deliveries:
+        if each.error is not None:
+            again = f"it is tried again from {when(each.again)} UTC on" if each.again else "not tried again"
             ERR.print(
-                f"[yellow]not notified[/yellow] {shown(notification.hub)} of {shown(notification.topic)}: "
-                f"{shown(notification.error.message)}; {again}"
+                f"[yellow]not notified[/yellow] {shown(each.place)} of {shown(each.subject)}: "
+                f"{shown(str(each.error))}; {again}"
             )
 
 
-def announced_facts(notification: Notification) -> dict[str, Any]:
-    """The notification of a hub, for a script."""
-    error = notification.error.message if notification.error else None
-    return {"hub": notification.hub, "topic": notification.topic, "error": error, "again": notification.again}
+def announced_facts(delivery: Delivery) -> dict[str, Any]:
+    """What became of a message to a hub or another receiver, for a script."""
+    error = str(delivery.error) if delivery.error else None
+    if delivery.noun == "announcement":
+        said = {"hub": delivery.target, "topic": delivery.subject}
+    else:
+        said = {"channel": delivery.channel, "name": delivery.target, "subject": delivery.subject}
+    return {**said, "error": error, "again": delivery.again}
 
 
 def print_document(document: Document) -> None:

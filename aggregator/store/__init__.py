@@ -1,10 +1,10 @@
 """Articles, revisions and validators in one SQLite file, through SQLAlchemy Core."""
 
-from aggregator.store.announcements import Announcement
 from aggregator.store.edits import Found
 from aggregator.store.forgetting import Erasable
 from aggregator.store.joining import StoryMember
 from aggregator.store.kept import Kept, Recent
+from aggregator.store.outgoing import Outgoing, announcement, outgoing_id
 from aggregator.store.pages import PageRequest
 from aggregator.store.records import FeedRecord, Saved, SourceRecord, Update, Version, Whereabouts
 from aggregator.store.schema import ALL
@@ -14,11 +14,11 @@ from aggregator.store.writing import Placement, by_categories
 
 __all__ = [
     "ALL",
-    "Announcement",
     "Erasable",
     "FeedRecord",
     "Found",
     "Kept",
+    "Outgoing",
     "PageRequest",
     "Placement",
     "Recent",
@@ -31,5 +31,7 @@ __all__ = [
     "Update",
     "Version",
     "Whereabouts",
+    "announcement",
     "by_categories",
+    "outgoing_id",
 ]

@@ -60,6 +60,8 @@ def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
             _copy(target, table)
         target.execute("DELETE FROM settings WHERE name = ?", (SETTING,))
         target.execute("UPDATE articles SET indexed = NULL WHERE indexed IS NOT NULL")
+        if is_foreign:  # what waited when a backup was made was sent since, or is a stranger's
+            target.execute("DELETE FROM outbox")
         target.execute("COMMIT")
         target.execute("DETACH old")
         if (broken := target.execute("PRAGMA foreign_key_check").fetchone()) is not None:

@@ -14,6 +14,7 @@ from aggregator.model.packed import pack, unpack
 from aggregator.store import dates
 from aggregator.store.columns import Unreadable, microseconds, moment
 from aggregator.store.edits import hash_of
+from aggregator.store.outgoing import announcement
 from aggregator.store.schema import FOUND, PRUNED
 
 __all__ = ["Former"]
@@ -23,7 +24,7 @@ _OF_ARTICLES = (
     *("pk", "source", "id", "uid", "published", "updated", "first_seen"),
     *("edits", "fingerprint", "file"),
 )
-_SAME = ("settings", "announcements", "sources", "subscriptions", "posts")
+_SAME = ("settings", "sources", "subscriptions", "posts")
 """Tables of the same columns, as far as a version had them."""
 
 _SINCE = {
@@ -51,6 +52,7 @@ class Former:
         """
         for table in _SAME:
             self._copy_same(table)
+        self._copy_announcements()
         total = self._old.execute("SELECT count(*) FROM articles").fetchone()[0]
         for done, row in enumerate(self._rows("articles"), 1):
             self._copy_article(row)
@@ -81,6 +83,14 @@ class Former:
         known = {row[1] for row in self._new.execute(f"PRAGMA table_info({table})")}
         for row in self._rows(table):
             self._insert(table, {name: value for name, value in row.items() if name in known})
+
+    def _copy_announcements(self) -> None:
+        for row in self._rows("announcements"):
+            made = announcement(row["hub"], row["topic"], moment(row["queued"]))
+            same = {name: row[name] for name in ("queued", "due", "attempts")}
+            text = json.dumps(made.payload)
+            new = {"id": made.id, "channel": made.channel, "target": made.target, "payload": text, **same}
+            self._insert("outbox", new)
 
     def _add_revision(self, row: Mapping[str, Any]) -> int:
         self._revision += 1

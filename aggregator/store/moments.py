@@ -1,4 +1,4 @@
-"""Corrects what a wrong clock stamped: polls, pages and hubs at once, articles once a clock is believed."""
+"""Corrects what a wrong clock stamped: polls, pages, messages at once, articles once a clock is believed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from aggregator.store.changes import CURRENT, Changes
 from aggregator.store.columns import Instant
 from aggregator.store.database import Database
 from aggregator.store.kept import NEWEST_REVISION, unpacked
-from aggregator.store.schema import aliases, announcements, articles, feeds, pages, revisions, sources
+from aggregator.store.schema import aliases, articles, feeds, outbox, pages, revisions, sources
 from aggregator.store.writing import Writing
 
 _BATCH = 500
@@ -33,17 +33,17 @@ class Moments:
         self._database = database
 
     def correct_schedule(self, now: datetime, wrong: _Readings | None = None) -> None:
-        """Lets no poll, page or hub wait for a time that only a wrong clock gave.
+        """Lets no poll, page or message wait for a time that only a wrong clock gave.
 
         `wrong` are the first and the last reading of a clock that was behind, None where it was not.
         """
         is_ahead = sa.or_(sources.c.polled > now, sources.c.succeeded > now)
         chosen = is_ahead if wrong is None else sa.or_(is_ahead, sources.c.polled.between(*wrong))
-        hubs = announcements.c.queued > now
+        is_queued = outbox.c.queued > now
         with self._database.snapshot() as connection:
             names = connection.scalars(sa.select(sources.c.name).where(chosen)).all()
-            has_hubs = connection.scalar(sa.select(sa.exists().where(hubs)))
-        if not names and not has_hubs:
+            has_messages = connection.scalar(sa.select(sa.exists().where(is_queued)))
+        if not names and not has_messages:
             return
         with self._database.transaction() as connection:
             ahead = connection.scalar(
@@ -61,11 +61,9 @@ class Moments:
                     .where(pages.c.due >= ahead)
                     .values(due=_earlier(pages.c.due, ahead - now, now))
                 )
-            queued = connection.execute(sa.select(announcements).where(hubs)).all()
-            for row in queued:
-                this = (announcements.c.hub == row.hub) & (announcements.c.topic == row.topic)
+            for row in connection.execute(sa.select(outbox).where(is_queued)).all():
                 due = max(now, row.due - (row.queued - now))
-                connection.execute(announcements.update().where(this).values(queued=now, due=due))
+                connection.execute(outbox.update().where(outbox.c.id == row.id).values(queued=now, due=due))
 
     def redate(self, source: str, found: Sequence[Article], now: datetime) -> None:
         """Gives articles the dates that another reading of the same entries found; it is no edit.

@@ -39,15 +39,20 @@ settings = Table(
     Column("value", Text, nullable=False),
 )
 
-# What WebSub hubs have still to be notified of; `queued` is the change that they are notified of.
-announcements = Table(
-    "announcements",
+# What is still to be sent: to hubs (WebSub), webhooks, mailboxes and services. `id` is the key of its
+# idempotency; `queued` is what it tells of, and `due` when it is sent; what it is sent to is in the config.
+outbox = Table(
+    "outbox",
     metadata,
-    Column("hub", Text, primary_key=True),
-    Column("topic", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    Column("channel", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("payload", Shaped(dict), nullable=False),
     Column("queued", Instant, nullable=False),
     Column("due", Instant, nullable=False, index=True),
     Column("attempts", Integer, nullable=False),
+    Column("error", Text, nullable=False, server_default=""),
+    Index("outbox_by_target", "channel", "target"),
 )
 
 sources = Table(

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aggregator.store.announcements import Announcements
 from aggregator.store.archives import Archives
 from aggregator.store.articles import Articles
 from aggregator.store.database import Database
@@ -16,6 +15,7 @@ from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.linkless import Linkless
 from aggregator.store.mending import Mending
 from aggregator.store.moments import Moments
+from aggregator.store.outbox import Outbox
 from aggregator.store.pages import Pages
 from aggregator.store.placements import Placements
 from aggregator.store.posts import PostFiles
@@ -34,7 +34,7 @@ class Store:
 
     - `database`: settings, and the upkeep of the file itself.
     - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`,
-      `announcements`, `stories`, `search`: what their names say.
+      `outbox`, `stories`, `search`: what their names say.
     - `linkless` knows the articles without a link. `forgetting` erases articles.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
 
@@ -62,7 +62,7 @@ class Store:
         self.posts = PostFiles(database)
         self.linkless = Linkless(database)
         self.subscriptions = Subscriptions(database)
-        self.announcements = Announcements(database)
+        self.outbox = Outbox(database)
         self.tombstones = Tombstones(database)
         self.forgetting = Forgetting(database, judge, stories)
         self.moments = Moments(database)

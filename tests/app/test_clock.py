@@ -14,7 +14,7 @@ from aggregator.app.app import App
 from aggregator.app.status import source_health
 from aggregator.config import load as config
 from aggregator.polling.poll import Poll
-from aggregator.store import ALL, Announcement, Kept, Store
+from aggregator.store import ALL, Kept, Store, announcement
 from tests.conftest import NOW, Answer, Request, Server
 from tests.support.site import Site
 
@@ -289,11 +289,11 @@ def test_hubs_and_pages_do_not_wait_for_a_wrong_time(site: Site, server: Server)
     ahead = NOW + YEAR
     with App(config.load(site.file), ahead) as app:
         list(app.fetch(app.config.select(()), ahead))
-        app._store.announcements.queue([Announcement(hub="https://hub/", topic="https://t/", queued=ahead)])
-        assert app._store.announcements.due(NOW + HOUR, 10) == []
+        app._store.outbox.queue([announcement("https://hub/", "https://t/", ahead)])
+        assert app._store.outbox.due(NOW + HOUR, 10) == []
         assert app._store.pages.due(["a"], NOW + HOUR, 10) == ()
     with App(config.load(site.file), NOW) as app:
-        assert [a.topic for a in app._store.announcements.due(NOW, 10)] == ["https://t/"]
+        assert [a.payload["topic"] for a in app._store.outbox.due(NOW, 10)] == ["https://t/"]
         assert len(app._store.pages.due(["a"], NOW + HOUR, 10)) == 1
 
 

@@ -1,91 +1,18 @@
-"""Hubs are told of what changed: a real hub on loopback."""
+"""Which feeds hubs are to be notified of."""
 
 from __future__ import annotations
 
-import json
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
-from urllib.parse import parse_qsl
 
-import pytest
-
-from aggregator.config.load import Config, Fetch, Publish, SiteSettings
-from aggregator.errors import ConnectError, HttpStatus
-from aggregator.fetch import Fetcher
-from aggregator.publishing.websub import Notification, announce, next_attempt, queue, topics
-from aggregator.store import Announcement, Store
-from tests.app.test_daemon import log_of, running, until
-from tests.conftest import NOW, Answer, Request, Server
-from tests.support.site import Site as Folder
-from tests.support.site import feed
-
-MINUTE = timedelta(minutes=1)
-
-
-class Hub:
-    """A hub at a server, which notes what it is told; `status` and `headers` are what it answers."""
-
-    def __init__(self, server: Server) -> None:
-        self.status = 202
-        self.headers: dict[str, str] = {}
-        self.forms: list[list[tuple[str, str]]] = []
-        self.types: list[str] = []
-        self.told: Callable[[], object] = lambda: None
-        self.url = f"{server.url}/hub?a=1"
-        server.pages["/hub?a=1"] = self._answer
-
-    def _answer(self, request: Request) -> Answer:
-        self.forms.append(parse_qsl(request.body.decode(), keep_blank_values=True))
-        self.types.append(request.headers["Content-Type"])
-        self.told()
-        return Answer(self.status, self.headers)
-
-    @property
-    def topics(self) -> list[str]:
-        """What it was told of, in order."""
-        return [dict(form)["hub.url"] for form in self.forms]
-
-
-@pytest.fixture
-def hub() -> Iterator[Hub]:
-    """A hub at a server of its own."""
-    server = Server()
-    yield Hub(server)
-    server.close()
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """A store of one's own."""
-    made = Store(tmp_path / "store.db")
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def fetcher() -> Iterator[Fetcher]:
-    """A fetcher that may reach this machine."""
-    made = Fetcher(Fetch(allow=("127.0.0.1",)), "Aggregator/test")
-    yield made
-    made.close()
+from aggregator.config.load import Config, Publish, SiteSettings
+from aggregator.publishing.websub import queue, topics
+from aggregator.store import Store
+from tests.conftest import NOW
 
 
 def config_for(*hubs: str, url: str = "https://example.org/feeds") -> Config:
     """A config with these hubs."""
     return Config(output=Path("/out"), site=SiteSettings(url=url), publish=Publish(hubs=hubs))
-
-
-def tell(store: Store, fetcher: Fetcher, *hubs: str, after: timedelta = timedelta(0)) -> list[Notification]:
-    """One round, some time after now."""
-    return list(announce(store, fetcher, hubs, NOW + after, lambda: False))
-
-
-def wait_for(store: Store, *topics: str, hub: str) -> None:
-    """Queues these."""
-    store.announcements.queue([Announcement(hub=hub, topic=topic, queued=NOW) for topic in topics])
 
 
 def test_topics_are_the_self_links_of_the_feeds_that_were_written() -> None:
@@ -103,192 +30,11 @@ def test_topics_are_the_self_links_of_the_feeds_that_were_written() -> None:
     assert topics(written, config_for(url="")) == []
 
 
-def test_nothing_waits_without_hubs_or_without_an_address(store: Store) -> None:
+def test_nothing_waits_without_hubs_or_without_an_address(tmp_path: Path) -> None:
     """There would be nobody to tell, or nothing to say."""
+    store = Store(tmp_path / "store.db")
     written = [Path("/out/all/atom.xml")]
     assert queue(store, written, config_for(), NOW) == 0
     assert queue(store, written, config_for("https://hub.example/", url=""), NOW) == 0
     assert queue(store, written, config_for("https://hub.example/", "https://b.example/"), NOW) == 2
-
-
-def test_a_hub_is_told_of_each_feed_once(store: Store, fetcher: Fetcher, hub: Hub) -> None:
-    """A form as hubs have always taken it, one feed a request."""
-    wait_for(store, "https://e.example/a?b=c&d", "https://e.example/ü", hub=hub.url)
-    assert [told.error for told in tell(store, fetcher, hub.url)] == [None, None]
-    assert sorted(hub.forms) == [
-        [("hub.mode", "publish"), ("hub.url", "https://e.example/a?b=c&d")],
-        [("hub.mode", "publish"), ("hub.url", "https://e.example/ü")],
-    ]
-    assert hub.types == ["application/x-www-form-urlencoded"] * 2
-    assert tell(store, fetcher, hub.url) == []
-
-
-def test_a_hub_that_is_out_of_order_is_told_later(store: Store, fetcher: Fetcher, hub: Hub) -> None:
-    """Once a round, after a minute, then four; when it is back, of everything."""
-    wait_for(store, "https://e.example/a", "https://e.example/b", hub=hub.url)
-    hub.status = 503
-    (told,) = tell(store, fetcher, hub.url)
-    assert told.again == NOW + MINUTE
-    assert tell(store, fetcher, hub.url, after=MINUTE / 2) == []
-    (told,) = tell(store, fetcher, hub.url, after=MINUTE)
-    assert len(hub.forms) == 2
-    hub.status = 202
-    assert len(tell(store, fetcher, hub.url, after=6 * MINUTE)) == 2
-    assert tell(store, fetcher, hub.url, after=60 * MINUTE) == []
-
-
-def test_the_time_that_a_hub_asks_for_is_kept(store: Store, fetcher: Fetcher, hub: Hub) -> None:
-    """Also by what changes meanwhile; another hub is not concerned."""
-    wait_for(store, "https://e.example/a", hub=hub.url)
-    hub.status, hub.headers = 429, {"Retry-After": "3600"}
-    (told,) = tell(store, fetcher, hub.url)
-    assert told.again == NOW + 60 * MINUTE
-    store.announcements.queue([Announcement(hub=hub.url, topic="https://e.example/a", queued=NOW + MINUTE)])
-    hub.status = 204
-    assert tell(store, fetcher, hub.url, after=59 * MINUTE) == []
-    assert [told.error for told in tell(store, fetcher, hub.url, after=60 * MINUTE)] == [None]
-
-
-def test_a_hub_that_refuses_is_asked_three_times(store: Store, fetcher: Fetcher, hub: Hub) -> None:
-    """Then it is given up, until the feed changes again."""
-    wait_for(store, "https://e.example/a", hub=hub.url)
-    hub.status = 400
-    rounds = [tell(store, fetcher, hub.url, after=n * timedelta(days=1)) for n in range(5)]
-    assert [len(told) for told in rounds] == [1, 1, 1, 0, 0]
-    assert rounds[2][0].again is None
-    assert len(hub.forms) == 3
-
-
-def test_a_change_while_a_hub_is_told_is_told_too(store: Store) -> None:
-    """The hub may have fetched the feed before it was written."""
-    wait_for(store, "https://e.example/a", hub="https://hub.example/")
-    (told,) = store.announcements.due(NOW, 10)
-    store.announcements.queue([Announcement(hub=told.hub, topic=told.topic, queued=NOW + MINUTE)])
-    store.announcements.done(told)
-    (again,) = store.announcements.due(NOW + MINUTE, 10)
-    assert again.queued == NOW + MINUTE
-
-
-def test_what_is_over_goes_on_another_time(store: Store, fetcher: Fetcher, hub: Hub) -> None:
-    """A stop loses nothing, nor does a restart."""
-    wait_for(store, "https://e.example/a", "https://e.example/b", hub=hub.url)
-    assert list(announce(store, fetcher, [hub.url], NOW, lambda: bool(hub.forms))) != []
-    assert len(hub.forms) == 1
     store.close()
-    tell(store, fetcher, hub.url)
-    assert sorted(hub.topics) == ["https://e.example/a", "https://e.example/b"]
-
-
-def test_a_hub_that_the_config_names_no_longer_is_forgotten(store: Store, fetcher: Fetcher, hub: Hub) -> None:
-    """And not told anything."""
-    wait_for(store, "https://e.example/a", hub=hub.url)
-    assert tell(store, fetcher, "https://other.example/") == []
-    assert tell(store, fetcher, hub.url) == []
-    assert hub.forms == []
-
-
-def test_a_hub_on_this_machine_has_to_be_allowed(store: Store, hub: Hub) -> None:
-    """The same guard as for sources."""
-    fetcher = Fetcher(Fetch(), "Aggregator/test")
-    wait_for(store, "https://e.example/a", hub=hub.url)
-    (told,) = tell(store, fetcher, hub.url)
-    fetcher.close()
-    assert told.error is not None
-    assert told.error.label == "blocked"
-    assert hub.forms == []
-
-
-def test_the_wait_grows_and_ends() -> None:
-    """About a day for a hub that is away; a refusal is believed sooner."""
-    away = ConnectError("nobody answers")
-    waits = [next_attempt(n, away, NOW) for n in range(1, 9)]
-    minutes = [None if again is None else (again - NOW) / MINUTE for again in waits]
-    assert minutes == [1, 4, 16, 64, 256, 360, 360, None]
-    refusal = HttpStatus("no", status=404)
-    assert [next_attempt(n, refusal, NOW) is None for n in (1, 2, 3)] == [False, False, True]
-    later = HttpStatus("later", status=429, retry_after=timedelta(days=30))
-    assert next_attempt(1, later, NOW) == NOW + timedelta(days=1)
-
-
-def site_with(site: Folder, server: Server, hub: str) -> None:
-    """A source and a hub."""
-    server.pages["/a"] = Answer(200, {}, feed("a", 1))
-    source = {"name": "a", "url": f"{server.url}/a", "categories": ["X"]}
-    site.configure(source)
-    with site.file.open("a", encoding="utf-8") as file:
-        file.write(f'\n[publish]\nformats = ["rss", "atom"]\nhubs = ["{hub}"]\n')
-
-
-def test_fetch_tells_the_hubs_of_what_it_published(site: Folder, server: Server, hub: Hub) -> None:
-    """Of exactly the feeds whose files changed."""
-    site_with(site, server, hub.url)
-    first = json.loads(site.run("fetch", "--json").stdout)
-    everything = [
-        f"https://planet.example/feeds/{name}.xml" for name in ("X/atom", "X/rss", "all/atom", "all/rss")
-    ]
-    assert sorted(hub.topics) == everything
-    assert sorted(told["topic"] for told in first["announced"]) == everything
-    hub.forms.clear()
-    assert json.loads(site.run("fetch", "--json", "--force").stdout)["announced"] == []
-    (site.output / "X" / "rss.xml").unlink()
-    site.run("fetch")
-    assert hub.topics == ["https://planet.example/feeds/X/rss.xml"]
-
-
-def test_a_hub_is_told_when_the_files_are_in_place(site: Folder, server: Server, hub: Hub) -> None:
-    """It fetches them at once."""
-    site_with(site, server, hub.url)
-    found: list[bool] = []
-    files = [site.output / folder / name for folder in ("X", "all") for name in ("rss.xml", "atom.xml")]
-    hub.told = lambda: found.append(all(file.exists() for file in files))
-    site.run("fetch")
-    assert found == [True] * 4
-
-
-def test_a_hub_that_hangs_delays_no_publication(site: Folder, server: Server, hub: Hub) -> None:
-    """The daemon publishes the next change before the hub has answered anything."""
-    site_with(site, server, hub.url)
-    lets_go = threading.Event()
-    hub.told = lambda: lets_go.wait(240)
-    with running(site) as process:
-        until(lambda: hub.forms)
-        text = site.file.read_text(encoding="utf-8")
-        server.pages["/b"] = Answer(200, {}, feed("b", 1))
-        site.file.write_text(
-            f'{text}\n[[sources]]\nname = "b"\nurl = "{server.url}/b"\ncategories = ["Y"]\n', encoding="utf-8"
-        )
-        until(lambda: (site.output / "Y" / "atom.xml").exists())
-        lets_go.set()
-        until(lambda: "https://planet.example/feeds/Y/atom.xml" in hub.topics)
-        assert process.poll() is None
-
-
-def test_a_hub_that_fails_fails_nothing_else(site: Folder, server: Server, hub: Hub) -> None:
-    """It is told, and tried another time."""
-    site_with(site, server, hub.url)
-    hub.status = 500
-    result = site.run("fetch")
-    assert result.exit_code == 0
-    assert (site.output / "X" / "atom.xml").exists()
-    assert "not notified" in result.stderr
-    assert "again from" in result.stderr
-
-
-def test_publish_leaves_the_telling_to_the_next_run(site: Folder, server: Server, hub: Hub) -> None:
-    """It uses no network; the daemon tells what waits in the store, in a job of its own."""
-    site_with(site, server, hub.url)
-    hub.status = 503
-    site.run("fetch")
-    hub.status = 202
-    hub.forms.clear()
-    (site.output / "X" / "rss.xml").unlink()
-    site.run("publish")
-    assert hub.forms == []
-    store = Store(site.home / "var" / "aggregator.db")
-    store.announcements.forget_hubs([])
-    wait_for(store, "https://planet.example/feeds/X/rss.xml", hub=hub.url)
-    store.close()
-    with running(site) as process:
-        until(lambda: "was notified of https://planet.example/feeds/X/rss.xml" in log_of(site))
-        process.send_signal(signal.SIGTERM)
-        assert process.wait() == 0

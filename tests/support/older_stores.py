@@ -73,7 +73,7 @@ CREATE TABLE pages (
 CREATE INDEX ix_pages_due ON pages (due);
 CREATE INDEX ix_pages_url ON pages (url);
 """
-_SAME = ("settings", "announcements", "sources", "posts", "subscriptions")
+_SAME = ("settings", "sources", "posts", "subscriptions")
 
 # What each version brought, undone: by the version that is left.
 _UNDONE = {
@@ -137,6 +137,9 @@ def _copy(today: sqlite3.Connection, older: sqlite3.Connection) -> None:
     for table in _SAME:
         for row in rows(f"select * from {table}"):
             insert(table, **dict(row))
+    for row in rows("select * from outbox where channel = 'websub'"):
+        topic = json.loads(row["payload"])["topic"]
+        insert("announcements", hub=row["target"], topic=topic, **_only(row, "queued", "due", "attempts"))
     facts = ("pk", "source", "id", "uid", "published", "updated", "first_seen", "edits", "fingerprint")
     marks = ("source", "id", "uid", "fingerprint", "reader_version", "file")
     for row in rows("select * from articles where revision is null"):

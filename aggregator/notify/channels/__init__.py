@@ -1,0 +1,28 @@
+"""The ways out, and their registry: a channel is one file and one line of `CHANNELS`.
+
+A message of the outbox names its channel and a target; the channel finds the target's address and secrets in
+the config, so that neither is in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+
+from aggregator.notify.channels.channel import DeliveryChannel, Outside
+
+__all__ = ["CHANNELS", "channel"]
+
+CHANNELS: Mapping[str, str] = {
+    "websub": "aggregator.notify.channels.websub:Hubs",
+}
+"""Each channel by its name: where its class is, as `module:class`; it is imported when something is sent."""
+
+
+def channel(name: str, outside: Outside) -> DeliveryChannel | None:
+    """The channel of this name; None where this version has none."""
+    if name not in CHANNELS:
+        return None
+    module, _, kind = CHANNELS[name].partition(":")
+    made: DeliveryChannel = getattr(import_module(module), kind)(outside)
+    return made

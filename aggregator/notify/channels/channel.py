@@ -1,0 +1,80 @@
+"""What a channel is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from aggregator.config.load import Config
+from aggregator.errors import DeliveryError, HttpStatus, SourceError
+from aggregator.store import Outgoing
+
+if TYPE_CHECKING:
+    from aggregator.fetch import Fetcher
+
+__all__ = ["DeliveryChannel", "Outside", "Patience", "not_taken"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outside:
+    """What channels have to work with; `fetcher` is made when the first one asks for it."""
+
+    config: Config
+    fetcher: Callable[[], Fetcher]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How long a channel tries: None is no limit.
+
+    - `attempts`: so many failures give a message up, `refusals`: so many where the receiver refused the last.
+    - `age`: what failed this long after it was queued is given up; it was tried once at least.
+    - `waiting`: so many messages may wait for one target; the oldest are given up.
+    """
+
+    attempts: int | None = None
+    refusals: int | None = None
+    age: timedelta | None = None
+    waiting: int | None = None
+
+
+class DeliveryChannel(ABC):
+    """A way out. `noun` is what one of its messages is, for those who read what became of it.
+
+    `is_repeated`: a message says only that something changed; one that is lost is made up for by the next.
+    """
+
+    noun = "notice"
+    is_repeated = False
+    patience = Patience(age=timedelta(days=3), waiting=200)
+
+    def __init__(self, outside: Outside) -> None:
+        self.outside = outside
+
+    @abstractmethod
+    def targets(self) -> Collection[str]:
+        """The targets that the config has for this channel; what waits for any other is given up."""
+
+    @abstractmethod
+    def send(self, message: Outgoing, now: datetime) -> None:
+        """Sends a message, within a minute. Raises DeliveryError."""
+
+    @abstractmethod
+    def subject(self, message: Outgoing) -> str:
+        """What the message is about, in a few words, for logs."""
+
+    def place(self, target: str) -> str:
+        """Where a target is, for logs and people: without anything that may be a secret."""
+        return target
+
+
+def not_taken(error: SourceError) -> DeliveryError:
+    """Why a request was not taken, as a DeliveryError; what is said of an address of a feed is left out."""
+    if not isinstance(error, HttpStatus):
+        return DeliveryError(error.message)
+    is_refusal = 300 <= error.status < 500 and error.status not in (408, 425, 429)
+    reason = "it answered with a redirect, which is not followed" if error.status < 400 else error.reason
+    return DeliveryError(reason, wait=error.retry_after, is_refusal=is_refusal, is_final=error.status == 410)

@@ -1,0 +1,127 @@
+"""Sends what waits in the outbox; what fails is tried again later, and given up in the end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from aggregator.errors import AggregatorError, DeliveryError
+from aggregator.notify.channels import channel
+from aggregator.notify.channels.channel import DeliveryChannel, Outside, Patience
+from aggregator.store import Outgoing, Store
+
+__all__ = ["Delivery", "deliver", "next_attempt"]
+
+_FIRST_WAIT = timedelta(minutes=1)
+_LONGEST_WAIT = timedelta(hours=6)
+_LONGEST_ASKED = timedelta(days=1)
+_BATCH = 500
+_LEASE = timedelta(minutes=2)
+"""For so long no other process sends a message that one has begun to send; none takes longer."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What became of a message; `error` None is well; `again` when it is tried next, None: never.
+
+    `place` says where `target` is, without secrets; `noun` and `subject` what the message is.
+    """
+
+    channel: str
+    target: str
+    place: str
+    noun: str
+    subject: str
+    error: DeliveryError | None = None
+    again: datetime | None = None
+
+
+def next_attempt(
+    message: Outgoing, error: DeliveryError, patience: Patience, now: datetime
+) -> datetime | None:
+    """When a message is sent again after this failure; None: no more.
+
+    A minute, then four times as long each, at most six hours. What the receiver asks for is honoured, up to
+    a day.
+    """
+    failures = message.attempts + 1
+    most = patience.refusals if error.is_refusal and patience.refusals else patience.attempts
+    is_old = patience.age is not None and now - message.queued >= patience.age
+    if error.is_final or is_old or (most is not None and failures >= most):
+        return None
+    wait = min(_FIRST_WAIT * (1 << 2 * min(failures - 1, 10)), _LONGEST_WAIT)
+    if error.wait is not None:
+        wait = max(wait, min(error.wait, _LONGEST_ASKED))
+    return now + wait
+
+
+def deliver(store: Store, outside: Outside, now: datetime, is_over: Callable[[], bool]) -> Iterator[Delivery]:
+    """Sends what is due, until all is done or `is_over`; what is left stays in the store.
+
+    A target that fails is left alone for the rest of it. What is meant for targets that the config has no
+    more is given up, and so is what exceeds the number that may wait. Raises StoreError.
+    """
+    made = {name: channel(name, outside) for name in store.outbox.channels()}
+    channels = {name: way for name, way in made.items() if way is not None}
+    for name, way in channels.items():
+        yield from _given_up(store, name, way)
+    failed: set[tuple[str, str]] = set()
+    for message in store.outbox.due(now, _BATCH):
+        if is_over():
+            return
+        if (message.channel, message.target) in failed or message.channel not in channels:
+            continue
+        if not store.outbox.claim(message, now, now + _LEASE):
+            continue
+        way = channels[message.channel]
+        if (error := _sent(way, message, now)) is None:
+            store.outbox.done(message, now)
+            yield _result(way, message)
+            continue
+        again = next_attempt(message, error, way.patience, now)
+        if again is None:
+            store.outbox.done(message, now)
+        else:
+            failed.add((message.channel, message.target))
+            store.outbox.put_off(message, again, str(error))
+        yield _result(way, message, error, again)
+
+
+def _given_up(store: Store, name: str, way: DeliveryChannel) -> Iterator[Delivery]:
+    for message in store.outbox.withdraw(name, way.targets()):
+        if not way.is_repeated:
+            yield _result(way, message, DeliveryError("the config names no such receiver any more"))
+    if (most := way.patience.waiting) is not None:
+        for message in store.outbox.withdraw_surplus(name, most):
+            yield _result(way, message, DeliveryError(f"more than {most} wait for this receiver"))
+
+
+def _sent(way: DeliveryChannel, message: Outgoing, now: datetime) -> DeliveryError | None:
+    try:
+        way.send(message, now)
+    except DeliveryError as error:
+        return error
+    except AggregatorError:
+        raise
+    except Exception as error:  # noqa: BLE001 - a mistake of ours, or of a service's library, costs one message
+        _log.debug("sending by %s failed", message.channel, exc_info=error)
+        return DeliveryError(f"sending it failed, which is a mistake of ours: {type(error).__name__}")
+    return None
+
+
+def _result(
+    way: DeliveryChannel, message: Outgoing, error: DeliveryError | None = None, again: datetime | None = None
+) -> Delivery:
+    return Delivery(
+        channel=message.channel,
+        target=message.target,
+        place=way.place(message.target),
+        noun=way.noun,
+        subject=way.subject(message),
+        error=error,
+        again=again,
+    )

@@ -1,0 +1,129 @@
+"""What is still to be sent: to hubs, webhooks, mailboxes. Kept, so that no restart loses it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.store.database import Database
+from aggregator.store.outgoing import Outgoing
+from aggregator.store.schema import outbox as table
+
+__all__ = ["Outbox", "enqueue"]
+
+_OLDEST_FIRST = (table.c.due, table.c.channel, table.c.target, table.c.queued, table.c.id)
+
+
+def enqueue(connection: sa.Connection, new: Iterable[Outgoing]) -> int:
+    """Queues messages in a transaction that does more; how many of them were not queued already.
+
+    One that waits already keeps its turn, as its receiver may have asked for it; what it says is renewed.
+    """
+    added = 0
+    for each in new:
+        is_it = table.c.id == each.id
+        if connection.scalar(sa.select(table.c.id).where(is_it)) is None:
+            connection.execute(table.insert().values(**_row(each)))
+            added += 1
+        else:
+            renewed = {"queued": each.queued, "payload": dict(each.payload)}
+            connection.execute(table.update().where(is_it).values(renewed))
+    return added
+
+
+class Outbox:
+    """The part of the store that is about messages that wait."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def channels(self) -> tuple[str, ...]:
+        """The names of the channels for which something waits, in their order."""
+        query = sa.select(table.c.channel).distinct().order_by(table.c.channel)
+        with self._database.snapshot() as connection:
+            return tuple(connection.scalars(query))
+
+    def queue(self, new: Sequence[Outgoing]) -> int:
+        """Queues messages (see `enqueue`)."""
+        with self._database.transaction() as connection:
+            return enqueue(connection, new)
+
+    def due(self, now: datetime, limit: int) -> list[Outgoing]:
+        """What is due, at most `limit`, the longest due first."""
+        query = sa.select(table).where(table.c.due <= now).order_by(*_OLDEST_FIRST).limit(limit)
+        with self._database.snapshot() as connection:
+            return [Outgoing(**row._mapping) for row in connection.execute(query)]
+
+    def waiting(self, limit: int) -> list[Outgoing]:
+        """What waits, due or not, at most `limit`, the longest due first."""
+        query = sa.select(table).order_by(*_OLDEST_FIRST).limit(limit)
+        with self._database.snapshot() as connection:
+            return [Outgoing(**row._mapping) for row in connection.execute(query)]
+
+    def claim(self, message: Outgoing, now: datetime, until: datetime) -> bool:
+        """Takes a message that is due, so that no other process sends it before `until`; False: another did.
+
+        A process that is killed before `done` leaves it to the next one after that.
+        """
+        is_it = (table.c.id == message.id) & (table.c.due <= now)
+        with self._database.transaction() as connection:
+            return connection.execute(table.update().where(is_it).values(due=until)).rowcount == 1
+
+    def done(self, message: Outgoing, now: datetime) -> None:
+        """It was sent, or never will be. One that was renewed meanwhile is due at once."""
+        is_it = table.c.id == message.id
+        with self._database.transaction() as connection:
+            connection.execute(table.delete().where(is_it, table.c.queued == message.queued))
+            connection.execute(table.update().where(is_it).values(due=now, attempts=0, error=""))
+
+    def put_off(self, message: Outgoing, due: datetime, error: str) -> None:
+        """Records a failed attempt; nothing goes to this target before `due`."""
+        is_theirs = (table.c.channel == message.channel) & (table.c.target == message.target)
+        failed = {"due": due, "attempts": message.attempts + 1, "error": error}
+        with self._database.transaction() as connection:
+            connection.execute(table.update().where(is_theirs, table.c.due < due).values(due=due))
+            connection.execute(table.update().where(table.c.id == message.id).values(failed))
+
+    def withdraw(self, channel: str, kept: Collection[str]) -> list[Outgoing]:
+        """Deletes and returns what a channel has for other targets than these."""
+        return self._taken(sa.and_(table.c.channel == channel, table.c.target.not_in([*kept])))
+
+    def withdraw_surplus(self, channel: str, most: int) -> list[Outgoing]:
+        """Deletes and returns the oldest of more than `most` messages for one target of a channel."""
+        of_channel = sa.select(table.c.target).where(table.c.channel == channel)
+        crowded = of_channel.group_by(table.c.target).having(sa.func.count() > most)
+        with self._database.snapshot() as connection:
+            targets = connection.scalars(crowded.order_by(table.c.target)).all()
+        found: list[Outgoing] = []
+        for target in targets:
+            is_theirs = sa.and_(table.c.channel == channel, table.c.target == target)
+            newest = sa.select(table.c.id).where(is_theirs)
+            newest = newest.order_by(table.c.queued.desc(), table.c.id).limit(most)
+            found += self._taken(sa.and_(is_theirs, table.c.id.not_in(newest)))
+        return found
+
+    def _taken(self, which: sa.ColumnElement[bool]) -> list[Outgoing]:
+        query = sa.select(table).where(which).order_by(*_OLDEST_FIRST)
+        with self._database.snapshot() as connection:
+            if connection.execute(query.limit(1)).first() is None:
+                return []
+        with self._database.transaction() as connection:
+            found = [Outgoing(**row._mapping) for row in connection.execute(query)]
+            connection.execute(table.delete().where(which))
+        return found
+
+
+def _row(message: Outgoing) -> dict[str, Any]:
+    return {
+        "id": message.id,
+        "channel": message.channel,
+        "target": message.target,
+        "payload": dict(message.payload),
+        "queued": message.queued,
+        "due": message.due,
+        "attempts": message.attempts,
+        "error": message.error,
+    }
