@@ -6,9 +6,11 @@ A command's module is imported when that command runs, and what it needs of othe
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
@@ -64,6 +66,16 @@ class CommandTable(click.Group):
         assert isinstance(found, click.Command), f"{name} is a command"
         return found
 
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Reads the options before the command. Raises UsageError."""
+        with _printable_usage_errors():
+            return super().make_context(*args, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Reads the command's arguments and runs it. Raises UsageError."""
+        with _printable_usage_errors():
+            return super().invoke(ctx)
+
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         """The commands that begin so, without a module of theirs being imported; and options."""
         commands = [
@@ -77,6 +89,19 @@ class CommandTable(click.Group):
         """Their names and lines."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@contextlib.contextmanager
+def _printable_usage_errors() -> Iterator[None]:
+    """click repeats what was typed in its messages: `No such command '\x1b[2J'` would act on the terminal."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise  # its message is the help of a command: many lines, all of them ours
+    except click.UsageError as error:
+        from aggregator.cli.printable import one_line
+
+        raise click.UsageError(one_line(error.format_message()), error.ctx) from error
 
 
 def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:

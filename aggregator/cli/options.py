@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from aggregator.cli.exit_codes import EXIT_CODES, EXIT_DONE, EXIT_NOTHING, EXIT_USAGE
+from aggregator.cli.printable import one_line
 from aggregator.cli.stopping import end
 from aggregator.cli.terminal import ERR, shown
 from aggregator.errors import AggregatorError, ConfigError
@@ -80,13 +81,17 @@ def _give_up_stdout() -> None:
 
 
 def source_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """For a shell's completion: the names of the config's sources that begin so; none where it is broken."""
+    """For a shell's completion: the names of the config's sources that begin so; none where it is broken.
+
+    Names that cannot be printed are left out: click writes a completion a line, and shells show it as it is.
+    """
     try:
         data = tomllib.loads(Path(context.params.get("config_file") or DEFAULT_CONFIG).read_text("utf-8-sig"))
         names = [str(source["name"]) for source in data.get("sources", [])]
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return []
-    return [name for name in names if name.casefold().startswith(incomplete.casefold())]
+    beginning = incomplete.casefold()
+    return [name for name in names if name.casefold().startswith(beginning) and one_line(name) == name]
 
 
 config_option = click.option(

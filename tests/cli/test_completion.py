@@ -48,6 +48,13 @@ def test_names_of_sources_are_completed(site: Site, monkeypatch: pytest.MonkeyPa
     assert completed("fetch", "O") == []
 
 
+def test_names_that_cannot_be_printed_are_not_completed(site: Site) -> None:
+    """A line of a completion is a name; a shell shows it as it is."""
+    names = ("plain", "pl\nain", "pl\x1b[2Jain", "pl\u202eain", "pläin")
+    site.configure(*({"name": name, "url": "https://a.example/"} for name in names))
+    assert completed("fetch", "--config", str(site.file), "pl") == ["plain", "pläin"]
+
+
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_documented_lines_work(shell: str) -> None:
     """Each shell's line is in the documentation, and gives a script that this shell reads."""

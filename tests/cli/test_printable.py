@@ -8,7 +8,9 @@ import logging
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from aggregator.cli.main import main
 from aggregator.cli.printable import AsJson, AsLines, as_json, one_line
 from tests.support.site import Site
 
@@ -157,3 +159,34 @@ def test_options_and_names_of_the_config_are_strangers_too(site: Site) -> None:
     file = str(site.home / "list.opml")
     for command, *arguments in (("import", file, "--dry-run"), ("import", file), ("check",), ("sources",)):
         assert is_harmless(site.run(command, *arguments).output)
+
+
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_a_usage_error_repeats_what_was_typed_on_one_line(text: str) -> None:
+    """click's own messages too, and a command of a group's; usage, hint and exit code stay click's."""
+    text = text.replace("\0", "").replace("\ud800", "\udcff")  # as arguments may be
+    for arguments in (
+        [text],
+        [f"--{text}"],
+        [f"--config={text}"],
+        ["fetch", f"--{text}"],
+        ["fetch", f"--json={text}"],
+        ["preview", "--", "--kind", text, "--json"],
+        ["search", "x", "--limit", text],
+        ["serve", "--listen", text],
+        ["rules", text],
+        ["backup", text, text],
+        ["init", f"{__file__}/../{Path(__file__).name}", text],
+    ):
+        result = CliRunner().invoke(main, arguments)
+        assert result.exit_code == 2, (arguments, result.output)
+        assert is_harmless(result.output), (arguments, result.output)
+        assert len(result.output.splitlines()) <= 4, (arguments, result.output)
+        assert "Error: " in result.output
+
+
+def test_help_in_place_of_a_missing_command_keeps_its_lines() -> None:
+    """It is our own text."""
+    for arguments in ([], ["rules"]):
+        shown, asked = (CliRunner().invoke(main, [*arguments, *help_]) for help_ in ([], ["--help"]))
+        assert (shown.exit_code, shown.output) == (2, asked.output)
