@@ -44,7 +44,7 @@ def minutes_east(text: str) -> int | None:
         bare = _COMMENT.sub(" ", text)
         words = (bare if bare.strip() else text.strip("[]()")).split()[:4]
         zones = [_one(word) for word in words]
-        if None not in zones:
+        if zones and None not in zones:
             offsets = [zone for word, zone in zip(words, zones, strict=True) if word[0] in "+-\u2212"]
             found = (offsets or zones)[0]
     return found

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.normalise.dates import exact, first, parse, zoneless_in
-from aggregator.normalise.zones import zone_of
+from aggregator.normalise.zones import minutes_east, zone_of
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 
@@ -267,3 +267,10 @@ def test_a_date_at_the_end_of_the_calendar_is_none_in_any_zone() -> None:
     """Whatever the zone adds."""
     with zoneless_in("America/New_York"):
         assert exact("9999-12-31 23:59:59") is None
+
+
+@pytest.mark.parametrize("nothing", ["()", "[]", "([])", "( )", "[ ]()", "m=+0.01", "(m=+0.01)"])
+def test_brackets_around_nothing_name_no_zone(nothing: str) -> None:
+    """A date that ends so is read as one without a zone."""
+    assert minutes_east(nothing) is None
+    assert exact(f"2026-01-02T03:04:05 {nothing}") == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
