@@ -10,6 +10,8 @@
     ├── BackupError           a backup cannot be made, read or restored
     ├── ListenError           the address to serve at cannot be listened on
     ├── WriteError            an output cannot be rendered or written
+    │   └── ObjectStoreError  the store in which its bucket is cannot be used
+    │       └── BucketInUse   another program publishes there
     ├── DeliveryError         a message was not taken by whom it is for
     └── SourceError           one source failed; the others go on
         ├── FetchError        its bytes could not be had
@@ -115,6 +117,21 @@ class ListenError(AggregatorError):
 
 class WriteError(AggregatorError):
     """An output cannot be rendered or written."""
+
+
+class ObjectStoreError(WriteError):
+    """The object store that the output goes to cannot be used; its message says what to change.
+
+    `is_passing`: it may be over by itself, so that it is tried again. No key of the store is in it.
+    """
+
+    def __init__(self, reason: str, *, is_passing: bool = False) -> None:
+        super().__init__(reason)
+        self.is_passing = is_passing
+
+
+class BucketInUse(ObjectStoreError):
+    """Another program publishes into the same place of the object store, now or instead of this one."""
 
 
 class DeliveryError(AggregatorError):

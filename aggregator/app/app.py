@@ -33,6 +33,7 @@ from aggregator.store import Erasable, Store, by_categories
 from aggregator.writers import SITE_WRITERS, installed
 
 if TYPE_CHECKING:
+    from aggregator.app.bucket import BucketOutput
     from aggregator.fetch import Fetcher
     from aggregator.model.article import Article, Problem
     from aggregator.model.reading import Reading
@@ -119,6 +120,17 @@ class App:
         from aggregator.polling.full_text import Completing
 
         return Completing(self.config, self._store, self._fetcher, self._read)
+
+    @cached_property
+    def _bucket_output(self) -> BucketOutput:
+        from aggregator.app.bucket import BucketOutput
+
+        return BucketOutput(self.config)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether what was published is still to be put into a bucket, and it is time to try again."""
+        return self._made("_bucket_output") and self._bucket_output.is_behind
 
     def _read(self, resource: Resource, context: Context) -> Reading:
         with self._making_workers:  # of sixteen threads the first one makes them
@@ -262,13 +274,29 @@ class App:
         """Applies changed priorities, and other choices of which feeds show one of a story."""
         self._store.stories.arrange(self._storyteller.shows, self._storyteller.order, now)
 
-    def publish(self, now: datetime | None = None, *, everything: bool = False) -> Published:
+    def publish(
+        self, now: datetime | None = None, *, everything: bool = False, takes_over: bool = False
+    ) -> Published:
         """Writes the feeds that are stale or damaged, or all of them, and posts, from the store alone.
 
-        `now` is what rules take for now; None for when the store was opened.
+        `now` is what rules take for now; None for when the store was opened. `takes_over`: also into a bucket
+        that another machine publishes into now.
         """
+        if self.config.bucket is None:
+            return self._publish(now or self._opened, everything=everything)
+        now = now or self._opened
+        return self._bucket_output.published(
+            lambda: self._publish(now, everything=everything),
+            lambda: merge_published(self._store, self.config, now),
+            now,
+            everything=everything,
+            takes_over=takes_over,
+        )
+
+    def _publish(self, now: datetime, *, everything: bool) -> Published:
+        """Publishes into the folder of the output."""
         self._mend()
-        self._choose(now or self._opened)
+        self._choose(now)
         try:
             published = publish(
                 store=self._store,

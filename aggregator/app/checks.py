@@ -6,6 +6,7 @@ import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 
+from aggregator.app.bucket import bucket_mistakes
 from aggregator.config.choosing import doubtful_names
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key
@@ -23,6 +24,7 @@ def refusals(config: Config) -> Iterator[str]:
     for source in config.select(()):
         if error := refusal(source, config.fetch):
             yield f"source {source.name!r}: {without_logins(error.message)}"
+    yield from bucket_mistakes(config)
     if config.output.exists() and not config.output.is_dir():
         yield f"output: {config.output} is a file; name a folder"
     if config.store.is_dir():

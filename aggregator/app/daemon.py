@@ -144,6 +144,9 @@ class Daemon:
                     completing=self._config.select(()),
                     is_stopping=lambda: self._is_stopping,
                 )
+        if app.is_behind and not self._is_stopping:
+            with self._at_work():
+                publish(app, datetime.now(UTC), self._watcher)
 
     def _at_work(self) -> AbstractContextManager[None]:
         """Waits until no other command polls or publishes. Raises StoreInUse when it is to stop."""

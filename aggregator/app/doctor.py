@@ -23,9 +23,10 @@ from urllib.parse import urlsplit
 
 from aggregator import DISTRIBUTION
 from aggregator.app.at_work import holder
+from aggregator.app.bucket import bucket_facts
 from aggregator.app.checks import doubts, refusals
 from aggregator.config.load import Config, load
-from aggregator.errors import ConfigError, FetchError, StoreError
+from aggregator.errors import ConfigError, FetchError, ObjectStoreError, StoreError
 from aggregator.fetch.guard import Guard
 from aggregator.normalise.disclosure import without_keys
 from aggregator.store import Store
@@ -39,7 +40,14 @@ _LIBRARIES = (
     *(DISTRIBUTION, "requests", "urllib3", "lxml", "feedparser", "feedgen", "nh3", "SQLAlchemy", "pydantic"),
     *("click", "APScheduler", "uvicorn", "tomlkit"),
 )
-_OPTIONAL = {"full-text": "trafilatura", "microformats": "mf2py", "fast": "httptools", "media": "Pillow"}
+_OPTIONAL = {
+    "full-text": "trafilatura",
+    "microformats": "mf2py",
+    "fast": "httptools",
+    "media": "Pillow",
+    "s3": "obstore",
+}
+_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
 """No clock that is right says an earlier time than this program's own."""
@@ -92,6 +100,7 @@ def _examined(config_file: Path, now: datetime, *, is_offline: bool) -> Iterator
     yield from _config(config, config_file)
     yield from _store(config, now)
     yield from _folders(config)
+    yield from _bucket(config, is_offline=is_offline)
     yield from _network(config, is_offline=is_offline)
     yield from _confinement()
 
@@ -193,6 +202,23 @@ def _folders(config: Config) -> Iterator[Diagnosis]:
             yield Diagnosis(
                 area=area, state="note", text=text, advice="'aggregator fetch', or 'aggregator publish'"
             )
+
+
+def _bucket(config: Config, *, is_offline: bool) -> Iterator[Diagnosis]:
+    if config.bucket is None:
+        return
+    missing = [name for name in _KEYS if not os.environ.get(name)]
+    if missing:
+        text = f"{config.bucket}: variables that are not set: {', '.join(missing)}"
+        advice = "set them, unless the machine's own role has the rights"
+        yield Diagnosis(area="bucket", state="note", text=text, advice=advice)
+    if is_offline:
+        return
+    try:
+        yield Diagnosis(area="bucket", state="ok", text=bucket_facts(config))
+    except ObjectStoreError as error:
+        text, _, advice = str(error).partition("; ")
+        yield Diagnosis(area="bucket", state="trouble", text=text, advice=advice)
 
 
 def _writable(area: str, place: Path, wanted: Path | None = None) -> Iterator[Diagnosis]:

@@ -73,9 +73,11 @@ def run_once(
     return is_busy
 
 
-def publish(app: App, now: datetime, watcher: RunWatcher, *, everything: bool = False) -> Published:
+def publish(
+    app: App, now: datetime, watcher: RunWatcher, *, everything: bool = False, takes_over: bool = False
+) -> Published:
     """Publishes, queues what hubs are to be notified of, and indexes for searches. Raises StoreError."""
-    published = app.publish(now, everything=everything)
+    published = app.publish(now, everything=everything, takes_over=takes_over)
     app.queue_announcements(published, now)
     app.index_words()
     watcher.published(published)

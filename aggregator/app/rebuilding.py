@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from aggregator.app.bucket import copied
 from aggregator.app.choosing import Chooser
 from aggregator.backup.aside import sync, working_folder
 from aggregator.config.load import Config, Source
@@ -47,13 +48,15 @@ def rebuild(config: Config, now: datetime, folder: Path | None = None) -> Rebuil
     """Makes the config's store, which must not be there, from `folder`, and from the config's posts.
 
     `folder` is one of published feeds; None is the config's output. Ids and dates stay as they were
-    published, folders and ids of feeds too. The store appears whole, or not at all. Raises BackupError and
-    StoreError.
+    published, folders and ids of feeds too. The store appears whole, or not at all. Raises BackupError,
+    StoreError and ObjectStoreError.
     """
     if os.path.lexists(config.store):
         raise BackupError(
             f"the store {config.store} is there already; move it away first, with its -wal and -shm files"
         )
+    if folder is None:
+        copied(config)
     reading = _Published(config)
     reading.read_posts()
     reading.read_feeds(folder or config.output)

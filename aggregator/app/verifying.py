@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from aggregator import __version__
+from aggregator.app.bucket import bucket_faults
 from aggregator.config.load import Config
 from aggregator.errors import DamagedStore, StoreError
 from aggregator.publishing.disclosure import Disclosure
@@ -40,6 +41,7 @@ def verify(config: Config, advance: Callable[[int], object] = lambda _: None) ->
         return
     with closing(opened) as store:
         yield from check_store(store.database, advance)
+        yield from bucket_faults(config)
         try:
             yield from _files(store, config)
         except StoreError as error:

@@ -10,14 +10,15 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from aggregator.adapters import kinds
+from aggregator.config.bucket import is_address
 from aggregator.config.changing import Place, with_values
 from aggregator.config.load import Config
 from aggregator.errors import BackupError, ConfigError
 
 __all__ = ["Reach", "reach_of"]
 
-STORE, OUTPUT, POSTS = "var/aggregator.db", "feeds", "posts"
-"""Where store, output and posts are put that the config has outside its folder."""
+STORE, OUTPUT, STAGING, POSTS = "var/aggregator.db", "feeds", "var/staging", "posts"
+"""Where store, output, its copy and posts are put that the config has outside its folder."""
 
 _FILE = "file:"
 _GUARDED = ("articles", "mail", "rsshub")
@@ -57,9 +58,19 @@ def reach_of(body: bytes, *, is_trusted: bool) -> Reach:
         made.notes.append(f"store: it was outside the folder, and is {STORE} now")
     else:
         made.store = store
-    if _inside(data.get("output", str(Config().output))) is None:
+    place = data.get("output", str(Config().output))
+    if isinstance(place, str) and is_address(place):
+        if not is_trusted:
+            changes["output",] = OUTPUT
+            made.notes.append(
+                f"output: it would write into a bucket with this machine's keys, and is {OUTPUT} now"
+            )
+    elif _inside(place) is None:
         changes["output",] = OUTPUT
         made.notes.append(f"output: it was outside the folder, and is {OUTPUT} now")
+    if _inside(data.get("staging", str(Config().staging))) is None:
+        changes["staging",] = STAGING
+        made.notes.append(f"staging: it was outside the folder, and is {STAGING} now")
     posts = _table(_table(data, "publish"), "posts")
     if "folder" in posts and _inside(posts["folder"]) is None:
         changes["publish", "posts", "folder"] = POSTS

@@ -40,7 +40,7 @@ def check(with_store: bool, config_file: Path) -> int:
     if config.rules or config.feeds:
         OUT.print(f"{counted(len(config.rules), 'rule')}, {counted(len(config.feeds), 'saved feed')}")
     OUT.print(f"store {shown(str(config.store))}")
-    OUT.print(f"feeds {shown(str(config.output))}")
+    OUT.print(f"feeds {shown(str(config.bucket or config.output))}")
     if (mode := permissions(config.store)) & 0o077:
         OUT.print(
             f"the store can be read by others than its owner (mode {mode:04o}), and holds what sources with "

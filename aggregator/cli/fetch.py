@@ -93,7 +93,7 @@ def fetch(
     if as_json:
         print_json(report.facts([source.name for source in opened.config.sources]))
     else:
-        report.totals(config.output)
+        report.totals(config.bucket or config.output)
     if is_stopping():
         end(report.stopped(len(sources)))
     return EXIT_NOTHING if report.errors or report.is_in_vain or (strict and report.failed) else EXIT_DONE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from aggregator.app.main_job import RunWatcher
@@ -113,7 +112,7 @@ class FetchReport(RunWatcher):
         """Kept for the end."""
         self._announced.append(delivery)
 
-    def totals(self, output: Path) -> None:
+    def totals(self, output: object) -> None:
         """Prints what all polls gave, and the steps after them."""
         is_quiet = self._lines == "none"
         if not is_quiet:

@@ -83,7 +83,7 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
         OUT.print(f"{shown(each.uid)} ({shown(each.source)}): {done}")
     if published is None:
         return EXIT_DONE
-    print_published(published, config.output)
+    print_published(published, config.bucket or config.output)
     return EXIT_NOTHING if published.errors else EXIT_DONE
 
 

@@ -22,15 +22,19 @@ from aggregator.cli.turns import turn
 
 @click.command(epilog=EXIT_CODES)
 @click.option("--all", "everything", is_flag=True, help="Render every feed, not only the stale ones.")
+@click.option("--take-over", is_flag=True, help="Publish into a bucket that another machine publishes into.")
 @json_option
 @config_option
 @fails_well
-def publish(everything: bool, as_json: bool, config_file: Path) -> int:
+def publish(everything: bool, take_over: bool, as_json: bool, config_file: Path) -> int:
     """Writes feeds from the store, without network. Files whose bytes would not change are left alone.
 
+    Where the output is in a bucket, what changed is put there; --all also looks whether all of it is there.
+
     \b
-    aggregator publish          the feeds that are stale or missing
-    aggregator publish --all    every feed, after an upgrade, or when in doubt
+    aggregator publish                the feeds that are stale or missing
+    aggregator publish --all          every feed, after an upgrade, or when in doubt
+    aggregator publish --take-over    once no other machine is to publish into the bucket
     """
     from aggregator.app import main_job
     from aggregator.app.app import App
@@ -40,9 +44,11 @@ def publish(everything: bool, as_json: bool, config_file: Path) -> int:
         turn(config.store, "publish"),
         App(config, now := datetime.now(UTC)) as opened,
     ):
-        published = main_job.publish(opened, now, main_job.RunWatcher(), everything=everything)
+        published = main_job.publish(
+            opened, now, main_job.RunWatcher(), everything=everything, takes_over=take_over
+        )
     if as_json:
         print_json({"published": published_facts(published)})
     else:
-        print_published(published, config.output)
+        print_published(published, config.bucket or config.output)
     return EXIT_NOTHING if published.errors else EXIT_DONE

@@ -68,8 +68,8 @@ def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
 def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
     """Serves the feeds and pages that were published, until it is stopped.
 
-    Nothing is polled: use `run --serve` for both in one process. /healthz, /readyz and /metrics report its
-    health.
+    Nothing is polled: use `run --serve` for both in one process. Where the output is in a bucket, a copy of
+    it is kept in `staging` and served from there. /healthz, /readyz and /metrics report its health.
 
     \b
     aggregator serve
@@ -80,6 +80,13 @@ def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
     config = load_config(config_file)
     _log_as(json_logs)
     server = Server(config, listen or config.serve.listen, lambda: datetime.now(UTC))
-    ERR.print(f"serving {shown(str(config.output))} at {server.url}")
-    server.run()
+    ERR.print(f"serving {shown(str(config.bucket or config.output))} at {server.url}")
+    if config.bucket is None:
+        server.run()
+        return EXIT_DONE
+    from aggregator.app.bucket import CopyKeeper
+
+    keeper = CopyKeeper(config)
+    server.run(beside=keeper.start)
+    keeper.stop()
     return EXIT_DONE

@@ -11,7 +11,6 @@ from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -119,7 +118,7 @@ def completed_facts(completed: Completed) -> dict[str, Any]:
     return {**plain(completed), "source": completed.source.name}
 
 
-def print_published(published: Published, output: Path, *, quiet: bool = False) -> None:
+def print_published(published: Published, output: object, *, quiet: bool = False) -> None:
     """What a publication did; its errors alone when `quiet`."""
     for error in published.errors:
         ERR.print(f"[red]error:[/red] {shown(str(error))}")

@@ -9,9 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from aggregator.adapters import kinds
+from aggregator.config.bucket import BucketAddress, bucket_address, is_address
 from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, misnamed
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
 from aggregator.config.publishing import CategoryFeed, FeedChoice, Posts, Publish, SiteSettings
@@ -77,6 +78,9 @@ class StoriesSettings(Settings):
 class Config(Settings):
     """The whole config; every path in it is absolute.
 
+    `output` is a folder, also where the config names a bucket: it is `staging` then, where everything is
+    written before it goes into the `bucket` (None: it stays in the folder).
+
     Tables that are not there are made without validation, so that only this model is built at a start.
     """
 
@@ -87,6 +91,7 @@ class Config(Settings):
     serve: Serve = Field(default_factory=Serve.model_construct)
     store: FilePath = Path("var/aggregator.db")
     output: FilePath = Path("feeds")
+    staging: FilePath = Path("var/staging")
     entries_per_feed: Annotated[int, Field(ge=1, le=10_000)] = 50
     interval: Duration = timedelta(hours=1)
     retention: Retention = Field(default_factory=Retention.model_construct)
@@ -94,6 +99,24 @@ class Config(Settings):
     rules: tuple[RuleSettings, ...] = Field(default=(), strict=False)
     feeds: tuple[SavedFeed, ...] = Field(default=(), strict=False)
     stories: StoriesSettings = Field(default_factory=StoriesSettings.model_construct)
+    _bucket: BucketAddress | None = PrivateAttr(default=None)
+
+    @property
+    def bucket(self) -> BucketAddress | None:
+        """The place in an object store that the output goes to, None where it stays in its folder."""
+        return self._bucket
+
+    def staged_for(self, bucket: BucketAddress) -> Config:
+        """This config with its output in a bucket, by way of the folder `staging`."""
+        staged = self.model_copy(update={"output": self.staging})
+        staged._bucket = bucket
+        return staged
+
+    @property
+    def max_age(self) -> timedelta:
+        """For how long a feed may be kept without asking again."""
+        age = self.serve.max_age
+        return max(self.interval / 4, timedelta(minutes=1)) if age is None else age
 
     @property
     def all_formats(self) -> frozenset[str]:
@@ -158,6 +181,13 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
 
     mistakes = [mistake for table in _TABLES for mistake in _repeated_names(data.get(table), table)]
     mistakes += _mistakes_of_kinds(data)
+    bucket = None
+    if isinstance(place := data.get("output"), str) and is_address(place):
+        del data["output"]
+        try:
+            bucket = bucket_address(place)
+        except ValueError as error:
+            mistakes.append(f"output: {error}")
     try:
         config = Config.model_validate(data)
         limited = config.retention.categories
@@ -166,7 +196,8 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
         mistakes += [_mistake(e["type"], e["loc"], sentence(e), data) for e in error.errors()]
     if mistakes:
         raise ConfigError(*(f"{shown}: {m}" for m in mistakes))
-    return _with_absolute_paths(config, home_of(file))
+    config = _with_absolute_paths(config, home_of(file))
+    return config if bucket is None else config.staged_for(bucket)
 
 
 def _with_absolute_paths(config: Config, home: Path) -> Config:
@@ -191,6 +222,7 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
         "publish": publish,
         "store": absolute(config.store),
         "output": absolute(config.output),
+        "staging": absolute(config.staging),
         "fetch": fetch,
         "sources": tuple(placed(source) for source in config.sources),
     }

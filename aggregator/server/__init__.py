@@ -72,12 +72,13 @@ class Server:
         self._listener.stop()
         self._vitals.close()
 
-    def run(self) -> None:
-        """Serves until SIGTERM or SIGINT."""
+    def run(self, beside: Callable[[], None] = lambda: None) -> None:
+        """Serves until SIGTERM or SIGINT; `beside` starts what is to go on meanwhile."""
         # Signals are blocked before the thread starts, so that it inherits that; then we wait for one.
         ends = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, ends)
         self.start()
+        beside()
         signal.sigwait(ends)
         self.stop()
 

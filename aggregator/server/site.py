@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -30,7 +30,6 @@ Headers = list[tuple[bytes, bytes]]
 _CHUNK_BYTES = 64 * 1024
 """So much of a body is buffered for each client; the body itself is shared by all."""
 
-_LEAST_AGE = timedelta(minutes=1)
 _READ = frozenset(
     (
         *(b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since"),
@@ -78,8 +77,7 @@ class OutputApplication:
         self._searches = Searches(config, self._clock) if config.serve.search else None
         self._security = _SECURITY_WITH_FORM if config.serve.search else _SECURITY
         self._prefix = tuple(unquote(part) for part in urlsplit(config.site.url).path.split("/") if part)
-        age = config.serve.max_age
-        self._max_age = max(config.interval / 4, _LEAST_AGE) if age is None else age
+        self._max_age = config.max_age
         self._names = lru_cache(maxsize=4096)(self._names_of)
         self._heads = lru_cache(maxsize=4096)(self._head)
 

@@ -62,13 +62,14 @@ class Vitals:
         """Why the service is not ready, None when it is. Reads the store and the output folder."""
         if self._beat is not None and time.monotonic() - self._beat > MAX_SILENCE_SECONDS:
             return f"no sign of polling for {MAX_SILENCE_SECONDS} s"
-        if not config.store.exists():
+        if config.store.exists():
+            try:
+                self._opened(config.store).database.setting("schema")
+            except AggregatorError:
+                # Its message has paths, which must not be public.
+                return "the store cannot be read"
+        elif config.bucket is None:  # whoever serves a copy of a bucket needs none
             return "there is no store yet"
-        try:
-            self._opened(config.store).database.setting("schema")
-        except AggregatorError:
-            # Its message has paths, which must not be public.
-            return "the store cannot be read"
         return None if _has_feeds(config.output) else "no feed has been published yet"
 
     def metrics(self, config: Config, answered: Mapping[int, int], now: datetime) -> str:

@@ -23,7 +23,7 @@ import brotli
 
 from aggregator.errors import WriteError
 
-__all__ = ["holds_packed", "remove", "remove_leftovers", "stamp", "write_if_changed"]
+__all__ = ["holds_packed", "place", "remove", "remove_leftovers", "stamp", "write_if_changed"]
 
 COMPRESS_FROM_BYTES = 1024  # below that a response fits into one packet anyway
 
@@ -104,6 +104,20 @@ def write_if_changed(path: Path, body: bytes, *, compress: Collection[str] = ())
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise WriteError(f"{path}: it cannot be written: {error}") from error
     return changed
+
+
+def place(path: Path, body: bytes, modified_ns: int) -> None:
+    """Makes `path` a copy of a file that changed at that time; atomically, as above. Raises WriteError."""
+    name = os.fspath(path)
+    try:
+        os.makedirs(os.path.dirname(name), exist_ok=True)
+        with _aside(os.path.dirname(name)) as (aside, file):
+            file.write(body)
+            file.flush()
+            _set_time(aside, modified_ns)
+            os.replace(aside, name)
+    except (OSError, ValueError) as error:
+        raise WriteError(f"{path}: it cannot be written: {error}") from error
 
 
 def stamp(names: Iterable[str], compress: Collection[str] = ()) -> str:

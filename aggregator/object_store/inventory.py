@@ -1,0 +1,118 @@
+"""What is in the bucket, as one object there says: every file of ours, and which are being changed. Pure.
+
+It is the one thing that writers agree on: each change of the bucket begins and ends with a conditional
+write of it (If-Match), so that of two writers one is refused. A machine that has nothing begins with it.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from aggregator.errors import ObjectStoreError
+from aggregator.object_store.keys import is_sound
+
+__all__ = ["KEY", "BucketFile", "Inventory", "dumped", "loaded"]
+
+KEY = ".aggregator/inventory"
+"""The key of the object itself. Servers of static files may show it: nothing in it is secret."""
+
+_FORM = 1
+_MAX_BYTES = 512 * 1024 * 1024
+"""Some four million files."""
+
+
+@dataclass(frozen=True, slots=True)
+class BucketFile:
+    """A file as it was put: `digest` of its bytes, `headers` a digest of those it was put with.
+
+    `modified_ns` is when it changed, as every machine that has a copy shows it. `etag` is the store's own.
+    """
+
+    size: int
+    modified_ns: int
+    digest: str
+    headers: str
+    etag: str
+
+    def holds(self, other: BucketFile) -> bool:
+        """Whether its bytes are those of the other."""
+        return (self.size, self.digest) == (other.size, other.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """The `files` of ours in the bucket, by path, and who wrote last.
+
+    - `writer`: a random name of the machine, more exactly of its folder `staging`; "" for nobody yet.
+    - `site`: what machines have in common that publish in turns, "" for nothing.
+    - `run`: a random name while something is being changed, "" else. What is `pending` may then be as
+      `files` say, or already changed or deleted.
+    - `token`: another one in each version, so that no two are alike.
+    """
+
+    files: Mapping[str, BucketFile] = field(default_factory=dict)
+    pending: tuple[str, ...] = ()
+    writer: str = ""
+    site: str = ""
+    run: str = ""
+    token: str = ""
+
+
+def dumped(inventory: Inventory) -> bytes:
+    """Compressed JSON, a file a line."""
+    head = {
+        "aggregator": _FORM,
+        "writer": inventory.writer,
+        "site": inventory.site,
+        "run": inventory.run,
+        "token": inventory.token,
+        "pending": inventory.pending,
+    }
+    lines = [json.dumps(head)]
+    for path, file in sorted(inventory.files.items()):
+        lines.append(json.dumps([path, file.size, file.modified_ns, file.digest, file.headers, file.etag]))
+    packing = zlib.compressobj(1, wbits=31)
+    return packing.compress("\n".join(lines).encode()) + packing.flush()
+
+
+def loaded(body: bytes) -> Inventory:
+    """Reads one, and checks it: its paths become files. Raises ObjectStoreError."""
+    try:
+        return _loaded(body)
+    except (ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:
+        raise ObjectStoreError(
+            f"{KEY} in the bucket cannot be read: it is damaged, or of another version; "
+            "delete that object: it is made again of the others"
+        ) from error
+
+
+def _loaded(body: bytes) -> Inventory:
+    unpacking = zlib.decompressobj(wbits=31)
+    text = unpacking.decompress(body, _MAX_BYTES).decode()
+    head, *lines = map(json.loads, text.split("\n"))
+    pending = head["pending"]
+    names = [head[key] for key in ("writer", "site", "run", "token")]
+    is_sound_head = (
+        unpacking.eof
+        and head["aggregator"] == _FORM
+        and isinstance(pending, list)
+        and all(map(is_sound, pending))
+        and all(isinstance(name, str) for name in names)
+    )
+    if not is_sound_head:
+        raise ValueError(head)
+    return Inventory(dict(map(_file, lines)), tuple(pending), *names)
+
+
+def _file(line: object) -> tuple[str, BucketFile]:
+    if not isinstance(line, list) or len(line) != 6:
+        raise ValueError(line)
+    path, size, modified, digest, headers, etag = line
+    texts = all(isinstance(text, str) for text in (digest, headers, etag))
+    numbers = all(type(number) is int and 0 <= number < 1 << 63 for number in (size, modified))
+    if not (is_sound(path) and texts and numbers):
+        raise ValueError(line)
+    return path, BucketFile(size, modified, digest, headers, etag)

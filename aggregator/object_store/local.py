@@ -1,0 +1,126 @@
+"""The copy in the folder `staging`: what is in it, and files that another machine put, fetched into it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from aggregator.errors import ObjectStoreError, WriteError
+from aggregator.object_store.at_once import at_once
+from aggregator.object_store.bucket import Bucket
+from aggregator.object_store.inventory import BucketFile
+from aggregator.object_store.keys import Headers, digest_of, is_sound, rank
+from aggregator.object_store.marks import file_of
+from aggregator.writers.files import place
+
+__all__ = ["fetch_changes", "paths_in", "read", "wanted"]
+
+
+def paths_in(folder: Path) -> dict[str, os.stat_result]:
+    """Every file that is published, by its path; hidden ones are not, nor is what a link leads to."""
+    found: dict[str, os.stat_result] = {}
+    below = [""]
+    try:
+        while below:
+            at = below.pop()
+            with os.scandir(folder / at) as entries:
+                for entry in entries:
+                    path = f"{at}{entry.name}"
+                    if not is_sound(path):
+                        continue
+                    if entry.is_dir(follow_symlinks=False):
+                        below.append(f"{path}/")
+                    elif stat.S_ISREG((info := entry.stat(follow_symlinks=False)).st_mode):
+                        found[path] = info
+    except OSError as error:
+        raise ObjectStoreError(f"{error.filename}: it cannot be read: {error.strerror}") from error
+    return found
+
+
+def wanted(
+    folder: Path, known: Mapping[str, BucketFile], headers: Headers, paths: Mapping[str, os.stat_result]
+) -> dict[str, BucketFile]:
+    """The files of the folder as they are to be in the bucket, without their ETags.
+
+    Those that have the size and time of a known one are not read. Raises ObjectStoreError.
+    """
+    made = {}
+    for path, info in paths.items():
+        before = known.get(path)
+        if before is not None and (before.size, before.modified_ns) == (info.st_size, info.st_mtime_ns):
+            digest = before.digest
+        else:
+            digest = digest_of(read(folder, path))
+        made[path] = BucketFile(info.st_size, info.st_mtime_ns, digest, headers.mark(path), "")
+    return made
+
+
+def read(folder: Path, path: str) -> bytes:
+    """A file's bytes. Raises ObjectStoreError."""
+    try:
+        return (folder / path).read_bytes()
+    except OSError as error:
+        raise ObjectStoreError(f"{folder / path}: it cannot be read: {error.strerror}") from error
+
+
+def fetch_changes(
+    bucket: Bucket, folder: Path, before: Mapping[str, BucketFile], now: Mapping[str, BucketFile]
+) -> bool:
+    """Brings the folder from the files `before` to those that are in the bucket now.
+
+    What feeds link to comes first, what is gone is removed last. Only what differs is fetched. True: the copy
+    is whole; else files were changed meanwhile, or are lost, and are to be looked for again. Raises
+    ObjectStoreError.
+    """
+    changed = [path for path, file in now.items() if before.get(path) != file]
+    is_whole = True
+    for step in (0, 1, 2):
+        # Plain ones before their compressed forms, which our server compares with them.
+        paths = sorted(path for path in changed if rank(path) == step)
+        done, errors = at_once(lambda path: _bring(bucket, folder, path, now[path]), paths)
+        if errors:
+            raise errors[0]
+        is_whole = is_whole and all(done.values())
+    for path in before.keys() - now.keys():
+        with suppress(OSError):
+            (folder / path).unlink(missing_ok=True)
+        for parent in (folder / path).parents:
+            if parent == folder or not _is_emptied(parent):
+                break
+    return is_whole
+
+
+def _bring(bucket: Bucket, folder: Path, path: str, file: BucketFile) -> bool:
+    """Whether the file is here as the inventory has it; fetches it where it is not."""
+    target = folder / path
+    with suppress(OSError):
+        info = target.lstat()
+        is_here = stat.S_ISREG(info.st_mode) and info.st_size == file.size
+        if is_here and digest_of(target.read_bytes()) == file.digest:
+            if info.st_mtime_ns != file.modified_ns:
+                os.utime(target, ns=(file.modified_ns, file.modified_ns))
+            return True
+    got = bucket.get(path)
+    if got is None:
+        return False
+    is_right = digest_of(got.body) == file.digest
+    if not is_right and got.etag == file.etag:
+        raise ObjectStoreError(f"{bucket}: {path} came in damaged; it is fetched again", is_passing=True)
+    # Put by a writer that has not finished: newer, and whole in itself.
+    marked = None if is_right else file_of(got.attributes, len(got.body), got.etag)
+    try:
+        place(target, got.body, (marked or file).modified_ns)
+    except WriteError as error:
+        raise ObjectStoreError(str(error)) from error
+    return is_right
+
+
+def _is_emptied(folder: Path) -> bool:
+    try:
+        folder.rmdir()
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,28 @@
+"""The mark in the metadata of each object of ours, by which it is known without the inventory. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from aggregator.object_store.inventory import BucketFile
+
+__all__ = ["file_of", "marked"]
+
+_NUMBER = re.compile(r"[0-9]{1,18}|[1-8][0-9]{18}", re.ASCII)
+_NAME = "aggregator"
+"""The metadata's name: `x-amz-meta-aggregator`."""
+
+
+def marked(headers: Mapping[str, str], file: BucketFile) -> dict[str, str]:
+    """These headers with the mark of a file."""
+    return {**headers, _NAME: f"{file.digest} {file.headers} {file.modified_ns}"}
+
+
+def file_of(attributes: Mapping[str, str], size: int, etag: str) -> BucketFile | None:
+    """What an object says of itself; None for one that was not put by us."""
+    found = next((value for name, value in attributes.items() if name.lower() == _NAME), "")
+    match found.split(" "):
+        case [digest, headers, modified] if _NUMBER.fullmatch(modified):
+            return BucketFile(size, int(modified), digest, headers, etag)
+    return None

@@ -1,0 +1,207 @@
+"""One publication: what changed is put, what links lead to first; what is gone is deleted last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from pathlib import Path
+
+from aggregator.errors import BucketInUse, ObjectStoreError
+from aggregator.object_store.at_once import at_once
+from aggregator.object_store.bucket import Bucket, BucketObject, Conflict
+from aggregator.object_store.inventory import BucketFile
+from aggregator.object_store.keys import Headers, rank
+from aggregator.object_store.local import read
+from aggregator.object_store.marks import file_of, marked
+from aggregator.object_store.register import Register
+
+__all__ = ["Push", "Pushed", "looked_at"]
+
+_AT_ONCE = 1000
+"""So many files are changed between two versions of the inventory: what a kill leaves to be looked at."""
+_LISTED_FROM = 200
+"""A listing gives a thousand objects a request, of all there are."""
+_ATTEMPTS = 3
+
+
+@dataclass(slots=True)
+class Pushed:
+    """What was done: the paths that were put and deleted, and what went wrong."""
+
+    put: list[str] = field(default_factory=list)
+    deleted: list[str] = field(default_factory=list)
+    errors: list[ObjectStoreError] = field(default_factory=list)
+
+
+def looked_at(bucket: Bucket, paths: Sequence[str]) -> dict[str, BucketObject | None]:
+    """What is at each of these paths now. Raises ObjectStoreError."""
+    if len(paths) >= _LISTED_FROM:
+        listed = bucket.list()
+        return {path: listed.get(path) for path in paths}
+    done, errors = at_once(bucket.find, paths)
+    if errors:
+        raise errors[0]
+    return done
+
+
+class Push:
+    """Changes the bucket from what is there to what is wanted, as `register` allows.
+
+    `files` are known to be there; `odd` are ours too, by path and ETag, but hold something unknown.
+    """
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        folder: Path,
+        headers: Headers,
+        register: Register,
+        files: Mapping[str, BucketFile],
+        odd: Mapping[str, str],
+        run: str,
+    ) -> None:
+        self._bucket = bucket
+        self._folder = folder
+        self._headers = headers
+        self._register = register
+        self._files = dict(files)
+        self._run = run
+        self._doubtful: set[str] = set()
+        # What a put replaces: the ETag of what is there now.
+        self._there = {path: file.etag for path, file in files.items()} | {**odd}
+        self._found_right: set[str] = set()
+        self._result = Pushed()
+
+    def run(self, wanted: Mapping[str, BucketFile]) -> Pushed:
+        """Does it. Raises BucketInUse as soon as another writer is at work, and nothing is changed then."""
+        put = [path for path, file in wanted.items() if not self._is_right(path, file)]
+        put.sort(key=lambda path: (rank(path), path in self._there, path))
+        gone = sorted(path for path in self._there if path not in wanted)
+        for path in wanted.keys() & self._files.keys() - {*put}:  # written again as it was
+            self._files[path] = replace(self._files[path], modified_ns=wanted[path].modified_ns)
+        steps = [
+            *((f"{rank(path)}{path in self._there:d}", path) for path in put),
+            *(("gone", p) for p in gone),
+        ]
+        try:
+            for start in range(0, len(steps), _AT_ONCE):
+                some = steps[start : start + _AT_ONCE]
+                self._register.write(self._files, tuple(sorted({path for _, path in some})), self._run)
+                for name, step in groupby(some, key=lambda one: one[0]):
+                    paths = [path for _, path in step]
+                    self._delete(paths) if name == "gone" else self._put(paths, wanted)
+                    if self._result.errors:
+                        break
+                if self._result.errors:
+                    break
+        except BucketInUse:
+            raise
+        except ObjectStoreError as error:
+            self._result.errors.append(error)
+        self._finish()
+        return self._result
+
+    def _is_right(self, path: str, file: BucketFile) -> bool:
+        there = self._files.get(path)
+        return there is not None and there.holds(file) and there.headers == file.headers
+
+    def _finish(self) -> None:
+        try:
+            self._register.write(self._files, tuple(sorted(self._doubtful)), "")
+        except BucketInUse:
+            raise
+        except ObjectStoreError as error:
+            self._result.errors = self._result.errors or [error]
+
+    def _put(self, paths: Sequence[str], wanted: Mapping[str, BucketFile]) -> None:
+        """Puts files, and looks whether they are there: a store may acknowledge what it then loses."""
+        todo = list(paths)
+        for _ in range(_ATTEMPTS):
+            self._doubtful.update(todo)
+            done, errors = at_once(lambda path: self._put_one(path, wanted[path]), todo)
+            self._result.errors += errors
+            found = looked_at(self._bucket, list(done))
+            for path, file in done.items():
+                there = found[path]
+                self._there.pop(path, None)
+                if there is not None:
+                    self._there[path] = there.etag
+                if there is None or there.size != file.size or file.etag not in ("", there.etag):
+                    continue
+                self._files[path] = replace(file, etag=there.etag)
+                self._doubtful.discard(path)
+                if path not in self._found_right:
+                    self._result.put.append(path)
+            todo = [path for path in done if path in self._doubtful]
+            if not todo or self._result.errors:
+                return
+        self._result.errors.append(
+            ObjectStoreError(
+                f"{self._bucket}: the store acknowledges {todo[0]!r}, but it is not there; look at the "
+                "store's own log",
+                is_passing=True,
+            )
+        )
+
+    def _put_one(self, path: str, file: BucketFile) -> BucketFile:
+        body = read(self._folder, path)
+        headers = marked(self._headers.of(path), file)
+        for _ in range(_ATTEMPTS):
+            self._register.renew()
+            try:
+                etag = self._bucket.put(path, body, headers, self._there.get(path))
+            except Conflict:
+                self._look_again(path, file)
+                if self._is_right(path, file):  # the answer to an earlier request was lost
+                    self._found_right.add(path)
+                    return self._files.pop(path)
+            else:
+                return replace(file, etag=etag)
+        raise ObjectStoreError(
+            f"{self._bucket}: {path!r} is changed by another program all the time; let one write there alone",
+            is_passing=True,
+        )
+
+    def _look_again(self, path: str, file: BucketFile) -> None:
+        """Learns what is at a path that is not as expected. Raises ObjectStoreError where it is not ours."""
+        found = self._bucket.attributes(path)
+        was_ours = path in self._files
+        self._files.pop(path, None)
+        self._there.pop(path, None)
+        if found is None:
+            return
+        there, attributes = found
+        marked_as = file_of(attributes, there.size, there.etag)
+        if marked_as is None and not was_ours:
+            self._doubtful.discard(path)
+            raise ObjectStoreError(
+                f"{self._bucket}: {path!r} is there already and was not put by this program; it is left as "
+                "it is: move it away, or choose another prefix"
+            )
+        self._there[path] = there.etag
+        if marked_as is not None:
+            self._files[path] = replace(marked_as, modified_ns=file.modified_ns)
+
+    def _delete(self, paths: Sequence[str]) -> None:
+        todo = list(paths)
+        for _ in range(_ATTEMPTS):
+            self._register.renew()
+            self._doubtful.update(todo)
+            self._bucket.delete(todo)
+            found = looked_at(self._bucket, todo)
+            for path in todo:
+                if found[path] is None:
+                    self._files.pop(path, None)
+                    self._doubtful.discard(path)
+                    self._result.deleted.append(path)
+            todo = [path for path in todo if found[path] is not None]
+            if not todo:
+                return
+        self._result.errors.append(
+            ObjectStoreError(
+                f"{self._bucket}: the store does not delete {todo[0]!r}; let the keys do it "
+                "(s3:DeleteObject)",
+                is_passing=True,
+            )
+        )

@@ -1,0 +1,146 @@
+"""The inventory in the bucket as the one thing that writers take turns by: read, waited for, written."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from aggregator.errors import BucketInUse, ObjectStoreError
+from aggregator.object_store.bucket import Bucket, Conflict
+from aggregator.object_store.inventory import KEY, BucketFile, Inventory, dumped, loaded
+
+__all__ = ["Register", "Waits", "current", "waited_for"]
+
+_HEADERS = {"Content-Type": "application/gzip", "Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long writers wait for each other, in seconds of their own: no clock is compared with another's.
+
+    A writer shows that it is alive `renew` seconds after it did last, before it puts anything more; a request
+    takes 50 at most. One that was silent for `silence` is dead, and another takes over. None waits longer
+    than `most` for one that is alive. It looks every `look` seconds.
+    """
+
+    renew: float = 15
+    silence: float = 90
+    most: float = 300
+    look: float = 3
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+def current(bucket: Bucket, unlike: str = "") -> tuple[Inventory, str] | None:
+    """The inventory that is there, and its ETag; None where there is none. Raises Conflict, as `unlike`."""
+    got = bucket.get(KEY, unlike=unlike)
+    return None if got is None else (loaded(got.body), got.etag)
+
+
+def waited_for(
+    bucket: Bucket,
+    found: tuple[Inventory, str],
+    own_run: str,
+    patience: Waits,
+    report: Callable[[str], None],
+) -> tuple[Inventory, str]:
+    """The inventory once no other writer is changing anything, or the one that does is silent for too long.
+
+    `own_run` was begun here and is known to have ended: it is not waited for. Raises BucketInUse.
+    """
+    begun = seen = patience.clock()
+    while found[0].run and found[0].run != own_run:
+        now = patience.clock()
+        if now == begun:
+            report(
+                f"{bucket}: another program is publishing there (writer {found[0].writer}); it is waited for"
+            )
+        if now - seen > patience.silence:
+            report(f"{bucket}: writer {found[0].writer} has stopped in the middle; its work is finished here")
+            return found
+        if now - begun > patience.most:
+            raise BucketInUse(
+                f"{bucket}: another program is publishing there (writer {found[0].writer}) and goes on; this "
+                "is tried again at the next publication",
+                is_passing=True,
+            )
+        patience.sleep(patience.look)
+        try:
+            changed = current(bucket, unlike=found[1])
+        except Conflict:
+            continue
+        seen = patience.clock()
+        found = changed or (Inventory(), "")
+    return found
+
+
+class Register:
+    """Writes the inventory from version to version, as long as no other writer does. Safe in threads.
+
+    `etag` is that of the version that is there, "" for none. `on_change` is called
+    with each that was written.
+    """
+
+    def __init__(
+        self,
+        bucket: Bucket,
+        inventory: Inventory,
+        etag: str,
+        patience: Waits,
+        on_change: Callable[[Inventory, str], None],
+    ) -> None:
+        self._bucket = bucket
+        self._inventory = inventory
+        self._etag = etag
+        self._patience = patience
+        self._on_change = on_change
+        self._written = patience.clock() - patience.renew
+        self._lock = threading.Lock()
+
+    def write(self, files: Mapping[str, BucketFile], pending: tuple[str, ...], run: str) -> None:
+        """Writes the next version. Raises BucketInUse when another writer has written since the last one."""
+        with self._lock:
+            self._write(replace(self._inventory, files={**files}, pending=pending, run=run))
+
+    def renew(self) -> None:
+        """Shows that this writer is alive and still alone, if that is due. Raises BucketInUse."""
+        with self._lock:
+            if self._patience.clock() - self._written > self._patience.renew:
+                self._write(self._inventory)
+
+    def _write(self, inventory: Inventory) -> None:
+        begun = self._patience.clock()
+        made = replace(inventory, token=secrets.token_hex(8))
+        try:
+            etag = self._bucket.put(KEY, dumped(made), _HEADERS, self._etag or None)
+        except Conflict:
+            # A request that was repeated after its answer was lost meets its own work.
+            found = current(self._bucket)
+            if found is None or found[0].token != made.token:
+                who = f" (writer {found[0].writer})" if found else ""
+                raise BucketInUse(
+                    f"{self._bucket}: another program has begun to publish there{who}; nothing more is put, "
+                    "and this is tried again at the next publication",
+                    is_passing=True,
+                ) from None
+            etag = found[1]
+        if not self._etag:
+            self._try_conditions()
+        self._inventory, self._etag, self._written = made, etag, begun
+        self._on_change(made, etag)
+
+    def _try_conditions(self) -> None:
+        """Tries whether a store that is new to us refuses what it should: some ignore conditions."""
+        for expected in (None, '"00000000000000000000000000000000"'):
+            try:
+                self._bucket.put(KEY, b"", _HEADERS, expected)
+            except Conflict:
+                continue
+            self._bucket.delete([KEY])
+            raise ObjectStoreError(
+                f"{self._bucket}: this store ignores conditions of writes (If-Match, If-None-Match), so that "
+                "two programs could not be kept apart; use one that knows them"
+            )

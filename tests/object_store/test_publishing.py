@@ -1,0 +1,185 @@
+"""What is published goes into the bucket: the same bytes as into a folder, what changed alone, in order."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from aggregator.object_store.keys import rank
+from tests.object_store.conftest import BucketSite
+
+INVENTORY = "feeds/.aggregator/inventory"
+
+
+@pytest.fixture
+def published(planet: BucketSite) -> BucketSite:
+    """One that was published once."""
+    result = planet.site.run("fetch")
+    assert result.exit_code == 0, result.output
+    assert f"written under s3://{planet.bucket}/feeds" in result.stdout
+    planet.relay.requests.clear()
+    return planet
+
+
+def puts(planet: BucketSite) -> list[str]:
+    """The files that were put, in their order."""
+    return [key.removeprefix("feeds/") for key in planet.relay.asked("PUT") if key != INVENTORY]
+
+
+def test_the_bucket_has_the_bytes_of_a_folder(published: BucketSite) -> None:
+    """Every file, and no other."""
+    before = published.bodies()
+    assert before == published.staged(published.site)
+    published.configure(published.site, output="feeds")
+    published.site.run("publish", "--all")
+    assert before == published.site.files()
+    assert "News/archive/1/atom.xml" in before
+
+
+def test_nothing_is_asked_but_whether_anything_is_new(published: BucketSite) -> None:
+    """A publication without a change is one request."""
+    assert published.site.run("publish").exit_code == 0
+    assert published.relay.requests == [("GET", INVENTORY)]
+
+
+def test_only_what_changed_is_put(published: BucketSite) -> None:
+    """Full archives stay as they are, and times of change say so."""
+    before = published.bodies()
+    published.serve(*range(1, 10))
+    published.site.run("fetch", "--force")
+    after = published.bodies()
+    assert sorted(puts(published)) == sorted(path for path in after if after[path] != before.get(path))
+    assert "News/rss.xml" in puts(published)
+    assert "News/archive/1/atom.xml" not in puts(published)
+
+
+def test_what_feeds_link_to_is_there_before_them(planet: BucketSite) -> None:
+    """New files before changed ones; the lists of feeds at the end, and then what is gone is deleted."""
+    planet.site.run("fetch")
+    assert [rank(path) for path in puts(planet)] == sorted(map(rank, puts(planet)))
+    planet.relay.requests.clear()
+    planet.serve(*range(1, 13))
+    planet.configure(planet.site, publish={"formats": ["rss", "atom", "html"]})
+    before = planet.bodies()
+    planet.site.run("fetch", "--force")
+    order = [(rank(path), path in before) for path in puts(planet)]
+    assert order == sorted(order)
+    assert {each for _, each in order if each} | {each for _, each in order if not each} == {True, False}
+    methods = [method for method, key in planet.relay.requests if key != INVENTORY]
+    assert methods.index("POST") > max(n for n, method in enumerate(methods) if method == "PUT")
+    assert "News/feed.json" in before
+    assert "News/feed.json" not in planet.bodies()
+
+
+def test_each_file_has_its_headers(planet: BucketSite) -> None:
+    """What our own server sends, and for archives that never change a day."""
+    planet.configure(planet.site, publish={"compress": ["gzip"]}, interval="2h")
+    planet.site.run("fetch")
+    expected = {
+        "News/rss.xml": ("application/rss+xml; charset=utf-8", "public, max-age=1800"),
+        "News/atom.xml": ("application/atom+xml; charset=utf-8", "public, max-age=1800"),
+        "News/feed.json": ("application/feed+json; charset=utf-8", "public, max-age=1800"),
+        "News/index.html": ("text/html; charset=utf-8", "no-cache"),
+        "News/archive/1/atom.xml": ("application/atom+xml; charset=utf-8", "public, max-age=86400"),
+        "News/archive/2/atom.xml": ("application/atom+xml; charset=utf-8", "public, max-age=1800"),
+        "style.css": ("text/css; charset=utf-8", "no-cache"),
+        "feeds.opml": ("text/x-opml; charset=utf-8", "public, max-age=1800"),
+    }
+    for path, (media_type, cache) in expected.items():
+        headers = planet.objects()[path].headers
+        assert (headers["content-type"], headers["cache-control"]) == (media_type, cache), path
+        assert "content-encoding" not in headers
+
+
+def test_a_compressed_form_is_beside_the_plain_one(planet: BucketSite) -> None:
+    """At its own address, with the type of what is in it."""
+    planet.configure(planet.site, publish={"compress": ["gzip", "br"]})
+    planet.site.run("fetch")
+    for suffix, encoding in ((".gz", "gzip"), (".br", "br")):
+        found = planet.objects()[f"News/rss.xml{suffix}"]
+        assert found.headers["content-type"] == "application/rss+xml; charset=utf-8"
+        assert found.headers["content-encoding"] == encoding
+        if suffix == ".gz":
+            assert gzip.decompress(found.body) == planet.bodies()["News/rss.xml"]
+    assert planet.bodies() == planet.staged(planet.site)
+
+
+def test_other_headers_are_put_with_the_same_bytes(published: BucketSite) -> None:
+    """When the config says that feeds may be kept for longer."""
+    published.configure(published.site, serve={"max_age": "1h"})
+    before = published.bodies()
+    published.site.run("publish")
+    assert "News/rss.xml" in puts(published)
+    assert "News/index.html" not in puts(published)
+    assert published.bodies() == before
+    assert published.objects()["News/rss.xml"].headers["cache-control"].endswith("=3600")
+
+
+def test_objects_of_others_are_never_touched(planet: BucketSite) -> None:
+    """Beside ours, and where one of ours would be: there it is said, and mended once it is gone."""
+    others = {"feeds/News/own.txt": b"own", "feeds/favicon.ico": b"icon", "elsewhere/rss.xml": b"<rss/>"}
+    for key, body in {**others, "feeds/News/rss.xml": b"theirs"}.items():
+        planet.store.put(planet.bucket, key, body)
+    result = planet.site.run("fetch")
+    assert result.exit_code == 1
+    assert "'News/rss.xml' is there already and was not put by this program" in result.stderr
+    assert planet.bodies()["News/rss.xml"] == b"theirs"
+    assert planet.site.run("publish").exit_code == 1
+    assert planet.bodies()["News/rss.xml"] == b"theirs"
+    planet.store.delete(planet.bucket, "feeds/News/rss.xml")
+    assert planet.site.run("publish").exit_code == 0
+    planet.configure(planet.site, publish={"formats": ["atom"]})
+    assert planet.site.run("publish").exit_code == 0
+    assert "News/rss.xml" not in planet.bodies()
+    for key, body in others.items():
+        assert planet.store.objects(planet.bucket, "")[key].body == body
+
+
+def test_what_is_forgotten_leaves_the_bucket_at_once(published: BucketSite) -> None:
+    """Every archive too; the record of it is there."""
+    assert any(b"a.example/2" in body for body in published.bodies().values())
+    result = published.site.run("forget", "https://a.example/2")
+    assert result.exit_code == 0, result.output
+    assert not any(b"a.example/2" in body for body in published.bodies().values())
+    assert b" forgotten " in published.bodies()["forgotten.txt"]
+
+
+def test_files_of_ones_own_in_the_copy_are_put(published: BucketSite) -> None:
+    """And leave with it; hidden ones and links are not."""
+    staging = published.site.home / "var" / "staging"
+    (staging / "robots.txt").write_text("User-agent: *")
+    (staging / ".htaccess").write_text("x")
+    (staging / "link.txt").symlink_to(published.site.file)
+    published.site.run("publish")
+    assert puts(published) == ["robots.txt"]
+    (staging / "robots.txt").unlink()
+    published.site.run("publish")
+    assert "robots.txt" not in published.bodies()
+
+
+def test_what_was_lost_or_changed_in_the_bucket_is_found_and_put_again(published: BucketSite) -> None:
+    """By `verify`, which only reports it, and by `publish --all`."""
+    whole = published.bodies()
+    assert published.site.run("verify").exit_code == 0
+    published.store.delete(published.bucket, "feeds/News/archive/1/atom.xml")
+    published.store.put(published.bucket, "feeds/News/rss.xml", b"changed by hand")
+    result = published.site.run("verify")
+    assert result.exit_code == 1
+    assert "objects of the bucket that are missing or not as they were put: 2" in result.stdout
+    assert published.site.run("publish", "--all").exit_code == 0
+    assert published.bodies() == whole
+    assert published.site.run("verify").exit_code == 0
+
+
+def test_hubs_are_told_of_what_the_bucket_has(planet: BucketSite) -> None:
+    """Not of what could not be put."""
+    planet.configure(planet.site, publish={"hubs": [f"{planet.server.url}/hub"]})
+    planet.relay.fault = lambda method, key: "503" if method == "PUT" and key.endswith("rss.xml") else None
+    assert planet.site.run("fetch").exit_code == 1
+    asked = b"".join(request.body for request in planet.server.requests)
+    assert b"rss.xml" not in asked
+    planet.relay.fault = lambda _method, _key: None
+    planet.site.run("fetch", "--force")
+    asked = b"".join(request.body for request in planet.server.requests)
+    assert b"News%2Frss.xml" in asked
