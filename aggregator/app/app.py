@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 from aggregator import __version__
 from aggregator.app.choosing import Chooser
 from aggregator.app.clock import KeptClock
+from aggregator.app.notices import Notices
 from aggregator.app.stories import Storyteller
 from aggregator.app.tombstones import merge_published, publish_tombstones
 from aggregator.app.upkeep import upkeep
@@ -21,8 +22,6 @@ from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import joined
 from aggregator.errors import WriteError
 from aggregator.normalise.players import further_players
-from aggregator.notify.channels.channel import Outside
-from aggregator.notify.delivery import deliver
 from aggregator.polling import settings as polling_settings
 from aggregator.publishing import websub as announcing
 from aggregator.publishing.disclosure import Disclosure
@@ -79,6 +78,8 @@ class App:
         self._store.mending.begin(READER_VERSION)
         self._follow_lists(now)
         merge_published(self._store, config, now)
+        self._notices = Notices(lambda: self.config, self._store, lambda: self._fetcher)
+        self._notices.begin(now)
         self._arrange(now)  # before anything arrives, which then stands behind what is there
 
     def __enter__(self) -> Self:
@@ -348,11 +349,12 @@ class App:
 
     def queue_announcements(self, published: Published, now: datetime) -> int:
         """Stores which hubs are to be notified of which feeds of this publication; how many notifications."""
+        self._notices.published()
         return announcing.queue(self._store, published.written, self.config, now)
 
     def announce(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Delivery]:
         """Sends to hubs and others what is due, until `is_over`; the rest is sent another time."""
-        return deliver(self._store, Outside(config=self.config, fetcher=lambda: self._fetcher), now, is_over)
+        return self._notices.send(now, is_over)
 
     def upkeep(self, now: datetime) -> Iterator[int]:
         """Prunes and tidies once a day (see `app.upkeep`); yields how many articles each step pruned.

@@ -93,6 +93,15 @@ def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]
     for key, (value, why) in _OF_FETCH.items():
         if key in fetch and fetch[key] != value:
             yield ("fetch", key), value, f"fetch.{key}: {why}, and is off; set it again if that is meant"
+    notices = data.get("notify")
+    for index, notice in enumerate(notices if isinstance(notices, list) else ()):
+        if isinstance(notice, dict) and notice.get("enabled") is not False:
+            name = str(notice.get("name"))[:60]
+            yield (
+                ("notify", index, "enabled"),
+                False,
+                f"notice {name!r}: it would send to others, and is off; set enabled = true if it is meant",
+            )
     sources = data.get("sources")
     for index, source in enumerate(sources if isinstance(sources, list) else ()):
         if not isinstance(source, dict) or source.get("enabled") is False:

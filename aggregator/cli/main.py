@@ -30,6 +30,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "import": ("lists:import_", "Adds the feeds of an OPML list to the config."),
     "init": ("add:init", "Makes a site folder: a config and a first article."),
     "move": ("following:move", "Puts a source into other categories."),
+    "notify": ("notify:notify", "Shows what waits to be sent, and tries notices."),
     "preview": ("preview:preview", "Shows what a URL, a file or a folder would give, storing nothing."),
     "publish": ("publish:publish", "Writes feeds from the store, without network."),
     "rebuild": ("backup:rebuild", "Makes a store anew from what was published."),

@@ -15,6 +15,7 @@ from aggregator.adapters import kinds
 from aggregator.config.bucket import BucketAddress, bucket_address, is_address
 from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, misnamed
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
+from aggregator.config.notifying import Notify, Smtp, misdirected
 from aggregator.config.publishing import CategoryFeed, FeedChoice, Posts, Publish, SiteSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
@@ -34,6 +35,7 @@ __all__ = [
     "HostPace",
     "HtmlSettings",
     "Keep",
+    "Notify",
     "Posts",
     "Publish",
     "Retention",
@@ -42,6 +44,7 @@ __all__ = [
     "SavedFeed",
     "Serve",
     "SiteSettings",
+    "Smtp",
     "Source",
     "StoriesSettings",
     "checked",
@@ -58,9 +61,9 @@ _NEEDED = {
     "either": "'url' or 'path'",
     "none": "neither 'url' nor 'path'",
 }
-_TABLES = {"sources": "source", "rules": "rule", "feeds": "feed"}
+_TABLES = {"sources": "source", "rules": "rule", "feeds": "feed", "notify": "notice"}
 """Lists of tables that have names, and what one of each is."""
-_MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "proxy", "rsshub"))
+_MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "key", "proxy", "rsshub", "smtp", "to"))
 
 
 class HtmlSettings(Settings):
@@ -99,6 +102,8 @@ class Config(Settings):
     rules: tuple[RuleSettings, ...] = Field(default=(), strict=False)
     feeds: tuple[SavedFeed, ...] = Field(default=(), strict=False)
     stories: StoriesSettings = Field(default_factory=StoriesSettings.model_construct)
+    notify: tuple[Notify, ...] = Field(default=(), strict=False)
+    smtp: Smtp | None = None
     _bucket: BucketAddress | None = PrivateAttr(default=None)
 
     @property
@@ -192,6 +197,9 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
         config = Config.model_validate(data)
         limited = config.retention.categories
         mistakes += misnamed(config.rules, config.feeds, config.sources, config.publish, limited)
+        has_lists = any(source.kind == "opml" for source in config.sources)
+        names = None if has_lists else {source.name for source in config.sources}
+        mistakes += misdirected(config.notify, config.smtp, names)
     except ValidationError as error:
         mistakes += [_mistake(e["type"], e["loc"], sentence(e), data) for e in error.errors()]
     if mistakes:
@@ -214,6 +222,9 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
     fetch = config.fetch
     if fetch.tls_ca:
         fetch = fetch.model_copy(update={"tls_ca": absolute(fetch.tls_ca)})
+    smtp = config.smtp
+    if smtp is not None and smtp.tls_ca:
+        smtp = smtp.model_copy(update={"tls_ca": absolute(smtp.tls_ca)})
     publish = config.publish
     if publish.posts:
         posts = publish.posts.model_copy(update={"folder": absolute(publish.posts.folder)})
@@ -224,6 +235,7 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
         "output": absolute(config.output),
         "staging": absolute(config.staging),
         "fetch": fetch,
+        "smtp": smtp,
         "sources": tuple(placed(source) for source in config.sources),
     }
     return config.model_copy(update=changes)
@@ -336,6 +348,8 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "feeds": SavedFeed,
         "all": FeedChoice,
         "stories": StoriesSettings,
+        "notify": Notify,
+        "smtp": Smtp,
     }
     if where[:2] == ("publish", "categories") and len(where) > 2:
         return sorted(CategoryFeed.model_fields)

@@ -123,7 +123,7 @@ def _path(value: object) -> Path:
     raise ValueError('write a path in quotes, such as "notes"')
 
 
-def _secret(value: object) -> str:
+def plain_secret(value: object) -> str:
     """Text that is not shown: written out, or the name of the environment variable that holds it."""
     if isinstance(value, dict) and value.keys() == {"env"} and isinstance(name := value["env"], str):
         if (value := os.environ.get(name)) is None:
@@ -149,7 +149,7 @@ def _headers(value: object) -> tuple[tuple[str, SecretStr], ...]:
         if better := _OURS.get(name.lower()):
             raise ValueError(f"{name} cannot be set here: {better}")
     try:
-        return tuple((name, SecretStr(_secret(text))) for name, text in value.items())
+        return tuple((name, SecretStr(plain_secret(text))) for name, text in value.items())
     except ValueError as error:
         raise ValueError(f"each header: {error}") from None
 
@@ -157,7 +157,7 @@ def _headers(value: object) -> tuple[tuple[str, SecretStr], ...]:
 def _proxy(value: object) -> str:
     if value == "":
         return ""
-    text = _secret(value)
+    text = plain_secret(value)
     try:
         parts = urlsplit(text)
         if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0:
@@ -224,7 +224,7 @@ def _post_path(value: object) -> str:
     )
 
 
-Secret = Annotated[SecretStr, BeforeValidator(_secret)]
+Secret = Annotated[SecretStr, BeforeValidator(plain_secret)]
 HeaderText = Annotated[str, BeforeValidator(_plain_header)]
 Proxy = Annotated[SecretStr, BeforeValidator(_proxy)]
 Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(lambda d: d.total_seconds())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from aggregator.adapters import kinds
@@ -30,6 +31,9 @@ __all__ = [
 
 ANNOUNCE_DEADLINE = timedelta(seconds=10)
 """How long a hub may take to accept an announcement; one that takes longer is announced to again later."""
+
+DELIVERY_DEADLINE = timedelta(seconds=20)
+"""How long a receiver of messages may take to accept one."""
 
 
 class Fetcher:
@@ -113,6 +117,10 @@ class Fetcher:
     def announce(self, hub: str, topic: str, now: datetime) -> None:
         """Announces to a WebSub hub that `topic` has changed. Raises FetchError."""
         self._http.post(hub, {"hub.mode": "publish", "hub.url": topic}, now, ANNOUNCE_DEADLINE)
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str], now: datetime) -> Mapping[str, str]:
+        """POSTs to a receiver that the config names; returns the headers of its answer. Raises FetchError."""
+        return self._http.post(url, body, now, DELIVERY_DEADLINE, headers)
 
     def _permit(self, source: Source, now: datetime, *, is_page: bool = False) -> Permit | None:
         """The robots.txt rules to ask; None for a feed, which is made for programs."""

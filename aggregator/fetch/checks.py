@@ -11,9 +11,9 @@ import requests
 from aggregator import errors
 from aggregator.adapters import kinds
 from aggregator.config.load import Fetch, Source
+from aggregator.fetch.addresses import fetchable
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
-from aggregator.fetch.http import fetchable
 
 _LOCAL = (".localdomain", ".local", ".lan", ".home", ".internal", ".intranet", ".private", ".corp", ".arpa")
 """Domains of private networks (RFC 6762 App. G, RFC 8375): their names are looked up, others are not."""

@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal, NoReturn
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from typing import NoReturn
+from urllib.parse import unquote, urlsplit
 
 import requests
 from requests.structures import CaseInsensitiveDict
@@ -17,12 +17,19 @@ from requests.structures import CaseInsensitiveDict
 from aggregator import __version__, errors
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch import challenge, freshness
+from aggregator.fetch.addresses import (
+    fetchable,
+    is_own_place,
+    is_same_place,
+    parts_of,
+    shown_address,
+    target_of,
+)
 from aggregator.fetch.connection import Adapter, Verify, exchange, is_cut_short
 from aggregator.fetch.cookies import Cookies
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
-from aggregator.normalise.links import without_login
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/rdf+xml;q=0.9, "
@@ -40,7 +47,6 @@ MAX_VALIDATOR_CHARS = 4096
 
 _SOUND = re.compile(r"[\x20-\x7e\x80-\xff]+")
 _CHUNK_BYTES = 64 * 1024
-_PORTS = {"http": 80, "https": 443}
 _REASONS = {
     401: ("it asks for a login (401)", "set the source's auth"),
     403: ("it refuses us (403)", "try it in a browser; the publisher may refuse feed readers"),
@@ -68,8 +74,8 @@ class _Hop:
     secret: str = ""
 
     def next(self, response: requests.Response) -> _Hop:
-        url = _target(self.url, response.headers["Location"])
-        is_same = _is_same_place(self.url, url)
+        url = target_of(self.url, response.headers["Location"])
+        is_same = is_same_place(self.url, url)
         if self.secret:
             # Some servers repeat the query in what they redirect to.
             parts = urlsplit(url)
@@ -134,16 +140,24 @@ class HttpFetcher:
             try:
                 first = _Hop(fetchable(url or source.address), source, permit=permit, secret=secret)
                 if url is not None:
-                    first = replace(first, is_own=_is_own(source, first.url))
+                    first = replace(first, is_own=is_own_place(source, first.url))
                 return self._follow(first, validators, now)
             except errors.FetchError as error:
-                error.url = error.url or _shown(url or source.address)
+                error.url = error.url or shown_address(url or source.address)
                 raise
 
-    def post(self, url: str, form: Mapping[str, str], now: datetime, deadline: timedelta) -> None:
-        """POSTs a form; any 2xx status is success. Follows no redirect.
+    def post(
+        self,
+        url: str,
+        body: Mapping[str, str] | bytes,
+        now: datetime,
+        deadline: timedelta,
+        headers: Mapping[str, str] | None = None,
+    ) -> Mapping[str, str]:
+        """POSTs a form, or bytes; any 2xx status is success, of which the headers are returned.
 
-        Raises FetchError and its kinds.
+        Follows no redirect, so that `headers`, which may hold secrets, go nowhere else. Raises FetchError and
+        its kinds.
         """
         hop = _Hop(fetchable(url), Source.model_construct(name=url, url=url))
         with exchange.within(
@@ -152,14 +166,15 @@ class HttpFetcher:
             silence_seconds=self._settings.timeout.total_seconds(),
         ):
             try:
-                with mapped(), self._send(hop, {}, form) as response:
+                with mapped(), self._send(hop, headers or {}, body) as response:
                     if 200 <= response.status_code < 300:
                         _settle(response)
                     else:
                         wait = freshness.retry_after(response.headers, now)
                         self._refuse(response, AnswerHints(retry_after=wait))
+                    return response.headers
             except errors.FetchError as error:
-                error.url = error.url or _shown(url)
+                error.url = error.url or shown_address(url)
                 raise
 
     def _follow(self, hop: _Hop, validators: Validators, now: datetime) -> Fetched | NotModified:
@@ -205,12 +220,12 @@ class HttpFetcher:
         self,
         hop: _Hop,
         conditions: Mapping[str, str],
-        form: Mapping[str, str] | None = None,
+        posted: Mapping[str, str] | bytes | None = None,
         cookies: Cookies | None = None,
     ) -> requests.Response:
         source, settings = hop.source, self._settings
         request = requests.PreparedRequest()
-        request.prepare_method("GET" if form is None else "POST")
+        request.prepare_method("GET" if posted is None else "POST")
         request.prepare_url(hop.on_the_wire if hop.secret else hop.url, None)
         request.headers = CaseInsensitiveDict(self._headers)
         if hop.permit:
@@ -222,12 +237,12 @@ class HttpFetcher:
         request.headers.update(conditions)
         if cookies and (written := cookies.header(hop.url, request.headers.get("Cookie", ""))):
             request.headers["Cookie"] = written
-        if form is not None:
-            request.prepare_body(form, None)
+        if posted is not None:
+            request.prepare_body(posted, None)
         proxy = (settings.proxy if source.proxy is None else source.proxy).get_secret_value()
         if proxy:
             # The proxy resolves the name: our own answer may differ, and a lookup would reveal the host.
-            self._guard.check_written(_split(hop.url).hostname or "")
+            self._guard.check_written(parts_of(hop.url).hostname or "")
         verify: Verify = settings.tls_ca or True
         if hop.is_own:
             verify = source.tls_verify and (source.tls_ca or verify)
@@ -343,57 +358,3 @@ def _settle(response: requests.Response) -> None:
     """Keeps the connection when the answer has no body; else leaves the body unread and closes it."""
     if response.raw.length_remaining == 0:
         response.raw.drain_conn()
-
-
-def _split(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise errors.BadAddress(f"{_shown(url)!r} is no http or https address")
-    return parts
-
-
-def fetchable(url: str) -> str:
-    """The address of the request: without user and password, which go into a header."""
-    return without_login(_split(url).geturl())
-
-
-def _shown(url: str) -> str:
-    """An address for a message: without its password."""
-    scheme, mark, rest = url.partition("://")
-    authority, slash, path = rest.partition("/")
-    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}" if mark else url
-
-
-def _target(url: str, location: str) -> str:
-    # Header bytes reach us as Latin-1; servers that put UTF-8 there mean UTF-8.
-    with contextlib.suppress(UnicodeError):
-        location = location.encode("latin-1").decode("utf-8")
-    try:
-        target = urljoin(url, location.strip())
-        return fetchable(target)
-    except (ValueError, errors.BadAddress) as error:
-        raise errors.BadAddress(
-            f"it redirects to {location[:200]!r}, which is no http or https address"
-        ) from error
-
-
-def _is_own(source: Source, url: str) -> bool:
-    """Whether the source's login and headers may go to `url`; only web addresses have an origin."""
-    is_web = source.address.startswith(("http:", "https:"))
-    return is_web and _is_same_place(fetchable(source.address), url)
-
-
-def _is_same_place(url: str, other: str) -> bool:
-    """Whether secrets for `url` may go to `other`: the same origin, or the same over https."""
-    one, two = _origin(url), _origin(other)
-    upgraded: tuple[Literal["https"], str, int] = ("https", one[1], 443)
-    return one == two or (one[0] == "http" and one[2] == 80 and two == upgraded)
-
-
-def _origin(url: str) -> tuple[str, str, int]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]

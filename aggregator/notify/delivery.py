@@ -75,9 +75,9 @@ def deliver(store: Store, outside: Outside, now: datetime, is_over: Callable[[],
             return
         if (message.channel, message.target) in failed or message.channel not in channels:
             continue
-        if not store.outbox.claim(message, now, now + _LEASE):
-            continue
         way = channels[message.channel]
+        if way.is_resting(message.target, now) or not store.outbox.claim(message, now, now + _LEASE):
+            continue
         if (error := _sent(way, message, now)) is None:
             store.outbox.done(message, now)
             yield _result(way, message)

@@ -1,5 +1,6 @@
 """Articles, revisions and validators in one SQLite file, through SQLAlchemy Core."""
 
+from aggregator.store.arrivals import Arrival
 from aggregator.store.edits import Found
 from aggregator.store.forgetting import Erasable
 from aggregator.store.joining import StoryMember
@@ -14,6 +15,7 @@ from aggregator.store.writing import Placement, by_categories
 
 __all__ = [
     "ALL",
+    "Arrival",
     "Erasable",
     "FeedRecord",
     "Found",

@@ -13,7 +13,7 @@ from aggregator.errors import DamagedStore, StoreError
 from aggregator.store.database import Database
 from aggregator.store.edits import hash_of, is_of_this_version
 from aggregator.store.kept import unpacked
-from aggregator.store.schema import articles, revisions
+from aggregator.store.schema import articles, outbox, revisions
 from aggregator.store.search import SETTING
 
 __all__ = ["Fault", "check_store"]
@@ -78,6 +78,7 @@ def check_store(database: Database, advance: Callable[[int], object] = lambda _:
     found_by: tuple[tuple[str, Callable[[], Iterator[Fault]]], ...] = (
         ("the file", lambda: _file(database)),
         ("rows without what they belong to", lambda: _orphans(database)),
+        ("the outbox", lambda: _outbox(database)),
         ("revisions", lambda: _contents(database, advance)),
         ("the search index", lambda: _index(database)),
     )
@@ -111,6 +112,14 @@ def _orphans(database: Database) -> Iterator[Fault]:
         for kind, (query, advice) in _QUERIES.items():
             if places := [str(row[0]) for row in connection.exec_driver_sql(query)]:
                 yield _fault(kind, places, advice)
+
+
+def _outbox(database: Database) -> Iterator[Fault]:
+    """Messages that cannot be read: nothing would be sent any more."""
+    yield from ()
+    with database.snapshot() as connection:
+        for _ in connection.execute(sa.select(outbox)):
+            pass
 
 
 def _contents(database: Database, advance: Callable[[int], object]) -> Iterator[Fault]:

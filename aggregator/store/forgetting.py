@@ -18,6 +18,7 @@ from aggregator.store.drift import Identity, places
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, REVISION, is_named, unpacked
 from aggregator.store.known_ids import ERASED, MAX_CANDIDATES, as_given
+from aggregator.store.outbox import forget_article
 from aggregator.store.schema import (
     FORGOTTEN,
     RECALLED,
@@ -134,6 +135,7 @@ def _erase(writing: Writing, each: Erasable) -> None:
     for derived in (pages, decisions, stories, story_keys):
         connection.execute(derived.delete().where(derived.c.article == pk))
     connection.execute(revisions.delete().where(theirs))
+    forget_article(connection, each.uid)
     erased = {"state": FORGOTTEN, "revision": None, "given": None, "indexed": None, "edits": 0}
     connection.execute(articles.update().where(articles.c.pk == pk).values(erased))
 

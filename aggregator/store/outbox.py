@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from aggregator.store.columns import Instant
 from aggregator.store.database import Database
 from aggregator.store.outgoing import Outgoing
 from aggregator.store.schema import outbox as table
 
-__all__ = ["Outbox", "enqueue"]
+__all__ = ["Outbox", "enqueue", "forget_article"]
 
 _OLDEST_FIRST = (table.c.due, table.c.channel, table.c.target, table.c.queued, table.c.id)
 
@@ -20,18 +23,37 @@ _OLDEST_FIRST = (table.c.due, table.c.channel, table.c.target, table.c.queued, t
 def enqueue(connection: sa.Connection, new: Iterable[Outgoing]) -> int:
     """Queues messages in a transaction that does more; how many of them were not queued already.
 
-    One that waits already keeps its turn, as its receiver may have asked for it; what it says is renewed.
+    One that waits already keeps its turn; what it says is renewed. Where others wait for the same target as
+    an attempt failed, new ones wait with them: the receiver may have asked for it, and gets them in order.
     """
     added = 0
+    turns: dict[tuple[str, str], datetime | None] = {}
     for each in new:
         is_it = table.c.id == each.id
         if connection.scalar(sa.select(table.c.id).where(is_it)) is None:
-            connection.execute(table.insert().values(**_row(each)))
+            target = each.channel, each.target
+            if target not in turns:
+                turns[target] = _turn(connection, *target)
+            due = max(each.due, turns[target] or each.due)
+            connection.execute(table.insert().values(**_row(replace(each, due=due))))
             added += 1
         else:
             renewed = {"queued": each.queued, "payload": dict(each.payload)}
             connection.execute(table.update().where(is_it).values(renewed))
     return added
+
+
+def forget_article(connection: sa.Connection, uid: str) -> None:
+    """Erases an article from what waits: from a list `articles`, else the message that names it."""
+    written = sa.cast(table.c.payload, sa.Text).contains(json.dumps(uid)[1:-1], autoescape=True)
+    for row in connection.execute(sa.select(table.c.id, table.c.payload).where(written)).all():
+        is_it = table.c.id == row.id
+        listed = row.payload.get("articles")
+        left = [each for each in listed if each.get("id") != uid] if isinstance(listed, list) else []
+        if left:
+            connection.execute(table.update().where(is_it).values(payload={**row.payload, "articles": left}))
+        else:
+            connection.execute(table.delete().where(is_it))
 
 
 class Outbox:
@@ -114,6 +136,15 @@ class Outbox:
             found = [Outgoing(**row._mapping) for row in connection.execute(query)]
             connection.execute(table.delete().where(which))
         return found
+
+
+def _turn(connection: sa.Connection, channel: str, target: str) -> datetime | None:
+    """When a target is tried again after an attempt failed; None where none did."""
+    is_theirs = sa.and_(table.c.channel == channel, table.c.target == target, table.c.attempts > 0)
+    found: datetime | None = connection.scalar(
+        sa.select(sa.type_coerce(sa.func.min(table.c.due), Instant)).where(is_theirs)
+    )
+    return found
 
 
 def _row(message: Outgoing) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.store.archives import Archives
+from aggregator.store.arrivals import Arrivals
 from aggregator.store.articles import Articles
 from aggregator.store.database import Database
 from aggregator.store.feeds import Feeds
@@ -34,7 +35,7 @@ class Store:
 
     - `database`: settings, and the upkeep of the file itself.
     - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`,
-      `outbox`, `stories`, `search`: what their names say.
+      `arrivals`, `outbox`, `stories`, `search`: what their names say.
     - `linkless` knows the articles without a link. `forgetting` erases articles.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
 
@@ -62,6 +63,7 @@ class Store:
         self.posts = PostFiles(database)
         self.linkless = Linkless(database)
         self.subscriptions = Subscriptions(database)
+        self.arrivals = Arrivals(database)
         self.outbox = Outbox(database)
         self.tombstones = Tombstones(database)
         self.forgetting = Forgetting(database, judge, stories)

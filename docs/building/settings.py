@@ -20,7 +20,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from aggregator.adapters import kinds
-from aggregator.config import publishing, serving, values
+from aggregator.config import notifying, publishing, serving, values
 from aggregator.config.load import Config
 from aggregator.config.sources import FullText
 
@@ -40,6 +40,11 @@ _WORDS_OF_ALIASES: tuple[tuple[Any, str], ...] = (
     (serving.ListenAddress, '`"HOST:PORT"`'),
     (serving.Network, "an address or network"),
     (publishing.Format, "the name of a format"),
+    (notifying.Receiver, "an address, or a secret"),
+    (notifying.SigningKey, "a secret"),
+    (notifying.MailAddress, "a mail address"),
+    (notifying.MailHost, "a host"),
+    (notifying.QuietTimes, "two times of day"),
 )
 _WORDS_OF_VALIDATORS = {alias.__metadata__[0].func: words for alias, words in _WORDS_OF_ALIASES}
 _WORDS_OF_TYPES = {

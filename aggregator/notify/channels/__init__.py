@@ -14,6 +14,9 @@ from aggregator.notify.channels.channel import DeliveryChannel, Outside
 __all__ = ["CHANNELS", "channel"]
 
 CHANNELS: Mapping[str, str] = {
+    "apprise": "aggregator.notify.channels.services:AppriseServices",
+    "mail": "aggregator.notify.channels.mail:Mail",
+    "webhook": "aggregator.notify.channels.webhook:Webhooks",
     "websub": "aggregator.notify.channels.websub:Hubs",
 }
 """Each channel by its name: where its class is, as `module:class`; it is imported when something is sent."""

@@ -66,6 +66,10 @@ class DeliveryChannel(ABC):
     def subject(self, message: Outgoing) -> str:
         """What the message is about, in a few words, for logs."""
 
+    def is_resting(self, target: str, now: datetime) -> bool:
+        """Whether nothing may be sent to a target now, such as in its quiet hours."""
+        return False
+
     def place(self, target: str) -> str:
         """Where a target is, for logs and people: without anything that may be a secret."""
         return target

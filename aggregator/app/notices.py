@@ -1,0 +1,142 @@
+"""Notices in a run: what is new is queued once it is published, and sent with what waits for hubs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from aggregator.config.load import Config
+from aggregator.errors import ConfigError, DeliveryError
+from aggregator.store import Store
+
+if TYPE_CHECKING:
+    from aggregator.fetch import Fetcher
+    from aggregator.notify.channels.channel import Outside
+    from aggregator.notify.delivery import Delivery
+    from aggregator.notify.trial import NoticeTrial
+    from aggregator.notify.watching import Watching
+
+__all__ = ["Notices", "Waiting", "tried", "waiting"]
+
+
+class Notices:
+    """What a run has to do with the outbox; what is not in the config is not imported."""
+
+    def __init__(self, config: Callable[[], Config], store: Store, fetcher: Callable[[], Fetcher]) -> None:
+        self._config = config
+        self._store = store
+        self._fetcher = fetcher
+        self._watching: Watching | None = None
+
+    def begin(self, now: datetime) -> None:
+        """Before anything arrives: a notice that is new to the config tells of nothing that is there."""
+        if self._config().notify:
+            from aggregator.notify.watching import Watching
+
+            self._watching = Watching(self._config, self._store)
+            self._watching.begin(now)
+
+    def published(self) -> None:
+        """What has arrived is published, and may be told of."""
+        if self._watching is not None:
+            self._watching.published()
+
+    def send(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Delivery]:
+        """Queues notices of what is new, and sends all that is due, until `is_over`."""
+        if self._watching is not None:
+            self._watching.collect(now)
+        if not self._store.outbox.channels():
+            return
+        from aggregator.notify.channels.channel import Outside
+        from aggregator.notify.delivery import deliver
+
+        outside = Outside(config=self._config(), fetcher=self._fetcher)
+        yield from deliver(self._store, outside, now, is_over)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A message that waits: `place` says where to, without secrets, and `subject` what it is about."""
+
+    id: str
+    channel: str
+    place: str
+    subject: str
+    queued: datetime
+    due: datetime
+    attempts: int
+    error: str
+
+
+def waiting(config: Config, limit: int) -> list[Waiting]:
+    """What waits in the outbox of a config's store, at most `limit`. Raises StoreError without a store."""
+    from aggregator.notify.channels import channel
+
+    store = Store(config.store, reads_only=True)
+    try:
+        with _outside(config) as outside:
+            ways = {name: channel(name, outside) for name in store.outbox.channels()}
+        return [
+            Waiting(
+                id=each.id,
+                channel=each.channel,
+                place=each.target if (way := ways[each.channel]) is None else way.place(each.target),
+                subject="" if way is None else way.subject(each),
+                queued=each.queued,
+                due=each.due,
+                attempts=each.attempts,
+                error=each.error,
+            )
+            for each in store.outbox.waiting(limit)
+        ]
+    finally:
+        store.close()
+
+
+def tried(
+    config: Config, names: Sequence[str], now: datetime, *, sends: bool
+) -> list[tuple[NoticeTrial, str]]:
+    """What notices of these names would say, of all for none; and why one was not taken, "" for nothing.
+
+    Nothing is sent unless `sends`. Raises ConfigError for a name that no notice has.
+    """
+    from aggregator.notify.trial import send_test
+    from aggregator.notify.trial import tried as tried_on
+
+    known = [rule.name for rule in config.notify]
+    if unknown := [name for name in names if name not in known]:
+        raise ConfigError(*(f"no notice is named {name!r}; there are {', '.join(known)}" for name in unknown))
+    found = []
+    with ExitStack() as opened:
+        store = None
+        if config.store.exists():
+            store = Store(config.store, reads_only=True)
+            opened.callback(store.close)
+        outside = opened.enter_context(_outside(config))
+        for rule in config.notify:
+            if names and rule.name not in names:
+                continue
+            trial, error = tried_on(config, store, rule, now), ""
+            if sends:
+                try:
+                    send_test(trial, outside, now)
+                except DeliveryError as failure:
+                    error = str(failure)
+            found.append((trial, error))
+    return found
+
+
+@contextmanager
+def _outside(config: Config) -> Iterator[Outside]:
+    """For commands: connections are closed at the end."""
+    from aggregator.fetch import Fetcher, user_agent
+    from aggregator.notify.channels.channel import Outside
+
+    made = Fetcher(config.fetch, user_agent(config.fetch))
+    try:
+        yield Outside(config=config, fetcher=lambda: made)
+    finally:
+        made.close()

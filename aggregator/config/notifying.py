@@ -1,0 +1,211 @@
+"""The part of the config about notices: who is notified of what, when, and the server that takes mail."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Collection, Iterator, Sequence
+from datetime import time, timedelta
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+from urllib.parse import unquote, urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+
+from aggregator.config.choosing import Name, QueryText
+from aggregator.config.values import Category, Duration, FilePath, Secret, TimeZone, plain_secret
+from aggregator.model.settings import Settings
+from aggregator.normalise.disclosure import host_of
+
+if TYPE_CHECKING:
+    from aggregator.rules.query import Query
+
+__all__ = ["EVENTS", "Notify", "Smtp", "misdirected", "quiet_times", "signing_key"]
+
+EVENTS = ("broken", "silent", "moved", "back", "gone")
+"""What may become of a source: see `schedule.health`, and "back" from being broken, silent or gone."""
+
+MIN_KEY_BYTES = 24
+"""The least of the specification of Standard Webhooks."""
+
+_SCHEMES = {"https": "webhook", "http": "webhook", "mailto": "mail", "apprise": "apprise"}
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
+_SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
+_KEY_PREFIX = "whsec_"
+_PORTS = {"tls": 465, "starttls": 587, "none": 25}
+
+
+def _receiver(value: object) -> str:
+    text = plain_secret(value)
+    scheme, _, rest = text.partition(":")
+    if scheme == "mailto" and _ADDRESS.fullmatch(unquote(rest)):
+        return text
+    if scheme == "apprise" and "://" in rest:
+        return text
+    try:
+        if scheme in ("https", "http") and urlsplit(text).hostname and not re.search(r"\s", text):
+            return text
+    except ValueError:
+        pass
+    raise ValueError(
+        'write "https://…" for a webhook, "mailto:you@example.org" for mail, "apprise:" and an address of '
+        'Apprise for another service, or { env = "NAME" } for a variable that holds one of them'
+    )
+
+
+def _mail_address(value: object) -> str:
+    if isinstance(value, str) and _ADDRESS.fullmatch(value):
+        return value
+    raise ValueError('write a mail address in ASCII, such as "planet@example.org"')
+
+
+def _host(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", value):
+        return value
+    raise ValueError('write the name of the server, such as "mail.example.org"')
+
+
+def _key(value: object) -> str:
+    text = plain_secret(value)
+    if len(signing_key(text)) < MIN_KEY_BYTES:
+        raise ValueError(
+            f"write a key of {MIN_KEY_BYTES} bytes or more, such as what 'openssl rand -base64 32' prints"
+        )
+    return text
+
+
+def _quiet(value: object) -> str:
+    if isinstance(value, str) and _SPAN.fullmatch(value) and len(set(value.split("-"))) == 2:
+        return value
+    raise ValueError('write two times of day, such as "22:00-07:00"')
+
+
+Receiver = Annotated[SecretStr, BeforeValidator(_receiver)]
+MailAddress = Annotated[str, BeforeValidator(_mail_address)]
+MailHost = Annotated[str, BeforeValidator(_host)]
+SigningKey = Annotated[SecretStr, BeforeValidator(_key)]
+QuietTimes = Annotated[str, BeforeValidator(_quiet)]
+
+
+def signing_key(text: str) -> bytes:
+    """The bytes of a key of Standard Webhooks (`whsec_` and base64); of any other text, the text itself."""
+    if text.startswith(_KEY_PREFIX):
+        try:
+            return base64.b64decode(text.removeprefix(_KEY_PREFIX), validate=True)
+        except (binascii.Error, ValueError):
+            return b""
+    return text.encode()
+
+
+def quiet_times(text: str) -> tuple[time, time]:
+    """When it begins to be quiet, and when it ends, on a clock of 24 hours."""
+    begins, _, ends = text.partition("-")
+    return time.fromisoformat(begins), time.fromisoformat(ends)
+
+
+class Smtp(Settings):
+    """`[smtp]`: the server that takes our mail, and the address that it is from.
+
+    `port` None is 465 for "tls", 587 for "starttls" and 25 for "none". `tls_ca`: a file of authorities (PEM)
+    in place of the public ones.
+    """
+
+    host: MailHost
+    sender: MailAddress
+    port: Annotated[int, Field(ge=1, le=65_535)] | None = None
+    security: Literal["starttls", "tls", "none"] = "starttls"
+    user: Secret | None = None
+    password: Secret | None = None
+    tls_ca: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _login(self) -> Self:
+        if (self.user is None) != (self.password is None):
+            raise ValueError("give user and password, or neither")
+        if self.user is not None and self.security == "none":
+            raise ValueError('a password is not sent in the clear: set security = "starttls" or "tls"')
+        return self
+
+    @property
+    def port_or_default(self) -> int:
+        """Where it listens."""
+        return self.port or _PORTS[self.security]
+
+
+class Notify(Settings):
+    """One `[[notify]]`: what is sent to one receiver.
+
+    `to` is an address: https (a webhook, which is signed with `key`), mailto, or apprise. `when` is a query:
+    new articles that match; `on`: what became of sources. `sources` and `categories` limit both; without
+    `when` and `on`, all new articles of these. `every`: at most one notice in this time, what comes meanwhile
+    is in the next one. `quiet`: no notice between these times of day of `timezone`; None is UTC. `limit`: so
+    many articles, and sources, are listed in a notice, of others their number.
+    """
+
+    name: Name
+    to: Receiver
+    key: SigningKey | None = None
+    when: QueryText | None = None
+    on: tuple[Literal["broken", "silent", "moved", "back", "gone"], ...] = Field(default=(), strict=False)
+    sources: tuple[str, ...] = Field(default=(), strict=False)
+    categories: tuple[Category, ...] = Field(default=(), strict=False)
+    every: Duration = timedelta(minutes=5)
+    quiet: QuietTimes | None = None
+    timezone: TimeZone | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if not (self.when or self.on or self.sources or self.categories):
+            raise ValueError("say of what: give when (a query), on (events), sources or categories")
+        if (self.channel == "webhook") != (self.key is not None):
+            raise ValueError("a webhook needs a key, with which its messages are signed; others have none")
+        return self
+
+    @property
+    def channel(self) -> str:
+        """The name of the channel that sends it."""
+        return _SCHEMES[self.address.partition(":")[0]]
+
+    @property
+    def address(self) -> str:
+        """Where it goes: a secret, as many services have keys in their addresses."""
+        return self.to.get_secret_value()
+
+    @property
+    def place(self) -> str:
+        """Where it goes, without what may be a secret: the host of an address, or the scheme of a service."""
+        rest = self.address.partition(":")[2]
+        if self.channel == "mail":
+            return unquote(rest)
+        if self.channel == "webhook":
+            return host_of(self.address) or ""
+        return rest.partition("://")[0]
+
+    @property
+    def wants_articles(self) -> bool:
+        """Whether new articles are told of."""
+        return self.when is not None or not self.on
+
+    @property
+    def query(self) -> Query | None:
+        """Its query, None for every article."""
+        if self.when is None:
+            return None
+        from aggregator.rules.query import parse
+
+        return parse(self.when)
+
+
+def misdirected(
+    notices: Sequence[Notify], smtp: Smtp | None, sources: Collection[str] | None
+) -> Iterator[str]:
+    """Notices that cannot be sent, and names of sources that none has; None: any name may be brought."""
+    for n, each in enumerate(notices, 1):
+        notice = f"(notice {each.name!r})"
+        if each.channel == "mail" and smtp is None:
+            yield f"notify[{n}].to {notice}: mail needs a table [smtp] (docs/notifications.md)"
+        for name in each.sources:
+            if sources is not None and name not in sources:
+                yield f"notify[{n}].sources {notice}: no source is named {name!r}"

@@ -1,0 +1,71 @@
+"""Addresses of requests: which can be fetched, where a redirect leads, which are the same place. Pure."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Literal
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from aggregator import errors
+from aggregator.config.load import Source
+from aggregator.normalise.links import without_login
+
+__all__ = ["fetchable", "is_own_place", "is_same_place", "parts_of", "shown_address", "target_of"]
+
+_PORTS = {"http": 80, "https": 443}
+
+
+def parts_of(url: str) -> SplitResult:
+    """The parts of an http or https address. Raises BadAddress."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise errors.BadAddress(f"{shown_address(url)!r} is no http or https address")
+    return parts
+
+
+def fetchable(url: str) -> str:
+    """The address of the request: without user and password, which go into a header."""
+    return without_login(parts_of(url).geturl())
+
+
+def shown_address(url: str) -> str:
+    """An address for a message: without its password."""
+    scheme, mark, rest = url.partition("://")
+    authority, slash, path = rest.partition("/")
+    return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}" if mark else url
+
+
+def target_of(url: str, location: str) -> str:
+    """The address that a redirect from `url` leads to. Raises BadAddress."""
+    # Header bytes reach us as Latin-1; servers that put UTF-8 there mean UTF-8.
+    with contextlib.suppress(UnicodeError):
+        location = location.encode("latin-1").decode("utf-8")
+    try:
+        target = urljoin(url, location.strip())
+        return fetchable(target)
+    except (ValueError, errors.BadAddress) as error:
+        raise errors.BadAddress(
+            f"it redirects to {location[:200]!r}, which is no http or https address"
+        ) from error
+
+
+def is_own_place(source: Source, url: str) -> bool:
+    """Whether the source's login and headers may go to `url`; only web addresses have an origin."""
+    is_web = source.address.startswith(("http:", "https:"))
+    return is_web and is_same_place(fetchable(source.address), url)
+
+
+def is_same_place(url: str, other: str) -> bool:
+    """Whether secrets for `url` may go to `other`: the same origin, or the same over https."""
+    one, two = _origin(url), _origin(other)
+    upgraded: tuple[Literal["https"], str, int] = ("https", one[1], 443)
+    return one == two or (one[0] == "http" and one[2] == 80 and two == upgraded)
+
+
+def _origin(url: str) -> tuple[str, str, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname or "", parts.port or _PORTS[parts.scheme]

@@ -1,0 +1,47 @@
+"""Everything else by Apprise: chats, phones, push services.
+
+Its plugins make requests themselves, past our guard and our deadlines: the addresses are the config's alone.
+What they log names addresses with keys, so it is not shown.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from aggregator.config.load import Notify
+from aggregator.errors import DeliveryError
+from aggregator.normalise.text import cut, tidy
+from aggregator.notify.channels.receivers import Receivers
+from aggregator.notify.notice import Notice
+from aggregator.store import Outgoing
+
+__all__ = ["AppriseServices"]
+
+MAX_TEXT = 3_500
+"""Many services take 4,096 characters and refuse more."""
+
+
+class AppriseServices(Receivers):
+    """Hands notices to Apprise."""
+
+    name = "apprise"
+
+    def tell(self, rule: Notify, notice: Notice, message: Outgoing, now: datetime) -> None:
+        """One message of plain text. Services know no id: one that was sent as we were killed comes twice."""
+        try:
+            import apprise
+        except ImportError as error:
+            raise DeliveryError(
+                "Apprise is not installed; pip install 'aggregator-republisher[notify]'"
+            ) from error
+        logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
+        made = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, secure_logging=True))
+        if not made.add(rule.address.removeprefix("apprise:")):
+            raise DeliveryError("Apprise does not know this address; see its documentation, and mend `to`")
+        text = notice.text()
+        if len(text) > MAX_TEXT:
+            text = text[: MAX_TEXT - 2].rpartition("\n")[0] + "\n…"
+        title = cut(tidy(notice.subject), 200)
+        if not made.notify(title=title, body=text, body_format=apprise.NotifyFormat.TEXT):
+            raise DeliveryError("the service did not take it; Apprise says no more than that")

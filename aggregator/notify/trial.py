@@ -1,0 +1,76 @@
+"""A notice tried out: what it would say of what is stored, without sending or remembering anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.config.load import Config, Notify
+from aggregator.errors import DeliveryError
+from aggregator.notify.channels import channel
+from aggregator.notify.channels.channel import Outside
+from aggregator.notify.notice import Notice
+from aggregator.notify.quiet import is_quiet
+from aggregator.notify.watching import matches, written_article
+from aggregator.store import Arrival, Outgoing, Store, outgoing_id
+
+__all__ = ["NoticeTrial", "send_test", "tried"]
+
+_LOOKED_AT = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeTrial:
+    """What a notice would say of the newest articles that are stored; `place` is where to.
+
+    `matching` of the `looked_at` articles that arrived last match. `is_quiet`: it would wait for now.
+    """
+
+    name: str
+    channel: str
+    place: str
+    is_enabled: bool
+    is_quiet: bool
+    looked_at: int
+    matching: int
+    notice: Notice
+
+
+def tried(config: Config, store: Store | None, rule: Notify, now: datetime) -> NoticeTrial:
+    """Tries a notice on the newest articles of a store; None: there is none yet."""
+    arrived: list[Arrival] = []
+    if store is not None:
+        last = store.arrivals.last()
+        arrived, _ = store.arrivals.after(max(0, last - _LOOKED_AT), last, _LOOKED_AT)
+    found = [each for each in arrived if rule.wants_articles and matches(rule, each, now)]
+    newest = found[::-1][: rule.limit]
+    notice = Notice(
+        name=rule.name,
+        made=now.isoformat(timespec="seconds"),
+        articles=tuple(written_article(each, config) for each in newest),
+        more_articles=len(found) - len(newest),
+        is_test=True,
+    )
+    return NoticeTrial(
+        name=rule.name,
+        channel=rule.channel,
+        place=rule.place,
+        is_enabled=rule.enabled,
+        is_quiet=is_quiet(rule, now),
+        looked_at=len(arrived),
+        matching=len(found),
+        notice=notice,
+    )
+
+
+def send_test(trial: NoticeTrial, outside: Outside, now: datetime) -> None:
+    """Sends it at once, past the outbox. Raises DeliveryError."""
+    way = channel(trial.channel, outside)
+    if way is None:
+        raise DeliveryError(f"this version has no channel {trial.channel!r}")
+    payload = trial.notice.payload()
+    message_id = outgoing_id("test", payload)
+    message = Outgoing(
+        id=message_id, channel=trial.channel, target=trial.name, payload=payload, queued=now, due=now
+    )
+    way.send(message, now)

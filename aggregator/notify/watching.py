@@ -1,0 +1,252 @@
+"""Makes notices of what is new since each `[[notify]]` of the config looked last, and queues them.
+
+Nothing is noted when an article is saved: the store knows in which order articles arrived, and up to which
+one each notice has looked. A notice is queued in the transaction that remembers that. So a process that is
+killed anywhere loses none and makes none twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.config.choosing import rule_set
+from aggregator.config.load import Config, Notify
+from aggregator.normalise.text import plain_value
+from aggregator.notify.events import changes, noted
+from aggregator.notify.notice import MAX_SUMMARY, MAX_TITLE, ArticleNotice, Notice, SourceNotice
+from aggregator.notify.quiet import is_quiet
+from aggregator.publishing.choosing import facts_of, read_verdict, shown
+from aggregator.rules.standing import ALL, labelled
+from aggregator.schedule.health import PollRecord
+from aggregator.store import Arrival, Outgoing, Store, outgoing_id
+
+__all__ = ["Watching", "matches", "written_article"]
+
+MAX_LINK = 2_000
+
+_SETTING = "notices"
+_BATCH = 500
+_BETWEEN_HEALTH = timedelta(minutes=5)
+"""The health of all sources is looked at so often at most: what makes one broken or silent takes days."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Up to where a notice has looked: the number of an article, its last time, what was noted of sources."""
+
+    number: int
+    last: datetime | None = None
+    noted: Mapping[str, str] | None = None
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a notice will say; the newest articles, up to its limit, are kept."""
+
+    rule: Notify
+    articles: list[Arrival] = field(default_factory=list)
+    count: int = 0
+    sources: list[SourceNotice] = field(default_factory=list)
+
+    def add(self, arrival: Arrival) -> None:
+        self.count += 1
+        self.articles.append(arrival)
+        del self.articles[: -self.rule.limit]
+
+
+class Watching:
+    """Watches the store for the notices of a config; `config` has the sources that lists name, too."""
+
+    def __init__(self, config: Callable[[], Config], store: Store) -> None:
+        self._config = config
+        self._store = store
+        self._published: int | None = None
+        self._health_looked: datetime | None = None
+
+    @property
+    def _rules(self) -> tuple[Notify, ...]:
+        return tuple(rule for rule in self._config().notify if rule.enabled)
+
+    def begin(self, now: datetime) -> None:
+        """Lets notices that are new to the config look from here on: what is there is not news."""
+        text, places, empty = self._read()
+        kept: dict[str, _Place] = {}
+        for rule in self._rules:
+            place = places.get(rule.name) or _Place(self._store.arrivals.last())
+            if not rule.on:
+                place = replace(place, noted=None)
+            elif place.noted is None:
+                place = replace(place, noted=noted(self._records(rule), {}, now))
+            kept[rule.name] = place
+        empty |= self._store.arrivals.without_any() if kept else frozenset()
+        if kept or places:
+            self._remember(text, _written(kept, empty))
+
+    def published(self) -> None:
+        """What has arrived until now is published, and may be told of."""
+        if not self._rules:
+            return
+        self._published = self._store.arrivals.last()
+        # The first articles of a source are not news, unless it was read before and had none.
+        text, places, empty = self._read()
+        self._remember(text, _written(places, empty | self._store.arrivals.without_any()))
+
+    def collect(self, now: datetime) -> int:
+        """Queues the notices that are due, of all that was published since the last ones; how many."""
+        if self._published is None or not self._rules:
+            return 0
+        text, places, empty = self._read()
+        last = self._store.arrivals.last()
+        # Where the last articles were deleted, their numbers are given to others.
+        places = {name: replace(each, number=min(each.number, last)) for name, each in places.items()}
+        ready = {
+            rule.name: _Found(rule)
+            for rule in self._rules
+            if rule.name in places and _is_due(rule, places, now)
+        }
+        after = dict(places)
+        self._look_at_articles(ready, places, after, empty, now)
+        self._look_at_sources(ready, after, now)
+        new = []
+        for name, found in ready.items():
+            if found.count or found.sources:
+                new.append(self._message(found, now))
+                after[name] = replace(after[name], last=now)
+        return len(new) if self._remember(text, _written(after, empty), new) else 0
+
+    def _look_at_articles(
+        self,
+        ready: Mapping[str, _Found],
+        places: Mapping[str, _Place],
+        after: dict[str, _Place],
+        empty: Collection[str],
+        now: datetime,
+    ) -> None:
+        last = self._published or 0
+        wanted = {n: f for n, f in ready.items() if f.rule.wants_articles and places[n].number < last}
+        place: int | None = min((places[name].number for name in wanted), default=None)
+        while place is not None:
+            arrived, place = self._store.arrivals.after(place, last, _BATCH)
+            firsts = self._store.arrivals.first_of({each.article.article.source for each in arrived})
+            for arrival in arrived:
+                source = arrival.article.article.source
+                if source not in empty and arrival.article.first_seen <= firsts[source]:
+                    continue
+                for name, found in wanted.items():
+                    if arrival.article.pk > places[name].number and matches(found.rule, arrival, now):
+                        found.add(arrival)
+        for name in ready:
+            after[name] = replace(after[name], number=max(after[name].number, last))
+
+    def _look_at_sources(self, ready: Mapping[str, _Found], after: dict[str, _Place], now: datetime) -> None:
+        wanted = [found for found in ready.values() if found.rule.on]
+        looked = self._health_looked
+        if not wanted or (looked is not None and abs(now - looked) < _BETWEEN_HEALTH):
+            return
+        self._health_looked = now
+        for found in wanted:
+            name, rule = found.rule.name, found.rule
+            records, before = self._records(rule), after[name].noted or {}
+            seen = noted(records, before, now)
+            found.sources = [each for each in changes(records, before, seen, now) if each.event in rule.on]
+            after[name] = replace(after[name], noted=seen)
+
+    def _records(self, rule: Notify) -> dict[str, PollRecord]:
+        """The records of the enabled sources that a notice is about."""
+        about = {
+            source.name
+            for source in self._config().select(())
+            if (not rule.sources or source.name in rule.sources)
+            and (not rule.categories or not {*source.categories}.isdisjoint(rule.categories))
+        }
+        return {record.name: record for record in self._store.sources.health() if record.name in about}
+
+    def _message(self, found: _Found, now: datetime) -> Outgoing:
+        rule = found.rule
+        newest = sorted(found.articles, key=lambda each: (each.article.published, each.article.pk))[::-1]
+        notice = Notice(
+            name=rule.name,
+            made=now.isoformat(timespec="seconds"),
+            articles=tuple(written_article(each, self._config()) for each in newest),
+            more_articles=found.count - len(newest),
+            sources=tuple(found.sources[: rule.limit]),
+            more_sources=max(0, len(found.sources) - rule.limit),
+        )
+        payload = notice.payload()
+        return Outgoing(
+            id=outgoing_id("notice", payload),
+            channel=rule.channel,
+            target=rule.name,
+            payload=payload,
+            queued=now,
+            due=now,
+        )
+
+    def _remember(self, before: str | None, now: str, new: Collection[Outgoing] = ()) -> bool:
+        return now != before and self._store.arrivals.looked(_SETTING, before, now, new)
+
+    def _read(self) -> tuple[str | None, dict[str, _Place], frozenset[str]]:
+        """The setting, and what it says; nothing for one that no version wrote."""
+        text = self._store.database.setting(_SETTING)
+        try:
+            said = json.loads(text or "{}")
+            places = {name: _place(facts) for name, facts in said.get("notices", {}).items()}
+            return text, places, frozenset(map(str, said.get("empty", ())))
+        except (ValueError, TypeError, LookupError, AttributeError):
+            return text, {}, frozenset()
+
+
+def _is_due(rule: Notify, places: Mapping[str, _Place], now: datetime) -> bool:
+    last = places[rule.name].last
+    # A clock that was set back must not silence it for long.
+    is_early = last is not None and timedelta(0) <= now - last < rule.every
+    return not is_early and not is_quiet(rule, now)
+
+
+def matches(rule: Notify, arrival: Arrival, now: datetime) -> bool:
+    """Whether a notice is about an article."""
+    article = arrival.article
+    if rule.sources and article.article.source not in rule.sources:
+        return False
+    if rule.categories and arrival.feeds.isdisjoint(rule.categories):
+        return False
+    query = rule.query
+    return query is None or query.matches(labelled(facts_of(article), read_verdict(article.decision)), now)
+
+
+def written_article(arrival: Arrival, config: Config) -> ArticleNotice:
+    """An article as a notice tells of it: as the feed of everything shows it."""
+    article, _ = shown(arrival.article, rule_set(config.rules, config.feeds), ALL)
+    return ArticleNotice(
+        id=arrival.article.uid,
+        title=plain_value(article.title, "text", MAX_TITLE),
+        link=(article.link or "")[:MAX_LINK],
+        source=plain_value(article.origin.title or article.source, "text", MAX_TITLE),
+        published=arrival.article.published.isoformat(timespec="seconds"),
+        summary=plain_value(article.summary or article.content, "html", MAX_SUMMARY),
+    )
+
+
+def _place(facts: Mapping[str, Any]) -> _Place:
+    last, seen = facts.get("last"), facts.get("noted")
+    return _Place(
+        number=int(facts["number"]),
+        last=None if last is None else datetime.fromisoformat(last),
+        noted=None if seen is None else {str(name): str(said) for name, said in seen.items()},
+    )
+
+
+def _written(places: Mapping[str, _Place], empty: Collection[str]) -> str:
+    notices = {
+        name: {
+            "number": place.number,
+            "last": place.last and place.last.isoformat(),
+            "noted": place.noted,
+        }
+        for name, place in sorted(places.items())
+    }
+    return json.dumps({"notices": notices, "empty": sorted(empty)}, ensure_ascii=False)

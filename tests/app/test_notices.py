@@ -1,0 +1,288 @@
+"""Notices of a run: of what is new and published, once, to a real webhook and a real mail server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.store import Store
+from tests.conftest import Answer, Server
+from tests.support.notified import HOUR, NotifiedPlanet
+from tests.support.receiving import Mailbox
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def planet(tmp_path: Path, server: Server) -> NotifiedPlanet:
+    """A planet of one's own, whose source was read before there were notices."""
+    made = NotifiedPlanet(tmp_path, server)
+    made.publish("tea", 1, 2)
+    made.configure()
+    made.run()
+    return made
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A mail server of one's own."""
+    made = Mailbox()
+    yield made
+    made.close()
+
+
+def test_only_what_is_new_since_there_is_a_notice_is_told_of(planet: NotifiedPlanet) -> None:
+    """Not what is there, not the first poll of a source; of what comes then, once, the newest first."""
+    planet.configure(planet.webhook(when="title:tea"))
+    assert planet.run() == []
+    planet.publish("tea", 1, 2, 3, 4)
+    (delivery,) = planet.run()
+    assert (delivery.error, delivery.target, delivery.subject) == (None, "all", "all: 2 new articles")
+    assert delivery.place == "all (127.0.0.1)"
+    assert planet.hook.titles() == ["tea 4", "tea 3"]
+    said = planet.hook.received[0][1]
+    assert said["type"] == "notice"
+    assert said["data"]["articles"][0] == {
+        "id": "https://tea.example/4",
+        "title": "tea 4",
+        "link": "https://tea.example/4",
+        "source": "tea",
+        "published": "2024-01-05T04:00:00+00:00",
+        "summary": "Text 4",
+    }
+    assert planet.run() == []
+    planet.publish("milk", 1, 2, 3)
+    planet.configure(planet.webhook(when="title:milk"), sources=("tea", "milk"))
+    assert planet.run() == []
+    planet.publish("milk", 1, 2, 3, 4)
+    planet.publish("tea", 1, 2, 3, 4, 5)
+    assert [each.subject for each in planet.run()] == ["milk 4"]
+    assert planet.hook.refused == 0
+
+
+def test_the_first_article_of_a_source_that_had_none_is_new(planet: NotifiedPlanet) -> None:
+    """It was read before, and is no new source."""
+    planet.publish("milk")
+    planet.configure(planet.webhook(categories=["Milk"]), sources=("tea", "milk"))
+    assert planet.run() == []
+    planet.publish("milk", 1)
+    planet.publish("tea", 1, 2, 3)
+    planet.run()
+    assert planet.hook.titles() == ["milk 1"]
+
+
+def test_sources_categories_and_rules_limit_it(planet: NotifiedPlanet) -> None:
+    """A saved feed is one of the categories; what rules drop is not told of."""
+    more = "\n".join(
+        [
+            "[[rules]]\nname = 'no 4'\nwhen = 'title:4'\nthen = 'drop'",
+            "[[feeds]]\nname = 'Fives'\nquery = 'title:5'",
+        ]
+    )
+    notices = [
+        planet.webhook("milk alone", sources=["milk"]),
+        planet.webhook("fives", categories=["Fives"]),
+        planet.webhook("off", when="title:tea", enabled=False),
+    ]
+    planet.publish("milk", 1)
+    planet.configure(*notices, sources=("tea", "milk"), more=more)
+    planet.run()
+    planet.publish("tea", 1, 2, 3, 4, 5)
+    planet.publish("milk", 1, 4, 6)
+    planet.run()
+    found = {said["data"]["name"]: planet.hook.titles(n) for n, (_, said) in enumerate(planet.hook.received)}
+    assert found == {"milk alone": ["milk 6"], "fives": ["tea 5"]}
+
+
+def test_what_comes_meanwhile_is_in_the_next_notice(planet: NotifiedPlanet) -> None:
+    """At most one an hour, and of many articles the newest are listed and the others counted."""
+    planet.configure(planet.webhook(when="*:*", every="1h", limit=2))
+    planet.run()
+    planet.publish("tea", 1, 2, 3)
+    planet.run()
+    planet.publish("tea", *range(1, 5))
+    assert planet.run(10 * MINUTE) == []
+    planet.publish("tea", *range(1, 8))
+    assert planet.run(10 * MINUTE) == []
+    planet.run()
+    assert [planet.hook.titles(n) for n in (0, 1)] == [["tea 3"], ["tea 7", "tea 6"]]
+    assert planet.hook.received[1][1]["data"]["more_articles"] == 2
+    assert planet.hook.received[1][1]["data"]["title"] == "all: 4 new articles"
+
+
+def test_nothing_is_sent_in_quiet_hours(planet: NotifiedPlanet) -> None:
+    """Of the clock of the notice's zone, over midnight; what is new then comes when they are over."""
+    quiet = planet.webhook(when="*:*", quiet="22:00-07:00", timezone="Asia/Tokyo")
+    planet.configure(quiet)
+    planet.run()  # 14:00 UTC, 23:00 in Tokyo
+    planet.publish("tea", 1, 2, 3)
+    assert planet.run() == []
+    planet.publish("tea", 1, 2, 3, 4)
+    assert planet.run(6 * HOUR) == []
+    (delivery,) = planet.run()  # 22:00 UTC, 07:00 in Tokyo
+    assert delivery.subject == "all: 2 new articles"
+
+
+def test_a_receiver_that_is_away_for_a_day_gets_everything(planet: NotifiedPlanet) -> None:
+    """Each notice once, in order, under one id; `notify list` shows what waits, without the address."""
+    planet.configure(planet.webhook(when="*:*"))
+    planet.run()
+    planet.hook.status = 502
+    for n in range(8):
+        planet.publish("tea", *range(1, 4 + n))
+        planet.run(3 * HOUR)
+    assert planet.hook.received == []
+    listed = json.loads(planet.site.run("notify list", "--json").stdout)["waiting"]
+    assert len(listed) == 8
+    assert {each["place"] for each in listed} == {"all (127.0.0.1)"}
+    assert "502" in listed[0]["error"]
+    assert planet.hook.path not in planet.site.run("notify list").output
+    planet.hook.status = 200
+    planet.run(3 * HOUR)
+    planet.run(3 * HOUR)
+    assert [planet.hook.titles(n) for n in range(8)] == [[f"tea {n}"] for n in range(3, 11)]
+    assert len(set(planet.hook.ids)) == len(planet.hook.ids) == 8
+
+
+def test_a_notice_that_is_not_taken_is_given_up_and_reported(planet: NotifiedPlanet) -> None:
+    """After three days; at once where the receiver is gone, or the config has it no more."""
+    planet.configure(planet.webhook(when="*:*"))
+    planet.run()
+    planet.hook.status = 404
+    planet.publish("tea", 1, 2, 3)
+    (failed,) = planet.run()
+    assert failed.again == planet.now + MINUTE
+    (failed,) = planet.run(3 * DAY)
+    assert failed.again is None
+    planet.hook.status = 410
+    planet.publish("tea", 1, 2, 3, 4)
+    (gone,) = planet.run()
+    assert gone.again is None
+    planet.hook.status = 500
+    planet.publish("tea", 1, 2, 3, 4, 5)
+    planet.run()
+    planet.configure(planet.webhook("another", when="*:*"))
+    (dropped,) = planet.run()
+    assert "names no such receiver" in str(dropped.error)
+    assert planet.run(2 * DAY) == []
+
+
+def test_no_redirect_and_no_private_address_is_followed(planet: NotifiedPlanet) -> None:
+    """Neither is asked; no log has more of an address than its host."""
+    planet.hook.status, planet.hook.headers = 307, {"Location": f"{planet.server.url}/elsewhere"}
+    other = planet.webhook("private", when="*:*", to="http://127.0.0.2:9/secret-hook")
+    planet.configure(planet.webhook(when="*:*"), other)
+    planet.run()
+    planet.publish("tea", 1, 2, 3)
+    found = {each.target: each for each in planet.run()}
+    assert "redirect" in str(found["all"].error)
+    assert "fetch.allow" in str(found["private"].error)
+    assert [request.path for request in planet.server.requests if request.path == "/elsewhere"] == []
+    said = [f"{each.place} {each.error}" for each in found.values()]
+    assert not [line for line in said if "hook" in line or "secret" in line]
+
+
+def test_what_became_of_sources_is_told_once(planet: NotifiedPlanet) -> None:
+    """Broken after a week, back with the first success; what was broken before the notice is not told of."""
+    planet.publish("milk", 1)
+    planet.configure(sources=("tea", "milk"))
+    planet.run()
+    feed = planet.server.pages["/tea"]
+    planet.server.pages["/milk"] = Answer(500)
+    planet.run(8 * DAY)
+    on = ["broken", "silent", "moved", "back", "gone"]
+    planet.configure(planet.webhook("health", on=on), sources=("tea", "milk"))
+    assert planet.run() == []
+    planet.server.pages["/tea"] = Answer(500)
+    assert planet.run(DAY) == []
+    (told,) = planet.run(7 * DAY)
+    assert told.subject == "tea is broken"
+    event = planet.hook.received[0][1]["data"]["sources"][0]
+    assert (event["event"], event["name"]) == ("broken", "tea")
+    assert "500" in event["detail"]
+    assert planet.run(DAY) == []
+    planet.server.pages["/tea"] = feed
+    assert [each.subject for each in planet.run(DAY)] == ["tea is back"]
+    planet.server.pages["/tea"] = Answer(410)
+    for _ in range(40):
+        if planet.run(2 * DAY):
+            break
+    assert planet.hook.received[-1][1]["data"]["sources"][0]["event"] == "gone"
+
+
+def test_mail_has_headers_that_no_title_breaks_out_of(planet: NotifiedPlanet, mailbox: Mailbox) -> None:
+    """Text and HTML, an id that stays, and what programs look for; a server that refuses is asked again."""
+    smtp = (
+        f'[smtp]\nhost = "127.0.0.1"\nport = {mailbox.port}\nsecurity = "none"\nsender = "p@planet.example"'
+    )
+    mail = {"name": "By mail", "to": "mailto:me@example.org", "when": "*:*", "every": "0s"}
+    planet.configure(mail, more=smtp)
+    planet.run()
+    title = "Tea &amp; milk&#10;Bcc: all@example.org&#13;&#10;&lt;b&gt; Grüße 茶 " + "long " * 80
+    body = f"<rss><channel><item><title>{title}</title><guid>n</guid><link>https://tea.example/n?a=1&amp;b</link>"
+    planet.server.pages["/tea"] = Answer(body=f"{body}</item></channel></rss>".encode())
+    mailbox.answer = "451 later"
+    (failed,) = planet.run()
+    assert "451 later" in str(failed.error)
+    mailbox.answer = "250 taken"
+    (sent,) = planet.run()
+    assert (sent.error, sent.place) == (None, "By mail (me@example.org)")
+    (message,) = mailbox.messages
+    assert mailbox.envelopes == [("p@planet.example", ["me@example.org"])]
+    assert message["Bcc"] is None
+    assert message["Subject"].startswith("Tea & milk Bcc: all@example.org")
+    assert len(message["Subject"]) <= 200
+    assert message["From"] == "Planet <p@planet.example>"
+    assert message["List-Id"] == '"By mail" <by-mail.planet.example>'
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Message-ID"].endswith("@planet.example>")
+    assert message["Date"].datetime == planet.now - HOUR
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert "https://tea.example/n?a=1&b" in text.get_content()
+    assert 'href="https://tea.example/n?a=1&amp;b"' in html.get_content()
+    assert "<b>" not in html.get_content()
+    assert max(map(len, mailbox.raw[0].split(b"\r\n"))) <= 998
+
+
+def test_a_forgotten_article_leaves_what_waits(planet: NotifiedPlanet) -> None:
+    """A takedown holds for notices, too: the others in it stay."""
+    planet.configure(planet.webhook(when="*:*"))
+    planet.run()
+    planet.hook.status = 503
+    planet.publish("tea", 1, 2, 3, 4)
+    planet.run()
+    assert planet.site.run("forget", "https://tea.example/4").exit_code == 0
+    planet.hook.status = 200
+    planet.run()
+    assert planet.hook.titles() == ["tea 3"]
+    assert b"tea 4" not in (planet.site.home / "var" / "aggregator.db").read_bytes()
+
+
+def test_a_notice_can_be_tried(planet: NotifiedPlanet) -> None:
+    """What it would say of what is stored, and where to; sent when asked, marked; nothing is remembered."""
+    unknown = planet.webhook("other", when="title:nothing", quiet="00:00-23:59", enabled=False)
+    planet.configure(planet.webhook(when="title:tea", limit=1), unknown)
+    shown = planet.site.run("notify test")
+    assert "2 of the 2 articles" in shown.output
+    assert "| tea 2" in shown.output
+    assert "it is not enabled" in shown.output
+    assert planet.hook.path not in shown.output
+    assert planet.hook.received == []
+    assert planet.site.run("notify test all --send").exit_code == 0
+    assert planet.hook.received[0][1]["type"] == "test"
+    planet.hook.status = 500
+    failed = planet.site.run("notify test all --send --json")
+    assert failed.exit_code == 1
+    assert "500" in json.loads(failed.stdout)["notices"][0]["error"]
+    assert planet.site.run("notify test nobody").exit_code == 2
+    assert planet.run() == []
+    store = Store(planet.site.home / "var" / "aggregator.db")
+    assert store.outbox.waiting(1) == []
+    store.close()
