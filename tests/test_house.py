@@ -214,6 +214,7 @@ VENDORS = {
     "apprise": {"notify"},
     "uvicorn": {"server"},
     "obstore": {"object_store"},
+    "prometheus_client": {"server"},
     "msgspec": {"model"},
     "PIL": {"media"},
     "pydantic": {"adapters", "config", "model", "reading"},

@@ -138,6 +138,11 @@ class App:
             workers = self._workers
         return workers.read(resource, context)
 
+    @property
+    def readers_killed(self) -> int:
+        """How many processes that read documents were killed, or crashed, and were replaced."""
+        return self._workers.killed if self._made("_workers") else 0
+
     def _made(self, part: str) -> bool:
         return part in vars(self)
 

@@ -11,15 +11,17 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from aggregator.errors import StoreError, StoreInUse
 
-__all__ = ["held", "holder", "work"]
+__all__ = ["LockHolder", "daemon_of", "held", "holder", "work"]
 
 _LOOK_SECONDS = 0.1
+_UNNAMED = "another process"
 _REFUSALS = frozenset((errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES))
 
 
@@ -64,16 +66,37 @@ def work(
     return held(store, command, now, suffix=".work", is_over=is_over, report=report)
 
 
+@dataclass(frozen=True, slots=True)
+class LockHolder:
+    """A process that holds a lock of a store: its number, its command, and since when ("… UTC")."""
+
+    process: int
+    command: str
+    since: str
+
+
+def daemon_of(store: Path) -> LockHolder | None:
+    """The daemon that runs with a store on this machine; None where none does."""
+    found = _holder(store, (".lock",))
+    return found if isinstance(found, LockHolder) else None
+
+
 def holder(store: Path) -> str | None:
     """Which process is at work with a store just now, in words; None where none is."""
-    for suffix in (".work", ".lock"):
+    found = _holder(store, (".work", ".lock"))
+    return _in_words(found) if isinstance(found, LockHolder) else found
+
+
+def _holder(store: Path, suffixes: Sequence[str]) -> LockHolder | str | None:
+    """Who has the first of these locks that is taken; a text where its file does not say."""
+    for suffix in suffixes:
         try:
             descriptor = os.open(store.with_name(store.name + suffix), os.O_RDONLY | os.O_CLOEXEC)
         except (OSError, ValueError):
             continue
         try:
             if not _is_locked(descriptor):
-                return _who(descriptor)
+                return _named(descriptor) or _UNNAMED
         finally:
             os.close(descriptor)
     return None
@@ -108,9 +131,18 @@ def _is_locked(descriptor: int) -> bool:
 
 
 def _who(descriptor: int) -> str:
+    found = _named(descriptor)
+    return _in_words(found) if found else _UNNAMED
+
+
+def _in_words(found: LockHolder) -> str:
+    return f"another `aggregator {found.command}` (process {found.process}, since {found.since})"
+
+
+def _named(descriptor: int) -> LockHolder | None:
     text = os.pread(descriptor, 200, 0).decode("utf-8", "replace")
     process, _, what = text.strip().partition(" ")
     if not process.isdecimal() or not what:
-        return "another process"
+        return None
     command, _, since = what.partition(" since ")
-    return f"another `aggregator {command}` (process {process}, since {since})"
+    return LockHolder(int(process), command, since)

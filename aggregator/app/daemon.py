@@ -170,6 +170,7 @@ class Daemon:
         pruned = 0
         for count in self._app.upkeep(datetime.now(UTC)):
             pruned += count
+            self._watcher.pruned(count)
             if self._is_stopping:
                 return
         if pruned:
@@ -179,6 +180,7 @@ class Daemon:
         now = datetime.now(UTC)
         self._config = config
         self._app = App(config, now)
+        self._vitals.count_readers(lambda app=self._app: app.readers_killed)  # type: ignore[misc]
         self._app.wake(now)
         # What was saved when a run was stopped or killed may not have been published.
         with suppress(StoreInUse), self._at_work():

@@ -46,6 +46,7 @@ _OPTIONAL = {
     "fast": "httptools",
     "media": "Pillow",
     "s3": "obstore",
+    "metrics": "prometheus-client",
 }
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")

@@ -56,7 +56,8 @@ class LogWatcher(RunWatcher):
             _log.info("%s: %s", poll.source.name, problem)
         if poll.move:
             _log.warning("%s: %s", poll.source.name, poll.move)
-        self._vitals.polled(outcome)
+        self._vitals.polled(outcome, poll.size, poll.lag)
+        self._vitals.saved(poll.saved)
         notify("WATCHDOG=1")
 
     def completed(self, completed: Completed) -> None:
@@ -67,19 +68,24 @@ class LogWatcher(RunWatcher):
             _log.info("%s: %s", completed.source.name, problem)
         notify("WATCHDOG=1")
 
+    def pruned(self, count: int) -> None:
+        """A step of upkeep."""
+        self._vitals.pruned(count)
+
     def published(self, published: Published) -> None:
         """Errors, and how much was written."""
         for error in published.errors:
             _log.error("%s", error)
         for note in published.notes:
             _log.warning("%s", note)
+        self._vitals.published(self._clock(), published)
         if published.written:
-            self._vitals.published(self._clock())
             _log.info("published %d feeds, %d files", published.rendered, len(published.written))
         notify("WATCHDOG=1")
 
     def announced(self, delivery: Delivery) -> None:
         """A line for each message to a hub or another receiver."""
+        self._vitals.announced(delivery.channel, is_done=delivery.error is None)
         if delivery.error is None:
             _log.info("%s was notified of %s", delivery.place, delivery.subject)
             return

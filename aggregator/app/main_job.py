@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -77,7 +79,9 @@ def publish(
     app: App, now: datetime, watcher: RunWatcher, *, everything: bool = False, takes_over: bool = False
 ) -> Published:
     """Publishes, queues what hubs are to be notified of, and indexes for searches. Raises StoreError."""
+    began = time.monotonic()
     published = app.publish(now, everything=everything, takes_over=takes_over)
+    published = replace(published, seconds=time.monotonic() - began)
     app.queue_announcements(published, now)
     app.index_words()
     watcher.published(published)

@@ -21,6 +21,7 @@ from aggregator.cli.options import (
 from aggregator.cli.terminal import OUT, counted, new_table, plain, print_json, shown, when
 
 if TYPE_CHECKING:
+    from aggregator.app.status import Keeping
     from aggregator.schedule.health import SourceHealth
 
 MOST_NAMED = 10
@@ -71,7 +72,10 @@ def sources(names: tuple[str, ...], is_long: bool, as_json: bool, config_file: P
 @config_option
 @fails_well
 def status(as_json: bool, config_file: Path) -> int:
-    """Prints a five-line summary: sources, articles, the last poll, and which sources are broken or silent.
+    """Prints a short summary: sources, articles, the last poll, what is broken or silent, and the lag.
+
+    The lag is how late sources are: half of them no more than p50, 95 in a hundred no more than p95. Workers
+    are the processes that poll.
 
     \b
     aggregator status
@@ -79,12 +83,15 @@ def status(as_json: bool, config_file: Path) -> int:
     """
     from aggregator.schedule.health import STATES
 
-    facts = _health(config_file, datetime.now(UTC))
+    now = datetime.now(UTC)
+    facts, keeping = _health(config_file, now), _keeping_up(config_file, now)
     by_state = {name: [each.name for each in facts if each.state == name] for name in STATES}
     if as_json:
-        print_json({"states": by_state, "articles": sum(each.articles for each in facts)})
+        articles = sum(each.articles for each in facts)
+        print_json({"states": by_state, "articles": articles, **plain(keeping)})
     else:
         _print_summary(facts, by_state)
+        _print_keeping(keeping)
     return EXIT_DONE
 
 
@@ -92,6 +99,12 @@ def _health(config_file: Path, now: datetime) -> list[SourceHealth]:
     from aggregator.app.status import source_health
 
     return source_health(load_config(config_file), now)
+
+
+def _keeping_up(config_file: Path, now: datetime) -> Keeping:
+    from aggregator.app.status import keeping_up
+
+    return keeping_up(load_config(config_file), now)
 
 
 def _chosen(facts: Sequence[SourceHealth], names: Sequence[str]) -> Sequence[SourceHealth]:
@@ -169,6 +182,21 @@ def _print_summary(facts: Sequence[SourceHealth], by_state: Mapping[str, Sequenc
         names = by_state[state]
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         OUT.print(shown(f"{state:<9} " + (", ".join(names[:MOST_NAMED]) or "none") + more))
+
+
+def _print_keeping(keeping: Keeping) -> None:
+    lag = keeping.lag
+    late = ", ".join(
+        f"{name} {_span(value.total_seconds())}"
+        for name, value in (("p50", lag.p50), ("p95", lag.p95), ("p99", lag.p99))
+    )
+    OUT.print(f"lag       {late}; {lag.due} of {lag.sources} are due")
+    for each in keeping.workers:
+        since = f" since {when(each.since)} UTC" if each.since else ""
+        who = f"aggregator {each.command} on {each.machine} (process {each.process}){since}"
+        OUT.print(shown(f"worker    {who}"))
+    if not keeping.workers:
+        OUT.print("worker    none runs")
 
 
 def _until(each: SourceHealth, now: datetime) -> str:

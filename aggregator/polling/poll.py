@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from aggregator.adapters import kinds
@@ -28,6 +28,8 @@ from aggregator.polling.known import (
 )
 from aggregator.polling.online import Network
 from aggregator.polling.outcome import hints_of, result_of
+from aggregator.polling.polled import Poll as Poll
+from aggregator.polling.polled import lag_of
 from aggregator.polling.server_clocks import ServerClocks
 from aggregator.polling.settings import as_moved, policy, poll_settings
 from aggregator.polling.turns import Turns
@@ -35,7 +37,7 @@ from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import Testimony
 from aggregator.schedule.settings import PollSettings, with_settings
-from aggregator.store import Saved, SourceRecord, Store, Update
+from aggregator.store import SourceRecord, Store, Update
 
 _log = logging.getLogger(__name__)
 _DATES_THAT_TELL_A_RATE = 16
@@ -56,28 +58,6 @@ class Fetches(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Poll:
-    """The result of one poll of one source; `error` is None when it succeeded.
-
-    `next_poll`: when the source is polled again, and why. `move`: a message about a permanent move that was
-    seen for days, else "". `is_offline`: the error seems to be a missing network of this machine; `notice`:
-    a message about that network, to be shown once, mostly "". `is_list`: it gave feeds to follow.
-    """
-
-    source: Source
-    saved: Saved = field(default_factory=Saved)
-    was_read: bool = False
-    problems: tuple[Problem, ...] = ()
-    error: SourceError | None = None
-    next_poll: str = ""
-    move: str = ""
-    is_offline: bool = False
-    notice: str = ""
-    is_list: bool = False
-    seconds: float = 0.0
-
-
 @dataclass(slots=True)
 class _Poll:
     """The result of fetching and reading, not yet saved."""
@@ -90,6 +70,8 @@ class _Poll:
     validators: Validators | None = None
     server_time: datetime | None = None
     seconds: float = 0.0
+    size: int = 0
+    lag: timedelta | None = None
     redated: Sequence[Article] = ()
 
 
@@ -121,13 +103,16 @@ class Polls:
         One that has moved permanently is polled at its new address, and yielded with that.
         """
         moves = self._store.sources.moves()
+        moment = time.monotonic()
         sources = [as_moved(source, moves.get(source.name)) for source in sources]
         states = self._store.sources.states([source.name for source in sources])
         turns = Turns(
             self._fetcher.hosts,
             [source.address for source in sources],
             workers=self._config.fetch.workers,
-            work=lambda n: self._poll(sources[n], states.get(sources[n].name, SourceRecord()), now, refetch),
+            work=lambda n: self._poll(
+                sources[n], states.get(sources[n].name, SourceRecord()), now, refetch, moment
+            ),
             held_back=lambda n, error: _held_back(sources[n], error),
             stop=self._stop,
         )
@@ -142,8 +127,12 @@ class Polls:
         """Begins no more polls: `poll_many` saves the answers of the next seconds, and ends."""
         self._stop.set()
 
-    def _poll(self, source: Source, state: SourceRecord, now: datetime, refetch: bool) -> _Poll:
-        began, poll = time.monotonic(), _Poll()
+    def _poll(
+        self, source: Source, state: SourceRecord, now: datetime, refetch: bool, moment: float
+    ) -> _Poll:
+        """Polls one source; `moment` is when it was `now`."""
+        began = time.monotonic()
+        poll = _Poll(lag=lag_of(state.schedule, now + timedelta(seconds=began - moment)))
         try:
             self._fetch_and_read(source, state, poll, now, refetch)
         except SourceError as error:
@@ -184,6 +173,7 @@ class Polls:
         if isinstance(fetched, Fetched):
             poll.validators = fetched.validators
             poll.problems.extend(fetched.unread)
+            poll.size = sum(len(resource.body) for resource in fetched.resources)
             body_hash = body_hash_of(fetched.resources)
         is_known_body = body_hash is not None and body_hash == state.body_hash
         is_other = refetch or is_outdated(source, state) or self._is_read_otherwise(source, before)
@@ -321,6 +311,8 @@ class Polls:
                     error=polled.error,
                     next_poll=decision.state.explain(),
                     seconds=polled.seconds,
+                    size=polled.size,
+                    lag=polled.lag,
                     move=self._move(source, decision),
                     is_offline=decision.is_offline,
                     is_list=polled.update is not None and polled.update.subscriptions is not None,

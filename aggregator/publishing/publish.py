@@ -36,6 +36,7 @@ class Published:
     """What a publication did: how many feeds were rendered and written, the files whose bytes changed.
 
     `errors` are files that could not be written. `notes` name files that were left alone on purpose.
+    `seconds`: how long it took, with the rules that were applied for it.
     """
 
     rendered: int = 0
@@ -43,6 +44,7 @@ class Published:
     feeds: int = 0
     errors: tuple[WriteError, ...] = ()
     notes: tuple[str, ...] = ()
+    seconds: float = 0.0
 
 
 def publish(

@@ -48,6 +48,8 @@ class Workers(Processes[[Resource, Context], Reading]):
     ) -> None:
         self._deadline = deadline
         self._confinement = ""
+        self.killed = 0
+        """How many workers gave no answer: killed or crashed, and replaced."""
         super().__init__(
             partial(_answer, read),  # sent at its start: a confined process could not import it
             answers.ANSWERS,
@@ -72,6 +74,7 @@ class Workers(Processes[[Resource, Context], Reading]):
         except Stopped:
             raise ReadError("the workers are stopped", url=resource.url) from None
         except Lost as lost:
+            self.killed += 1
             raise ReadError(f"reading it {lost}", url=resource.url) from None
 
     def confinement(self) -> str:

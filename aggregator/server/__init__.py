@@ -20,6 +20,10 @@ __all__ = ["Server", "Vitals"]
 
 _READY_SECONDS = 1.0
 _HEALTH = ("/healthz", "/readyz", "/metrics")
+_NO_METRICS = (
+    "Metrics are written by prometheus-client, which is not installed. Install it beside Aggregator, with "
+    "pip install 'prometheus-client>=0.21' (or '.[metrics]' in its checkout), and start this again."
+)
 _METRICS_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -110,7 +114,10 @@ class Server:
                 text = await asyncio.to_thread(
                     self._vitals.metrics, self._config, self._site.answered, self._clock()
                 )
-            await send_text(send, 200, text, content_type=_METRICS_TYPE)
+            if text is None:
+                await send_text(send, 501, _NO_METRICS)
+            else:
+                await send_text(send, 200, text.decode().removesuffix("\n"), content_type=_METRICS_TYPE)
         else:
             await send_text(send, 404, "There is nothing at this address.")
 

@@ -7,36 +7,46 @@ import stat
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from aggregator import __version__
 from aggregator.config.load import Config
 from aggregator.errors import AggregatorError
 from aggregator.schedule.health import STATES, judge
+from aggregator.server.counts import Counts, StoreFacts
 from aggregator.store import Store
 from aggregator.writers import formats
+
+if TYPE_CHECKING:
+    from aggregator.publishing.publish import Published
+    from aggregator.store import Saved
 
 __all__ = ["MAX_SILENCE_SECONDS", "Vitals"]
 
 MAX_SILENCE_SECONDS = 300
 """A daemon without a beat for so long hangs: each tick and each poll gives one."""
 
+_REST = 20
+
 
 class Vitals:
-    """Counters of one process, filled by the daemon. Safe to use from several threads.
+    """What one process reports of itself, filled by the daemon. Safe to use from several threads.
 
     `beat` None: this process does not poll, so no beat is expected.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._polls: Counter[str] = Counter()
+        self._counts = Counts()
         self._published: datetime | None = None
         self._beat: float | None = None
         self._store: Store | None = None
+        self._readers_killed: Callable[[], int] = int
+        self._seen: tuple[float, StoreFacts | None] = (0.0, None)
 
     def close(self) -> None:
         """Closes the store, if it was opened."""
@@ -48,15 +58,34 @@ class Vitals:
         """Records that the poller is alive."""
         self._beat = time.monotonic()
 
-    def polled(self, outcome: str) -> None:
+    def polled(self, outcome: str, size: int = 0, lag: timedelta | None = None) -> None:
         """Counts a poll; `outcome` is "read", "unchanged" or an error's label."""
-        with self._lock:
-            self._polls[outcome] += 1
+        self._counts.polled(outcome, size, lag)
         self.beat()
 
-    def published(self, now: datetime) -> None:
-        """Records that files were written."""
-        self._published = now
+    def saved(self, saved: Saved) -> None:
+        """Counts the articles that a poll gave."""
+        found = saved.new + saved.changed + saved.unchanged
+        self._counts.add(articles_found=found, articles_new=saved.new, articles_edited=saved.changed)
+
+    def pruned(self, count: int) -> None:
+        """Counts articles that upkeep let go."""
+        self._counts.add(articles_pruned=count)
+
+    def published(self, now: datetime, published: Published) -> None:
+        """Counts a publication, and records when files were written."""
+        self._counts.published(published.seconds)
+        self._counts.add(feeds_written=published.rendered, files_written=len(published.written))
+        if published.written:
+            self._published = now
+
+    def announced(self, channel: str, *, is_done: bool) -> None:
+        """Counts a message to a hub, or to a receiver of another channel."""
+        self._counts.notified(channel, "accepted" if is_done else "failed")
+
+    def count_readers(self, killed: Callable[[], int]) -> None:
+        """`killed` says how many processes that read documents were killed until now."""
+        self._readers_killed = killed
 
     def missing(self, config: Config) -> str | None:
         """Why the service is not ready, None when it is. Reads the store and the output folder."""
@@ -72,34 +101,38 @@ class Vitals:
             return "there is no store yet"
         return None if _has_feeds(config.output) else "no feed has been published yet"
 
-    def metrics(self, config: Config, answered: Mapping[int, int], now: datetime) -> str:
-        """Prometheus' text format, version 0.0.4, without its last line break.
+    def metrics(self, config: Config, answered: Mapping[int, int], now: datetime) -> bytes | None:
+        """Prometheus' text format, version 0.0.4; None where prometheus-client is not installed.
 
         No metric has a label for the source, as their number is not bounded.
         """
-        lines = [
-            *_metric("info", "gauge", "The program's version.", {f'version="{__version__}"': 1}),
-            *_metric(
-                "http_requests_total",
-                "counter",
-                "Requests answered, by status.",
-                {f'status="{status}"': count for status, count in sorted(answered.items())},
-            ),
-        ]
-        with self._lock:
-            polls = sorted(self._polls.items())
-        if self._beat is not None:
-            by_outcome = {f'outcome="{outcome}"': count for outcome, count in polls}
-            lines += _metric("polls_total", "counter", "Polls since the start, by outcome.", by_outcome)
-        if self._published is not None:
-            text = "When files were last written."
-            lines += _metric(
-                "last_publication_timestamp_seconds", "gauge", text, {"": _seconds(self._published)}
-            )
+        if find_spec("prometheus_client") is None:
+            return None
+        from aggregator.server.metrics import ProcessFacts, exposition
+
+        facts = ProcessFacts(
+            answered=answered,
+            counts=None if self._beat is None else self._counts,
+            published=self._published,
+            readers_killed=self._readers_killed(),
+            store=self._of_the_store(config, now),
+        )
+        return exposition(facts)
+
+    def _of_the_store(self, config: Config, now: datetime) -> StoreFacts | None:
+        """What the store says, asked again after twenty times as long as it took: of a million sources it
+        takes seconds. None without a store that can be read."""
+        until, facts = self._seen
+        began = time.monotonic()
+        if facts is not None and began < until:
+            return facts
+        facts = None
         if config.store.exists():
             with suppress(AggregatorError):
-                lines += _of_the_store(self._opened(config.store), now)
-        return "\n".join(lines)
+                facts = facts_of(self._opened(config.store), now)
+        ended = time.monotonic()
+        self._seen = (ended + _REST * (ended - began), facts)
+        return facts
 
     def _opened(self, store: Path) -> Store:
         with self._lock:
@@ -108,33 +141,16 @@ class Vitals:
             return self._store
 
 
-def _of_the_store(store: Store, now: datetime) -> Iterable[str]:
+def facts_of(store: Store, now: datetime) -> StoreFacts:
+    """The numbers of a store at `now`. Raises StoreError."""
     sources = store.sources.health()
     states = Counter(judge(health, now).state for health in sources)
-    changed = max((_seconds(feed.changed) for feed in store.feeds.all()), default=0.0)
-    yield from _metric(
-        "sources",
-        "gauge",
-        "Sources by state of their polls.",
-        {f'state="{name}"': states[name] for name in STATES},
+    return StoreFacts(
+        states={name: states[name] for name in STATES},
+        due=store.queue.lag(now).due,
+        articles=sum(source.articles for source in sources),
+        changed=max((feed.changed for feed in store.feeds.all()), default=None),
     )
-    yield from _metric("articles", "gauge", "Articles kept.", {"": sum(s.articles for s in sources)})
-    if changed:
-        yield from _metric(
-            "last_change_timestamp_seconds", "gauge", "When an article last changed.", {"": changed}
-        )
-
-
-def _metric(name: str, kind: str, description: str, values: Mapping[str, float]) -> Iterable[str]:
-    """One metric: `values` by their labels, "" for none."""
-    yield f"# HELP aggregator_{name} {description}"
-    yield f"# TYPE aggregator_{name} {kind}"
-    for labels, value in values.items():
-        yield f"aggregator_{name}{{{labels}}} {value}" if labels else f"aggregator_{name} {value}"
-
-
-def _seconds(moment: datetime) -> float:
-    return round(moment.timestamp(), 3)
 
 
 def _has_feeds(output: Path) -> bool:

@@ -7,6 +7,7 @@ from aggregator.store.joining import StoryMember
 from aggregator.store.kept import Kept, Recent
 from aggregator.store.outgoing import Outgoing, announcement, outgoing_id
 from aggregator.store.pages import PageRequest
+from aggregator.store.queue import Lag
 from aggregator.store.records import FeedRecord, Saved, SourceRecord, Update, Version, Whereabouts
 from aggregator.store.schema import ALL
 from aggregator.store.store import Store
@@ -20,6 +21,7 @@ __all__ = [
     "FeedRecord",
     "Found",
     "Kept",
+    "Lag",
     "Outgoing",
     "PageRequest",
     "Placement",

@@ -79,6 +79,8 @@ sources = Table(
     Column("is_gone", Boolean, nullable=False),
     # Where permanent redirects have led for days: it is polled there while the config has the old address.
     Column("moved_to", Words()),
+    # As the config says: what is not enabled is never due.
+    Column("is_enabled", Boolean, nullable=False, server_default="1"),
 )
 
 articles = Table(

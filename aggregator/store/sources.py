@@ -22,6 +22,7 @@ from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, unpacked
 from aggregator.store.pages import PageRequests
+from aggregator.store.queue import POLLED
 from aggregator.store.rebuilding import REBUILT, claim
 from aggregator.store.records import Saved, SourceRecord, Update
 from aggregator.store.rows import change
@@ -60,13 +61,17 @@ class Sources:
                 wanted = {
                     "address": address,
                     "active": True,
+                    "is_enabled": source.enabled,
                     "categories": [*source.categories],
                     "moved_to": row.moved_to if row and is_there and not source.is_bound else None,
                 }
                 if row is None:
                     connection.execute(sources.insert().values(name=source.name, **wanted, **_UNPOLLED))
                     continue
-                if (row.address, row.active, row.categories, row.moved_to) == tuple(wanted.values()):
+                changed = {key: value for key, value in wanted.items() if row._mapping[key] != value}
+                if changed.keys() <= {"is_enabled"}:
+                    if changed:
+                        connection.execute(_OF_NAME.values(changed), {"of_source": source.name})
                     continue
                 is_there = address in (without_login(row.address), row.moved_to)
                 # Reading a folder again costs no server anything and brings its own categories back.
@@ -111,8 +116,7 @@ class Sources:
         query = (
             sa.select(sources.c.name)
             .where(
-                sources.c.active,
-                sa.not_(sources.c.is_gone),
+                POLLED,
                 sa.or_(sources.c.next_poll.is_(None), sources.c.next_poll <= now),
             )
             .order_by(sources.c.next_poll.nulls_first(), sources.c.name)
@@ -358,8 +362,10 @@ _UNCHANGED = """UPDATE sources SET polled = ?, succeeded = ?, error = NULL, advi
 validators = new.column2, body_hash = new.column3, schedule = new.column4, next_poll = new.column5
 FROM ({}) AS new WHERE sources.name = new.column1"""
 
+_OF_NAME = sources.update().where(sources.c.name == sa.bindparam("of_source"))
 _ADOPTED = sa.select(
-    sources.c.name, sources.c.address, sources.c.active, sources.c.categories, sources.c.moved_to
+    *(sources.c.name, sources.c.address, sources.c.active, sources.c.is_enabled),
+    *(sources.c.categories, sources.c.moved_to),
 )
 
 _STATE = tuple(sources.c[f.name] for f in fields(SourceRecord))

@@ -20,6 +20,7 @@ from aggregator.store.outbox import Outbox
 from aggregator.store.pages import Pages
 from aggregator.store.placements import Placements
 from aggregator.store.posts import PostFiles
+from aggregator.store.queue import Queue
 from aggregator.store.sources import Sources
 from aggregator.store.stories import Stories
 from aggregator.store.subscriptions import Subscriptions
@@ -36,7 +37,8 @@ class Store:
     - `database`: settings, and the upkeep of the file itself.
     - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`,
       `arrivals`, `outbox`, `stories`, `search`: what their names say.
-    - `linkless` knows the articles without a link. `forgetting` erases articles.
+    - `queue` sees how polling keeps up. `linkless` knows the articles without a link.
+    - `forgetting` erases articles.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
 
     `judge` decides which feeds each article stands in, `stories` which articles tell the same story. With
@@ -54,6 +56,7 @@ class Store:
     ) -> None:
         self.database = database = Database(path, reads_only=reads_only)
         self.sources = Sources(database, judge, stories)
+        self.queue = Queue(database)
         self.articles = Articles(database, judge, stories)
         self.feeds = Feeds(database)
         self.archives = Archives(database)

@@ -107,7 +107,7 @@ def polled_tomorrow(site: Site) -> None:
     site.configure(SOURCE)
     with Store_(site) as direct:
         direct.execute(
-            "INSERT INTO sources VALUES ('a','',1,'[]','{}',NULL,1,NULL,'',?,?,NULL,NULL,'',NULL,0,NULL)",
+            "INSERT INTO sources VALUES ('a','',1,'[]','{}',NULL,1,NULL,'',?,?,NULL,NULL,'',NULL,0,NULL,1)",
             (int(tomorrow),) * 2,
         )
 
@@ -188,7 +188,7 @@ BROKEN: dict[str, tuple[Callable[[Site], None], str, str]] = {
     "a source that fails": (
         damaged(
             "INSERT INTO sources VALUES ('a','',1,'[]','{}',NULL,1,NULL,'',NULL,NULL,"
-            "'at https://me:s3cret@a.example/?key=s3cret','',' ',NULL,0,NULL)"
+            "'at https://me:s3cret@a.example/?key=s3cret','',' ',NULL,0,NULL,1)"
         ),
         "aggregator sources failing",
         "doctor",
@@ -196,7 +196,7 @@ BROKEN: dict[str, tuple[Callable[[Site], None], str, str]] = {
     "an article without its revision": (
         damaged(
             "INSERT INTO sources VALUES ('a','',1,'[]','{}',NULL,1,NULL,'',NULL,NULL,NULL,NULL,'',NULL,0,"
-            "NULL)",
+            "NULL,1)",
             "INSERT INTO articles (source, id, uid, state, published, updated, first_seen, revision, edits, "
             "fingerprint, file) VALUES ('a', 'x', 'x', 'found', 0, 0, 0, 7, 0, '', '')",
         ),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+import os
+import socket
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from aggregator.app.at_work import held
+from aggregator.store import Store
 from tests.conftest import Answer, Server
 from tests.support.site import Site, feed
 
@@ -95,5 +100,38 @@ def test_the_summary_names_ten_sources_of_a_state_and_counts_the_rest(site: Site
     site.run("fetch")
     lines = site.run("status").stdout.splitlines()
     assert lines[0] == "sources   13: 13 silent"
-    assert lines[-1].startswith("silent    s00, s01, ")
-    assert lines[-1].endswith("s09 and 3 more")
+    assert lines[4].startswith("silent    s00, s01, ")
+    assert lines[4].endswith("s09 and 3 more")
+    assert lines[5:] == [
+        "lag       p50 0 min, p95 0 min, p99 0 min; 0 of 13 are due",
+        "worker    none runs",
+    ]
+
+
+def test_the_summary_shows_how_late_sources_are_and_who_polls(site: Site, server: Server) -> None:
+    """For a script in seconds; a source that is not enabled is not late, and one without a poll is due."""
+    server.pages |= {f"/{n}": Answer(200, {}, feed(f"f{n}", 1)) for n in range(4)}
+    sources: list[dict[str, object]] = [{"name": f"s{n}", "url": f"{server.url}/{n}"} for n in range(4)]
+    site.configure(*sources)
+    site.run("fetch")
+    sources[3]["enabled"] = False
+    site.configure(*sources, {"name": "new", "url": f"{server.url}/new", "enabled": False})
+    store = Store(site.home / "var" / "aggregator.db")
+    now = datetime.now(UTC)
+    states = store.sources.schedules()
+    late = {"s0": timedelta(hours=5), "s3": timedelta(days=90)}
+    store.sources.plan({name: replace(states[name], next_poll=now - by) for name, by in late.items()})
+    store.close()
+    site.run("publish")  # which reads the config
+    with held(site.home / "var" / "aggregator.db", "run", now):
+        facts = json.loads(site.run("status", "--json").stdout)
+        lines = site.run("status").stdout.splitlines()
+    lag = facts["lag"]
+    assert (lag["sources"], lag["due"], lag["p50"]) == (3, 1, 0)
+    assert 5 * 3_600 <= lag["p95"] == lag["p99"] < 5 * 3_600 + 600
+    worker = {"machine": socket.gethostname(), "process": os.getpid(), "command": "run"}
+    assert facts["workers"] == [{**worker, "since": f"{now:%Y-%m-%dT%H:%M:%SZ}"}]
+    assert lines[5] == "lag       p50 0 min, p95 5 h, p99 5 h; 1 of 3 are due"
+    assert lines[6].startswith(
+        f"worker    aggregator run on {socket.gethostname()} (process {os.getpid()}) since "
+    )

@@ -28,7 +28,7 @@ _READS |= {"bs4", "charset_normalizer", "nh3", "selectolax", "yaml"}
 _CHOOSES = {"luqum", "re2", "rensa", "datasketch"}
 _FETCHES = {"certifi", "dateutil", "publicsuffixlist", "requests", "urllib3"}
 _PUBLISHES = {"feedgen", "jinja2"}
-_SERVES = {"apscheduler", "tomlkit", "uvicorn", "uvloop"}
+_SERVES = {"apscheduler", "prometheus_client", "tomlkit", "uvicorn", "uvloop"}
 _KEEPS = {"msgspec", "pydantic", "sqlalchemy"}
 _HEAVY = _READS | _CHOOSES | _FETCHES | _PUBLISHES | _SERVES
 

@@ -129,7 +129,7 @@ def test_one_line_a_source_says_how_it_fares(site: Site, server: Server) -> None
     assert shown.exit_code == 0
     assert "b: there is nothing at this address" in shown.stdout
     lines = site.run("status").stdout.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 7
     assert lines[0].startswith("sources   3: ")
 
 

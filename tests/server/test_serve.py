@@ -50,8 +50,8 @@ def test_serve_answers_until_it_is_told_to_stop(site: Site, server: Server) -> N
         assert reply.body == (site.output / "X" / "atom.xml").read_bytes()
         assert ask(port, "/readyz").status == 200
         metrics = ask(port, "/metrics").body.decode()
-        assert 'aggregator_sources{state="healthy"} 1' in metrics
-        assert "aggregator_articles 1" in metrics
+        assert 'aggregator_sources{state="healthy"} 1.0' in metrics
+        assert "aggregator_articles 1.0" in metrics
         assert "aggregator_polls_total" not in metrics
     assert len(server.requests) == 1
 
@@ -75,12 +75,12 @@ def test_the_daemon_serves_too(site: Site, server: Server) -> None:
     site.configure(source(server, "a"), source(server, "b"))
     with running(site, "--serve", "127.0.0.1:0") as process:
         port = port_of(site, process)
-        until(lambda: b'aggregator_polls_total{outcome="http"} 1' in ask(port, "/metrics").body)
+        until(lambda: b'aggregator_polls_total{outcome="http"} 1.0' in ask(port, "/metrics").body)
         until(lambda: b"aggregator_last_publication_timestamp_seconds " in ask(port, "/metrics").body)
         until(lambda: b"a 1" in ask(port, "/feeds/X/atom.xml").body)
         assert ask(port, "/readyz").status == 200
         metrics = ask(port, "/metrics").body.decode()
-        assert 'aggregator_polls_total{outcome="read"} 1' in metrics
+        assert 'aggregator_polls_total{outcome="read"} 1.0' in metrics
         assert re.search(r"aggregator_last_publication_timestamp_seconds \d+", metrics)
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0

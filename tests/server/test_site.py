@@ -18,6 +18,7 @@ import pytest
 
 from aggregator.config.load import Config, Publish, SiteSettings
 from aggregator.errors import ListenError
+from aggregator.publishing.publish import Published
 from aggregator.server import Server, Vitals, vitals
 from aggregator.store import Store
 from tests.support.serving import NOW, Served, ask, serving
@@ -360,7 +361,7 @@ def test_metrics_for_prometheus(tmp_path: Path) -> None:
     state.polled("read")
     state.polled("timeout")
     state.polled("read")
-    state.published(NOW)
+    state.published(NOW, Published(written=(tmp_path / "feeds" / "news" / "rss.xml",)))
     with serving(tmp_path, state) as served:
         Store(served.config.store).close()
         served.ask("/news/rss.xml")
@@ -369,13 +370,13 @@ def test_metrics_for_prometheus(tmp_path: Path) -> None:
     assert reply.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
     lines = reply.body.decode().splitlines()
     for line in (
-        'aggregator_http_requests_total{status="200"} 1',
-        'aggregator_http_requests_total{status="404"} 1',
-        'aggregator_polls_total{outcome="read"} 2',
-        'aggregator_polls_total{outcome="timeout"} 1',
-        f"aggregator_last_publication_timestamp_seconds {NOW.timestamp()}",
-        'aggregator_sources{state="healthy"} 0',
-        "aggregator_articles 0",
+        'aggregator_http_requests_total{status="200"} 1.0',
+        'aggregator_http_requests_total{status="404"} 1.0',
+        'aggregator_polls_total{outcome="read"} 2.0',
+        'aggregator_polls_total{outcome="timeout"} 1.0',
+        f"aggregator_last_publication_timestamp_seconds {NOW.timestamp() / 1e9}e+09",
+        'aggregator_sources{state="healthy"} 0.0',
+        "aggregator_articles 0.0",
         "# TYPE aggregator_polls_total counter",
     ):
         assert line in lines

@@ -135,8 +135,9 @@ def _copy(today: sqlite3.Connection, older: sqlite3.Connection) -> None:
         yield from today.execute(query).fetchall()
 
     for table in _SAME:
+        known = [row[1] for row in older.execute(f"pragma table_info({table})")]
         for row in rows(f"select * from {table}"):
-            insert(table, **dict(row))
+            insert(table, **_only(row, *known))
     for row in rows("select * from outbox where channel = 'websub'"):
         topic = json.loads(row["payload"])["topic"]
         insert("announcements", hub=row["target"], topic=topic, **_only(row, "queued", "due", "attempts"))

@@ -1,0 +1,77 @@
+"""How polling keeps up, seen over all sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.config.load import Source
+from aggregator.schedule.state import PollState
+from aggregator.store import Lag, Store
+from tests.conftest import NOW
+
+HOUR = timedelta(hours=1)
+NONE = timedelta(0)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    made = Store(tmp_path / "store.db")
+    yield made
+    made.close()
+
+
+def follow(store: Store, count: int, *, disabled: int = 0) -> None:
+    """Makes so many sources known, the last of them disabled."""
+    url = "https://example.org/"
+    sources = [Source(name=f"s{n}", url=f"{url}{n}", enabled=n < count - disabled) for n in range(count)]
+    store.sources.adopt(sources, NOW)
+
+
+def plan(store: Store, *late: timedelta) -> None:
+    """Makes the first sources so late; negative: due later."""
+    store.sources.plan({f"s{n}": PollState(next_poll=NOW - by) for n, by in enumerate(late)})
+
+
+def test_an_empty_store_is_not_late(store: Store) -> None:
+    """Nothing is divided by nothing."""
+    assert store.queue.lag(NOW) == Lag(sources=0, due=0, p50=NONE, p95=NONE, p99=NONE)
+
+
+def test_a_new_source_is_due_and_not_late(store: Store) -> None:
+    """Since when is not known."""
+    follow(store, 3)
+    plan(store, -HOUR)
+    assert store.queue.lag(NOW) == Lag(sources=3, due=2, p50=NONE, p95=NONE, p99=NONE)
+
+
+def test_percentiles_are_of_all_sources_that_are_polled(store: Store) -> None:
+    """By the nearest rank: of a hundred the 50th, the 95th and the 99th; those not due count as not late."""
+    follow(store, 100)
+    plan(store, *((n - 39) * HOUR for n in range(100)))  # 60 are late, by 1 to 60 hours
+    assert store.queue.lag(NOW) == Lag(sources=100, due=61, p50=10 * HOUR, p95=55 * HOUR, p99=59 * HOUR)
+
+
+def test_who_is_not_polled_is_not_counted(store: Store) -> None:
+    """Gone for good, not enabled, or no longer in the config."""
+    follow(store, 4, disabled=1)
+    plan(store, *[HOUR] * 4)
+    store.sources.plan({"s0": PollState(next_poll=None)})
+    assert store.queue.lag(NOW) == Lag(sources=2, due=2, p50=HOUR, p95=HOUR, p99=HOUR)
+    store.sources.adopt([], NOW)
+    assert store.queue.lag(NOW).sources == 0
+
+
+def test_what_is_not_enabled_takes_no_place_among_those_that_are_due(store: Store) -> None:
+    """Nor loses its validators when that changes."""
+    follow(store, 4, disabled=2)
+    plan(store, HOUR, 2 * HOUR, 3 * HOUR, 4 * HOUR)
+    assert store.sources.due(NOW, 2) == ("s1", "s0")
+    before = store.sources.states()
+    follow(store, 4)
+    assert store.sources.due(NOW, 2) == ("s3", "s2")
+    assert store.sources.states() == before
