@@ -60,8 +60,8 @@ def child(target: str, first: int, end: int, seed: int, until: float) -> None:
                 outcomes["wrong"] += 1
                 where = traceback.extract_tb((error.__cause__ or error).__traceback__)[-1]
                 place = f"{Path(where.filename).name}:{where.lineno}"
-                told = f"{type(error).__name__}: {error}"[:600]
-                print(json.dumps({"case": number, "place": place, "told": told}), file=out, flush=True)
+                message = f"{type(error).__name__}: {error}"[:600]
+                print(json.dumps({"case": number, "place": place, "message": message}), file=out, flush=True)
             finally:
                 signal.setitimer(signal.ITIMER_PROF, 0)
                 faulthandler.cancel_dump_traceback_later()
@@ -84,19 +84,19 @@ def run(
                 subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
             ):
                 for line in process.stdout or ():
-                    told = json.loads(line)
-                    if "at" in told:
-                        at = told["at"]
-                    elif "case" in told:
-                        failures.append(told)
-                        print(f"{target} {told}", file=sys.stderr, flush=True)
+                    message = json.loads(line)
+                    if "at" in message:
+                        at = message["at"]
+                    elif "case" in message:
+                        failures.append(message)
+                        print(f"{target} {message}", file=sys.stderr, flush=True)
                     else:
-                        finished, at = True, told["done"] - 1
-                        outcomes.update(told["outcomes"])
+                        finished, at = True, message["done"] - 1
+                        outcomes.update(message["outcomes"])
             if not finished:
                 errors.seek(0)
                 last = errors.read()[-3000:].decode("utf-8", "replace")
-                failures.append({"case": at, "place": f"exit {process.returncode}", "told": last})
+                failures.append({"case": at, "place": f"exit {process.returncode}", "message": last})
                 outcomes["hung or crashed"] += 1
                 print(f"{target} {failures[-1]}", file=sys.stderr, flush=True)
                 if at < done:  # it did not even begin

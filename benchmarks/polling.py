@@ -3,7 +3,7 @@
     pip install reader
     python benchmarks/polling.py --feeds 1000
 
-A server in a process of its own serves feeds on loopback and answers 304 to whoever sends back its ETag. Both
+A server in a process of its own serves feeds on loopback and answers 304 to a client that sends back its ETag. Both
 programs poll all of them once, which fills their stores; the second poll, in which nothing changed, is timed. Ours
 runs with the default manners but for pacing, which on one's own hosts is per URL anyway.
 """

@@ -7,9 +7,9 @@ removals and redirects. No network and no clock: the whole year is arithmetic, a
 Publishers follow a day and a week, and publish nothing while their server is down. Those too fast to draw
 each entry (a mean gap under three minutes) count by expected numbers. `--mix log-uniform` draws mean gaps
 evenly over the decades from 15 seconds to a year; `--mix observed` as in 151 feeds from the wild.
-5% fail for periods of an hour to two weeks, 1% go for good (410), 3% move (301), 1% answer 429 to whoever
+5% fail for periods of an hour to two weeks, 1% go for good (410), 3% move (301), 1% answer 429 to who
 comes twice in half an hour; hints are as in those 151 feeds, and 30% send a max-age of up to half an hour.
-An entry that fell out of its document before a poll counts with its delay, and is told as lost besides.
+An entry that fell out of its document before a poll counts with its delay, and is reported as lost besides.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from aggregator.schedule.hints import FeedHints
 START = datetime(2026, 1, 1, tzinfo=UTC)  # a Thursday
 MINUTE, HOUR, DAY, WEEK, YEAR = 60.0, 3600.0, 86_400.0, 604_800.0, 31_557_600.0
 NIGHT, WEEKEND = 0.25, 0.6  # of the rate by day, and of the rate from Monday to Friday
-DOCUMENT = 50  # entries that a document holds; older ones are lost to whoever comes too late
+DOCUMENT = 50  # entries that a document holds; older ones are lost to a poll that comes too late
 EACH_ENTRY_FROM = 3 * MINUTE
 LONGEST_MINUTES = 60 * 24 * 30
 

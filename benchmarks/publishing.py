@@ -194,11 +194,11 @@ def main() -> None:
             sides["one process"].append(whole.rebuild(1))
             sides["one a core"].append(whole.rebuild(None))
             sides["feedgen"].append(by_feedgen(whole, Path(folder, "feedgen")))
-        told = ", ".join(
+        message = ", ".join(
             f"{name} {statistics.median(seconds) / options.categories * 1000:.1f} ms"
             for name, seconds in sides.items()
         )
-        print(f"full rebuild of RSS and Atom by the clock, a category: {told}")
+        print(f"full rebuild of RSS and Atom by the clock, a category: {message}")
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
     python benchmarks/reading.py                  a workload made here: 60 feeds, 25 entries each
     python benchmarks/reading.py --feeds FOLDER   your own: every *.xml in it
 
-Each side reads in a process of its own, as whoever uses it would: in one process the garbage of one side costs the
+Each side reads in a process of its own, as a user would run it: in one process the garbage of one side costs the
 other. They take turns, so that what else the machine does slows them alike. One core is compared in CPU time,
 workers by the clock: that one wants a quiet machine. Ratios count, not milliseconds.
 """

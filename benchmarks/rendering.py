@@ -6,7 +6,7 @@
 feedgen is given what it can write of the same entries: id, title, dates, link, authors, summary, content,
 categories and one enclosure, cleaned beforehand, with none of the rest that we write: sources, languages, other
 enclosures, elements passed through, and the strict parser that reads each document before it is written.
-Ratios count, not seconds: both sides take turns, and the least of the turns is told.
+Ratios count, not seconds: both sides take turns, and the least of the turns is reported.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@
 
 One process of ours against one worker of nginx, on loopback, in turn, three times; the best of each counts. The
 file is an Atom feed of 50 entries, 85 KB. nginx sends what is precompressed beside it. `wrk` takes a part of the
-same cores; so the processor time that a request costs each of the two is told as well, which other load on the
+same cores; so the processor time that a request costs each of the two is reported as well, which other load on the
 machine changes little. It says whether uvloop and httptools are in use: `pip install '.[fast]'` brings them.
 """
 
@@ -87,13 +87,13 @@ def running(port: int, *command: str) -> Iterator[tuple[str, int]]:
 def requests_a_second(url: str, headers: Mapping[str, str], seconds: int) -> float:
     """What wrk counts, with 32 connections; ends the program if any answer was an error."""
     options = [f"-H{name}: {value}" for name, value in headers.items()]
-    told = subprocess.run(
+    message = subprocess.run(
         ["wrk", "-t1", "-c32", f"-d{seconds}s", *options, url], capture_output=True, text=True, check=True
     ).stdout
-    if "Non-2xx" in told and "If-None-Match" not in headers:
-        sys.exit(told)
-    match = re.search(r"Requests/sec:\s*([0-9.]+)", told)
-    assert match, told
+    if "Non-2xx" in message and "If-None-Match" not in headers:
+        sys.exit(message)
+    match = re.search(r"Requests/sec:\s*([0-9.]+)", message)
+    assert match, message
     return float(match[1])
 
 

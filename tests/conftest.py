@@ -202,7 +202,7 @@ def _workers_of_commands() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
-    """Real documents from the wild, where they are at hand."""
+    """Real documents from the web, if the corpus is there."""
     if not CORPUS.exists():
         pytest.skip("the corpus of real documents is not beside this checkout")
     return CORPUS

@@ -58,18 +58,20 @@ def test_medians_ratios_and_what_was_left_out_are_reported(results: Path) -> Non
     assert "nothing was measured" in bench(results, "--report").stderr
     kept = {"machine": _machine(), "date": "2026-01-02", "failed": {"reader": "not installed"}, "runs": runs}
     results.write_text(json.dumps(kept))
-    told = bench(results, "--report")
-    assert told.returncode == 0, told.stderr
+    message = bench(results, "--report")
+    assert message.returncode == 0, message.stderr
     rows = [
-        [cell.strip() for cell in line.split("|")[1:-1]] for line in told.stdout.splitlines() if "|" in line
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in message.stdout.splitlines()
+        if "|" in line
     ]
     found = {(row[1], row[2], row[3]): row for row in rows[2:]}
     assert found["0", "first poll", "aggregator"][4:6] == ["3.00", "0.75"]
     assert found["0", "first poll", "sfeed"][4:] == ["4.00", "1.00", "1.5", "100", "20", "1,250"]
     assert found["0", "first poll", SCRIPT][5] == "2.00"
     assert found["100,000", "all unchanged", "aggregator, without archives"][5] == "1.10"
-    assert "- reader was left out: not installed" in told.stdout
-    assert "2026-01-02" in told.stdout
+    assert "- reader was left out: not installed" in message.stdout
+    assert "2026-01-02" in message.stdout
     chart = ElementTree.fromstring(results.with_suffix(".svg").read_text())
     texts = ["".join(each.itertext()) for each in chart.iter("{http://www.w3.org/2000/svg}text")]
     assert "sfeed" in texts

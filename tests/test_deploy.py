@@ -23,7 +23,7 @@ BODY = b"<feed>" + b"<entry>words</entry>" * 100 + b"</feed>"
 
 
 def free_port() -> int:
-    """One that nobody listens on just now."""
+    """A port that is free just now."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
         return port
@@ -185,7 +185,7 @@ def test_a_sample_serves_as_we_do(output: Path, tmp_path: Path, server: Sample) 
 
 
 def test_the_sample_for_nginx_follows_no_links(output: Path, tmp_path: Path) -> None:
-    """Caddy's file server cannot be told so: its sample relies on there being none."""
+    """Caddy's file server cannot be reported so: its sample relies on there being none."""
     with nginx(output, tmp_path) as port:
         assert ask(port, "/link").status in (403, 404)
 
@@ -207,5 +207,5 @@ def test_the_unit_fits_the_daemon() -> None:
             text=True,
             check=False,
         )
-        told = [line for line in checked.stderr.splitlines() if "aggregator.service" in line]
-        assert [line for line in told if "not executable" not in line] == []
+        message = [line for line in checked.stderr.splitlines() if "aggregator.service" in line]
+        assert [line for line in message if "not executable" not in line] == []

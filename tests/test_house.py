@@ -60,7 +60,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "errors": "a document that cannot be read",
         "model": "resources become documents",
         "normalise": "entries become articles",
-        "processes": "documents are read where it harms nobody",
+        "processes": "documents are read in processes of their own",
     },
     "store": {
         "config": "sources and their retention",
@@ -91,9 +91,9 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "schedule": "the health of sources is shown",
     },
     "media": {
-        "confinement": "pictures are decoded where it harms nobody",
+        "confinement": "pictures are decoded without network, programs and files",
         "model": "the plain format between processes",
-        "processes": "pictures are decoded where it harms nobody",
+        "processes": "pictures are decoded in processes of their own",
     },
     "publishing": {
         "config": "what is published, and where",
@@ -283,7 +283,7 @@ def test_each_vendor_stays_in_its_room() -> None:
 
 
 def test_the_clock_is_read_by_the_outermost_layer_alone() -> None:
-    """Everything else is told the time, so that it can be tested at any."""
+    """Everything else is reported the time, so that it can be tested at any."""
     readers = [
         str(file.relative_to(PACKAGE))
         for file in files()

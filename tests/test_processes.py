@@ -30,15 +30,15 @@ if __name__ == "__main__":
 """
 
 
-def sleep(told: str) -> None:
+def sleep(message: str) -> None:
     """Tells its process, and does nothing for ten minutes."""
-    tell(told)
+    tell(message)
     time.sleep(600)
 
 
-def spin(told: str) -> None:
+def spin(message: str) -> None:
     """Tells its process, and stays in one call of C code for longer than anybody will wait."""
-    tell(told)
+    tell(message)
     re.match(r"(a+)+$", "a" * 64 + "b")
 
 
@@ -62,20 +62,20 @@ def swell(size: int) -> bytearray:
 @pytest.mark.parametrize("task", ["sleep", "spin"])
 def test_nobody_outlives_a_killed_parent(tmp_path: Path, task: str) -> None:
     """Neither who waits nor who is in C code: that one ends by the clock, since no thread of it can run."""
-    told, program = tmp_path / "told", tmp_path / "parent.py"
+    message, program = tmp_path / "message", tmp_path / "parent.py"
     program.write_text(PARENT, encoding="utf-8")
     root = str(Path(__file__).parents[1])
     parent = subprocess.Popen(
-        [sys.executable, program, task, told],
+        [sys.executable, program, task, message],
         env={**os.environ, "PYTHONPATH": root},
         stderr=subprocess.DEVNULL,
     )
-    while not told.exists():
+    while not message.exists():
         assert parent.poll() is None
         time.sleep(0.01)
     parent.send_signal(signal.SIGKILL)
     parent.wait()
-    with told.open() as file:
+    with message.open() as file:
         for _ in range(6_000):
             with contextlib.suppress(BlockingIOError):
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -140,7 +140,7 @@ if __name__ == "__main__":
 
 @pytest.mark.parametrize("how", ["a file", "a text"])
 def test_what_runs_as_main_is_imported_once(tmp_path: Path, how: str) -> None:
-    """By whoever started it: a program of one's own needs no guard, and each process starts sooner."""
+    """By the process that started it: our own program needs no guard, and each process starts sooner."""
     assert told_by(tmp_path, PROGRAM, how) == "begun"
 
 

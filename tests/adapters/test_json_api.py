@@ -81,7 +81,7 @@ def test_pages_are_followed_up_to_the_limit() -> None:
     assert more == [("https://tea.example/api?after=abc",), ()]
 
 
-def test_without_options_common_names_are_tried_and_told() -> None:
+def test_without_options_common_names_are_tried_and_reported() -> None:
     """What `preview` shows can be copied into the config; items wrapped alike are looked into."""
     data = {
         "kind": "list",
@@ -95,7 +95,7 @@ def test_without_options_common_names_are_tried_and_told() -> None:
     )
 
 
-def test_an_item_in_which_nothing_is_found_is_told_and_left_out() -> None:
+def test_an_item_in_which_nothing_is_found_is_reported_and_left_out() -> None:
     """It would be an article of nothing."""
     document = reading({"list": [{"title": "A"}, {"other": 1}, 3]}, items="list", title="title").document
     assert [a.title for a in document.articles] == ["A"]
@@ -109,7 +109,7 @@ def test_text_that_is_no_markup_is_escaped() -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "options", "told"),
+    ("data", "options", "message"),
     [
         (ANSWER, {"items": "result"}, "finds no list in the answer; there are meta, result"),
         ({}, {"items": "result"}, "finds no list in the answer; it is empty$"),
@@ -121,15 +121,15 @@ def test_text_that_is_no_markup_is_escaped() -> None:
     ids=["no list", "nothing", "odd names", "no objects", "a page", "deep"],
 )
 def test_an_answer_without_items_is_refused_with_what_to_change(
-    data: Any, options: dict[str, Any], told: str
+    data: Any, options: dict[str, Any], message: str
 ) -> None:
     """It is the source's failure, and nothing is lost."""
-    with pytest.raises(ReadError, match=told):
+    with pytest.raises(ReadError, match=message):
         reading(data, **options)
 
 
 def test_an_expression_that_is_none_is_a_mistake_of_the_config() -> None:
-    """Told with the key."""
+    """Reported with the key."""
     with pytest.raises(ValidationError, match="write a JMESPath expression"):
         kinds.named("json").parse({"items": "a..b"})
 

@@ -1,4 +1,4 @@
-"""The kinds of sources: registered by name, loaded when needed, told when they cannot be."""
+"""The kinds of sources: registered by name, loaded when needed, reported when they cannot be loaded."""
 
 from __future__ import annotations
 
@@ -58,11 +58,11 @@ def test_a_kind_of_another_package_is_found_with_its_options() -> None:
 
 @pytest.mark.usefixtures("plugin")
 @pytest.mark.parametrize(
-    ("name", "told"), [("broken", "is no"), ("lost", "cannot be loaded"), ("x", "named 'x'")]
+    ("name", "message"), [("broken", "is no"), ("lost", "cannot be loaded"), ("x", "named 'x'")]
 )
-def test_a_kind_that_cannot_be_had_is_a_mistake_of_the_config(name: str, told: str) -> None:
+def test_a_kind_that_cannot_be_had_is_a_mistake_of_the_config(name: str, message: str) -> None:
     """Whatever is wrong with somebody else's package."""
-    with pytest.raises(ConfigError, match=told):
+    with pytest.raises(ConfigError, match=message):
         kinds.named(name)
     assert kinds.mistakes(name, {})[0][0] == ("kind",)
 

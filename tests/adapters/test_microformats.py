@@ -66,7 +66,7 @@ def test_a_page_without_a_feed_gives_its_entries() -> None:
 
 
 @pytest.mark.parametrize(
-    ("markup", "told"),
+    ("markup", "message"),
     [
         ("<p>Hello", 'no h-entry (microformats) is on the page; try kind = "page"'),
         ("<div class=h-feed><h1 class=p-name>Nothing yet</h1></div>", "no h-entry"),
@@ -75,9 +75,9 @@ def test_a_page_without_a_feed_gives_its_entries() -> None:
     ],
     ids=["a page", "an empty feed", "nested", "nothing"],
 )
-def test_what_has_no_entries_is_refused(markup: str, told: str) -> None:
+def test_what_has_no_entries_is_refused(markup: str, message: str) -> None:
     """With what to try."""
-    with pytest.raises(ReadError, match=re.escape(told)):
+    with pytest.raises(ReadError, match=re.escape(message)):
         reading(markup)
 
 

@@ -76,7 +76,7 @@ def test_a_site_follows_a_source_of_the_examples_kind(site: Site, server: Server
 
 
 @pytest.mark.usefixtures("_installed")
-def test_a_mistake_in_the_examples_options_is_told_with_its_key(site: Site) -> None:
+def test_a_mistake_in_the_examples_options_is_reported_with_its_key(site: Site) -> None:
     """As for our own kinds."""
     source = {"name": "Kettle", "kind": "changelog", "url": "https://tea.example/CHANGELOG.md"}
     site.configure({**source, "options": {"unreleasd": True}})

@@ -51,7 +51,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 @pytest.fixture
 def serve() -> Iterator[Callable[[Callable[[socket.socket, bytes], object]], Wire]]:
-    """Starts servers that misbehave as they are told."""
+    """Starts servers that misbehave as they are reported."""
     running: list[Wire] = []
 
     def start(manner: Callable[[socket.socket, bytes], object]) -> Wire:
@@ -139,7 +139,7 @@ def test_a_name_that_leads_nowhere_and_a_closed_port_are_errors_of_the_source() 
 
 
 @pytest.mark.parametrize(
-    ("gives", "error", "told"),
+    ("gives", "error", "message"),
     [
         (lambda: 1 / 0, errors.FetchError, "a mistake of kind 'wrong': ZeroDivisionError"),
         (lambda: None, errors.FetchError, "fetched a NoneType"),
@@ -158,10 +158,10 @@ def test_whatever_goes_wrong_in_it_stays_with_its_source(
     monkeypatch: pytest.MonkeyPatch,
     gives: Callable[[], Any],
     error: type[errors.FetchError],
-    told: str,
+    message: str,
 ) -> None:
-    """Nobody else's library ends a run."""
+    """An exception of a third-party library does not end a run."""
     kind = Kind(read=lambda _, __: Feed(), schemes=("gopher",), retrieve=lambda *_: gives())
     install(tmp_path, monkeypatch, "wrong", kind)
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         fetch(1, kind="wrong", max_bytes=10)

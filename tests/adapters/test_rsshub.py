@@ -37,7 +37,7 @@ def test_when_the_remembered_instance_fails_the_others_are_asked(site: Site, ser
     assert "If-None-Match" not in server.requests[-1].headers
 
 
-def test_when_all_fail_each_is_told(site: Site, server: Server) -> None:
+def test_when_all_fail_each_is_reported(site: Site, server: Server) -> None:
     """With its address and its reason."""
     configure(site, f"{server.url}/one", f"{server.url}/two")
     output = site.run("fetch").output.replace("\n", "")

@@ -161,7 +161,7 @@ def test_a_truncated_sitemap_gives_the_pages_before_the_break() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "error", "told"),
+    ("body", "error", "message"),
     [
         (b"", ReadError, "empty"),
         (b"<rss/>", NotAFeed, "its root is <rss>"),
@@ -170,9 +170,9 @@ def test_a_truncated_sitemap_gives_the_pages_before_the_break() -> None:
     ],
     ids=["nothing", "a feed", "a page", "text"],
 )
-def test_what_is_no_sitemap_is_refused(body: bytes, error: type[ReadError], told: str) -> None:
+def test_what_is_no_sitemap_is_refused(body: bytes, error: type[ReadError], message: str) -> None:
     """With what it is instead."""
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         reading(body)
 
 
@@ -194,7 +194,7 @@ def test_a_site_is_followed_by_its_sitemap_index(site: Site, server: Server) -> 
 
 
 def test_a_sitemap_that_cannot_be_had_leaves_the_others(site: Site, server: Server) -> None:
-    """It is told, and all is fetched again at the next poll."""
+    """It is reported, and all is fetched again at the next poll."""
     index = (
         f"<sitemapindex {SPACES}><sitemap><loc>{server.url}/a.xml</loc></sitemap>"
         f"<sitemap><loc>{server.url}/lost.xml</loc></sitemap></sitemapindex>"

@@ -1,4 +1,4 @@
-"""The contract of kinds: ours keep it, and each way to break it is told."""
+"""The contract of kinds: ours keep it, and each way to break it is reported."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_a_sound_kind_breaks_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "message"),
     [
         (Kind(read=lambda r, o: Feed()), "neither entries nor further documents"),
         (Kind(read=lambda r, o: 5), "none of Feed, ArticleDocument"),  # type: ignore[arg-type,return-value]
@@ -107,6 +107,6 @@ def test_a_sound_kind_breaks_nothing() -> None:
         "missing options",
     ],
 )
-def test_a_kind_that_breaks_it_is_told(kind: Kind, told: str) -> None:
+def test_a_kind_that_breaks_it_is_reported(kind: Kind, message: str) -> None:
     """One line for each promise."""
-    assert any(told in line for line in contract.broken(kind, [sample()]))
+    assert any(message in line for line in contract.broken(kind, [sample()]))

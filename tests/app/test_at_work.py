@@ -68,7 +68,7 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
 def test_the_second_waits_and_says_so_once(tmp_path: Path) -> None:
     """It goes on as soon as the first has ended."""
     store = tmp_path / "store.db"
-    told: list[str] = []
+    message: list[str] = []
     looks = iter(range(1_000))
     with holder(store) as process:
 
@@ -79,8 +79,8 @@ def test_the_second_waits_and_says_so_once(tmp_path: Path) -> None:
                 process.stdin = None
             return False
 
-        with work(store, "publish", NOW, is_over=is_over, report=told.append):
-            assert [text.partition(" (")[0] for text in told] == ["waiting for another `aggregator fetch`"]
+        with work(store, "publish", NOW, is_over=is_over, report=message.append):
+            assert [text.partition(" (")[0] for text in message] == ["waiting for another `aggregator fetch`"]
 
 
 def test_a_lock_file_that_cannot_be_made_is_reported(tmp_path: Path) -> None:

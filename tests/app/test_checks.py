@@ -22,7 +22,7 @@ def found(site: Site, *sources: dict[str, Any], **settings: Any) -> tuple[str, s
 
 
 @pytest.mark.parametrize(
-    ("source", "told"),
+    ("source", "message"),
     [
         (
             {"kind": "articles", "path": "nowhere"},
@@ -52,11 +52,13 @@ def found(site: Site, *sources: dict[str, Any], **settings: Any) -> tuple[str, s
         ({"url": "https://a.example/", "tls_ca": "ca.pem"}, "ca.pem cannot be read: No such file"),
     ],
 )
-def test_what_a_fetch_would_refuse_is_found_before_it(site: Site, source: dict[str, Any], told: str) -> None:
+def test_what_a_fetch_would_refuse_is_found_before_it(
+    site: Site, source: dict[str, Any], message: str
+) -> None:
     """With the source's name and what to change; nothing is asked for it."""
     refused, _ = found(site, {"name": "a", **source}, fetch={"allow": []})
     assert refused.startswith("source 'a': ")
-    assert told in refused
+    assert message in refused
 
 
 @pytest.mark.parametrize(

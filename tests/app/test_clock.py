@@ -149,7 +149,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "is_pruned"),
+    ("message", "is_pruned"),
     [
         pytest.param([0, 0, 0], True, id="three agree"),
         pytest.param([0], True, id="the only one agrees"),
@@ -168,21 +168,21 @@ def test_publishers_explain_a_jump(
     site: Site,
     server: Server,
     monkeypatch: pytest.MonkeyPatch,
-    told: list[int | None],
+    message: list[int | None],
     is_pruned: bool,
     request: pytest.FixtureRequest,
 ) -> None:
     """Three that agree, or all; those that answer without a time are not waited for."""
     outside(monkeypatch)
     moment = [NOW]
-    names = [f"s{n}" for n in range(len(told))]
+    names = [f"s{n}" for n in range(len(message))]
     site.configure(*({"name": n, "url": f"{server.url}/{n}"} for n in names), entries_per_feed=1)
     site.file.write_text(site.file.read_text() + '\n[retention]\nmax_age = "90d"\n')
     for name in names:
         server.pages[f"/{name}"] = telling(rss(8, NOW), lambda: moment[0])
     run(site, NOW)
     moment[0] = now = NOW + 100 * DAY
-    for name, days in zip(names, told, strict=True):
+    for name, days in zip(names, message, strict=True):
         said = "" if days is None else format_datetime(now + days * DAY, usegmt=True)
         server.pages[f"/{name}"] = Answer(200, {"Date": said}, rss(8, NOW))
     if "two of three have answered" in request.node.name:

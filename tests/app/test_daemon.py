@@ -1,4 +1,4 @@
-"""The daemon, as a process of its own: started, told, stopped and killed."""
+"""The daemon, as a process of its own: started, notified, stopped and killed."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_only_one_daemon_a_store(site: Site) -> None:
         assert f"in use by another `aggregator run` (process {first.pid}, since " in second.stderr
 
 
-def test_health_is_told_while_a_daemon_runs(site: Site, server: Server) -> None:
+def test_health_is_reported_while_a_daemon_runs(site: Site, server: Server) -> None:
     """Beside its lock, and while it waits for a server."""
     release = threading.Event()
     server.pages |= {
@@ -129,7 +129,7 @@ def test_health_is_told_while_a_daemon_runs(site: Site, server: Server) -> None:
 
 
 def test_a_changed_config_is_taken_and_a_broken_one_refused(site: Site, server: Server) -> None:
-    """Without a restart; what is wrong is told, and the old config goes on."""
+    """Without a restart; what is wrong is reported, and the old config goes on."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(200, {}, feed("b", 2))}
     site.configure(source(server, "a"))
     with running(site) as process:
@@ -143,7 +143,7 @@ def test_a_changed_config_is_taken_and_a_broken_one_refused(site: Site, server: 
 
 
 def test_upkeep_prunes(site: Site, server: Server) -> None:
-    """At the start, for what a day or a changed config has to let go; nobody is polled for it."""
+    """At the start, for what is too old by now, or by a changed config; no source is polled for it."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1, 2, 3))
     site.configure(source(server, "a"), entries_per_feed=1)
     site.run("fetch")
@@ -184,7 +184,7 @@ def test_a_stop_waits_for_no_slow_server_and_saves_what_has_come(site: Site, ser
 
 
 def test_a_second_signal_exits_at_once(site: Site, server: Server) -> None:
-    """A server that never answers holds nobody who insists; one signal would end in a 0."""
+    """A second signal ends it also while a server does not answer; one signal would end in a 0."""
     release = threading.Event()
 
     def slow(request: Request) -> Answer:
@@ -211,8 +211,8 @@ def test_log_lines_can_be_json(site: Site, server: Server) -> None:
         process.send_signal(signal.SIGTERM)
         process.wait()
     lines = [json.loads(line) for line in log_of(site).splitlines()]
-    (told,) = [line for line in lines if line.get("source") == "a"]
-    assert (told["level"], told["kind"], told["outcome"]) == ("warning", "http", "http")
+    (reported,) = [line for line in lines if line.get("source") == "a"]
+    assert (reported["level"], reported["kind"], reported["outcome"]) == ("warning", "http", "http")
 
 
 def test_json_logs_have_numbers_and_nothing_new_is_not_logged(site: Site, server: Server) -> None:
@@ -224,13 +224,13 @@ def test_json_logs_have_numbers_and_nothing_new_is_not_logged(site: Site, server
         process.send_signal(signal.SIGTERM)
         process.wait()
     lines = [json.loads(line) for line in log_of(site).splitlines()]
-    (told,) = [line for line in lines if "source" in line]
-    assert (told["source"], told["outcome"], told["level"]) == ("a", "read", "info")
-    assert (told["new"], told["changed"], told["unchanged"], told["problems"]) == (2, 0, 0, 0)
-    assert told["seconds"] > 0
+    (reported,) = [line for line in lines if "source" in line]
+    assert (reported["source"], reported["outcome"], reported["level"]) == ("a", "read", "info")
+    assert (reported["new"], reported["changed"], reported["unchanged"], reported["problems"]) == (2, 0, 0, 0)
+    assert reported["seconds"] > 0
 
 
-def test_systemd_is_told(site: Site, tmp_path: Path) -> None:
+def test_systemd_is_notified(site: Site, tmp_path: Path) -> None:
     """READY when it polls, WATCHDOG with every tick, STOPPING at the end."""
     site.configure()
     place = tmp_path / "notify"
@@ -253,11 +253,11 @@ import signal, sys
 from aggregator.app import daemon
 from aggregator.cli.main import main
 
-told = daemon.notify
+notify = daemon.notify
 
 def ready(state):
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM} if state == "READY=1" else set())
-    told(state)
+    notify(state)
 
 daemon.notify = ready
 main(sys.argv[1:])
@@ -276,10 +276,10 @@ main(sys.argv[1:])
             process.kill()
 
 
-def test_a_round_that_takes_longer_than_a_tick_is_told_once(
+def test_a_round_that_takes_longer_than_a_tick_is_reported_once(
     site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Not skipped in silence, nor told with every tick that is left out; the next round follows."""
+    """Not skipped in silence, nor reported with every tick that is left out; the next round follows."""
     caplog.set_level(logging.INFO, logger="aggregator")
     monkeypatch.setattr(daemon, "TICK", timedelta(milliseconds=30))
     site.configure()

@@ -1,4 +1,4 @@
-"""`kill -9` at random moments: neither articles nor validators are lost, and nobody is polled twice for it.
+"""`kill -9` at random moments: no article or validator is lost, and no source is polled twice.
 
 AGGREGATOR_KILLS=20 kills more often, AGGREGATOR_SEED=7 at other moments; `pytest -s` tells what it saw.
 """
@@ -47,7 +47,7 @@ def served(name: str) -> Behaviour:
 def test_a_daemon_killed_at_random_moments_loses_nothing_and_polls_nobody_twice(
     site: Site, server: Server
 ) -> None:
-    """All are due at once; whoever was saved is not asked again, whoever was not is asked once more."""
+    """All are due at once; a saved source is not polled again, the others are polled once more."""
     dice = random.Random(SEED)
     names = [f"s{n:03}" for n in range(SOURCES)]
     server.pages |= {f"/{name}": served(name) for name in names}

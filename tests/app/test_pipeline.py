@@ -148,7 +148,7 @@ def test_a_feed_holds_the_configured_number_of_entries(site: Site, server: Serve
 
 
 def test_a_folder_of_articles_is_a_source(site: Site) -> None:
-    """Own categories and the config's; a file that is refused is named, and told again."""
+    """Own categories and the config's; a file that is refused is named, in each run."""
     notes = site.home / "notes"
     notes.mkdir()
     (notes / "one.md").write_text(
@@ -229,7 +229,7 @@ def test_categories_whose_names_meet_get_folders_of_their_own(site: Site, server
     assert all(path.parent.parent == site.output for path in site.output.rglob("*.xml"))
 
 
-def test_a_feed_that_cannot_be_written_is_told_and_stays_stale(site: Site, server: Server) -> None:
+def test_a_feed_that_cannot_be_written_is_reported_and_stays_stale(site: Site, server: Server) -> None:
     """A file in the way of one category's folder does not stop the others."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1)), "/b": Answer(200, {}, feed("b", 2))}
     site.configure(dict(source(server, "a", "A")), dict(source(server, "b", "B")))

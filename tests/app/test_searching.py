@@ -32,7 +32,7 @@ NEWEST = NOW - timedelta(hours=1)
 
 
 def no_total(_: int) -> None:
-    """Nobody waits for it."""
+    """The search does not wait for it."""
 
 
 def store_of(

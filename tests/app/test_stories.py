@@ -90,7 +90,7 @@ class Press:
 
 @pytest.fixture
 def press(site: Site, server: Server) -> Press:
-    """A site whose two sources told the same story, one after the other."""
+    """A site whose two sources reported the same event, one after the other."""
     made = Press(site, server)
     made.poll("a", STORY)
     made.poll("b", f"{STORY} - The b", OTHER)

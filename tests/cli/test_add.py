@@ -84,7 +84,7 @@ def test_of_a_page_the_feed_of_articles_is_taken(site: Site, server: Server) -> 
     assert site.run("fetch", "blog").exit_code == 0
 
 
-def test_without_a_terminal_the_list_is_told_and_nothing_added(site: Site, server: Server) -> None:
+def test_without_a_terminal_the_list_is_printed_and_nothing_added(site: Site, server: Server) -> None:
     """What each holds, the best first, and what to do; the exit code says that nothing was done."""
     server.pages["/"] = page(link("/rss", "Tea RSS"), link("/gone", "Old"), link("/tea", "Tea"))
     server.pages["/rss"] = Answer(200, {}, feed("other", 1, 2, 3))
@@ -93,10 +93,10 @@ def test_without_a_terminal_the_list_is_told_and_nothing_added(site: Site, serve
     result = site.run("add", f"{server.url}/")
     assert result.exit_code == 1
     assert site.file.read_bytes() == before
-    told = result.stdout.splitlines()
-    assert told[0].strip() == "1  Tea at noon"
-    assert told[1].strip() == f"{server.url}/tea"
-    assert told[2].strip() == "Atom: 1 entry, the newest 2026-05-01 00:00, full text, en"
+    reported = result.stdout.splitlines()
+    assert reported[0].strip() == "1  Tea at noon"
+    assert reported[1].strip() == f"{server.url}/tea"
+    assert reported[2].strip() == "Atom: 1 entry, the newest 2026-05-01 00:00, full text, en"
     assert "RSS: 3 entries, the newest 2024-01-04 03:00, summaries" in result.stdout
     assert "take the first with --yes" in result.stderr
     assert "/gone: there is nothing at this address (404)" in result.stderr
@@ -115,7 +115,7 @@ def test_on_a_terminal_one_is_asked_for(site: Site, server: Server, monkeypatch:
     assert added(site)["url"] == f"{server.url}/b"
 
 
-def test_what_is_followed_already_is_told(site: Site, server: Server) -> None:
+def test_what_is_followed_already_is_reported(site: Site, server: Server) -> None:
     """By its own address without a request, by a page that leads to it after looking; exit code 0."""
     server.pages["/"] = page(link("/tea", "Tea"))
     server.pages["/tea"] = Answer(200, {}, ATOM)
@@ -146,9 +146,9 @@ def test_json_is_for_scripts(site: Site, server: Server) -> None:
     server.pages["/"] = page(link("/tea", "Tea"))
     server.pages["/tea"] = Answer(200, {}, ATOM)
     result = site.run("add", f"{server.url}/", "--json")
-    told = json.loads(result.stdout)
-    assert (result.exit_code, told["added"]) == (1, None)
-    assert told["found"] == [
+    reported = json.loads(result.stdout)
+    assert (result.exit_code, reported["added"]) == (1, None)
+    assert reported["found"] == [
         {
             "url": f"{server.url}/tea",
             "title": "Tea at noon",
@@ -250,7 +250,7 @@ def test_a_sitemap_that_robots_txt_names_is_offered(site: Site, server: Server) 
     assert (added(site)["kind"], added(site)["url"]) == ("sitemap", f"{server.url}/map.xml")
 
 
-def test_where_there_is_nothing_it_is_told(site: Site, server: Server) -> None:
+def test_where_there_is_nothing_this_is_reported(site: Site, server: Server) -> None:
     """A page without feed, list or sitemap: what to do, and exit code 1."""
     server.pages["/"] = page()
     before = site.file.read_bytes()
@@ -262,7 +262,7 @@ def test_where_there_is_nothing_it_is_told(site: Site, server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("answer", "told"),
+    ("answer", "reported"),
     [
         (Answer(404), "there is nothing at this address (404)"),
         (Answer(200, {}, b""), "the document is empty"),
@@ -284,20 +284,20 @@ def test_where_there_is_nothing_it_is_told(site: Site, server: Server) -> None:
         "redirect-to-metadata",
     ],
 )
-def test_what_cannot_be_read_is_told(site: Site, server: Server, answer: Answer, told: str) -> None:
+def test_what_cannot_be_read_is_reported(site: Site, server: Server, answer: Answer, reported: str) -> None:
     """Exit code 1, and nothing is written."""
     site.configure(fetch={"max_bytes": 1_000_000})
     before = site.file.read_bytes()
     server.pages["/"] = answer
     result = site.run("add", f"{server.url}/", "--yes")
     assert result.exit_code == 1
-    assert told in result.stderr
+    assert reported in result.stderr
     assert site.file.read_bytes() == before
 
 
 @pytest.mark.parametrize("typed", ["http://127.0.0.1:1/", "mailto:me@example.org", "http://[broken/", ""])
-def test_an_address_that_leads_nowhere_is_told(site: Site, typed: str) -> None:
-    """Nobody answers there, or it is none."""
+def test_an_address_that_leads_nowhere_is_reported(site: Site, typed: str) -> None:
+    """No server answers there, or it is no address."""
     result = site.run("add", typed, "--yes")
     assert result.exit_code == 1
     assert "error:" in result.stderr
@@ -341,7 +341,7 @@ def test_a_permanent_move_is_taken_over(site: Site, server: Server) -> None:
 
 
 def test_what_polls_would_be_refused_is_said(site: Site, server: Server) -> None:
-    """Whoever types a host allows it this once; the config does not yet."""
+    """A host that is typed is allowed for this command; the config does not allow it yet."""
     site.configure(fetch={"allow": [], "host_gap": "0s"})
     server.pages["/tea"] = Answer(200, {}, ATOM)
     result = site.run("add", f"{server.url}/tea", "--yes")
@@ -524,7 +524,7 @@ def test_folders_are_offered_as_articles_or_as_mail(
     assert added(site) == {"name": "Friends", "kind": "opml", "url": (tmp_path / "friends.opml").as_uri()}
     again = site.run("add", "mail", "--yes")
     assert (again.exit_code, "followed already" in again.output) == (2, True)
-    assert site.run("add", "posts").exit_code == 1  # nobody was asked
+    assert site.run("add", "posts").exit_code == 1  # there was no terminal to ask on
 
 
 def test_options_say_which_kind_is_meant(site: Site, server: Server) -> None:

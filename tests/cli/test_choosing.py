@@ -176,11 +176,11 @@ def test_another_article_of_the_same_story_is_a_reason(stored: Site, server: Ser
     for name, path in (("Tea", "/tea"), ("Other", "/other")):
         server.pages[path] = Answer(200, {}, body)
         stored.run("fetch", "--force", name)
-    told = json.loads(stored.run("why", "https://tea.example/4", "--json").stdout)["articles"]
-    assert [each["source"] for each in told] == ["Tea", "Other"]
+    message = json.loads(stored.run("why", "https://tea.example/4", "--json").stdout)["articles"]
+    assert [each["source"] for each in message] == ["Tea", "Other"]
     because = "it shows the same story as 'Tea' tells it"
-    assert reasons(told[1])["all"] == (False, because)
-    assert [(each["pending"], "all" in each["feeds"]) for each in told] == [(None, True), (None, False)]
+    assert reasons(message[1])["all"] == (False, because)
+    assert [(each["pending"], "all" in each["feeds"]) for each in message] == [(None, True), (None, False)]
     changed = json.loads(stored.run("rules test", "--changed", "--json").stdout)
     assert (changed["rules"], changed["feeds"]) == ([], [])
 

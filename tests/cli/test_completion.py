@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def completed(*words: str) -> list[str]:
-    """What may stand for the last of these words."""
+    """The completions of the last of these words."""
     shell = ShellComplete(main, {}, "aggregator", "_AGGREGATOR_COMPLETE")
     return [item.value for item in shell.get_completions([*words[:-1]], words[-1])]
 

@@ -26,7 +26,7 @@ LIST = """<opml version="2.0"><head><title>Mine</title></head><body>
 
 
 def test_import_adds_what_is_new_and_tells_the_rest(site: Site) -> None:
-    """The config keeps its comments; what is followed already and what is no address are told."""
+    """The config keeps its comments; what is followed already and what is no address are reported."""
     site.configure({"name": "Known", "url": "https://known.example/feed"})
     before = f"# by hand\n{site.file.read_text()}"
     site.file.write_text(before)
@@ -60,10 +60,10 @@ def test_a_dry_run_changes_nothing_and_json_tells_all(site: Site) -> None:
     (site.home / "list.opml").write_text(LIST)
     before = site.file.read_bytes()
     result = site.run("import", str(site.home / "list.opml"), "--dry-run", "--json")
-    told = json.loads(result.stdout)
-    assert [source["name"] for source in told["added"]] == ["One", "Known"]
-    assert told["dry_run"] is True
-    assert len(told["problems"]) == 1
+    reported = json.loads(result.stdout)
+    assert [source["name"] for source in reported["added"]] == ["One", "Known"]
+    assert reported["dry_run"] is True
+    assert len(reported["problems"]) == 1
     assert site.file.read_bytes() == before
     assert (
         "One: https://one.example/feed"
@@ -72,7 +72,7 @@ def test_a_dry_run_changes_nothing_and_json_tells_all(site: Site) -> None:
 
 
 def test_a_list_is_fetched_from_an_address(site: Site, server: Server) -> None:
-    """Whoever types a host's name allows it."""
+    """A host that is typed is allowed."""
     server.pages["/feeds.opml"] = Answer(200, {"Content-Type": "text/x-opml"}, LIST.encode())
     result = site.run("import", f"{server.url}/feeds.opml")
     assert result.exit_code == 0, result.output

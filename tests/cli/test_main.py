@@ -24,10 +24,10 @@ def run(*arguments: str) -> click.testing.Result:
 @pytest.mark.parametrize("command", [[], ["fetch"], ["publish"], ["preview"], ["check"]])
 def test_help_teaches_by_example_and_tells_exit_codes(command: list[str]) -> None:
     """Every command shows how it is called and what its exit means."""
-    told = run(*command, "--help")
-    assert told.exit_code == 0
-    assert "aggregator " + (command[0] if command else "fetch") in told.stdout
-    assert "Exit codes: 0 done" in told.stdout
+    message = run(*command, "--help")
+    assert message.exit_code == 0
+    assert "aggregator " + (command[0] if command else "fetch") in message.stdout
+    assert "Exit codes: 0 done" in message.stdout
 
 
 @pytest.mark.parametrize("arguments", [["fetch", "--nonsense"], ["nonsense"], ["preview"]])
@@ -67,8 +67,8 @@ def test_fetch_as_json_is_one_document(site: Site, server: Server) -> None:
     site.configure(
         {"name": "a", "url": server.url + "/a", "categories": ["X"]}, {"name": "b", "url": server.url + "/b"}
     )
-    told = json.loads(site.run("fetch", "--json").stdout)
-    first, second = told["sources"]
+    message = json.loads(site.run("fetch", "--json").stdout)
+    first, second = message["sources"]
     assert (first["source"], first["ok"], first["new"], first["problems"]) == ("a", True, 1, [])
     assert (second["ok"], second["error"], second["error_kind"], second["advice"]) == (
         False,
@@ -76,8 +76,8 @@ def test_fetch_as_json_is_one_document(site: Site, server: Server) -> None:
         "http",
         "look for the feed's new place",
     )
-    assert told["published"]["feeds"] == 2
-    assert len(told["published"]["written"]) == len(site.files())
+    assert message["published"]["feeds"] == 2
+    assert len(message["published"]["written"]) == len(site.files())
     assert json.loads(site.run("publish", "--json").stdout)["published"]["rendered"] == 0
 
 
@@ -93,10 +93,10 @@ def test_preview_of_a_feed_shows_its_articles_and_stores_nothing(server: Server,
     assert shown.exit_code == 0
     assert "a 1" in shown.stdout
     assert "2 articles, 0 problems" in shown.stdout
-    told = json.loads(run("preview", server.url + "/a", "--json").stdout)
-    assert {"source", "kind", "title", "link", "articles", "problems", "findings"} == told.keys()
-    assert (told["kind"], told["title"], told["link"]) == ("feed", "a", "https://a.example/")
-    article = told["articles"][0]
+    message = json.loads(run("preview", server.url + "/a", "--json").stdout)
+    assert {"source", "kind", "title", "link", "articles", "problems", "findings"} == message.keys()
+    assert (message["kind"], message["title"], message["link"]) == ("feed", "a", "https://a.example/")
+    article = message["articles"][0]
     assert article["published"] == "2024-01-02T01:00:00Z"
     assert datetime.fromisoformat(article["published"]).tzinfo is not None
     assert {

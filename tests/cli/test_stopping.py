@@ -42,10 +42,10 @@ def test_what_came_is_saved_and_reported(site: Site, server: Server, hanging: th
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
-    told = " ".join(site.log.read_text().split())
-    assert "Ctrl-C again ends at once" in told
-    assert "stopped: 1 of 2 sources were polled, and what they gave is saved; 'aggregator publish'" in told
-    assert "Traceback" not in told
+    message = " ".join(site.log.read_text().split())
+    assert "Ctrl-C again ends at once" in message
+    assert "stopped: 1 of 2 sources were polled, and what they gave is saved; 'aggregator publish'" in message
+    assert "Traceback" not in message
     assert site.run("publish").exit_code == 0
     assert "feed.json" in {name.rpartition("/")[2] for name in site.files()}
 

@@ -22,7 +22,7 @@ def edited(site: Site, server: Server) -> Site:
     return site
 
 
-def test_each_edit_is_told_by_what_it_took_away_and_added(edited: Site) -> None:
+def test_each_edit_shows_what_it_removed_and_added(edited: Site) -> None:
     """The newest first; what did not change is not shown."""
     result = edited.run("versions", "https://a.example/1")
     assert result.exit_code == 0
@@ -61,6 +61,6 @@ def test_an_unknown_article_exits_with_1(edited: Site) -> None:
 
 
 def test_a_long_article_is_not_compared(edited: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would take minutes; how long it is, is told."""
+    """It would take minutes; how long it is, is reported."""
     monkeypatch.setattr(terminal, "_MAX_COMPARED_LINES", 3)
     assert "too many to compare" in edited.run("versions", "https://a.example/1").stdout

@@ -195,7 +195,7 @@ def test_a_full_disk_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("added", "told"),
+    ("added", "reported"),
     [
         ([source("One")], "'One' is the name of sources[1] too"),
         (
@@ -207,18 +207,20 @@ def test_a_full_disk_leaves_the_file_as_it_was(file: Path, monkeypatch: pytest.M
     ],
     ids=["name taken", "bad address", "no text", "no value of TOML"],
 )
-def test_what_would_not_load_is_not_written(file: Path, added: list[dict[str, object]], told: str) -> None:
-    """All or nothing: the file stays as it was, nothing lies beside it, and the mistake is told."""
+def test_what_would_not_load_is_not_written(
+    file: Path, added: list[dict[str, object]], reported: str
+) -> None:
+    """All or nothing: the file stays as it was, nothing lies beside it, and the mistake is reported."""
     with pytest.raises(ConfigError) as caught:
         add_sources(file, added)
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert ".part" not in str(caught.value)
     assert file.read_text(encoding="utf-8") == BEFORE
     assert [*file.parent.iterdir()] == [file]
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "reported"),
     [
         ('sources = [{ name = "a", url = "https://a.example/" }]', "as a [[sources]] table of its own"),
         ("sources = []", "as a [[sources]] table of its own"),
@@ -227,18 +229,20 @@ def test_what_would_not_load_is_not_written(file: Path, added: list[dict[str, ob
     ],
     ids=["one list", "an empty list", "no TOML", "wrong before"],
 )
-def test_a_file_that_cannot_be_added_to_is_told_and_kept(tmp_path: Path, text: str, told: str) -> None:
+def test_a_file_that_cannot_be_added_to_is_reported_and_kept(
+    tmp_path: Path, text: str, reported: str
+) -> None:
     """The message says what to change."""
     file = tmp_path / "aggregator.toml"
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError) as caught:
         add_sources(file, [source("Two")])
-    assert told in str(caught.value)
+    assert reported in str(caught.value)
     assert file.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize("body", [None, b"\xff\xfe"], ids=["missing", "no UTF-8"])
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, body: bytes | None) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path, body: bytes | None) -> None:
     """A new site folder is another command's work."""
     file = tmp_path / "aggregator.toml"
     if body is not None:

@@ -63,9 +63,9 @@ def test_a_config_outside_a_config_folder_counts_from_its_own(tmp_path: Path) ->
     assert config.load(file).output == tmp_path / "out"
 
 
-def test_every_mistake_is_told_at_once_with_file_and_key(tmp_path: Path) -> None:
+def test_every_mistake_is_reported_at_once_with_file_and_key(tmp_path: Path) -> None:
     """A person mends a config in one go: nothing is hidden behind the first mistake."""
-    told = mistakes(
+    message = mistakes(
         tmp_path,
         """
         stor = "x"
@@ -99,8 +99,8 @@ def test_every_mistake_is_told_at_once_with_file_and_key(tmp_path: Path) -> None
         "sources[3].name: is missing",
         "sources[3]: a source of kind 'feed' needs 'url', and no 'path'",
     ):
-        assert part in told
-    assert all(line.startswith(str(tmp_path)) for line in told.splitlines())
+        assert part in message
+    assert all(line.startswith(str(tmp_path)) for line in message.splitlines())
 
 
 @pytest.mark.parametrize(
@@ -205,9 +205,9 @@ def test_secrets_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.M
 )
 def test_a_wrong_secret_is_refused_and_never_repeated(tmp_path: Path, text: str, reason: str) -> None:
     """What might be a password does not reach a terminal or a log."""
-    told = mistakes(tmp_path, SOURCE + text)
-    assert reason in told
-    assert "hunter2" not in told
+    message = mistakes(tmp_path, SOURCE + text)
+    assert reason in message
+    assert "hunter2" not in message
 
 
 @pytest.mark.parametrize(
@@ -271,14 +271,16 @@ def test_retention_of_a_source_stands_in_place_of_the_configs(tmp_path: Path) ->
     assert loaded.retention.max_age == timedelta(days=365)
     assert (loaded.retention.max_articles, loaded.retention.categories) == (1000, {"Links": 50})
     assert loaded.sources[0].retention == config.Keep()
-    told = mistakes(tmp_path, SOURCE + "retention = { categories = { Links = 0 } }")
-    assert "retention.categories (source 'a'): is not a known key; known here: max_age, max_articles" in told
+    message = mistakes(tmp_path, SOURCE + "retention = { categories = { Links = 0 } }")
+    assert (
+        "retention.categories (source 'a'): is not a known key; known here: max_age, max_articles" in message
+    )
     assert "retention.max_articles: " in mistakes(tmp_path, "[retention]\nmax_articles = 0")
     assert "did you mean 'max_age'?" in mistakes(tmp_path, "[retention]\nmax_ages = 1")
 
 
 def test_what_holds_for_one_origin_binds_a_source_to_it(tmp_path: Path) -> None:
-    """Login, headers and TLS settings; not what every host is told, nor an @ in a path."""
+    """Login, headers and TLS settings; not what every host is reported, nor an @ in a path."""
 
     def is_bound(line: str, url: str = "https://example.org/") -> bool:
         text = f'[[sources]]\nname = "a"\nurl = "{url}"\n{line}'
@@ -294,7 +296,7 @@ def test_what_holds_for_one_origin_binds_a_source_to_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "told"),
+    ("path", "message"),
     [
         ("../{slug}.md", "write a path inside the folder"),
         ("/{slug}.md", "write a path inside the folder"),
@@ -309,15 +311,15 @@ def test_what_holds_for_one_origin_binds_a_source_to_it(tmp_path: Path) -> None:
         ("{titel}/{slug}.md", "{titel} is no placeholder; there are {categories}, {category}"),
     ],
 )
-def test_a_path_of_posts_leads_nowhere_else(tmp_path: Path, path: str, told: str) -> None:
+def test_a_path_of_posts_leads_nowhere_else(tmp_path: Path, path: str, message: str) -> None:
     """What would be right is said."""
     said = mistakes(tmp_path, f'[publish.posts]\nfolder = "posts"\npath = "{path}"')
     assert "publish.posts.path: " in said
-    assert told in said
+    assert message in said
 
 
 def test_a_folder_of_posts_counts_from_home_and_jekyll_wants_dates(tmp_path: Path) -> None:
-    """Its own mistakes are told at their own keys."""
+    """Its own mistakes are reported at their own keys."""
     loaded = config.load(write(tmp_path, '[publish.posts]\nfolder = "site/source/_posts"'))
     assert loaded.publish.posts is not None
     assert loaded.publish.posts.folder == tmp_path / "site/source/_posts"
@@ -347,9 +349,9 @@ def test_a_mistake_in_the_pace_of_a_host_is_reported_with_what_to_write(
     tmp_path: Path, written: str, mistake: str
 ) -> None:
     """The host with the quotes that it needs."""
-    with pytest.raises(ConfigError) as told:
+    with pytest.raises(ConfigError) as message:
         config.load(write(tmp_path, written))
-    assert mistake in str(told.value)
+    assert mistake in str(message.value)
 
 
 def test_a_duration_may_be_in_milliseconds(tmp_path: Path) -> None:

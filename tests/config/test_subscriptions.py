@@ -1,4 +1,4 @@
-"""A list against what is followed: what is new, what is told."""
+"""A list against what is followed: what is new, what is reported."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_names_are_unlike_each_other_and_those_that_are_taken() -> None:
         "https://a.example/feed#top",
     ],
 )
-def test_what_is_followed_already_is_told_and_left(url: str) -> None:
+def test_what_is_followed_already_is_reported_and_left(url: str) -> None:
     """The same feed under another writing of its address is no new one."""
     made = plan(listed(url), [Source(name="Mine", url="https://a.example/feed")])
     assert made.new == ()
@@ -67,7 +67,7 @@ def test_another_path_query_or_port_is_another_feed(url: str) -> None:
     assert len(plan(listed(url), [Source(name="Mine", url="https://a.example/feed")]).new) == 1
 
 
-def test_what_is_no_feed_of_the_web_is_left_out_of_an_export_and_told() -> None:
+def test_what_is_no_feed_of_the_web_is_left_out_of_an_export_and_reported() -> None:
     """A file of this machine is of no use to others."""
     found = followed(
         [

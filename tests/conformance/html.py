@@ -90,7 +90,7 @@ def check_html(body: bytes) -> list[str]:
     text = body.decode()
     found = [] if text.startswith("<!doctype html>\n") else ["no doctype"]
     if _UNSEEN.search(text):
-        found.append("characters that nobody sees")
+        found.append("invisible characters")
     tokens = _Tokens()
     tokens.feed(text)
     tokens.close()
@@ -193,12 +193,12 @@ def _forms(nodes: list[LexborNode]) -> Iterator[str]:
 def _pictures(nodes: list[LexborNode]) -> Iterator[str]:
     for node in nodes:
         if node.tag == "img":
-            told = node.attributes
-            if told.get("alt") != "" or told.get("referrerpolicy") != "no-referrer":
+            message = node.attributes
+            if message.get("alt") != "" or message.get("referrerpolicy") != "no-referrer":
                 yield "a picture that tells where its reader is, or has no alt"
-            if not (told.get("width") and told.get("height")):
+            if not (message.get("width") and message.get("height")):
                 yield "a picture without a size"
-            if told.get("loading") != "lazy" and told.get("class") != "logo":
+            if message.get("loading") != "lazy" and message.get("class") != "logo":
                 yield "a picture that is not lazy"
         if node.tag == "svg" and not (node.attributes.get("role") == "img" and node.css_first("title")):
             yield "a chart without words"

@@ -22,7 +22,7 @@ from aggregator.model.article import Article, Document, Origin
     ],
 )
 def test_what_is_typed_becomes_an_address(typed: str, url: str) -> None:
-    """Nobody types https://."""
+    """Most people do not type https://."""
     assert address(typed) == url
 
 
@@ -37,7 +37,7 @@ def test_what_is_typed_becomes_an_address(typed: str, url: str) -> None:
         ("Blog", "https://comments.example/feed/", False),
     ],
 )
-def test_comments_are_told_by_title_or_address(title: str, url: str, is_of_comments: bool) -> None:
+def test_comments_are_recognised_by_title_or_address(title: str, url: str, is_of_comments: bool) -> None:
     """In the languages of blogs; the host's name says nothing."""
     assert Candidate(url=url, how="link", title=title).is_of_comments is is_of_comments
 
@@ -52,7 +52,7 @@ def test_comments_are_told_by_title_or_address(title: str, url: str, is_of_comme
         (b'\n {"version": "https://jsonfeed.org/version/1.1"}', "JSON Feed"),
     ],
 )
-def test_the_format_is_told_from_the_bytes(body: bytes, name: str) -> None:
+def test_the_format_is_recognised_by_the_bytes(body: bytes, name: str) -> None:
     """Whatever a page says of its type."""
     assert format_of(body) == name
 

@@ -157,7 +157,7 @@ def test_a_page_says_the_rest(url: str, page: str, first: str) -> None:
     ],
 )
 def test_other_addresses_are_not_known(url: str) -> None:
-    """A part of a name is not the site; places that are nobody's have no feed."""
+    """A part of a name is not the site; pages that belong to no user have no feed."""
     assert feeds(url) == ()
 
 

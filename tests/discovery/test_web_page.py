@@ -154,7 +154,7 @@ def test_a_page_of_nothing_but_links_is_bounded() -> None:
     assert len(urls(markup)) == 50
 
 
-def test_what_is_no_page_is_told() -> None:
+def test_what_is_no_page_is_reported() -> None:
     """An image, or nothing at all."""
     with pytest.raises(ReadError, match="PNG"):
         offered(Resource(url=PAGE, body=b"\x89PNG\r\n\x1a\n"))

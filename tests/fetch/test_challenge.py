@@ -1,4 +1,4 @@
-"""Pages that ask for proof of a human are told from the server's own words."""
+"""Pages that ask for proof of a human are distinguished from the server's own words."""
 
 from __future__ import annotations
 

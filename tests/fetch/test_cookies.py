@@ -50,7 +50,7 @@ def fetch(fetcher: HttpFetcher, source: Source) -> Fetched:
 
 
 def test_a_site_that_redirects_to_itself_with_a_cookie_is_read(server: Server, fetcher: HttpFetcher) -> None:
-    """Each fetch begins without any: nobody can be recognised by one. That is no permanent move either."""
+    """Each fetch begins without any: no cookie identifies us. That is no permanent move either."""
     server.pages["/feed"] = guarded
     source = Source(name="x", url=f"{server.url}/feed")
     for _ in range(2):

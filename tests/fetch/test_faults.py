@@ -1,4 +1,4 @@
-"""Faults on the wire: the right class, the right advice, the deadline kept, and nobody else harmed."""
+"""Faults on the wire: the right class, the right advice, the deadline kept, and no other source affected."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def resolve(host: str) -> Sequence[str]:
 
 @contextlib.contextmanager
 def fetching(**patience: float) -> Iterator[Fetcher]:
-    """A fetcher that may reach loopback; patient but for the `timeout` or `deadline` that it is told."""
+    """A fetcher that may reach loopback; patient but for the `timeout` or `deadline` that it is reported."""
     settings = Fetch(
         timeout=dt.timedelta(seconds=patience.get("timeout", HANG)),
         deadline=dt.timedelta(seconds=patience.get("deadline", HANG)),
@@ -300,7 +300,7 @@ def without_network(host: str) -> Sequence[str]:
         ("refused.example", "", errors.ConnectError),
     ],
 )
-def test_a_machine_without_a_network_is_told_from_a_host_that_is_down(
+def test_a_machine_without_a_network_is_distinguished_from_a_host_that_is_down(
     serve: Serve, host: str, proxy: str, kind: type[errors.FetchError]
 ) -> None:
     """EAI_AGAIN, ENETDOWN, ENETUNREACH at every address; one that refuses shows that there is a way."""
@@ -363,7 +363,7 @@ def context(certificate: trustme.LeafCert) -> ssl.SSLContext:
 def test_tls_is_checked_against_the_name_and_the_authority(
     fetcher: Fetcher, serve: Serve, authority: tuple[trustme.CA, Path], tmp_path: Path
 ) -> None:
-    """Sound, a stranger's, its own, another host's, expired: told for what it is; off only when asked for."""
+    """Valid, self-signed, another host's, expired …: reported as such; accepted only if set."""
     ca, file = authority
     past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
     sound = serve(sends(OK), tls=context(ca.issue_cert("feeds.example")))

@@ -20,7 +20,7 @@ def names(fetched: Fetched | NotModified) -> list[str]:
 
 
 def test_a_file_is_read_once_until_it_changes(tmp_path: Path) -> None:
-    """Size and time of change stand for the bytes."""
+    """Size and time of change represent the bytes."""
     file = tmp_path / "a b é.xml"
     file.write_bytes(b"one")
     first = fetch_file(file.as_uri(), {}, max_bytes=100)
@@ -73,7 +73,7 @@ def test_what_is_no_article_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_may_not_be_read_is_reported(tmp_path: Path) -> None:
     """One locked file does not stop the others."""
     (tmp_path / "a.md").write_text("x")
     (tmp_path / "b.md").write_text("x")
@@ -84,7 +84,7 @@ def test_a_file_that_may_not_be_read_is_told(tmp_path: Path) -> None:
     assert names(fetched) == ["b.md"]
 
 
-def test_a_file_too_large_is_told_and_tried_again(tmp_path: Path) -> None:
+def test_a_file_too_large_is_reported_and_tried_again(tmp_path: Path) -> None:
     """It is not counted as read, so that raising the limit is enough."""
     (tmp_path / "a.md").write_text("x" * 50)
     (tmp_path / "b.md").write_text("x")
@@ -95,7 +95,7 @@ def test_a_file_too_large_is_told_and_tried_again(tmp_path: Path) -> None:
 
 
 def test_files_that_were_refused_are_not_counted_as_read(tmp_path: Path) -> None:
-    """`validators_without` leaves them to be read, and told, again."""
+    """`validators_without` leaves them to be read, and reported, again."""
     (tmp_path / "a.md").write_text("x")
     (tmp_path / "b.md").write_text("x")
     fetched = fetch_folder(tmp_path, {}, max_bytes=100)

@@ -130,7 +130,7 @@ def test_a_link_is_read_again_once_its_file_changes(notes: Path) -> None:
 
 
 def test_the_folder_itself_may_be_a_link(notes: Path) -> None:
-    """Whoever writes the config means where it leads; also with `..` in it."""
+    """The link itself was chosen in the config; also with `..` in it."""
     (notes.parent / "named").symlink_to(notes)
     (notes / "post.md").symlink_to("../outside.env")
     for named in (notes.parent / "named", notes.parent / "named" / "sub" / "..", notes / ".." / "notes"):
@@ -138,7 +138,7 @@ def test_the_folder_itself_may_be_a_link(notes: Path) -> None:
 
 
 def test_devices_pipes_and_sockets_are_refused_at_once(notes: Path) -> None:
-    """A pipe that nobody writes to, or a link to one inside, holds nobody."""
+    """A pipe without a writer, or a link to one inside, does not block."""
     os.mkfifo(notes / "pipe.md")
     (notes / "post.md").symlink_to("pipe.md")
     with socket.socket(socket.AF_UNIX) as listening:

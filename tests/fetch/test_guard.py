@@ -174,7 +174,7 @@ def test_a_name_is_resolved_once_and_the_checked_address_is_connected_to(server:
         asked.append(host)
         return answers[min(len(asked), 2) - 1]
 
-    # 127.0.0.2, where nobody listens, stands for the public address.
+    # 127.0.0.2, where nobody listens, represents the public address.
     fetcher = Fetcher(Fetch(allow=("127.0.0.2",)), "Aggregator/test", rebinds)
     source = Source(name="x", url=f"http://rebind.example:{server.url.rpartition(':')[2]}/")
     with pytest.raises(errors.ConnectError):

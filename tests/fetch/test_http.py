@@ -109,7 +109,7 @@ def test_a_304_may_bring_a_new_etag(server: Server, fetcher: HttpFetcher) -> Non
 
 
 def test_validators_of_another_address_are_not_sent(server: Server, fetcher: HttpFetcher) -> None:
-    """A validator stands for one URL; after a move it would stand for nothing."""
+    """A validator belongs to one URL; after a move it has no meaning."""
     server.pages["/new"] = Answer(200, {}, b"x")
     fetch(fetcher, server.url + "/new", {"url": server.url + "/old", "etag": '"1"'})
     assert "If-None-Match" not in server.requests[0].headers
@@ -304,7 +304,7 @@ def test_a_silent_server_is_left_after_the_timeout() -> None:
     """A server that accepts and says nothing."""
     settings = Fetch(timeout=timedelta(seconds=0.5), allow=("127.0.0.1",))
     hasty = HttpFetcher(settings, "Aggregator/test")
-    # The system accepts for us; nobody ever answers.
+    # The system accepts connections; no answer ever comes.
     with (
         socket.create_server(("127.0.0.1", 0)) as listening,
         pytest.raises(errors.TimedOut, match=r"no answer within 0\.5 s"),

@@ -152,8 +152,8 @@ def test_5_requests_tell_who_asks_and_nothing_else(serve: Serve, fetcher: Fetche
     assert wire.requests == asked * 2
 
 
-def test_6_a_permanent_move_is_told_and_410_is_gone(serve: Serve, fetcher: Fetcher) -> None:
-    """Adopted by whoever schedules; a chain with a temporary step moves nothing."""
+def test_6_a_permanent_move_is_reported_and_410_is_gone(serve: Serve, fetcher: Fetcher) -> None:
+    """The scheduler adopts it; a chain with a temporary step moves nothing."""
 
     def moved(*statuses: int) -> str | None:
         steps = [answer(f"{status} Moved", f"Location: /{n}") for n, status in enumerate(statuses)]
@@ -194,7 +194,7 @@ def test_7_a_fetch_is_one_request(serve: Serve, fetcher: Fetcher) -> None:
 
 
 def test_every_line_of_the_table_names_tests_that_exist() -> None:
-    """The document cannot promise what nobody looks at."""
+    """The document cannot promise what no test looks at."""
     rows = re.findall(r"^\| (\d) \|.*\|$", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
     assert set(rows) == set("1234567")
     named = re.findall(r"`(test_\w+)`", DOCS.read_text(encoding="utf-8"))

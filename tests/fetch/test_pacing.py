@@ -97,7 +97,7 @@ def test_one_feed_cannot_silence_its_neighbours_for_good() -> None:
     assert hosts.reserve("http://example.org/", 0.0) == LONGEST_HOLD.total_seconds()
 
 
-def test_whoever_has_nothing_else_to_do_waits_its_turn() -> None:
+def test_a_thread_with_nothing_else_to_do_waits_its_turn() -> None:
     """The blocking form sleeps exactly as long as it must, and lets go when the work fails."""
     clock = Clock()
     hosts = Hosts(at_once=1, gap=GAP, monotonic=clock.monotonic, sleep=clock.sleep)
@@ -123,10 +123,10 @@ def test_a_publisher_that_wants_to_be_left_alone_for_long_is_not_waited_for() ->
 
     hosts.hold(url, LONGEST_WAIT + GAP, clock.now)
     for within in ("", "http://a.example.org/1", "http://b.example/"):
-        with pytest.raises(Later, match="asked us to stay away") as told, hosts.turn(url, within=within):
+        with pytest.raises(Later, match="asked us to stay away") as message, hosts.turn(url, within=within):
             raise AssertionError("it was asked")
-        assert (told.value.status, told.value.retry_after) == (429, timedelta(seconds=301))
-        assert (told.value.url, told.value.advice) == (url, Later.advice)
+        assert (message.value.status, message.value.retry_after) == (429, timedelta(seconds=301))
+        assert (message.value.url, message.value.advice) == (url, Later.advice)
     assert clock.now == 1300.0
 
 

@@ -1,4 +1,4 @@
-"""robots.txt: what it says, and what is done while nobody knows."""
+"""robots.txt: its rules, and what is done while it cannot be read."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ def test_a_written_address_is_checked_before_a_proxy_too(
     assert proxy.requests == []
 
 
-def test_a_proxy_that_fails_is_told_apart_from_the_source(serve: Serve, fetcher: Fetcher) -> None:
+def test_a_proxy_that_fails_is_distinguished_from_the_source(serve: Serve, fetcher: Fetcher) -> None:
     """Not there, or not willing."""
     refusing = serve(sends(b"HTTP/1.1 403 Forbidden\r\n\r\n"))
     for proxy in ("http://127.0.0.1:9", refusing.url):
@@ -215,7 +215,7 @@ def test_a_validator_too_long_to_send_is_not_kept(serve: Serve, fetcher: Fetcher
     assert "etag" not in get(fetcher, wire.url).validators
 
 
-def test_a_challenge_is_told_from_a_refusal(serve: Serve, fetcher: Fetcher) -> None:
+def test_a_challenge_is_distinguished_from_a_refusal(serve: Serve, fetcher: Fetcher) -> None:
     """Whatever its status; with how long to stay away."""
     page = b"<html><title>Just a moment...</title>"
     head = b"HTTP/1.1 503 Busy\r\nContent-Type: text/html\r\nRetry-After: 5\r\n\r\n"

@@ -272,7 +272,7 @@ def test_rss_authors_keep_their_address(element: str, written_name: str) -> None
     ],
 )
 def test_no_address_is_made_up(name: str) -> None:
-    """None, one that nobody reads, or several that belong to nobody in particular."""
+    """None, one that no program reads, or several that belong to no entry in particular."""
     assert "people" not in rss(f"<author>{name.replace('<', '&lt;')}</author>").extra
 
 

@@ -27,7 +27,7 @@ PLAIN = [
 
 @pytest.mark.parametrize("address", PLAIN)
 def test_an_address_without_query_and_login_may_be_read(address: str) -> None:
-    """Whoever named it."""
+    """Whichever document named it."""
     assert is_publishable(address)
     assert is_publishable(address, is_own_word=True)
 

@@ -399,7 +399,7 @@ def test_whatever_a_feed_holds_sound_articles_come_out(
 
 @pytest.mark.parametrize("written", ["&amp;#1;", "&amp;#x1F;", "&#x7f;", "&amp;#xFFFE;"], ids=str)
 def test_a_reference_cannot_bring_in_what_no_xml_may_hold(written: str) -> None:
-    """The parser of XML has not seen what HTML's references stand for."""
+    """The parser of XML has not seen HTML's references."""
     item = f"<item><guid>1</guid><description>&lt;p&gt;a{written}b&lt;/p&gt;</description></item>"
     article = aggregator.read(f"<rss version='2.0'><channel>{item}</channel></rss>".encode()).articles[0]
     assert article.summary == "<p>ab</p>"

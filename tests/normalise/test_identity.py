@@ -54,7 +54,7 @@ def test_a_guid_repeated_in_one_document_becomes_guid_and_link() -> None:
     assert len(found.problems) == 2
 
 
-def test_a_guid_and_link_repeated_together_are_told_apart_by_a_hash() -> None:
+def test_a_guid_and_link_repeated_together_are_distinguished_by_a_hash() -> None:
     """The first keeps guid and link."""
     entries = [*many(60), entry("guid-1", "other")]
     found = identify(entries, [*links(60), "https://a.example/1"])

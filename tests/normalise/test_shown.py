@@ -156,7 +156,7 @@ def test_both_colours_of_a_pair_stay(tag: str, left: str) -> None:
 
 
 @pytest.mark.parametrize("behind", ["#ggg", "#12345", "hsl(0, 0%, 0%)", "rgb(x)", "none", "", "#" * 50])
-def test_what_is_no_colour_or_one_that_cannot_be_told_is_left_out(behind: str) -> None:
+def test_what_is_no_colour_or_one_that_cannot_be_known_is_left_out(behind: str) -> None:
     """And raises nothing."""
     assert "color:" not in sanitise(f"<p style='background:{behind}'>x</p>", BASE)
     assert "color:" not in sanitise(f"<table bgcolor='{behind}'><tr><td>x</td></tr></table>", BASE)
@@ -206,5 +206,5 @@ def test_a_player_or_map_that_is_not_known_leaves_a_link(frame: str, address: st
     ],
 )
 def test_other_frames_leave_nothing(frame: str) -> None:
-    """Advertisements, counters, what nobody sees."""
+    """Advertisements, counters, invisible elements."""
     assert sanitise(f"<p>a<iframe {frame}></iframe>b</p>", BASE) == "<p>ab</p>"

@@ -137,8 +137,8 @@ def test_the_json_of_a_run_tells_of_pages(site: Site, server: Server) -> None:
     """For scripts."""
     configured(site, server)
     teasers(server, 1)
-    told = json.loads(site.run("fetch", "--json").stdout)
-    (pages,) = told["pages"]
+    message = json.loads(site.run("fetch", "--json").stdout)
+    (pages,) = message["pages"]
     assert (pages["source"], pages["read"], pages["given_up"]) == ("tea", 0, 1)
 
 
@@ -229,7 +229,7 @@ def test_a_page_that_keeps_failing_is_given_up_with_a_word(site: Site, server: S
 
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_page_that_is_not_there_is_not_asked_for_again(site: Site, server: Server, status: int) -> None:
-    """It is told once."""
+    """It is reported once."""
     configured(site, server)
     teasers(server, 1)
     server.pages["/1"] = Answer(status)
@@ -419,7 +419,7 @@ def test_pictures_are_not_given_up_for_words() -> None:
     assert merged(own, there) is own
 
 
-def test_a_wrong_option_is_told_when_the_config_is_read(tmp_path: Path) -> None:
+def test_a_wrong_option_is_reported_when_the_config_is_read(tmp_path: Path) -> None:
     """With the key as it was written, and what there is."""
     site = Site(tmp_path)
     site.configure({"name": "tea", "url": "https://tea.example/", "full_text": {"contents": "article"}})

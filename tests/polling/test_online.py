@@ -1,4 +1,4 @@
-"""This machine offline, or one source out of reach: told apart by what others gave. A resolver of ours."""
+"""This machine offline, or one source out of reach: distinguished by what others gave. A resolver of ours."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Machine:
         return {name: state.schedule for name, state in found.items()}
 
     def health(self, now: datetime) -> set[str]:
-        """The states that people are told of."""
+        """The states that people are notified of."""
         return {judge(health, now).state for health in self._store.sources.health()}
 
     def close(self) -> None:
@@ -109,10 +109,10 @@ def test_offline_is_said_once_and_counts_as_no_failure(start: Start, server: Ser
     machine.poll(NOW)
     machine.lost.add("*")
     now = NOW + 2 * DAY
-    told = machine.poll(now)
-    (said,) = notices(told)
+    message = machine.poll(now)
+    (said,) = notices(message)
     assert said.startswith("this machine seems to be offline: no network leads to any source; all are tried")
-    assert all(poll.is_offline and poll.error and poll.error.label == "network" for poll in told.values())
+    assert all(poll.is_offline and poll.error and poll.error.label == "network" for poll in message.values())
     for state in machine.remembered().values():
         assert (state.reason, state.failures) == (Reason.OFFLINE, 0)
         assert state.next_poll is not None
@@ -132,7 +132,7 @@ def test_offline_is_seen_over_several_rounds(start: Start) -> None:
     machine.poll(NOW)
     machine.lost.add("*")
     found = [notices(machine.poll(NOW + 2 * DAY + n * MINUTE, name)) for n, name in enumerate("aabbcd")]
-    assert [len(told) for told in found] == [0, 0, 0, 0, 1, 0]
+    assert [len(message) for message in found] == [0, 0, 0, 0, 1, 0]
 
 
 def test_an_outage_of_days_counts_nothing(start: Start) -> None:

@@ -59,7 +59,7 @@ def test_a_source_is_not_asked_again_before_it_is_due(site: Site, server: Server
 
 
 def test_what_lies_on_this_machine_is_always_looked_at(site: Site) -> None:
-    """A file that was just edited counts at once; looking costs nobody anything."""
+    """A file that was just edited counts at once; looking at it costs no request."""
     (site.home / "notes").mkdir()
     (site.home / "notes" / "a.md").write_text("---\ntitle: A\n---\n\nx\n")
     site.configure({"name": "Notes", "kind": "articles", "path": "notes"})
@@ -114,7 +114,7 @@ def test_a_server_that_asks_us_to_stay_away_is_left_alone(site: Site, server: Se
     assert state.next_poll - state.polled >= timedelta(hours=2)
 
 
-def test_one_line_a_source_says_how_it_fares(site: Site, server: Server) -> None:
+def test_one_line_a_source_shows_its_health(site: Site, server: Server) -> None:
     """`sources` and `status`, for people and for scripts."""
     server.pages |= {"/a": Answer(200, {}, feed("a", 1, 2, 3)), "/b": Answer(404), "/c": Answer(410)}
     site.configure(*(source(server, name) for name in "abc"))
@@ -133,8 +133,8 @@ def test_one_line_a_source_says_how_it_fares(site: Site, server: Server) -> None
     assert lines[0].startswith("sources   3: ")
 
 
-def test_health_is_told_without_a_write(site: Site, server: Server) -> None:
-    """Not even what the config says anew is taken up; that is the next run's to do."""
+def test_health_is_reported_without_a_write(site: Site, server: Server) -> None:
+    """A changed config is not used either; the next run uses it."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     site.configure(source(server, "a"))
     site.run("fetch")
@@ -271,7 +271,7 @@ def test_the_url_of_the_config_ends_a_move(site: Site, server: Server) -> None:
 
 
 @pytest.mark.parametrize("setting", ["headers", "auth", "cookie", "tls_verify"])
-def test_what_is_bound_to_its_origin_is_only_told_to_have_moved(
+def test_what_is_bound_to_its_origin_is_only_reported_as_moved(
     site: Site, server: Server, setting: str
 ) -> None:
     """Secrets go to the address of the config alone; also when they are given after the move."""
@@ -285,8 +285,8 @@ def test_what_is_bound_to_its_origin_is_only_told_to_have_moved(
     site.configure(source(server, "a"))
     free = site.file.read_text()
     site.file.write_text(f"{free}\n{lines[setting]}\n")
-    told = [polled(site, day) for day in range(4)]
-    assert told == ["", "", "", f"it has moved for good to {server.url}/new; change its url"]
+    message = [polled(site, day) for day in range(4)]
+    assert message == ["", "", "", f"it has moved for good to {server.url}/new; change its url"]
     server.requests.clear()
     polled(site, 4)
     assert [r.path for r in server.requests] == ["/a", "/new"]
@@ -306,15 +306,15 @@ def test_what_is_bound_to_its_origin_is_only_told_to_have_moved(
 def test_a_move_that_ends_in_failures_is_taken_back(
     site: Site, server: Server, status: int, polls: int
 ) -> None:
-    """A wrong redirect loses no source: the address of the config is asked again, and told."""
+    """A wrong redirect loses no source: the address of the config is requested again, which is reported."""
     server.pages["/a"] = moved(server)
     site.configure(source(server, "a"))
     for day in range(4):
         polled(site, day)
     server.pages |= {"/new": Answer(status), "/a": Answer(200, {}, feed("a", 1, 2))}
-    told = [polled(site, 10 + day) for day in range(polls)]
-    assert told[:-1] == [""] * (polls - 1)
-    assert told[-1] == f"{server.url}/new, where it had moved, fails; {server.url}/a is polled again"
+    message = [polled(site, 10 + day) for day in range(polls)]
+    assert message[:-1] == [""] * (polls - 1)
+    assert message[-1] == f"{server.url}/new, where it had moved, fails; {server.url}/a is polled again"
     server.requests.clear()
     assert polled(site, 30) == ""
     assert [r.path for r in server.requests] == ["/a"]
@@ -375,7 +375,7 @@ def test_a_mistake_of_ours_costs_one_source(site: Site, server: Server) -> None:
 
 
 def test_a_long_queue_at_one_publisher_is_not_taken_for_a_wish_to_be_left_alone() -> None:
-    """Only Retry-After holds back: 400 feeds of one publisher, a second apart, all stay in line."""
+    """Only Retry-After stops polls: 400 feeds of one publisher, a second apart, all stay in line."""
     hosts = Hosts(gap=timedelta(seconds=1))
     urls = [f"https://videos.example/{n}" for n in range(400)]
     assert hosts.reserve(urls[0], 0.0) == 0.0
@@ -452,7 +452,7 @@ def test_a_feed_that_comes_back_after_a_page_is_healthy(site: Site, server: Serv
 
 
 def test_other_options_have_what_could_not_be_read_asked_for_whole(site: Site, server: Server) -> None:
-    """Whoever corrects the config need not wait for a day."""
+    """After the config was corrected, there is no wait for a day."""
     server.pages["/a"] = unreadable_page()
     site.configure(source(server, "a"))
     poll_at(site, NOW)

@@ -57,7 +57,7 @@ def test_whatever_could_mend_a_failure_is_tried_at_once(
 
 
 def test_allow_is_tried_at_once(site: Site, server: Server) -> None:
-    """A first fetch that was refused makes nobody wait."""
+    """A first fetch that was refused delays no other source."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     assert asked(site, server, fetch={"allow": []}) == []
     assert asked(site, server) == [None]
@@ -99,6 +99,6 @@ def test_a_source_that_waits_names_the_way_to_poll_it(site: Site, server: Server
     """In the totals too."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     assert asked(site, server) == [None]
-    told = site.run("fetch").stdout
-    assert "1 not due yet" in told
-    assert "--force" in told
+    message = site.run("fetch").stdout
+    assert "1 not due yet" in message
+    assert "--force" in message

@@ -30,7 +30,7 @@ def taking_turns(
         ADDRESSES[:count],
         workers=8,
         work=work,
-        held_back=lambda number, error: f"{number} held back for {error.retry_after}",
+        held_back=lambda number, error: f"{number} waits for {error.retry_after}",
         stop=stop or threading.Event(),
     )
 
@@ -92,12 +92,12 @@ def test_a_publisher_that_wants_to_be_left_alone_is_not_waited_for() -> None:
     hosts = Hosts(gap=timedelta(0))
     hosts.hold(ADDRESSES[1], timedelta(hours=1), time.monotonic())
     found = dict(item for batch in taking_turns(str, hosts=hosts, count=3) for item in batch)
-    assert re.match("1 held back for 0:(59|58):", found.pop(1))
+    assert re.match("1 waits for 0:(59|58):", found.pop(1))
     assert found == {0: "0", 2: "2"}
 
 
 def test_what_work_raises_ends_the_run() -> None:
-    """It is nobody's result."""
+    """It is not the result of a source."""
 
     def work(number: int) -> str:
         raise RuntimeError(f"at {number}")

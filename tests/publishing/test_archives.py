@@ -253,7 +253,7 @@ def test_another_version_of_the_program_leaves_full_archives_alone(planet: Plane
 
 
 def test_a_category_has_archives_in_its_own_formats(planet: Planet) -> None:
-    """One that is no longer written leaves them too, with nobody else's file touched."""
+    """One that is no longer written leaves them too, and no file of others is touched."""
     planet.add(*map(article, range(17)))
     planet.publish()
     theirs = planet.config.output / "World" / "archive" / "1" / "notes.txt"

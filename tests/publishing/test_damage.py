@@ -223,7 +223,7 @@ POST_DAMAGE = [emptied, cut, cut_by_one, cut_in_the_front_matter, cut_and_filled
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_a_damaged_post_is_written_again(posts: Site, command: tuple[str, ...]) -> None:
-    """Nobody changed it by hand into nothing, or into its own beginning."""
+    """An empty file, or one cut short, was not edited by hand."""
     before = bodies(posts)
     for how in POST_DAMAGE:
         for path in paths(posts):

@@ -92,7 +92,7 @@ def test_room_again_is_used_at_the_next_run(small_disk: Site) -> None:
 
 
 def test_a_read_only_output_folder_is_named(site: Site) -> None:
-    """EROFS, for whoever may do everything."""
+    """EROFS, also for root."""
     configure(site)
     site.output.mkdir()
     mount(["--bind", str(site.output)], site.output)

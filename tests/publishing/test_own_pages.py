@@ -73,7 +73,7 @@ def test_names_of_pages_hold_nothing_of_the_id(planet: Planet) -> None:
 
 
 def test_feeds_link_to_the_page_where_there_is_a_public_address(planet: Planet) -> None:
-    """Without one the entry has no link: nobody could follow it."""
+    """Without one the entry has no link: it would lead nowhere."""
     planet.add(letter(1))
     planet.publish()
     name = pages(planet)["Number 1"]

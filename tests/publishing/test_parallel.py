@@ -1,4 +1,4 @@
-"""Folders written by several real processes: the same bytes, nothing lost, whoever dies."""
+"""Folders written by several real processes: the same bytes, nothing lost when one of them dies."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def files(planet: Planet) -> dict[str, bytes]:
 
 
 def test_three_processes_write_what_one_writes(planet: Planet, tmp_path: Path) -> None:
-    """Feeds, archives and the site's own documents, told in the same order; and nothing is left stale."""
+    """Feeds, archives and the site's own documents, reported in the same order; and nothing is left stale."""
     alone = Planet(tmp_path / "alone", entries_per_feed=2)
     alone.add(*(article(n, categories=(f"c{n % CATEGORIES}",)) for n in range(5 * CATEGORIES)))
     one, three = published(alone, 1), published(planet, 3)
@@ -114,7 +114,7 @@ def test_other_processes_take_part(planet: Planet, monkeypatch: pytest.MonkeyPat
     """This one waits for a share of theirs: a run in which all others slept would prove nothing."""
     theirs: list[Any] = []
 
-    class Told(Processes[[RenderContext, Sequence[Any]], Any]):
+    class Noting(Processes[[RenderContext, Sequence[Any]], Any]):
         def ask(self, seconds: float | None, /, *task: Any, **named: Any) -> Any:
             theirs.append(super().ask(seconds, *task, **named))
             return theirs[-1]
@@ -127,14 +127,14 @@ def test_other_processes_take_part(planet: Planet, monkeypatch: pytest.MonkeyPat
         own(shares, *how)
 
     own = sharing._Sharing.write_here
-    monkeypatch.setattr(sharing, "Processes", Told)
+    monkeypatch.setattr(sharing, "Processes", Noting)
     monkeypatch.setattr(sharing._Sharing, "write_here", write)
     assert not published(planet, 2).errors
     assert sum(sum(answer.rendered) for answer in theirs) > 0
 
 
 def test_what_a_killed_process_had_to_write_is_written(planet: Planet) -> None:
-    """Every process but this one dies of its first share; what it wrote of that is told all the same."""
+    """Every process but this one dies of its first share; what it wrote of that is reported all the same."""
     done = published(planet, 3, {**BASIC, "rss": Deadly()})
     assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
     assert len({*done.written}) == len(done.written)
@@ -143,7 +143,7 @@ def test_what_a_killed_process_had_to_write_is_written(planet: Planet) -> None:
     }
 
 
-def test_a_feed_that_cannot_be_written_is_told_wherever_it_was_tried(planet: Planet) -> None:
+def test_a_feed_that_cannot_be_written_is_reported_wherever_it_was_tried(planet: Planet) -> None:
     """c7 and c17; they stay stale, and are tried again, and no others."""
     writers = {**BASIC, "rss": Refusing()}
     for whole in (CATEGORIES - 1, 0):
@@ -158,7 +158,7 @@ def test_a_writer_that_cannot_be_sent_is_used_here(planet: Planet) -> None:
     assert (done.rendered, done.errors) == (CATEGORIES + 1, ())
 
 
-def test_a_store_that_another_process_cannot_open_is_told(
+def test_a_store_that_another_process_cannot_open_is_reported(
     planet: Planet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As one of StoreError's messages, not as a lost share."""

@@ -1,4 +1,4 @@
-"""A folder of posts follows the store: written, rewritten, removed; nobody else's file is touched."""
+"""A folder of posts follows the store: written, rewritten, removed; no file of others is touched."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_file_that_stands_there_already_stays_and_the_article_gets_another_nam
 
 
 def test_a_file_changed_by_hand_is_rewritten_while_it_names_its_article(planet: Site) -> None:
-    """A corrected word goes with the next edit of the article; a file of another kind stays, and is told."""
+    """A corrected word is lost with the article's next edit; another file stays, and is reported."""
     planet.run("fetch")
     first, second = planet.home / "posts" / FIRST, planet.home / "posts" / "News/2024-01-03-a-2.html"
     first.write_text(first.read_text() + "<p>by hand</p>")
@@ -169,7 +169,7 @@ def test_only_the_categories_that_are_asked_for(planet: Site) -> None:
 
 
 def test_another_category_is_written_without_moving_the_file(planet: Site) -> None:
-    """Where a post is was told to others."""
+    """Where a post is was reported to others."""
     planet.run("fetch")
     text = planet.file.read_text().replace('["News"]', '["Fresh"]')
     planet.file.write_text(text)
@@ -177,7 +177,7 @@ def test_another_category_is_written_without_moving_the_file(planet: Site) -> No
     assert " - Fresh" in files(planet)[FIRST]
 
 
-def test_equal_titles_on_one_day_are_told_apart(planet: Site) -> None:
+def test_equal_titles_on_one_day_are_distinguished(planet: Site) -> None:
     """The first keeps the plain name; file systems that fold case are thought of."""
     body = feed("a", 1, 2).replace(b"Wed, 03 Jan", b"Tue, 02 Jan").replace(b"<title>a 2", b"<title>A 1")
     (planet.home / "a.xml").write_bytes(body.replace(b"Mon, 03", b"Mon, 02"))
@@ -218,7 +218,7 @@ def test_one_article_in_a_thousand_costs_one_file(site: Site, monkeypatch: pytes
     assert rendered == ["https://a.example/7"]
 
 
-def test_a_folder_that_cannot_be_written_is_told(planet: Site) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(planet: Site) -> None:
     """The feeds are written all the same."""
     (planet.home / "posts").write_text("a file")
     result = planet.run("fetch")

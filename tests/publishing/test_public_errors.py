@@ -62,7 +62,7 @@ def planet(site: Site, server: Server) -> Site:
 
 
 def test_no_public_file_repeats_what_was_fetched(planet: Site) -> None:
-    """Each source fails, and is told with a sentence of ours; the owner reads more."""
+    """Each source fails, and is reported with a sentence of ours; the owner reads more."""
     planet.run("fetch")
     page = planet.files()["status.html"].decode()
     assert page.count('class="problem"') >= len(DOCUMENTS)

@@ -202,7 +202,7 @@ class Failing:
 
 
 def test_one_feed_that_cannot_be_rendered_stops_no_other(tmp_path: Path) -> None:
-    """It is told and stays stale; the others are in place."""
+    """It is reported and stays stale; the others are in place."""
     planet = Planet(tmp_path)
     planet.add(article(1))
     published = publish(store=planet.store, config=planet.config, writers={"rss": Failing()}, version="1")
@@ -212,7 +212,7 @@ def test_one_feed_that_cannot_be_rendered_stops_no_other(tmp_path: Path) -> None
     planet.store.close()
 
 
-def test_an_output_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_an_output_folder_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     """An error of ours, with the path."""
     planet = Planet(tmp_path)
     (tmp_path / "feeds").write_text("in the way")

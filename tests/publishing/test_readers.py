@@ -99,7 +99,7 @@ def test_a_reader_finds_what_the_articles_say(planet: Planet, reader: str) -> No
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize(
-    ("form", "written", "instead", "told"),
+    ("form", "written", "instead", "message"),
     [
         ("atom.xml", "<name>Ann</name>", "<name>Eve</name>", "authors is ('Eve', 'Bo <b>')"),
         ("rss.xml", 'length="5"', 'length="6"', "enclosures is "),
@@ -108,8 +108,8 @@ def test_a_reader_finds_what_the_articles_say(planet: Planet, reader: str) -> No
     ],
     ids=["author", "enclosure", "date", "entry"],
 )
-def test_what_a_reader_sees_otherwise_is_told(
-    planet: Planet, reader: str, form: str, written: str, instead: str, told: str
+def test_what_a_reader_shows_differently_is_reported(
+    planet: Planet, reader: str, form: str, written: str, instead: str, message: str
 ) -> None:
     """By file, entry and field: a comparison that finds nothing would otherwise prove nothing."""
     read, excused = READERS[reader]
@@ -119,4 +119,4 @@ def test_what_a_reader_sees_otherwise_is_told(
     seen = read(file.parent)[form]
     lines = [*differences(seen, documents(planet)["World"], f"World/{form}", excused)]
     assert lines
-    assert [line for line in lines if not line.startswith(f"World/{form}") or told not in line] == []
+    assert [line for line in lines if not line.startswith(f"World/{form}") or message not in line] == []

@@ -121,7 +121,7 @@ def test_the_rhythm_of_a_source_is_that_of_its_schedule(planet: Planet, onlooker
     ],
     ids=["a login in the address", "a token", "a file", "a mailbox", "a folder", "no feed"],
 )
-def test_what_is_nobody_elses_business_is_not_told(planet: Planet, onlooker: Witness, source: Source) -> None:
+def test_what_is_private_is_not_shown(planet: Planet, onlooker: Witness, source: Source) -> None:
     """No list for subscribers has it; logins and places on this machine are on no page."""
     planet.configure(sources=(source,))
     at = " at secret.example" if source.kind == "mail" else ""

@@ -16,7 +16,7 @@ def config_for(*hubs: str, url: str = "https://example.org/feeds") -> Config:
 
 
 def test_topics_are_the_self_links_of_the_feeds_that_were_written() -> None:
-    """Pages, lists, packed files and archives are nobody's subscription."""
+    """Readers do not subscribe to pages, lists, packed files or archives."""
     names = (
         *("新闻/atom.xml", "C++/rss.xml", "all/feed.json", "all/index.html", "feeds.opml", "rss.xml"),
         *("all/atom.xml.gz", "all/archive/1/atom.xml"),

@@ -329,7 +329,7 @@ def test_no_other_class_is_made(kind: str) -> None:
 
 
 def test_texts_of_errors_are_bounded() -> None:
-    """A megabyte of reason helps nobody."""
+    """A megabyte of explanation is of no use."""
     long = Failure(kind="", label="x" * 10**6, reason="x" * 10**6, url="x" * 10**6, advice="x" * 10**6)
     assert len(str(error_of(long))) < 4 * MAX_TEXT_CHARS
     assert len(error_of(long).label) <= 30

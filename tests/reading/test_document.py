@@ -71,7 +71,7 @@ def test_bytes_of_every_type_are_read(body: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "message"),
     [
         ({"body": "<rss/>"}, "body is str, not bytes: open the file in binary mode"),
         ({"body": None}, "body is NoneType, not bytes"),
@@ -83,14 +83,16 @@ def test_bytes_of_every_type_are_read(body: Any) -> None:
     ],
     ids=str,
 )
-def test_an_argument_of_the_wrong_type_is_a_type_error_that_says_so(given: dict[str, Any], told: str) -> None:
+def test_an_argument_of_the_wrong_type_is_a_type_error_that_says_so(
+    given: dict[str, Any], message: str
+) -> None:
     """Not an error from somewhere inside."""
-    with pytest.raises(TypeError, match=told):
+    with pytest.raises(TypeError, match=message):
         read(**{"body": RSS, **given})
 
 
 @pytest.mark.parametrize(
-    ("kind", "options", "told"),
+    ("kind", "options", "message"),
     [
         ("nothing", None, "no kind is named 'nothing'"),
         ("feed", {"entries": 1}, "has no options"),
@@ -104,9 +106,9 @@ def test_an_argument_of_the_wrong_type_is_a_type_error_that_says_so(given: dict[
         ("exec", None, "options.command: kind 'exec' needs this option"),
     ],
 )
-def test_wrong_options_are_a_value_error_in_plain_words(kind: str, options: Any, told: str) -> None:
+def test_wrong_options_are_a_value_error_in_plain_words(kind: str, options: Any, message: str) -> None:
     """Each with the option that it is about."""
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         read(RSS, kind=kind, options=options)
 
 

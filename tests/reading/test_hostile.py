@@ -1,4 +1,4 @@
-"""Documents made to harm whoever reads them: each ends in time, bounded, as its own source's matter alone."""
+"""Documents made to harm their reader: each ends in time, within bounds, and affects its own source only."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def swell() -> NoReturn:
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[Workers]:
-    """Two workers that can be told to misbehave."""
+    """Two workers that can be reported to misbehave."""
     with Workers(2, deadline=timedelta(seconds=120), read=misbehave) as made:
         yield made
 
@@ -121,7 +121,7 @@ def test_a_process_that_died_between_documents_costs_none() -> None:
 
 
 def test_closing_ends_those_who_wait() -> None:
-    """One waits for a worker's answer, one for the worker: both are told, and nobody reads any more."""
+    """One waits for a worker's answer, one for the worker: both are reported, no thread reads any more."""
     stopped = Workers(1, read=misbehave)
     assert len(stopped.read(GOOD, Context()).document.articles) == 2
     with ThreadPoolExecutor(2) as threads:

@@ -23,7 +23,7 @@ ARTICLE = Article(
 
 
 def rewritten(article: Article = ARTICLE, **table: Any) -> Article:
-    """The article after one rewrite; underscores stand for dashes."""
+    """The article after one rewrite; underscores are written for dashes."""
     return apply_rewrites(article, [parse({key.replace("_", "-"): value for key, value in table.items()})])
 
 

@@ -514,7 +514,7 @@ CHANCES = st.floats(0, 1, exclude_max=True)
 
 
 def floor_of(decision: Decision, result: Result, now: datetime, policy: Policy) -> datetime:
-    """The earliest moment at which the rules, told apart from the code, allow the next poll."""
+    """The earliest moment at which the rules, distinguished from the code, allow the next poll."""
     state = decision.state
     ok = result.status in (200, 304) and not result.is_broken
     if decision.is_offline:  # whatever else put it off then, such as skipHours

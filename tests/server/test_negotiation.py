@@ -61,6 +61,6 @@ def test_a_folder_is_shown_as_what_is_wanted_most(accept: str | None, chosen: st
 
 
 def test_a_folder_without_pages_is_a_feed() -> None:
-    """The first that is there stands for all."""
+    """The first that is there is sent for all."""
     assert best("text/html", ("atom.xml", "rss.xml"), INDEXES) == "atom.xml"
     assert best(None, ("rss.xml",), INDEXES) == "rss.xml"

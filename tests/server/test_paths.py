@@ -21,7 +21,7 @@ from aggregator.server.paths import names
     ],
 )
 def test_a_path_is_decoded_once(path: bytes, found: tuple[str, ...]) -> None:
-    """As UTF-8, after it was taken apart; "" at the end stands for a folder."""
+    """As UTF-8, after it was taken apart; "" at the end means a folder."""
     assert names(path) == found
 
 

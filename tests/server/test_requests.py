@@ -85,7 +85,7 @@ def statuses(served: Served, request: bytes) -> list[bytes]:
     ],
 )
 def test_a_request_without_exactly_one_sound_host_gets_400(served: Served, head: bytes) -> None:
-    """RFC 9112 §3.2, whatever is asked for and whoever parses it."""
+    """RFC 9112 §3.2, whatever is requested and whichever parser reads it."""
     assert statuses(served, head + b"\r\n") == [b"400"]
 
 
@@ -357,7 +357,7 @@ def test_a_configured_proxy_is_not_bounded(tmp_path: Path, proxy: str, parser: s
     ],
 )
 def test_a_client_is_its_address_or_its_ipv6_network(one: str, other: str, is_same: bool) -> None:
-    """Whoever has IPv6 has 2^64 addresses."""
+    """An IPv6 client has 2^64 addresses."""
     assert (client_key(one) == client_key(other)) is is_same
 
 

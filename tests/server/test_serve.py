@@ -40,7 +40,7 @@ def port_of(site: Site, process: Launched) -> int:
     return int(found[-1])
 
 
-def test_serve_answers_until_it_is_told_to_stop(site: Site, server: Server) -> None:
+def test_serve_answers_until_it_is_stopped(site: Site, server: Server) -> None:
     """What was published, without polling anybody."""
     server.pages["/a"] = Answer(200, {}, feed("a", 1))
     site.configure(source(server, "a"))

@@ -118,7 +118,7 @@ def test_the_freshness_can_be_set(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "identity"])
 def test_each_encoding_has_an_etag_of_its_own(served: Served, encoding: str) -> None:
-    """And is not changed for whoever has that one, only."""
+    """And is not sent again to a client that has it, only."""
     replies = {e: served.ask("/news/atom.xml", Accept_Encoding=e) for e in ("gzip", "br", "identity")}
     reply = replies.pop(encoding)
     unpack = {"gzip": gzip.decompress, "br": brotli.decompress, "identity": bytes}[encoding]
@@ -401,7 +401,7 @@ def test_metrics_at_an_address_of_their_own(tmp_path: Path) -> None:
         assert served.ask("/news/rss.xml").status == 200
 
 
-def test_an_address_in_use_is_told(served: Served) -> None:
+def test_an_address_in_use_is_reported(served: Served) -> None:
     """With what to change."""
     address = f"127.0.0.1:{served.port}"
     with pytest.raises(ListenError, match=rf"{address} cannot be listened on: .*; name another host or port"):
@@ -443,7 +443,7 @@ def test_a_hundred_slow_clients_starve_nobody(served: Served, monkeypatch: pytes
 
 
 def test_a_dripping_body_is_not_waited_for(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody asked for it; that bytes come does not keep the connection."""
+    """It belongs to no request; that bytes come does not keep the connection."""
     monkeypatch.setattr("aggregator.server.listener.HEAD_SECONDS", 1)
     with served.connect() as connection:
         connection.sendall(b"GET /news/rss.xml HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n")
@@ -467,10 +467,10 @@ def test_a_flood_of_headers_is_cut_off(served: Served) -> None:
     with served.connect() as connection:
         try:
             connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Header: some words\r\n" * 100_000)
-            told = connection.recv(100)
+            message = connection.recv(100)
         except ConnectionError:
-            told = b""
-    assert told in (b"", b"HTTP/1.1 400 Bad Request\r\n") or told.startswith(b"HTTP/1.1 400")
+            message = b""
+    assert message in (b"", b"HTTP/1.1 400 Bad Request\r\n") or message.startswith(b"HTTP/1.1 400")
     assert served.ask("/").status == 200
 
 
@@ -529,7 +529,7 @@ def test_more_connections_than_may_be_are_dropped(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_http_gets_400(served: Served, request_bytes: bytes) -> None:
-    """And harms nobody."""
+    """And has no effect on others."""
     with served.connect() as connection:
         connection.sendall(request_bytes)
         assert connection.recv(65536).split(b" ")[1:2] == [b"400"]

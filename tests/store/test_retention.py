@@ -278,4 +278,4 @@ def test_upkeep_heeds_what_a_source_says_for_itself(site: Site, server: Server) 
         list(opened.fetch(loaded.select(()), NOW))
         assert sum(opened.upkeep(NOW)) == 0
         assert sum(opened.upkeep(NOW + DAY)) == 5 + 4
-    assert [fare.articles for fare in source_health(loaded, NOW)] == [3, 8, 4]
+    assert [each.articles for each in source_health(loaded, NOW)] == [3, 8, 4]

@@ -197,7 +197,7 @@ def test_edits_without_a_date_are_capped(store: Store) -> None:
 
 
 def test_ids_of_different_sources_never_meet(store: Store) -> None:
-    """The first keeps its id on the way out; the second gets one made of source and id, for good."""
+    """The first keeps its id when published; the second gets one made of source and id, permanently."""
     commit(store, article(1))
     commit(store, article(1, source="blog"), source="blog")
     first, second = sorted(kept(store), key=lambda k: k.article.source, reverse=True)
@@ -298,7 +298,7 @@ def test_a_source_no_longer_named_leaves_the_feeds_and_returns(store: Store) -> 
 
 
 def test_a_moved_source_is_read_anew(store: Store) -> None:
-    """Validators stand for an address."""
+    """Validators belong to an address."""
     commit(store, article(1))
     store.sources.adopt([replace_source(NEWS, url="https://example.org/new"), BLOG], NOW)
     assert store.sources.states(["news"])["news"].validators == {}
@@ -318,7 +318,7 @@ def test_a_failure_keeps_validators(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_store_of_version_3_is_brought_up_to_date(store: Store, tmp_path: Path) -> None:
-    """It counted failures beside the schedule; all else stays, and new sources are taken up."""
+    """It counted failures beside the schedule; all else stays, and new sources are added."""
     commit(store, article(1))
     store.close()
     file = tmp_path / "var" / "store.db"

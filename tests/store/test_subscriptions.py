@@ -34,7 +34,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def read(store: Store, subscriptions: Sequence[Subscription]) -> None:
-    """The list is read, and its feeds are taken up."""
+    """The list is read, and its feeds are added."""
     update = Update(source="List", validators={}, body_hash="", subscriptions=subscriptions)
     store.sources.commit(update, NOW)
     store.sources.adopt(joined([LIST], store.subscriptions.listed())[0], NOW)

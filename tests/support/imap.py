@@ -1,4 +1,4 @@
-"""A small IMAP server on loopback (RFC 3501): records each command, and misbehaves as it is told."""
+"""A small IMAP server on loopback (RFC 3501): records each command, and misbehaves as it is reported."""
 
 from __future__ import annotations
 

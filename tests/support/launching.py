@@ -69,7 +69,7 @@ class Launched:
 
     def __init__(self, *arguments: str, log: Path, **environment: str) -> None:
         self._returncode: int | None = None
-        log.touch()  # whoever waits for a word of it need not wait for the file
+        log.touch()  # a test that waits for a line of it need not wait for the file
         self.pid: int = _launcher().ask(arguments=arguments, log=str(log), environment=environment)
 
     def poll(self) -> int | None:

@@ -33,7 +33,7 @@ def section_of(category: str | None = "Drinks", **changes: Any) -> Section:
 
 
 def followed_of(name: str = "Tea", state: str = "healthy", **changes: Any) -> Followed:
-    """A source that published thrice in the last week; `health` in `changes` changes how it fares."""
+    """A source that published three times in the last week; `health` in `changes` changes its health."""
     health = SourceHealth(
         name=name,
         address="https://tea.example/feed",
@@ -80,7 +80,7 @@ def overview_of(*sections: Section, **changes: Any) -> Overview:
 
 _MAYBE = st.one_of(st.none(), TEXTS)
 _LINKS = st.one_of(st.none(), ADDRESSES, st.just("https://me:secret@tea.example/feed"))
-FARES = st.builds(
+HEALTHS = st.builds(
     SourceHealth,
     name=TEXTS,
     address=ADDRESSES,
@@ -99,7 +99,7 @@ FARES = st.builds(
 )
 FOLLOWED = st.builds(
     Followed,
-    health=FARES,
+    health=HEALTHS,
     url=_LINKS,
     link=_LINKS,
     published=st.lists(DATES, max_size=4).map(tuple),

@@ -47,7 +47,7 @@ class Served:
 
 
 def ask(port: int, path: str, method: str = "GET", **headers: str) -> Reply:
-    """One request to a port here; `_` in names of headers stands for `-`."""
+    """One request to a port here; `_` in names of headers is sent as `-`."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     try:
         connection.putrequest(method, path, skip_accept_encoding=True)

@@ -1,4 +1,4 @@
-"""A server of raw bytes on loopback: records what comes byte for byte, and misbehaves as it is told."""
+"""A server of raw bytes on loopback: records what comes byte for byte, and misbehaves as it is reported."""
 
 from __future__ import annotations
 

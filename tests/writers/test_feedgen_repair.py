@@ -33,7 +33,7 @@ def test_the_locale_is_never_set(writer: Writer, monkeypatch: pytest.MonkeyPatch
 
 @each_writer
 def test_items_keep_their_order(writer: Writer) -> None:
-    """add_entry() prepends unless told otherwise."""
+    """add_entry() prepends unless `order` is set."""
     body = writer.render(channel_of(*(item_of(item_id=f"tag:tea.example,2026:{n}") for n in range(3))))
     assert re.findall(rb"2026:(\d)<", body) == [b"0", b"1", b"2"]
 

@@ -117,7 +117,7 @@ def test_without_a_public_address_there_is_none_in_it() -> None:
     ids=["both", "a summary alone is the content", "neither", "no summary"],
 )
 def test_every_item_has_content(content: str, summary: str, html: str, short: str | None) -> None:
-    """One of the contents must be there; a summary is told once."""
+    """One of the contents must be there; a summary is reported once."""
     item = only_item(content=content, summary=summary)
     assert (item["content_html"], item.get("summary")) == (html, short)
 

@@ -37,7 +37,7 @@ def section(category: str | None, *files: str, public: bool = True) -> Section:
 
 
 def followed(name: str, url: str | None, *categories: str, link: str | None = None) -> Followed:
-    """A source that fares well."""
+    """A healthy source."""
     return Followed(
         health=SourceHealth(
             name=name,
@@ -156,7 +156,7 @@ subscriptions = st.lists(
 @settings(max_examples=examples(50), deadline=None)
 @given(subscriptions)
 def test_a_list_that_is_read_and_written_again_has_the_same_bytes(listed: list[Subscription]) -> None:
-    """Whatever the names: nothing is lost on the way out and in."""
+    """Whatever the names: nothing is lost when it is written and read again."""
     body = subscription_list("Mine", listed)
     assert check_opml(body) == []
     assert subscription_list("Mine", read(body).subscriptions) == body

@@ -41,7 +41,7 @@ def test_known_namespaces_go_out_under_their_names(writer: Writer, prefix: str) 
 def test_elements_of_listed_namespaces_go_out_with_the_attributes_that_they_have(
     writer: Writer, name: str, text: str
 ) -> None:
-    """Others of these namespaces are left out, and attributes that nobody defined."""
+    """Others of these namespaces are left out, and attributes that are not defined."""
     prefix, _, local = name.partition(":")
     extra = {name: [{"text": text, "thing": "x"}], f"{prefix}:thing": ["one"]}
     root = etree.fromstring(writer.render(channel_of(item_of(article_with(extra=extra)))))

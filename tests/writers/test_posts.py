@@ -168,7 +168,7 @@ def test_a_file_read_back_gives_the_article(generator: str, template: str) -> No
         ("jekyll", ["layout: 'post'", "last_modified_at: Fri, 02 Jan 2026 03:04:05 GMT"]),
     ],
 )
-def test_each_generator_is_told_in_its_own_words(generator: str, keys: list[str]) -> None:
+def test_each_generator_gets_its_own_keys(generator: str, keys: list[str]) -> None:
     """Besides the keys that every article's file has."""
     lines = render(item_of(), posts(generator=generator), "x.html").decode().split("\n")
     assert [line for line in lines if line in keys] == keys

@@ -33,7 +33,7 @@ def test_the_hubs_follow_the_topic() -> None:
 
 
 def test_a_feed_without_an_address_has_no_hub() -> None:
-    """Nobody could subscribe."""
+    """A reader could not subscribe to it."""
     assert rels(hubs=("https://hub.example/",), self_links={}, link="") == []
 
 

@@ -80,7 +80,7 @@ def test_a_body_of_white_space_is_none() -> None:
     assert (body(" \n\0"), body(" <p>x\0</p>\n")) == ("", " <p>x</p>\n")
 
 
-@settings(deadline=None)  # the table of UTS 46 is loaded by whoever needs it first
+@settings(deadline=None)  # the table of UTS 46 is loaded by the first case that needs it
 @given(
     st.one_of(
         st.from_regex(r"\Ahttps?://[a-zA-Z0-9.-]{1,9}(:[0-9]+)?([/?#][!-~]{0,9})?\Z"),

@@ -213,7 +213,7 @@ def test_a_real_browser_runs_nothing_and_asks_for_nothing(site: Site, server: Se
     assert "<title>[]</title>" in calm
     assert {request.path for request in server.requests} <= {"/page", "/favicon.ico"}
 
-    # The same page with one hostile text proves that the browser would have told.
+    # The same page with one hostile text proves that the browser would have noticed.
     acting = page.read_text().replace("const texts = [", f"const texts = [{json.dumps(canary)},", 1)
     server.pages["/page"] = Answer(200, {"Content-Type": "text/html"}, acting.encode())
     assert "<title>[1" in browse(f"{server.url}/page", tmp_path / "acting")

@@ -46,7 +46,7 @@ class ActionKind:
 
 
 def alone(action: Action) -> ActionKind:
-    """An action without a value; `true` may stand for it in a table."""
+    """An action without a value; in a table it is written with `true`."""
 
     def parse(value: object) -> Action:
         if value is None or value is True:

@@ -1,4 +1,4 @@
-"""JSON Feed 1.0 and 1.1: what it holds, how it is told from other JSON, and how it breaks."""
+"""JSON Feed 1.0 and 1.1: what it holds, how it is distinguished from other JSON, and how it breaks."""
 
 from __future__ import annotations
 
@@ -110,14 +110,14 @@ def test_a_truncated_feed_gives_its_whole_items_and_says_where_it_broke() -> Non
     assert document.problems[0].where == "line 1"
 
 
-def test_what_is_no_item_is_told_and_left_out() -> None:
+def test_what_is_no_item_is_reported_and_left_out() -> None:
     """The others stay."""
     document = read_it(feed("x", None, {"id": "1", "title": "One"}))
     assert [a.id for a in document.articles] == ["1"]
     assert [p.where for p in document.problems] == ["item 1", "item 2"]
 
 
-def test_an_ended_feed_is_told() -> None:
+def test_an_ended_feed_is_reported() -> None:
     """JSON Feed 1.1, `expired`."""
     assert "has ended" in read_it(feed(expired=True)).problems[0].text
 
@@ -151,7 +151,7 @@ def test_values_of_the_wrong_type_crash_nothing(item: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("odd", "told"),
+    ("odd", "message"),
     [
         ({"authors": {"name": "Ann"}}, "authors is an object"),
         ({"authors": "Ann"}, "authors is a text"),
@@ -164,11 +164,11 @@ def test_values_of_the_wrong_type_crash_nothing(item: dict[str, Any]) -> None:
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
-def test_authors_of_any_type_are_read_with_a_problem(odd: dict[str, Any], told: str) -> None:
+def test_authors_of_any_type_are_read_with_a_problem(odd: dict[str, Any], message: str) -> None:
     """Generators write all of these."""
     document = read_it(feed({"id": "1", "title": "T", **odd}))
     assert document.articles[0].authors == ("Ann",)
-    assert [(p.where, told in p.text) for p in document.problems] == [("item 1", True)]
+    assert [(p.where, message in p.text) for p in document.problems] == [("item 1", True)]
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_one_oddity_of_all_items_is_one_problem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "error", "told"),
+    ("body", "error", "message"),
     [
         (b'{"items": [{"name": 1}]}', NotAFeed, "no JSON Feed"),
         (b'[{"id": 1}]', NotAFeed, "no JSON Feed"),
@@ -272,9 +272,9 @@ def test_one_oddity_of_all_items_is_one_problem() -> None:
     ],
     ids=["an API", "a list", "no items", "cut short", "deep", "a huge number"],
 )
-def test_other_json_is_refused_with_its_reason(body: bytes, error: type[ReadError], told: str) -> None:
+def test_other_json_is_refused_with_its_reason(body: bytes, error: type[ReadError], message: str) -> None:
     """An API's answer is for kind `json`."""
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         read_it(body)
 
 

@@ -25,7 +25,7 @@ def test_what_was_encoded_twice_is_undone_and_nothing_else(spoilt: str, right: s
 
 
 def test_a_feed_is_mended_where_people_read() -> None:
-    """Also what a character reference of windows-1252's number stands for."""
+    """Also what a character reference of windows-1252's number represents."""
     feed = strict.read(
         "<rss><channel><title>KÃ¶ln</title><item><title>a &#150; b</title></item></channel></rss>".encode()
     )

@@ -85,7 +85,7 @@ def test_an_impossible_address_in_a_page_is_no_error() -> None:
     ],
 )
 def test_a_page_that_sends_browsers_on_says_where_to(content: str, target: str | None) -> None:
-    """As servers without redirects do; one that loads itself again sends nobody anywhere."""
+    """As servers without redirects do; one that only loads itself again is no redirect."""
     page = f"<html><head><meta http-equiv=Refresh content='{escape(content)}'></head><p>Moved</html>"
     with pytest.raises(NotAFeed) as caught:
         feed.read(page.encode(), url="http://a/x/")

@@ -91,7 +91,7 @@ def test_the_newest_alone_are_fetched(serve: Serve) -> None:
 
 
 def test_another_sender_means_that_everything_is_fetched_again(serve: Serve) -> None:
-    """What stands for the messages of one says nothing of another's."""
+    """The stamp of one server's messages is not used for another server."""
     imap = serve(1)
     imap.messages[2] = message(2, "Other <other@cake.example>")
     first = fetch(imap)
@@ -99,7 +99,7 @@ def test_another_sender_means_that_everything_is_fetched_again(serve: Serve) -> 
     assert names(fetch(imap, first.validators, options={})) == ["7.2", "7.1"]
 
 
-def test_a_message_that_is_too_large_is_not_fetched_and_told(serve: Serve) -> None:
+def test_a_message_that_is_too_large_is_not_fetched_but_reported(serve: Serve) -> None:
     """Its size is asked for first; the others come."""
     imap = serve(1)
     imap.messages[2] = message(2, body="x" * 5_000)
@@ -171,21 +171,21 @@ MINUTE, MOMENT = timedelta(minutes=1), timedelta(seconds=0.5)
 IMPATIENT = {"not done within": {"deadline": MOMENT}, "no answer within": {"timeout": MOMENT}}
 
 
-@pytest.mark.parametrize(("command", "answer", "error", "told"), FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize(("command", "answer", "error", "reported"), FAULTS.values(), ids=FAULTS)
 def test_each_fault_of_the_server_is_an_error_of_the_source(
-    serve: Serve, command: str, answer: Any, error: type[errors.FetchError], told: str
+    serve: Serve, command: str, answer: Any, error: type[errors.FetchError], reported: str
 ) -> None:
     """Never with a secret in it."""
     imap = serve(1)
     imap.faults[command] = answer
-    patience: dict[str, Any] = {"timeout": MINUTE, "deadline": MINUTE, **IMPATIENT.get(told, {})}
-    with pytest.raises(error, match=told) as caught:
+    patience: dict[str, Any] = {"timeout": MINUTE, "deadline": MINUTE, **IMPATIENT.get(reported, {})}
+    with pytest.raises(error, match=reported) as caught:
         fetch(imap, **patience)
     assert type(caught.value) is error
     assert PASSWORD not in f"{caught.value} {caught.value.message} {caught.value.__cause__!r}"
 
 
-def test_a_wrong_password_is_told_with_what_to_change(serve: Serve) -> None:
+def test_a_wrong_password_is_reported_with_what_to_change(serve: Serve) -> None:
     """The server's words, without the password."""
     wrong = {"auth": {"user": "me", "password": "wrong-secret"}}
     with pytest.raises(errors.FetchError, match="Invalid credentials; correct the source's auth") as caught:
@@ -293,7 +293,7 @@ def test_folders_are_named_as_imap_writes_them(serve: Serve, path: str, folder: 
     "url",
     ["imap://127.0.0.1/A%0D%0AX", "imap://me:pw-secret@127.0.0.1/", "imap://:1/", "imap://127.0.0.1:0/"],
 )
-def test_what_is_no_address_of_a_mailbox_is_told(url: str) -> None:
+def test_what_is_no_address_of_a_mailbox_is_reported(url: str) -> None:
     """Commands in it, a login in it, no host."""
     with pytest.raises(errors.BadAddress, match="login into auth") as caught:
         fetch(url)

@@ -95,7 +95,7 @@ def test_a_sender_is_found_in_a_folded_header(maildir: Path) -> None:
     assert names(fetch(maildir)) == ["1.M1.host"]
 
 
-def test_a_message_that_is_too_large_or_closed_is_told(maildir: Path) -> None:
+def test_a_message_that_is_too_large_or_closed_is_reported(maildir: Path) -> None:
     """The others come."""
     deliver(maildir, 1)
     deliver(maildir, 2, message(2, body="x" * 20_000))
@@ -105,7 +105,7 @@ def test_a_message_that_is_too_large_or_closed_is_told(maildir: Path) -> None:
     assert [(p.where, "10000 bytes" in p.text) for p in fetched.unread] == [("2.M1.host", True)]
 
 
-def test_what_is_no_maildir_is_told(tmp_path: Path) -> None:
+def test_what_is_no_maildir_is_reported(tmp_path: Path) -> None:
     """With what one has."""
     with pytest.raises(FetchError, match="new and cur"):
         fetch(tmp_path)
@@ -154,7 +154,7 @@ def test_preview_shows_a_maildir(site: Site, maildir: Path) -> None:
 
 @pytest.mark.parametrize("sender", ["Tea <news@tea.example>", "tea", "a@b c", "a@\u00fc.example"])
 def test_a_sender_is_an_address_or_a_domain(site: Site, sender: str) -> None:
-    """Told when the config is read."""
+    """Reported when the config is read."""
     site.configure({"name": "Tea", "kind": "mail", "path": "Mail", "options": {"sender": sender}})
     assert "options.sender" in site.run("check").output
 

@@ -83,7 +83,7 @@ def test_a_newsletter_becomes_an_article() -> None:
 
 
 def test_links_to_unsubscribe_do_not_leave_us() -> None:
-    """Whoever reads the feed could end the subscription; other links stay."""
+    """Any reader of the feed could end the subscription; other links stay."""
     markup = content(newsletter().as_bytes())
     assert "leave?" not in markup
     assert 'href="https://tea.example/more"' in markup
@@ -294,7 +294,7 @@ def test_a_text_that_is_attached_without_a_name_is_kept(parts: list[str], expect
     ],
 )
 def test_what_a_picture_of_the_message_says_instead_stays(image: str, left: str) -> None:
-    """The picture itself is in the message, which nobody else has."""
+    """The picture itself is in the message, which readers of the feed do not have."""
     assert content(f"{FROM}Content-Type: text/html\n\n<p>{image}</p>") == left
 
 

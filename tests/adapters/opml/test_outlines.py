@@ -1,4 +1,4 @@
-"""Subscription lists as programs write them: everything that can be told apart is read."""
+"""Subscription lists as programs write them: everything that can be distinguished is read."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_an_address_is_found_however_it_is_written(outline: str, url: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("outline", "told"),
+    ("outline", "message"),
     [
         ('<outline text="x" xmlUrl="file:///etc/passwd"/>', "is no http or https address: left out"),
         ('<outline text="x" type="include" url="https://a.example/b.opml"/>', "which is not followed"),
@@ -86,9 +86,9 @@ def test_an_address_is_found_however_it_is_written(outline: str, url: str) -> No
         ('<outline xmlUrl="https://a.example/"/><outline xmlUrl="https://a.example/"/>', "2 times"),
     ],
 )
-def test_what_is_odd_is_told(outline: str, told: str) -> None:
+def test_what_is_odd_is_reported(outline: str, message: str) -> None:
     """Nothing is left out in silence."""
-    assert any(told in str(problem) for problem in read(opml(outline)).problems)
+    assert any(message in str(problem) for problem in read(opml(outline)).problems)
 
 
 def test_a_feed_in_several_folders_is_one_in_all_their_categories() -> None:
@@ -147,7 +147,7 @@ def test_titles_are_plain_text_however_often_they_were_escaped(written: str, tit
     ids=["no root", "byte order mark", "UTF-16", "junk before", "cut off", "entities", "ampersand"],
 )
 def test_a_broken_document_is_read_as_far_as_it_goes(body: bytes) -> None:
-    """Whoever has but one file wants what is in it."""
+    """A user with one damaged file wants the rest of it."""
     assert [s.url for s in read(body).subscriptions] == ["https://a.example/"]
 
 
@@ -215,7 +215,7 @@ def _escaped(text: str) -> str:
 
 
 def test_every_list_of_the_corpus_is_read(corpus: Path) -> None:
-    """Of 79 files each is read, and no address is lost that can be told to be one."""
+    """Of 79 files each is read, and no address is lost that can be reported to be one."""
     files = sorted((corpus / "opml").iterdir())
     found = {file.name: read(file.read_bytes()) for file in files}
     assert len(found) == len(files) >= 79

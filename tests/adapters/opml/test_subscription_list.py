@@ -50,7 +50,8 @@ def configure(site: Site, server: Server, *sources: dict[str, Any], **settings: 
 def states(site: Site) -> dict[str, str]:
     """Each source that is shown, and its address."""
     return {
-        fare["name"]: fare["address"] for fare in json.loads(site.run("sources", "--json").output)["sources"]
+        source["name"]: source["address"]
+        for source in json.loads(site.run("sources", "--json").output)["sources"]
     }
 
 
@@ -159,7 +160,7 @@ def test_an_unchanged_list_is_not_read(site: Site, drinks: Server) -> None:
 
 
 def test_a_feed_is_followed_once(site: Site, drinks: Server) -> None:
-    """As the config has it, else as the first list has it; the others are told."""
+    """As the config has it, else as the first list has it; the others are reported."""
     drinks.pages["/list"] = Answer(200, {}, both(drinks))
     other = {"name": "Other", "kind": "opml", "url": f"{drinks.url}/list"}
     configure(site, drinks, {"name": "My tea", "url": f"{drinks.url}/tea/"}, other)
@@ -216,7 +217,7 @@ def test_preview_shows_what_would_be_followed(site: Site, drinks: Server) -> Non
 
 
 def test_a_long_list_is_followed_to_a_bound() -> None:
-    """And told."""
+    """And reported."""
     body = written(*((f"F{n}", f"https://f{n}.example/") for n in range(lists.MAX_FEEDS + 5)))
     found = lists.KIND.read(Resource(url="https://l.example/", body=body), None)
     assert isinstance(found, SubscriptionList)
@@ -224,7 +225,7 @@ def test_a_long_list_is_followed_to_a_bound() -> None:
     assert "lists 10005 feeds; the first 10000 are followed" in found.problems[-1].text
 
 
-def test_what_is_told_of_a_list_has_an_end() -> None:
+def test_what_is_reported_of_a_list_has_an_end() -> None:
     """Some thousand feeds that are all followed already."""
     sources = [
         Source(name="List", kind="opml", url="https://l.example/"),
@@ -234,10 +235,10 @@ def test_what_is_told_of_a_list_has_an_end() -> None:
         Listed(list="List", name=f"List: {n}", subscription=Subscription(url="http://t.example"))
         for n in range(500)
     ]
-    every, told = joined(sources, feeds)
+    every, message = joined(sources, feeds)
     assert len(every) == 2
-    assert len(told["List"]) == 101
-    assert told["List"][-1].text == "and 400 more"
+    assert len(message["List"]) == 101
+    assert message["List"][-1].text == "and 400 more"
 
 
 def test_a_name_that_the_config_has_is_the_configs() -> None:
@@ -247,9 +248,9 @@ def test_a_name_that_the_config_has_is_the_configs() -> None:
         Source(name="List: Tea", url="https://other.example/"),
     ]
     listed = Listed(list="List", name="List: Tea", subscription=Subscription(url="https://t.example/"))
-    every, told = joined(sources, [listed])
+    every, message = joined(sources, [listed])
     assert [source.name for source in every] == ["List", "List: Tea"]
-    assert "has its name" in told["List"][0].text
+    assert "has its name" in message["List"][0].text
 
 
 def test_a_command_may_print_a_list(site: Site, drinks: Server) -> None:

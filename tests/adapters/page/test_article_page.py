@@ -56,7 +56,7 @@ def linked(**fields: Any) -> str:
     return f"<script type='application/ld+json'>{json.dumps(data)}</script>"
 
 
-def test_the_article_is_told_from_what_stands_around_it() -> None:
+def test_the_article_is_distinguished_from_what_is_around_it() -> None:
     """Its title stands once, links and images are absolute, and it is one with its address."""
     one = article(page())
     assert one.content.startswith("<p>First. Tea is boiled")
@@ -149,17 +149,17 @@ def test_selectors_stand_in_place_of_what_would_be_found() -> None:
     ]
 
 
-def test_a_selector_that_matches_nothing_is_told_with_what_does() -> None:
+def test_a_selector_that_matches_nothing_is_reported_with_what_does() -> None:
     """An article without its body is none; without one of its other fields it is one with a problem."""
     with pytest.raises(ReadError, match=r'content = "article .text" gave nothing; there 1 match "article"'):
         read(page(), content="article .text")
-    (told,) = read(page(), content="article", author=".by").problems
-    assert 'author = ".by" gave nothing' in told.text
-    (told,) = read(page(), content="article", date={"selector": "h1", "format": "%Y"}).problems
-    assert "not in the format" in told.text
+    (message,) = read(page(), content="article", author=".by").problems
+    assert 'author = ".by" gave nothing' in message.text
+    (message,) = read(page(), content="article", date={"selector": "h1", "format": "%Y"}).problems
+    assert "not in the format" in message.text
 
 
-def test_a_page_without_an_article_is_told() -> None:
+def test_a_page_without_an_article_is_reported() -> None:
     """And what to do."""
     with pytest.raises(ReadError, match="no article was recognised") as raised:
         read(page(body="<p>Welcome!</p>"))

@@ -264,9 +264,9 @@ def test_no_real_page_does_any_harm(name: str) -> None:
     try:
         feed = read(name)
     except ReadError as error:
-        told = error.message
+        reported = error.message
         feed = Feed()
     else:
-        told = ""
-    assert feed.entries or "give the options" in told
+        reported = ""
+    assert feed.entries or "give the options" in reported
     assert all(entry.title or entry.links for entry in feed.entries)

@@ -160,7 +160,7 @@ def test_of_what_says_a_date_the_first_that_can_be_read_counts(written: str) -> 
     assert article.published == datetime(2026, 3, 4, tzinfo=UTC)
 
 
-def test_a_date_in_another_format_is_told() -> None:
+def test_a_date_in_another_format_is_reported() -> None:
     """The article stays, dated when it is first seen."""
     read = reading(page(post(1, "<i>2026/03/04</i>")), **FIELDS, date={"selector": "i", "format": "%d.%m.%Y"})
     assert read.document.articles[0].published is None
@@ -205,14 +205,14 @@ def test_the_encoding_is_what_http_or_the_page_says(
 
 
 def test_what_has_neither_title_nor_link_is_no_article() -> None:
-    """An advertisement between the items is told, once for all of them."""
+    """An advertisement between the items is reported, once for all of them."""
     read = reading(page(post(1), "<li class=post>Buy!</li>", "<li class=post></li>"), **FIELDS)
     assert len(read.document.articles) == 1
     assert texts(read) == ["2 of 3 items have neither title nor link; left out"]
 
 
 def test_entries_without_any_link_are_articles_all_the_same() -> None:
-    """A list of events, told by their titles alone; each is known again by what it says."""
+    """A list of events, distinguished by their titles alone; each is recognised by its text."""
     body = page(
         "<li class=post><h2>Tea at noon</h2><p>Here</p></li>", "<li class=post><h2>Cake at five</h2></li>"
     )
@@ -225,14 +225,14 @@ def test_entries_without_any_link_are_articles_all_the_same() -> None:
     "options", [{"item": "li.post"}, {"title": "h2"}, {"item": 'li[class="post"]'}, {"pages": 2}]
 )
 def test_any_half_of_the_options_is_enough(options: dict[str, Any]) -> None:
-    """The rest is proposed, and told so that it can be pasted."""
+    """The rest is proposed, in a form that can be pasted into the config."""
     read = reading(page(post(1), post(2), post(3)), **options)
     assert [a.title for a in read.document.articles] == ["Tea & cake 1", "Tea & cake 2", "Tea & cake 3"]
     toml = texts(read)[0].partition("config: ")[2]
     assert kinds.mistakes("page", tomllib.loads(toml)["options"]) == []
 
 
-def test_what_the_selectors_found_is_told() -> None:
+def test_what_the_selectors_found_is_reported() -> None:
     """In how many items, and what in the first of them."""
     read = reading(page(post(1, "<i>Ada</i>"), post(2)), **FIELDS, author="i", date="time")
     found = {f.name: (f.selector, f.count, f.of, f.example) for f in read.document.findings}
@@ -248,7 +248,7 @@ def test_what_the_selectors_found_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         ({"item": "ul > li.entry h2"}, 'there 1 match "ul", 2 match "ul > li", 0 match "ul > li.entry"'),
         ({"item": "li.post", "title": "b", "link": "h2.x a"}, '2 match "h2", 0 match "h2.x"'),
@@ -256,16 +256,16 @@ def test_what_the_selectors_found_is_told() -> None:
     ids=["no item", "no title and no link"],
 )
 def test_a_selector_that_matches_nothing_is_a_failure_that_says_where(
-    options: dict[str, Any], told: str
+    options: dict[str, Any], reported: str
 ) -> None:
     """A page that was made anew must not look like one without news."""
     with pytest.raises(ReadError) as caught:
         reading(page(post(1), post(2)), **{"title": "h2", "link": "a", **options})
-    assert told in caught.value.message
+    assert reported in caught.value.message
     assert "correct the selector" in caught.value.message
 
 
-def test_a_page_that_a_script_fills_in_is_told_to_be_one() -> None:
+def test_a_page_that_a_script_fills_in_is_reported_as_one() -> None:
     """No selector can help there."""
     body = (
         b"<html><body><div id=app></div><script>" + b"render('<li class=post>');" * 50 + b"</script></body>"
@@ -275,7 +275,7 @@ def test_a_page_that_a_script_fills_in_is_told_to_be_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "error", "told"),
+    ("body", "error", "reported"),
     [
         (b"", ReadError, "empty"),
         (b"%PDF-1.7 ...", NotAFeed, "not a web page but a PDF document"),
@@ -287,9 +287,9 @@ def test_a_page_that_a_script_fills_in_is_told_to_be_one() -> None:
     ],
     ids=["nothing", "PDF", "a feed", "too deep", "too long", "NULs", "no markup"],
 )
-def test_what_is_no_page_is_refused(body: bytes, error: type[ReadError], told: str) -> None:
+def test_what_is_no_page_is_refused(body: bytes, error: type[ReadError], reported: str) -> None:
     """With what to change, where something can be."""
-    with pytest.raises(error, match=re.escape(told)):
+    with pytest.raises(error, match=re.escape(reported)):
         reading(body, **FIELDS)
 
 
@@ -299,7 +299,7 @@ def test_scripts_count_neither_as_markup_nor_as_depth() -> None:
     assert len(reading(page(post(1), rest=script), **FIELDS).document.articles) == 1
 
 
-def test_more_items_than_anybody_lists_are_told() -> None:
+def test_more_items_than_a_list_can_have_are_reported() -> None:
     """The first thousand are read."""
     read = reading(page(*(post(n) for n in range(1_100))), **FIELDS)
     assert len(read.document.articles) == 1_000
@@ -327,7 +327,7 @@ def test_next_pages_are_followed_as_far_as_the_options_say() -> None:
     assert texts(read) == ['next = "a.older" leads to no further page; there 2 match "a"']
 
 
-def test_a_next_page_without_items_is_the_end_and_told() -> None:
+def test_a_next_page_without_items_is_the_end_and_reported() -> None:
     """The first page was good."""
     read = reading(page(), number=1, **FIELDS, pages=5)
     assert read.document.articles == ()
@@ -335,7 +335,7 @@ def test_a_next_page_without_items_is_the_end_and_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "reported"),
     [
         ({"item": "li["}, "'li[' is no CSS selector"),
         ({"item": "li", "title": "h2 >"}, "'h2 >' is no CSS selector"),
@@ -349,10 +349,10 @@ def test_a_next_page_without_items_is_the_end_and_told() -> None:
     ],
     ids=lambda value: str(value)[:30],
 )
-def test_a_mistake_in_the_options_is_told_by_the_config(options: dict[str, Any], told: str) -> None:
+def test_a_mistake_in_the_options_is_reported_by_the_config(options: dict[str, Any], reported: str) -> None:
     """Before anything is fetched."""
     mistakes = kinds.mistakes("page", options)
-    assert any(told in text for _, _, text in mistakes), mistakes
+    assert any(reported in text for _, _, text in mistakes), mistakes
 
 
 def test_the_docs_tell_every_option_and_their_examples_are_sound() -> None:

@@ -1,4 +1,4 @@
-"""Selectors for a page for which nobody wrote any."""
+"""Selectors that are proposed for a page."""
 
 from __future__ import annotations
 
@@ -63,13 +63,13 @@ def test_the_cards_of_a_page_are_found_with_all_that_they_hold() -> None:
     }
 
 
-def test_what_is_proposed_is_told_ready_for_the_config_and_gives_the_same() -> None:
+def test_what_is_proposed_is_ready_for_the_config_and_gives_the_same() -> None:
     """One line of TOML, to be kept once it is right."""
     content = around("".join(card(n) for n in range(1, 7)))
     feed = read(content)
     (problem,) = feed.problems
-    told, _, toml = problem.text.partition(": ")
-    assert told == "selectors were proposed; keep them in the config"
+    message, _, toml = problem.text.partition(": ")
+    assert message == "selectors were proposed; keep them in the config"
     kept = read(content, ListPageOptions.model_validate(tomllib.loads(toml)["options"]))
     assert (kept.entries, kept.findings, kept.problems) == (feed.entries, feed.findings, [])
 
@@ -110,7 +110,7 @@ def test_items_that_are_given_are_kept_and_their_fields_proposed() -> None:
 
 
 def test_fields_that_are_given_are_kept_and_only_what_is_needed_is_proposed() -> None:
-    """Whoever names fields has chosen them."""
+    """Fields that the options name are not proposed."""
     options = ListPageOptions.model_validate({"item": "div.card", "title": "p.excerpt"})
     feed = read(around("".join(card(n) for n in range(1, 7))), options)
     assert {f.name: f.selector for f in feed.findings} == {
@@ -145,7 +145,7 @@ def test_photos_without_titles_lead_where_their_date_leads() -> None:
 
 
 @pytest.mark.parametrize("content", ["", "<p>One <a href=/a>page</a>", MENU[:0], "<h1>Only a title</h1>"])
-def test_a_page_without_a_list_is_told_to_be_one(content: str) -> None:
+def test_a_page_without_a_list_is_reported_as_one(content: str) -> None:
     """Nothing is made of what is no list."""
     with pytest.raises(ReadError, match="give the options item and title"):
         read(f"<body>{content}")

@@ -1,4 +1,4 @@
-"""Hubs are told of what changed: a real hub on loopback."""
+"""Hubs are notified of what changed: a real hub on loopback."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ MINUTE = timedelta(minutes=1)
 
 
 class Hub:
-    """A hub at a server, which notes what it is told; `status` and `headers` are what it answers."""
+    """A hub at a server, which notes what it is reported; `status` and `headers` are what it answers."""
 
     def __init__(self, server: Server) -> None:
         self.status = 202
         self.headers: dict[str, str] = {}
         self.forms: list[list[tuple[str, str]]] = []
         self.types: list[str] = []
-        self.told: Callable[[], object] = lambda: None
+        self.reported: Callable[[], object] = lambda: None
         self.url = f"{server.url}/hub?a=1"
         server.pages["/hub?a=1"] = self._answer
 
     def _answer(self, request: Request) -> Answer:
         self.forms.append(parse_qsl(request.body.decode(), keep_blank_values=True))
         self.types.append(request.headers["Content-Type"])
-        self.told()
+        self.reported()
         return Answer(self.status, self.headers)
 
     @property
     def topics(self) -> list[str]:
-        """What it was told of, in order."""
+        """What it was notified of, in order."""
         return [dict(form)["hub.url"] for form in self.forms]
 
 
@@ -91,10 +91,10 @@ def wait_for(store: Store, *topics: str, hub: str) -> None:
     store.outbox.queue([announcement(hub, topic, NOW) for topic in topics])
 
 
-def test_a_hub_is_told_of_each_feed_once(store: Store, fetcher: Fetcher, hub: Hub) -> None:
+def test_a_hub_is_notified_of_each_feed_once(store: Store, fetcher: Fetcher, hub: Hub) -> None:
     """A form as hubs have always taken it, one feed a request."""
     wait_for(store, "https://e.example/a?b=c&d", "https://e.example/ü", hub=hub.url)
-    assert [told.error for told in tell(store, fetcher, hub.url)] == [None, None]
+    assert [reported.error for reported in tell(store, fetcher, hub.url)] == [None, None]
     assert sorted(hub.forms) == [
         [("hub.mode", "publish"), ("hub.url", "https://e.example/a?b=c&d")],
         [("hub.mode", "publish"), ("hub.url", "https://e.example/ü")],
@@ -103,14 +103,14 @@ def test_a_hub_is_told_of_each_feed_once(store: Store, fetcher: Fetcher, hub: Hu
     assert tell(store, fetcher, hub.url) == []
 
 
-def test_a_hub_that_is_out_of_order_is_told_later(store: Store, fetcher: Fetcher, hub: Hub) -> None:
+def test_a_hub_that_is_out_of_order_is_notified_later(store: Store, fetcher: Fetcher, hub: Hub) -> None:
     """Once a round, after a minute, then four; when it is back, of everything."""
     wait_for(store, "https://e.example/a", "https://e.example/b", hub=hub.url)
     hub.status = 503
-    (told,) = tell(store, fetcher, hub.url)
-    assert told.again == NOW + MINUTE
+    (reported,) = tell(store, fetcher, hub.url)
+    assert reported.again == NOW + MINUTE
     assert tell(store, fetcher, hub.url, after=MINUTE / 2) == []
-    (told,) = tell(store, fetcher, hub.url, after=MINUTE)
+    (reported,) = tell(store, fetcher, hub.url, after=MINUTE)
     assert len(hub.forms) == 2
     hub.status = 202
     assert len(tell(store, fetcher, hub.url, after=6 * MINUTE)) == 2
@@ -121,12 +121,12 @@ def test_the_time_that_a_hub_asks_for_is_kept(store: Store, fetcher: Fetcher, hu
     """Also by what changes meanwhile; another hub is not concerned."""
     wait_for(store, "https://e.example/a", hub=hub.url)
     hub.status, hub.headers = 429, {"Retry-After": "3600"}
-    (told,) = tell(store, fetcher, hub.url)
-    assert told.again == NOW + 60 * MINUTE
+    (reported,) = tell(store, fetcher, hub.url)
+    assert reported.again == NOW + 60 * MINUTE
     store.outbox.queue([announcement(hub.url, "https://e.example/a", NOW + MINUTE)])
     hub.status = 204
     assert tell(store, fetcher, hub.url, after=59 * MINUTE) == []
-    assert [told.error for told in tell(store, fetcher, hub.url, after=60 * MINUTE)] == [None]
+    assert [reported.error for reported in tell(store, fetcher, hub.url, after=60 * MINUTE)] == [None]
 
 
 def test_a_hub_that_refuses_is_asked_three_times(store: Store, fetcher: Fetcher, hub: Hub) -> None:
@@ -134,18 +134,18 @@ def test_a_hub_that_refuses_is_asked_three_times(store: Store, fetcher: Fetcher,
     wait_for(store, "https://e.example/a", hub=hub.url)
     hub.status = 400
     rounds = [tell(store, fetcher, hub.url, after=n * timedelta(days=1)) for n in range(5)]
-    assert [len(told) for told in rounds] == [1, 1, 1, 0, 0]
+    assert [len(reported) for reported in rounds] == [1, 1, 1, 0, 0]
     assert rounds[2][0].again is None
     assert len(hub.forms) == 3
 
 
-def test_a_change_while_a_hub_is_told_is_told_too(store: Store) -> None:
+def test_a_change_while_a_hub_is_notified_is_sent_too(store: Store) -> None:
     """The hub may have fetched the feed before it was written."""
     wait_for(store, "https://e.example/a", hub="https://hub.example/")
-    (told,) = store.outbox.due(NOW, 10)
-    assert store.outbox.claim(told, NOW, NOW + MINUTE)
+    (reported,) = store.outbox.due(NOW, 10)
+    assert store.outbox.claim(reported, NOW, NOW + MINUTE)
     store.outbox.queue([announcement("https://hub.example/", "https://e.example/a", NOW + MINUTE / 2)])
-    store.outbox.done(told, NOW + MINUTE / 2)
+    store.outbox.done(reported, NOW + MINUTE / 2)
     (again,) = store.outbox.due(NOW + MINUTE / 2, 10)
     assert again.queued == NOW + MINUTE / 2
 
@@ -161,7 +161,7 @@ def test_what_is_over_goes_on_another_time(store: Store, fetcher: Fetcher, hub: 
 
 
 def test_a_hub_that_the_config_names_no_longer_is_forgotten(store: Store, fetcher: Fetcher, hub: Hub) -> None:
-    """And not told anything."""
+    """And is sent nothing."""
     wait_for(store, "https://e.example/a", hub=hub.url)
     assert tell(store, fetcher, "https://other.example/") == []
     assert tell(store, fetcher, hub.url) == []
@@ -172,10 +172,10 @@ def test_a_hub_on_this_machine_has_to_be_allowed(store: Store, hub: Hub) -> None
     """The same guard as for sources."""
     fetcher = Fetcher(Fetch(), "Aggregator/test")
     wait_for(store, "https://e.example/a", hub=hub.url)
-    (told,) = tell(store, fetcher, hub.url)
+    (reported,) = tell(store, fetcher, hub.url)
     fetcher.close()
-    assert told.error is not None
-    assert "fetch.allow" in str(told.error)
+    assert reported.error is not None
+    assert "fetch.allow" in str(reported.error)
     assert hub.forms == []
 
 
@@ -210,7 +210,7 @@ def test_fetch_tells_the_hubs_of_what_it_published(site: Folder, server: Server,
         f"https://planet.example/feeds/{name}.xml" for name in ("X/atom", "X/rss", "all/atom", "all/rss")
     ]
     assert sorted(hub.topics) == everything
-    assert sorted(told["topic"] for told in first["announced"]) == everything
+    assert sorted(reported["topic"] for reported in first["announced"]) == everything
     hub.forms.clear()
     assert json.loads(site.run("fetch", "--json", "--force").stdout)["announced"] == []
     (site.output / "X" / "rss.xml").unlink()
@@ -218,12 +218,12 @@ def test_fetch_tells_the_hubs_of_what_it_published(site: Folder, server: Server,
     assert hub.topics == ["https://planet.example/feeds/X/rss.xml"]
 
 
-def test_a_hub_is_told_when_the_files_are_in_place(site: Folder, server: Server, hub: Hub) -> None:
+def test_a_hub_is_notified_when_the_files_are_in_place(site: Folder, server: Server, hub: Hub) -> None:
     """It fetches them at once."""
     site_with(site, server, hub.url)
     found: list[bool] = []
     files = [site.output / folder / name for folder in ("X", "all") for name in ("rss.xml", "atom.xml")]
-    hub.told = lambda: found.append(all(file.exists() for file in files))
+    hub.reported = lambda: found.append(all(file.exists() for file in files))
     site.run("fetch")
     assert found == [True] * 4
 
@@ -232,7 +232,7 @@ def test_a_hub_that_hangs_delays_no_publication(site: Folder, server: Server, hu
     """The daemon publishes the next change before the hub has answered anything."""
     site_with(site, server, hub.url)
     lets_go = threading.Event()
-    hub.told = lambda: lets_go.wait(240)
+    hub.reported = lambda: lets_go.wait(240)
     with running(site) as process:
         until(lambda: hub.forms)
         text = site.file.read_text(encoding="utf-8")
@@ -247,7 +247,7 @@ def test_a_hub_that_hangs_delays_no_publication(site: Folder, server: Server, hu
 
 
 def test_a_hub_that_fails_fails_nothing_else(site: Folder, server: Server, hub: Hub) -> None:
-    """It is told, and tried another time."""
+    """It is reported, and tried another time."""
     site_with(site, server, hub.url)
     hub.status = 500
     result = site.run("fetch")

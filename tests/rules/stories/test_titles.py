@@ -59,7 +59,7 @@ def test_the_source_s_own_name_is_left_out(text: str, names: tuple[str, ...]) ->
 
 
 def test_a_segment_that_may_be_a_name_gives_a_second_key() -> None:
-    """Whose name it is can be told only beside another article."""
+    """Whose name it is can be reported only beside another article."""
     found = title("Storm hits the coast - The Beacon")
     assert found.keys == (fold("Storm hits the coast - The Beacon"), fold("Storm hits the coast"))
     assert found.segments == ("", "The Beacon")

@@ -31,10 +31,10 @@ _STATUS = re.compile(rb"^HTTP/1\.1 (\d{3}) ", re.MULTILINE)
 class _Errors(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
-        self.told: list[str] = []
+        self.message: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        self.told.append(self.format(record))
+        self.message.append(self.format(record))
 
 
 @contextmanager
@@ -68,10 +68,10 @@ def asking(folder: Path) -> Iterator[Case]:
                     status >= 500 and status not in (501, 503, 505) for status in statuses
                 ):
                     raise Wrong(f"{sent!r} was answered {answer[:300]!r}")
-                if errors.told:
-                    told = errors.told.pop()
-                    errors.told.clear()
-                    raise Wrong(f"{sent!r} made it log {told}")
+                if errors.message:
+                    message = errors.message.pop()
+                    errors.message.clear()
+                    raise Wrong(f"{sent!r} made it log {message}")
                 return str(statuses[0]) if statuses else "no answer"
 
             yield case

@@ -189,7 +189,7 @@ def test_with_a_public_address_links_name_folders() -> None:
 
 
 def test_an_archive_leads_both_ways_and_to_the_feeds_as_they_are_now() -> None:
-    """Nobody should subscribe to a document that never changes."""
+    """A subscription to a document that never changes has no use."""
     chain = Chain(number=2, is_full=True, older="../1/", newer="../3/", current="../../")
     tree = page(
         item_of(), chain=chain, root="../../../", link="", self_links={}, files=("rss.xml", "index.html")
@@ -234,7 +234,7 @@ def test_moments_read_alike_in_every_locale() -> None:
 
 
 @pytest.mark.parametrize(
-    ("hours", "told"),
+    ("hours", "message"),
     [
         ([0], ("M94 16v-16", 1, "a day")),
         ([-5], ("M94 16v-16", 1, "a day")),
@@ -248,11 +248,11 @@ def test_moments_read_alike_in_every_locale() -> None:
     ids=str,
 )
 def test_a_rhythm_is_drawn_in_the_shortest_span_that_holds_it(
-    hours: list[int], told: tuple[str, int, str]
+    hours: list[int], message: tuple[str, int, str]
 ) -> None:
     """The right end is the newest poll; the highest bar fills the chart."""
     moments = [datetime.fromtimestamp(SEEN.timestamp() - 3600 * hour, UTC) for hour in hours]
-    assert rhythm(moments, SEEN) == told
+    assert rhythm(moments, SEEN) == message
 
 
 def test_without_dates_there_is_no_rhythm() -> None:

@@ -79,7 +79,7 @@ def test_the_start_page_shows_each_category_with_count_feeds_and_newest() -> Non
 
 
 def test_many_categories_have_an_index() -> None:
-    """Nobody scrolls through a hundred cards."""
+    """A page with a hundred cards would be too long."""
     tree = start(*(section_of(f"C{number}") for number in range(100)))
     assert len(tree.css(".index a")) == len(tree.css(".cards article")) == 100
 
@@ -123,7 +123,7 @@ def test_sources_stand_by_state_with_counts_on_top() -> None:
     assert [words(node) for node in tree.css("h3")][-2:] == ["S healthy", "Two"]
 
 
-def test_a_source_tells_how_it_fares() -> None:
+def test_a_source_has_its_health() -> None:
     """Last success, rhythm with its chart, articles, next poll and why."""
     tree = status(followed_of())
     assert [words(node) for node in tree.css("dd")] == [
@@ -145,7 +145,7 @@ def test_a_failing_source_tells_its_problem_and_advice() -> None:
     assert words(tree.css("dd")[0]) == "never"
 
 
-def test_a_move_is_told() -> None:
+def test_a_move_is_reported() -> None:
     """Until the config has the new address."""
     tree = status(followed_of(health={"moved_to": "https://me:secret@new.example/feed"}))
     assert values(tree, ".problem a") == ["https://new.example/feed"]
@@ -166,7 +166,7 @@ def test_logins_in_addresses_are_not_shown(secret: str) -> None:
 
 
 def test_what_has_no_address_shows_none() -> None:
-    """Folders of this machine are nobody's business."""
+    """Folders of this machine are not shown."""
     tree = status(
         followed_of(url=None, link=None, health={"address": "/home/me/posts", "moved_to": "/home/you"})
     )
