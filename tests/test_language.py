@@ -27,12 +27,15 @@ PLAINER = {
 }
 """What an engineer in another country has to look up, or to guess: what to write in its place."""
 WORD = re.compile(rf"\b(?:{'|'.join(PLAINER)})\b", re.IGNORECASE)
+NEWLINE = "\n"
 LISTS_OF_WORDS = {"aggregator/rules/stories/words.py"}
 
 
 def texts(file: Path, *, with_strings: bool) -> Iterator[tuple[int, str]]:
     """What a person reads in a file, by line: all of a document, comments and docstrings of code."""
     text = file.read_text(encoding="utf-8")
+    if not WORD.search(text):  # to take code apart costs a hundred times as much
+        return
     if file.suffix != ".py":
         yield 1, text
         return
@@ -46,7 +49,7 @@ def texts(file: Path, *, with_strings: bool) -> Iterator[tuple[int, str]]:
 def found(files: list[Path], *, with_strings: bool = True) -> list[str]:
     """Each word that is not plain: its place, and what to write."""
     return [
-        f"{file.relative_to(ROOT)}:{start + text.count(chr(10), 0, match.start())}: {match[0]!r}: write {plainer}"
+        f"{file.relative_to(ROOT)}:{start + text.count(NEWLINE, 0, match.start())}: {match[0]} → {plainer}"
         for file in sorted(files)
         for start, text in texts(file, with_strings=with_strings)
         for match in WORD.finditer(text)

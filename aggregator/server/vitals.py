@@ -97,7 +97,7 @@ class Vitals:
             except AggregatorError:
                 # Its message has paths, which must not be public.
                 return "the store cannot be read"
-        elif config.bucket is None:  # whoever serves a copy of a bucket needs none
+        elif config.bucket is None:  # a server of a bucket's copy needs none
             return "there is no store yet"
         return None if _has_feeds(config.output) else "no feed has been published yet"
 
