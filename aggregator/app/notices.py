@@ -40,7 +40,7 @@ class Notices:
             self._watching.begin(now)
 
     def published(self) -> None:
-        """What has arrived is published, and may be told of."""
+        """What has arrived is published, and may be sent in notices."""
         if self._watching is not None:
             self._watching.published()
 

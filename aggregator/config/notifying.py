@@ -185,7 +185,7 @@ class Notify(Settings):
 
     @property
     def wants_articles(self) -> bool:
-        """Whether new articles are told of."""
+        """Whether new articles are sent."""
         return self.when is not None or not self.on
 
     @property

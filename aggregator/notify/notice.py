@@ -20,7 +20,7 @@ _HAPPENED = {
     "back": "is back",
     "gone": "is gone for good, as its server says (410)",
 }
-_TEST = "This is a test, with the newest articles that this notice would have told of."
+_TEST = "This is a test, with the newest articles that this notice would have had."
 _Item = TypeVar("_Item")
 
 

@@ -87,7 +87,7 @@ class Watching:
             self._remember(text, _written(kept, empty))
 
     def published(self) -> None:
-        """What has arrived until now is published, and may be told of."""
+        """What has arrived until now is published, and may be sent."""
         if not self._rules:
             return
         self._published = self._store.arrivals.last()

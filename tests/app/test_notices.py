@@ -77,7 +77,7 @@ def test_the_first_article_of_a_source_that_had_none_is_new(planet: NotifiedPlan
 
 
 def test_sources_categories_and_rules_limit_it(planet: NotifiedPlanet) -> None:
-    """A saved feed is one of the categories; what rules drop is not told of."""
+    """A saved feed is one of the categories; what rules drop is not sent."""
     more = "\n".join(
         [
             "[[rules]]\nname = 'no 4'\nwhen = 'title:4'\nthen = 'drop'",
@@ -188,7 +188,7 @@ def test_no_redirect_and_no_private_address_is_followed(planet: NotifiedPlanet) 
 
 
 def test_what_became_of_sources_is_told_once(planet: NotifiedPlanet) -> None:
-    """Broken after a week, back with the first success; what was broken before the notice is not told of."""
+    """Broken after a week, back with the first success; what was broken before the notice is not reported."""
     planet.publish("milk", 1)
     planet.configure(sources=("tea", "milk"))
     planet.run()
