@@ -10,8 +10,9 @@
     ├── BackupError           a backup cannot be made, read or restored
     ├── ListenError           the address to serve at cannot be listened on
     ├── WriteError            an output cannot be rendered or written
-    │   └── ObjectStoreError  the store in which its bucket is cannot be used
-    │       └── BucketInUse   another program publishes there
+    │   ├── ObjectStoreError  the store in which its bucket is cannot be used
+    │   │   └── BucketInUse   another program publishes there
+    │   └── TemplateMistake   an own template of a page: its file, line, and what is wrong there
     ├── DeliveryError         a message was not taken by whom it is for
     └── SourceError           one source failed; the others go on
         ├── FetchError        its bytes could not be had
@@ -153,6 +154,10 @@ class DeliveryError(AggregatorError):
         self.wait = wait
         self.is_refusal = is_refusal
         self.is_final = is_final
+
+
+class TemplateMistake(WriteError):
+    """A page cannot be rendered by the site's own template; its message begins with the file and line."""
 
 
 class SourceError(AggregatorError):

@@ -12,6 +12,7 @@ from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key
 from aggregator.fetch.checks import refusal
 from aggregator.normalise.disclosure import without_logins
+from aggregator.publishing.looks import look_mistakes
 
 __all__ = ["doubts", "refusals"]
 
@@ -32,6 +33,7 @@ def refusals(config: Config) -> Iterator[str]:
     posts = config.publish.posts
     if posts is not None and posts.folder.exists() and not posts.folder.is_dir():
         yield f"publish.posts.folder: {posts.folder} is a file; name a folder"
+    yield from look_mistakes(config)
 
 
 def doubts(config: Config) -> Iterator[str]:

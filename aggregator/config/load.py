@@ -16,6 +16,7 @@ from aggregator.config.bucket import BucketAddress, bucket_address, is_address
 from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, misnamed
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
 from aggregator.config.notifying import Notify, Smtp, misdirected
+from aggregator.config.pages import PageSettings
 from aggregator.config.publishing import CategoryFeed, FeedChoice, Posts, Publish, SiteSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
@@ -36,6 +37,7 @@ __all__ = [
     "HtmlSettings",
     "Keep",
     "Notify",
+    "PageSettings",
     "Posts",
     "Publish",
     "Retention",
@@ -229,6 +231,9 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
     if publish.posts:
         posts = publish.posts.model_copy(update={"folder": absolute(publish.posts.folder)})
         publish = publish.model_copy(update={"posts": posts})
+    if publish.pages.templates:
+        pages = publish.pages.model_copy(update={"templates": absolute(publish.pages.templates)})
+        publish = publish.model_copy(update={"pages": pages})
     changes = {
         "publish": publish,
         "store": absolute(config.store),
@@ -339,6 +344,7 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "fetch": Fetch,
         "html": HtmlSettings,
         "publish": Publish,
+        "pages": PageSettings,
         "posts": Posts,
         "serve": Serve,
         "sources": Source,

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PositiveInt, model_validator
 
-from aggregator.config.values import Category, FilePath, HttpUrl, PostPath
+from aggregator.config.pages import PageSettings
+from aggregator.config.values import Category, FilePath, HttpUrl, PostPath, TimeZone
 from aggregator.model.settings import Settings
 
 FORMATS = ("rss", "atom", "json", "html", "opml")
@@ -42,13 +43,15 @@ Format = Annotated[str, AfterValidator(_format)]
 class SiteSettings(Settings):
     """What is published: `url` is the public address of the output folder, "" when there is none.
 
-    `image` is the address of a square picture of the whole, None for none.
+    `image` is the address of a square picture of the whole, None for none. `language` is that of its feeds,
+    and of its pages' own words; `timezone` that of the dates on pages, by its name in the IANA database.
     """
 
     title: str = "Aggregator"
     url: HttpUrl = ""
     description: str = ""
     language: str | None = None
+    timezone: TimeZone = "UTC"
     image: HttpUrl | None = None
 
 
@@ -107,7 +110,7 @@ class Publish(Settings):
     whether there are any, in one format of feeds and as pages, or in which formats.
     `compress`: what is written precompressed beside each file. `hubs`: WebSub hubs to tell of changes.
     `categories`: what is different for single ones. `all`: what the feed of everything shows. `posts`:
-    articles as files, None for none.
+    articles as files, None for none. `pages`: how pages look.
     """
 
     formats: tuple[Format, ...] = Field(default=FORMATS, strict=False)
@@ -117,6 +120,7 @@ class Publish(Settings):
     categories: dict[Category, CategoryFeed] = Field(default={})
     all: FeedChoice = Field(default_factory=FeedChoice.model_construct)
     posts: Posts | None = None
+    pages: PageSettings = Field(default_factory=PageSettings.model_construct)
 
     @property
     def has_priorities(self) -> bool:

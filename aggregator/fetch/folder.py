@@ -10,6 +10,8 @@ from typing import BinaryIO, Self
 
 from aggregator.adapters.kinds import RefusedFile
 
+__all__ = ["Folder", "RefusedFile", "stamp_of"]
+
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 # O_NONBLOCK: opening a pipe that has no writer would block.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC

@@ -107,6 +107,7 @@ def archive_look(output: FeedOutput, compress: Sequence[str]) -> str:
         *(output.feed_id, output.url, output.title, output.description, output.language, output.image),
         *(output.files, compress, output.disclosure.mark, output.config.publish.archives),
         *([] if output.pages_at is None else [output.pages_at]),
+        *([output.look.mark] if output.look.mark else []),
     ]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 

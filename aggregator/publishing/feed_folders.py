@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aggregator.config.load import Config
-from aggregator.errors import WriteError
+from aggregator.errors import TemplateMistake, WriteError
 from aggregator.publishing import selection
 from aggregator.publishing.archives import (
     FOLDER,
@@ -111,7 +111,7 @@ class FeedFolders:
             documents = ArchiveDocuments(output, plan.full, self._recent)
             place = self._config.output / output.folder / FOLDER / str(number)
             document = documents.full_one(number, archived[output.feed.name, number])
-            if self._write(place, document, documents.writers(number), result):
+            if self._write(place, document, documents.writers(number), result) and not result.errors:
                 written.append(
                     (output.feed.name, number, archive_look(output, self._config.publish.compress))
                 )
@@ -164,7 +164,8 @@ class FeedFolders:
     ) -> bool:
         """Writes a document in each of these formats; one that cannot be written does not stop the others.
 
-        True: all of them are in place. Files of other formats are removed.
+        True: all of them are in place, but for pages whose own templates have mistakes: feeds do not wait for
+        these, and the pages stay as they were. Files of other formats are removed.
         """
         compress, failed = self._config.publish.compress, len(result.errors)
         try:
@@ -185,7 +186,7 @@ class FeedFolders:
                     remove(place / name)
         except WriteError as error:
             result.errors.append(error)
-        return len(result.errors) == failed
+        return all(isinstance(error, TemplateMistake) for error in result.errors[failed:])
 
 
 def damaged(

@@ -21,6 +21,7 @@ from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.store import ALL, FeedRecord, Kept, Store
 from aggregator.writers.channel import Channel, Item, PageWriter, Writer, format_of
+from aggregator.writers.look import USUAL_LOOK, PageLook
 
 PAGES = "articles"
 """The folder of articles' own pages; one of a category may have this name too, as it has no such files."""
@@ -37,6 +38,7 @@ class FeedOutput:
     `sources` is how many of the config give it articles. `rules` say how articles are rendered in it.
     `shows_stories`: of several articles of a story it shows one, and names the others. `pages_at` is the
     public address of the folder with articles' own pages, "" without one, None where there are no such pages.
+    `look` is that of pages.
     """
 
     # There are thousands, of which a publication looks at a few: what is not asked for is not made.
@@ -53,6 +55,7 @@ class FeedOutput:
     damaged: frozenset[int] = frozenset()
     shows_stories: bool = False
     pages_at: str | None = None
+    look: PageLook = USUAL_LOOK
 
     @property
     def choice(self) -> FeedChoice:
@@ -122,7 +125,13 @@ class FeedOutput:
 
 
 def outputs(
-    store: Store, config: Config, writers: Mapping[str, Writer], disclosure: Disclosure, *, gives: bool = True
+    store: Store,
+    config: Config,
+    writers: Mapping[str, Writer],
+    disclosure: Disclosure,
+    *,
+    gives: bool = True,
+    look: PageLook = USUAL_LOOK,
 ) -> list[FeedOutput]:
     """Every feed's output; a new feed is given its folder and feed id here, else left out: `gives`."""
     feeds = store.feeds.all() if gives else [feed for feed in store.feeds.all() if feed.folder]
@@ -155,6 +164,7 @@ def outputs(
                 rules=rules,
                 shows_stories=feed.name in with_stories,
                 pages_at=pages_address(config) if has_pages else None,
+                look=look,
             )
         )
     return made
@@ -270,6 +280,8 @@ def channel(output: FeedOutput, showing: tuple[Item, ...], version: str) -> Chan
         extra=said_by_one(showing, output),
         generator_version=version,
         search="../search" if output.config.serve.search else "",
+        site=output.config.site.title,
+        look=output.look,
     )
 
 

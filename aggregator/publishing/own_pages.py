@@ -17,6 +17,7 @@ from aggregator.store import Store
 from aggregator.store.posts import PostFile
 from aggregator.writers.channel import PageWriter
 from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
+from aggregator.writers.look import PageLook
 
 __all__ = ["OwnPages"]
 
@@ -29,7 +30,7 @@ _AT_ONCE = 200
 class OwnPages:
     """Writes and removes pages; without a `writer` there are none.
 
-    `look` decides beside an article how its page looks. `everything` writes all of them.
+    `mark` is another once the pages look otherwise, `look` how they do. `everything` writes all of them.
     """
 
     def __init__(
@@ -37,13 +38,15 @@ class OwnPages:
         store: Store,
         config: Config,
         writer: PageWriter | None,
-        look: str,
+        mark: str,
         *,
+        look: PageLook,
         everything: bool,
     ) -> None:
         self._store = store
         self._config = config
         self._writer = writer
+        self._mark = mark
         self._look = look
         self._everything = everything
         self._known = store.posts.written(_FOLDER)
@@ -57,7 +60,7 @@ class OwnPages:
         due = {}
         for uid, revision in self._shown.items():
             known = self._known.get(uid)
-            mark = f"{self._look} {revision.mark}"
+            mark = f"{self._mark} {revision.mark}"
             is_there = known is not None and known.body_hash == stamp([str(place / known.path)], compress)
             if self._everything or not is_there or known is None or known.mark != mark:
                 due[revision.pk] = mark
@@ -69,7 +72,7 @@ class OwnPages:
             path = place / item.page
             try:
                 body = self._writer.render_article(
-                    item, site=self._config.site.title, root="../", version=version
+                    item, site=self._config.site.title, root="../", version=version, look=self._look
                 )
                 if write_if_changed(path, body, compress=compress):
                     done.written.append(path)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
-from aggregator.errors import StoreError, WriteError
+from aggregator.errors import StoreError, TemplateMistake, WriteError
 from aggregator.model.wire import Format
 from aggregator.processes import Lost, Processes, cores
 from aggregator.publishing.feed_folders import (
@@ -50,11 +50,14 @@ _NOT_IN_PLACE = -1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """The results of a share's tasks, as plain data; `store_error` is the text of a StoreError instead."""
+    """The results of a share's tasks, as plain data; `store_error` is the text of a StoreError instead.
+
+    Each error is its text, and whether it is a mistake in a template.
+    """
 
     rendered: tuple[int, ...] = ()
     written: tuple[tuple[str, ...], ...] = ()
-    errors: tuple[tuple[str, ...], ...] = ()
+    errors: tuple[tuple[tuple[str, bool], ...], ...] = ()
     store_error: str | None = None
 
 
@@ -188,9 +191,11 @@ class _Sharing:
         self.write_here()  # what came back
 
     def has_failed(self, plan: FeedPlan) -> bool:
-        """Whether a document of this feed could not be written."""
+        """Whether a document of this feed could not be written; pages that templates cannot render are none
+        that others wait for."""
         name = plan.output.feed.name
-        return any(self.done[name, n].errors for n in (*plan.archives, None) if (name, n) in self.done)
+        found = (self.done[name, n].errors for n in (*plan.archives, None) if (name, n) in self.done)
+        return any(not isinstance(error, TemplateMistake) for errors in found for error in errors)
 
     def write_here(self) -> None:
         """Writes share after share in this process, until there is none left."""
@@ -242,7 +247,10 @@ class _Sharing:
                 self.done[_key(task)] = WriteResult(
                     rendered=rendered,
                     written=[Path(place) for place in written],
-                    errors=[WriteError(error) for error in errors],
+                    errors=[
+                        TemplateMistake(text) if is_template else WriteError(text)
+                        for text, is_template in errors
+                    ],
                 )
 
 
@@ -274,7 +282,10 @@ def _written_apart(context: RenderContext, tasks: Sequence[Task]) -> _Answer:
         rendered=tuple(result.rendered for result in results),
         written=tuple(tuple(map(str, result.written)) for result in results),
         # A format of another package may raise an error of its own making, which need not be fit to be sent.
-        errors=tuple(tuple(map(str, result.errors)) for result in results),
+        errors=tuple(
+            tuple((str(error), isinstance(error, TemplateMistake)) for error in result.errors)
+            for result in results
+        ),
     )
 
 

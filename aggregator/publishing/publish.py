@@ -16,12 +16,14 @@ from aggregator.errors import WriteError
 from aggregator.publishing import parallel as sharing
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
+from aggregator.publishing.looks import look_of
 from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
 from aggregator.publishing.own_pages import OwnPages
 from aggregator.publishing.site import SectionCache, overview
 from aggregator.store import Store
 from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of
 from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
+from aggregator.writers.look import PageLook
 
 __all__ = ["Published", "SectionCache", "publish"]
 
@@ -68,10 +70,11 @@ def publish(
     """
     context = RenderContext(config=config, writers=writers, version=version, everything=everything)
     disclosure = Disclosure(config, store.sources.moves())
-    facts = (version, disclosure.mark, *(["search"] if config.serve.search else []))
+    of_pages = look_of(config)
+    facts = (version, disclosure.mark, of_pages.mark, *(["search"] if config.serve.search else []))
     look = _look(config, [*writers, *site_writers], *facts)
     renew = everything or store.database.setting("look") != look
-    chosen = outputs(store, config, writers, disclosure)
+    chosen = outputs(store, config, writers, disclosure, look=of_pages)
     try:
         config.output.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
@@ -83,7 +86,8 @@ def publish(
             due.append(replace(output, damaged=found))
         elif renew or output.feed.is_stale:
             due.append(output)
-    pages = OwnPages(store, config, page_writer(config, writers), look, everything=everything)
+    writer = page_writer(config, writers)
+    pages = OwnPages(store, config, writer, look, everything=everything, look=of_pages)
     before = WriteResult()
     if chosen:
         pages.write(disclosure, chosen[0].rules, version, before)
@@ -92,7 +96,8 @@ def publish(
     failed = len(done.errors)
     cache.hold_to(look)
     formats = tuple(format_of(name, writer) for name, writer in writers.items())
-    _Site(store, config, version, disclosure, formats, done).write(site_writers, chosen, cache, renew=renew)
+    site = _Site(store, config, version, disclosure, formats, of_pages, done)
+    site.write(site_writers, chosen, cache, renew=renew)
     pages.remove(done)
     if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
         store.database.remember("look", look)
@@ -100,7 +105,7 @@ def publish(
         rendered=done.rendered,
         written=tuple(done.written),
         feeds=len(chosen),
-        errors=tuple(done.errors),
+        errors=tuple({str(error): error for error in done.errors}.values()),  # a template fails every page
     )
 
 
@@ -114,9 +119,11 @@ class _Site:
         version: str,
         disclosure: Disclosure,
         formats: tuple[OutputFormat, ...],
+        look: PageLook,
         done: WriteResult,
     ) -> None:
         self._formats = formats
+        self._look = look
         self._store = store
         self._config = config
         self._version = version
@@ -171,6 +178,7 @@ class _Site:
                 version=self._version,
                 disclosure=self._disclosure,
                 cache=cache,
+                look=self._look,
             )
             is_whole = self._write_documents(due, whole)
             store.database.remember(f"files {shows}", self._stamp(due) if is_whole else "")

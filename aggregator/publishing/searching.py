@@ -13,6 +13,7 @@ from aggregator.config.load import Config
 from aggregator.errors import QueryError
 from aggregator.publishing.choosing import facts_of, read_verdict, shown
 from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.looks import look_of
 from aggregator.publishing.outputs import items
 from aggregator.rules.query import Query, parse_once
 from aggregator.rules.standing import ALL as EVERYTHING
@@ -56,6 +57,7 @@ class PublicSearch:
     def __init__(self, config: Config, writers: dict[str, Writer], version: str) -> None:
         self._config = config
         self._version = version
+        self._look = look_of(config)
         self._rules = rule_set(config.rules, config.feeds)
         settings = {**config.publish.categories, **{each.name: each for each in config.feeds}}
         usual = config.publish.formats
@@ -118,6 +120,7 @@ class PublicSearch:
                 feeds=feeds if found else (),
                 language=self._config.site.language,
                 generator_version=self._version,
+                look=self._look,
             )
         )
 

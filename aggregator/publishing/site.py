@@ -14,6 +14,7 @@ from aggregator.publishing.public_errors import public_advice, public_error
 from aggregator.schedule.health import SourceHealth, judge
 from aggregator.store import ALL, Kept, Store
 from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
+from aggregator.writers.look import PageLook
 
 NEWEST = 3
 SHOWN = 24
@@ -53,6 +54,7 @@ def overview(
     version: str,
     disclosure: Disclosure,
     cache: SectionCache,
+    look: PageLook,
 ) -> Overview:
     """The whole site: the sections of these outputs, and these sources; none where they are not needed.
 
@@ -74,6 +76,7 @@ def overview(
         image=site.image,
         generator_version=version,
         search="search" if config.serve.search else "",
+        look=look,
     )
 
 

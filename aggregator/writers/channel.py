@@ -12,6 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from aggregator.model.article import Article
 from aggregator.schedule.health import SourceHealth
+from aggregator.writers.look import USUAL_LOOK, PageLook
 
 _Part = TypeVar("_Part")
 
@@ -126,6 +127,7 @@ class Channel:
     - `hubs`: WebSub hubs. `image`: the address of a picture, None for none. `total`: articles in the
       category. `extra`: what its one source says of itself (`Origin.extra`), empty with several.
     - `search`: a relative reference to the search, "" where the page shows no form for it.
+    - `site`: the title of the whole site. `look`: how its pages look.
     """
 
     id: str
@@ -148,6 +150,8 @@ class Channel:
     extra: Mapping[str, Any] = field(default_factory=dict)
     generator_version: str = ""
     search: str = ""
+    site: str = ""
+    look: PageLook = USUAL_LOOK
 
     def archived_as(self, file_name: str) -> OutputFormat | None:
         """The format in which a reader of the format `file_name` finds older entries: the same, or else the
@@ -206,7 +210,7 @@ class Overview:
     `link` is the public address of the output folder, "" without one. `updated` is the newest change of any
     section, `seen` the newest poll of any source, None before the first; never the clock.
     `files` are the names of the site's own documents, such as `index.html`, that are written. `formats` are
-    those of the feeds. `search` is as a channel's.
+    those of the feeds. `search` and `look` are as a channel's.
     """
 
     title: str
@@ -222,6 +226,7 @@ class Overview:
     image: str | None = None
     generator_version: str = ""
     search: str = ""
+    look: PageLook = USUAL_LOOK
 
 
 class Writer(Protocol):
@@ -241,9 +246,9 @@ class Writer(Protocol):
 class PageWriter(Protocol):
     """What a `Writer` may be besides: articles without a link then get pages of their own in its format."""
 
-    def render_article(self, item: Item, *, site: str, root: str, version: str) -> bytes:
+    def render_article(self, item: Item, *, site: str, root: str, version: str, look: PageLook) -> bytes:
         """The page of one article as bytes, deterministic; `site` is the site's title, `root` a relative
-        reference from the page to the output folder. Raises WriteError."""
+        reference from the page to the output folder, `look` as a channel's. Raises WriteError."""
         ...
 
 

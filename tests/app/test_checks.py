@@ -177,3 +177,14 @@ def test_doubts_are_said_beside_what_is_refused(site: Site) -> None:
     assert "missing cannot be read" in result.stderr
     assert "'Tea'" in result.stdout
     assert "'b'" in result.stdout
+
+
+def test_templates_are_compiled(site: Site) -> None:
+    """With the file and the line of each mistake."""
+    folder = site.home / "templates"
+    folder.mkdir()
+    (folder / "category.html").write_text("\n{% if %}")
+    (folder / "pgae.html").write_text("")
+    refused, _ = found(site, publish={"pages": {"templates": "templates"}})
+    assert "templates/category.html:2: Expected an expression" in refused
+    assert "templates/pgae.html: replaces no page, and no template here includes it; did you mean" in refused

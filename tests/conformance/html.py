@@ -56,7 +56,7 @@ ATTRIBUTES = {
     *("action", "for", "value", "maxlength", "required"),
 }
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?")
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 
 

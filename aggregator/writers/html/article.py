@@ -8,8 +8,14 @@ from urllib.parse import urlsplit
 
 from markupsafe import Markup, escape
 
+from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Item
-from aggregator.writers.html.parts import render
+from aggregator.writers.html.locale import locale_of
+from aggregator.writers.html.parts import PAGE, common
+from aggregator.writers.html.shown import EntryView
+from aggregator.writers.html.templates import render
+from aggregator.writers.look import PageLook
+from aggregator.writers.xml_text import address
 
 __all__ = ["article_page"]
 
@@ -17,10 +23,18 @@ _FRAME = re.compile(r'<iframe((?: [^\s="]+="[^"]*")*)></iframe>')
 _SOURCE = re.compile(r' src="([^"]*)"')
 
 
-def article_page(item: Item, *, site: str, root: str, version: str) -> bytes:
+def article_page(item: Item, *, site: str, root: str, version: str, look: PageLook) -> bytes:
     """The whole article; `site` is the title of the site, `root` the way from the page to its start page."""
-    facts = {"item": item, "site": site, "root": root, "version": version, "text": _text(item)}
-    return render("article.html", search="", **facts)
+    locale = locale_of(look.language, look.timezone)
+    start = root if address(item.article.link) else f"{root}{PAGE}"
+    return render(
+        "article.html",
+        look,
+        locale,
+        **common(locale, version=version, root=root, site=tidy(site), start=start),
+        entry=EntryView(item, locale, root),
+        text=_text(item),
+    )
 
 
 def _text(item: Item) -> Markup:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from markupsafe import Markup
 
+from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Channel, Item
+from aggregator.writers.html import entries
 from aggregator.writers.html.article import article_page
-from aggregator.writers.html.entries import entry
-from aggregator.writers.html.parts import PAGE, render
+from aggregator.writers.html.locale import Locale, locale_of
+from aggregator.writers.html.parts import PAGE, common
+from aggregator.writers.html.shown import EntryView
+from aggregator.writers.html.templates import has_own, render
+from aggregator.writers.look import PageLook
+from aggregator.writers.xml_text import address, language_tag
 
-__all__ = ["Html"]
+__all__ = ["Html", "entries_of"]
 
 
 class Html:
@@ -24,31 +32,81 @@ class Html:
 
     def render(self, channel: Channel) -> bytes:
         """A page without scripts. Its links name files where no public address is configured, so that it
-        works from a folder; in an archive the feeds to subscribe to are the current ones.
+        works from a folder; in an archive the feeds to subscribe to are the current ones. Raises WriteError.
         """
-        chain, page = channel.chain, "" if channel.link else PAGE
+        chain, page, look = channel.chain, "" if channel.link else PAGE, channel.look
+        locale = locale_of(channel.language or look.language, look.timezone)
         archived = channel.archived_as(PAGE)
+        there = page if archived and archived.file_name == PAGE else archived and archived.file_name
         current = (chain.current or "") if chain.number is not None else ""
+        name = tidy(channel.title) or tidy(channel.category or "") or str(locale.say("everything"))
+        days, shown = [], Markup()
+        if channel.category is None:
+            days = _days(channel, locale)
+        else:
+            shown = entries_of(channel.items, look, locale, channel.root)
         return render(
             "category.html",
-            channel=channel,
-            entries=Markup("".join([_entry(item, channel) for item in channel.items])),  # noqa: S704
-            chain=chain,
-            page=page,
-            archived=page if archived and archived.file_name == PAGE else archived and archived.file_name,
-            canonical=channel.self_links.get(PAGE, channel.link).removesuffix(PAGE),
+            look,
+            locale,
+            **common(
+                locale,
+                version=channel.generator_version,
+                root=channel.root,
+                site=channel.site or name,
+                start=f"{channel.root}{page}",
+                search=channel.search,
+            ),
+            name=name,
+            tag=language_tag(channel.language),
+            description="" if tidy(channel.description) == name else tidy(channel.description),
+            canonical=address(channel.self_links.get(PAGE, channel.link).removesuffix(PAGE)),
+            image=entries.picture(channel.image),
+            archive=chain.number,
+            total=channel.total,
+            updated=channel.updated,
+            entries=shown,
+            days=days,
             feeds=[
                 (current + one.file_name, one.label, one.media_type)
                 for one in channel.formats
                 if one.is_feed and one.file_name in channel.files
             ],
+            newer=f"{chain.newer}{there}" if chain.newer and there is not None else None,
+            newest=f"{chain.current}{page}" if chain.current and chain.number is not None else None,
+            older=f"{chain.older}{there}" if chain.older and there is not None else None,
         )
 
-    def render_article(self, item: Item, *, site: str, root: str, version: str) -> bytes:
+    def render_article(self, item: Item, *, site: str, root: str, version: str, look: PageLook) -> bytes:
         """The page of an article without a link."""
-        return article_page(item, site=site, root=root, version=version)
+        return article_page(item, site=site, root=root, version=version, look=look)
 
 
-def _entry(item: Item, channel: Channel) -> Markup:
-    root = channel.root if item.page else ""  # where all entries look alike
-    return item.part(("page", root), lambda: entry(item, root))
+def entries_of(items: tuple[Item, ...], look: PageLook, locale: Locale, root: str, level: int = 2) -> Markup:
+    """Entries one below the other, their titles as headings of this level."""
+    if has_own("entry.html", look):
+        made = [
+            render("entry.html", look, locale, entry=EntryView(item, locale, root), heading=level).decode()
+            for item in items
+        ]
+    else:
+        made = [_entry(item, locale, root, level) for item in items]
+    return Markup("".join(made))  # noqa: S704 - markup of ours, or of a template
+
+
+def _entry(item: Item, locale: Locale, root: str, level: int) -> str:
+    own = root if item.page else ""  # where all entries look alike
+    made = item.part(("page", own, locale), lambda: str(entries.entry(item, locale, own)))
+    # Made once for all pages; in what is escaped there are no other tags of this name.
+    return made if level == 2 else made.replace("<h2>", f"<h{level}>").replace("</h2>", f"</h{level}>")
+
+
+def _days(channel: Channel, locale: Locale) -> list[tuple[str, str, Markup]]:
+    """The entries of each day: the day as a date, in words, and its entries."""
+    made = []
+    for day, found in groupby(channel.items, lambda item: locale.date(item.published)):
+        items = tuple(found)
+        date = f"{day[0]:04}-{day[1]:02}-{day[2]:02}"
+        shown = entries_of(items, channel.look, locale, channel.root, level=3)
+        made.append((date, locale.day(items[0].published), shown))
+    return made

@@ -7,7 +7,7 @@ language tag, or went through `tidy`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from html import unescape
 
 from markupsafe import Markup
@@ -15,99 +15,100 @@ from markupsafe import Markup
 from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.text import cut, summarise, tidy
 from aggregator.writers.channel import AlsoIn, Item
+from aggregator.writers.html.locale import Locale
 from aggregator.writers.xml_text import address, language_tag
 
 __all__ = [
-    *("entry", "facts", "human", "language", "media", "picture", "source", "teaser", "time"),
-    *("title", "title_text"),
+    *("authors", "entry", "facts", "file_facts", "is_playable", "language", "media", "named", "picture"),
+    *("source", "teaser", "time", "title", "title_text"),
 ]
 
 MAX_TEASER, MAX_TITLE, MAX_NAME = 320, 200, 80
-# strftime's month names depend on the locale.
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _IMAGE = 'alt="" width="160" height="120" loading="lazy" decoding="async" referrerpolicy="no-referrer"'
 
 
-def entry(item: Item, root: str = "") -> Markup:
+def entry(item: Item, locale: Locale, root: str = "") -> Markup:
     """An entry with its teaser, its files and its picture; `root` leads to the output folder."""
     article = item.article
     tag, text, image = language(article), teaser(article), picture(article.headimg)
     of = f' lang="{_escaped(tag)}"' if tag else ""
     written = [
-        f'<article dir="auto"{of}>\n<h2>{title(item, root)}</h2>\n',
-        facts(item),
+        f'<article dir="auto"{of}>\n<h2>{title(item, locale, root)}</h2>\n',
+        facts(item, locale),
         f'<p class="teaser" dir="auto">{_escaped(tidy(text))}</p>\n' if text else "",
-        media(article),
+        media(article, locale),
         f'<img src="{_escaped(image)}" {_IMAGE}>\n' if image else "",
         "</article>\n",
     ]
     return Markup("".join(written))  # noqa: S704 - all of it is escaped
 
 
-def title(item: Item, root: str) -> Markup:
+def title(item: Item, locale: Locale, root: str) -> Markup:
     """The title of an entry, which leads to its page."""
     link = f"{root}{item.page}" if item.page else address(item.article.link)
-    text = _escaped(title_text(item.article.title))
+    text = _escaped(title_text(item.article.title, locale))
     return Markup(f'<a href="{_escaped(link)}">{text}</a>' if link else text)  # noqa: S704
 
 
-def facts(item: Item) -> Markup:
+def facts(item: Item, locale: Locale) -> Markup:
     """The line below a title: the source, the authors, the date, and who else tells the same story."""
-    names = "".join([f"<span><bdi>{_escaped(name)}</bdi></span>\n" for name in _names(item.article)])
-    also = _also_in(item.also_in) if item.also_in else ""
+    names = "".join([f"<span><bdi>{_escaped(name)}</bdi></span>\n" for name in authors(item.article)])
+    also = _also_in(item.also_in, locale) if item.also_in else ""
     return Markup(  # noqa: S704
         f'<p class="facts">\n{source(item.article)}\n{names}'
-        f'<span lang="en">{time(item.published)}</span>{also}</p>\n'
+        f'<span lang="{locale.tag}">{time(item.published, locale)}</span>{also}</p>\n'
     )
 
 
 def source(article: Article) -> Markup:
     """The name of the source, with a link to its site; "" for one without a name."""
-    name, site = _name(article.origin.title) or _name(article.source), address(article.origin.link)
+    name, site = named(article), address(article.origin.link)
     if not name:
         return Markup()
     written = f"<bdi>{_escaped(name)}</bdi>"
     return Markup(f'<a href="{_escaped(site)}">{written}</a>' if site else written)  # noqa: S704
 
 
-def time(moment: datetime) -> Markup:
+def named(article: Article) -> str:
+    """The name of the source, as plain text; "" for one without a name."""
+    return _name(article.origin.title) or _name(article.source)
+
+
+def time(moment: datetime, locale: Locale) -> Markup:
     """A moment, for people and for programs."""
     written = moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Markup(f'<time datetime="{written}" dir="ltr">{human(moment)}</time>')  # noqa: S704 - digits
+    return Markup(f'<time datetime="{written}" dir="ltr">{locale.moment(moment)}</time>')  # noqa: S704 - digits
 
 
-def media(article: Article) -> Markup:
+def media(article: Article, locale: Locale) -> Markup:
     """The enclosures that can be asked for; a player loads from https alone, as the policy says."""
     written = []
     for file in article.enclosures:
         url = address(file.url)
         if url is None or url.partition(":")[0].lower() not in {"http", "https"}:
             continue
-        kind = (file.type or "").partition("/")[0].strip().lower()
         written.append('<div class="media">\n')
-        if kind in {"audio", "video"} and url.lower().startswith("https:"):
-            label = _escaped(title_text(article.title))
+        if kind := is_playable(file, url):
+            label = _escaped(title_text(article.title, locale))
             written.append(
                 f'<{kind} controls preload="none" src="{_escaped(url)}" aria-label="{label}"></{kind}>\n'
             )
         written.append(
-            f'<a href="{_escaped(url)}"><span lang="en">Download</span> '
-            f"<bdi>{_escaped(tidy(_facts_of(file)))}</bdi></a>\n</div>\n"
+            f'<a href="{_escaped(url)}"><span lang="{locale.tag}">{locale.say("download")}</span> '
+            f"<bdi>{_escaped(tidy(file_facts(file, locale)))}</bdi></a>\n</div>\n"
         )
     return Markup("".join(written))  # noqa: S704
 
 
-def human(moment: datetime) -> str:
-    """A moment in words, the same in every locale: "22 November 2026, 09:40 UTC"."""
-    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}, {moment:%H:%M} UTC"
+def is_playable(file: Enclosure, url: str) -> str:
+    """ "audio" or "video" for what a page may play from its address, else ""."""
+    kind = (file.type or "").partition("/")[0].strip().lower()
+    return kind if kind in {"audio", "video"} and url.lower().startswith("https:") else ""
 
 
-def title_text(text: str) -> str:
+def title_text(text: str, locale: Locale) -> str:
     """A title as pages show it."""
-    return cut(tidy(text), MAX_TITLE) or "Untitled"
+    return cut(tidy(text), MAX_TITLE) or str(locale.say("untitled"))
 
 
 def picture(url: str | None) -> str | None:
@@ -126,14 +127,15 @@ def teaser(article: Article) -> str:
     return unescape(summarise(article.summary, MAX_TEASER) or summarise(article.content, MAX_TEASER))
 
 
-def _also_in(others: Sequence[AlsoIn]) -> str:
+def _also_in(others: Sequence[AlsoIn], locale: Locale) -> str:
     written = []
     for number, each in enumerate(others, 1):
         if link := address(each.link):
-            said, name = _escaped(title_text(each.title)), _escaped(_name(each.source))
+            said, name = _escaped(title_text(each.title, locale)), _escaped(_name(each.source))
             comma = "," if number < len(others) else ""
             written.append(f'<a href="{_escaped(link)}" title="{said}"><bdi>{name}</bdi></a>{comma}\n')
-    return f'\n<span lang="en">also in\n{"".join(written)}</span>'
+    names = Markup("".join(written))  # noqa: S704
+    return f'\n<span lang="{locale.tag}">{locale.say("also_in", names=names)}</span>'
 
 
 def _escaped(text: str) -> str:
@@ -146,24 +148,16 @@ def _name(text: str) -> str:
     return cut(tidy(text), MAX_NAME)
 
 
-def _names(article: Article) -> list[str]:
-    """The authors, without empty ones, repeats, and the name of the feed."""
+def authors(article: Article) -> list[str]:
+    """The names of the authors, without empty ones, repeats, and the name of the feed."""
     names = dict.fromkeys(map(_name, article.authors))
     own = _name(article.origin.title)
     return [name for name in names if name and name != own]
 
 
-def _facts_of(file: Enclosure) -> str:
-    length = _size(file.length) if file.length else ""
-    duration = _duration(file.duration) if file.duration else ""
+def file_facts(file: Enclosure, locale: Locale) -> str:
+    """What a file is, as plain text: its title, type, duration and size."""
+    length = locale.size(file.length) if file.length else ""
+    duration = locale.duration(file.duration) if file.duration else ""
     facts = [tidy(file.title or ""), tidy(file.type or ""), duration, length]
     return cut(", ".join(filter(None, facts)), MAX_TITLE)
-
-
-def _size(length: int) -> str:
-    return f"{length / 1_000_000:,.1f} MB" if length >= 1_000_000 else f"{max(length // 1_000, 1)} KB"
-
-
-def _duration(duration: timedelta) -> str:
-    minutes, seconds = divmod(max(round(duration.total_seconds()), 0), 60)
-    return f"{minutes:,} min {seconds} s" if minutes else f"{seconds} s"

@@ -5,43 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import quote
 
 from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
-from aggregator.writers.html.parts import PAGE, macro, render, rhythm
+from aggregator.writers.html.entries import picture, title_text
+from aggregator.writers.html.locale import Locale, locale_of
+from aggregator.writers.html.parts import PAGE, common, rhythm
+from aggregator.writers.html.shown import EntryView
+from aggregator.writers.html.templates import macro, render
+from aggregator.writers.look import PageLook
+from aggregator.writers.xml_text import address, language_tag
 
 __all__ = ["StartPage", "StatusPage", "Stylesheet"]
 
-LISTS = {
-    "feeds.opml": "All our feeds (OPML)",
-    "sources.opml": "All our sources (OPML)",
-}
+LISTS = {"feeds.opml": "all_feeds", "sources.opml": "all_sources"}
+"""The lists of a site, and the words that lead to them."""
+
 INDEX_FROM = 12
 # What needs attention comes first.
-_STATES = {
-    "broken": "They have failed for a week or longer.",
-    "failing": "They failed at the last poll.",
-    "gone": "They say that they are gone for good.",
-    "waiting": "They asked to be polled later, or this machine was offline: no failure.",
-    "silent": "They answer, but have published nothing for unusually long.",
-    "new": "They have not been polled yet.",
-    "healthy": "They answer and publish as usual.",
-}
+_STATES = ("broken", "failing", "gone", "waiting", "silent", "new", "healthy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """A source as the status page shows it, without any login; "" where there is nothing to show."""
+    """A source as the status page shows it, without any login; "" or None where there is nothing to show."""
 
     name: str
-    site: str
-    feed: str
-    moved_to: str
+    site: str | None
+    feed: str | None
+    moved_to: str | None
     articles: int
     rhythm: str
     chart: tuple[str, int, str] | None
@@ -59,19 +55,31 @@ class StartPage:
     shows: Literal["articles", "feeds", "sources"] = "articles"
 
     def render(self, overview: Overview) -> bytes:
-        """All categories, each with its count, its feeds and its newest entries."""
-        page = "" if overview.link else PAGE
+        """All categories, each with its count, its feeds and its newest entries. Raises WriteError."""
+        page, look = "" if overview.link else PAGE, overview.look
+        locale = locale_of(overview.language, look.timezone)
         sections = [section for section in overview.sections if section.category is not None]
         whole = next((section for section in overview.sections if section.category is None), None)
+        name = tidy(overview.title) or str(locale.say("feeds"))
+        shown = None if whole is None else _shown(whole, page, overview.formats, locale)
         return render(
             "start.html",
-            overview=overview,
-            whole=None if whole is None else _shown(whole, page, overview.formats),
-            index=_index(sections, page, overview.language),
+            look,
+            locale,
+            **_common(overview, locale, name, "", overview.search),
+            name=name,
+            tag=language_tag(overview.language),
+            description="" if tidy(overview.description) == name else tidy(overview.description),
+            canonical=address(overview.link),
+            image=picture(overview.image),
+            updated=overview.updated,
+            whole=shown,
+            feeds=shown["feeds"] if shown else [],
+            index=_index(sections, page, overview) if len(sections) > INDEX_FROM else [],
             categories=len(sections),
-            cards=[_shown(section, page, overview.formats) for section in sections if section.newest],
-            lists=[(name, LISTS[name]) for name in LISTS if name in overview.files],
-            index_from=INDEX_FROM,
+            cards=[_shown(section, page, overview.formats, locale) for section in sections if section.newest],
+            lists=[(file, locale.say(LISTS[file])) for file in LISTS if file in overview.files],
+            status="status.html" if "status.html" in overview.files else None,
         )
 
 
@@ -83,15 +91,25 @@ class StatusPage:
 
     def render(self, overview: Overview) -> bytes:
         """Every source by its state, those that need attention first; no login in any address."""
+        look = overview.look
+        locale = locale_of(overview.language, look.timezone)
         states: dict[str, list[Followed]] = {state: [] for state in _STATES}
         for followed in overview.followed:
             states.setdefault(followed.health.state, []).append(followed)
+        name = tidy(overview.title) or str(locale.say("feeds"))
+        link = address(overview.link)
         return render(
             "status.html",
-            overview=overview,
-            page="" if overview.link else PAGE,
+            look,
+            locale,
+            **_common(overview, locale, name, "" if overview.link else PAGE, ""),
+            name=name,
+            tag=language_tag(overview.language),
+            canonical=f"{link}status.html" if link else None,
+            last_poll=overview.seen,
+            sources=len(overview.followed),
             states=[
-                (state, _STATES.get(state, ""), [_row(followed, overview.seen) for followed in found])
+                (state, [_row(followed, overview.seen, locale) for followed in found])
                 for state, found in states.items()
                 if found
             ],
@@ -105,31 +123,36 @@ class Stylesheet:
     shows: Literal["articles", "feeds", "sources"] = "feeds"
 
     def render(self, overview: Overview) -> bytes:
-        """The same for every site; with the search form where pages have one."""
-        return _styles("style.css") + (_styles("search.css") if overview.search else b"")
+        """The same for every page of a site; with the search form where pages have one. Raises WriteError."""
+        locale = locale_of(overview.language, overview.look.timezone)
+        return render("style.css", overview.look, locale, search=overview.search)
 
 
-@cache
-def _styles(name: str) -> bytes:
-    return (files("aggregator.writers.html") / "pages" / name).read_bytes()
+def _common(overview: Overview, locale: Locale, name: str, page: str, search: str) -> dict[str, Any]:
+    version, start = overview.generator_version, page or "./"
+    return common(locale, version=version, site=name, start=start, search=search)
 
 
-def _index(sections: Sequence[Section], page: str, language: str | None) -> list[str]:
+def _index(sections: Sequence[Section], page: str, overview: Overview) -> list[str]:
     """The lines of the index of all categories."""
     facts = [(s.folder, PAGE in s.files, s.category or s.title, s.total) for s in sections]
-    return [_lines(tuple(facts[n : n + 50]), page, language) for n in range(0, len(facts), 50)]
+    of = page, overview.language, overview.look
+    return [_lines(tuple(facts[n : n + 50]), *of) for n in range(0, len(facts), 50)]
 
 
 @lru_cache(maxsize=1_000)  # of a thousand categories, one has changed
-def _lines(facts: tuple[tuple[str, bool, str, int], ...], page: str, language: str | None) -> str:
+def _lines(
+    facts: tuple[tuple[str, bool, str, int], ...], page: str, language: str | None, look: PageLook
+) -> str:
     shown = [
         (_page_of(folder, page) if has_page else None, _name_of(category, folder), total)
         for folder, has_page, category, total in facts
     ]
-    return macro("parts.html", "lines")(shown, language)
+    locale = locale_of(language, look.timezone)
+    return macro("parts.html", "lines", look, locale)(shown, language_tag(language))
 
 
-def _shown(section: Section, page: str, formats: Sequence[OutputFormat]) -> dict[str, Any]:
+def _shown(section: Section, page: str, formats: Sequence[OutputFormat], locale: Locale) -> dict[str, Any]:
     """A section for the start page; `href` is None if it has no page of its own."""
     folder = f"{quote(section.folder)}/"
     return {
@@ -141,7 +164,7 @@ def _shown(section: Section, page: str, formats: Sequence[OutputFormat]) -> dict
             if one.is_feed and one.file_name in section.files
         ],
         "total": section.total,
-        "newest": section.newest,
+        "newest": [EntryView(item, locale) for item in section.newest],
     }
 
 
@@ -154,13 +177,13 @@ def _page_of(folder: str, page: str) -> str:
     return f"{quote(folder)}/{page}"
 
 
-def _row(followed: Followed, seen: datetime | None) -> _Row:
+def _row(followed: Followed, seen: datetime | None, locale: Locale) -> _Row:
     health = followed.health
     return _Row(
-        name=without_logins(health.name),
-        site=without_logins(followed.link or ""),
-        feed=without_logins(followed.url or ""),
-        moved_to=without_logins(health.moved_to or "") if followed.url else "",
+        name=title_text(without_logins(health.name), locale),
+        site=address(without_logins(followed.link or "")),
+        feed=address(without_logins(followed.url or "")),
+        moved_to=address(without_logins(health.moved_to or "")) if followed.url else None,
         articles=health.articles,
         rhythm=health.rhythm,
         chart=rhythm(followed.published, seen) if seen else None,

@@ -1,0 +1,93 @@
+"""How pages look by the config, own templates included."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from aggregator.config.load import Config
+from aggregator.writers.look import PageLook
+
+__all__ = ["look_mistakes", "look_of"]
+
+MAX_FILES, MAX_BYTES = 100, 1_000_000
+"""A folder with more templates, or larger ones, is none of templates."""
+
+_MAX_DEPTH = 5
+_SUFFIXES = (".css", ".html")
+
+
+class _NoTemplates(Exception):
+    """A folder of templates that cannot be used: why, and what to change."""
+
+
+def look_of(config: Config) -> PageLook:
+    """How the pages of a site look."""
+    site, place = config.site, config.publish.pages.templates
+    templates: tuple[tuple[str, str], ...] = ()
+    problem = ""
+    try:
+        templates = _templates(place) if place else ()
+    except _NoTemplates as error:
+        problem = f"publish.pages.templates: {error}"
+    look = PageLook(
+        language=site.language,
+        timezone=site.timezone,
+        templates=templates,
+        folder=place.name if place else "",
+        problem=problem,
+    )
+    facts = json.dumps([look.language, look.timezone, look.templates, look.problem]).encode()
+    is_usual = look == PageLook(language=site.language) and (site.language or "en").startswith("en")
+    return look if is_usual else replace(look, mark=hashlib.blake2b(facts, digest_size=16).hexdigest())
+
+
+def look_mistakes(config: Config) -> Iterator[str]:
+    """What is wrong with the own templates, each with its file and line."""
+    if config.publish.pages.templates is not None:
+        from aggregator.writers.html.templates import mistakes
+
+        yield from mistakes(look_of(config))
+
+
+def _templates(place: Path) -> tuple[tuple[str, str], ...]:
+    """Each template's name and text. Raises _NoTemplates."""
+    from aggregator.fetch.folder import Folder, RefusedFile
+
+    found, name = [], ""
+    try:
+        with Folder(place) as folder:
+            for name in _names(folder.path):
+                with folder.open(name) as file:
+                    body = file.read(MAX_BYTES + 1)
+                if len(body) > MAX_BYTES:
+                    raise _NoTemplates(f"{name} has more than {MAX_BYTES:,} bytes; no template is so long")
+                found.append((name, body.decode()))
+    except UnicodeDecodeError as error:
+        raise _NoTemplates(f"{name} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    except RefusedFile as error:
+        raise _NoTemplates(f"{name} {error.reason}") from error
+    except OSError as error:
+        shown = place / name if name else place
+        raise _NoTemplates(f"{shown} cannot be read ({error.strerror or error})") from error
+    return tuple(found)
+
+
+def _names(place: Path) -> list[str]:
+    """The templates in a folder and in folders below, as paths in it; hidden ones are none."""
+    names: list[str] = []
+    for folder, inner, files in os.walk(place):
+        inner[:] = sorted(name for name in inner if not name.startswith("."))
+        below = Path(folder).relative_to(place)
+        names += [
+            (below / name).as_posix()
+            for name in sorted(files)
+            if name.endswith(_SUFFIXES) and not name.startswith(".")
+        ]
+        if len(names) > MAX_FILES or len(files) > 10 * MAX_FILES or len(below.parts) > _MAX_DEPTH:
+            raise _NoTemplates(f"{place} has too many files to be a folder of templates; name one of its own")
+    return names

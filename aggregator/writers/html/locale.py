@@ -1,0 +1,188 @@
+"""The words of pages in the language of the site, its dates and numbers, and its time zone.
+
+Each language is a file in `words/`. The tables are our own, and not CLDR's: a newer release of that would
+change the bytes of pages in which nothing changed.
+"""
+
+from __future__ import annotations
+
+import gettext
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
+from importlib.resources import files
+from typing import Any
+
+from markupsafe import Markup
+
+from aggregator.normalise.zones import zone_of
+from aggregator.writers.xml_text import language_tag
+
+__all__ = ["LANGUAGES", "Locale", "direction_of", "locale_of"]
+
+LANGUAGES = ("en", "de", "fr", "ja", "zh")
+"""The languages that have words; a page in any other has those of the first."""
+
+# ISO 639 languages that are written from the right, and ISO 15924 scripts that are.
+_FROM_THE_RIGHT = frozenset(
+    ("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi")
+)
+_SCRIPTS_FROM_THE_RIGHT = frozenset(("arab", "hebr", "thaa", "syrc", "nkoo", "adlm"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """A file of words: `texts` by their keys, those with a number in all their plural forms.
+
+    `plural` gives the form for a number. `months` and `weekdays` (Monday first) are as `formats` have them.
+    """
+
+    tag: str
+    texts: Mapping[str, str | list[str]]
+    plural: Callable[[int], int]
+    months: tuple[str, ...]
+    weekdays: tuple[str, ...]
+    formats: Mapping[str, str]
+
+
+class Locale:
+    """Says what pages say, in one language and time zone.
+
+    `tag` is the language of the words, `direction` that of the page ("ltr" or "rtl"), which a site in a
+    language without words here has too.
+    """
+
+    __slots__ = ("_words", "_zone", "direction", "tag")
+
+    def __init__(self, language: str | None, timezone: str) -> None:
+        tag = language_tag(language) or LANGUAGES[0]
+        found = next((name for name in _prefixes(tag.lower()) if name in LANGUAGES), None)
+        self._words = _words_of(found or LANGUAGES[0])
+        self.tag = self._words.tag or tag if found else LANGUAGES[0]
+        self.direction = direction_of(tag)
+        self._zone = None if timezone == "UTC" else zone_of(timezone)
+
+    def say(self, key: str, number: int | None = None, /, **values: object) -> Markup:
+        """The text of this key, its values filled in and escaped unless they are markup.
+
+        With a `number` it is in the plural form of that, which it may hold as `{number}`.
+        """
+        text = self._words.texts[key]
+        if number is not None:
+            text = text[self._words.plural(number)] if isinstance(text, list) else text
+            values["number"] = self.number(number)
+        return Markup(text).format(**values)  # noqa: S704 - of our own files
+
+    def knows(self, key: str) -> bool:
+        """Whether there is a text of this key."""
+        return key in self._words.texts
+
+    def number(self, number: int) -> Markup:
+        """A whole number with its thousands apart."""
+        return Markup(f"{number:,}".replace(",", self._words.formats["thousands"]))  # noqa: S704 - digits
+
+    def moment(self, moment: datetime) -> str:
+        """A date with its time: "22 November 2026, 09:40 UTC"."""
+        return self._written("moment", moment)
+
+    def day(self, moment: datetime) -> str:
+        """A day: "Sunday, 22 November 2026"."""
+        return self._written("day", moment)
+
+    def month(self, moment: datetime) -> str:
+        """A month: "November 2026"."""
+        return self._written("month", moment)
+
+    def month_name(self, month: int) -> str:
+        """A month's name alone, from 1."""
+        return self._words.months[month - 1]
+
+    def date(self, moment: datetime) -> tuple[int, int, int]:
+        """Year, month and day of a moment, in the time zone."""
+        local = self._local(moment)
+        return local.year, local.month, local.day
+
+    def size(self, length_bytes: int) -> str:
+        """A file's size: "5.0 MB"."""
+        if length_bytes < 1_000_000:
+            return f"{max(length_bytes // 1_000, 1)} KB"
+        whole, _, tenth = f"{length_bytes / 1_000_000:.1f}".partition(".")
+        return f"{self.number(int(whole))}{self._words.formats['decimal']}{tenth} MB"
+
+    def duration(self, duration: timedelta) -> str:
+        """How long something plays: "1 min 1 s"."""
+        minutes, seconds = divmod(max(round(duration.total_seconds()), 0), 60)
+        return f"{self.number(minutes)} min {seconds} s" if minutes else f"{seconds} s"
+
+    def _local(self, moment: datetime) -> datetime:
+        if self._zone is None:
+            return moment
+        try:
+            return moment.astimezone(self._zone)
+        except OverflowError:  # the first and the last day that a calendar has
+            return moment
+
+    def _written(self, name: str, moment: datetime) -> str:
+        local, words = self._local(moment), self._words
+        return words.formats[name].format(
+            day=local.day,
+            month=words.months[local.month - 1],
+            year=local.year,
+            weekday=words.weekdays[local.weekday()],
+            time=f"{local.hour:02}:{local.minute:02}",
+            zone=_zone_name(local),
+        )
+
+
+@lru_cache(maxsize=256)
+def locale_of(language: str | None, timezone: str) -> Locale:
+    """The locale of a language tag (None: English) and a time zone of the IANA database."""
+    return Locale(language, timezone)
+
+
+@lru_cache(maxsize=256)
+def direction_of(tag: str) -> str:
+    """The direction in which a language is written, "rtl" or "ltr", by its script where the tag names one."""
+    parts = tag.lower().split("-")
+    script = next((part for part in parts[1:3] if len(part) == 4 and part.isalpha()), None)
+    is_rtl = script in _SCRIPTS_FROM_THE_RIGHT if script else parts[0] in _FROM_THE_RIGHT
+    return "rtl" if is_rtl else "ltr"
+
+
+def _prefixes(tag: str) -> list[str]:
+    """RFC 4647 §3.4: what a tag is looked up by, the most specific first."""
+    parts = tag.split("-")
+    return ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
+
+
+@cache
+def _words_of(language: str) -> _Words:
+    text = (files("aggregator.writers.html") / "words" / f"{language}.toml").read_text(encoding="utf-8")
+    data: dict[str, Any] = tomllib.loads(text)
+    about, texts = data.pop("language"), data.pop("texts")
+    return _Words(
+        tag=about.get("tag", ""),
+        texts=texts,
+        plural=gettext.c2py(about["plural"]),
+        months=tuple(about["months"]),
+        weekdays=tuple(about["weekdays"]),
+        formats=about["formats"],
+    )
+
+
+@lru_cache(maxsize=256)
+def _offset_name(minutes: int) -> str:
+    if not minutes:
+        return "UTC"
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'+' if minutes > 0 else '−'}{hours}{f':{rest:02}' if rest else ''}"
+
+
+def _zone_name(local: datetime) -> str:
+    """Abbreviations such as CST mean several zones; an offset is read in every language."""
+    if local.tzinfo is UTC:
+        return "UTC"
+    offset = local.utcoffset()
+    return _offset_name(round(offset / timedelta(minutes=1)) if offset else 0)

@@ -1,0 +1,170 @@
+"""Templates of a site's owner, or of somebody whose theme the owner uses: they can show, and do nothing else.
+
+Everything is escaped, whatever a file's name is: there is neither `safe` nor `autoescape`, and no method that
+makes markup of text. What is rendered is bounded by rounds and characters, not by time, so that it never
+depends on how busy the machine is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from jinja2 import Environment, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.exceptions import TemplateRuntimeError, TemplateSyntaxError
+from jinja2.runtime import markup_join
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+from markupsafe import Markup, escape
+
+from aggregator.writers.html.places import misplaced
+
+__all__ = ["FILTERS", "MAX_CHARACTERS", "MAX_ROUNDS", "SandboxedTemplates", "refuse"]
+
+MAX_ROUNDS = 1_000_000
+"""So many rounds of loops, and calls of macros and blocks, one page may take."""
+
+MAX_CHARACTERS = 32_000_000
+"""So long a page, or any text in it, may become. The status page of 10,000 sources has 7 million."""
+
+_MAX_REPEATED = 10_000
+_MAX_POWER = 64
+
+FILTERS = frozenset(
+    (
+        *("abs", "capitalize", "count", "d", "default", "dictsort", "e", "escape", "first", "float"),
+        *("groupby", "int", "items", "join", "last", "length", "list", "lower", "map", "max", "min"),
+        *("reject", "rejectattr", "reverse", "round", "select", "selectattr", "sort", "striptags"),
+        *("string", "sum", "title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount"),
+    )
+)
+"""The filters of Jinja that own templates have; the others are random, make markup, or know no bounds."""
+
+_TEXT_METHODS = frozenset(("endswith", "lower", "split", "startswith", "strip", "upper"))
+_UNUSED_GLOBALS = ("cycler", "dict", "lipsum")
+_state = threading.local()
+
+
+class _Bounded(CodeGenerator):
+    """Compiles templates so that each round of a loop, macro or block is counted, and each joined text."""
+
+    def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802 - Jinja's
+        if self.filename is not None:  # ours have none
+            refuse(node, self.environment, self.name, self.filename)
+        parts: list[Any] = [node]
+        for kind in (nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block):
+            parts += node.find_all(kind)
+        for part in parts:
+            part.body.insert(0, nodes.ExprStmt(_call("count_round", part.lineno), lineno=part.lineno))
+        super().visit_Template(node, frame)
+
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
+        self.write("environment.joined((")
+        for part in node.nodes:
+            self.visit(part, frame)
+            self.write(", ")
+        self.write("))")
+
+
+class SandboxedTemplates(ImmutableSandboxedEnvironment):
+    """An environment of such templates, and of ours."""
+
+    code_generator_class = _Bounded
+    intercepted_binops = frozenset(("*", "**", "%", "+"))
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.filters = {name: found for name, found in self.filters.items() if name in FILTERS}
+        for name in _UNUSED_GLOBALS:
+            del self.globals[name]
+        self.filters["join"] = _join
+
+    def begin(self) -> None:
+        """Starts to count for a page, in this thread."""
+        _state.rounds = 0
+
+    def count_round(self) -> None:
+        """Counts a round. Raises TemplateRuntimeError."""
+        _state.rounds += 1
+        if _state.rounds > MAX_ROUNDS:
+            raise TemplateRuntimeError(f"more than {MAX_ROUNDS:,} rounds of loops; does it ever end?")
+
+    @staticmethod
+    def joined(parts: Iterable[Any]) -> str:
+        """What `~` makes. Raises TemplateRuntimeError."""
+        return markup_join(_bounded(parts))
+
+    @staticmethod
+    def concat(parts: Iterable[str]) -> str:
+        """The text of a block, a macro or a page. Raises TemplateRuntimeError."""
+        return "".join(_bounded(parts))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Operators that could make much of little. Raises TemplateRuntimeError."""
+        if operator == "%" and isinstance(left, str):
+            raise TemplateRuntimeError("texts are put together by ~, not by %")
+        if operator == "**" and not (abs(left) <= _MAX_REPEATED and abs(right) <= _MAX_POWER):
+            raise TemplateRuntimeError(f"a power of more than {_MAX_POWER}")
+        if operator == "*" and not (isinstance(left, int | float) and isinstance(right, int | float)):
+            times, repeated = (left, right) if isinstance(left, int) else (right, left)
+            if isinstance(times, int) and times * max(len(repeated), 1) > _MAX_REPEATED:
+                raise TemplateRuntimeError(f"something is repeated to more than {_MAX_REPEATED:,}")
+        if operator == "*" and isinstance(left, int) and isinstance(right, int):
+            _check(left.bit_length() * right.bit_length())
+        made = super().call_binop(context, operator, left, right)
+        if isinstance(made, str | list | tuple):
+            _check(len(made))
+        return made
+
+    def wrap_str_format(self, value: Any) -> None:
+        """`format` is as any other method of a text."""
+
+    def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
+        """Texts have few methods: `translate` makes markup of any text, `center` a gigabyte of nothing."""
+        if isinstance(obj, str | bytes):
+            return attr in _TEXT_METHODS
+        return super().is_safe_attribute(obj, attr, value)
+
+
+def refuse(tree: nodes.Template, environment: Environment, name: str | None, file: str) -> None:
+    """What a template may not have. Raises TemplateSyntaxError."""
+    for scope in tree.find_all(nodes.ScopedEvalContextModifier):
+        raise TemplateSyntaxError("autoescape cannot be turned off", scope.lineno, name, file)
+    for found in tree.find_all(nodes.Filter):
+        if found.name not in environment.filters:
+            why = "there is none: text is always escaped, and what is markup stays it"
+            why = why if found.name == "safe" else f"there are {', '.join(sorted(environment.filters))}"
+            raise TemplateSyntaxError(f"the filter {found.name!r}: {why}", found.lineno, name, file)
+    if not file.endswith(".css"):
+        for line, why in misplaced(tree):
+            raise TemplateSyntaxError(why, line, name, file)
+
+
+def _check(characters: int) -> None:
+    if characters > MAX_CHARACTERS:
+        raise TemplateRuntimeError(f"a text of more than {MAX_CHARACTERS:,} characters")
+
+
+def _bounded(parts: Iterable[Any]) -> list[Any]:
+    """The parts of a text; each that is neither text nor markup as text."""
+    known: list[Any] = []
+    length = 0
+    for part in parts:
+        found = part if isinstance(part, str) or hasattr(part, "__html__") else str(part)
+        length += len(found) if isinstance(found, str) else 0
+        _check(length)
+        known.append(found)
+    return known
+
+
+def _join(value: Iterable[Any], separator: str = "") -> Markup:
+    """All of these, escaped unless they are markup."""
+    parts = _bounded(value)
+    _check(len(separator) * len(parts))
+    return escape(separator).join(parts)
+
+
+def _call(name: str, line: int) -> nodes.Call:
+    called = nodes.EnvironmentAttribute(name, lineno=line)
+    return nodes.Call(called, [], [], None, None, lineno=line)

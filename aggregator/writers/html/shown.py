@@ -1,0 +1,134 @@
+"""An entry as templates see it: text and addresses that a page may show, and nothing else of an article."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from markupsafe import Markup
+
+from aggregator.normalise.text import tidy
+from aggregator.writers.channel import Item
+from aggregator.writers.html import entries
+from aggregator.writers.html.locale import Locale
+from aggregator.writers.xml_text import address
+
+__all__ = ["EntryView", "FileView"]
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file of an entry: `kind` is "audio" or "video" where a page may play it, else ""; `about` is text."""
+
+    url: str
+    kind: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryView:
+    """What a template may use of an article. Text has no markup, addresses are none that act.
+
+    `heading`, `facts` and `media` are markup as our own pages have it.
+    """
+
+    _item: Item
+    _locale: Locale
+    _root: str = ""
+
+    @property
+    def title(self) -> str:
+        """Its title, at most 200 characters."""
+        return entries.title_text(self._item.article.title, self._locale)
+
+    @property
+    def link(self) -> str | None:
+        """Where its title leads; None for nowhere."""
+        item = self._item
+        return f"{self._root}{item.page}" if item.page else address(item.article.link)
+
+    @property
+    def address(self) -> str | None:
+        """Its public address, which other sites may link to; None without one."""
+        return address(self._item.article.link)
+
+    @property
+    def language(self) -> str | None:
+        """Its language, a tag; None: unknown."""
+        return entries.language(self._item.article)
+
+    @property
+    def source(self) -> str:
+        """The name of its source."""
+        return entries.named(self._item.article)
+
+    @property
+    def site(self) -> str | None:
+        """The site of its source."""
+        return address(self._item.article.origin.link)
+
+    @property
+    def authors(self) -> Sequence[str]:
+        """The names of its authors."""
+        return entries.authors(self._item.article)
+
+    @property
+    def published(self) -> datetime:
+        """When it was published; `|time` writes it."""
+        return self._item.published
+
+    @property
+    def updated(self) -> datetime:
+        """When it was changed last."""
+        return self._item.updated
+
+    @property
+    def categories(self) -> Sequence[str]:
+        """Its categories."""
+        return tuple(map(tidy, self._item.article.categories))
+
+    @property
+    def tags(self) -> Sequence[str]:
+        """Its tags."""
+        return tuple(map(tidy, self._item.article.tags))
+
+    @property
+    def teaser(self) -> str:
+        """The beginning of its text, about 320 characters; "" for one without."""
+        return entries.teaser(self._item.article)
+
+    @property
+    def image(self) -> str | None:
+        """The address of its picture."""
+        return entries.picture(self._item.article.headimg)
+
+    @property
+    def files(self) -> Sequence[FileView]:
+        """What it encloses and can be asked for."""
+        found = ((file, address(file.url)) for file in self._item.article.enclosures)
+        return tuple(
+            FileView(url, entries.is_playable(file, url), tidy(entries.file_facts(file, self._locale)))
+            for file, url in found
+            if url and url.partition(":")[0].lower() in {"http", "https"}
+        )
+
+    @property
+    def heading(self) -> Markup:
+        """Its title with its link."""
+        return entries.title(self._item, self._locale, self._root)
+
+    @property
+    def source_link(self) -> Markup:
+        """The name of its source with a link to its site."""
+        return entries.source(self._item.article)
+
+    @property
+    def facts(self) -> Markup:
+        """The line of source, authors, time, and who else tells the same story."""
+        return entries.facts(self._item, self._locale)
+
+    @property
+    def media(self) -> Markup:
+        """Its files, with players."""
+        return entries.media(self._item.article, self._locale)
