@@ -98,6 +98,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
     "publishing": {
         "config": "what is published, and where",
         "errors": "a feed that cannot be written",
+        "fetch": "templates are read from a folder that no link leads out of",
         "front_matter": "posts of ours are recognised",
         "model": "where an article came from; results of other processes, in the plain format",
         "normalise": "which addresses may be published",
