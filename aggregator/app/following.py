@@ -58,6 +58,7 @@ def _renamed(config: Config, old: str, new: str) -> Mapping[Place, object]:
         ),
         *((("feeds", n, "priority"), feed.priority) for n, feed in enumerate(config.feeds)),
         *((("rules", n, "sources"), rule.sources) for n, rule in enumerate(config.rules)),
+        *((("notify", n, "sources"), notice.sources) for n, notice in enumerate(config.notify)),
     ]
     for each, listed in lists:
         if listed and old in listed:
@@ -66,10 +67,13 @@ def _renamed(config: Config, old: str, new: str) -> Mapping[Place, object]:
 
 
 def mentions(config: Config, name: str) -> Iterator[str]:
-    """The rules and saved feeds whose queries may ask for a source's name."""
+    """The rules, saved feeds and notices whose queries may ask for a source's name."""
     for rule in config.rules:
         if name.casefold() in rule.when.casefold():
             yield f"rule {rule.name!r}"
     for feed in config.feeds:
         if name.casefold() in feed.query.casefold():
             yield f"feed {feed.name!r}"
+    for notice in config.notify:
+        if name.casefold() in (notice.when or "").casefold():
+            yield f"notice {notice.name!r}"

@@ -29,8 +29,9 @@ _CHOOSES = {"luqum", "re2", "rensa", "datasketch"}
 _FETCHES = {"certifi", "dateutil", "publicsuffixlist", "requests", "urllib3"}
 _PUBLISHES = {"feedgen", "jinja2"}
 _SERVES = {"apscheduler", "prometheus_client", "tomlkit", "uvicorn", "uvloop"}
+_NOTIFIES = {"apprise", "smtplib"}
 _KEEPS = {"msgspec", "pydantic", "sqlalchemy"}
-_HEAVY = _READS | _CHOOSES | _FETCHES | _PUBLISHES | _SERVES
+_HEAVY = _READS | _CHOOSES | _FETCHES | _PUBLISHES | _SERVES | _NOTIFIES
 
 
 def _imported(place: Path, *arguments: str) -> set[str]:

@@ -1,0 +1,102 @@
+"""What waits is sent: a mistake costs one message, and what rests is left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from aggregator.config.load import Config
+from aggregator.errors import DeliveryError
+from aggregator.notify import delivery
+from aggregator.notify.channels.channel import DeliveryChannel, Outside, Patience
+from aggregator.notify.delivery import Delivery, deliver
+from aggregator.store import Outgoing, Store
+from tests.conftest import NOW
+
+MINUTE = timedelta(minutes=1)
+
+
+class Test(DeliveryChannel):
+    """A channel that does to each message what its payload says."""
+
+    __test__ = False
+    patience = Patience(age=timedelta(hours=1), waiting=3)
+
+    def targets(self) -> Collection[str]:
+        return ("one", "two", "asleep")
+
+    def send(self, message: Outgoing, now: datetime) -> None:
+        match message.payload["does"]:
+            case "fail":
+                raise DeliveryError("away", wait=timedelta(minutes=message.payload.get("wait", 0)))
+            case "err":
+                raise ZeroDivisionError("a mistake")
+
+    def subject(self, message: Outgoing) -> str:
+        return message.id
+
+    def is_resting(self, target: str, now: datetime) -> bool:
+        return target == "asleep"
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    """A store of one's own, and the channel `test`."""
+    monkeypatch.setattr(delivery, "channel", lambda name, outside: Test(outside) if name == "test" else None)
+    made = Store(tmp_path / "store.db")
+    yield made
+    made.close()
+
+
+def queue(store: Store, *said: tuple[str, str, str], channel: str = "test", wait: int = 0) -> None:
+    """Queues messages: id, target, and what happens to them."""
+    for name, target, does in said:
+        says = {"does": does, "wait": wait}
+        store.outbox.queue(
+            [Outgoing(id=name, channel=channel, target=target, payload=says, queued=NOW, due=NOW)]
+        )
+
+
+def sent(store: Store, after: timedelta = timedelta(0)) -> list[Delivery]:
+    """One round."""
+    outside = Outside(config=Config(), fetcher=lambda: pytest.fail("nothing is asked"))
+    return list(deliver(store, outside, NOW + after, lambda: False))
+
+
+def test_a_mistake_of_ours_costs_one_message(store: Store) -> None:
+    """It is reported as one, without its text; the others go out."""
+    queue(store, ("a", "one", "err"), ("b", "two", ""))
+    found = {each.subject: each.error for each in sent(store)}
+    assert found["b"] is None
+    assert "mistake of ours: ZeroDivisionError" in str(found["a"])
+    assert [each.id for each in store.outbox.waiting(10)] == ["a"]
+
+
+def test_what_is_new_waits_with_what_failed(store: Store) -> None:
+    """A receiver that asked us to wait is not asked by another message, nor out of turn."""
+    queue(store, ("a", "one", "fail"), wait=30)
+    (failed,) = sent(store)
+    assert failed.again == NOW + 30 * MINUTE
+    queue(store, ("b", "one", ""), ("c", "two", ""))
+    assert [each.subject for each in sent(store, MINUTE)] == ["c"]
+    assert [each.subject for each in sent(store, 30 * MINUTE)] == ["a"]
+
+
+def test_what_is_too_old_or_too_much_is_given_up_and_reported(store: Store) -> None:
+    """The oldest; what is old is tried once all the same."""
+    queue(store, *((f"{n}", "one", "fail") for n in range(5)))
+    found = sent(store, timedelta(hours=2))
+    assert [each.again for each in found] == [None] * 5
+    assert sum("more than 3 wait" in str(each.error) for each in found) == 2
+    assert store.outbox.waiting(10) == []
+
+
+def test_what_rests_and_what_no_channel_knows_stays(store: Store) -> None:
+    """A later version may know it; quiet hours end."""
+    queue(store, ("a", "asleep", ""))
+    queue(store, ("b", "one", ""), channel="pigeon")
+    assert sent(store) == []
+    assert {each.id for each in store.outbox.waiting(10)} == {"a", "b"}
