@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -48,6 +49,7 @@ def doubts(config: Config) -> Iterator[str]:
             )
     further = config.retention.categories
     yield from doubtful_names(config.rules, config.feeds, config.sources, config.publish, further)
+    yield from _unknown_in_notices(config)
     for names in _alike(_categories(config)):
         named = " and ".join(map(repr, names))
         yield f"the categories {named} differ by case only, and are feeds of their own; write them the same"
@@ -57,6 +59,19 @@ def _identity(source: Source) -> str:
     """What two sources that give the same articles have in common."""
     address = key(source.url) if source.url is not None else str(source.path or "")
     return json.dumps([source.kind, address, source.options], sort_keys=True, default=str)
+
+
+def _unknown_in_notices(config: Config) -> Iterator[str]:
+    """Categories of notices that nothing in the config has; documents may bring them."""
+    known = {*_categories(config), *(feed.name for feed in config.feeds)}
+    for n, notice in enumerate(config.notify, 1):
+        for name in notice.categories:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                yield (
+                    f"notify[{n}].categories (notice {notice.name!r}): no category or saved feed is named "
+                    f"{name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
+                )
 
 
 def _categories(config: Config) -> Iterable[str]:

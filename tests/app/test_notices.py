@@ -99,6 +99,22 @@ def test_sources_categories_and_rules_limit_it(planet: NotifiedPlanet) -> None:
     assert found == {"milk alone": ["milk 6"], "fives": ["tea 5"]}
 
 
+def test_a_renamed_source_is_still_told_of(planet: NotifiedPlanet) -> None:
+    """The notice names it by its new name; its articles are no news, and neither is what it is."""
+    planet.configure(planet.webhook(sources=["tea"], categories=["Tee"]))
+    planet.run()
+    planet.publish("tea", 1, 2, 3)
+    assert planet.site.run("rename", "tea", "Tea room").exit_code == 0
+    assert "Tea room" in planet.site.file.read_text(encoding="utf-8").partition("[[notify]]")[2]
+    doubts = planet.site.run("check").stdout
+    assert "no category or saved feed is named 'Tee'; did you mean 'Tea'?" in doubts
+    planet.configure(planet.webhook(sources=["Tea room"]))
+    text = planet.site.file.read_text(encoding="utf-8")
+    planet.site.file.write_text(text.replace('name = "tea"', 'name = "Tea room"'), encoding="utf-8")
+    planet.run()
+    assert planet.hook.titles() == ["tea 3"]
+
+
 def test_what_comes_meanwhile_is_in_the_next_notice(planet: NotifiedPlanet) -> None:
     """At most one an hour, and of many articles the newest are listed and the others counted."""
     planet.configure(planet.webhook(when="*:*", every="1h", limit=2))
