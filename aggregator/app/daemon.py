@@ -30,6 +30,7 @@ UPKEEP = timedelta(hours=1)
 ASLEEP = timedelta(minutes=1)
 MAX_BATCH = 500
 STOP_SECONDS = 30
+ROUND_SECONDS = 30
 
 _log = logging.getLogger("aggregator")
 
@@ -161,7 +162,11 @@ class Daemon:
         app = self._app
         if app is None:
             return
-        for delivery in app.announce(datetime.now(UTC), lambda: self._is_stopping):
+        # What is sent is dated: a round that takes longer goes on with the next one, and its time.
+        until = time.monotonic() + ROUND_SECONDS
+        for delivery in app.announce(
+            datetime.now(UTC), lambda: self._is_stopping or time.monotonic() > until
+        ):
             self._watcher.announced(delivery)
 
     def _upkeep(self) -> None:

@@ -148,7 +148,7 @@ class FetchReport(RunWatcher):
             "pages": [completed_facts(each) for each in self._completed],
             "pruned": self._pruned,
             "published": published_facts(self._published),
-            "announced": [announced_facts(each) for each in self._announced],
+            **announced_facts(self._announced),
         }
 
 

@@ -146,14 +146,17 @@ def print_announced(deliveries: Sequence[Delivery], *, quiet: bool = False) -> N
             )
 
 
-def announced_facts(delivery: Delivery) -> dict[str, Any]:
-    """What became of a message to a hub or another receiver, for a script."""
-    error = str(delivery.error) if delivery.error else None
-    if delivery.noun == "announcement":
-        said = {"hub": delivery.target, "topic": delivery.subject}
-    else:
-        said = {"channel": delivery.channel, "name": delivery.target, "subject": delivery.subject}
-    return {**said, "error": error, "again": delivery.again}
+def announced_facts(deliveries: Sequence[Delivery]) -> dict[str, list[dict[str, Any]]]:
+    """What became of messages to hubs ("announced"), and to other receivers ("notified"), for a script."""
+    found: dict[str, list[dict[str, Any]]] = {"announced": [], "notified": []}
+    for each in deliveries:
+        result = {"error": str(each.error) if each.error else None, "again": each.again}
+        if each.noun == "announcement":
+            found["announced"].append({"hub": each.target, "topic": each.subject, **result})
+        else:
+            said = {"channel": each.channel, "name": each.target, "subject": each.subject}
+            found["notified"].append({**said, **result})
+    return found
 
 
 def print_document(document: Document) -> None:

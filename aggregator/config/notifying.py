@@ -138,8 +138,8 @@ class Notify(Settings):
     `to` is an address: https (a webhook, which is signed with `key`), mailto, or apprise. `when` is a query:
     new articles that match; `on`: what became of sources. `sources` and `categories` limit both; without
     `when` and `on`, all new articles of these. `every`: at most one notice in this time, what comes meanwhile
-    is in the next one. `quiet`: no notice between these times of day of `timezone`; None is UTC. `limit`: so
-    many articles, and sources, are listed in a notice, of others their number.
+    is in the next one. `quiet`: no notice between these times of day of `timezone`; None is the site's.
+    `limit`: so many articles, and sources, are listed in a notice, of others their number.
     """
 
     name: Name

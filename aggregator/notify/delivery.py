@@ -17,7 +17,7 @@ __all__ = ["Delivery", "deliver", "next_attempt"]
 _FIRST_WAIT = timedelta(minutes=1)
 _LONGEST_WAIT = timedelta(hours=6)
 _LONGEST_ASKED = timedelta(days=1)
-_BATCH = 500
+_BATCH = 100
 _LEASE = timedelta(minutes=2)
 """For so long no other process sends a message that one has begun to send; none takes longer."""
 

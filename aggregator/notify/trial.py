@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from aggregator.config.choosing import rule_set
 from aggregator.config.load import Config, Notify
 from aggregator.errors import DeliveryError
 from aggregator.notify.channels import channel
@@ -44,10 +45,11 @@ def tried(config: Config, store: Store | None, rule: Notify, now: datetime) -> N
         arrived, _ = store.arrivals.after(max(0, last - _LOOKED_AT), last, _LOOKED_AT)
     found = [each for each in arrived if rule.wants_articles and matches(rule, each, now)]
     newest = found[::-1][: rule.limit]
+    rules = rule_set(config.rules, config.feeds)
     notice = Notice(
         name=rule.name,
         made=now.isoformat(timespec="seconds"),
-        articles=tuple(written_article(each, config) for each in newest),
+        articles=tuple(written_article(each, rules) for each in newest),
         more_articles=len(found) - len(newest),
         is_test=True,
     )
@@ -56,7 +58,7 @@ def tried(config: Config, store: Store | None, rule: Notify, now: datetime) -> N
         channel=rule.channel,
         place=rule.place,
         is_enabled=rule.enabled,
-        is_quiet=is_quiet(rule, now),
+        is_quiet=is_quiet(rule, config.site, now),
         looked_at=len(arrived),
         matching=len(found),
         notice=notice,

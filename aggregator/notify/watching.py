@@ -20,6 +20,7 @@ from aggregator.notify.events import changes, noted
 from aggregator.notify.notice import MAX_SUMMARY, MAX_TITLE, ArticleNotice, Notice, SourceNotice
 from aggregator.notify.quiet import is_quiet
 from aggregator.publishing.choosing import facts_of, read_verdict, shown
+from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL, labelled
 from aggregator.schedule.health import PollRecord
 from aggregator.store import Arrival, Outgoing, Store, outgoing_id
@@ -106,7 +107,7 @@ class Watching:
         ready = {
             rule.name: _Found(rule)
             for rule in self._rules
-            if rule.name in places and _is_due(rule, places, now)
+            if rule.name in places and self._is_due(rule, places[rule.name], now)
         }
         after = dict(places)
         self._look_at_articles(ready, places, after, empty, now)
@@ -117,6 +118,11 @@ class Watching:
                 new.append(self._message(found, now))
                 after[name] = replace(after[name], last=now)
         return len(new) if self._remember(text, _written(after, empty), new) else 0
+
+    def _is_due(self, rule: Notify, place: _Place, now: datetime) -> bool:
+        # A clock that was set back must not silence it for long.
+        is_early = place.last is not None and timedelta(0) <= now - place.last < rule.every
+        return not is_early and not is_quiet(rule, self._config().site, now)
 
     def _look_at_articles(
         self,
@@ -166,12 +172,13 @@ class Watching:
         return {record.name: record for record in self._store.sources.health() if record.name in about}
 
     def _message(self, found: _Found, now: datetime) -> Outgoing:
-        rule = found.rule
+        rule, config = found.rule, self._config()
+        rules = rule_set(config.rules, config.feeds)
         newest = sorted(found.articles, key=lambda each: (each.article.published, each.article.pk))[::-1]
         notice = Notice(
             name=rule.name,
             made=now.isoformat(timespec="seconds"),
-            articles=tuple(written_article(each, self._config()) for each in newest),
+            articles=tuple(written_article(each, rules) for each in newest),
             more_articles=found.count - len(newest),
             sources=tuple(found.sources[: rule.limit]),
             more_sources=max(0, len(found.sources) - rule.limit),
@@ -200,13 +207,6 @@ class Watching:
             return text, {}, frozenset()
 
 
-def _is_due(rule: Notify, places: Mapping[str, _Place], now: datetime) -> bool:
-    last = places[rule.name].last
-    # A clock that was set back must not silence it for long.
-    is_early = last is not None and timedelta(0) <= now - last < rule.every
-    return not is_early and not is_quiet(rule, now)
-
-
 def matches(rule: Notify, arrival: Arrival, now: datetime) -> bool:
     """Whether a notice is about an article."""
     article = arrival.article
@@ -218,9 +218,9 @@ def matches(rule: Notify, arrival: Arrival, now: datetime) -> bool:
     return query is None or query.matches(labelled(facts_of(article), read_verdict(article.decision)), now)
 
 
-def written_article(arrival: Arrival, config: Config) -> ArticleNotice:
-    """An article as a notice tells of it: as the feed of everything shows it."""
-    article, _ = shown(arrival.article, rule_set(config.rules, config.feeds), ALL)
+def written_article(arrival: Arrival, rules: RuleSet) -> ArticleNotice:
+    """An article as a notice tells of it: as the feed of everything shows it by these rules."""
+    article, _ = shown(arrival.article, rules, ALL)
     return ArticleNotice(
         id=arrival.article.uid,
         title=plain_value(article.title, "text", MAX_TITLE),

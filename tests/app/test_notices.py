@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.store import Store
 from tests.conftest import Answer, Server
 from tests.support.notified import HOUR, NotifiedPlanet
 from tests.support.receiving import Mailbox
@@ -132,9 +131,11 @@ def test_what_comes_meanwhile_is_in_the_next_notice(planet: NotifiedPlanet) -> N
 
 
 def test_nothing_is_sent_in_quiet_hours(planet: NotifiedPlanet) -> None:
-    """Of the clock of the notice's zone, over midnight; what is new then comes when they are over."""
-    quiet = planet.webhook(when="*:*", quiet="22:00-07:00", timezone="Asia/Tokyo")
+    """Of the clock of the site's zone, over midnight; what is new then comes when they are over."""
+    quiet = planet.webhook(when="*:*", quiet="22:00-07:00")
     planet.configure(quiet)
+    text = planet.site.file.read_text(encoding="utf-8")
+    planet.site.file.write_text(text.replace("[site]", "[site]\ntimezone = 'Asia/Tokyo'"), encoding="utf-8")
     planet.run()  # 14:00 UTC, 23:00 in Tokyo
     planet.publish("tea", 1, 2, 3)
     assert planet.run() == []
@@ -299,6 +300,8 @@ def test_a_notice_can_be_tried(planet: NotifiedPlanet) -> None:
     assert "500" in json.loads(failed.stdout)["notices"][0]["error"]
     assert planet.site.run("notify test nobody").exit_code == 2
     assert planet.run() == []
-    store = Store(planet.site.home / "var" / "aggregator.db")
-    assert store.outbox.waiting(1) == []
-    store.close()
+    planet.publish("tea", 1, 2, 3)
+    fetched = planet.site.run("fetch", "--force", "--json")
+    (told,) = json.loads(fetched.stdout)["notified"]
+    assert (told["channel"], told["name"], told["subject"]) == ("webhook", "all", "tea 3")
+    assert "500" in told["error"]

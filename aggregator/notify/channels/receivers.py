@@ -47,7 +47,7 @@ class Receivers(DeliveryChannel):
     def is_resting(self, target: str, now: datetime) -> bool:
         """In its quiet hours."""
         rule = self._rule(target)
-        return rule is not None and is_quiet(rule, now)
+        return rule is not None and is_quiet(rule, self.outside.config.site, now)
 
     def place(self, target: str) -> str:
         """The host of a webhook, the address of mail, the kind of a service."""
