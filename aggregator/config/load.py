@@ -16,7 +16,7 @@ from aggregator.config.bucket import BucketAddress, bucket_address, is_address
 from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, misnamed
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
 from aggregator.config.notifying import Notify, Smtp, misdirected
-from aggregator.config.pages import PageSettings
+from aggregator.config.pages import Colours, DarkColours, PageSettings
 from aggregator.config.publishing import CategoryFeed, FeedChoice, Posts, Publish, SiteSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
@@ -231,8 +231,9 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
     if publish.posts:
         posts = publish.posts.model_copy(update={"folder": absolute(publish.posts.folder)})
         publish = publish.model_copy(update={"posts": posts})
-    if publish.pages.templates:
-        pages = publish.pages.model_copy(update={"templates": absolute(publish.pages.templates)})
+    paths = {"templates": publish.pages.templates, "logo": publish.pages.logo}
+    if placed_paths := {key: absolute(path) for key, path in paths.items() if path}:
+        pages = publish.pages.model_copy(update=placed_paths)
         publish = publish.model_copy(update={"pages": pages})
     changes = {
         "publish": publish,
@@ -345,6 +346,8 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "html": HtmlSettings,
         "publish": Publish,
         "pages": PageSettings,
+        "colours": Colours,
+        "dark": DarkColours,
         "posts": Posts,
         "serve": Serve,
         "sources": Source,

@@ -2,20 +2,135 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import re
+from typing import Annotated, Self
 
-from pydantic import PlainSerializer
+from pydantic import AfterValidator, Field, PlainSerializer, model_validator
 
 from aggregator.config.values import FilePath
 from aggregator.model.settings import Settings
 
-__all__ = ["PageSettings"]
+__all__ = ["DARK", "LIGHT", "Colours", "DarkColours", "PageSettings", "contrast"]
+
+LIGHT = {
+    "paper": "#fdfcfa",
+    "card": "#ffffff",
+    "ink": "#1d1b19",
+    "soft": "#615c55",
+    "line": "#e4dfd7",
+    "link": "#9a3412",
+}
+"""The colours of our pages; those of the stylesheet."""
+
+DARK = {
+    "paper": "#171614",
+    "card": "#1f1d1b",
+    "ink": "#ece8e1",
+    "soft": "#aaa399",
+    "line": "#35322d",
+    "link": "#f2a97c",
+}
+LEAST_CONTRAST = 4.5
+"""WCAG 2.2 §1.4.3, level AA."""
+
+_COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
+_PICTURES = (".png", ".jpg", ".svg", ".webp")
+
+
+def _colour(value: str) -> str:
+    text = value.strip().lower()
+    if not _COLOUR.fullmatch(text):
+        raise ValueError('write red, green and blue in hexadecimal, such as "#9a3412"')
+    return text if len(text) == 7 else f"#{text[1] * 2}{text[2] * 2}{text[3] * 2}"
+
+
+def _logo(value: object) -> object:
+    if str(value).lower().endswith(_PICTURES):
+        return value
+    raise ValueError(f"write the path of a picture whose name ends in {', '.join(_PICTURES)}")
+
+
+Colour = Annotated[str, AfterValidator(_colour)]
+
+
+class DarkColours(Settings):
+    """The colours of pages in dark mode; None means ours.
+
+    `paper` is the page, `card` what lies on it, `ink` the text, `soft` lesser text, `line` lines between,
+    `link` links and what has the focus.
+    """
+
+    paper: Colour | None = None
+    card: Colour | None = None
+    ink: Colour | None = None
+    soft: Colour | None = None
+    line: Colour | None = None
+    link: Colour | None = None
+
+    @model_validator(mode="after")
+    def _can_be_read(self) -> Self:
+        mine = self.model_dump(include=set(LIGHT), exclude_none=True)
+        ours = LIGHT if isinstance(self, Colours) else DARK
+        if mine and (wrong := _unreadable({**ours, **mine}, mine)):
+            raise ValueError(wrong)
+        return self
+
+
+class Colours(DarkColours):
+    """The colours of pages in light mode, and under `dark` those in dark mode."""
+
+    dark: DarkColours = Field(default_factory=DarkColours.model_construct)
 
 
 class PageSettings(Settings):
     """How pages look.
 
-    `templates` is a folder of templates that stand in place of ours, absolute once loaded; None for none.
+    `templates` is a folder of templates that stand in place of ours, `logo` a picture; both are absolute once
+    loaded, None for none.
     """
 
     templates: Annotated[FilePath, PlainSerializer(str)] | None = None
+    logo: Annotated[FilePath, AfterValidator(_logo), PlainSerializer(str)] | None = None
+    colours: Colours = Field(default_factory=Colours.model_construct)
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of two colours (`#rrggbb`), from 1 to 21: WCAG 2.2's definition."""
+    darker, lighter = sorted((_luminance(one), _luminance(other)))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = []
+    for start in (1, 3, 5):
+        part = int(colour[start : start + 2], 16) / 255
+        parts.append(part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4)
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+
+def _unreadable(colours: dict[str, str], changed: dict[str, str]) -> str:
+    """What cannot be read on what, with a colour that could be; "" when everything can."""
+    for name in ("ink", "soft", "link"):
+        for ground in ("paper", "card"):
+            if not {name, ground} & set(changed):
+                continue
+            found = contrast(colours[name], colours[ground])
+            if found < LEAST_CONTRAST:
+                near = _readable(colours[name], [colours["paper"], colours["card"]])
+                better = f'write {name} = "{near}"' if near else "choose paper and card that are alike"
+                return (
+                    f"{name} {colours[name]} on {ground} {colours[ground]} has a contrast of {found:.1f}; "
+                    f"text needs {LEAST_CONTRAST} to be read by everybody: {better}"
+                )
+    return ""
+
+
+def _readable(colour: str, grounds: list[str]) -> str:
+    """The colour nearest to this one that can be read on all of these, "" for none."""
+    for step in range(1, 101):
+        for end in (0, 255):
+            parts = (int(colour[start : start + 2], 16) for start in (1, 3, 5))
+            mixed = "#" + "".join(f"{round(part + (end - part) * step / 100):02x}" for part in parts)
+            if all(contrast(mixed, ground) >= LEAST_CONTRAST for ground in grounds):
+                return mixed
+    return ""

@@ -6,10 +6,14 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from aggregator.config.load import Config
+from aggregator.config.pages import LIGHT, DarkColours
+from aggregator.errors import WriteError
+from aggregator.publishing.assets import logo_name, read_logo
 from aggregator.writers.look import PageLook
 
 __all__ = ["look_mistakes", "look_of"]
@@ -27,27 +31,44 @@ class _NoTemplates(Exception):
 
 def look_of(config: Config) -> PageLook:
     """How the pages of a site look."""
-    site, place = config.site, config.publish.pages.templates
+    site, pages = config.site, config.publish.pages
+    place = pages.templates
     templates: tuple[tuple[str, str], ...] = ()
     problem = ""
     try:
         templates = _templates(place) if place else ()
     except _NoTemplates as error:
         problem = f"publish.pages.templates: {error}"
+    logo = ""
+    if pages.logo:
+        with suppress(WriteError):  # reported where it is published
+            logo = logo_name(pages.logo, read_logo(pages.logo))
     look = PageLook(
         language=site.language,
         timezone=site.timezone,
         templates=templates,
         folder=place.name if place else "",
         problem=problem,
+        logo=logo,
+        colours=_changed(pages.colours),
+        dark_colours=_changed(pages.colours.dark),
     )
-    facts = json.dumps([look.language, look.timezone, look.templates, look.problem]).encode()
+    facts = json.dumps(asdict(look)).encode()
     is_usual = look == PageLook(language=site.language) and (site.language or "en").startswith("en")
     return look if is_usual else replace(look, mark=hashlib.blake2b(facts, digest_size=16).hexdigest())
 
 
+def _changed(colours: DarkColours) -> tuple[tuple[str, str], ...]:
+    return tuple((name, value) for name in LIGHT if (value := getattr(colours, name)))
+
+
 def look_mistakes(config: Config) -> Iterator[str]:
-    """What is wrong with the own templates, each with its file and line."""
+    """What is wrong with the logo and with own templates, each with its file and line."""
+    if config.publish.pages.logo is not None:
+        try:
+            read_logo(config.publish.pages.logo)
+        except WriteError as error:
+            yield str(error)
     if config.publish.pages.templates is not None:
         from aggregator.writers.html.templates import mistakes
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.publishing import parallel as sharing
+from aggregator.publishing.assets import remove_logos, write_logo
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
 from aggregator.publishing.looks import look_of
@@ -89,6 +90,7 @@ def publish(
     writer = page_writer(config, writers)
     pages = OwnPages(store, config, writer, look, everything=everything, look=of_pages)
     before = WriteResult()
+    write_logo(config, of_pages.logo, before)
     if chosen:
         pages.write(disclosure, chosen[0].rules, version, before)
     done = sharing.write(due, store, context, processes)
@@ -99,6 +101,7 @@ def publish(
     site = _Site(store, config, version, disclosure, formats, of_pages, done)
     site.write(site_writers, chosen, cache, renew=renew)
     pages.remove(done)
+    remove_logos(config, of_pages.logo, done)
     if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
         store.database.remember("look", look)
     return Published(

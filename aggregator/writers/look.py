@@ -15,6 +15,8 @@ class PageLook:
     - `language`: that of the site, a tag or None. `timezone`: a name of the IANA database.
     - `templates`: own templates, each a name and its text; `folder` is where they are, for messages.
       `problem`: why they cannot be read, and with it no page be rendered; "" where they can.
+    - `logo`: its path in the output folder, "" for none. `colours` and `dark_colours`: names and values of
+      those that are not ours.
     - `mark`: another text as soon as any of this is another, "" for what a config without settings gives.
     """
 
@@ -23,6 +25,9 @@ class PageLook:
     templates: tuple[tuple[str, str], ...] = ()
     folder: str = ""
     problem: str = ""
+    logo: str = ""
+    colours: tuple[tuple[str, str], ...] = ()
+    dark_colours: tuple[tuple[str, str], ...] = ()
     mark: str = ""
 
     @property

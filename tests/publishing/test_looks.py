@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.load import PageSettings
+from aggregator.config.pages import Colours, DarkColours
 from aggregator.errors import TemplateMistake
 from aggregator.publishing.looks import MAX_FILES, look_mistakes, look_of
 from aggregator.publishing.publish import Published, publish
@@ -150,3 +151,78 @@ def test_a_folder_that_cannot_be_used_is_reported(planet: Planet, tmp_path: Path
     assert re.search("nowhere cannot be read", found())
     assert [str(error) for error in tried(planet).errors] == [found()]
     assert "World/rss.xml" in planet.files()
+
+
+# --- Logo, colours, time zone
+
+
+def test_a_logo_is_published_and_followed(planet: Planet) -> None:
+    """Under a name of its content; on every page and as its icon; the earlier one goes."""
+    logo = planet.home / "logo.svg"
+    logo.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    planet.publish()
+    before = planet.files()
+    planet.configure(pages=PageSettings(logo=logo))
+    planet.publish()
+    (name,) = (name for name in planet.files() if name.startswith("assets/"))
+    assert re.fullmatch(r"assets/logo-[0-9a-f]{8}\.svg", name)
+    for path, body in pages(planet).items():
+        root = "../" * path.count("/")
+        assert f'<link rel="icon" href="{root}{name}">'.encode() in body, path
+    assert f'src="{name}"'.encode() in pages(planet)["index.html"]
+    assert planet.publish().written == ()
+    (planet.config.output / name).write_text("damaged")
+    planet.publish()
+    assert planet.files()[name] == logo.read_bytes()
+    logo.write_text("<svg xmlns='http://www.w3.org/2000/svg'><g/></svg>")
+    planet.publish()
+    assert [n for n in planet.files() if n.startswith("assets/")] != [name]
+    planet.configure(pages=PageSettings())
+    planet.publish()
+    assert planet.files() == before
+
+
+def test_a_logo_that_is_none_is_reported(planet: Planet) -> None:
+    """Pages go on without one."""
+    for name, body, why in (
+        ("logo.png", b"<html>", "is no picture of the kind that its name says"),
+        ("logo.jpg", b"\xff\xd8\xff" + b"0" * 300_000, "more than 262,144 bytes"),
+        ("gone.png", None, "cannot be read"),
+    ):
+        place = planet.home / name
+        if body is not None:
+            place.write_bytes(body)
+        planet.configure(pages=PageSettings(logo=place))
+        (error,) = tried(planet).errors
+        assert why in str(error)
+        assert list(look_mistakes(planet.config)) == [str(error)]
+    assert "index.html" in planet.files()
+
+
+def test_colours_are_in_the_stylesheet_alone(planet: Planet) -> None:
+    """For a screen; paper stays black on white."""
+    planet.publish()
+    before = planet.files()
+    planet.configure(pages=PageSettings(colours=Colours(link="#00507A", dark=DarkColours(link="#7fc4ee"))))
+    planet.publish()
+    sheet = planet.files()["style.css"].decode()
+    assert sheet.startswith(before["style.css"].decode())
+    added = sheet.removeprefix(before["style.css"].decode())
+    assert added == (
+        "@media screen { :root { --link: #00507a; } }\n"
+        "@media screen and (prefers-color-scheme: dark) { :root { --link: #7fc4ee; } }\n"
+    )
+    assert {n for n, b in planet.files().items() if b != before[n]} == {"style.css", *pages(planet)}
+    assert b"%2300507a" in pages(planet)["index.html"]
+
+
+def test_days_and_times_are_those_of_the_time_zone(planet: Planet) -> None:
+    """An article of late evening is one of the next day further east."""
+    site = planet.config.site.model_copy(update={"timezone": "Pacific/Auckland", "language": "de"})
+    planet.configure(site=site)
+    planet.publish()
+    page = pages(planet)["all/index.html"].decode()
+    assert "UTC+1" in page
+    assert '<html lang="de">' in page
+    feed = feeds(planet)["all/rss.xml"].decode()
+    assert "+1200" not in feed

@@ -31,7 +31,7 @@ def article_page(item: Item, *, site: str, root: str, version: str, look: PageLo
         "article.html",
         look,
         locale,
-        **common(locale, version=version, root=root, site=tidy(site), start=start),
+        **common(look, locale, version=version, root=root, site=tidy(site), start=start),
         entry=EntryView(item, locale, root),
         text=_text(item),
     )

@@ -50,6 +50,7 @@ class Html:
             look,
             locale,
             **common(
+                look,
                 locale,
                 version=channel.generator_version,
                 root=channel.root,

@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.writers.html.locale import Locale
+from aggregator.writers.look import PageLook
 
 __all__ = ["FORM_POLICY", "MAX_QUERY", "PAGE", "POLICY", "common", "rhythm"]
 
 PAGE = "index.html"
 POLICY = (
-    "default-src 'none'; style-src 'self'; img-src https: http: data:; media-src https:; "
+    "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src https:; "
     "base-uri 'none'; form-action 'none'"
 )
 """The Content-Security-Policy that the pages obey, and state; `frame-ancestors` only a header can."""
@@ -26,7 +27,7 @@ MAX_QUERY = 500
 
 
 def common(
-    locale: Locale, *, version: str, root: str = "", site: str, start: str, search: str = ""
+    look: PageLook, locale: Locale, *, version: str, root: str = "", site: str, start: str, search: str = ""
 ) -> dict[str, Any]:
     """What every page has: `root` leads to the output folder, `start` to the start page.
 
@@ -39,6 +40,8 @@ def common(
         "search": search,
         "policy": FORM_POLICY if search else POLICY,
         "direction": locale.direction,
+        "logo": f"{root}{look.logo}" if look.logo else None,
+        "accent": dict(look.colours).get("link", "#9a3412").lstrip("#"),
         "generator": f"Aggregator {version}",
     }
 

@@ -45,7 +45,7 @@ def results_page(results: SearchResults) -> bytes:
         "search.html",
         look,
         locale,
-        **common(locale, version=results.generator_version, site=name, start="./", search="search"),
+        **common(look, locale, version=results.generator_version, site=name, start="./", search="search"),
         name=name,
         tag=language_tag(results.language),
         query=results.query,

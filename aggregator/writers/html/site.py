@@ -125,12 +125,14 @@ class Stylesheet:
     def render(self, overview: Overview) -> bytes:
         """The same for every page of a site; with the search form where pages have one. Raises WriteError."""
         locale = locale_of(overview.language, overview.look.timezone)
-        return render("style.css", overview.look, locale, search=overview.search)
+        look = overview.look
+        colours = {"colours": look.colours, "dark_colours": look.dark_colours}
+        return render("style.css", look, locale, search=overview.search, **colours)
 
 
 def _common(overview: Overview, locale: Locale, name: str, page: str, search: str) -> dict[str, Any]:
     version, start = overview.generator_version, page or "./"
-    return common(locale, version=version, site=name, start=start, search=search)
+    return common(overview.look, locale, version=version, site=name, start=start, search=search)
 
 
 def _index(sections: Sequence[Section], page: str, overview: Overview) -> list[str]:

@@ -28,7 +28,19 @@ BUILT_IN = "built-in/"
 
 COMMON = frozenset(
     (
-        *("direction", "generator", "language", "policy", "root", "say", "search", "site", "start"),
+        *(
+            "accent",
+            "direction",
+            "generator",
+            "logo",
+            "language",
+            "policy",
+            "root",
+            "say",
+            "search",
+            "site",
+            "start",
+        ),
         "max_query",
     )
 )
@@ -53,7 +65,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "status.html": frozenset(("canonical", "last_poll", "name", "sources", "states", "tag")),
     "article.html": frozenset(("entry", "text")),
     "search.html": frozenset(("entries", "feeds", "is_complete", "name", "problem", "query", "tag")),
-    "style.css": frozenset(("search",)),
+    "style.css": frozenset(("colours", "dark_colours", "search")),
 }
 """Our templates, and the variables that each has beside the common ones."""
 

@@ -189,7 +189,7 @@ def test_the_policy_allows_our_style_and_pictures_alone() -> None:
     assert allowed == {
         "default-src": "'none'",
         "style-src": "'self'",
-        "img-src": "https: http: data:",
+        "img-src": "'self' https: http: data:",
         "media-src": "https:",
         "base-uri": "'none'",
         "form-action": "'none'",

@@ -1,0 +1,73 @@
+"""What pages have beside their texts: the logo, published under a name that changes with it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from contextlib import suppress
+from pathlib import Path
+
+from aggregator.config.load import Config
+from aggregator.errors import WriteError
+from aggregator.publishing.feed_folders import WriteResult
+from aggregator.writers.files import remove, write_if_changed
+
+__all__ = ["FOLDER", "logo_name", "read_logo", "remove_logos", "write_logo"]
+
+FOLDER = "assets"
+MAX_BYTES = 256 * 1024
+_OURS = re.compile(r"logo-[0-9a-f]{8}\.(?:png|jpg|svg|webp)")
+_BEGINNINGS = {
+    ".png": re.compile(rb"\x89PNG\r\n"),
+    ".jpg": re.compile(rb"\xff\xd8\xff"),
+    ".webp": re.compile(rb"RIFF....WEBP", re.DOTALL),
+    ".svg": re.compile(rb"\s*(?:\xef\xbb\xbf)?\s*<(?:svg|\?xml|!)", re.IGNORECASE),
+}
+
+
+def read_logo(place: Path) -> bytes:
+    """The picture in a file. Raises WriteError when it is none that pages may have."""
+    try:
+        with place.open("rb") as file:
+            body = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise WriteError(f"publish.pages.logo: {place} cannot be read ({error.strerror})") from error
+    if len(body) > MAX_BYTES:
+        raise WriteError(f"publish.pages.logo: {place} has more than {MAX_BYTES:,} bytes; make it smaller")
+    if not _BEGINNINGS[place.suffix.lower()].match(body):
+        raise WriteError(f"publish.pages.logo: {place} is no picture of the kind that its name says")
+    return body
+
+
+def logo_name(place: Path, body: bytes) -> str:
+    """The path of a logo in the output folder; of its content, so that browsers may keep it for good."""
+    digest = hashlib.blake2b(body, digest_size=4).hexdigest()
+    return f"{FOLDER}/logo-{digest}{place.suffix.lower()}"
+
+
+def write_logo(config: Config, name: str, done: WriteResult) -> None:
+    """Writes the logo under this name, which pages are about to show."""
+    place = config.publish.pages.logo
+    if place is None:
+        return
+    try:
+        path, body = config.output / name, read_logo(place)
+        if name and write_if_changed(path, body):
+            done.written.append(path)
+    except WriteError as error:
+        done.errors.append(error)
+
+
+def remove_logos(config: Config, name: str, done: WriteResult) -> None:
+    """Removes earlier logos, which no page shows any more."""
+    folder = config.output / FOLDER
+    found = [each for each in folder.iterdir() if _OURS.fullmatch(each.name)] if folder.is_dir() else []
+    try:
+        for each in found:
+            if f"{FOLDER}/{each.name}" != name:
+                remove(each)
+    except WriteError as error:
+        done.errors.append(error)
+    if found and not name:
+        with suppress(OSError):  # others are left in it
+            folder.rmdir()

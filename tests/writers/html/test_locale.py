@@ -1,0 +1,179 @@
+"""The words, dates and numbers of pages: alike in every language that has them."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from aggregator.writers import SITE_WRITERS
+from aggregator.writers.html.category import Html
+from aggregator.writers.html.locale import LANGUAGES, direction_of, locale_of
+from aggregator.writers.look import PageLook
+from tests.conformance.html import check_html
+from tests.support.channels import channel_of, item_of
+from tests.support.overviews import FILES, followed_of, overview_of, section_of
+
+FOLDER = Path(__file__).parents[3] / "aggregator" / "writers" / "html"
+MOMENT = datetime(2026, 11, 22, 23, 40, tzinfo=UTC)
+each_language = pytest.mark.parametrize("language", LANGUAGES)
+
+
+def words(language: str) -> dict[str, Any]:
+    return tomllib.loads((FOLDER / "words" / f"{language}.toml").read_text(encoding="utf-8"))
+
+
+def placeholders(text: str | list[str]) -> set[str]:
+    texts = [text] if isinstance(text, str) else text
+    return {name for each in texts for name in re.findall(r"\{(\w+)\}", each)}
+
+
+def test_each_language_is_a_file() -> None:
+    """And each file is a language."""
+    assert {file.stem for file in (FOLDER / "words").iterdir()} == set(LANGUAGES)
+
+
+@each_language
+def test_each_language_says_all_that_the_first_says(language: str) -> None:
+    """The same keys, the same values filled in, as many forms as its plural has; nothing is left empty."""
+    first, own = words(LANGUAGES[0]), words(language)
+    assert own["texts"].keys() == first["texts"].keys()
+    assert own["language"].keys() - {"tag"} == first["language"].keys()
+    assert (len(own["language"]["months"]), len(own["language"]["weekdays"])) == (12, 7)
+    forms = {locale_of(language, "UTC")._words.plural(n) for n in range(200)}
+    for key, text in own["texts"].items():
+        assert isinstance(text, list) == isinstance(first["texts"][key], list), key
+        assert all(text if isinstance(text, list) else [text]), key
+        assert placeholders(text) - {"number"} == placeholders(first["texts"][key]) - {"number"}, key
+        assert not isinstance(text, list) or len(text) == max(forms) + 1, key
+    for name, text in own["language"]["formats"].items():
+        assert placeholders(text) == placeholders(first["language"]["formats"][name]), name
+
+
+@each_language
+def test_dates_and_numbers_are_those_of_unicode(language: str) -> None:
+    """CLDR is asked, as Babel has it; where ours differ on purpose, it is said here."""
+    babel = pytest.importorskip("babel", reason="Babel is not installed")
+    dates = pytest.importorskip("babel.dates", reason="Babel is not installed")
+    numbers = pytest.importorskip("babel.numbers", reason="Babel is not installed")
+    locale, theirs = locale_of(language, "UTC"), babel.Locale.parse("en_GB" if language == "en" else language)
+    for month in range(1, 13):
+        moment = datetime(2026, month, 2 * month, 12, tzinfo=UTC)
+        # With a comma, as it stands alone.
+        full = dates.format_date(moment, "full", locale=theirs)
+        assert locale.day(moment).replace(",", "") == full.replace(",", "")
+        names = (theirs.months["format"][width][month] for width in ("wide", "abbreviated"))
+        assert locale.month_name(month) in names
+    for number in (0, 999, 1_000, 1_234_567):
+        assert locale.number(number) == numbers.format_decimal(number, locale=theirs)
+    plural = theirs.plural_form
+    kinds = list(dict.fromkeys(plural(n) for n in (1, 2, 0, 5, 11, 21, 22, 101)))
+    assert [locale._words.plural(n) for n in range(300)] == [kinds.index(plural(n)) for n in range(300)], (
+        kinds
+    )
+
+
+@pytest.mark.parametrize(
+    ("language", "zone", "told"),
+    [
+        ("en", "UTC", "22 November 2026, 23:40 UTC"),
+        ("de-AT", "Europe/Vienna", "23. November 2026, 00:40 UTC+1"),
+        ("fr", "America/St_Johns", "22 novembre 2026, 20:10 UTC−3:30"),
+        ("zh-CN", "Asia/Shanghai", "2026年11月23日 07:40 UTC+8"),
+        ("ja", "Asia/Tokyo", "2026年11月23日 08:40 UTC+9"),
+        ("ar", "Asia/Kathmandu", "23 November 2026, 05:25 UTC+5:45"),
+        (None, "Europe/London", "22 November 2026, 23:40 UTC"),
+        ("no tag!", "UTC", "22 November 2026, 23:40 UTC"),
+    ],
+)
+def test_moments_are_in_the_language_and_the_zone(language: str | None, zone: str, told: str) -> None:
+    """An offset says which zone, in every language; abbreviations mean several."""
+    assert locale_of(language, zone).moment(MOMENT) == told
+
+
+def test_summer_time_is_that_of_the_moment() -> None:
+    """And the first and the last day that a calendar has do no harm."""
+    berlin = locale_of("de", "Europe/Berlin")
+    assert berlin.moment(datetime(2026, 7, 1, 12, tzinfo=UTC)) == "1. Juli 2026, 14:00 UTC+2"
+    assert berlin.date(datetime(2026, 7, 1, 22, 30, tzinfo=UTC)) == (2026, 7, 2)
+    for moment in (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)):
+        assert locale_of(None, "Asia/Tokyo").moment(moment)
+        assert locale_of(None, "America/New_York").moment(moment)
+
+
+@pytest.mark.parametrize(
+    ("tag", "words_in", "direction"),
+    [
+        ("en-GB", "en-GB", "ltr"),
+        ("de", "de", "ltr"),
+        ("zh", "zh-Hans", "ltr"),
+        ("zh-TW", "zh-Hans", "ltr"),
+        ("pt-BR", "en", "ltr"),
+        ("ar", "en", "rtl"),
+        ("he-IL", "en", "rtl"),
+        ("az-Arab", "en", "rtl"),
+        ("ar-Latn", "en", "ltr"),
+        ("DE", "DE", "ltr"),
+    ],
+)
+def test_a_language_without_words_has_english_ones(tag: str, words_in: str, direction: str) -> None:
+    """The page says which language its words are; its direction is that of the site's language."""
+    locale = locale_of(tag, "UTC")
+    assert (locale.tag, locale.direction, direction_of(tag)) == (words_in, direction, direction)
+
+
+def test_plurals_and_sizes() -> None:
+    """French has one form for none and one, Chinese one for all."""
+    said = [
+        str(locale_of(language, "UTC").say("articles", n)) for language in ("en", "fr") for n in (0, 1, 2)
+    ]
+    assert said == ["0 articles", "1 article", "2 articles", "0 article", "1 article", "2 articles"]
+    assert locale_of("zh", "UTC").say("articles", 1_234) == "1,234 篇文章"
+    assert locale_of("de", "UTC").say("articles", 1_234) == "1.234 Artikel"
+    assert locale_of("de", "UTC").size(1_234_567_890) == "1.234,6 MB"
+    assert locale_of("en", "UTC").size(999) == "1 KB"
+    assert locale_of("en", "UTC").duration(timedelta(seconds=61)) == "1 min 1 s"
+
+
+def test_what_is_filled_in_is_escaped() -> None:
+    """Names of strangers are among it."""
+    assert locale_of("en", "UTC").say("about_source", name="<b>&") == (
+        "What &lt;b&gt;&amp; published, as it is here."
+    )
+
+
+@each_language
+def test_whole_pages_are_in_the_language(language: str) -> None:
+    """None of the English words is left, but what is marked as English."""
+    look = PageLook(language=language, timezone="UTC", mark=language)
+    overview = overview_of(
+        section_of(None),
+        section_of("Tea"),
+        followed=(followed_of(), followed_of("B", "failing", health={"error": "x", "failures": 2})),
+        language=language,
+        look=look,
+        search="search",
+    )
+    channel = channel_of(
+        item_of(), category=None, language=language, look=look, files=FILES, search="../search"
+    )
+    pages = [Html().render(channel), *(writer.render(overview) for writer in SITE_WRITERS["html"][:2])]
+    for page in pages:
+        assert [v for v in check_html(page) if v != "no language"] == []
+        tree = LexborHTMLParser(page.decode())
+        html = tree.css_first("html")
+        assert html is not None
+        assert html.attributes["lang"] == locale_of(language, "UTC").tag
+        if language == "en":
+            continue
+        for node in tree.css("[lang=en], article, .newest, title, style"):
+            node.decompose()
+        shown = " ".join((tree.body.text(separator=" ") if tree.body else "").split())
+        for key, text in words("en")["texts"].items():
+            if isinstance(text, str) and len(text) > 24 and text != words(language)["texts"][key]:
+                assert max(re.split(r"\{\w+\}", text), key=len) not in shown, key
