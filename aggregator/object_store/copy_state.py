@@ -31,7 +31,6 @@ class CopyState:
     - `address`: the place in the object store.
     - `writer`: the random name of this copy, by which it is known to other machines.
     - `inventory`, `etag`: the inventory that the copy is equal to, and its ETag; "" where none is known.
-    - `run`: of a publication that was begun here and has not ended; "" where there is none.
     - `has_published`: whether it was the last to publish there, as far as it knows.
     - `audited`: the day when the bucket was last listed and compared, "" for never.
     - `failure`: why the last publication did not reach the bucket, "" where it did.
@@ -41,7 +40,6 @@ class CopyState:
     writer: str = field(default_factory=lambda: secrets.token_hex(8))
     inventory: Inventory = field(default_factory=Inventory)
     etag: str = ""
-    run: str = ""
     has_published: bool = False
     audited: str = ""
     failure: str = ""
@@ -52,7 +50,7 @@ def load_state(folder: Path, address: str) -> CopyState:
     try:
         head, _, rest = (folder / _FILE).read_bytes().partition(b"\n")
         facts = json.loads(head)
-        texts = {key: facts[key] for key in ("address", "writer", "etag", "run", "audited", "failure")}
+        texts = {key: facts[key] for key in ("address", "writer", "etag", "audited", "failure")}
         if not all(isinstance(text, str) for text in texts.values()):
             return CopyState(address=address)
         if texts["address"] != address:
@@ -66,7 +64,7 @@ def save_state(folder: Path, known: CopyState) -> None:
     """Raises ObjectStoreError."""
     facts = {
         key: getattr(known, key)
-        for key in ("address", "writer", "etag", "run", "audited", "failure", "has_published")
+        for key in ("address", "writer", "etag", "audited", "failure", "has_published")
     }
     try:
         write_if_changed(folder / _FILE, json.dumps(facts).encode() + b"\n" + dumped(known.inventory))

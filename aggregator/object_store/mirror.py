@@ -48,11 +48,11 @@ class Mirror:
     came later goes on, and the earlier one is refused.
     """
 
-    def __init__(self, config: Config, *, site: str = "", patience: Waits | None = None) -> None:
+    def __init__(self, config: Config, *, site: str = "", waits: Waits | None = None) -> None:
         self._config = config
         self._folder = config.output
         self._site = site
-        self._patience = patience or Waits()
+        self._waits = waits or Waits()
         self._address = str(config.bucket)
         self._bucket: Bucket | None = None
         self._remote: _Remote | None = None
@@ -94,7 +94,7 @@ class Mirror:
             remote = _Remote(*found)
         if publishes and remote.inventory.run:
             start = remote.inventory, remote.etag
-            remote = _Remote(*waited_for(bucket, start, known.run, self._patience, _log.warning))
+            remote = _Remote(*waited_for(bucket, start, known.writer, self._waits, _log.warning))
         if publishes:
             self._refuse_if_replaced(remote.inventory, takes_over=takes_over)
         is_news = remote.etag != known.etag and remote.inventory.writer != known.writer
@@ -128,13 +128,12 @@ class Mirror:
             self._save(failure="", audited=day if audits else self.known.audited)
             return Pushed()
         run = secrets.token_hex(8)
-        self._save(run=run)
         register = Register(
             bucket,
             replace(inventory, writer=self.known.writer, site=self._site),
             remote.etag,
-            self._patience,
-            lambda made, etag: self._save(inventory=made, etag=etag, run=made.run, has_published=True),
+            self._waits,
+            lambda made, etag: self._save(inventory=made, etag=etag, has_published=True),
         )
         push = Push(bucket, self._folder, headers, register, inventory.files, remote.odd, run)
         pushed = push.run(files)

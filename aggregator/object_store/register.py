@@ -43,36 +43,36 @@ def current(bucket: Bucket, unlike: str = "") -> tuple[Inventory, str] | None:
 def waited_for(
     bucket: Bucket,
     found: tuple[Inventory, str],
-    own_run: str,
-    patience: Waits,
+    own_writer: str,
+    waits: Waits,
     report: Callable[[str], None],
 ) -> tuple[Inventory, str]:
     """The inventory once no other writer is changing anything, or the one that does is silent for too long.
 
-    `own_run` was begun here and is known to have ended: it is not waited for. Raises BucketInUse.
+    What `own_writer` has begun has ended: nothing else publishes from this copy. Raises BucketInUse.
     """
-    begun = seen = patience.clock()
-    while found[0].run and found[0].run != own_run:
-        now = patience.clock()
+    begun = seen = waits.clock()
+    while found[0].run and found[0].writer != own_writer:
+        now = waits.clock()
         if now == begun:
             report(
                 f"{bucket}: another program is publishing there (writer {found[0].writer}); it is waited for"
             )
-        if now - seen > patience.silence:
+        if now - seen > waits.silence:
             report(f"{bucket}: writer {found[0].writer} has stopped in the middle; its work is finished here")
             return found
-        if now - begun > patience.most:
+        if now - begun > waits.most:
             raise BucketInUse(
                 f"{bucket}: another program is publishing there (writer {found[0].writer}) and goes on; this "
                 "is tried again at the next publication",
                 is_passing=True,
             )
-        patience.sleep(patience.look)
+        waits.sleep(waits.look)
         try:
             changed = current(bucket, unlike=found[1])
         except Conflict:
             continue
-        seen = patience.clock()
+        seen = waits.clock()
         found = changed or (Inventory(), "")
     return found
 
@@ -89,15 +89,15 @@ class Register:
         bucket: Bucket,
         inventory: Inventory,
         etag: str,
-        patience: Waits,
+        waits: Waits,
         on_change: Callable[[Inventory, str], None],
     ) -> None:
         self._bucket = bucket
         self._inventory = inventory
         self._etag = etag
-        self._patience = patience
+        self._waits = waits
         self._on_change = on_change
-        self._written = patience.clock() - patience.renew
+        self._written = waits.clock() - waits.renew
         self._lock = threading.Lock()
 
     def write(self, files: Mapping[str, BucketFile], pending: tuple[str, ...], run: str) -> None:
@@ -108,11 +108,11 @@ class Register:
     def renew(self) -> None:
         """Shows that this writer is alive and still alone, if that is due. Raises BucketInUse."""
         with self._lock:
-            if self._patience.clock() - self._written > self._patience.renew:
+            if self._waits.clock() - self._written > self._waits.renew:
                 self._write(self._inventory)
 
     def _write(self, inventory: Inventory) -> None:
-        begun = self._patience.clock()
+        begun = self._waits.clock()
         made = replace(inventory, token=secrets.token_hex(8))
         try:
             etag = self._bucket.put(KEY, dumped(made), _HEADERS, self._etag or None)

@@ -1,7 +1,8 @@
-"""A store for all tests of this folder; a bucket and a relay for each."""
+"""Stores for all tests of this folder, and sites whose output goes there."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,31 +12,35 @@ from typing import Any
 import pytest
 
 from aggregator.object_store import bucket as bucket_module
-from tests.conftest import Server
-from tests.support.buckets import KEYS, ObjectStore, Relay, StoredObject
+from tests.conftest import Answer, Server
+from tests.support.buckets import BUCKET, INVENTORY, KEYS, StandIn, StoredObject
 from tests.support.site import Site, feed
-
-PREFIX = "feeds"
 
 
 @pytest.fixture(scope="session")
-def object_store() -> Iterator[ObjectStore]:
-    """One that is started once."""
-    store = ObjectStore()
+def feeds() -> Iterator[Server]:
+    """A server for the source, at one address for all tests: it stands in stores."""
+    server = Server()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def _store() -> Iterator[StandIn]:
+    store = StandIn()
     yield store
     store.close()
 
 
 @pytest.fixture
-def relay(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[Relay]:
-    """What the environment names as the store; what is repeated is repeated at once."""
-    relay = Relay(object_store)
+def store(_store: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
+    """What the environment names as the store, empty; what is repeated is repeated at once."""
+    _store.clear()
+    for name, value in {**KEYS, "AWS_ENDPOINT_URL": _store.url}.items():
+        monkeypatch.setenv(name, value)
     at_once = {"init_backoff": timedelta(milliseconds=1), "max_backoff": timedelta(milliseconds=2), "base": 2}
     monkeypatch.setitem(bucket_module._RETRIES, "backoff", at_once)
-    for name, value in {**KEYS, "AWS_ENDPOINT_URL": relay.url}.items():
-        monkeypatch.setenv(name, value)
-    yield relay
-    relay.close()
+    return _store
 
 
 @dataclass
@@ -43,14 +48,16 @@ class BucketSite:
     """A site whose output goes to a bucket; `machine` makes another one with the same config."""
 
     site: Site
-    store: ObjectStore
-    relay: Relay
-    bucket: str
+    store: StandIn
     server: Server
 
     def objects(self) -> dict[str, StoredObject]:
-        """What is in the bucket."""
-        return self.store.objects(self.bucket)
+        """What is in the bucket below our prefix, but for the inventory."""
+        return {
+            key.removeprefix("feeds/"): found
+            for key, found in self.store.objects.items()
+            if key.startswith("feeds/") and key != INVENTORY
+        }
 
     def bodies(self) -> dict[str, bytes]:
         """The same, without headers."""
@@ -58,7 +65,7 @@ class BucketSite:
 
     def configure(self, site: Site, **settings: Any) -> None:
         """Writes the config of a machine."""
-        output = {"output": f"s3://{self.bucket}/{PREFIX}", **settings}
+        output = {"output": f"s3://{BUCKET}/feeds", **settings}
         source = {"name": "a", "url": f"{self.server.url}/a", "categories": ["News"]}
         site.configure(source, entries_per_feed=3, **output)
 
@@ -68,11 +75,9 @@ class BucketSite:
         self.configure(made, **settings)
         return made
 
-    def serve(self, *numbers: int, body: str = "Text") -> None:
+    def serve(self, *numbers: int) -> None:
         """What the source has from now on."""
-        from tests.conftest import Answer
-
-        self.server.pages["/a"] = Answer(body=feed("a", *numbers, body=body))
+        self.server.pages["/a"] = Answer(body=feed("a", *numbers))
 
     def staged(self, site: Site) -> dict[str, bytes]:
         """The copy of a machine."""
@@ -84,10 +89,43 @@ class BucketSite:
         }
 
 
-@pytest.fixture
-def planet(object_store: ObjectStore, relay: Relay, tmp_path: Path, server: Server) -> BucketSite:
+def made(home: Path, store: StandIn, feeds: Server) -> BucketSite:
     """A site with eight articles that were not polled yet, in feeds of three and archives."""
-    made = BucketSite(Site(tmp_path / "first"), object_store, relay, object_store.new_bucket(), server)
-    made.configure(made.site)
-    made.serve(*range(1, 9))
-    return made
+    feeds.pages, feeds.requests = {}, []
+    planet = BucketSite(Site(home), store, feeds)
+    planet.configure(planet.site)
+    planet.serve(*range(1, 9))
+    return planet
+
+
+@pytest.fixture
+def planet(store: StandIn, tmp_path: Path, feeds: Server) -> BucketSite:
+    """One that was not published yet."""
+    return made(tmp_path / "first", store, feeds)
+
+
+@pytest.fixture(scope="session")
+def _first_publication(
+    _store: StandIn, feeds: Server, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, dict[str, StoredObject]]:
+    """The folder and the bucket of such a site after its first publication."""
+    home = tmp_path_factory.mktemp("published") / "first"
+    _store.clear()
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**KEYS, "AWS_ENDPOINT_URL": _store.url}.items():
+            patch.setenv(name, value)
+        result = made(home, _store, feeds).site.run("fetch")
+    assert result.exit_code == 0, result.output
+    assert f"written under s3://{BUCKET}/feeds" in result.stdout
+    return home, dict(_store.objects)
+
+
+@pytest.fixture
+def published(
+    _first_publication: tuple[Path, dict[str, StoredObject]], store: StandIn, tmp_path: Path, feeds: Server
+) -> BucketSite:
+    """One that was published once."""
+    home, objects = _first_publication
+    store.objects = dict(objects)
+    shutil.copytree(home / "var", tmp_path / "first" / "var")  # with times of change: the store knows them
+    return made(tmp_path / "first", store, feeds)

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import gzip
 
-import pytest
-
 from aggregator.object_store.keys import rank
+from tests.conftest import Answer
 from tests.object_store.conftest import BucketSite
-
-INVENTORY = "feeds/.aggregator/inventory"
-
-
-@pytest.fixture
-def published(planet: BucketSite) -> BucketSite:
-    """One that was published once."""
-    result = planet.site.run("fetch")
-    assert result.exit_code == 0, result.output
-    assert f"written under s3://{planet.bucket}/feeds" in result.stdout
-    planet.relay.requests.clear()
-    return planet
+from tests.support.buckets import INVENTORY
 
 
 def puts(planet: BucketSite) -> list[str]:
     """The files that were put, in their order."""
-    return [key.removeprefix("feeds/") for key in planet.relay.asked("PUT") if key != INVENTORY]
+    return [key.removeprefix("feeds/") for key in planet.store.asked("PUT") if key != INVENTORY]
 
 
 def test_the_bucket_has_the_bytes_of_a_folder(published: BucketSite) -> None:
@@ -40,7 +28,7 @@ def test_the_bucket_has_the_bytes_of_a_folder(published: BucketSite) -> None:
 def test_nothing_is_asked_but_whether_anything_is_new(published: BucketSite) -> None:
     """A publication without a change is one request."""
     assert published.site.run("publish").exit_code == 0
-    assert published.relay.requests == [("GET", INVENTORY)]
+    assert published.store.requests == [("GET", INVENTORY)]
 
 
 def test_only_what_changed_is_put(published: BucketSite) -> None:
@@ -58,7 +46,7 @@ def test_what_feeds_link_to_is_there_before_them(planet: BucketSite) -> None:
     """New files before changed ones; the lists of feeds at the end, and then what is gone is deleted."""
     planet.site.run("fetch")
     assert [rank(path) for path in puts(planet)] == sorted(map(rank, puts(planet)))
-    planet.relay.requests.clear()
+    planet.store.requests.clear()
     planet.serve(*range(1, 13))
     planet.configure(planet.site, publish={"formats": ["rss", "atom", "html"]})
     before = planet.bodies()
@@ -66,7 +54,7 @@ def test_what_feeds_link_to_is_there_before_them(planet: BucketSite) -> None:
     order = [(rank(path), path in before) for path in puts(planet)]
     assert order == sorted(order)
     assert {each for _, each in order if each} | {each for _, each in order if not each} == {True, False}
-    methods = [method for method, key in planet.relay.requests if key != INVENTORY]
+    methods = [method for method, key in planet.store.requests if key != INVENTORY]
     assert methods.index("POST") > max(n for n, method in enumerate(methods) if method == "PUT")
     assert "News/feed.json" in before
     assert "News/feed.json" not in planet.bodies()
@@ -120,20 +108,20 @@ def test_objects_of_others_are_never_touched(planet: BucketSite) -> None:
     """Beside ours, and where one of ours would be: there it is said, and mended once it is gone."""
     others = {"feeds/News/own.txt": b"own", "feeds/favicon.ico": b"icon", "elsewhere/rss.xml": b"<rss/>"}
     for key, body in {**others, "feeds/News/rss.xml": b"theirs"}.items():
-        planet.store.put(planet.bucket, key, body)
+        planet.store.put(key, body)
     result = planet.site.run("fetch")
     assert result.exit_code == 1
     assert "'News/rss.xml' is there already and was not put by this program" in result.stderr
     assert planet.bodies()["News/rss.xml"] == b"theirs"
     assert planet.site.run("publish").exit_code == 1
     assert planet.bodies()["News/rss.xml"] == b"theirs"
-    planet.store.delete(planet.bucket, "feeds/News/rss.xml")
+    planet.store.delete("feeds/News/rss.xml")
     assert planet.site.run("publish").exit_code == 0
     planet.configure(planet.site, publish={"formats": ["atom"]})
     assert planet.site.run("publish").exit_code == 0
     assert "News/rss.xml" not in planet.bodies()
     for key, body in others.items():
-        assert planet.store.objects(planet.bucket, "")[key].body == body
+        assert planet.store.objects[key].body == body
 
 
 def test_what_is_forgotten_leaves_the_bucket_at_once(published: BucketSite) -> None:
@@ -162,8 +150,8 @@ def test_what_was_lost_or_changed_in_the_bucket_is_found_and_put_again(published
     """By `verify`, which only reports it, and by `publish --all`."""
     whole = published.bodies()
     assert published.site.run("verify").exit_code == 0
-    published.store.delete(published.bucket, "feeds/News/archive/1/atom.xml")
-    published.store.put(published.bucket, "feeds/News/rss.xml", b"changed by hand")
+    published.store.delete("feeds/News/archive/1/atom.xml")
+    published.store.put("feeds/News/rss.xml", b"changed by hand")
     result = published.site.run("verify")
     assert result.exit_code == 1
     assert "objects of the bucket that are missing or not as they were put: 2" in result.stdout
@@ -175,11 +163,12 @@ def test_what_was_lost_or_changed_in_the_bucket_is_found_and_put_again(published
 def test_hubs_are_told_of_what_the_bucket_has(planet: BucketSite) -> None:
     """Not of what could not be put."""
     planet.configure(planet.site, publish={"hubs": [f"{planet.server.url}/hub"]})
-    planet.relay.fault = lambda method, key: "503" if method == "PUT" and key.endswith("rss.xml") else None
+    planet.server.pages["/hub"] = Answer(204)
+    planet.store.fault = lambda method, key: "503" if method == "PUT" and key.endswith("rss.xml") else None
     assert planet.site.run("fetch").exit_code == 1
     asked = b"".join(request.body for request in planet.server.requests)
     assert b"rss.xml" not in asked
-    planet.relay.fault = lambda _method, _key: None
+    planet.store.fault = lambda _method, _key: None
     planet.site.run("fetch", "--force")
     asked = b"".join(request.body for request in planet.server.requests)
     assert b"News%2Frss.xml" in asked

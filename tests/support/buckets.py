@@ -1,16 +1,18 @@
-"""An object store on loopback, what is in it, and a relay before it that does what networks and stores do."""
+"""Object stores on loopback: a known one, and one that does what networks and stores do."""
 
 from __future__ import annotations
 
-import http.client
+import hashlib
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
+from xml.sax.saxutils import escape, unescape
 
 from moto.s3.models import s3_backends
 from moto.server import ThreadedMotoServer
@@ -21,134 +23,83 @@ KEYS = {
     "AWS_SECRET_ACCESS_KEY": "wJalrSECRETexample",
     "AWS_REGION": "us-east-1",
 }
+BUCKET = "planet"
+INVENTORY = "feeds/.aggregator/inventory"
 
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object with what a reader gets of it."""
+    """An object with the headers it was put with, their names in small letters."""
 
     body: bytes
     headers: Mapping[str, str]
 
+    @property
+    def etag(self) -> str:
+        """The ETag, as S3 has it for what was put in one part."""
+        return f'"{hashlib.md5(self.body, usedforsecurity=False).hexdigest()}"'
 
-class ObjectStore:
-    """An S3-compatible store in this process."""
+
+class Moto:
+    """moto's S3, in this process, with one bucket."""
 
     def __init__(self) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
         host, port = self._server.get_host_and_port()
-        self.host, self.port = str(host), int(port)
         self.url = f"http://{host}:{port}"
-        self._count = 0
+        self._backend: Any = s3_backends[ACCOUNT]["aws"]
+        self._backend.create_bucket(BUCKET, "us-east-1")
 
     def close(self) -> None:
         """Stops it."""
         self._server.stop()
 
-    def new_bucket(self) -> str:
-        """The name of a bucket of one's own."""
-        self._count += 1
-        name = f"planet-{self._count}"
-        self._backend.create_bucket(name, "us-east-1")
-        return name
-
-    def objects(self, bucket: str, prefix: str = "feeds/") -> dict[str, StoredObject]:
-        """What is below a prefix of a bucket, by the rest of the keys, but for the inventory."""
-        found = {}
-        for name, key in self._backend.buckets[bucket].keys.items():
-            if name.startswith(prefix) and not name.startswith(f"{prefix}.aggregator/"):
-                headers = {each.lower(): value for each, value in key.metadata.items()}
-                found[name.removeprefix(prefix)] = StoredObject(key.value, headers)
-        return found
-
-    def put(self, bucket: str, key: str, body: bytes) -> None:
-        """Puts an object of somebody else."""
-        self._backend.put_object(bucket, key, body)
-
-    def delete(self, bucket: str, key: str) -> None:
-        """Deletes an object behind our back."""
-        self._backend.delete_object(bucket, key)
+    def clear(self) -> None:
+        """Empties the bucket."""
+        for name in list(self._backend.buckets[BUCKET].keys):
+            self._backend.delete_object(BUCKET, name)
 
     @property
-    def _backend(self) -> Any:
-        return s3_backends[ACCOUNT]["aws"]
+    def objects(self) -> dict[str, StoredObject]:
+        """What is in the bucket, by key."""
+        return {
+            name: StoredObject(key.value, {each.lower(): value for each, value in key.metadata.items()})
+            for name, key in self._backend.buckets[BUCKET].keys.items()
+        }
+
+    def put(self, key: str, body: bytes) -> None:
+        """Puts an object of somebody else."""
+        self._backend.put_object(BUCKET, key, body)
+
+    def delete(self, key: str) -> None:
+        """Deletes an object behind our back."""
+        self._backend.delete_object(BUCKET, key)
 
 
 Fault = Callable[[str, str], str | None]
-"""What happens to a request, by its method and key; None: it goes through.
+"""What happens to a request, by its method and key; None: it is answered.
 
 "503", "403 Code": that status, with that code. "cut": the connection is closed unanswered; "cut after": once
-the store has done it. "lost": it is acknowledged, and not done. "slow": it takes a while.
+it was done. "lost": it is acknowledged, and not done. "slow": it takes a while.
 """
 
 
-class Relay:
-    """A server before a store: writes down each request, and lets happen to it what `fault` says."""
+class StandIn:
+    """A store with one bucket that writes down each request, and lets happen to it what `fault` says.
 
-    def __init__(self, store: ObjectStore) -> None:
+    It knows what we ask of S3, and conditions of writes unless it `ignores_conditions`.
+    """
+
+    def __init__(self) -> None:
+        self.objects: dict[str, StoredObject] = {}
         self.requests: list[tuple[str, str]] = []
         self.fault: Fault = lambda _method, _key: None
-        relay = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                key = unquote(urlsplit(self.path).path).lstrip("/").partition("/")[2]
-                method = "LIST" if "list-type" in self.path else self.command
-                relay.requests.append((method, key))
-                fault = relay.fault(method, key) or ""
-                if fault == "cut":
-                    self.close_connection = True
-                    return
-                if fault[:3].isdigit():
-                    status, _, code = fault.partition(" ")
-                    text = (
-                        f"<Error><Code>{code}</Code><Message>AKIDEXAMPLE wJalr</Message></Error>"
-                        if code
-                        else ""
-                    )
-                    self._answer(int(status), {}, text.encode())
-                    return
-                if fault == "lost":
-                    self._answer(200, {"ETag": '"0123456789abcdef0123456789abcdef"'}, b"")
-                    return
-                if fault == "slow":
-                    time.sleep(0.3)
-                connection = http.client.HTTPConnection(store.host, store.port, timeout=60)
-                try:
-                    connection.request(self.command, self.path, body, dict(self.headers.items()))
-                    answer = connection.getresponse()
-                    found = answer.read()
-                    headers = dict(answer.getheaders())
-                finally:
-                    connection.close()
-                if fault == "cut after":
-                    self.close_connection = True
-                    return
-                self._answer(answer.status, headers, found)
-
-            def _answer(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
-                self.send_response_only(status)
-                skipped = ("content-length", "connection", "transfer-encoding")
-                for name, value in headers.items():
-                    if name.lower() not in skipped:
-                        self.send_header(name, value)
-                length = headers.get("Content-Length") if self.command == "HEAD" else None
-                self.send_header("Content-Length", length or str(len(body)))
-                self.end_headers()
-                if self.command != "HEAD":
-                    self.wfile.write(body)
-
-            do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do  # noqa: N815
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                pass
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.on_cut_after: Callable[[], None] = lambda: None
+        self.ignores_conditions = False
+        self._lock = threading.Lock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler_of(self))
         self._http.daemon_threads = True
         self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
         self._thread.start()
@@ -160,6 +111,127 @@ class Relay:
         self._http.server_close()
         self._thread.join()
 
+    def clear(self) -> None:
+        """Empties the bucket, and forgets requests and faults."""
+        self.objects = {}
+        self.clear_faults()
+
+    def clear_faults(self) -> None:
+        """Forgets requests and faults."""
+        self.requests, self.ignores_conditions = [], False
+        self.fault, self.on_cut_after = lambda _method, _key: None, lambda: None
+
     def asked(self, method: str) -> list[str]:
         """The keys that were asked for in this way, in their order."""
         return [key for each, key in self.requests if each == method]
+
+    def put(self, key: str, body: bytes) -> None:
+        """Puts an object of somebody else."""
+        self.objects[key] = StoredObject(body, {})
+
+    def delete(self, key: str) -> None:
+        """Deletes an object behind our back."""
+        self.objects.pop(key, None)
+
+    def answer(
+        self, method: str, key: str, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Does what is asked."""
+        with self._lock:
+            there = self.objects.get(key)
+            if method == "LIST":
+                return 200, {}, self._listing(key)
+            if method == "POST":
+                for name in _named(body):
+                    self.objects.pop(unescape(name), None)
+                return 200, {}, _deleted(body)
+            if method == "DELETE":
+                self.objects.pop(key, None)
+                return 204, {}, b""
+            if method == "PUT":
+                wants = headers.get("if-match")
+                is_other = wants is not None and (there is None or there.etag != wants)
+                if not self.ignores_conditions and (is_other or (there and "if-none-match" in headers)):
+                    return 412, {}, b"<Error><Code>PreconditionFailed</Code></Error>"
+                names = ("content-type", "cache-control", "content-encoding")
+                kept = {k: v for k, v in headers.items() if k in names or k.startswith("x-amz-meta-")}
+                self.objects[key] = made = StoredObject(body, kept)
+                return 200, {"ETag": made.etag}, b""
+            if there is None:
+                return 404, {}, b"<Error><Code>NoSuchKey</Code></Error>"
+            if headers.get("if-none-match") == there.etag:
+                return 304, {"ETag": there.etag}, b""
+            when = "Mon, 01 Jun 2026 12:00:00 GMT"
+            return 200, {**there.headers, "ETag": there.etag, "Last-Modified": when}, there.body
+
+    def _listing(self, prefix: str) -> bytes:
+        entries = "".join(
+            f"<Contents><Key>{escape(key)}</Key><LastModified>2026-06-01T12:00:00.000Z</LastModified>"
+            f"<ETag>{escape(found.etag)}</ETag><Size>{len(found.body)}</Size></Contents>"
+            for key, found in sorted(self.objects.items())
+            if key.startswith(prefix)
+        )
+        return f"<ListBucketResult><IsTruncated>false</IsTruncated>{entries}</ListBucketResult>".encode()
+
+
+def _named(body: bytes) -> list[str]:
+    return re.findall("<Key>(.*?)</Key>", body.decode(), re.DOTALL)
+
+
+def _deleted(body: bytes) -> bytes:
+    entries = "".join(f"<Deleted><Key>{name}</Key></Deleted>" for name in _named(body))
+    return f"<DeleteResult>{entries}</DeleteResult>".encode()
+
+
+def _handler_of(store: StandIn) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
+        def do(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            parts = urlsplit(self.path)
+            key = unquote(parts.path).lstrip("/").partition("/")[2]
+            method = self.command
+            if "list-type" in parts.query:
+                method, key = "LIST", parse_qs(parts.query).get("prefix", [""])[0]
+            store.requests.append((method, key))
+            fault = store.fault(method, key) or ""
+            if fault == "slow":
+                time.sleep(0.3)
+            if fault == "cut":
+                self.close_connection = True
+            elif fault[:3].isdigit():
+                code = fault[4:]
+                text = (
+                    f"<Error><Code>{code}</Code><Message>AKIDEXAMPLE wJalr</Message></Error>" if code else ""
+                )
+                self._send(int(fault[:3]), {}, text.encode())
+            elif fault == "lost":
+                made_up = {"ETag": '"0123456789abcdef0123456789abcdef"'}
+                self._send(200, made_up, _deleted(body) if method == "POST" else b"")
+            else:
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                answer = store.answer(method, key, headers, body)
+                if fault == "cut after":
+                    store.on_cut_after()
+                    self.close_connection = True
+                else:
+                    self._send(*answer)
+
+        def _send(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if status not in (204, 304):
+                self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            if self.command != "HEAD" and status not in (204, 304):
+                self.wfile.write(body)
+
+        do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = do  # noqa: N815
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+            pass
+
+    return Handler

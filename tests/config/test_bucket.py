@@ -1,0 +1,67 @@
+"""The output's place: a folder, or a bucket."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import pytest
+
+from aggregator.config.load import Config, checked
+from aggregator.errors import ConfigError
+
+
+def config(text: str) -> Config:
+    """A config of this content."""
+    return checked(text.encode(), Path("/srv/planet/config/aggregator.toml"), "aggregator.toml")
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("s3://planet/feeds", "s3://planet/feeds"),
+        ("s3://planet", "s3://planet"),
+        ("s3://planet/", "s3://planet"),
+        ("s3://my.planet-1/a/b c/ü/", "s3://my.planet-1/a/b c/ü"),
+    ],
+)
+def test_a_bucket_is_published_into_by_way_of_a_folder(address: str, shown: str) -> None:
+    """`output` is that folder for all that writes and serves; copies of the config keep the bucket."""
+    made = config(f'output = "{address}"\nstaging = "copy"')
+    for each in (made, made.model_copy(update={"sources": ()}), pickle.loads(pickle.dumps(made))):
+        assert str(each.bucket) == shown
+        assert each.output == Path("/srv/planet/copy")
+
+
+def test_a_folder_is_one() -> None:
+    """Also where `staging` is set."""
+    made = config('output = "feeds"\nstaging = "copy"')
+    assert (made.bucket, made.output) == (None, Path("/srv/planet/feeds"))
+    assert config('output = "s3://planet"').output == Path("/srv/planet/var/staging")
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("gs://planet/feeds", "gs:// is not supported; name a folder, or a bucket of an S3-compatible store"),
+        ("az://planet/feeds", "az:// is not supported"),
+        ("https://s3.example.org/planet", "https:// is not supported"),
+        ("s3://", "a bucket's name has 3 to 63 small letters"),
+        ("s3://Planet/feeds", "a bucket's name has 3 to 63 small letters"),
+        ("s3://AKID:hidden@planet/feeds", "keys do not belong into the address: set AWS_ACCESS_KEY_ID"),
+        ("s3://planet/../feeds", "no part of a prefix is empty, begins with a dot"),
+        ("s3://planet/a//b", "no part of a prefix is empty"),
+        ("s3://planet/feeds?versionId=1", "or has one of"),
+        (f"s3://planet/{'x' * 301}", "a prefix has at most 300 bytes"),
+    ],
+)
+def test_what_is_no_bucket_is_refused_with_what_to_write(address: str, words: str) -> None:
+    """Beside all other mistakes; a secret is not repeated."""
+    with pytest.raises(ConfigError) as caught:
+        config(f'output = "{address}"\ninterval = "soon"')
+    first, second = sorted(caught.value.mistakes, key=lambda each: "interval" in each)
+    assert first.startswith("aggregator.toml: output: ")
+    assert words in first
+    assert 'such as "s3://planet/feeds"' in first
+    assert "hidden" not in first
+    assert "interval" in second

@@ -1,0 +1,74 @@
+"""The same against a known store, moto's, from the first publication to the second machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from aggregator.config.load import load
+from aggregator.errors import BucketInUse
+from aggregator.object_store.mirror import Mirror
+from tests.conftest import Server
+from tests.object_store.conftest import BucketSite, made
+from tests.support.buckets import INVENTORY, KEYS, Moto, StandIn
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[Moto]:
+    """A store that is started once."""
+    store = Moto()
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def planet(moto: Moto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, feeds: Server) -> BucketSite:
+    """A site whose output goes there."""
+    moto.clear()
+    for name, value in {**KEYS, "AWS_ENDPOINT_URL": moto.url}.items():
+        monkeypatch.setenv(name, value)
+    return made(tmp_path / "first", cast("StandIn", moto), feeds)  # what is asked of it here, both have
+
+
+def test_moto_has_what_a_folder_has(planet: BucketSite) -> None:
+    """With headers; what changed is put, what is gone deleted, and objects of others stay."""
+    planet.store.put("feeds/own.txt", b"own")
+    planet.configure(planet.site, publish={"compress": ["gzip", "br"]})
+    assert planet.site.run("fetch").exit_code == 0
+    assert planet.bodies() == {**planet.staged(planet.site), "own.txt": b"own"}
+    packed = planet.objects()["News/rss.xml.br"].headers
+    assert (packed["content-encoding"], packed["content-type"]) == (
+        "br",
+        "application/rss+xml; charset=utf-8",
+    )
+    assert planet.objects()["News/archive/1/atom.xml"].headers["cache-control"] == "public, max-age=86400"
+    planet.serve(*range(1, 13))
+    planet.configure(planet.site, publish={"formats": ["rss", "atom", "html"]})
+    assert planet.site.run("fetch", "--force").exit_code == 0
+    assert planet.bodies() == {**planet.staged(planet.site), "own.txt": b"own"}
+    assert not any(path.endswith(("feed.json", ".gz")) for path in planet.bodies())
+    assert planet.site.run("verify").exit_code == 0
+    planet.store.delete("feeds/News/rss.xml")
+    assert planet.site.run("verify").exit_code == 1
+    assert planet.site.run("publish", "--all").exit_code == 0
+    assert "News/rss.xml" in planet.bodies()
+
+
+def test_moto_keeps_two_writers_apart(planet: BucketSite) -> None:
+    """And a new machine starts from what is there, with the inventory or without."""
+    assert planet.site.run("fetch").exit_code == 0
+    planet.store.delete(INVENTORY)
+    new = planet.machine("second")
+    mirrors = [Mirror(load(site.file)) for site in (planet.site, new)]
+    for mirror in mirrors:
+        with mirror.alone():
+            mirror.pull(publishes=True)
+    with mirrors[0].alone():
+        assert mirrors[0].push().put == []
+    (mirrors[1].folder / "other.txt").write_text("of the second")
+    with mirrors[1].alone(), pytest.raises(BucketInUse):
+        mirrors[1].push()
+    assert "other.txt" not in planet.bodies()
