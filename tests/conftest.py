@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -16,6 +17,7 @@ from hypothesis import HealthCheck, settings
 
 from aggregator.app.app import App
 from aggregator.reading.workers import Workers
+from tests.support.computed_once import packages_are_listed_once, statements_are_compiled_once
 from tests.support.examples import examples
 from tests.support.site import Site
 
@@ -98,6 +100,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(mark)
 
 
+def pytest_collection_finish() -> None:
+    """Modules and tests stay until the end: no collection of garbage needs to look at them."""
+    gc.collect()
+    gc.freeze()
+
+
 Behaviour = Callable[[Request], Answer]
 
 
@@ -177,6 +185,13 @@ class _KeptWorkers(Workers):
 
     def close(self) -> None:
         pass
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _computed_once() -> Iterator[None]:
+    """Starting a command is most of what a small test does."""
+    with statements_are_compiled_once(), packages_are_listed_once():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

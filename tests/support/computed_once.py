@@ -1,0 +1,60 @@
+"""What commands compute at their start, computed once for all tests of a process: a third of a small fetch."""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
+from sqlalchemy.util import LRUCache
+
+
+@contextmanager
+def statements_are_compiled_once() -> Iterator[None]:
+    """SQLAlchemy compiles each statement once an engine: the engines of SQLite share what they compiled.
+
+    The key of a compiled statement has the dialect, so those that are set alike count as one.
+    """
+    compiled: LRUCache[Any, Any] = LRUCache(5_000)
+    create_engine = sa.create_engine
+
+    def settings(dialect: Any) -> tuple[object, ...]:
+        return (type(dialect), dialect._json_serializer, dialect._json_deserializer)
+
+    def sharing(*args: Any, **kwargs: Any) -> sa.Engine:
+        engine = create_engine(*args, **kwargs)
+        if isinstance(engine.dialect, SQLiteDialect_pysqlite):
+            engine._compiled_cache = compiled
+        return engine
+
+    def equal(one: Any, other: object) -> bool:
+        return isinstance(other, SQLiteDialect_pysqlite) and settings(one) == settings(other)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SQLiteDialect_pysqlite, "__eq__", equal)
+        patch.setattr(SQLiteDialect_pysqlite, "__hash__", lambda dialect: hash(settings(dialect)))
+        patch.setattr(sa, "create_engine", sharing)
+        yield
+
+
+@contextmanager
+def packages_are_listed_once() -> Iterator[None]:
+    """Entry points of all packages are read once for each `sys.path`; a test that installs one changes it."""
+    read = importlib.metadata.entry_points
+    listed = functools.cache(lambda _path, group: read(group=group))
+
+    def entry_points(*, group: str) -> Any:
+        return listed(tuple(sys.path), group)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(importlib.metadata, "entry_points", entry_points)
+        for name, module in [*sys.modules.items()]:
+            if name.startswith("aggregator.") and getattr(module, "entry_points", None) is read:
+                patch.setattr(module, "entry_points", entry_points)
+        yield
