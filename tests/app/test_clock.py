@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,12 @@ from tests.support.site import Site
 
 HOUR, DAY, YEAR = timedelta(hours=1), timedelta(days=1), timedelta(days=365)
 JUMPS = (-20 * YEAR, -40 * DAY, -3 * DAY, 3 * DAY, 100 * DAY, YEAR)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    """One that publishes the feeds of one format: pages say nothing more about the clock."""
+    return Site(tmp_path, publish={"formats": ["rss"], "archives": False})
 
 
 def rss(count: int, newest: datetime | None = None) -> bytes:

@@ -1,4 +1,4 @@
-"""What commands compute at their start, computed once for all tests of a process: a third of a small fetch."""
+"""What commands compute at their start, computed once for all tests of a process: a third of a fetch."""
 
 from __future__ import annotations
 

@@ -40,7 +40,8 @@ def _toml(value: Any) -> str:
 class Site:
     """A folder with a config of its own; commands run against it in this process or in another."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, **settings: Any) -> None:
+        self._settings = settings
         self.home = home
         self.file = home / "config" / "aggregator.toml"
         self.file.parent.mkdir(parents=True)
@@ -49,7 +50,8 @@ class Site:
         self.configure()
 
     def configure(self, *sources: dict[str, Any], **settings: Any) -> None:
-        """Writes the config."""
+        """Writes the config; what it does not set is as it was set when the site was made."""
+        settings = {**self._settings, **settings}
         fetch = {"allow": ["127.0.0.1"], **settings.pop("fetch", {})}
         site = settings.pop("site", {"title": "Planet", "url": "https://planet.example/feeds"})
         lines = [f"{key} = {_toml(value)}" for key, value in settings.items()]
