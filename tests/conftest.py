@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from aggregator.app.app import App
+from aggregator.media.copying import Copying
 from aggregator.reading.workers import Workers
 from tests.support.computed_once import packages_are_listed_once, statements_are_compiled_once
 from tests.support.examples import examples
@@ -24,6 +26,9 @@ from tests.support.site import Site
 # Tests start hundreds of processes: where this is set, each would compile the whole program anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+if TYPE_CHECKING:  # imports Pillow
+    from aggregator.media.workers import PictureWorkers
 
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -208,11 +213,23 @@ def _workers_of_commands() -> Iterator[None]:
             pools[path] = _KeptWorkers()
         return pools[path]
 
+    pictures: list[PictureWorkers] = []
+
+    def picture_pool(_: Copying) -> PictureWorkers:
+        if not pictures:
+            from aggregator.media.workers import PictureWorkers
+
+            pictures.append(PictureWorkers(1))
+        return pictures[0]
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(App, "_workers", property(pool))
+        patch.setattr(Copying, "_workers", property(picture_pool))
         yield
     for kept in pools.values():
         Workers.close(kept)
+    for each in pictures:
+        each.close()
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from tests.app.test_daemon import until
 from tests.support.serving import ask
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
+COPY = f"/media/ab/{'ab' * 16}"
 BODY = b"<feed>" + b"<entry>words</entry>" * 100 + b"</feed>"
 
 
@@ -54,6 +55,8 @@ def output() -> Iterator[Path]:
         "feeds/news/feed.json": b"{}",
         "feeds/news/.hidden.part": b"half",
         "feeds/plain/atom.xml": BODY,
+        f"feeds{COPY}.webp": b"RIFF",
+        f"feeds{COPY}.mp3": b"ID3",
         "secret": b"secret",
     }
     for name, body in files.items():
@@ -150,6 +153,13 @@ def test_a_sample_serves_as_we_do(output: Path, tmp_path: Path, server: Sample) 
             is_page = path.endswith((".html", ".css"))
             assert reply.headers["cache-control"] == ("no-cache" if is_page else "public, max-age=900")
             assert reply.headers.get("access-control-allow-origin") == (None if is_page else "*")
+
+        for path, kind in ((f"{COPY}.webp", "image/webp"), (f"{COPY}.mp3", "audio/mpeg")):
+            headers = ask(port, path).headers
+            assert (headers["content-type"], headers["x-content-type-options"]) == (kind, "nosniff")
+            assert headers["cache-control"] == "public, max-age=31536000, immutable"
+            is_picture = kind.startswith("image/")
+            assert headers.get("content-disposition") == (None if is_picture else "attachment")
 
         packed = ask(port, "/news/atom.xml", Accept_Encoding="gzip")
         assert gzip.decompress(packed.body) == BODY

@@ -24,6 +24,7 @@ from aggregator.errors import WriteError
 from aggregator.normalise.players import further_players
 from aggregator.polling import settings as polling_settings
 from aggregator.publishing import websub as announcing
+from aggregator.publishing.copied import address_of_copies
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.publish import Published, SectionCache, publish
 from aggregator.reading.version import READER_VERSION
@@ -34,6 +35,8 @@ from aggregator.writers import SITE_WRITERS, installed
 if TYPE_CHECKING:
     from aggregator.app.bucket import BucketOutput
     from aggregator.fetch import Fetcher
+    from aggregator.media.copying import Copying
+    from aggregator.media.outcomes import CopyReport
     from aggregator.model.article import Article, Problem
     from aggregator.model.reading import Reading
     from aggregator.model.resource import Resource
@@ -94,6 +97,8 @@ class App:
         """Ends the workers, and closes connections and the store."""
         if self._made("_workers"):
             self._workers.close()
+        if self._made("_copying"):
+            self._copying.close()
         if self._made("_fetcher"):
             self._fetcher.close()
         self._store.close()
@@ -132,6 +137,12 @@ class App:
     def is_behind(self) -> bool:
         """Whether what was published is still to be put into a bucket, and it is time to try again."""
         return self._made("_bucket_output") and self._bucket_output.is_behind
+
+    @cached_property
+    def _copying(self) -> Copying:
+        from aggregator.media.copying import Copying
+
+        return Copying(lambda: self.config, self._store, lambda: self._fetcher)
 
     def _read(self, resource: Resource, context: Context) -> Reading:
         with self._making_workers:  # of sixteen threads the first one makes them
@@ -207,6 +218,15 @@ class App:
         completing = self._completing  # first, as above
         return iter(()) if self._is_stopping else completing.complete(sources, now)
 
+    def copy_media(self, now: datetime) -> CopyReport | None:
+        """Copies what published articles show, where the config wants that; None where nothing was due."""
+        return None if self.config.publish.media is None or self._is_stopping else self._copying.copy(now)
+
+    def tidy_media(self, now: datetime, *, at_once: bool = False) -> None:
+        """Removes copies of what nothing shows any more, once a day or `at_once`. Raises StoreError."""
+        if self.config.publish.media is not None or self._store.media.any():
+            self._copying.tidy(now, at_once=at_once)
+
     def forget(self, found: Sequence[Erasable], now: datetime) -> None:
         """Erases these articles from the store; a publication then erases them from what is published."""
         self._store.forgetting.forget(found, now)
@@ -228,6 +248,8 @@ class App:
             self._polls.stop()
         if self._made("_completing"):
             self._completing.stop()
+        if self._made("_copying"):
+            self._copying.stop()
 
     def wake(self, now: datetime) -> None:
         """Spreads what fell due while nothing ran, so that a long stop does not end in one burst.
@@ -303,6 +325,8 @@ class App:
         """Publishes into the folder of the output."""
         self._mend()
         self._choose(now)
+        if self.config.publish.media is not None:
+            self._copying.note(now)
         try:
             published = publish(
                 store=self._store,
@@ -330,6 +354,7 @@ class App:
             rules=self._chooser.rules,
             version=__version__,
             everything=everything,
+            copies_at=address_of_copies(self.config),
         )
         return replace(
             published,

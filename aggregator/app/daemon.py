@@ -178,6 +178,7 @@ class Daemon:
             self._watcher.pruned(count)
             if self._is_stopping:
                 return
+        self._app.tidy_media(datetime.now(UTC))
         if pruned:
             _log.info("%d articles were pruned, as the config's retention says", pruned)
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aggregator.app.main_job import RunWatcher
+from aggregator.media.outcomes import CopyReport
 from aggregator.notify.delivery import Delivery
 from aggregator.polling.full_text import Completed
 from aggregator.polling.poll import Poll
@@ -66,6 +67,15 @@ class LogWatcher(RunWatcher):
         _log.info("%s: %s", completed.source.name, completed.summary, extra={"facts": facts})
         for problem in completed.problems:
             _log.info("%s: %s", completed.source.name, problem)
+        notify("WATCHDOG=1")
+
+    def copied(self, report: CopyReport) -> None:
+        """A line for the copies of a run, one for each that was given up."""
+        facts = {"copied": report.copied, "refused": report.refused, "failed": report.failed}
+        if report.has_changed:
+            _log.info("pictures: %s", report.summary, extra={"facts": {**facts, "later": report.waiting}})
+        for problem in report.problems:
+            _log.info("pictures: %s", problem)
         notify("WATCHDOG=1")
 
     def pruned(self, count: int) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aggregator.app.app import App
     from aggregator.config.load import Source
+    from aggregator.media.outcomes import CopyReport
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
@@ -25,6 +26,9 @@ class RunWatcher:
 
     def completed(self, completed: Completed) -> None:
         """Articles of a source were completed by their pages."""
+
+    def copied(self, report: CopyReport) -> None:
+        """Pictures that articles show were copied, or could not be."""
 
     def pruned(self, count: int) -> None:
         """A step of upkeep has pruned so many articles."""
@@ -47,7 +51,7 @@ def run_once(
     is_stopping: Callable[[], bool] = lambda: False,
     is_over: Callable[[], bool] | None = None,
 ) -> bool:
-    """Polls these sources, completes articles, does the upkeep, publishes and announces, in this order.
+    """Polls these sources, completes articles, copies pictures, does the upkeep, publishes and announces.
 
     - `completing`: whose articles are completed; None for those of `sources`.
     - `is_over`: nothing is sent to hubs and others after it is true; the rest is sent another time.
@@ -55,7 +59,7 @@ def run_once(
       the daemon has jobs of their own for both, so that a slow hub or a long upkeep delays no poll.
     - `is_stopping`: once it is true nothing more is published.
 
-    True: something was polled or completed. Raises StoreError.
+    True: something was polled, completed or copied. Raises StoreError.
     """
     is_busy = False
     for poll in app.fetch(sources, now, refetch=refetch) if sources else ():
@@ -64,12 +68,17 @@ def run_once(
     for completed in app.complete(sources if completing is None else completing, now):
         is_busy = True
         watcher.completed(completed)
+    if (copied := app.copy_media(now)) is not None:
+        is_busy = is_busy or copied.has_changed
+        watcher.copied(copied)
     if is_stopping() or (is_over is None and not is_busy):
         return is_busy
     if is_over is not None:
         for count in app.upkeep(now):
             watcher.pruned(count)
     publish(app, now, watcher)
+    if is_over is not None:
+        app.tidy_media(now)
     for delivery in app.announce(now, is_over) if is_over is not None else ():
         watcher.announced(delivery)
     return is_busy

@@ -74,6 +74,17 @@ def _files(store: Store, config: Config) -> Iterator[Fault]:
             places=tuple(places[:20]),
             advice=_PUBLISH,
         )
+    if config.publish.media is not None:
+        from aggregator.media.files import damaged_files
+
+        lost = [str(config.output / file.path) for file in damaged_files(config.output, store.media.files())]
+        if lost:
+            yield Fault(
+                kind="copies of pictures that are missing or damaged",
+                count=len(lost),
+                places=tuple(lost[:20]),
+                advice="'aggregator fetch' gets them again, at most a day later",
+            )
     if (posts := config.publish.posts) is None:
         return
     lacking, short = [], []

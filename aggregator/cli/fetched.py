@@ -11,10 +11,12 @@ from aggregator.cli.terminal import (
     Terminal,
     announced_facts,
     completed_facts,
+    copied_facts,
     counted,
     poll_facts,
     print_announced,
     print_completed,
+    print_copied,
     print_published,
     published_facts,
     shown,
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from aggregator.errors import WriteError
+    from aggregator.media.outcomes import CopyReport
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
@@ -54,6 +57,7 @@ class FetchReport(RunWatcher):
         self._waiting: Mapping[str, PollState] = {}
         self._polls: list[Poll] = []
         self._completed: list[Completed] = []
+        self._copied: CopyReport | None = None
         self._pruned = 0
         self._published: Published | None = None
         self._announced: list[Delivery] = []
@@ -100,6 +104,10 @@ class FetchReport(RunWatcher):
         """Kept for the end."""
         self._completed.append(completed)
 
+    def copied(self, report: CopyReport) -> None:
+        """Kept for the end."""
+        self._copied = report
+
     def pruned(self, count: int) -> None:
         """Kept for the end."""
         self._pruned += count
@@ -125,6 +133,8 @@ class FetchReport(RunWatcher):
             self._console.print(f"polled {counted(len(self._polls), 'source')}: {found}{failed}{waiting}")
             for each in self._completed:
                 print_completed(each)
+            if self._copied is not None:
+                print_copied(self._copied)
             if self._pruned:
                 OUT.print(f"pruned {counted(self._pruned, 'article')}, as the config's retention says")
         if self._published is not None:
@@ -146,6 +156,7 @@ class FetchReport(RunWatcher):
             "sources": [poll_facts(poll) for poll in polls],
             "waiting": {name: waiting_facts(state) for name, state in self._waiting.items()},
             "pages": [completed_facts(each) for each in self._completed],
+            "media": copied_facts(self._copied),
             "pruned": self._pruned,
             "published": published_facts(self._published),
             **announced_facts(self._announced),

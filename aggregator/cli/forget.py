@@ -67,6 +67,7 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
         else:
             opened.forget(found, now)
             published = main_job.publish(opened, now, main_job.RunWatcher())
+            opened.tidy_media(now, at_once=True)
             opened.rewrite_store()
     if not undo:
         for copy in sorted(config.store.parent.iterdir()):

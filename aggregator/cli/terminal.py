@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
+    from aggregator.media.outcomes import CopyReport
     from aggregator.model.article import Article, Document
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
@@ -116,6 +117,20 @@ def print_completed(completed: Completed) -> None:
 def completed_facts(completed: Completed) -> dict[str, Any]:
     """What a source's pages gave, for a script."""
     return {**plain(completed), "source": completed.source.name}
+
+
+def print_copied(report: CopyReport) -> None:
+    """One line for the copies of pictures, and one for each that was given up."""
+    OUT.print(f"[green]pictures[/green] {shown(report.summary)}")
+    for problem in report.problems:
+        OUT.print(f"        {shown(str(problem))}", style="yellow")
+
+
+def copied_facts(report: CopyReport | None) -> dict[str, Any]:
+    """The copies of a run, for a script; zeros where nothing was due."""
+    if report is None:
+        return {"copied": 0, "pixels": 0, "refused": 0, "failed": 0, "waiting": 0, "bytes": 0, "problems": []}
+    return dict(plain(report))
 
 
 def print_published(published: Published, output: object, *, quiet: bool = False) -> None:

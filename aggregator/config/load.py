@@ -17,7 +17,14 @@ from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, misna
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
 from aggregator.config.notifying import Notify, Smtp, misdirected
 from aggregator.config.pages import Colours, DarkColours, PageSettings
-from aggregator.config.publishing import CategoryFeed, FeedChoice, Posts, Publish, SiteSettings
+from aggregator.config.publishing import (
+    CategoryFeed,
+    FeedChoice,
+    MediaSettings,
+    Posts,
+    Publish,
+    SiteSettings,
+)
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
 from aggregator.config.values import Duration, FilePath, Player
@@ -36,6 +43,7 @@ __all__ = [
     "HostPace",
     "HtmlSettings",
     "Keep",
+    "MediaSettings",
     "Notify",
     "PageSettings",
     "Posts",
@@ -202,6 +210,8 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
         has_lists = any(source.kind == "opml" for source in config.sources)
         names = None if has_lists else {source.name for source in config.sources}
         mistakes += misdirected(config.notify, config.smtp, names)
+        if config.publish.media and not config.site.url:
+            mistakes.append("publish.media: feeds name copies by their whole addresses; set site.url, too")
     except ValidationError as error:
         mistakes += [_mistake(e["type"], e["loc"], sentence(e), data) for e in error.errors()]
     if mistakes:
@@ -349,6 +359,7 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "colours": Colours,
         "dark": DarkColours,
         "posts": Posts,
+        "media": MediaSettings,
         "serve": Serve,
         "sources": Source,
         "auth": Auth,

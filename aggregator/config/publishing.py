@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PositiveInt, model_validator
 
 from aggregator.config.pages import PageSettings
-from aggregator.config.values import Category, FilePath, HttpUrl, PostPath, TimeZone
+from aggregator.config.values import (
+    Category,
+    Duration,
+    FilePath,
+    HttpUrl,
+    PositiveDuration,
+    PostPath,
+    TimeZone,
+)
 from aggregator.model.settings import Settings
 
 FORMATS = ("rss", "atom", "json", "html", "opml")
@@ -102,6 +112,38 @@ class Posts(Settings):
         return self
 
 
+class MediaSettings(Settings):
+    """Lasting copies of the pictures that articles show, and of recordings where `enclosures` is true.
+
+    `max_width`: how many pixels a copy is wide at most. `max_pixels`: of a picture as it comes.
+    `max_file_bytes`: of one picture, `max_enclosure_bytes`: of one recording, `max_bytes`: of all copies.
+    `max_age`: only of articles published no longer ago; None: of all. `keep`: how long a copy stays that
+    nothing shows any more. `time`: for how long a run fetches; what is left comes with the next.
+    """
+
+    max_width: Annotated[int, Field(ge=100, le=8_000)] = 1600
+    max_pixels: Annotated[int, Field(ge=100_000, le=80_000_000)] = 40_000_000
+    max_file_bytes: PositiveInt = 10 * 1024 * 1024
+    max_bytes: PositiveInt = 2 * 1024**3
+    max_age: Duration | None = None
+    keep: Duration = timedelta(days=7)
+    time: PositiveDuration = timedelta(seconds=20)
+    enclosures: bool = False
+    max_enclosure_bytes: PositiveInt = 200 * 1024 * 1024
+
+    @model_validator(mode="after")
+    def _encoded(self) -> Self:
+        if find_spec("PIL") is None:
+            raise ValueError("pictures are encoded by Pillow: pip install 'aggregator-republisher[media]'")
+        return self
+
+
+def _media(value: object) -> object:
+    if isinstance(value, bool):
+        return {} if value else None
+    return value
+
+
 class Publish(Settings):
     """In which forms the articles go out.
 
@@ -110,7 +152,7 @@ class Publish(Settings):
     whether there are any, in one format of feeds and as pages, or in which formats.
     `compress`: what is written precompressed beside each file. `hubs`: WebSub hubs to tell of changes.
     `categories`: what is different for single ones. `all`: what the feed of everything shows. `posts`:
-    articles as files, None for none. `pages`: how pages look.
+    articles as files, None for none. `pages`: how pages look. `media`: copies of pictures, None for none.
     """
 
     formats: tuple[Format, ...] = Field(default=FORMATS, strict=False)
@@ -121,6 +163,7 @@ class Publish(Settings):
     all: FeedChoice = Field(default_factory=FeedChoice.model_construct)
     posts: Posts | None = None
     pages: PageSettings = Field(default_factory=PageSettings.model_construct)
+    media: Annotated[MediaSettings | None, BeforeValidator(_media)] = None
 
     @property
     def has_priorities(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, PositiveInt, model_validator
@@ -91,6 +91,7 @@ class Source(Settings):
     `robots` False fetches pages whatever robots.txt says: for a site of one's own.
     `private`: its address is published nowhere, such as one whose path is a key.
     `timezone`: that of dates without one, by its name in the IANA database; None is UTC.
+    `media`: whether `publish.media` copies its pictures, "all": its recordings too; None: unless it is mail.
     `priority`: of a story that several sources have, the copy of the one with the highest is shown.
     """
 
@@ -117,6 +118,7 @@ class Source(Settings):
     robots: bool = True
     private: bool = False
     priority: Annotated[int, Field(ge=-1_000, le=1_000)] = 0
+    media: bool | Literal["all"] | None = None
     full_text: Annotated[FullText | None, BeforeValidator(_full_text)] = None
 
     @property

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from aggregator.adapters import kinds
 from aggregator.config.load import Fetch, Source
 from aggregator.errors import HttpStatus
+from aggregator.fetch.embedded import EmbeddedFiles, FileBounds
 from aggregator.fetch.files import fetch_file
 from aggregator.fetch.guard import Guard, Resolve
 from aggregator.fetch.http import HttpFetcher, Permit, user_agent
@@ -22,6 +23,7 @@ __all__ = [
     "AnswerHints",
     "Fetched",
     "Fetcher",
+    "FileBounds",
     "Hosts",
     "NotModified",
     "Resource",
@@ -48,6 +50,7 @@ class Fetcher:
         self._settings = settings
         self._guard = guard
         self._http = HttpFetcher(settings, user_agent, guard)
+        self._embedded = EmbeddedFiles(settings, user_agent, guard, resolve)
         self.hosts = Hosts(
             at_once=settings.host_at_once,
             gap=settings.host_gap,
@@ -59,6 +62,7 @@ class Fetcher:
     def close(self) -> None:
         """Closes every connection that is kept open."""
         self._http.close()
+        self._embedded.close()
 
     def further(self, source: Source, url: str, now: datetime) -> Resource:
         """A document that one of the source's documents leads to, fetched in its publisher's turn.
@@ -74,6 +78,17 @@ class Fetcher:
         Raises FetchError and its kinds.
         """
         return _one(self._get(source, url, {}, now, permit=self._permit(source, now, is_page=True)))
+
+    def embedded(self, source: Source, url: str, now: datetime, bounds: FileBounds) -> Resource:
+        """A picture or recording that an article of `source` shows; the caller holds its publisher's turn.
+
+        Raises FetchError and its kinds.
+        """
+        try:
+            return self._embedded.get(source, url, now, bounds)
+        except HttpStatus as error:
+            self._heed(url, error)
+            raise
 
     def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
         """What is new at `source` since `validators` were given out. Raises FetchError and its kinds."""

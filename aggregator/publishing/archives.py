@@ -108,6 +108,7 @@ def archive_look(output: FeedOutput, compress: Sequence[str]) -> str:
         *(output.files, compress, output.disclosure.mark, output.config.publish.archives),
         *([] if output.pages_at is None else [output.pages_at]),
         *([output.look.mark] if output.look.mark else []),
+        *(["media"] if output.config.publish.media else []),  # without it, its copies are gone
     ]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
 from aggregator.config.load import Config
@@ -17,6 +18,7 @@ from aggregator.publishing.archives import (
     archives_in,
     remove_archive,
 )
+from aggregator.publishing.copied import copies_of
 from aggregator.publishing.outputs import FeedOutput, channel, items_of, items_with
 from aggregator.store import Recent, Store
 from aggregator.writers.channel import Channel, Item, Writer
@@ -125,8 +127,9 @@ class FeedFolders:
         found = self._store.archives.several(outputs, self._recent)
         of_stories = {k.pk for key, kept in found.items() if outputs[key].shows_stories for k in kept}
         others = self._store.stories.others(of_stories)
+        copies = copies_of(chain.from_iterable(found.values()), self._store, self._config)
         return {
-            key: items_with(outputs[key], kept, others if outputs[key].shows_stories else {})
+            key: items_with(outputs[key], kept, others if outputs[key].shows_stories else {}, copies)
             for key, kept in found.items()
         }
 

@@ -14,8 +14,10 @@ from urllib.parse import quote
 from aggregator.config.choosing import SavedFeed, rule_set
 from aggregator.config.load import CategoryFeed, Config
 from aggregator.config.publishing import FeedChoice
+from aggregator.model.copied import MEDIA
 from aggregator.normalise.folders import folder_name
 from aggregator.publishing.choosing import also_in, shown, story_key
+from aggregator.publishing.copied import NONE_SHOWN, ShownCopies, copies_of
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL as EVERYTHING
@@ -180,6 +182,7 @@ def _chosen(
 def _given(feeds: Sequence[FeedRecord], config: Config) -> dict[str, tuple[str, str]]:
     """A folder and a feed id for each category that has none yet."""
     taken = [feed.folder for feed in feeds if feed.folder]
+    taken += [MEDIA] if config.publish.media else []
     given = {}
     for feed in feeds:
         if feed.folder is None:
@@ -217,6 +220,7 @@ def items(
     feed: str = ALL,
     others: Mapping[int, Sequence[Kept]] = MappingProxyType({}),
     pages_at: str | None = None,
+    copies: ShownCopies = NONE_SHOWN,
 ) -> tuple[Item, ...]:
     """Articles of the store as they go out in a feed; `others` tell the same stories, by their numbers.
 
@@ -226,7 +230,7 @@ def items(
     for k in kept:
         article, key = shown(k, rules, feed or EVERYTHING)
         also = also_in(others.get(k.pk, ()), rules, feed or EVERYTHING)
-        key += story_key(also)
+        key += story_key(also) + copies.key(k.revision)
         if (known := k.made.get(key)) is not None:
             made.append(known)
             continue
@@ -235,7 +239,7 @@ def items(
             article = replace(article, link=f"{pages_at}{page.removeprefix(f'{PAGES}/')}")
         k.made[key] = item = Item(
             id=k.uid,
-            article=disclosure.shown(article),
+            article=disclosure.shown(copies.shown(article, k.revision)),
             published=k.published.replace(microsecond=0),
             updated=k.updated.replace(microsecond=0),
             also_in=also,
@@ -248,14 +252,17 @@ def items(
 def items_of(output: FeedOutput, kept: Sequence[Kept], store: Store) -> tuple[Item, ...]:
     """Articles as they go out in this feed, each with the others of its story where the feed shows these."""
     others = store.stories.others([each.pk for each in kept]) if output.shows_stories else {}
-    return items_with(output, kept, others)
+    return items_with(output, kept, others, copies_of(kept, store, output.config))
 
 
 def items_with(
-    output: FeedOutput, kept: Iterable[Kept], others: Mapping[int, Sequence[Kept]]
+    output: FeedOutput,
+    kept: Iterable[Kept],
+    others: Mapping[int, Sequence[Kept]],
+    copies: ShownCopies = NONE_SHOWN,
 ) -> tuple[Item, ...]:
     """Articles as they go out in this feed, with `others` that tell the same stories, by their numbers."""
-    return items(kept, output.disclosure, output.rules, output.feed.name, others, output.pages_at)
+    return items(kept, output.disclosure, output.rules, output.feed.name, others, output.pages_at, copies)
 
 
 def channel(output: FeedOutput, showing: tuple[Item, ...], version: str) -> Channel:

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
+from aggregator.publishing.copied import ShownCopies, address_of_copies
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.feed_folders import WriteResult
 from aggregator.publishing.outputs import PAGES, items, page_of, pages_address
@@ -51,6 +52,9 @@ class OwnPages:
         self._everything = everything
         self._known = store.posts.written(_FOLDER)
         self._shown = store.linkless.shown() if writer is not None else {}
+        base = address_of_copies(config) if self._shown else ""
+        found = store.media.of([each.pk for each in self._shown.values()]) if base else {}
+        self._copies = ShownCopies(base, found)
 
     def write(self, disclosure: Disclosure, rules: RuleSet, version: str, done: WriteResult) -> None:
         """Writes the pages that feeds will link to; one that cannot be written does not stop the others."""
@@ -60,7 +64,7 @@ class OwnPages:
         due = {}
         for uid, revision in self._shown.items():
             known = self._known.get(uid)
-            mark = f"{self._mark} {revision.mark}"
+            mark = f"{self._mark} {revision.mark}{self._copies.key(revision.pk)}"
             is_there = known is not None and known.body_hash == stamp([str(place / known.path)], compress)
             if self._everything or not is_there or known is None or known.mark != mark:
                 due[revision.pk] = mark
@@ -68,7 +72,8 @@ class OwnPages:
             return
         changed: dict[str, PostFile | None] = {}
         for kept in self._store.linkless.some(due):
-            item = items([kept], disclosure, rules, pages_at=pages_address(self._config))[0]
+            pages_at = pages_address(self._config)
+            item = items([kept], disclosure, rules, pages_at=pages_at, copies=self._copies)[0]
             path = place / item.page
             try:
                 body = self._writer.render_article(

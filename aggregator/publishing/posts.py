@@ -18,6 +18,7 @@ from aggregator.config.load import Posts
 from aggregator.errors import FrontMatterError, WriteError
 from aggregator.front_matter import files as front_matter
 from aggregator.normalise.folders import folder_key
+from aggregator.publishing.copied import copies_shown
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import items
 from aggregator.rules.rule import RuleSet
@@ -54,20 +55,24 @@ def write_posts(
     rules: RuleSet | None = None,
     version: str,
     everything: bool = False,
+    copies_at: str = "",
 ) -> Written:
     """Writes the articles that changed since the last time, and removes the files of those that are gone.
 
     An article keeps the file that it first got, as long as that is there. A file that a power cut emptied or
-    cut short is written again. `everything` looks at every file.
+    cut short is written again. `everything` looks at every file. `copies_at` is the address of the output
+    folder, where there are copies of what articles show; "" for no copies.
     """
     look = f"{version} {posts.generator} {disclosure.mark}"
-    state = f"{store.posts.generation()} {look} {posts.model_dump_json()}"
+    state = f"{store.posts.generation()} {look} {posts.model_dump_json()}{copies_at}"
     done = Written()
-    folder = _Folder(posts, store, disclosure, rules or RuleSet(), done)
+    folder = _Folder(posts, store, disclosure, rules or RuleSet(), done, copies_at)
     damaged = folder.damaged()
     if store.database.setting("posts") == state and not damaged and not everything:
         return done
-    wanted = {uid: f"{look} {mark}" for uid, mark in store.posts.marks(posts.categories).items()}
+    copied = store.media.marks() if copies_at else {}
+    marks = store.posts.marks(posts.categories)
+    wanted = {uid: f"{look} {mark}{copied.get(uid, '')}" for uid, mark in marks.items()}
     changed = [uid for uid, mark in wanted.items() if everything or folder.mark(uid) != mark]
     gone = [uid for uid in folder.known if uid not in wanted]
     damaged = [uid for uid in damaged if uid in wanted and uid not in set(changed)]
@@ -91,8 +96,15 @@ class _Folder:
     """The files that are ours in one folder, and what becomes of them."""
 
     def __init__(
-        self, posts: Posts, store: Store, disclosure: Disclosure, rules: RuleSet, done: Written
+        self,
+        posts: Posts,
+        store: Store,
+        disclosure: Disclosure,
+        rules: RuleSet,
+        done: Written,
+        copies_at: str,
     ) -> None:
+        self._copies_at = copies_at
         self._rules = rules
         self._posts = posts
         self._disclosure = disclosure
@@ -123,7 +135,7 @@ class _Folder:
     def mend(self, kept: Kept) -> None:
         """Writes an article's file again if what is there is the beginning of it, or nothing."""
         post = self.known[kept.uid]
-        body = writer.render(items([kept], self._disclosure, self._rules)[0], self._posts, post.path)
+        body = writer.render(self._item(kept), self._posts, post.path)
         try:
             path = self._path(post.path)
             found = self._body(path)
@@ -139,7 +151,7 @@ class _Folder:
     def write(self, kept: Kept, mark: str) -> None:
         """Writes one article's file, unless it is not ours any more."""
         post = self.known.get(kept.uid)
-        item = items([kept], self._disclosure, self._rules)[0]
+        item = self._item(kept)
         try:
             holds = "nothing" if post is None else self._holds(post)
             if post is not None and holds == "another":
@@ -159,6 +171,10 @@ class _Folder:
             path=place, body_hash=_hash(body), mark=mark, source=kept.article.source, id=kept.article.id
         )
         self._note(kept.uid, made)
+
+    def _item(self, kept: Kept) -> Item:
+        copies = copies_shown([kept], self._store, self._copies_at)
+        return items([kept], self._disclosure, self._rules, copies=copies)[0]
 
     def remove(self, uids: list[str]) -> None:
         """Removes the files of articles that are gone, and the folders that they leave empty."""

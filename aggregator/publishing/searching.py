@@ -12,6 +12,7 @@ from aggregator.config.choosing import rule_set
 from aggregator.config.load import Config
 from aggregator.errors import QueryError
 from aggregator.publishing.choosing import facts_of, read_verdict, shown
+from aggregator.publishing.copied import copies_of
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.looks import look_of
 from aggregator.publishing.outputs import items
@@ -87,7 +88,8 @@ class PublicSearch:
                 if query.matches(facts_of(kept, article), now):
                     if len(found) == MAX_RESULTS:
                         return _found(found, is_complete=False)
-                    found += items([kept], disclosure, self._rules, feed)
+                    copies = copies_of([kept], store, self._config)
+                    found += items([kept], disclosure, self._rules, feed, copies=copies)
         finally:
             store.close()
         changed = max((feed.changed for feed in feeds), default=_EPOCH).replace(microsecond=0)

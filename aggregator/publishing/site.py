@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 
 from aggregator.config.load import Config, Source
 from aggregator.normalise.disclosure import without_keys
+from aggregator.publishing.copied import copies_of
 from aggregator.publishing.disclosure import Disclosure
-from aggregator.publishing.outputs import FeedOutput, items
+from aggregator.publishing.outputs import FeedOutput, items_with
 from aggregator.publishing.public_errors import public_advice, public_error
 from aggregator.schedule.health import SourceHealth, judge
 from aggregator.store import ALL, Kept, Store
@@ -95,7 +96,7 @@ def _sections(outputs: Sequence[FeedOutput], store: Store, cache: SectionCache) 
     newest = store.feeds.newest_few([o.feed.name for o in changed if o.feed.name in shown], NEWEST)
     for output in changed:
         name = output.feed.name
-        section = _section(output, newest.get(name, ()))
+        section = _section(output, newest.get(name, ()), store)
         cache.sections[name] = ((output.feed.generation, name in shown), section)
     return tuple(cache.sections[output.feed.name][1] for output in outputs)
 
@@ -104,11 +105,9 @@ def _moment(output: FeedOutput) -> float:
     return output.feed.changed.timestamp()
 
 
-def _section(output: FeedOutput, kept: Sequence[Kept]) -> Section:
-    feed, newest = (
-        output.feed,
-        items(kept, output.disclosure, output.rules, output.feed.name, pages_at=output.pages_at),
-    )
+def _section(output: FeedOutput, kept: Sequence[Kept], store: Store) -> Section:
+    feed = output.feed
+    newest = items_with(output, kept, {}, copies_of(kept, store, output.config))
     return Section(
         category=None if feed.name == ALL else feed.name,
         title=output.title,

@@ -5,6 +5,7 @@ from aggregator.store.edits import Found
 from aggregator.store.forgetting import Erasable
 from aggregator.store.joining import StoryMember
 from aggregator.store.kept import Kept, Recent
+from aggregator.store.media import CopyOutcome, MediaCounts, WantedFile
 from aggregator.store.outgoing import Outgoing, announcement, outgoing_id
 from aggregator.store.pages import PageRequest
 from aggregator.store.queue import Lag
@@ -17,11 +18,13 @@ from aggregator.store.writing import Placement, by_categories
 __all__ = [
     "ALL",
     "Arrival",
+    "CopyOutcome",
     "Erasable",
     "FeedRecord",
     "Found",
     "Kept",
     "Lag",
+    "MediaCounts",
     "Outgoing",
     "PageRequest",
     "Placement",
@@ -34,6 +37,7 @@ __all__ = [
     "ToldBy",
     "Update",
     "Version",
+    "WantedFile",
     "Whereabouts",
     "announcement",
     "by_categories",

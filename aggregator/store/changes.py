@@ -241,7 +241,7 @@ class Changes:
                 self._drop_surplus(row.pk)
         else:
             self._connection.execute(_REWRITE.values(values), {"of_pk": row.revision})
-            changed["indexed"] = None
+            changed["indexed"] = changed["illustrated"] = None
         self._connection.execute(_UPDATE.values(changed), {"of_pk": row.pk})
 
     def _drop_surplus(self, pk: int) -> None:
@@ -291,7 +291,7 @@ class Changes:
         """Saves a revision with what a newer reader would have made of it, archived or not; it is no edit."""
         values = {"content_hash": hash_of(article), "data": pack(article)}
         self._connection.execute(_REWRITE.values(values), {"of_pk": row.revision})
-        self._connection.execute(_UPDATE.values(indexed=None), {"of_pk": row.pk})
+        self._connection.execute(_UPDATE.values(indexed=None, illustrated=None), {"of_pk": row.pk})
         self._placing.renew_of(row.pk)
 
     def file_under(self, row: sa.Row[Any], article: Article) -> None:

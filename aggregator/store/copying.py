@@ -62,6 +62,10 @@ def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
         target.execute("UPDATE articles SET indexed = NULL WHERE indexed IS NOT NULL")
         if is_foreign:  # what waited when a backup was made was sent since, or is a stranger's
             target.execute("DELETE FROM outbox")
+        # Copies of pictures are no part of it: a store without them has them fetched again.
+        for statement in ("DELETE FROM media_uses", "DELETE FROM media"):
+            target.execute(statement)
+        target.execute("UPDATE articles SET illustrated = NULL WHERE illustrated IS NOT NULL")
         target.execute("COMMIT")
         target.execute("DETACH old")
         if (broken := target.execute("PRAGMA foreign_key_check").fetchone()) is not None:

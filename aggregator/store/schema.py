@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     ForeignKey,
@@ -107,6 +108,8 @@ articles = Table(
     Column("given", Text),
     # The revision that the search index holds; None: none.
     Column("indexed", Integer),
+    # The revision of which `media_uses` says what it shows; None: none.
+    Column("illustrated", Integer),
     UniqueConstraint("source", "id"),
     # With the state, so that each source's articles are counted without looking at them.
     Index("articles_newest", "source", "published", "state"),
@@ -302,4 +305,37 @@ pages = Table(
     Column("attempts", Integer, nullable=False),  # that failed since
     # None: it was had, or given up.
     Column("due", Instant, index=True),
+)
+
+# Copies of the pictures and recordings that articles show, by the addresses of the originals.
+media = Table(
+    "media",
+    metadata,
+    Column("address", Text, primary_key=True),
+    # A recording of a podcast, which is kept byte for byte, not a picture.
+    Column("is_recording", Boolean, nullable=False),
+    # Names its file; several addresses may have the same. None: there is none.
+    Column("hash", Text, index=True),
+    # "" for a tracking pixel, which has no file, and is taken out of what is published.
+    Column("type", Text),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("bytes", BigInteger),
+    Column("fetched", Instant),
+    Column("attempts", Integer, nullable=False),  # that failed
+    # None: it was had, or given up.
+    Column("due", Instant, index=True),
+    Column("error", Text),
+    # Since when nothing that is published shows it; None: something does.
+    Column("unused", Instant),
+)
+
+# What each version of an article shows, of those whose pictures are to be copied.
+media_uses = Table(
+    "media_uses",
+    metadata,
+    Column("revision", Integer, ForeignKey("revisions.pk", ondelete="CASCADE"), primary_key=True),
+    Column("address", Text, primary_key=True),
+    Index("media_uses_by_address", "address"),
+    sqlite_with_rowid=False,
 )

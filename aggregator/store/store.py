@@ -14,6 +14,7 @@ from aggregator.store.feeds import Feeds
 from aggregator.store.forgetting import Forgetting
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.linkless import Linkless
+from aggregator.store.media import MediaRecords
 from aggregator.store.mending import Mending
 from aggregator.store.moments import Moments
 from aggregator.store.outbox import Outbox
@@ -40,6 +41,7 @@ class Store:
     - `queue` sees how polling keeps up. `linkless` knows the articles without a link.
     - `forgetting` erases articles.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
+    - `media` knows the copies of pictures.
 
     `judge` decides which feeds each article stands in, `stories` which articles tell the same story. With
     `reads_only` nothing is written, nor made.
@@ -72,6 +74,7 @@ class Store:
         self.forgetting = Forgetting(database, judge, stories)
         self.moments = Moments(database)
         self.mending = Mending(database)
+        self.media = MediaRecords(database)
 
     @cached_property
     def search(self) -> Search:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 
 from aggregator.model.article import Article, Enclosure
+from aggregator.model.copied import ORIGINALS
 from aggregator.normalise.text import plain_value
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.details import PersonAddress, person_addresses
@@ -95,6 +96,7 @@ def _item(item: Item) -> dict[str, object]:
             "attachments": [_attachment(enclosure) for enclosure in enclosures(article)],
             "_source": _source(item),
             "_story": {"also_in": also} if (also := _also_in(item)) else None,
+            "_originals": _originals(article),
         }
     ) | {"content_html": content or summary}  # one of the contents must be there, be it empty
 
@@ -152,6 +154,17 @@ def _source(item: Item) -> dict[str, object]:
             "updated": (origin.updated or item.updated).isoformat(),
         }
     )
+
+
+def _originals(article: Article) -> dict[str, object]:
+    """Where the image and the attachments were copied from, an extension."""
+    found = article.extra.get(ORIGINALS)
+    if not isinstance(found, Mapping):
+        return {}
+    image, files = found.get("image"), found.get("enclosures")
+    urls = [address(url) for url in files if isinstance(url, str)] if isinstance(files, list | tuple) else []
+    image_url = address(image) if isinstance(image, str) else None
+    return _known({"image": image_url, "attachments": [url for url in urls if url]})
 
 
 def _also_in(item: Item) -> list[dict[str, object]]:

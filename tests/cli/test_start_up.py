@@ -66,6 +66,15 @@ def test_a_fetch_with_nothing_due_neither_fetches_nor_reads_nor_renders(site: Si
     assert _imported(site.home, "publish") & _HEAVY == set()
 
 
+def test_pictures_that_are_copied_already_load_no_decoder(site: Site, server: Server) -> None:
+    """And nothing that fetches, where nothing is due."""
+    server.pages["/a"] = Answer(body=feed("tea", 1, body=f"<img src='{server.url}/a.jpg'>"))
+    for settings in ({}, {"publish.media": True}):
+        site.configure({"name": "Tea", "url": f"{server.url}/a"}, **settings)
+        site.run("fetch", "--force")
+        assert _imported(site.home, "fetch") & {*_HEAVY, "PIL"} == set()
+
+
 def test_a_poll_that_finds_nothing_new_reads_nothing(site: Site, server: Server) -> None:
     """No reader is imported, in this process or another, for what did not change."""
 

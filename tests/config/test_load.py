@@ -358,3 +358,30 @@ def test_a_duration_may_be_in_milliseconds(tmp_path: Path) -> None:
     """As the gap of a platform that allows many requests a second."""
     loaded = config.load(write(tmp_path, '[fetch.hosts."A.Example."]\ngap = "250ms"'))
     assert loaded.fetch.hosts["a.example"].gap == timedelta(milliseconds=250)
+
+
+def test_copies_of_pictures_are_off_and_need_a_public_address(tmp_path: Path) -> None:
+    """`true` is a table of defaults; what is wrong in one is named."""
+    at = '[site]\nurl = "https://planet.example"\n'
+    assert config.load(write(tmp_path, at)).publish.media is None
+    assert config.load(write(tmp_path, f"publish.media = false\n{at}")).publish.media is None
+    for on in ("publish.media = true\n", "publish.media = {}\n"):
+        assert config.load(write(tmp_path, f"{on}{at}")).publish.media == config.MediaSettings()
+    table = '[publish.media]\nmax_width = 800\nkeep = "1d"\n'
+    found = config.load(write(tmp_path, f"{table}{at}")).publish.media
+    assert found is not None
+    assert (found.max_width, found.keep) == (800, timedelta(days=1))
+    assert "publish.media: feeds name copies by their whole addresses; set site.url" in mistakes(
+        tmp_path, "publish.media = true"
+    )
+    assert "publish.media.max_with: is not a known key; did you mean 'max_width'" in mistakes(
+        tmp_path, f"[publish.media]\nmax_with = 5\n{at}"
+    )
+    assert "publish.media.max_pixels: " in mistakes(tmp_path, f"publish.media.max_pixels = 90000000\n{at}")
+
+
+def test_copies_of_pictures_need_what_encodes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Found by the check of the config, not in the middle of a run."""
+    monkeypatch.setattr("aggregator.config.publishing.find_spec", lambda _: None)
+    said = mistakes(tmp_path, 'publish.media = true\n[site]\nurl = "https://planet.example"')
+    assert "publish.media: pictures are encoded by Pillow: pip install" in said

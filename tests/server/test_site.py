@@ -53,6 +53,9 @@ def served(tmp_path: Path) -> Iterator[Served]:
             "news/.0123456789abcdef.part": b"half",
             "新闻/atom.xml": b"<feed/>",
             "posts/a.md": b"---\n---\n",
+            **{f"media/ab/{'ab' * 16}.{end}": b"RIFF" for end in ("webp", "jpg", "mp3", "mp4", "svg")},
+            "media/ab/other.webp": b"RIFF",
+            "media/rss.xml": b"<rss/>",
         },
     )
     with serving(tmp_path) as running:
@@ -102,6 +105,26 @@ def test_pages_are_asked_for_again_and_may_do_nothing(served: Served) -> None:
     assert headers["content-security-policy"].startswith("default-src 'none'; style-src 'self'; img-src ")
     assert headers["referrer-policy"] == "no-referrer"
     assert "access-control-allow-origin" not in headers
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [("webp", "image/webp"), ("jpg", "image/jpeg"), ("mp3", "audio/mpeg"), ("mp4", "video/mp4")],
+)
+def test_a_copy_is_sent_as_what_it_is_and_for_ever(served: Served, end: str, kind: str) -> None:
+    """A recording, whose bytes are a stranger's, is to be played or saved and not opened as a page."""
+    headers = served.ask(f"/media/ab/{'ab' * 16}.{end}").headers
+    assert headers["content-type"] == kind
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert headers["content-security-policy"].startswith("default-src 'none'")
+    assert headers.get("content-disposition") == (None if kind.startswith("image/") else "attachment")
+
+
+def test_what_only_lies_in_the_folder_of_copies_is_no_copy(served: Served) -> None:
+    """Such as the feed of a category with that name."""
+    for path in ("/media/ab/other.webp", f"/media/ab/{'ab' * 16}.svg", "/media/rss.xml"):
+        assert "immutable" not in served.ask(path).headers["cache-control"]
 
 
 def test_the_freshness_can_be_set(tmp_path: Path) -> None:

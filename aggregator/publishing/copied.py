@@ -1,0 +1,55 @@
+"""Articles as they go out where there are copies of what they show."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from aggregator.config.load import Config
+from aggregator.model.article import Article
+from aggregator.model.copied import NO_COPIES, Copies
+from aggregator.store import Kept, Store
+
+__all__ = ["NONE_SHOWN", "ShownCopies", "address_of_copies", "copies_of", "copies_shown"]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCopies:
+    """The copies of what some articles show, by the numbers of their revisions; `base` is their address."""
+
+    base: str = ""
+    by_revision: Mapping[int, Copies] = field(default_factory=dict)
+
+    def key(self, revision: int) -> str:
+        """A text that is another where an article shows other copies; "" for none."""
+        if not (found := self.by_revision.get(revision)):
+            return ""
+        facts = repr(sorted((address, copy and copy.hash) for address, copy in found.items()))
+        return f" {hashlib.blake2b(facts.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
+
+    def shown(self, article: Article, revision: int) -> Article:
+        """An article, as it is in this revision, with its copies."""
+        if not (found := self.by_revision.get(revision, NO_COPIES)):
+            return article
+        from aggregator.media.references import with_copies
+
+        return with_copies(article, found, self.base)
+
+
+NONE_SHOWN = ShownCopies()
+
+
+def address_of_copies(config: Config) -> str:
+    """The address of the output folder, ending in "/"; "" where there are no copies."""
+    return f"{config.site.url.rstrip('/')}/" if config.publish.media and config.site.url else ""
+
+
+def copies_of(kept: Iterable[Kept], store: Store, config: Config) -> ShownCopies:
+    """The copies of what these articles show, where the config wants any."""
+    return copies_shown(kept, store, address_of_copies(config))
+
+
+def copies_shown(kept: Iterable[Kept], store: Store, base: str) -> ShownCopies:
+    """The same by the address of the output folder, "" for no copies."""
+    return ShownCopies(base, store.media.of([each.revision for each in kept])) if base else NONE_SHOWN

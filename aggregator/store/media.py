@@ -1,0 +1,337 @@
+"""Copies of what articles show: which are wanted, which there are, and what shows them.
+
+An article's pictures are noted by its revision: they are known as long as a feed or an archive shows that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.model.article import Article
+from aggregator.model.copied import CopiedFile
+from aggregator.store.database import Database, remember
+from aggregator.store.kept import NEWEST_REVISION, REVISION, kept
+from aggregator.store.schema import (
+    FOUND,
+    archive_entries,
+    articles,
+    feeds,
+    media,
+    media_uses,
+    placements,
+    revisions,
+)
+
+__all__ = ["CopyOutcome", "MediaCounts", "MediaRecords", "WantedFile"]
+
+_BATCH = 500
+_NOTED = "media noted"
+_PIXEL = ""
+_FILE = (media.c.hash, media.c.type, media.c.bytes, media.c.width, media.c.height)
+
+Finds = Callable[[Article], Mapping[str, bool]]
+"""The addresses of what an article shows, each with whether it is a recording."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedFile:
+    """What is to be fetched, for articles of `source`; `attempts` to have it have failed."""
+
+    address: str
+    source: str
+    is_recording: bool = False
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyOutcome:
+    """What came of fetching an address: a copy, a tracking pixel, or an error.
+
+    `due` is when it is tried again, None for never.
+    """
+
+    address: str
+    file: CopiedFile | None = None
+    is_pixel: bool = False
+    error: str | None = None
+    attempts: int = 0
+    due: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MediaCounts:
+    """How many addresses have a copy, are still to be fetched, are pixels, and were given up; all `bytes`."""
+
+    copied: int = 0
+    waiting: int = 0
+    pixels: int = 0
+    given_up: int = 0
+    bytes: int = 0
+
+
+_IS_PLACED = sa.exists().where(placements.c.article == articles.c.pk)
+_IS_UNFILED = sa.exists().where(placements.c.article == articles.c.pk, placements.c.archived.is_(None))
+_SHOWN_NOW = (
+    sa.select(media_uses.c.address)
+    .join(articles, articles.c.revision == media_uses.c.revision)
+    .where(_IS_PLACED)
+)
+_SHOWN_IN_ARCHIVES = (
+    sa.select(media_uses.c.address)
+    .join(archive_entries, archive_entries.c.revision == media_uses.c.revision)
+    .where(sa.not_(archive_entries.c.is_hidden))
+)
+_IS_SHOWN = sa.or_(media.c.address.in_(_SHOWN_NOW), media.c.address.in_(_SHOWN_IN_ARCHIVES))
+_IS_KNOWN = media.c.address.in_(sa.select(media_uses.c.address))
+_OF_FILES = (
+    sa.select(media.c.hash, sa.func.max(media.c.bytes).label("bytes"))
+    .where(media.c.hash.is_not(None))
+    .group_by(media.c.hash)
+    .subquery()
+)
+
+
+class MediaRecords:
+    """The part of the store that knows copies; each method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def note(self, finds: Finds, since: datetime | None, mark: str, now: datetime) -> int:
+        """Notes what some articles show that is not noted yet, the newest first; how many articles.
+
+        Only of articles that are not in full archives already, published `since`. 0: all are noted. Another
+        `mark` has all of them noted anew: `finds` looks for something else.
+        """
+        with self._database.snapshot() as connection:
+            state = f"{mark} {connection.scalar(sa.select(sa.func.sum(feeds.c.generation)))}"
+        if (known := self._database.setting(_NOTED)) == state:
+            return 0
+        query = sa.select(*REVISION).join_from(articles, revisions, NEWEST_REVISION)
+        query = query.where(_IS_UNFILED, articles.c.illustrated.is_distinct_from(articles.c.revision))
+        query = query.where(articles.c.state == FOUND).order_by(articles.c.published.desc(), articles.c.pk)
+        if since is not None:
+            query = query.where(articles.c.published >= since)
+        with self._database.transaction() as connection:
+            if known is None or not known.startswith(f"{mark} "):
+                remember(connection, _NOTED, f"{mark} ")
+                are_noted = articles.c.illustrated.is_not(None)
+                connection.execute(articles.update().where(are_noted).values(illustrated=None))
+            rows = connection.execute(query.limit(_BATCH)).all()
+            if rows:
+                self._note(connection, {row.revision: finds(kept(row).article) for row in rows}, now)
+            if len(rows) < _BATCH:
+                remember(connection, _NOTED, state)
+        return len(rows)
+
+    def _note(
+        self, connection: sa.Connection, shown: Mapping[int, Mapping[str, bool]], now: datetime
+    ) -> None:
+        connection.execute(media_uses.delete().where(media_uses.c.revision.in_(shown)))
+        wanted = {
+            address: is_recording for found in shown.values() for address, is_recording in found.items()
+        }
+        known = set[str]()
+        for some in _batches(sorted(wanted)):
+            known |= {*connection.scalars(sa.select(media.c.address).where(media.c.address.in_(some)))}
+        new = [
+            {"address": address, "is_recording": is_recording, "attempts": 0, "due": now}
+            for address, is_recording in wanted.items()
+            if address not in known
+        ]
+        if new:
+            connection.execute(media.insert(), new)
+        uses = [{"revision": pk, "address": address} for pk, found in shown.items() for address in found]
+        if uses:
+            connection.execute(media_uses.insert(), uses)
+        noted = articles.update().where(articles.c.revision.in_(shown))
+        connection.execute(noted.values(illustrated=articles.c.revision))
+
+    def due(self, since: datetime | None, now: datetime, limit: int) -> tuple[WantedFile, ...]:
+        """What to fetch now for articles in feeds, published `since`: that of the newest articles first."""
+        newest = sa.func.max(articles.c.published)
+        query = (
+            sa.select(media.c.address, media.c.attempts, media.c.is_recording)
+            .add_columns(sa.func.min(articles.c.source).label("source"))
+            .join(media_uses, media_uses.c.address == media.c.address)
+            .join(articles, articles.c.revision == media_uses.c.revision)
+            .where(media.c.due <= now, _IS_PLACED)
+            .group_by(media.c.address, media.c.attempts, media.c.is_recording)
+            .order_by(newest.desc(), media.c.address)
+            .limit(limit)
+        )
+        if since is not None:
+            query = query.where(articles.c.published >= since)
+        with self._database.snapshot() as connection:
+            return tuple(WantedFile(**row._mapping) for row in connection.execute(query))
+
+    def record(self, outcomes: Sequence[CopyOutcome], now: datetime) -> None:
+        """Records what came of fetching; feeds that show articles otherwise from now on become stale."""
+        if not outcomes:
+            return
+        with self._database.transaction() as connection:
+            for each in outcomes:
+                found = each.file
+                values: dict[str, Any] = {"attempts": each.attempts, "due": each.due, "error": each.error}
+                if found is not None:
+                    values |= {name: getattr(found, name) for name in ("hash", "type", "bytes")}
+                    values |= {"width": found.width, "height": found.height, "fetched": now}
+                elif each.is_pixel:
+                    values |= {"type": _PIXEL, "fetched": now}
+                connection.execute(media.update().where(media.c.address == each.address).values(values))
+            _renew(connection, [o.address for o in outcomes if o.is_pixel or o.file is not None])
+
+    def of(self, numbers: Collection[int]) -> dict[int, dict[str, CopiedFile | None]]:
+        """The copies of what these revisions show, by address; None for a tracking pixel."""
+        found: dict[int, dict[str, CopiedFile | None]] = {}
+        query = sa.select(media_uses.c.revision, media.c.address, *_FILE).join(
+            media, media.c.address == media_uses.c.address
+        )
+        query = query.where(media.c.type.is_not(None)).order_by(media_uses.c.revision, media.c.address)
+        with self._database.snapshot() as connection:
+            for some in _batches(sorted(numbers)):
+                for row in connection.execute(query.where(media_uses.c.revision.in_(some))):
+                    found.setdefault(row.revision, {})[row.address] = _file(row)
+        return found
+
+    def marks(self) -> dict[str, str]:
+        """By the outward id of each article with copies: a text that is another once it shows others."""
+        query = (
+            sa.select(articles.c.uid, media.c.address, media.c.hash)
+            .join(media_uses, media_uses.c.revision == articles.c.revision)
+            .join(media, media.c.address == media_uses.c.address)
+            .where(media.c.type.is_not(None), _IS_PLACED)
+            .order_by(articles.c.uid, media.c.address)
+        )
+        with self._database.snapshot() as connection:
+            return {
+                uid: _digest([(row.address, row.hash) for row in rows])
+                for uid, rows in groupby(connection.execute(query), key=lambda row: str(row.uid))
+            }
+
+    def counts(self) -> MediaCounts:
+        """How many addresses are in which state, and the bytes of all copies."""
+        counted = {
+            "copied": media.c.hash.is_not(None),
+            "waiting": media.c.due.is_not(None),
+            "pixels": media.c.type == _PIXEL,
+            "given_up": sa.and_(media.c.due.is_(None), media.c.type.is_(None)),
+        }
+        query = sa.select(
+            *(sa.func.count().filter(is_it).label(name) for name, is_it in counted.items())
+        ).select_from(media)
+        with self._database.snapshot() as connection:
+            row = connection.execute(query).one()
+            return MediaCounts(**row._mapping, bytes=_bytes(connection))
+
+    def files(self) -> tuple[CopiedFile, ...]:
+        """Every copy, once."""
+        query = sa.select(*_FILE).where(media.c.hash.is_not(None)).order_by(media.c.hash)
+        with self._database.snapshot() as connection:
+            found = {row.hash: _file(row) for row in connection.execute(query)}
+        return tuple(file for file in found.values() if file is not None)
+
+    def lost(self, hashes: Collection[str], now: datetime) -> None:
+        """Records that files are gone, or damaged: they are fetched again, and shown from their originals."""
+        with self._database.transaction() as connection:
+            for some in _batches(sorted(hashes)):
+                these = media.c.hash.in_(some)
+                addresses = connection.scalars(sa.select(media.c.address).where(these)).all()
+                connection.execute(
+                    media.update().where(these).values(hash=None, type=None, due=now, attempts=0, bytes=None)
+                )
+                _renew(connection, addresses)
+
+    def let_go(self, now: datetime, keep: timedelta, max_bytes: int) -> frozenset[str]:
+        """Forgets what nothing shows any more; the hashes that no address has now, whose files may go.
+
+        What no version of any article shows goes at once, what is not published for `keep`, and before that,
+        the longest unused first, where all copies have more than `max_bytes`.
+        """
+        with self._database.transaction() as connection:
+            before = {*connection.scalars(sa.select(_OF_FILES.c.hash))}
+            connection.execute(
+                media.update().where(media.c.unused.is_(None), sa.not_(_IS_SHOWN)).values(unused=now)
+            )
+            connection.execute(
+                media.update().where(media.c.unused.is_not(None), _IS_SHOWN).values(unused=None)
+            )
+            is_over = sa.or_(sa.not_(_IS_KNOWN), media.c.unused <= now - keep)
+            gone = [
+                *connection.scalars(sa.select(media.c.address).where(media.c.unused.is_not(None), is_over))
+            ]
+            _forget(connection, gone)
+            oldest = sa.select(media.c.address).where(media.c.unused.is_not(None), media.c.hash.is_not(None))
+            oldest = oldest.order_by(media.c.unused, media.c.address).limit(_BATCH)
+            while _bytes(connection) > max_bytes and (some := connection.scalars(oldest).all()):
+                for address in some:
+                    _forget(connection, [address])
+                    if _bytes(connection) <= max_bytes:
+                        break
+            return frozenset(before - {*connection.scalars(sa.select(_OF_FILES.c.hash))})
+
+    def any(self) -> bool:
+        """Whether anything is known that is, or was, to be copied."""
+        with self._database.snapshot() as connection:
+            return connection.scalar(sa.select(media.c.address).limit(1)) is not None
+
+    def forget_all(self) -> None:
+        """Forgets every copy, where there are to be none any more."""
+        with self._database.transaction() as connection:
+            for table in (media_uses, media):
+                connection.execute(table.delete())
+            are_noted = articles.c.illustrated.is_not(None)
+            connection.execute(articles.update().where(are_noted).values(illustrated=None))
+            remember(connection, _NOTED, "")
+
+
+def _forget(connection: sa.Connection, addresses: Sequence[str]) -> None:
+    """Forgets addresses; an article that is published again has its own noted anew."""
+    for some in _batches(addresses):
+        theirs = media_uses.c.address.in_(some)
+        of_these = sa.select(media_uses.c.revision).where(theirs)
+        noted = articles.update().where(articles.c.illustrated.in_(of_these))
+        connection.execute(noted.values(illustrated=None))
+        connection.execute(media_uses.delete().where(theirs))
+        connection.execute(media.delete().where(media.c.address.in_(some)))
+
+
+def _renew(connection: sa.Connection, addresses: Sequence[str]) -> None:
+    """Marks the feeds as stale in which articles stand that show these."""
+    stale = set[int]()
+    of_articles = (
+        sa.select(placements.c.feed)
+        .join(articles, articles.c.pk == placements.c.article)
+        .join(media_uses, media_uses.c.revision == articles.c.revision)
+        .distinct()
+    )
+    for some in _batches(addresses):
+        stale |= {*connection.scalars(of_articles.where(media_uses.c.address.in_(some)))}
+    for numbers in _batches(sorted(stale)):
+        these = feeds.update().where(feeds.c.pk.in_(numbers))
+        connection.execute(these.values(generation=feeds.c.generation + 1))
+
+
+def _bytes(connection: sa.Connection) -> int:
+    return int(connection.scalar(sa.select(sa.func.sum(_OF_FILES.c.bytes))) or 0)
+
+
+def _file(row: Any) -> CopiedFile | None:
+    if row.hash is None:
+        return None
+    return CopiedFile(hash=row.hash, type=row.type, bytes=row.bytes, width=row.width, height=row.height)
+
+
+def _digest(facts: object) -> str:
+    return hashlib.blake2b(repr(facts).encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+def _batches(values: Sequence[Any]) -> list[Sequence[Any]]:
+    return [values[start : start + _BATCH] for start in range(0, len(values), _BATCH)]
