@@ -88,16 +88,18 @@ class StoreError(AggregatorError):
 class DamagedStore(StoreError):
     """The store holds what no version of this program wrote; its message says what to do, and what is lost.
 
-    `place` is the file, or what of it could not be read; `cause` what was found there.
+    `place` is the file, or what of it could not be read; `cause` what was found there; `advice` is ""
+    for a file.
     """
 
-    def __init__(self, place: str, cause: object) -> None:
+    def __init__(self, place: str, cause: object, advice: str = "") -> None:
         self.cause = cause
-        super().__init__(
-            f"{place} cannot be used: it is damaged ({cause}); restore the store from a backup, "
+        advice = advice or (
+            "restore the store from a backup, "
             "or move it away together with its -wal and -shm files: the next fetch makes a new one, in which "
             "articles keep their ids, but what sources no longer list, earlier versions and archives are lost"
         )
+        super().__init__(f"{place} cannot be used: it is damaged ({cause}); {advice}")
 
 
 class TookTooLong(StoreError):

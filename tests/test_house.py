@@ -216,6 +216,8 @@ VENDORS = {
     "frontmatter": {"front_matter"},
     "re2": {"normalise"},
     "mf2py": {"adapters"},
+    "alembic": {"store"},
+    "psycopg": {"store"},
     "sqlalchemy": {"store"},
     "nh3": {"normalise"},
     "apscheduler": {"app"},

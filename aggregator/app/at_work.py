@@ -1,7 +1,8 @@
 """One process at a time works with a store: others wait, or say who is at work.
 
-Locks are the system's own (flock), so that it lets go of them with the process, however that ends: a kill
-leaves a file behind, but no lock. Readers (`status`, `sources`, `serve`) need none.
+Locks of a file are the system's own (flock), so that it lets go of them with the process, however that ends:
+a kill leaves a file behind, but no lock. Those of a database on a server are its connection's. Readers
+(`status`, `sources`, `serve`) need none.
 """
 
 from __future__ import annotations
@@ -11,59 +12,63 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
+from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError, StoreInUse
+from aggregator.store.dialect import Turn, made
 
 __all__ = ["LockHolder", "daemon_of", "held", "holder", "work"]
 
 _LOOK_SECONDS = 0.1
-_UNNAMED = "another process"
+_SUFFIXES = {"run": ".lock", "work": ".work"}
 _REFUSALS = frozenset((errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES))
 
 
 @contextlib.contextmanager
 def held(
-    store: Path,
+    store: StoreAddress,
     command: str,
     now: datetime,
     *,
-    suffix: str = ".lock",
+    name: str = "run",
     is_over: Callable[[], bool] = lambda: True,
     report: Callable[[str], object] = lambda _: None,
 ) -> Iterator[None]:
-    """Holds a store's lock, whose file is beside it, for `command`, which began at `now`.
+    """Holds a store's lock of this name for `command`, which began at `now`.
 
     While another process has it, `is_over` is asked ten times a second whether to wait no longer; `report` is
     called once, with a sentence that says who is at work. Raises StoreInUse, and StoreError where no lock
     file can be made.
     """
-    with _open(store.with_name(store.name + suffix), store) as (descriptor, may_write):
+    with _lock(store, name) as lock:
         is_told = False
-        while not _is_locked(descriptor):
-            who = _who(descriptor)
+        while not lock.take(f"{os.getpid()} {command} since {now:%Y-%m-%d %H:%M:%S} UTC"):
+            who = _in_words(_named(lock.who() or ""))
             if is_over():
                 raise StoreInUse(f"{store} is in use by {who}; try again when that has ended, or stop it")
             if not is_told:
                 report(f"waiting for {who}, which is at work with {store}")
                 is_told = True
             time.sleep(_LOOK_SECONDS)
-        if may_write:
-            line = f"{os.getpid()} {command} since {now:%Y-%m-%d %H:%M:%S} UTC\n"
-            with contextlib.suppress(OSError):  # a full disk: the lock holds without a name in it
-                os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, line.encode(), 0)
         yield
 
 
 def work(
-    store: Path, command: str, now: datetime, *, is_over: Callable[[], bool], report: Callable[[str], object]
+    store: StoreAddress,
+    command: str,
+    now: datetime,
+    *,
+    is_over: Callable[[], bool],
+    report: Callable[[str], object],
 ) -> contextlib.AbstractContextManager[None]:
     """As `held`: the lock of who polls or publishes just now, which a daemon has only while it does."""
-    return held(store, command, now, suffix=".work", is_over=is_over, report=report)
+    return held(store, command, now, name="work", is_over=is_over, report=report)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +80,75 @@ class LockHolder:
     since: str
 
 
-def daemon_of(store: Path) -> LockHolder | None:
-    """The daemon that runs with a store on this machine; None where none does."""
-    found = _holder(store, (".lock",))
-    return found if isinstance(found, LockHolder) else None
+def daemon_of(store: StoreAddress) -> LockHolder | None:
+    """The daemon that runs with a store; None where none does. Raises StoreError."""
+    line = _line_of(store, "run")
+    return None if line is None else _named(line)
 
 
-def holder(store: Path) -> str | None:
-    """Which process is at work with a store just now, in words; None where none is."""
-    found = _holder(store, (".work", ".lock"))
-    return _in_words(found) if isinstance(found, LockHolder) else found
-
-
-def _holder(store: Path, suffixes: Sequence[str]) -> LockHolder | str | None:
-    """Who has the first of these locks that is taken; a text where its file does not say."""
-    for suffix in suffixes:
-        try:
-            descriptor = os.open(store.with_name(store.name + suffix), os.O_RDONLY | os.O_CLOEXEC)
-        except (OSError, ValueError):
-            continue
-        try:
-            if not _is_locked(descriptor):
-                return _named(descriptor) or _UNNAMED
-        finally:
-            os.close(descriptor)
+def holder(store: StoreAddress) -> str | None:
+    """Which process is at work with a store just now, in words; None where none is. Raises StoreError."""
+    for name in ("work", "run"):
+        if (line := _line_of(store, name)) is not None:
+            return _in_words(_named(line))
     return None
+
+
+def _line_of(store: StoreAddress, name: str) -> str | None:
+    """What the process says of itself that has a lock; None where none has it."""
+    if not isinstance(store, Path):
+        with _lock(store, name) as lock:
+            return lock.who()
+    try:
+        place = store.with_name(store.name + _SUFFIXES[name])
+        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    except (OSError, ValueError):
+        return None
+    try:
+        return None if _is_locked(descriptor) else _line(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _lock(store: StoreAddress, name: str) -> Turn:
+    if isinstance(store, Path):
+        return _FileTurn(store, _SUFFIXES[name])
+    found = made(store, reads_only=True).turn(name)
+    assert found is not None, "a server has locks"
+    return found
+
+
+class _FileTurn:
+    """The lock of a file beside the store, which is made where there is none. Raises StoreError."""
+
+    def __init__(self, store: Path, suffix: str) -> None:
+        self._opened = contextlib.ExitStack()
+        self._descriptor, self._may_write = self._opened.enter_context(
+            _open(store.with_name(store.name + suffix), store)
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._opened.close()
+
+    def take(self, line: str) -> bool:
+        if not _is_locked(self._descriptor):
+            return False
+        if self._may_write:
+            with contextlib.suppress(OSError):  # a full disk: the lock holds without a name in it
+                os.ftruncate(self._descriptor, 0)
+                os.pwrite(self._descriptor, f"{line}\n".encode(), 0)
+        return True
+
+    def is_held(self) -> bool:
+        return True
+
+    def who(self) -> str | None:
+        return _line(self._descriptor)
 
 
 @contextlib.contextmanager
@@ -130,18 +179,18 @@ def _is_locked(descriptor: int) -> bool:
     return True
 
 
-def _who(descriptor: int) -> str:
-    found = _named(descriptor)
-    return _in_words(found) if found else _UNNAMED
+def _line(descriptor: int) -> str:
+    return os.pread(descriptor, 200, 0).decode("utf-8", "replace")
 
 
-def _in_words(found: LockHolder) -> str:
+def _in_words(found: LockHolder | None) -> str:
+    if found is None:
+        return "another process"
     return f"another `aggregator {found.command}` (process {found.process}, since {found.since})"
 
 
-def _named(descriptor: int) -> LockHolder | None:
-    text = os.pread(descriptor, 200, 0).decode("utf-8", "replace")
-    process, _, what = text.strip().partition(" ")
+def _named(line: str) -> LockHolder | None:
+    process, _, what = line.strip().partition(" ")
     if not process.isdecimal() or not what:
         return None
     command, _, since = what.partition(" since ")

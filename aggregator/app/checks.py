@@ -6,6 +6,7 @@ import difflib
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 
 from aggregator.app.bucket import bucket_mistakes
 from aggregator.config.choosing import doubtful_names
@@ -29,7 +30,7 @@ def refusals(config: Config) -> Iterator[str]:
     yield from bucket_mistakes(config)
     if config.output.exists() and not config.output.is_dir():
         yield f"output: {config.output} is a file; name a folder"
-    if config.store.is_dir():
+    if isinstance(config.store, Path) and config.store.is_dir():
         yield f"store: {config.store} is a folder; name a file, such as one in it"
     posts = config.publish.posts
     if posts is not None and posts.folder.exists() and not posts.folder.is_dir():

@@ -26,11 +26,12 @@ from aggregator.app.at_work import holder
 from aggregator.app.bucket import bucket_facts
 from aggregator.app.checks import doubts, refusals
 from aggregator.config.load import Config, load
+from aggregator.config.store_address import StoreAddress
 from aggregator.errors import ConfigError, FetchError, ObjectStoreError, StoreError
 from aggregator.fetch.guard import Guard
 from aggregator.normalise.disclosure import without_keys
 from aggregator.store import Store
-from aggregator.store.database import permissions
+from aggregator.store.sqlite import permissions
 
 __all__ = ["Diagnosis", "examine"]
 
@@ -45,6 +46,7 @@ _OPTIONAL = {
     "microformats": "mf2py",
     "fast": "httptools",
     "media": "Pillow",
+    "postgres": "psycopg",
     "s3": "obstore",
     "metrics": "prometheus-client",
 }
@@ -153,41 +155,50 @@ def _config(config: Config, file: Path) -> Iterator[Diagnosis]:
 
 
 def _store(config: Config, now: datetime) -> Iterator[Diagnosis]:
-    path = config.store
-    if (who := holder(path)) is not None:
-        yield Diagnosis(area="store", state="ok", text=f"at work with it: {who}")
-    if not path.exists():
+    store = config.store
+    try:
+        if (who := holder(store)) is not None:
+            yield Diagnosis(area="store", state="ok", text=f"at work with it: {who}")
+    except StoreError as error:
+        yield Diagnosis(area="store", state="trouble", text=str(error), advice="'aggregator check'")
+        yield from _clock(None, now)
+        return
+    if isinstance(store, Path) and not store.exists():
         advice = "'aggregator fetch' makes it; if there was one, 'aggregator restore' or 'aggregator rebuild'"
-        yield Diagnosis(area="store", state="note", text=f"{path} is not there yet", advice=advice)
-        yield from _writable("store", _nearest(path.parent))
+        yield Diagnosis(area="store", state="note", text=f"{store} is not there yet", advice=advice)
+        yield from _writable("store", _nearest(store.parent))
         yield from _clock(None, now)
         return
     newest = None
     try:
-        with closing(Store(path, reads_only=True)) as store:
-            health = store.sources.health()
-            newest = store.sources.last_poll()
-            count = sum(each.articles for each in health)
-            size = path.stat().st_size
-            text = f"{path}: {size / 1e6:,.1f} MB, {count:,} articles of {len(health):,} sources"
-            yield Diagnosis(area="store", state="ok", text=text)
-            failing = [each for each in health if each.error]
-            if failing:
-                text = f"{len(failing):,} sources failed at their last poll, {failing[0].name!r} first"
-                advice = "'aggregator sources failing broken' says why, and what to do"
-                yield Diagnosis(area="store", state="note", text=f"{text}: {failing[0].error}", advice=advice)
-            if newest is not None:
-                yield Diagnosis(area="store", state="ok", text=f"polled last {newest:%Y-%m-%d %H:%M} UTC")
+        with closing(Store(store, reads_only=True)) as opened:
+            newest = opened.sources.last_poll()
+            yield from _contents(store, opened, newest)
     except (StoreError, OSError) as error:
         advice = "'aggregator verify' looks at it more closely; 'aggregator restore' brings back a backup"
         yield Diagnosis(area="store", state="trouble", text=str(error), advice=advice)
-    if path.is_file():
-        if (mode := permissions(path)) & 0o077:
+    if isinstance(store, Path) and store.is_file():
+        if (mode := permissions(store)) & 0o077:
             text = f"others may read the store (mode {mode:04o})"
-            yield Diagnosis(area="store", state="note", text=text, advice=f"chmod 600 {path}")
-        yield from _writable("store", path)
-        yield from _writable("store", path.parent)
+            yield Diagnosis(area="store", state="note", text=text, advice=f"chmod 600 {store}")
+        yield from _writable("store", store)
+        yield from _writable("store", store.parent)
     yield from _clock(newest, now)
+
+
+def _contents(place: StoreAddress, store: Store, newest: datetime | None) -> Iterator[Diagnosis]:
+    health = store.sources.health()
+    count = sum(each.articles for each in health)
+    size = store.database.dialect.size()
+    text = f"{place}: {size / 1e6:,.1f} MB, {count:,} articles of {len(health):,} sources"
+    yield Diagnosis(area="store", state="ok", text=text)
+    failing = [each for each in health if each.error]
+    if failing:
+        text = f"{len(failing):,} sources failed at their last poll, {failing[0].name!r} first"
+        advice = "'aggregator sources failing broken' says why, and what to do"
+        yield Diagnosis(area="store", state="note", text=f"{text}: {failing[0].error}", advice=advice)
+    if newest is not None:
+        yield Diagnosis(area="store", state="ok", text=f"polled last {newest:%Y-%m-%d %H:%M} UTC")
 
 
 def _folders(config: Config) -> Iterator[Diagnosis]:

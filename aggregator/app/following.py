@@ -9,6 +9,7 @@ from pathlib import Path
 
 from aggregator.config.changing import Place, change_values
 from aggregator.config.load import Config, load, named
+from aggregator.config.store_address import is_there
 from aggregator.errors import ConfigError
 from aggregator.store import Store
 from aggregator.store.renaming import rename_source as renamed_in_store
@@ -37,7 +38,7 @@ def rename(config_file: Path, old: str, new: str, now: datetime) -> int:
 
     if changes:
         change_values(config_file, changes, writes=False)
-    if not config.store.exists():
+    if not is_there(config.store):
         confirm()
         return 0
     with closing(Store(config.store)) as store:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aggregator.config.load import Config
+from aggregator.config.store_address import is_there
 from aggregator.errors import ConfigError, DeliveryError
 from aggregator.store import Store
 
@@ -112,7 +113,7 @@ def tried(
     found = []
     with ExitStack() as opened:
         store = None
-        if config.store.exists():
+        if is_there(config.store):
             store = Store(config.store, reads_only=True)
             opened.callback(store.close)
         outside = opened.enter_context(_outside(config))

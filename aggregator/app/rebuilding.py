@@ -51,9 +51,15 @@ def rebuild(config: Config, now: datetime, folder: Path | None = None) -> Rebuil
     published, folders and ids of feeds too. The store appears whole, or not at all. Raises BackupError,
     StoreError and ObjectStoreError.
     """
-    if os.path.lexists(config.store):
+    place = config.store
+    if not isinstance(place, Path):
         raise BackupError(
-            f"the store {config.store} is there already; move it away first, with its -wal and -shm files"
+            "a store is rebuilt into a file: set store to one, run this again, and let "
+            f"'aggregator store copy' bring it to {place}"
+        )
+    if os.path.lexists(place):
+        raise BackupError(
+            f"the store {place} is there already; move it away first, with its -wal and -shm files"
         )
     if folder is None:
         copied(config)
@@ -64,15 +70,15 @@ def rebuild(config: Config, now: datetime, folder: Path | None = None) -> Rebuil
         where = folder or config.output
         raise BackupError(f"{where} holds no feed of ours; name the folder of published feeds with --from")
     try:
-        config.store.parent.mkdir(parents=True, exist_ok=True)
-        with working_folder(config.store.parent) as aside:
-            made = aside / "made" / config.store.name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with working_folder(place.parent) as aside:
+            made = aside / "made" / place.name
             placed = _fill(made, config, reading, now)
-            made.rename(config.store)
-            sync(config.store.parent)
+            made.rename(place)
+            sync(place.parent)
     except OSError as error:
-        place = error.filename or config.store
-        raise BackupError(f"{place}: the store cannot be made ({error.strerror or error})") from error
+        where = error.filename or place
+        raise BackupError(f"{where}: the store cannot be made ({error.strerror or error})") from error
     return Rebuilt(articles=len(reading.articles), placed=placed, notes=tuple(reading.notes))
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from itertools import islice
-from pathlib import Path
 
+from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
 from aggregator.publishing.choosing import facts_of, read_verdict, variants
 from aggregator.rules.query import ArticleFacts, Query
@@ -42,12 +42,12 @@ class Hits:
     is_complete: bool
 
 
-def search(path: Path, query: Query, now: datetime, limit: int) -> Hits:
+def search(address: StoreAddress, query: Query, now: datetime, limit: int) -> Hits:
     """The newest `limit` articles of a store that a query finds, whether they stand in a feed or not.
 
     With the tags and categories that rules gave them at the last publication. Raises StoreError.
     """
-    store = Store(path, reads_only=True)
+    store = Store(address, reads_only=True)
     try:
         candidates = store.search.may_match(query.narrowing(now))
         found = [*islice((each for each in candidates if query.matches(_facts(each), now)), limit + 1)]
@@ -69,14 +69,14 @@ def _hit(store: Store, found: Kept) -> Hit:
 
 
 def brought_up_to_date(
-    path: Path, rules: RuleSet, total: Callable[[int], object], added: Callable[[int], object]
+    address: StoreAddress, rules: RuleSet, total: Callable[[int], object], added: Callable[[int], object]
 ) -> str:
     """Indexes what a store has that its index does not hold; "" when it did, else why that was not possible.
 
     What `rules` make of an article is found too. `total` is called with how many articles there are to index,
     if any, `added` with those of each step. Raises StoreError where there is no store that can be read.
     """
-    store = Store(path, reads_only=True)
+    store = Store(address, reads_only=True)
     try:
         left = store.search.left()
     finally:
@@ -85,7 +85,7 @@ def brought_up_to_date(
         return ""
     total(left)
     try:
-        writing = Store(path)
+        writing = Store(address)
         try:
             for count in writing.search.index(partial(words_of, rules=rules)):
                 added(count)

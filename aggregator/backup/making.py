@@ -8,6 +8,7 @@ from pathlib import Path
 
 from aggregator.backup.aside import sync, working_folder
 from aggregator.backup.container import MAX_CONFIG_BYTES, STORE, Container, Manifest, write_container
+from aggregator.config.store_address import StoreAddress
 from aggregator.errors import BackupError
 from aggregator.store import Store
 from aggregator.store.copying import copy_store
@@ -16,7 +17,13 @@ __all__ = ["make_backup"]
 
 
 def make_backup(
-    config_file: Path, store: Path, target: Path, *, now: datetime, version: str, replaces: bool = False
+    config_file: Path,
+    store: StoreAddress,
+    target: Path,
+    *,
+    now: datetime,
+    version: str,
+    replaces: bool = False,
 ) -> Manifest:
     """Saves a config file and its store into `target`, for this user alone, and reads it again to check it.
 
@@ -26,6 +33,11 @@ def make_backup(
         raise BackupError(f"{target} is a folder; name a file in it")
     if os.path.lexists(target) and not (replaces and target.is_file()):
         raise BackupError(f"{target} is there already; name another file, or add --force to replace it")
+    if not isinstance(store, Path):
+        raise BackupError(
+            f"{store} is saved by its server's own tools: pg_dump --format=custom, and the config beside it; "
+            f"or 'aggregator store copy {store} FILE' makes a file of it"
+        )
     Store(store, reads_only=True).close()  # says what to do where there is none, or an older one
     try:
         config = config_file.read_bytes()

@@ -23,6 +23,7 @@ from aggregator.cli.terminal import ERR, OUT, counted, print_json, print_publish
 from aggregator.cli.turns import turn
 
 if TYPE_CHECKING:
+    from aggregator.config.store_address import StoreAddress
     from aggregator.store import Erasable
 
 __all__ = ["forget"]
@@ -70,11 +71,7 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
             opened.tidy_media(now, at_once=True)
             opened.rewrite_store()
     if not undo:
-        for copy in sorted(config.store.parent.iterdir()):
-            if copy.name.startswith(f"{config.store.name}.schema"):
-                ERR.print(
-                    f"[yellow]note:[/yellow] {shown(str(copy))}, kept by an upgrade, may hold it: delete it"
-                )
+        _report_copies(config.store)
     if as_json:
         facts = {"recalled" if undo else "forgotten": _facts(found)}
         print_json(facts if published is None else {**facts, "published": published_facts(published)})
@@ -86,6 +83,17 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
         return EXIT_DONE
     print_published(published, config.bucket or config.output)
     return EXIT_NOTHING if published.errors else EXIT_DONE
+
+
+def _report_copies(store: StoreAddress) -> None:
+    if isinstance(store, Path):
+        for copy in sorted(store.parent.iterdir()):
+            if copy.name.startswith(f"{store.name}.schema"):
+                ERR.print(
+                    f"[yellow]note:[/yellow] {shown(str(copy))}, kept by an upgrade, may hold it: delete it"
+                )
+    else:
+        ERR.print(f"[yellow]note:[/yellow] backups of {shown(str(store))}, and its server's log, may hold it")
 
 
 def _refuse(found: Sequence[Erasable], asked: str, *, undo: bool, as_json: bool) -> int:

@@ -6,9 +6,12 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aggregator.cli.terminal import ERR, shown
+
+if TYPE_CHECKING:
+    from aggregator.config.store_address import StoreAddress
 
 __all__ = ["after", "turn"]
 
@@ -28,7 +31,7 @@ def after(seconds: float) -> Callable[[], bool]:
     return is_over
 
 
-def turn(store: Path, command: str) -> AbstractContextManager[None]:
+def turn(store: StoreAddress, command: str) -> AbstractContextManager[None]:
     """Waits for another command that is at work with the store, and says so. Raises StoreInUse."""
     from aggregator.app.at_work import work
 

@@ -27,7 +27,7 @@ from aggregator.config.publishing import (
 )
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
-from aggregator.config.values import Duration, FilePath, Player
+from aggregator.config.values import Duration, FilePath, Player, StorePlace
 from aggregator.errors import ConfigError
 from aggregator.model.settings import Settings
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY, sentence
@@ -73,7 +73,7 @@ _NEEDED = {
 }
 _TABLES = {"sources": "source", "rules": "rule", "feeds": "feed", "notify": "notice"}
 """Lists of tables that have names, and what one of each is."""
-_MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "key", "proxy", "rsshub", "smtp", "to"))
+_MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "key", "proxy", "rsshub", "smtp", "store", "to"))
 
 
 class HtmlSettings(Settings):
@@ -102,7 +102,7 @@ class Config(Settings):
     fetch: Fetch = Field(default_factory=Fetch.model_construct)
     html: HtmlSettings = Field(default_factory=HtmlSettings.model_construct)
     serve: Serve = Field(default_factory=Serve.model_construct)
-    store: FilePath = Path("var/aggregator.db")
+    store: StorePlace = Path("var/aggregator.db")
     output: FilePath = Path("feeds")
     staging: FilePath = Path("var/staging")
     entries_per_feed: Annotated[int, Field(ge=1, le=10_000)] = 50
@@ -247,7 +247,7 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
         publish = publish.model_copy(update={"pages": pages})
     changes = {
         "publish": publish,
-        "store": absolute(config.store),
+        "store": absolute(config.store) if isinstance(config.store, Path) else config.store,
         "output": absolute(config.output),
         "staging": absolute(config.staging),
         "fetch": fetch,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
 from aggregator.adapters import kinds
+from aggregator.config.store_address import DatabaseAddress, StoreAddress, store_address
 from aggregator.normalise.players import place_of
 from aggregator.normalise.zones import zone_of
 
@@ -134,6 +135,17 @@ def plain_secret(value: object) -> str:
     raise ValueError('write a text of one line, or { env = "NAME" } for a variable of the environment')
 
 
+def _store(value: object) -> StoreAddress:
+    """A path, an address, or the name of the environment variable that holds either."""
+    if isinstance(value, Path | DatabaseAddress):
+        return value
+    if isinstance(value, dict):
+        return store_address(plain_secret(value), is_hidden=True)
+    if isinstance(value, str):
+        return store_address(value)
+    raise ValueError('write a path or an address in quotes, or { env = "NAME" }')
+
+
 def _plain_header(value: object) -> str:
     if isinstance(value, str) and value.isascii() and not _CONTROLS.search(value):
         return value
@@ -231,6 +243,7 @@ Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(lamb
 PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 Category = Annotated[str, BeforeValidator(_category)]
 FilePath = Annotated[Path, BeforeValidator(_path)]
+StorePlace = Annotated[StoreAddress, BeforeValidator(_store), PlainSerializer(str)]
 Headers = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_headers)]
 TimeZone = Annotated[str, BeforeValidator(_time_zone)]
 Player = Annotated[str, BeforeValidator(_player)]

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 
+from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError, TemplateMistake, WriteError
 from aggregator.model.wire import Format
 from aggregator.processes import Lost, Processes, cores
@@ -290,8 +291,8 @@ def _written_apart(context: RenderContext, tasks: Sequence[Task]) -> _Answer:
 
 
 @lru_cache(maxsize=1)
-def _store(path: Path) -> Store:
-    return Store(path)
+def _store(address: StoreAddress) -> Store:
+    return Store(address)
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.config.load import Config
+from aggregator.config.store_address import StoreAddress, is_there
 from aggregator.errors import AggregatorError
 from aggregator.schedule.health import STATES, judge
 from aggregator.server.counts import Counts, StoreFacts
@@ -91,7 +92,7 @@ class Vitals:
         """Why the service is not ready, None when it is. Reads the store and the output folder."""
         if self._beat is not None and time.monotonic() - self._beat > MAX_SILENCE_SECONDS:
             return f"no sign of polling for {MAX_SILENCE_SECONDS} s"
-        if config.store.exists():
+        if is_there(config.store):
             try:
                 self._opened(config.store).database.setting("schema")
             except AggregatorError:
@@ -127,14 +128,14 @@ class Vitals:
         if facts is not None and began < until:
             return facts
         facts = None
-        if config.store.exists():
+        if is_there(config.store):
             with suppress(AggregatorError):
                 facts = facts_of(self._opened(config.store), now)
         ended = time.monotonic()
         self._seen = (ended + _REST * (ended - began), facts)
         return facts
 
-    def _opened(self, store: Path) -> Store:
+    def _opened(self, store: StoreAddress) -> Store:
         with self._lock:
             if self._store is None:
                 self._store = Store(store, reads_only=True)

@@ -147,13 +147,14 @@ class Archives:
         if not marks:
             return
         rows = [{"of_feed": feed, "of_number": number, "now": look} for feed, number, look in marks]
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             connection.execute(_WRITTEN, rows)
 
 
 # In SQL alone: to bring 50,000 rows here and back took most of the time.
-_FILING = """
-    CREATE TEMP TABLE filing AS
+_MAKE = "CREATE TEMPORARY TABLE filing (place BIGINT, published BIGINT, article BIGINT, revision BIGINT)"
+_FILING = sa.text("""
+    INSERT INTO filing (place, published, article, revision)
     SELECT
         row_number() OVER (ORDER BY p.published, a.uid DESC) - 1 AS place,
         p.published, p.article, a.revision
@@ -161,18 +162,21 @@ _FILING = """
     WHERE p.feed = :feed AND p.archived IS NULL
         AND p.published <= :published AND (p.published < :published OR a.uid > :uid)
     ORDER BY p.published, a.uid DESC LIMIT :limit
-"""
-_REST = "DELETE FROM filing WHERE place >= :made * :entries"
-_ARCHIVES = "INSERT INTO archives (feed, number) SELECT DISTINCT :feed, :first + place / :entries FROM filing"
-_SHOWN = """
+""")
+_REST = sa.text("DELETE FROM filing WHERE place >= :made * :entries")
+_ARCHIVES = sa.text(
+    "INSERT INTO archives (feed, number) "
+    "SELECT DISTINCT CAST(:feed AS BIGINT), :first + place / :entries FROM filing"
+)
+_SHOWN = sa.text("""
     INSERT INTO archive_entries (feed, number, position, revision)
     SELECT :feed, :first + place / :entries, :entries - place % :entries, revision FROM filing ORDER BY 2, 3
-"""
-_PLACED = """
+""")
+_PLACED = sa.text("""
     INSERT INTO placements (feed, published, article, archived)
     SELECT :feed, published, article, :first + place / :entries FROM filing WHERE true
     ON CONFLICT (feed, published, article) DO UPDATE SET archived = excluded.archived
-"""
+""")
 
 
 def _last_shown(connection: sa.Connection, feed: str, entries: int) -> Any:
@@ -201,10 +205,11 @@ def _file(connection: sa.Connection, feed: str, entries: int) -> int:
         "limit": entries * _AT_ONCE,
         "first": (connection.scalar(newest) or 0) + 1,
     }
-    connection.exec_driver_sql("DROP TABLE IF EXISTS temp.filing")
-    connection.exec_driver_sql(_FILING, values)
+    connection.exec_driver_sql("DROP TABLE IF EXISTS filing")
+    connection.exec_driver_sql(_MAKE)
+    connection.execute(_FILING, values)
     made: int = connection.exec_driver_sql("SELECT count(*) FROM filing").scalar_one() // entries
     for statement in (_REST, _ARCHIVES, _SHOWN, _PLACED):
-        connection.exec_driver_sql(statement, {**values, "made": made})
-    connection.exec_driver_sql("DROP TABLE temp.filing")
+        connection.execute(statement, {**values, "made": made})
+    connection.exec_driver_sql("DROP TABLE filing")
     return made

@@ -18,7 +18,7 @@ from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.known_ids import KnownIds
 from aggregator.store.outward_ids import is_permanent, made_of
 from aggregator.store.pruned import keep_digests
-from aggregator.store.rows import ask, insert
+from aggregator.store.rows import ask, ask_each, insert
 from aggregator.store.schema import (
     FORGOTTEN,
     FOUND,
@@ -155,8 +155,7 @@ class Changes:
     def _uids(self, ids: Sequence[str]) -> Iterator[str]:
         """An origin id that is a URI leaves verbatim, unless another source's article has it already."""
         wanted = tuple(filter(is_permanent, ids))
-        asked = _TAKEN.format(", ".join("?" * len(wanted)))
-        free = {*wanted}.difference(row[0] for row in ask(self._connection, asked, wanted))
+        free = {*wanted}.difference(row[0] for row in ask_each(self._connection, _TAKEN, wanted))
         for id in ids:  # noqa: A001 - the field's own name
             if id in free:
                 yield id

@@ -92,23 +92,19 @@ def check_store(database: Database, advance: Callable[[int], object] = lambda _:
 
 
 def _file(database: Database) -> Iterator[Fault]:
-    with database.snapshot() as connection:
-        lines = [str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST})")]
-    if lines != ["ok"]:
-        yield _fault("damage in the file", [line for text in lines for line in text.splitlines()], _RESTORE)
+    if lines := [*database.dialect.damage()]:
+        yield _fault("damage in the file", lines, _RESTORE)
 
 
 def _orphans(database: Database) -> Iterator[Fault]:
+    if rows := database.dialect.orphans():
+        yield Fault(
+            kind="rows without what they belong to",
+            count=len(rows),
+            places=tuple(sorted({*rows})[:_MOST]),
+            advice=_RESTORE,
+        )
     with database.snapshot() as connection:
-        rows = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(10_000)
-        if rows:
-            places = sorted({f"{table} without {other}" for table, _, other, _ in rows})
-            yield Fault(
-                kind="rows without what they belong to",
-                count=len(rows),
-                places=tuple(places[:_MOST]),
-                advice=_RESTORE,
-            )
         for kind, (query, advice) in _QUERIES.items():
             if places := [str(row[0]) for row in connection.exec_driver_sql(query)]:
                 yield _fault(kind, places, advice)
@@ -165,7 +161,7 @@ def _index(database: Database) -> Iterator[Fault]:
     if not database.setting(SETTING):
         return
     with database.snapshot() as connection:
-        held = set(connection.exec_driver_sql("SELECT rowid FROM search_index").scalars())
+        held = database.dialect.search.held(connection)
         query = "SELECT pk FROM articles WHERE indexed IS NOT NULL"
         wanted = set(connection.exec_driver_sql(query).scalars())
         lacking = [f"article {pk}" for pk in sorted(wanted - held)]

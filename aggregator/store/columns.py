@@ -6,12 +6,26 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Dialect, Text, TypeDecorator
+from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
 
 from aggregator.model.packed import Unreadable
 from aggregator.schedule.state import PollState
 
-__all__ = ["Instant", "Schedule", "Shaped", "Unreadable", "Words", "from_json", "microseconds", "moment"]
+__all__ = [
+    "Instant",
+    "Number",
+    "Schedule",
+    "Shaped",
+    "Unreadable",
+    "Words",
+    "from_json",
+    "microseconds",
+    "moment",
+    "version_of",
+]
+
+Number = BigInteger().with_variant(Integer(), "sqlite")
+"""The number of a row; 64 bits in every database. SQLite's own numbering wants INTEGER and nothing else."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -36,6 +50,13 @@ def from_json(text: str | bytes) -> Any:
         return json.loads(text)
     except (ValueError, TypeError, RecursionError) as error:
         raise Unreadable(f"no JSON: {error}") from error
+
+
+def version_of(text: Any) -> int:
+    """The number of a schema. Raises Unreadable for what is none."""
+    if not (isinstance(text, str) and text.isdecimal() and 0 < len(text) < 10 and int(text) > 0):
+        raise Unreadable(f"schema {text!r}")
+    return int(text)
 
 
 class Instant(TypeDecorator[datetime]):
@@ -71,20 +92,25 @@ class Words(TypeDecorator[str]):
 
 
 class Shaped(TypeDecorator[Any]):
-    """JSON of one type, `dict` or `list`."""
+    """JSON of one type, `dict` or `list`, as text: databases differ in what their own JSON may hold."""
 
-    impl = JSON
+    impl = Text
     cache_ok = True
 
     def __init__(self, shape: type) -> None:
         super().__init__()
         self.shape = shape
 
+    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
+        """A value -> its JSON."""
+        return json.dumps(value)
+
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
-        """The value itself. Raises Unreadable for one of another type."""
-        if not isinstance(value, self.shape):
-            raise Unreadable(f"no {self.shape.__name__}: {str(value)[:40]!r}")
-        return value
+        """JSON -> the value. Raises Unreadable for one of another type."""
+        found = from_json(value)
+        if not isinstance(found, self.shape):
+            raise Unreadable(f"no {self.shape.__name__}: {str(found)[:40]!r}")
+        return found
 
 
 class Schedule(TypeDecorator[PollState]):

@@ -17,11 +17,11 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from aggregator.errors import DamagedStore, StoreError
-from aggregator.store.columns import Unreadable
-from aggregator.store.database import store_errors
-from aggregator.store.migrations import upgrade, version_of
+from aggregator.store.columns import Unreadable, version_of
+from aggregator.store.migrations import upgrade
 from aggregator.store.schema import VERSION, metadata
 from aggregator.store.search import SETTING
+from aggregator.store.sqlite import store_errors
 
 __all__ = ["copy_store"]
 

@@ -69,7 +69,7 @@ class Feeds:
             {"of_name": name, "new_folder": folder, "new_id": feed_id}
             for name, (folder, feed_id) in given.items()
         ]
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             connection.execute(statement, rows)
 
     def newest(self, feed: str, limit: int, recent: Recent | None = None) -> tuple[Kept, ...]:
@@ -111,12 +111,12 @@ class Feeds:
         """Records that these feeds are in place, each of this generation; a later change leaves it stale."""
         rows = [{"of_feed": name, "in_place": generation} for name, generation in generations.items()]
         if rows:
-            with self._database.transaction() as connection:
+            with self._database.row_transaction() as connection:
                 connection.execute(_RENDERED, rows)
 
     def save_stamps(self, times: Mapping[str, str]) -> None:
         """Stores the stamps of these feeds' files; a later publication sees damage by them."""
         rows = [{"of_feed": name, "times": found} for name, found in times.items()]
         if rows:
-            with self._database.transaction() as connection:
+            with self._database.row_transaction() as connection:
                 connection.execute(_LISTED, rows)

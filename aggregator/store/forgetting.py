@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from aggregator.model.packed import title_and_link
 from aggregator.store.database import Database
 from aggregator.store.drift import Identity, places
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, REVISION, is_named, unpacked
-from aggregator.store.known_ids import ERASED, MAX_CANDIDATES, as_given
+from aggregator.store.known_ids import ALIASES, ERASED, MAX_CANDIDATES, as_given
 from aggregator.store.outbox import forget_article
+from aggregator.store.rows import insert
 from aggregator.store.schema import (
     FORGOTTEN,
     RECALLED,
@@ -83,7 +82,7 @@ class Forgetting:
         Feeds and archives that showed them are to be published again. Earlier states of them may lie in
         parts of the file that are not used: see `Database.rewrite`.
         """
-        with self._database.transaction() as connection, _overwriting(connection):
+        with self._database.transaction() as connection, self._database.dialect.overwriting(connection):
             writing = Writing(connection, now, self._judge, self._rules)
             touched = writing.stories.of_any([each.pk for each in found])
             for each in found:
@@ -107,16 +106,6 @@ class Forgetting:
             connection.execute(sources.update().where(sources.c.name.in_(names)).values(_UNREAD))
 
 
-@contextmanager
-def _overwriting(connection: sa.Connection) -> Iterator[None]:
-    """What is deleted is overwritten with zeros."""
-    connection.exec_driver_sql("PRAGMA secure_delete=ON")
-    try:
-        yield
-    finally:
-        connection.exec_driver_sql("PRAGMA secure_delete=OFF")
-
-
 def _erase(writing: Writing, each: Erasable) -> None:
     connection, pk = writing.connection, each.pk
     theirs = revisions.c.article == pk
@@ -125,9 +114,8 @@ def _erase(writing: Writing, each: Erasable) -> None:
     digests = {
         digest for article in versions for digest in Identity.of(article).digests(_shared(connection, each))
     }
-    for alias in sorted(digests):
-        new = sqlite.insert(aliases).values(source=each.source, alias=f"{ERASED}{alias}", article=pk)
-        connection.execute(new.on_conflict_do_nothing())
+    erased_as = [(each.source, f"{ERASED}{digest}", pk) for digest in sorted(digests)]
+    insert(connection, ALIASES, erased_as, known="DO NOTHING")
     writing.placing.show_again(pk)
     writing.placing.leave(pk)
     of_theirs = archive_entries.c.revision.in_(sa.select(revisions.c.pk).where(theirs))

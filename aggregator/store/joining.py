@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from aggregator.store.kept import Kept, kept, of_newest
-from aggregator.store.rows import ask, insert
+from aggregator.store.rows import ask, ask_each, insert
 from aggregator.store.schema import FOUND, articles, sources, stories
 
 __all__ = ["EDITOR", "NO_STORIES", "SPLIT", "Joining", "StoryMember", "StoryRules", "allotted"]
@@ -108,7 +108,8 @@ SELECT story_keys.article FROM cool JOIN story_keys ON story_keys.key = cool.key
 JOIN articles ON articles.pk = story_keys.article
 WHERE articles.source <> ? AND articles.state = ? AND articles.pk <> ?
 GROUP BY story_keys.article ORDER BY count(*) DESC, story_keys.article LIMIT ?"""
-_KNOWN = "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM story_keys WHERE key = value)"
+_KNOWN = """SELECT asked.column1 FROM (VALUES {}) AS asked
+WHERE EXISTS (SELECT 1 FROM story_keys WHERE story_keys.key = asked.column1)"""
 _KEYS = "story_keys (key, article)"
 _STORY = "SELECT story FROM stories WHERE article = ?"
 _MEMBERS = (
@@ -142,7 +143,7 @@ class Joining:
                 joined[found.pk] = story
             rows += [(key, found.pk) for key in keys]
         # One that was deleted may have had the same number, and left its keys.
-        insert(self._connection, _KEYS, rows, skips_known=True)
+        insert(self._connection, _KEYS, rows, known="DO NOTHING")
         return joined
 
     def enter_again(self, found: Kept, *, joins: bool = True) -> int | None:
@@ -151,14 +152,14 @@ class Joining:
         if story is None and joins:
             return self.enter([found]).get(found.pk)
         keys = [(key, found.pk) for key in self.rules.keys(found)]
-        insert(self._connection, _KEYS, keys, skips_known=True)
+        insert(self._connection, _KEYS, keys, known="DO NOTHING")
         return story
 
     def _known(self, keys: Collection[int]) -> set[int]:
         """Which of these keys any article has: of most new articles none, and no more need be asked."""
         if not keys:
             return set()
-        return {row[0] for row in ask(self._connection, _KNOWN, (json.dumps([*keys]),))}
+        return {row[0] for row in ask_each(self._connection, _KNOWN, keys, mark="(?)")}
 
     def _joined(self, found: Kept, keys: Sequence[int]) -> int | None:
         if not keys:

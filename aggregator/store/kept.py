@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
 from aggregator.model.packed import Unreadable, unpack
+from aggregator.store.packed_text import has_link
 from aggregator.store.schema import aliases, articles, decisions, revisions
 
 __all__ = ["NEWEST_REVISION", "REVISION", "Kept", "Recent", "is_named", "kept", "of_newest", "unpacked"]
@@ -58,13 +59,9 @@ NEWEST_REVISION = revisions.c.pk == articles.c.revision
 """Joins an article with what it is now."""
 
 
-# A number that is none (NaN) is no JSON to SQLite, which then refuses the whole query.
-_LINK = sa.case((sa.func.json_valid(revisions.c.data) == 1, sa.func.json_extract(revisions.c.data, "$.link")))
-
-
 def is_named(name: str) -> sa.ColumnElement[bool]:
     """Whether an article has this as its link, also in an earlier version that is kept, or as an id."""
-    of_link = sa.select(revisions.c.article).where(_LINK.in_([name]))
+    of_link = sa.select(revisions.c.article).where(has_link(revisions.c.data, name))
     of_alias = sa.select(aliases.c.article).where(aliases.c.alias == name)
     own = (articles.c.uid == name, articles.c.id == name)
     return sa.or_(*own, articles.c.pk.in_(of_link), articles.c.pk.in_(of_alias))

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from aggregator.model.article import Article
 from aggregator.model.packed import title_and_link, unpack
@@ -15,9 +14,10 @@ from aggregator.store import dates
 from aggregator.store.drift import Identity, host_of, joined, places
 from aggregator.store.edits import Found
 from aggregator.store.kept import NEWEST_REVISION, REVISION, unpacked
+from aggregator.store.rows import insert
 from aggregator.store.schema import FORGOTTEN, FOUND, PRUNED, WITHDRAWN, aliases, articles, revisions, sources
 
-__all__ = ["ERASED", "MAX_CANDIDATES", "KnownIds", "as_given"]
+__all__ = ["ALIASES", "ERASED", "MAX_CANDIDATES", "KnownIds", "as_given"]
 
 MAX_CANDIDATES = 2_000
 """So many of a source's newest articles are looked at: with more, polls would cost more each year."""
@@ -28,6 +28,8 @@ MAX_ALIASES = 20
 ERASED = "erased:"
 """Begins the aliases that are digests of a forgotten or pruned article's marks."""
 
+ALIASES = "aliases (source, alias, article)"
+_IS_ALIAS = "(source, alias) DO UPDATE SET article = excluded.article"
 _BATCH = 500
 _ENDED = frozenset((PRUNED, FORGOTTEN))
 
@@ -192,12 +194,7 @@ class KnownIds:
             if row.state == FORGOTTEN:
                 return
             self._connection.execute(aliases.delete().where(aliases.c.article == row.pk))
-        new = sqlite.insert(aliases).values(source=self._source, alias=alias, article=row.pk)
-        self._connection.execute(
-            new.on_conflict_do_update(
-                index_elements=[aliases.c.source, aliases.c.alias], set_={"article": new.excluded.article}
-            )
-        )
+        insert(self._connection, ALIASES, [(self._source, alias, row.pk)], known=_IS_ALIAS)
 
 
 def as_given(row: sa.Row[Any]) -> Article:

@@ -10,14 +10,8 @@ import sqlalchemy as sa
 
 from aggregator.store.database import Database
 from aggregator.store.kept import REVISION, Kept, kept
-from aggregator.store.schema import (
-    WITHOUT_LINK,
-    archive_entries,
-    articles,
-    decisions,
-    placements,
-    revisions,
-)
+from aggregator.store.packed_text import WithoutLink
+from aggregator.store.schema import archive_entries, articles, decisions, placements, revisions
 
 __all__ = ["Linkless", "ShownRevision"]
 
@@ -30,7 +24,7 @@ _IS_PLACED = sa.and_(
 _IS_ARCHIVED = sa.exists().where(
     archive_entries.c.revision == revisions.c.pk, sa.not_(archive_entries.c.is_hidden)
 )
-_ALL = sa.select(revisions.c.pk).where(sa.text(f"({WITHOUT_LINK})"))
+_ALL = sa.select(revisions.c.pk).where(WithoutLink(revisions.c.data))
 _SHOWN = (
     sa.select(articles.c.uid, sa.func.max(revisions.c.pk).label("revision"))
     .add_columns(sa.func.max(decisions.c.data).label("decision"))

@@ -17,16 +17,15 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
 from aggregator.errors import StoreError
-from aggregator.store.columns import Unreadable
+from aggregator.store.columns import Unreadable, version_of
 from aggregator.store.former import Former
 from aggregator.store.schema import VERSION, metadata
 
-__all__ = ["opening", "upgrade", "version_of"]
+__all__ = ["opening", "upgrade"]
 
 _SPACE = 1.5
 """So many times the size of the old file must be free: the new one, and what it may take while it is made."""
@@ -42,13 +41,6 @@ _OF_DAMAGE = (
 """What reading rows raises that no version wrote."""
 
 _log = logging.getLogger(__name__)
-
-
-def version_of(text: Any) -> int:
-    """The number of a schema. Raises Unreadable for what is none."""
-    if not (isinstance(text, str) and text.isdecimal() and 0 < len(text) < 10 and int(text) > 0):
-        raise Unreadable(f"schema {text!r}")
-    return int(text)
 
 
 def upgrade(path: Path) -> None:

@@ -91,13 +91,13 @@ class Outbox:
         A process that is killed before `done` leaves it to the next one after that.
         """
         is_it = (table.c.id == message.id) & (table.c.due <= now)
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             return connection.execute(table.update().where(is_it).values(due=until)).rowcount == 1
 
     def done(self, message: Outgoing, now: datetime) -> None:
         """It was sent, or never will be. One that was renewed meanwhile is due at once."""
         is_it = table.c.id == message.id
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             connection.execute(table.delete().where(is_it, table.c.queued == message.queued))
             connection.execute(table.update().where(is_it).values(due=now, attempts=0, error=""))
 
@@ -105,7 +105,7 @@ class Outbox:
         """Records a failed attempt; nothing goes to this target before `due`."""
         is_theirs = (table.c.channel == message.channel) & (table.c.target == message.target)
         failed = {"due": due, "attempts": message.attempts + 1, "error": error}
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             connection.execute(table.update().where(is_theirs, table.c.due < due).values(due=due))
             connection.execute(table.update().where(table.c.id == message.id).values(failed))
 

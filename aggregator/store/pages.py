@@ -162,7 +162,7 @@ class Pages:
 
     def postpone(self, page: PageRequest, due: datetime | None, attempts: int) -> None:
         """Records that a page could not be had; `due` None gives it up until its entry changes."""
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             _settle(connection, page, due, attempts)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -86,13 +85,13 @@ class PostFiles:
 
         What an earlier version remembered by the folder's own path is taken over.
         """
-        key = os.path.relpath(folder, self._database.path.absolute().parent)
+        key = self._database.dialect.folder_key(folder)
         moved = posts.update().where(posts.c.folder == str(folder)).values(folder=key)
         known = sa.select(posts.c.folder).where(posts.c.folder.in_([str(folder), key])).distinct()
         with self._database.snapshot() as connection:
             found = {*connection.scalars(known)}
         if found == {str(folder)}:
-            with self._database.transaction() as connection:
+            with self._database.row_transaction() as connection:
                 connection.execute(moved)
         return key
 
@@ -125,7 +124,7 @@ class PostFiles:
             if post is not None
         ]
         gone = posts.delete().where(posts.c.folder == folder, posts.c.uid == sa.bindparam("of_uid"))
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             if changed:
                 connection.execute(gone, [{"of_uid": uid} for uid in changed])
             if rows:

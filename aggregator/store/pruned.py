@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from aggregator.store.drift import Identity
 from aggregator.store.kept import NEWEST_REVISION, REVISION
-from aggregator.store.known_ids import ERASED, as_given
-from aggregator.store.schema import aliases, articles, revisions
+from aggregator.store.known_ids import ALIASES, ERASED, as_given
+from aggregator.store.rows import insert
+from aggregator.store.schema import articles, revisions
 
 __all__ = ["keep_digests"]
 
@@ -26,9 +26,8 @@ def keep_digests(connection: sa.Connection, pks: Sequence[int]) -> None:
     for start in range(0, len(pks), _BATCH):
         rows = connection.execute(query.where(articles.c.pk.in_(pks[start : start + _BATCH]))).all()
         kept = [
-            {"source": row.source, "alias": f"{ERASED}{digest}", "article": row.pk}
+            (row.source, f"{ERASED}{digest}", row.pk)
             for row in rows
             if (digest := Identity.of(as_given(row)).digest)
         ]
-        if kept:
-            connection.execute(sqlite.insert(aliases).on_conflict_do_nothing(), kept)
+        insert(connection, ALIASES, kept, known="DO NOTHING")

@@ -28,7 +28,7 @@ def rename_source(
     published again. Raises StoreError where another source has, or had, that name.
     """
     with database.transaction() as connection:
-        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+        database.dialect.defer_references(connection)
         known = {row.name: row for row in connection.execute(sa.select(sources))}
         taken = sa.select(sa.func.count()).select_from(articles).where(articles.c.source == new)
         if new in known and new != old and connection.scalar(taken):

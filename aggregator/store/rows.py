@@ -1,43 +1,56 @@
 """Statements of the driver's own, for what runs for each article: SQLAlchemy takes twice as long over a
-statement, and longer over the values of a row, than SQLite over storing it (measured)."""
+statement, and longer over the values of a row, than SQLite over storing it (measured).
+
+They are written with `?` for a value, and without `%`; drivers that want something else get it.
+"""
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["ask", "change", "insert"]
+__all__ = ["ask", "ask_each", "change", "insert"]
 
 _AT_ONCE = 50
-"""So many rows a statement; SQLite takes 32,766 values."""
+"""So many rows a statement; SQLite takes 32,766 values, PostgreSQL 65,535."""
+
+_VALUES_AT_ONCE = 500
 
 
-def insert(
-    connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]], *, skips_known: bool = False
-) -> None:
+def insert(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]], *, known: str = "") -> None:
     """Inserts rows into a table; `into` is its name, with the columns in parentheses.
 
-    `skips_known`: rows whose keys are there stay as they are.
+    `known`: what is done about rows whose keys are there, as SQL: "DO NOTHING", or with the columns of the
+    key "(key) DO UPDATE SET ..."; "" is an error of the database.
 
     For each row the driver's `executemany` gives up the interpreter's lock, and waits for other threads each
     time.
     """
-    driver = _driver(connection)
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        statement = _statement(into, len(some[0]), len(some))
-        statement += " ON CONFLICT DO NOTHING" if skips_known else ""
-        driver.execute(statement, tuple(chain.from_iterable(some)))
+        statement = _inserting(into, len(some[0]), len(some), known)
+        _run(connection, statement, tuple(chain.from_iterable(some)))
 
 
 def ask(connection: sa.Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """The rows that a query finds, in the transaction of this connection."""
-    return _driver(connection).execute(query, values).fetchall()
+    found: list[tuple[Any, ...]] = _run(connection, query, values).fetchall()
+    return found
+
+
+def ask_each(
+    connection: sa.Connection, query: str, values: Collection[Any], mark: str = "?"
+) -> list[tuple[Any, ...]]:
+    """What a query finds for any of these values; it has `{}` where they stand, each as `mark`."""
+    ordered, found = [*values], list[tuple[Any, ...]]()
+    for start in range(0, len(ordered), _VALUES_AT_ONCE):
+        some = ordered[start : start + _VALUES_AT_ONCE]
+        found += ask(connection, _for_each(query, len(some), mark), some)
+    return found
 
 
 def change(
@@ -49,16 +62,28 @@ def change(
     """
     row = f"({', '.join('?' * len(rows[0]))})"
     written = statement.format(f"VALUES {', '.join([row] * len(rows))}")
-    _driver(connection).execute(written, (*values, *chain.from_iterable(rows)))
+    _run(connection, written, (*values, *chain.from_iterable(rows)))
 
 
-def _driver(connection: sa.Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)
-    return driver
+def _run(connection: sa.Connection, statement: str, values: Sequence[Any]) -> Any:
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.paramstyle != "qmark":
+        statement = _with_percents(statement)
+    return driver.execute(statement, values)
 
 
 @lru_cache(maxsize=1_000)
-def _statement(into: str, columns: int, rows: int) -> str:
+def _with_percents(statement: str) -> str:
+    return statement.replace("?", "%s")
+
+
+@lru_cache(maxsize=1_000)
+def _inserting(into: str, columns: int, rows: int, known: str) -> str:
     row = f"({', '.join('?' * columns)})"
-    return f"INSERT INTO {into} VALUES {', '.join([row] * rows)}"  # noqa: S608 - names of ours
+    conflict = f" ON CONFLICT {known}" if known else ""
+    return f"INSERT INTO {into} VALUES {', '.join([row] * rows)}{conflict}"  # noqa: S608 - names of ours
+
+
+@lru_cache(maxsize=1_000)
+def _for_each(query: str, count: int, mark: str) -> str:
+    return query.format(", ".join([mark] * count))

@@ -16,7 +16,7 @@ from sqlalchemy import (
     text,
 )
 
-from aggregator.store.columns import Instant, Schedule, Shaped, Words
+from aggregator.store.columns import Instant, Number, Schedule, Shaped, Words
 
 VERSION = 7
 """The number of this schema; `migrations` makes a store of it from one of any earlier."""
@@ -87,7 +87,7 @@ sources = Table(
 articles = Table(
     "articles",
     metadata,
-    Column("pk", Integer, primary_key=True),
+    Column("pk", Number, primary_key=True),
     Column("source", Text, ForeignKey("sources.name"), nullable=False),
     Column("id", Text, nullable=False),
     # The id under which it leaves us: a URI, unique over all sources, never changed.
@@ -97,7 +97,7 @@ articles = Table(
     Column("updated", Instant, nullable=False),
     Column("first_seen", Instant, nullable=False),
     # Its newest revision; None once it is pruned or forgotten.
-    Column("revision", Integer),
+    Column("revision", Number),
     Column("edits", Integer, nullable=False),
     # Hash of the entry as found, "" where none was taken: equal means that nothing need be made anew.
     Column("fingerprint", Text, nullable=False),
@@ -107,9 +107,9 @@ articles = Table(
     # Dates as its source gave them, where ours are others; JSON.
     Column("given", Text),
     # The revision that the search index holds; None: none.
-    Column("indexed", Integer),
+    Column("indexed", Number),
     # The revision of which `media_uses` says what it shows; None: none.
-    Column("illustrated", Integer),
+    Column("illustrated", Number),
     UniqueConstraint("source", "id"),
     # With the state, so that each source's articles are counted without looking at them.
     Index("articles_newest", "source", "published", "state"),
@@ -124,8 +124,8 @@ Index(
 revisions = Table(
     "revisions",
     metadata,
-    Column("pk", Integer, primary_key=True),
-    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), nullable=False),
+    Column("pk", Number, primary_key=True),
+    Column("article", Number, ForeignKey("articles.pk", ondelete="CASCADE"), nullable=False),
     # When an edit replaced it, which makes it an earlier version; None for what no reader need see again.
     Column("replaced", Instant),
     Column("published", Instant, nullable=False),
@@ -156,7 +156,7 @@ aliases = Table(
     metadata,
     Column("source", Text, ForeignKey("sources.name"), primary_key=True),
     Column("alias", Text, primary_key=True),
-    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), nullable=False, index=True),
+    Column("article", Number, ForeignKey("articles.pk", ondelete="CASCADE"), nullable=False, index=True),
     sqlite_with_rowid=False,
 )
 
@@ -164,7 +164,7 @@ aliases = Table(
 subscriptions = Table(
     "subscriptions",
     metadata,
-    Column("pk", Integer, primary_key=True),
+    Column("pk", Number, primary_key=True),
     Column("list", Text, ForeignKey("sources.name"), nullable=False),
     # The same for addresses that mean the same feed (see aggregator.config.subscriptions).
     Column("key", Text, nullable=False),
@@ -182,7 +182,7 @@ subscriptions = Table(
 feeds = Table(
     "feeds",
     metadata,
-    Column("pk", Integer, primary_key=True),  # in order of first appearance
+    Column("pk", Number, primary_key=True),  # in order of first appearance
     Column("name", Text, nullable=False, unique=True),
     # "category" (`all` too) or "query".
     Column("kind", Text, nullable=False),
@@ -203,9 +203,9 @@ feeds = Table(
 placements = Table(
     "placements",
     metadata,
-    Column("feed", Integer, ForeignKey("feeds.pk"), primary_key=True),
+    Column("feed", Number, ForeignKey("feeds.pk"), primary_key=True),
     Column("published", Instant, primary_key=True),
-    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
+    Column("article", Number, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
     # The full archive of this feed that holds it as it is; None: none does, or it was edited since.
     Column("archived", Integer),
     Index("placements_by_article", "article"),
@@ -224,7 +224,7 @@ Index(
 decisions = Table(
     "decisions",
     metadata,
-    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
+    Column("article", Number, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
     Column("data", Text, nullable=False),
 )
 
@@ -232,8 +232,8 @@ decisions = Table(
 stories = Table(
     "stories",
     metadata,
-    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
-    Column("story", Integer, nullable=False, index=True),
+    Column("article", Number, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
+    Column("story", Number, nullable=False, index=True),
     # Where it stands among the others, from 0; the first is shown.
     Column("place", Integer, nullable=False),
     # It came after the places were given, and so behind all of these, in every feed.
@@ -247,8 +247,8 @@ stories = Table(
 story_keys = Table(
     "story_keys",
     metadata,
-    Column("key", Integer, primary_key=True),
-    Column("article", Integer, primary_key=True),
+    Column("key", Number, primary_key=True),
+    Column("article", Number, primary_key=True),
     sqlite_with_rowid=False,
 )
 
@@ -271,7 +271,7 @@ posts = Table(
 archives = Table(
     "archives",
     metadata,
-    Column("feed", Integer, ForeignKey("feeds.pk"), primary_key=True),
+    Column("feed", Number, ForeignKey("feeds.pk"), primary_key=True),
     Column("number", Integer, primary_key=True),  # from 1, the oldest
     # What decided the look of its files when they were written, None before that.
     Column("look", Text),
@@ -282,10 +282,10 @@ archives = Table(
 archive_entries = Table(
     "archive_entries",
     metadata,
-    Column("feed", Integer, primary_key=True),
+    Column("feed", Number, primary_key=True),
     Column("number", Integer, primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("revision", Integer, ForeignKey("revisions.pk"), nullable=False, index=True),
+    Column("revision", Number, ForeignKey("revisions.pk"), nullable=False, index=True),
     # Not shown for now: a rule, a story or a withdrawal took its article out of the feed.
     Column("is_hidden", Boolean, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
@@ -295,7 +295,7 @@ archive_entries = Table(
 pages = Table(
     "pages",
     metadata,
-    Column("article", Integer, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
+    Column("article", Number, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
     Column("url", Text, nullable=False, index=True),
     # The article as its feed gave it: what differs from it now came from the page.
     Column("own", Text, nullable=False),
@@ -334,7 +334,7 @@ media = Table(
 media_uses = Table(
     "media_uses",
     metadata,
-    Column("revision", Integer, ForeignKey("revisions.pk", ondelete="CASCADE"), primary_key=True),
+    Column("revision", Number, ForeignKey("revisions.pk", ondelete="CASCADE"), primary_key=True),
     Column("address", Text, primary_key=True),
     Index("media_uses_by_address", "address"),
     sqlite_with_rowid=False,

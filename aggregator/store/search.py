@@ -1,15 +1,12 @@
-"""Full-text search: an index of SQLite's FTS5 that is made by the first search, and narrows what is asked of.
+"""Full-text search: an index of the database's own, made by the first search, narrows what is asked of.
 
-It holds the folded words of each article as it is now, in a table of its own; `articles.indexed` says which
-revision. What it does not hold yet is asked of the query itself. Triggers, made with it, take out of it what
-is pruned, erased, withdrawn or deleted, in the very transaction; and what changes, until it is indexed again.
-
-The words are kept in it, though only they are looked for: without them SQLite before 3.43 cannot delete.
+It holds the folded words of each article as it is now; `articles.indexed` says which revision. What it does
+not hold yet is asked of the query itself. Triggers, made with it, take out of it what is pruned, erased,
+withdrawn or deleted, in the very transaction; and what changes, until it is indexed again.
 """
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
@@ -28,15 +25,12 @@ from aggregator.rules.query.narrowing import (
     all_of,
     any_of,
 )
-from aggregator.rules.query.words import FTS5_TOKENIZER
 from aggregator.store.database import Database, remember
+from aggregator.store.dialect import INDEXED_FIELDS
 from aggregator.store.kept import NEWEST_REVISION, Kept, kept, of_newest
 from aggregator.store.schema import FOUND, articles, feeds, placements, revisions
 
 __all__ = ["INDEXED_FIELDS", "SETTING", "Search", "Words"]
-
-INDEXED_FIELDS = ("title", "author", "summary", "content", "tag", "category", "source", "link")
-"""The fields of queries whose words are indexed; those of `text` are summary and content."""
 
 Words = Callable[[Kept], Mapping[str, str]]
 """The words of each of `INDEXED_FIELDS` of an article, with a space between them, as queries see them."""
@@ -49,34 +43,6 @@ _VERSION = f"1 {LANGUAGE_VERSION}"
 _MAX_TERMS, _MAX_DEPTH = 200, 8
 """A query with more terms, or groups of it that are deeper, the index is not asked: SQLite bounds both."""
 
-_COLUMNS = ", ".join(INDEXED_FIELDS)
-_TABLE = (
-    f'CREATE VIRTUAL TABLE search_index USING fts5({_COLUMNS}, columnsize=0, tokenize="{FTS5_TOKENIZER}")'
-)
-_TRIGGERS = (
-    """CREATE TRIGGER search_index_leave AFTER UPDATE OF indexed, state ON articles
-WHEN OLD.indexed IS NOT NULL AND (NEW.indexed IS NULL OR NEW.state <> 'found') BEGIN
-DELETE FROM search_index WHERE rowid = OLD.pk;
-UPDATE articles SET indexed = NULL WHERE pk = OLD.pk AND indexed IS NOT NULL;
-END""",
-    """CREATE TRIGGER search_index_delete AFTER DELETE ON articles WHEN OLD.indexed IS NOT NULL BEGIN
-DELETE FROM search_index WHERE rowid = OLD.pk;
-END""",
-    # Rules give tags and categories, which are searched.
-    """CREATE TRIGGER search_index_decided AFTER INSERT ON decisions BEGIN
-UPDATE articles SET indexed = NULL WHERE pk = NEW.article AND indexed IS NOT NULL;
-END""",
-    """CREATE TRIGGER search_index_undecided AFTER DELETE ON decisions BEGIN
-UPDATE articles SET indexed = NULL WHERE pk = OLD.article AND indexed IS NOT NULL;
-END""",
-)
-_TRIGGER_NAMES = (
-    "search_index_leave",
-    "search_index_delete",
-    "search_index_decided",
-    "search_index_undecided",
-)
-_INSERT = f"INSERT INTO search_index (rowid, {_COLUMNS}) VALUES (?{', ?' * len(INDEXED_FIELDS)})"  # noqa: S608
 _IS_LEFT = articles.c.indexed.is_distinct_from(articles.c.revision)
 _LEFT = of_newest().where(_IS_LEFT, articles.c.state == FOUND)
 _PUBLISHED = (
@@ -85,7 +51,6 @@ _PUBLISHED = (
     .where(placements.c.article == articles.c.pk, feeds.c.listed.is_not(None))
     .correlate(articles)
 )
-_INDEX = sa.table("search_index", sa.column("rowid"), sa.column("search_index"))
 
 
 class Search:
@@ -93,6 +58,7 @@ class Search:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._index = database.dialect.search
 
     def left(self) -> int:
         """How many articles the index does not hold as they are now."""
@@ -111,12 +77,11 @@ class Search:
                 rows = []
                 for each in found:
                     of_fields = words(each)
-                    rows.append((each.pk, *(of_fields[field] for field in INDEXED_FIELDS)))
+                    rows.append((each.pk, tuple(of_fields[field] for field in INDEXED_FIELDS)))
                 if rows:
-                    pks = [(each.pk,) for each in found]
-                    connection.exec_driver_sql("DELETE FROM search_index WHERE rowid = ?", pks)
-                    connection.exec_driver_sql(_INSERT, rows)
-                    connection.exec_driver_sql("UPDATE articles SET indexed = revision WHERE pk = ?", pks)
+                    self._index.add(connection, rows)
+                    these = articles.c.pk.in_([each.pk for each in found])
+                    connection.execute(articles.update().where(these).values(indexed=articles.c.revision))
                 count = len(rows)
             yield count
 
@@ -131,10 +96,10 @@ class Search:
         `published_but`: only what stands in a feed that was published, those of these names left out (`all`
         is ""). Raises TookTooLong once `is_over`.
         """
-        narrowed = _usable(narrowing)
+        narrowed = self._usable(narrowing)
         query = sa.select(articles.c.pk).join(revisions, NEWEST_REVISION).where(articles.c.state == FOUND)
         if self._is_made() and not isinstance(narrowed, Everything):
-            query = query.where(sa.or_(_condition(narrowed), _IS_LEFT))
+            query = query.where(sa.or_(self._condition(narrowed), _IS_LEFT))
         if published_but is not None:
             query = query.where(sa.exists(_PUBLISHED.where(feeds.c.name.not_in(published_but))))
         with self._database.bounded(is_over) as connection:
@@ -162,84 +127,59 @@ class Search:
         if self._is_made():
             return
         with self._database.transaction() as connection:
-            for name in _TRIGGER_NAMES:
-                connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
-            connection.exec_driver_sql("DROP TABLE IF EXISTS search_index")
+            self._index.make(connection)
             connection.execute(articles.update().where(articles.c.indexed.is_not(None)).values(indexed=None))
-            for statement in (_TABLE, *_TRIGGERS):
-                connection.exec_driver_sql(statement)
             remember(connection, SETTING, _VERSION)
 
+    def _usable(self, narrowing: Narrowing) -> Narrowing:
+        """The parts of a narrowing that the index can be asked."""
+        return Everything() if _terms(narrowing) > _MAX_TERMS else self._known(narrowing)
 
-def _usable(narrowing: Narrowing) -> Narrowing:
-    """The parts of a narrowing that the index can be asked."""
-    return Everything() if _terms(narrowing) > _MAX_TERMS else _known(narrowing)
+    def _known(self, narrowing: Narrowing, depth: int = 0) -> Narrowing:
+        match narrowing:
+            case HasWords() | HasPrefix():
+                return narrowing if self._question(narrowing) is not None else Everything()
+            case AllOf() | AnyOf() if depth == _MAX_DEPTH:
+                return Everything()
+            case AllOf(parts):
+                return all_of([self._known(part, depth + 1) for part in parts])
+            case AnyOf(parts):
+                return any_of([self._known(part, depth + 1) for part in parts])
+        return narrowing
+
+    def _condition(self, narrowing: Narrowing) -> sa.ColumnElement[bool]:
+        """What SQL selects by; flat groups of words are one question to the index."""
+        if (question := self._question(narrowing)) is not None:
+            return articles.c.pk.in_(self._index.matches([question], any_of=False))
+        match narrowing:
+            case InTime(field, low, high):
+                column: sa.ColumnElement[Any] = {
+                    "published": revisions.c.published,
+                    "updated": revisions.c.updated,
+                    "first_seen": articles.c.first_seen,
+                }[field]
+                parts = [column >= low] if low is not None else []
+                return sa.and_(sa.true(), *parts, *([column < high] if high is not None else []))
+            case AllOf(parts=of_all):
+                return sa.and_(*self._conditions(of_all, any_of=False))
+            case AnyOf(parts=of_any):
+                return sa.or_(*self._conditions(of_any, any_of=True))
+        return sa.true()
+
+    def _conditions(self, parts: tuple[Narrowing, ...], *, any_of: bool) -> Iterator[sa.ColumnElement[bool]]:
+        questions = [each for part in parts if (each := self._question(part)) is not None]
+        if questions:
+            yield articles.c.pk.in_(self._index.matches(questions, any_of=any_of))
+        yield from (self._condition(part) for part in parts if self._question(part) is None)
+
+    def _question(self, narrowing: Narrowing) -> str | None:
+        match narrowing:
+            case HasWords(words, fields):
+                return self._index.has_words(words, fields)
+            case HasPrefix(prefix, fields):
+                return self._index.has_prefix(prefix, fields)
+        return None
 
 
 def _terms(narrowing: Narrowing) -> int:
     return sum(map(_terms, narrowing.parts)) if isinstance(narrowing, AllOf | AnyOf) else 1
-
-
-def _known(narrowing: Narrowing, depth: int = 0) -> Narrowing:
-    match narrowing:
-        case HasWords(words):
-            return narrowing if all(map(_is_known, words)) else Everything()
-        case HasPrefix(prefix):
-            return narrowing if _is_known(prefix) else Everything()
-        case AllOf() | AnyOf() if depth == _MAX_DEPTH:
-            return Everything()
-        case AllOf(parts):
-            return all_of([_known(part, depth + 1) for part in parts])
-        case AnyOf(parts):
-            return any_of([_known(part, depth + 1) for part in parts])
-    return narrowing
-
-
-def _is_known(word: str) -> bool:
-    """Whether every SQLite takes a word for one: to characters newer than its tables it is blind."""
-    return word.isascii() or all(unicodedata.ucd_3_2_0.category(character) != "Cn" for character in word)
-
-
-def _condition(narrowing: Narrowing) -> sa.ColumnElement[bool]:
-    """What SQL selects by; flat groups of words are one question to the index."""
-    if (expression := _leaf(narrowing)) is not None:
-        return _matches(expression)
-    match narrowing:
-        case InTime(field, low, high):
-            column: sa.ColumnElement[Any] = {
-                "published": revisions.c.published,
-                "updated": revisions.c.updated,
-                "first_seen": articles.c.first_seen,
-            }[field]
-            parts = [column >= low] if low is not None else []
-            return sa.and_(sa.true(), *parts, *([column < high] if high is not None else []))
-        case AllOf(parts=of_all):
-            return sa.and_(*_conditions(of_all, " AND "))
-        case AnyOf(parts=of_any):
-            return sa.or_(*_conditions(of_any, " OR "))
-    return sa.true()
-
-
-def _conditions(parts: tuple[Narrowing, ...], word: str) -> Iterator[sa.ColumnElement[bool]]:
-    expressions = [each for part in parts if (each := _leaf(part)) is not None]
-    if expressions:
-        yield _matches(word.join(expressions))
-    yield from (_condition(part) for part in parts if _leaf(part) is None)
-
-
-def _matches(expression: str) -> sa.ColumnElement[bool]:
-    found = sa.select(_INDEX.c.rowid).where(_INDEX.c.search_index.op("MATCH")(expression))
-    return articles.c.pk.in_(found)
-
-
-def _leaf(narrowing: Narrowing) -> str | None:
-    match narrowing:
-        case HasWords(words, fields):
-            return f'{{{_of(fields)}}} : "{" ".join(words)}"'
-        case HasPrefix(prefix, fields):
-            return f'{{{_of(fields)}}} : "{prefix}" *'
-    return None
-
-
-def _of(fields: tuple[str, ...]) -> str:
-    return " ".join("summary content" if field == "text" else field for field in fields)

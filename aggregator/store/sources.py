@@ -21,6 +21,7 @@ from aggregator.store.columns import Instant, microseconds
 from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, unpacked
+from aggregator.store.packed_text import OriginOf, origin_link
 from aggregator.store.pages import PageRequests
 from aggregator.store.queue import POLLED
 from aggregator.store.rebuilding import REBUILT, claim
@@ -149,7 +150,11 @@ class Sources:
 
     def pulse(self) -> tuple[datetime | None, str]:
         """The newest poll of any source of the config, and a text that differs once the state of one does."""
-        facts = (sa.func.count(), sa.func.count(sources.c.error), sa.func.sum(sources.c.is_gone))
+        facts = (
+            sa.func.count(),
+            sa.func.count(sources.c.error),
+            sa.func.count(sa.case((sources.c.is_gone, 1))),
+        )
         query = sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant), *facts).where(
             sources.c.active
         )
@@ -175,11 +180,11 @@ class Sources:
             .scalar_subquery()
         )
         # Not decoded here: of a thousand articles, one word each is wanted.
-        link = sa.type_coerce(revisions.c.data, sa.JSON)["origin", "link"].as_string()
+        link = OriginOf(revisions.c.data)
         query = sa.select(sources.c.name, link).join_from(sources, revisions, revisions.c.pk == newest)
         with self._database.snapshot() as connection:
             rows = connection.execute(query.where(sources.c.active)).all()
-        return {name: site for name, site in rows if site}
+        return {name: site for name, found in rows if (site := origin_link(found))}
 
     def moves(self) -> dict[str, str]:
         """The addresses that sources have moved to for good, by name, where the config has the old ones."""
@@ -189,14 +194,14 @@ class Sources:
 
     def move(self, source: str, address: str | None) -> None:
         """Records where a source has moved to; None sends back to the address of the config."""
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             moved_to = None if address is None else without_login(address)
             connection.execute(sources.update().where(sources.c.name == source).values(moved_to=moved_to))
 
     def plan(self, states: Mapping[str, PollState]) -> None:
         """Sets the next polls of several sources at once, and nothing else of them."""
-        with self._database.transaction() as connection:
-            for name, following in states.items():
+        with self._database.row_transaction() as connection:
+            for name, following in sorted(states.items()):
                 connection.execute(sources.update().where(sources.c.name == name).values(_next(following)))
 
     def fail(
@@ -214,7 +219,7 @@ class Sources:
         `validators` are those of a document that could not be read.
         """
         read = {} if validators is None else {"validators": dict(validators)}
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             connection.execute(
                 sources.update()
                 .where(sources.c.name == source)
@@ -255,7 +260,7 @@ class Sources:
             schedule = update.schedule.to_json() if update.schedule else ""
             validators = json.dumps(dict(update.validators))
             rows.append((update.source, validators, update.body_hash, schedule, due))
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             for some in _batches(rows, _ROWS_AT_ONCE):
                 change(connection, _UNCHANGED, some, (microseconds(now), microseconds(now)))
 
@@ -292,7 +297,7 @@ def _commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
     wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None
     changes = Changes(writing, update.source, wanted)
     claim(connection, update.source, update.found)
-    bury(connection, update.source, update.found, now)
+    bury(writing, update.source, update.found)
     changes.delete(update.refused)
     changes.withdraw(update.withdrawn)
     moving_to = update.schedule.moved_to if update.schedule else None
@@ -358,8 +363,10 @@ _COMMITTED_AND_PLANNED = _COMMITTED.values(
     next_poll=sa.bindparam("new_poll"),
     is_gone=sa.bindparam("now_gone"),
 )
-_UNCHANGED = """UPDATE sources SET polled = ?, succeeded = ?, error = NULL, advice = NULL, is_gone = 0,
-validators = new.column2, body_hash = new.column3, schedule = new.column4, next_poll = new.column5
+# A column of nothing but NULL is text to PostgreSQL.
+_UNCHANGED = """UPDATE sources SET polled = ?, succeeded = ?, error = NULL, advice = NULL, is_gone = FALSE,
+validators = new.column2, body_hash = new.column3, schedule = new.column4,
+next_poll = CAST(new.column5 AS BIGINT)
 FROM ({}) AS new WHERE sources.name = new.column1"""
 
 _OF_NAME = sources.update().where(sources.c.name == sa.bindparam("of_source"))

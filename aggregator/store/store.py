@@ -1,11 +1,11 @@
-"""The store: what was read stays read. SQLAlchemy Core over one SQLite file."""
+"""The store: what was read stays read. SQLAlchemy Core over one database."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from aggregator.config.store_address import StoreAddress
 from aggregator.store.archives import Archives
 from aggregator.store.arrivals import Arrivals
 from aggregator.store.articles import Articles
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Everything that is kept, by its parts, in one SQLite file.
+    """Everything that is kept, by its parts, in one database: a file of SQLite's, or one of a server.
 
-    - `database`: settings, and the upkeep of the file itself.
+    - `database`: settings, and the upkeep of the database itself.
     - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`,
       `arrivals`, `outbox`, `stories`, `search`: what their names say.
     - `queue` sees how polling keeps up. `linkless` knows the articles without a link.
@@ -50,13 +50,13 @@ class Store:
 
     def __init__(
         self,
-        path: Path,
+        address: StoreAddress,
         *,
         reads_only: bool = False,
         judge: Judge = by_categories,
         stories: StoryRules = NO_STORIES,
     ) -> None:
-        self.database = database = Database(path, reads_only=reads_only)
+        self.database = database = Database(address, reads_only=reads_only)
         self.sources = Sources(database, judge, stories)
         self.queue = Queue(database)
         self.articles = Articles(database, judge, stories)

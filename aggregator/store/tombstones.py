@@ -14,14 +14,15 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
 from aggregator.store.database import Database, remember
 from aggregator.store.drift import Identity
 from aggregator.store.edits import Found
-from aggregator.store.known_ids import ERASED
+from aggregator.store.known_ids import ALIASES, ERASED
 from aggregator.store.outward_ids import made_of
+from aggregator.store.rows import insert
 from aggregator.store.schema import FORGOTTEN, FOUND, WITHDRAWN, aliases, articles, settings
+from aggregator.store.writing import Writing
 
 __all__ = ["Tombstone", "Tombstones", "bury"]
 
@@ -102,8 +103,9 @@ class Tombstones:
         return tuple(forgotten), tuple(recalled)
 
 
-def bury(connection: sa.Connection, source: str, found: Sequence[Found], now: datetime) -> None:
+def bury(writing: Writing, source: str, found: Sequence[Found]) -> None:
     """Enters those of these articles as forgotten that are recorded so, and not known to the store."""
+    connection, now = writing.connection, writing.now
     text = _stored(connection) if found else ""
     if not text:
         return
@@ -117,22 +119,19 @@ def bury(connection: sa.Connection, source: str, found: Sequence[Found], now: da
             uid = next((each for each in (made, id_) if _digest(each) in known), None)
             digest = _digest(uid) if uid else None
             if digest is None:
-                marks = Identity.of(article).digests()
-                digest = next((by_mark[mark] for mark in sorted(marks) if mark in by_mark), None)
+                digests = sorted(Identity.of(article).digests())
+                digest = next((by_mark[mark] for mark in digests if mark in by_mark), None)
             if digest is None:
                 continue
             moment = min(article.published or now, now)
-            row = {"source": source, "id": id_, "uid": uid or made, "state": FORGOTTEN, "edits": 0}
-            dates = {"published": moment, "updated": moment, "first_seen": now}
-            new = sqlite.insert(articles).values(**row, **dates, fingerprint="", file="")
-            made_row = connection.execute(new.on_conflict_do_nothing().returning(articles.c.pk)).scalar()
-            if made_row is None:
+            if connection.scalar(sa.select(articles.c.pk).where(articles.c.uid == (uid or made))) is not None:
                 continue  # another source's article has that id
-            for mark in sorted(known[digest].marks):
-                alias = sqlite.insert(aliases).values(
-                    source=source, alias=f"{ERASED}{mark}", article=made_row
-                )
-                connection.execute(alias.on_conflict_do_nothing())
+            pk = writing.number(articles)
+            row = {"pk": pk, "source": source, "id": id_, "uid": uid or made, "state": FORGOTTEN, "edits": 0}
+            dates = {"published": moment, "updated": moment, "first_seen": now}
+            connection.execute(articles.insert().values(**row, **dates, fingerprint="", file=""))
+            marks = [(source, f"{ERASED}{mark}", pk) for mark in sorted(known[digest].marks)]
+            insert(connection, ALIASES, marks, known="DO NOTHING")
 
 
 @lru_cache(maxsize=1)  # each source that gave anything asks, and the text is mostly the same

@@ -61,7 +61,7 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     with holder(store) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        with held(store, "publish", NOW, suffix=".work"):
+        with held(store, "publish", NOW, name="work"):
             assert store.with_name("store.db.work").read_text().split()[1] == "publish"
 
 

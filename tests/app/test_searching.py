@@ -218,7 +218,7 @@ def test_a_store_that_cannot_be_written_is_searched_without_an_index(
     """And says why."""
     store = tmp_path / "store.db"
     store_of(store, article(1, "Green tea"))
-    monkeypatch.setattr("aggregator.store.database._BUSY_SECONDS", 0)
+    monkeypatch.setattr("aggregator.store.sqlite._BUSY_SECONDS", 0)
     with sqlite3.connect(store, isolation_level=None) as direct:
         direct.execute("BEGIN IMMEDIATE")
         assert "another process is writing" in brought_up_to_date(store, RuleSet(), no_total, no_total)
@@ -260,6 +260,7 @@ def test_a_publication_indexes_where_visitors_search(site: Site) -> None:
     site.configure(of_a)
     assert site.run("fetch").exit_code == 0
     store = load(site.file).store
+    assert isinstance(store, Path)
     assert "articles" in tables(store)
     assert "search_index" not in tables(store)
     site.configure(of_a, serve={"search": True})

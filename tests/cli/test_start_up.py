@@ -21,7 +21,9 @@ from aggregator.cli.main import main
 try:
     main(sys.argv[2:], prog_name="aggregator")
 finally:
-    open(sys.argv[1], "w").write(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+    names = {name.partition(".")[0] for name in sys.modules}
+    names |= {name for name in sys.modules if name.startswith(("sqlalchemy.dialects.", "aggregator.store."))}
+    open(sys.argv[1], "w").write(json.dumps(sorted(names)))
 """
 _READS = {"feedparser", "frontmatter", "jmespath", "lxml", "markdown_it", "mf2py"}
 _READS |= {"bs4", "charset_normalizer", "nh3", "selectolax", "yaml"}
@@ -31,7 +33,8 @@ _PUBLISHES = {"feedgen", "jinja2"}
 _SERVES = {"apscheduler", "prometheus_client", "tomlkit", "uvicorn", "uvloop"}
 _NOTIFIES = {"apprise", "smtplib"}
 _KEEPS = {"msgspec", "pydantic", "sqlalchemy"}
-_HEAVY = _READS | _CHOOSES | _FETCHES | _PUBLISHES | _SERVES | _NOTIFIES
+_OF_POSTGRESQL = {"alembic", "psycopg", "sqlalchemy.dialects.postgresql", "aggregator.store.postgresql"}
+_HEAVY = _OF_POSTGRESQL | _READS | _CHOOSES | _FETCHES | _PUBLISHES | _SERVES | _NOTIFIES
 
 
 def _imported(place: Path, *arguments: str) -> set[str]:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -434,6 +435,7 @@ def test_a_store_that_cannot_be_read_is_reported_without_its_place(
 ) -> None:
     """503 for strangers; the path is in the log alone, and once."""
     store = load(planet.file).store
+    assert isinstance(store, Path)
     for file in store.parent.glob(f"{store.name}*"):
         file.unlink()
     with served(planet) as port:

@@ -359,7 +359,7 @@ def test_health_and_readiness(tmp_path: Path) -> None:
     put(tmp_path, {"news/rss.xml": b"<rss/>"})
     assert state.missing(config) is None
     state.close()
-    config.store.write_bytes(b"nonsense" * 1000)
+    (tmp_path / "store.db").write_bytes(b"nonsense" * 1000)
     assert state.missing(config) == "the store cannot be read"
 
 

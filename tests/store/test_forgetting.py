@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.load import Source
+from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.store import Found, Saved, Store, Update
 from tests.conftest import NOW
@@ -20,9 +21,9 @@ def commit(store: Store, *found: Article) -> Saved:
     return store.sources.commit(update, NOW)
 
 
-def test_an_archive_of_which_all_is_forgotten_stays_in_the_chain(tmp_path: Path) -> None:
+def test_an_archive_of_which_all_is_forgotten_stays_in_the_chain(place: StoreAddress, tmp_path: Path) -> None:
     """It is empty; the others are as they were."""
-    planet = Planet(tmp_path)
+    planet = Planet(tmp_path, store=place)
     planet.add(*map(article, range(23)))
     planet.publish()
     before = planet.files()
@@ -37,9 +38,9 @@ def test_an_archive_of_which_all_is_forgotten_stays_in_the_chain(tmp_path: Path)
     planet.store.close()
 
 
-def test_only_ids_and_digests_are_left(tmp_path: Path) -> None:
+def test_only_ids_and_digests_are_left(place: StoreAddress) -> None:
     """Also of an article that was pruned before, or is in no feed."""
-    store = Store(tmp_path / "store.db")
+    store = Store(place)
     store.sources.adopt([Source(name="news", url="https://news.example/feed")], NOW)
     commit(store, article(1), article(2))
     (found,) = store.forgetting.named(article(1).id)
@@ -54,9 +55,9 @@ def test_only_ids_and_digests_are_left(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [3, 4], ids=["another link", "the same link"])
-def test_another_article_of_the_source_still_comes(tmp_path: Path, number: int) -> None:
+def test_another_article_of_the_source_still_comes(place: StoreAddress, number: int) -> None:
     """Weekly posts that link to one page are not taken for the one that is forgotten."""
-    store = Store(tmp_path / "store.db")
+    store = Store(place)
     store.sources.adopt([Source(name="news", url="https://news.example/feed")], NOW)
     weekly = [replace(article(n), id=f"week-{n}", link="https://news.example/links") for n in (1, 2)]
     commit(store, *weekly)
@@ -68,9 +69,9 @@ def test_another_article_of_the_source_still_comes(tmp_path: Path, number: int) 
     store.close()
 
 
-def test_recalling_asks_the_source_for_all_again(tmp_path: Path) -> None:
+def test_recalling_asks_the_source_for_all_again(place: StoreAddress) -> None:
     """Found under another id, it comes under the outward id that it had."""
-    store = Store(tmp_path / "store.db")
+    store = Store(place)
     store.sources.adopt([Source(name="news", url="https://news.example/feed")], NOW)
     commit(store, article(1))
     https = replace(article(1), id="https://www.news.example/1", link="https://www.news.example/1")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from aggregator.config.load import Source
+from aggregator.config.store_address import StoreAddress
 from aggregator.store import Found, Saved, Store, Update
 from tests.conftest import NOW
 from tests.support.planet import article
@@ -19,9 +19,9 @@ NEW = replace(OLD, id="https://www.news.example/1/", link="https://www.news.exam
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: StoreAddress) -> Iterator[Store]:
     """A store with one article, whose id was then spelled otherwise."""
-    opened = Store(tmp_path / "store.db")
+    opened = Store(place)
     opened.sources.adopt([Source(name="news", url="https://news.example/feed")], NOW)
     for found in (OLD, NEW):
         saved = opened.sources.commit(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from aggregator.config.load import Keep, Source
+from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article, Origin
 from aggregator.store import Found, PageRequest, Saved, Store, Update
 from aggregator.store.pages import LATER, MAX_TIMES
@@ -19,9 +19,9 @@ FULL = "<p>The whole article</p>"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: StoreAddress) -> Iterator[Store]:
     """A store that knows one source."""
-    opened = Store(tmp_path / "a.db")
+    opened = Store(place)
     opened.sources.adopt([Source(name="tea", url="https://tea.example/feed", categories=("Drinks",))], NOW)
     yield opened
     opened.close()

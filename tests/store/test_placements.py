@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from aggregator.app.choosing import Chooser
 from aggregator.config.choosing import SavedFeed
 from aggregator.config.load import Config, Source
+from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.store import Found, Store, Update
 
@@ -27,9 +27,9 @@ HOURS = (1, 20, 30, 60, 100, 160, 200, 700, 730)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: StoreAddress) -> Iterator[Store]:
     """Articles of several ages, some edited since."""
-    opened = Store(tmp_path / "store.db", judge=CHOOSER)
+    opened = Store(place, judge=CHOOSER)
     opened.sources.adopt([Source(name="a", url="https://a.example/")], NOW)
     articles = [
         Article(

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from aggregator.config.load import Keep, Source
+from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.store import ALL, Found, Kept, Saved, Store, Update
+from aggregator.store.rows import ask
 from aggregator.store.writing import Placement, Writing
 from tests.conftest import NOW
 
@@ -23,9 +25,9 @@ LOOK = "plain"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: StoreAddress) -> Iterator[Store]:
     """Twelve articles in files, in `all` and in Tea, with three archives each, written."""
-    opened = Store(tmp_path / "store.db")
+    opened = Store(place)
     opened.sources.adopt([NOTES, OTHER], NOW)
     commit(opened, *map(article, range(12)))
     publish(opened)
@@ -98,13 +100,13 @@ def revisions(store: Store, uid: str) -> int:
     """How many revisions of an article are kept."""
     query = "select count(*) from revisions join articles on articles.pk = article where uid = ?"
     with store.database.snapshot() as connection:
-        return int(connection.exec_driver_sql(query, (uid,)).scalar_one())
+        return int(ask(connection, query, (uid,))[0][0])
 
 
 def hide(store: Store, uid: str, feed: str | None = None, *, is_hidden: bool = True) -> None:
     """Takes an article out of the archives of one feed, or of all, or shows it again."""
     with store.database.transaction() as connection:
-        of = connection.exec_driver_sql("select pk from articles where uid = ?", (uid,)).scalar_one()
+        ((of,),) = ask(connection, "select pk from articles where uid = ?", (uid,))
         writing = Writing(connection, NOW)
         writing.placing.hide(of, feed, is_hidden=is_hidden)
         writing.placing.save()

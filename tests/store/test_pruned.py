@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.config.store_address import StoreAddress
 from aggregator.errors import DamagedStore
+from aggregator.store.schema import articles
 from tests.support.planet import Planet, article
 
 
 @pytest.fixture
-def planet(tmp_path: Path) -> Iterator[Planet]:
+def planet(tmp_path: Path, place: StoreAddress) -> Iterator[Planet]:
     """A store of one source."""
-    made = Planet(tmp_path)
+    made = Planet(tmp_path, store=place)
     yield made
     made.store.close()
 
@@ -67,6 +69,6 @@ def test_an_article_whose_content_is_lost_is_reported(planet: Planet) -> None:
     """Not left out in silence."""
     planet.add(article(1), article(2))
     with planet.store.database.transaction() as connection:
-        connection.exec_driver_sql("UPDATE articles SET revision = 99 WHERE id LIKE '%/1'")
+        connection.execute(articles.update().where(articles.c.id.endswith("/1")).values(revision=99))
     with pytest.raises(DamagedStore, match=r"news.example/1.*revision is lost.*restore the store"):
         planet.publish()

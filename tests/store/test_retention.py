@@ -15,9 +15,10 @@ from aggregator.app import app
 from aggregator.app.status import source_health
 from aggregator.config import load as config
 from aggregator.config.load import Keep, Source
+from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.store import ALL, Found, Store, Update, retention
-from tests.conftest import NOW, Answer, Server
+from tests.conftest import NOW, SQLITE_ONLY, Answer, Server
 from tests.support.older_stores import take_back
 from tests.support.site import Site, feed
 
@@ -27,9 +28,9 @@ DAY = timedelta(days=1)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: StoreAddress) -> Iterator[Store]:
     """A store that knows two sources."""
-    opened = Store(tmp_path / "store.db")
+    opened = Store(place)
     opened.sources.adopt([NEWS, BLOG], NOW)
     yield opened
     opened.close()
@@ -210,6 +211,7 @@ def test_earlier_versions_go_with_their_article_or_by_age(store: Store) -> None:
     assert store.articles.earlier_versions(first.id) == ()
 
 
+@SQLITE_ONLY
 def test_the_file_shrinks_when_it_pays(store: Store, tmp_path: Path) -> None:
     """A store of 20 MB of which nothing is left gives its pages back; a little is not worth it."""
     file = tmp_path / "store.db"

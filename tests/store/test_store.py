@@ -12,12 +12,14 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.load import Keep, Source
+from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
 from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.store import ALL, Found, Kept, Saved, Store, Update
 from aggregator.store.changes import MAX_VERSIONS
 from aggregator.store.edits import MAX_SILENT_EDITS
-from tests.conftest import NOW
+from aggregator.store.rows import ask
+from tests.conftest import NOW, SQLITE_ONLY
 from tests.support.older_stores import take_back
 
 NEWS = Source(name="news", url="https://example.org/feed", categories=("World",))
@@ -25,9 +27,9 @@ BLOG = Source(name="blog", url="https://example.net/feed", categories=("World", 
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: StoreAddress) -> Iterator[Store]:
     """A store that knows two sources."""
-    opened = Store(tmp_path / "var" / "store.db")
+    opened = Store(place)
     opened.sources.adopt([NEWS, BLOG], NOW)
     yield opened
     opened.close()
@@ -304,24 +306,25 @@ def test_a_moved_source_is_read_anew(store: Store) -> None:
     assert store.sources.states(["news"])["news"].validators == {}
 
 
-def test_a_failure_keeps_validators(store: Store, tmp_path: Path) -> None:
+def test_a_failure_keeps_validators(store: Store) -> None:
     """What was known stays known; success clears the error."""
     commit(store, article(1))
     store.sources.fail("news", "unreachable", NOW)
     assert store.sources.states(["news"])["news"].validators == {"etag": '"1"'}
     query = "select error from sources where name = 'news'"
-    with sqlite3.connect(tmp_path / "var" / "store.db") as direct:
-        assert direct.execute(query).fetchone() == ("unreachable",)
+    with store.database.snapshot() as connection:
+        assert ask(connection, query) == [("unreachable",)]
     commit(store, article(1))
-    with sqlite3.connect(tmp_path / "var" / "store.db") as direct:
-        assert direct.execute(query).fetchone() == (None,)
+    with store.database.snapshot() as connection:
+        assert ask(connection, query) == [(None,)]
 
 
+@SQLITE_ONLY
 def test_a_store_of_version_3_is_brought_up_to_date(store: Store, tmp_path: Path) -> None:
     """It counted failures beside the schedule; all else stays, and new sources are added."""
     commit(store, article(1))
     store.close()
-    file = tmp_path / "var" / "store.db"
+    file = tmp_path / "store.db"
     take_back(file, 3)
     with closing(sqlite3.connect(file, isolation_level=None)) as direct:
         direct.execute("update sources set failures = 7")
@@ -346,10 +349,10 @@ def test_folder_and_feed_id_are_given_once(store: Store) -> None:
     assert (world.folder, world.feed_id) == ("world", "urn:a")
 
 
-def test_a_store_survives_being_opened_again(tmp_path: Path) -> None:
+def test_a_store_survives_being_opened_again(place: StoreAddress) -> None:
     """What was saved is there for the next run."""
     for _ in range(2):
-        store = Store(tmp_path / "store.db")
+        store = Store(place)
         store.sources.adopt([NEWS], NOW)
         commit(store, article(1))
         assert len(kept(store)) == 1

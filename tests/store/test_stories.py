@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from aggregator.app.stories import Storyteller
 from aggregator.config.load import Config, Keep, Source, StoriesSettings
+from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.store import ALL, Found, Store, Update
 from aggregator.store.joining import HOT
+from aggregator.store.rows import ask
 from tests.conftest import NOW
 
 SOURCES = tuple(Source(name=n, url=f"https://{n}.example/feed", categories=("News",)) for n in "abcd")
@@ -26,9 +26,9 @@ AGENCY = " ".join(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: StoreAddress) -> Iterator[Store]:
     """A store that finds stories; nothing is in it."""
-    opened = Store(tmp_path / "store.db", stories=Storyteller(Config(sources=SOURCES)))
+    opened = Store(place, stories=Storyteller(Config(sources=SOURCES)))
     opened.sources.adopt(SOURCES, NOW)
     yield opened
     opened.close()
@@ -149,21 +149,21 @@ def test_what_very_many_share_is_no_sign(store: Store) -> None:
     assert members(store) == [[("urn:b", ""), ("urn:c", "link")]]
 
 
-def test_switched_off_nothing_is_kept_of_an_article(tmp_path: Path) -> None:
+def test_switched_off_nothing_is_kept_of_an_article(place: StoreAddress) -> None:
     """And no article is looked for in stories."""
     config = Config(sources=SOURCES, stories=StoriesSettings(find=False))
-    store = Store(tmp_path / "off.db", stories=Storyteller(config))
+    store = Store(place, stories=Storyteller(config))
     store.sources.adopt(SOURCES, NOW)
     commit(store, article("a"))
     commit(store, article("b"), hours=2)
     assert shown(store) == {"urn:a", "urn:b"}
-    with sqlite3.connect(tmp_path / "off.db") as direct:
-        assert direct.execute("select count(*) from story_keys").fetchone() == (0,)
+    with store.database.snapshot() as connection:
+        assert ask(connection, "select count(*) from story_keys") == [(0,)]
     store.close()
 
 
 def test_a_story_is_saved_with_its_article_or_not_at_all(
-    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A poll that is killed before its transaction ends leaves nothing; again, the same comes of it."""
     commit(store, article("a"))
@@ -175,22 +175,22 @@ def test_a_story_is_saved_with_its_article_or_not_at_all(
         patched.setattr("aggregator.store.placing.Placing.save", die)
         with pytest.raises(KeyboardInterrupt):
             commit(store, article("b"), hours=2)
-    with sqlite3.connect(tmp_path / "store.db") as direct:
-        assert direct.execute("select count(*) from stories").fetchone() == (0,)
-        assert direct.execute("select count(distinct article) from story_keys").fetchone() == (1,)
+    with store.database.snapshot() as connection:
+        assert ask(connection, "select count(*) from stories") == [(0,)]
+        assert ask(connection, "select count(distinct article) from story_keys") == [(1,)]
     commit(store, article("b"), hours=2)
     assert members(store) == [[("urn:a", ""), ("urn:b", "title")]]
 
 
-def test_a_rebuild_goes_on_where_it_was_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rebuild_goes_on_where_it_was_stopped(place: StoreAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     """Older articles are shown before those that came after; nothing is joined before it."""
-    plain = Store(tmp_path / "old.db")
+    plain = Store(place)
     plain.sources.adopt(SOURCES, NOW)
     commit(plain, article("a"), article("a", id="urn:a2", title="Another thing entirely, in many words"))
     commit(plain, article("b"), hours=2)
     plain.close()
     monkeypatch.setattr("aggregator.store.stories._BATCH", 2)
-    store = Store(tmp_path / "old.db", stories=Storyteller(Config(sources=SOURCES)))
+    store = Store(place, stories=Storyteller(Config(sources=SOURCES)))
     commit(store, article("c"), hours=3)
     assert shown(store) == {"urn:a", "urn:a2", "urn:b", "urn:c"}
     assert next(store.stories.rebuild(NOW + timedelta(hours=4)))[:2] == (2, 1)

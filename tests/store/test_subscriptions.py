@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from aggregator.config.load import Keep, Source
+from aggregator.config.store_address import StoreAddress
 from aggregator.config.subscriptions import joined
 from aggregator.model.article import Article
 from aggregator.model.entry import Subscription
@@ -23,9 +23,9 @@ LATER = NOW + FORGOTTEN_AFTER
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: StoreAddress) -> Iterator[Store]:
     """A store in which a list of two feeds was read, and its second feed polled: it had an article."""
-    opened = Store(tmp_path / "a.db")
+    opened = Store(place)
     opened.sources.adopt([LIST], NOW)
     read(opened, [TEA, MILK])
     poll(opened, "List: Milk", WHITE)

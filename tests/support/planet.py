@@ -40,12 +40,13 @@ class Planet:
 
     def __init__(self, home: Path, *, url: str = "https://planet.example/feeds", **more: Any) -> None:
         self.home = home
-        settings = {"entries_per_feed": 5, "sources": (NEWS,), "site": SiteSettings(title="Planet", url=url)}
-        self.config = Config(
-            store=home / "store.db",
-            output=home / "feeds",
-            **{**settings, **more},
-        )
+        settings: dict[str, Any] = {
+            "entries_per_feed": 5,
+            "sources": (NEWS,),
+            "site": SiteSettings(title="Planet", url=url),
+        }
+        settings |= {"store": home / "store.db", "output": home / "feeds"}
+        self.config = Config(**{**settings, **more})
         self.store = Store(self.config.store)
         self.store.sources.adopt(self.config.sources, NOW)
         self.writers = BASIC

@@ -1,0 +1,48 @@
+"""What SQL asks of the JSON text that an article is kept as (see `model.packed`), in each database's own way.
+
+Each dialect's module registers how it is written there, by `sqlalchemy.ext.compiler.compiles`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.sql.functions import FunctionElement
+
+__all__ = ["HasLink", "OriginOf", "WithoutLink", "has_link", "origin_link"]
+
+
+class HasLink(FunctionElement[bool]):
+    """Whether an article's link is a text; of that, its JSON, and its JSON in ASCII."""
+
+    inherit_cache = True  # without a type: SQLite would compare a boolean with 1, and use no index
+
+
+class WithoutLink(FunctionElement[bool]):
+    """Whether an article has no link."""
+
+    inherit_cache = True
+
+
+class OriginOf(FunctionElement[str]):
+    """The origin of an article as JSON, None for none."""
+
+    type = sa.Text()
+    inherit_cache = True
+
+
+def has_link(data: sa.ColumnElement[Any], link: str) -> sa.ColumnElement[bool]:
+    """Whether this is the link of an article."""
+    spelled = (json.dumps(link, ensure_ascii=False)[1:-1], json.dumps(link)[1:-1])
+    return HasLink(data, *(sa.bindparam(None, each, sa.Text) for each in (link, *spelled)))
+
+
+def origin_link(found: str | None) -> str | None:
+    """The link in what `OriginOf` gives."""
+    try:
+        link = json.loads(found or "{}").get("link")
+    except (ValueError, AttributeError):
+        return None
+    return link if isinstance(link, str) else None

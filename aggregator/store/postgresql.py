@@ -1,0 +1,307 @@
+"""The PostgreSQL dialect: one database of a server, through psycopg 3 (the extra `postgres`)."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+
+from aggregator.config.store_address import DatabaseAddress
+from aggregator.errors import DamagedStore, StoreError, TookTooLong
+from aggregator.store.columns import Unreadable, version_of
+from aggregator.store.dialect import OPTION, Check, Turn
+from aggregator.store.postgresql_search import WordIndex
+from aggregator.store.schema import VERSION, metadata, settings
+
+try:
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.types.string import StrDumperUnknown
+except ImportError as error:
+    raise StoreError(
+        "a store in PostgreSQL needs psycopg: pip install 'aggregator-republisher[postgres]'"
+    ) from error
+
+__all__ = ["LOCK", "PostgreSQL", "connect", "database_errors"]
+
+_ARTICLES, _SCHEMA = 1, 2
+_TURNS = {"run": 3, "work": 4}
+"""What advisory locks are of: the saving of articles, the tables, a daemon, who polls or publishes."""
+
+LOCK = "hashtext('aggregator' || current_schema())"
+"""The first number of each lock; the second is one of these."""
+
+_DEFAULTS = {
+    "application_name": "aggregator",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+}
+# A transaction waits as long as on SQLite; one whose process is frozen keeps nobody waiting for good.
+_SESSION = (
+    "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '10min'; "
+    "SET client_encoding = 'UTF8'; SET jit = off"
+)
+_LOOK_SECONDS = 0.05
+_ALONE = sa.text(f"SELECT pg_advisory_xact_lock({LOCK}, {_ARTICLES})")
+_MAKING = sa.text(f"SELECT pg_advisory_xact_lock({LOCK}, {_SCHEMA})")
+_ENCODING = sa.text("SELECT current_setting('server_encoding'), current_schema()")
+_COLUMNS = sa.text(
+    "SELECT c.relname, a.attname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_attribute AS a"
+    " ON a.attrelid = c.oid JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace"
+    " WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND a.attnum > 0 AND NOT a.attisdropped"
+)
+_SIZE = sa.text(
+    "SELECT coalesce(sum(pg_total_relation_size(to_regclass(each))), 0)"
+    " FROM unnest(CAST(:names AS text[])) AS each"
+)
+_VERSION = sa.select(settings.c.value).where(settings.c.name == "schema")
+
+_AWAY = "is the server running, and reachable from here? nothing that was saved is lost"
+_WRITING = "another process is writing to it; run it again when that has ended"
+_LOGIN = "set user and password right: in ~/.pgpass, in PGPASSWORD, or in the variable that the config names"
+_ADVICE = {
+    "08": _AWAY,
+    "57P": _AWAY,
+    "28": _LOGIN,
+    "3D000": "create it first (createdb), owned by the user who runs this",
+    "25006": "it can only be read; name the server that takes writes (target_session_attrs=read-write)",
+    "42501": "let this user create and write tables in the database",
+    "3F000": "let the user's search_path name a schema that is there",
+    "53100": "free some disk space on the server and run it again; nothing that was saved is lost",
+    "53300": "raise max_connections of the server, or run fewer workers",
+    "53": "the server lacks memory or disk space; nothing that was saved is lost",
+    "54": "a value is too long for the server",
+    "55P03": _WRITING,
+    "40": "it and another process waited for each other; run it again",
+    "58": "look at the server's disk and its log",
+}
+# The client learns no code for what is refused while it connects; most servers say it in English.
+_REFUSALS = (
+    (re.compile(r"password|authentication|role .* does not exist|pg_hba\.conf"), _LOGIN),
+    (re.compile(r"database .* does not exist"), _ADVICE["3D000"]),
+    (re.compile(r"too many (?:clients|connections)|connection slots"), _ADVICE["53300"]),
+)
+_DAMAGED = frozenset(("XX001", "XX002", "42P01", "42703"))
+_RESTORE = (
+    "bring the database back from a backup of the server (pg_dump, pg_basebackup), or name an empty one: the "
+    "next fetch fills it, and articles keep their ids, but what sources no longer list, earlier versions and "
+    "archives are lost"
+)
+
+
+class _Cleaned(StrDumperUnknown):
+    """Text without NUL, which PostgreSQL alone refuses."""
+
+    def dump(self, obj: str) -> Any:
+        return super().dump(obj.replace("\x00", "\ufffd") if "\x00" in obj else obj)
+
+
+def connect(address: DatabaseAddress, **arguments: str) -> psycopg.Connection[Any]:
+    """A connection of its own, each statement its own transaction. Raises psycopg's errors and StoreError."""
+    try:
+        given = conninfo_to_dict(address.url.replace("postgres://", "postgresql://", 1))
+    except psycopg.ProgrammingError:
+        # Its own message repeats parts of the address.
+        raise StoreError(
+            f"the store {address} cannot be used: its address cannot be read; write it as "
+            "postgresql://user@host:5432/database, special characters as %40"
+        ) from None
+    known: dict[str, Any] = {**_DEFAULTS, **given, **arguments}
+    made = psycopg.connect(make_conninfo(**known), autocommit=True)
+    made.execute(_SESSION)
+    made.adapters.register_dumper(str, _Cleaned)
+    return made
+
+
+class PostgreSQL:
+    """One database; its tables are in the first schema of the user's `search_path`."""
+
+    engine: sa.Engine
+    reading: sa.Engine
+
+    def __init__(self, address: DatabaseAddress, *, reads_only: bool = False) -> None:
+        self._address = address
+        self._reads_only = reads_only
+        self.place = str(address)
+        self.search = WordIndex()
+
+    def open(self, check: Check) -> None:
+        """Connects, and makes the tables or brings them up to date; read only, nothing is made."""
+        # A connection that a restart of the server cut is replaced before it is used.
+        self.engine = sa.create_engine(
+            "postgresql+psycopg://",
+            creator=self._connected,
+            pool_pre_ping=True,
+            max_overflow=25,
+            execution_options={OPTION: self},
+            use_native_hstore=False,
+        )
+        self.reading = self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+        try:
+            with self.errors(), (self.reading if self._reads_only else self.engine).begin() as connection:
+                self._check_place(connection)
+                check(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        made = connect(self._address)
+        made.autocommit = False
+        return made
+
+    def _check_place(self, connection: sa.Connection) -> None:
+        encoding, schema = connection.execute(_ENCODING).one()
+        if encoding != "UTF8":
+            raise StoreError(
+                f"the database {self.place} has texts in {encoding}; make one with createdb --encoding=UTF8"
+            )
+        if schema is None:
+            raise StoreError(
+                f"the database {self.place} has no schema for tables; make the one that search_path names"
+            )
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.engine.dispose()
+
+    def errors(self) -> Any:
+        """What the server says, with what to do."""
+        return database_errors(self._address)
+
+    def make_tables(self, connection: sa.Connection) -> None:
+        """Brings the tables to this version, each process after the other; what is newer is left alone."""
+        if self._version(connection) < VERSION:
+            connection.execute(_MAKING)
+            if self._version(connection) < VERSION:
+                from aggregator.store.migrations_of_postgresql import migrate
+
+                migrate(connection)
+
+    def _version(self, connection: sa.Connection) -> int:
+        if settings.name not in self.columns(connection):
+            return 0
+        return version_of(connection.scalar(_VERSION))
+
+    def columns(self, connection: sa.Connection) -> dict[str, set[str]]:
+        """The columns of each table of ours that is there; the schema may have others."""
+        found: dict[str, set[str]] = {}
+        for table, column in connection.execute(_COLUMNS):
+            if table in metadata.tables:
+                found.setdefault(table, set()).add(column)
+        return found
+
+    def begin_alone(self, connection: sa.Connection) -> None:
+        """By a lock that ends with the transaction."""
+        connection.execute(_ALONE)
+
+    @contextmanager
+    def bounded(self, connection: sa.Connection, is_over: Callable[[], bool]) -> Iterator[None]:
+        """A thread looks, and cancels what the server does for this connection."""
+        driver: Any = connection.connection.driver_connection
+        has_ended = threading.Event()
+
+        def watch() -> None:
+            while not has_ended.wait(_LOOK_SECONDS):
+                if is_over():
+                    driver.cancel()
+
+        watching = threading.Thread(target=watch, daemon=True)
+        watching.start()
+        try:
+            yield
+        finally:
+            has_ended.set()
+            watching.join()
+
+    @contextmanager
+    def overwriting(self, connection: sa.Connection) -> Iterator[None]:
+        """The server overwrites nothing; `rewrite` leaves it out of its files."""
+        yield
+
+    def defer_references(self, connection: sa.Connection) -> None:
+        """Until this transaction ends."""
+        connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
+
+    def tidy(self) -> None:
+        """The server's autovacuum does it."""
+
+    def rewrite(self) -> None:
+        """Writes every table anew; the server's log of changes is replaced as it goes on."""
+        with connect(self._address) as direct:
+            direct.execute("SET lock_timeout = '5min'")
+            for name in [*metadata.tables, "search_index"]:
+                if direct.execute("SELECT to_regclass(%s)", (name,)).fetchone() != (None,):
+                    direct.execute(f'VACUUM (FULL, ANALYZE) "{name}"'.encode())
+
+    def damage(self) -> Iterator[str]:
+        """Its pages are looked at by the server's own tools (pg_amcheck)."""
+        yield from ()
+
+    def orphans(self) -> list[str]:
+        """The server lets none come to be."""
+        return []
+
+    def folder_key(self, folder: Path) -> str:
+        """Its path: there is no file that it could be moved with."""
+        return str(folder.absolute())
+
+    def folder_of(self, key: str) -> Path:
+        """That path."""
+        return Path(key)
+
+    def turn(self, name: str) -> Turn:
+        """An advisory lock of a connection."""
+        from aggregator.store.postgresql_turns import ServerTurn
+
+        return ServerTurn(self._address, _TURNS[name])
+
+    def size(self) -> int:
+        """Of all tables with their indexes."""
+        with self.errors(), self.reading.begin() as connection:
+            return int(connection.scalar(_SIZE, {"names": [*metadata.tables, "search_index"]}) or 0)
+
+
+@contextmanager
+def database_errors(address: DatabaseAddress) -> Iterator[None]:
+    """Raises StoreError for whatever goes wrong meanwhile with this database."""
+    try:
+        yield
+    except (SQLAlchemyError, psycopg.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        code = str(getattr(cause, "sqlstate", None) or "")
+        if code == "57014":
+            raise TookTooLong("the store was asked for too much at once") from error
+        if code in _DAMAGED:
+            raise DamagedStore(f"the store {address}", _said(cause), _RESTORE) from error
+        advice = _advice(code)
+        if not code and isinstance(cause, psycopg.OperationalError):
+            advice = next((what for words, what in _REFUSALS if words.search(str(cause))), _AWAY)
+        what = f"the store {address} cannot be used: {_said(cause)}"
+        raise StoreError(f"{what}; {advice}" if advice else what) from error
+    except Unreadable as error:
+        raise DamagedStore(f"the store {address}", error, _RESTORE) from error
+    except OSError as error:
+        raise StoreError(f"the store {address} cannot be used: {error.strerror or error}") from error
+
+
+def _advice(code: str) -> str:
+    return next((_ADVICE[code[:size]] for size in (5, 3, 2) if code[:size] in _ADVICE), "")
+
+
+def _said(cause: BaseException) -> str:
+    """The server's own words, without rows or statements."""
+    if isinstance(cause, psycopg.Error) and cause.diag.message_primary:
+        return cause.diag.message_primary
+    lines = str(cause).strip().splitlines() or [type(cause).__name__]
+    return lines[0].rpartition("FATAL:")[2].strip()

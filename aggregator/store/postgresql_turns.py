@@ -1,0 +1,67 @@
+"""Locks that a server holds for a process, for as long as its connection lasts, however it ends."""
+
+from __future__ import annotations
+
+import contextlib
+from types import TracebackType
+from typing import Self
+
+from aggregator.config.store_address import DatabaseAddress
+from aggregator.store.postgresql import LOCK, connect, database_errors
+
+__all__ = ["ServerTurn"]
+
+_MAX_NAME = 63
+_TAKE = f"SELECT pg_try_advisory_lock({LOCK}, %s)"
+_WHO = f"""SELECT a.application_name FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+WHERE l.granted AND l.locktype = 'advisory' AND l.objsubid = 2
+AND l.classid::bigint = ({LOCK}::bigint & 4294967295) AND l.objid::bigint = %s
+AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"""  # noqa: S608 - ours
+
+
+class ServerTurn:
+    """One such lock, over a connection of its own. Raises StoreError, here and in every method."""
+
+    def __init__(self, address: DatabaseAddress, number: int) -> None:
+        self._address = address
+        self._number = number
+        with database_errors(address):
+            self._connection = connect(address)
+            if self._connection.info.server_version >= 140_000:
+                self._connection.execute("SET idle_session_timeout = 0")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with contextlib.suppress(Exception):
+            self._connection.close()
+
+    def take(self, line: str) -> bool:
+        """Takes the lock for this process, where it is free; `line` says who it is."""
+        with database_errors(self._address):
+            found = self._connection.execute(
+                f"SELECT pg_try_advisory_lock({LOCK}, %s)".encode(), (self._number,)
+            )
+            row = found.fetchone()
+            if row is None or not row[0]:
+                return False
+            query = "SELECT set_config('application_name', %s, false)"
+            self._connection.execute(query, (line.encode("ascii", "replace").decode()[:_MAX_NAME],))
+            return True
+
+    def is_held(self) -> bool:
+        """Whether the connection is there still; a server that was restarted has let go of the lock."""
+        try:
+            self._connection.execute("SELECT 1")
+        except Exception:  # noqa: BLE001 - whatever it is, the lock is no longer sure
+            return False
+        return True
+
+    def who(self) -> str | None:
+        """The line of the process that has the lock; None where none has."""
+        with database_errors(self._address):
+            row = self._connection.execute(_WHO.encode(), (self._number,)).fetchone()
+            return None if row is None else str(row[0])

@@ -1,0 +1,377 @@
+"""The SQLite dialect: one file, opened, brought up to date, kept small, and what SQLite says of damage."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import sqlite3
+import stat
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.compiler import compiles
+
+from aggregator.config.store_address import StoreAddress
+from aggregator.errors import DamagedStore, StoreError, TookTooLong
+from aggregator.store.columns import Unreadable
+from aggregator.store.dialect import OPTION, Check, SearchIndex
+from aggregator.store.migrations import opening, upgrade
+from aggregator.store.packed_text import HasLink, OriginOf, WithoutLink
+from aggregator.store.schema import WITHOUT_LINK, metadata
+
+__all__ = ["SQLite", "permissions", "store_errors"]
+
+_BUSY_SECONDS = 30
+_SPEED = ("cache_size=-32000", "wal_autocheckpoint=2000")
+_FREE_BYTES_THAT_PAY = 10 * 1024 * 1024
+_FREE_PART_THAT_PAYS = 0.25
+_PAGES_AT_ONCE = 2_000
+_STEPS_BETWEEN_LOOKS = 10_000
+_INCREMENTAL = 2
+
+_DAMAGED = frozenset(
+    (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_MISMATCH)
+)
+_LACKING = re.compile("no such (?:table|column)|malformed|unrecognized token|vtable|Could not decode")
+_ADVICE = {
+    sqlite3.SQLITE_FULL: "free some disk space and run it again; nothing that was saved is lost",
+    sqlite3.SQLITE_READONLY: "let the user who runs this write the file and its folder",
+    sqlite3.SQLITE_PERM: "let the user who runs this read and write the file",
+    sqlite3.SQLITE_CANTOPEN: "let the user who runs this read and write the file and its folder",
+    sqlite3.SQLITE_BUSY: "another process is writing to it; run it again when that has ended",
+    sqlite3.SQLITE_LOCKED: "another process is writing to it; run it again when that has ended",
+    sqlite3.SQLITE_IOERR: "look at the disk and its free space",
+}
+_COLUMNS = sa.text(
+    "SELECT m.name, c.name FROM sqlite_master AS m, pragma_table_info(m.name) AS c "
+    "WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%'"
+)
+_HAS_INDEX = "SELECT 1 FROM sqlite_master WHERE name = 'search_index'"
+_MOST_LINES = 20
+
+
+class SQLite:
+    """One file. With `reads_only` neither it nor its folder need to be ones that this user may write."""
+
+    engine: sa.Engine
+    reading: sa.Engine
+
+    def __init__(self, path: Path, *, reads_only: bool = False) -> None:
+        self._path = path
+        self._reads_only = reads_only
+        self._copy: tempfile.TemporaryDirectory[str] | None = None
+
+    @property
+    def place(self) -> str:
+        """The file."""
+        return str(self._path)
+
+    @cached_property
+    def search(self) -> SearchIndex:
+        """FTS5."""
+        from aggregator.store.sqlite_search import Fts5Index
+
+        return Fts5Index()
+
+    def open(self, check: Check) -> None:
+        """Makes the file, or brings it up to date; read only, nothing is made."""
+        if self._path.is_dir():
+            raise StoreError(
+                f"the store {self._path} is a folder; name a file in the config, such as one in it"
+            )
+        if self._reads_only:
+            self._open_for_reading(check)
+            return
+        with self.errors():
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            _keep_private(self._path)
+            upgrade(self._path)
+            self._connect(f"sqlite:///{self._path}", _prepare_sqlite, check_same_thread=False)
+            with self.engine.begin() as connection:
+                check(connection)
+
+    def _connect(self, address: str, prepare: Callable[[Any, Any], None], **arguments: Any) -> None:
+        self.engine = sa.create_engine(
+            address,
+            connect_args={"timeout": _BUSY_SECONDS, **arguments},
+            execution_options={OPTION: self},
+        )
+        sa.event.listen(self.engine, "connect", prepare)
+        sa.event.listen(self.engine, "begin", _begin)
+        self.reading = self.engine.execution_options(reads_only=True)
+
+    def _open_for_reading(self, check: Check) -> None:
+        with self.errors():
+            is_made = self._path.exists() and self._path.stat().st_size > 0
+        if not is_made:
+            raise StoreError(f"there is no store {self._path} yet; `aggregator fetch` polls and makes it")
+        try:
+            self._read_from(self._path, "mode=ro", check)
+        except StoreError as error:
+            if not _needs_writing(error):
+                raise
+            self.engine.dispose()
+            self._read_without_writing(check)
+
+    def _read_without_writing(self, check: Check) -> None:
+        """Reads a store whose file and folder cannot be written, and with which no process is at work.
+
+        SQLite reads one in WAL mode only where it can make the files beside it, or finds them. Without a
+        journal the file is whole, and cannot change; with one, which a killed process left, a copy of both
+        is read.
+        """
+        with self.errors():
+            journal = Path(f"{self._path}-wal")
+            if not journal.exists() or not journal.stat().st_size:
+                self._read_from(self._path, "mode=ro&immutable=1", check)
+                return
+            self._copy = tempfile.TemporaryDirectory(prefix="aggregator-")
+            copied = Path(self._copy.name) / self._path.name
+            shutil.copyfile(self._path, copied)
+            shutil.copyfile(journal, f"{copied}-wal")
+        self._read_from(copied, "mode=rw", check)
+
+    def _read_from(self, file: Path, parameters: str, check: Check) -> None:
+        # The file, not the address, is quoted: SQLite reads `?` and `%` in an address as its own.
+        self._connect(f"sqlite:///file:{quote(str(file))}?{parameters}&uri=true", _prepare_reading)
+        with opening(self._path, reads_only=True), self.errors(), self.reading.begin() as connection:
+            check(connection)
+
+    def close(self) -> None:
+        """Closes the file."""
+        self.engine.dispose()
+        if self._copy is not None:
+            self._copy.cleanup()
+
+    def errors(self) -> AbstractContextManager[None]:
+        """What SQLite says, with what to do."""
+        return store_errors(self._path)
+
+    def make_tables(self, connection: sa.Connection) -> None:
+        """Makes what is not there."""
+        metadata.create_all(connection)
+
+    def columns(self, connection: sa.Connection) -> dict[str, set[str]]:
+        """The columns of each table that is there."""
+        found: dict[str, set[str]] = {}
+        for table, column in connection.execute(_COLUMNS):
+            found.setdefault(table, set()).add(column)
+        return found
+
+    def begin_alone(self, connection: sa.Connection) -> None:
+        """Every transaction that writes is alone here."""
+
+    @contextmanager
+    def bounded(self, connection: sa.Connection, is_over: Callable[[], bool]) -> Iterator[None]:
+        """`is_over` is called every few ms, between two steps of a statement."""
+        driver: Any = connection.connection.driver_connection
+        driver.set_progress_handler(is_over, _STEPS_BETWEEN_LOOKS)
+        try:
+            yield
+        finally:
+            driver.set_progress_handler(None, 0)
+
+    @contextmanager
+    def overwriting(self, connection: sa.Connection) -> Iterator[None]:
+        """What is deleted is overwritten with zeros."""
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+        try:
+            yield
+        finally:
+            connection.exec_driver_sql("PRAGMA secure_delete=OFF")
+
+    def defer_references(self, connection: sa.Connection) -> None:
+        """Until this transaction ends."""
+        connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
+
+    def damage(self) -> Iterator[str]:
+        """What `integrity_check` finds, the first few lines."""
+        with self.errors(), self.reading.begin() as connection:
+            lines = [
+                str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_LINES})")
+            ]
+        if lines != ["ok"]:
+            yield from (line for text in lines for line in text.splitlines())
+
+    def orphans(self) -> list[str]:
+        """What `foreign_key_check` finds."""
+        with self.errors(), self.reading.begin() as connection:
+            rows = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(10_000)
+        return [f"{table} without {other}" for table, _, other, _ in rows]
+
+    def folder_key(self, folder: Path) -> str:
+        """Its way from the store, so that both may be moved together."""
+        return os.path.relpath(folder, self._path.absolute().parent)
+
+    def folder_of(self, key: str) -> Path:
+        """The folder at the end of that way."""
+        return Path(os.path.normpath(self._path.absolute().parent / key))
+
+    def turn(self, name: str) -> None:
+        """A file beside it is locked."""
+
+    def size(self) -> int:
+        """Of the file itself."""
+        return self._path.stat().st_size
+
+    def tidy(self) -> None:
+        """Gives back what the file has long had no use for, takes in what was written aside.
+
+        Pages are given back when more than a quarter of the file and 10 MB are free, in small steps, so
+        that no other process waits long. A file made by a version that did not do so is rewritten once.
+        """
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            self._shrink(connection)
+            connection.exec_driver_sql("PRAGMA analysis_limit = 400")  # rows of an index; else all are read
+            connection.exec_driver_sql("PRAGMA optimize")
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def rewrite(self) -> None:
+        """Rewrites the file and empties its journal: of what was deleted nothing can be read there any more.
+
+        Raises StoreError when there is no room for a copy of it, or another process is reading.
+        """
+        with self.engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")
+            if connection.exec_driver_sql(_HAS_INDEX).first():
+                # A full-text index only marks words as deleted until its parts are merged.
+                connection.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('optimize')")
+            connection.exec_driver_sql("VACUUM")
+            is_busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+        if is_busy:
+            raise StoreError(
+                f"another process is reading the store {self._path}: its journal may still hold what was "
+                "deleted; run it again when that has ended"
+            )
+
+    def _shrink(self, connection: sa.Connection) -> None:
+        def asked(pragma: str) -> int:
+            return int(connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one())
+
+        free = asked("freelist_count")
+        pays = (
+            free > _FREE_PART_THAT_PAYS * asked("page_count")
+            and free * asked("page_size") > _FREE_BYTES_THAT_PAY
+        )
+        if not pays:
+            return
+        if asked("auto_vacuum") != _INCREMENTAL:
+            connection.exec_driver_sql("VACUUM")
+            return
+        driver: Any = connection.connection.driver_connection
+        for _ in range(0, free, _PAGES_AT_ONCE):
+            # Not `execute`: it takes one step, which frees one page whatever the number says (measured).
+            driver.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
+
+
+@compiles(HasLink, "sqlite")
+def _has_link(element: HasLink, compiler: Any, **_: Any) -> str:
+    # A number that is none (NaN) is no JSON to SQLite, which then refuses the whole query.
+    data, link, *_others = (compiler.process(clause) for clause in element.clauses)
+    return f"CASE WHEN json_valid({data}) THEN json_extract({data}, '$.link') END = {link}"
+
+
+@compiles(WithoutLink, "sqlite")
+def _without_link(element: WithoutLink, compiler: Any, **_: Any) -> str:
+    (data,) = (compiler.process(clause) for clause in element.clauses)
+    return f"({WITHOUT_LINK.replace('revisions.data', data)})"
+
+
+@compiles(OriginOf, "sqlite")
+def _origin_of(element: OriginOf, compiler: Any, **_: Any) -> str:
+    (data,) = (compiler.process(clause) for clause in element.clauses)
+    return f"CASE WHEN json_valid({data}) THEN json_extract({data}, '$.origin') END"
+
+
+def _keep_private(path: Path) -> None:
+    """Makes the file where there is none, for its owner alone: it holds logins and newsletters.
+
+    An existing file is taken from others than its owner and group. SQLite gives the files beside it, -wal and
+    -shm, the permissions of the file itself; those that are there already are treated like it.
+    """
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+            # Another's file stays as it is; SQLite itself says when it cannot be used.
+            with contextlib.suppress(FileNotFoundError, PermissionError):
+                found = file.stat().st_mode
+                # Of a regular file alone: a device, such as /dev/null, belongs to everybody.
+                if found & stat.S_IRWXO and stat.S_ISREG(found):
+                    file.chmod(stat.S_IMODE(found) & ~stat.S_IRWXO)
+
+
+@contextmanager
+def store_errors(path: Path) -> Iterator[None]:
+    """Raises StoreError for whatever goes wrong meanwhile with the store at `path`."""
+    try:
+        yield
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        cause = getattr(error, "orig", None) or error
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the rest is a detail of it
+        # Without a code: Python's own, such as of text that is not UTF-8.
+        if code in _DAMAGED or (code in (0, sqlite3.SQLITE_ERROR) and _LACKING.match(str(cause))):
+            raise DamagedStore(f"the store {path}", cause) from error
+        if code == sqlite3.SQLITE_INTERRUPT:
+            raise TookTooLong("the store was asked for too much at once") from error
+        advice = f"; {_ADVICE[code]}" if code in _ADVICE else ""
+        raise StoreError(f"the store {path} cannot be used: {cause}{advice}") from error
+    except OSError as error:
+        raise StoreError(f"the store {path} cannot be used: {error.strerror}") from error
+    except (Unreadable, UnicodeDecodeError) as error:  # SQLite's own messages quote what is damaged
+        raise DamagedStore(f"the store {path}", error) from error
+
+
+def permissions(store: StoreAddress) -> int:
+    """The permission bits of a store's file; 0 where there is none, or it cannot be looked at."""
+    if not isinstance(store, Path):
+        return 0
+    try:
+        return stat.S_IMODE(store.stat().st_mode)
+    except OSError:
+        return 0
+
+
+def _needs_writing(error: StoreError) -> bool:
+    """Whether SQLite refused because it could not make or write a file beside the store."""
+    cause = getattr(error.__cause__, "orig", None) or error.__cause__
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    # Transactions are ours to begin: the driver's own begin only before the first write, so that two
+    # processes could both read, and then one of them fail to write.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # WAL: a reader never waits for the writer. NORMAL keeps every commit through a killed process, and
+    # a whole database, short of its last commits, through a power cut; those are then fetched again,
+    # as their validators went with them.
+    # auto_vacuum stands first: it counts in a new file alone, before anything is written to it.
+    for pragma in (
+        "auto_vacuum=INCREMENTAL",
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        *_SPEED,
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _prepare_reading(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None
+
+
+def _begin(connection: sa.Connection) -> None:
+    reads_only = connection.get_execution_options().get("reads_only", False)
+    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
