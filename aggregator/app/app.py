@@ -79,9 +79,9 @@ class App:
         self._clock = KeptClock(self._store, self._testify, lambda: self._made("_polls"))
         self._clock.read(now)
         self._store.mending.begin(READER_VERSION)
+        self._notices = Notices(lambda: self.config, self._store, lambda: self._fetcher)
         self._follow_lists(now)
         merge_published(self._store, config, now)
-        self._notices = Notices(lambda: self.config, self._store, lambda: self._fetcher)
         self._notices.begin(now)
         self._arrange(now)  # before anything arrives, which then stands behind what is there
 
@@ -133,10 +133,9 @@ class App:
 
         return BucketOutput(self.config)
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether what was published is still to be put into a bucket, and it is time to try again."""
-        return self._made("_bucket_output") and self._bucket_output.is_behind
+    def is_behind(self, now: datetime) -> bool:
+        """Whether to publish although nothing was polled: a bucket is to be tried again, a digest is due."""
+        return (self._made("_bucket_output") and self._bucket_output.is_behind) or self._notices.is_due(now)
 
     @cached_property
     def _copying(self) -> Copying:
@@ -203,7 +202,7 @@ class App:
         if self._made("_polls"):
             self._polls.know(sources)
         self._storyteller.know(sources)
-        self._store.sources.adopt(sources, now)
+        self._store.sources.adopt((*sources, *self._notices.sources()), now)
         states = self._store.sources.schedules()
         self._store.sources.plan(polling_settings.changed(sources, states, self._configured, now))
         return reported
@@ -230,6 +229,7 @@ class App:
     def forget(self, found: Sequence[Erasable], now: datetime) -> None:
         """Erases these articles from the store; a publication then erases them from what is published."""
         self._store.forgetting.forget(found, now)
+        self._notices.forget(found, now)
         self._store.tombstones.record([each.pk for each in found], now)
 
     def recall(self, found: Sequence[Erasable], now: datetime) -> None:
@@ -325,6 +325,7 @@ class App:
         """Publishes into the folder of the output."""
         self._mend()
         self._choose(now)
+        self._notices.make_digests(now)
         if self.config.publish.media is not None:
             self._copying.note(now)
         try:

@@ -19,16 +19,17 @@ __all__ = ["Chooser"]
 
 
 class Chooser:
-    """Decides by a config which feeds an article stands in; nothing is chosen without rules and saved feeds.
+    """Decides by a config which feeds an article stands in, where it has rules, saved feeds or digests.
 
-    `digest` is the same for configs that decide alike, "" for one without rules and saved feeds.
+    `digest` is the same for configs that decide alike, "" for one without any of these.
     `turnings` are when time alone changes what is decided: a date of an article, and how long after it.
     """
 
     def __init__(self, config: Config) -> None:
         self.rules = rule_set(config.rules, config.feeds)
         self.queries = QuerySet({feed.name: feed.parsed for feed in config.feeds})
-        self.digest = self._digest() if self.rules.rules or self.queries else ""
+        self._own = {each.source: each.name for each in config.digest if each.feed}
+        self.digest = self._digest() if self.rules.rules or self.queries or self._own else ""
         asked = (*(rule.when for rule in self.rules.rules), *self.queries.values())
         self.turnings: frozenset[tuple[str, timedelta]] = frozenset(
             turning for query in asked for turning in query.turnings
@@ -38,10 +39,13 @@ class Chooser:
         from aggregator.rules.query import LANGUAGE_VERSION
 
         queries = [self.rules.digest, LANGUAGE_VERSION, [[n, q.text] for n, q in self.queries.items()]]
+        queries += [sorted(self._own)] if self._own else []
         return hashlib.blake2b(json.dumps(queries).encode(), digest_size=16).hexdigest()
 
     def __call__(self, found: Kept, now: datetime) -> Placement:
         """The feeds of an article: `all`, its categories, then saved feeds in the config's order."""
+        if (own := self._own.get(found.article.source)) is not None:
+            return Placement(feeds=(own,))  # a digest is of what stands in feeds, and in none of them
         facts = facts_of(found)
         verdict = judge(self.rules, facts, now)
         standing = feeds_of(verdict, facts, self.queries, now)

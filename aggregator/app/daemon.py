@@ -145,7 +145,7 @@ class Daemon:
                     completing=self._config.select(()),
                     is_stopping=lambda: self._is_stopping,
                 )
-        if app.is_behind and not self._is_stopping:
+        if app.is_behind(datetime.now(UTC)) and not self._is_stopping:
             with self._at_work():
                 publish(app, datetime.now(UTC), self._watcher)
 

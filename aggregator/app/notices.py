@@ -8,15 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from aggregator.config.load import Config
+from aggregator.config.load import Config, Source
 from aggregator.config.store_address import is_there
 from aggregator.errors import ConfigError, DeliveryError
-from aggregator.store import Store
+from aggregator.store import Erasable, Store
 
 if TYPE_CHECKING:
     from aggregator.fetch import Fetcher
     from aggregator.notify.channels.channel import Outside
     from aggregator.notify.delivery import Delivery
+    from aggregator.notify.digests import Digests
     from aggregator.notify.trial import NoticeTrial
     from aggregator.notify.watching import Watching
 
@@ -31,6 +32,7 @@ class Notices:
         self._store = store
         self._fetcher = fetcher
         self._watching: Watching | None = None
+        self._digests: Digests | None = None
 
     def begin(self, now: datetime) -> None:
         """Before anything arrives: a notice that is new to the config tells of nothing that is there."""
@@ -39,6 +41,34 @@ class Notices:
 
             self._watching = Watching(self._config, self._store)
             self._watching.begin(now)
+        if self._config().digest:
+            from aggregator.notify.digests import Digests
+
+            self._digests = Digests(self._config, self._store)
+            self._digests.begin(now)
+
+    def sources(self) -> tuple[Source, ...]:
+        """Those that entries of digests are of."""
+        if not self._config().digest:
+            return ()
+        from aggregator.notify.digests import sources_of
+
+        return sources_of(self._config())
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether a digest is to be made and published."""
+        return self._digests is not None and self._digests.is_due(now)
+
+    def make_digests(self, now: datetime) -> None:
+        """Makes those that are due, before a publication; their letters wait in the outbox then."""
+        if self._digests is not None:
+            self._digests.make(now)
+
+    def forget(self, found: Sequence[Erasable], now: datetime) -> None:
+        """Takes articles that were taken down out of digests."""
+        from aggregator.notify.digests import forget_in_digests
+
+        forget_in_digests(self._store, found, now)
 
     def published(self) -> None:
         """What has arrived is published, and may be sent in notices."""

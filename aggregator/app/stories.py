@@ -38,6 +38,7 @@ class Storyteller:
             if name in chosen and chosen[name].priority
         }
         self._priorities: dict[str, int] = {}
+        self._digests = {digest.source for digest in config.digest}
         self.know(config.sources)
 
     def know(self, sources: Iterable[Source]) -> None:
@@ -65,14 +66,14 @@ class Storyteller:
         return _digest([sorted(self._priorities.items()), of_feeds])
 
     def keys(self, found: Kept) -> Sequence[int]:
-        """By what an article is found; nothing for one that was old already when it was found.
+        """By what an article is found; nothing for a digest, and one that was old already when it was found.
 
         A source that is followed anew brings its back catalogue: to compare that took five times as long as
         reading it, and no other source tells those stories now.
         """
         from aggregator.rules.stories import TEXT_WINDOW, article_keys
 
-        if found.first_seen - found.published > TEXT_WINDOW:
+        if found.article.source in self._digests or found.first_seen - found.published > TEXT_WINDOW:
             return ()
         return article_keys(found.article)
 

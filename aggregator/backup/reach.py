@@ -102,6 +102,15 @@ def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]
                 False,
                 f"notice {name!r}: it would send to others, and is off; set enabled = true if it is meant",
             )
+    digests = data.get("digest")
+    for index, digest in enumerate(digests if isinstance(digests, list) else ()):
+        if isinstance(digest, dict) and digest.get("to") and digest.get("enabled") is not False:
+            name = str(digest.get("name"))[:60]
+            yield (
+                ("digest", index, "enabled"),
+                False,
+                f"digest {name!r}: it would send mail, and is off; set enabled = true if it is meant",
+            )
     sources = data.get("sources")
     for index, source in enumerate(sources if isinstance(sources, list) else ()):
         if not isinstance(source, dict) or source.get("enabled") is False:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 from aggregator.adapters import kinds
 from aggregator.config.bucket import BucketAddress, bucket_address, is_address
 from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, misnamed
+from aggregator.config.digests import Digest, undigested
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
 from aggregator.config.notifying import Notify, Smtp, misdirected
 from aggregator.config.pages import Colours, DarkColours, PageSettings
@@ -37,6 +38,7 @@ __all__ = [
     "Auth",
     "CategoryFeed",
     "Config",
+    "Digest",
     "FeedChoice",
     "Fetch",
     "FullText",
@@ -71,7 +73,7 @@ _NEEDED = {
     "either": "'url' or 'path'",
     "none": "neither 'url' nor 'path'",
 }
-_TABLES = {"sources": "source", "rules": "rule", "feeds": "feed", "notify": "notice"}
+_TABLES = {"sources": "source", "rules": "rule", "feeds": "feed", "notify": "notice", "digest": "digest"}
 """Lists of tables that have names, and what one of each is."""
 _MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "key", "proxy", "rsshub", "smtp", "store", "to"))
 
@@ -114,6 +116,7 @@ class Config(Settings):
     stories: StoriesSettings = Field(default_factory=StoriesSettings.model_construct)
     notify: tuple[Notify, ...] = Field(default=(), strict=False)
     smtp: Smtp | None = None
+    digest: tuple[Digest, ...] = Field(default=(), strict=False)
     _bucket: BucketAddress | None = PrivateAttr(default=None)
 
     @property
@@ -210,6 +213,9 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
         has_lists = any(source.kind == "opml" for source in config.sources)
         names = None if has_lists else {source.name for source in config.sources}
         mistakes += misdirected(config.notify, config.smtp, names)
+        taken = {*config.publish.categories, *(feed.name for feed in config.feeds)}
+        taken.update(name for source in config.sources for name in source.categories)
+        mistakes += undigested(config.digest, config.smtp, names or (), taken)
         if config.publish.media and not config.site.url:
             mistakes.append("publish.media: feeds name copies by their whole addresses; set site.url, too")
     except ValidationError as error:
@@ -369,6 +375,7 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "all": FeedChoice,
         "stories": StoriesSettings,
         "notify": Notify,
+        "digest": Digest,
         "smtp": Smtp,
     }
     if where[:2] == ("publish", "categories") and len(where) > 2:

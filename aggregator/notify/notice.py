@@ -9,7 +9,7 @@ from html import escape
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-__all__ = ["ArticleNotice", "Notice", "SourceNotice"]
+__all__ = ["ArticleNotice", "Notice", "SourceNotice", "day_of", "is_web", "items"]
 
 MAX_TITLE = 300
 MAX_SUMMARY = 500
@@ -95,9 +95,9 @@ class Notice:
         return cls(
             name=str(payload.get("name", "")),
             made=str(payload.get("made", "")),
-            articles=tuple(_items(ArticleNotice, payload.get("articles"), {"id": ""})),
+            articles=tuple(items(ArticleNotice, payload.get("articles"), {"id": ""})),
             more_articles=_count(payload.get("more_articles")),
-            sources=tuple(_items(SourceNotice, payload.get("sources"), {"event": "", "name": ""})),
+            sources=tuple(items(SourceNotice, payload.get("sources"), {"event": "", "name": ""})),
             more_sources=_count(payload.get("more_sources")),
             is_test=payload.get("is_test") is True,
         )
@@ -110,7 +110,7 @@ class Notice:
         if self.more_sources:
             lines += [f"and {self.more_sources} more sources: see 'aggregator sources'", ""]
         for article in self.articles:
-            about = " · ".join(filter(None, (article.source, _day(article.published))))
+            about = " · ".join(filter(None, (article.source, day_of(article.published))))
             lines += [article.title or article.link or article.id, *filter(None, (about, article.link))]
             lines += [*filter(None, (article.summary,)), ""]
         if self.more_articles:
@@ -131,9 +131,9 @@ class Notice:
             parts.append(f"<p>and {self.more_sources} more sources</p>")
         for article in self.articles:
             title = escape(article.title or article.link or article.id)
-            if _is_web(article.link):
+            if is_web(article.link):
                 title = f'<a href="{escape(article.link)}">{title}</a>'
-            about = escape(" · ".join(filter(None, (article.source, _day(article.published)))))
+            about = escape(" · ".join(filter(None, (article.source, day_of(article.published)))))
             parts.append(f"<h3>{title}</h3>")
             parts += [f"<p><small>{about}</small></p>"] if about else []
             parts += [f"<p>{escape(article.summary)}</p>"] if article.summary else []
@@ -142,7 +142,8 @@ class Notice:
         return "\n".join([*parts, "</body></html>", ""])
 
 
-def _items(kind: type[_Item], found: Any, needed: Mapping[str, str]) -> Iterator[_Item]:
+def items(kind: type[_Item], found: Any, needed: Mapping[str, str]) -> Iterator[_Item]:
+    """What a list of a payload says, of this kind; `needed` are the fields without a default."""
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     for one in found if isinstance(found, list | tuple) else ():
         if isinstance(one, dict):
@@ -153,14 +154,16 @@ def _count(value: Any) -> int:
     return value if isinstance(value, int) else 0
 
 
-def _is_web(link: str) -> bool:
+def is_web(link: str) -> bool:
+    """Whether it may be followed."""
     try:
         return urlsplit(link).scheme in ("http", "https")
     except ValueError:
         return False
 
 
-def _day(moment: str) -> str:
+def day_of(moment: str) -> str:
+    """A moment (ISO 8601) for people; "" for what is none."""
     try:
         return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M} UTC"
     except ValueError:

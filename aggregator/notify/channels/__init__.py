@@ -15,6 +15,7 @@ __all__ = ["CHANNELS", "channel"]
 
 CHANNELS: Mapping[str, str] = {
     "apprise": "aggregator.notify.channels.services:AppriseServices",
+    "digest": "aggregator.notify.channels.digest:DigestMail",
     "mail": "aggregator.notify.channels.mail:Mail",
     "webhook": "aggregator.notify.channels.webhook:Webhooks",
     "websub": "aggregator.notify.channels.websub:Hubs",

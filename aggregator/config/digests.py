@@ -1,0 +1,116 @@
+"""The part of the config about digests: what came in a day or a week, in one entry and one letter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Sequence
+from datetime import time
+from typing import TYPE_CHECKING, Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from aggregator.config.choosing import ALL, Name, QueryText
+from aggregator.config.notifying import MailAddress, Smtp
+from aggregator.config.values import Category, TimeZone
+from aggregator.model.settings import Settings
+from aggregator.normalise.folders import folder_key, folder_name
+
+if TYPE_CHECKING:
+    from aggregator.rules.query import Query
+
+__all__ = ["DAYS", "SOURCE_PREFIX", "Digest", "undigested"]
+
+SOURCE_PREFIX = "digest: "
+"""How the names of the sources begin that entries of digests are of."""
+
+DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+
+
+def _time_of_day(value: object) -> str:
+    if isinstance(value, str) and _TIME.fullmatch(value):
+        return value
+    raise ValueError('write a time of day, such as "07:00"')
+
+
+def _https(value: object) -> str:
+    if isinstance(value, str) and re.fullmatch(r"https://[^\s<>\"]+", value) and value.isascii():
+        return value
+    raise ValueError('write an https address, such as "https://example.org/unsubscribe?list=tea"')
+
+
+TimeOfDay = Annotated[str, BeforeValidator(_time_of_day)]
+HttpsAddress = Annotated[str, BeforeValidator(_https)]
+
+
+class Digest(Settings):
+    """One `[[digest]]`: what came in a day or a week, as an entry of a feed of its own, and as mail.
+
+    `query` and `category` (also a saved feed; None: everything) choose its articles, of which the newest
+    `limit` are listed. `at` and `day` are of `timezone`, None is the site's. `feed`: whether it is published.
+    `unsubscribe`: what mail programs POST to when somebody wants no more of it (RFC 8058).
+    """
+
+    name: Name
+    every: Literal["day", "week"] = "day"
+    at: TimeOfDay = "07:00"
+    day: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
+    timezone: TimeZone | None = None
+    query: QueryText | None = None
+    category: Category | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    feed: bool = True
+    to: tuple[MailAddress, ...] = Field(default=(), strict=False)
+    unsubscribe: HttpsAddress | None = None
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if not (self.feed or self.to):
+            raise ValueError("it would go nowhere: give to (mail addresses), or leave feed as it is")
+        return self
+
+    @property
+    def time(self) -> time:
+        """`at`, on a clock of 24 hours."""
+        return time.fromisoformat(self.at)
+
+    @property
+    def weekday(self) -> int | None:
+        """The day of the week, 0 for Monday; None for every day."""
+        return DAYS.index(self.day) if self.every == "week" else None
+
+    @property
+    def source(self) -> str:
+        """The name of the source that its entries are of in the store."""
+        return f"{SOURCE_PREFIX}{self.name}"
+
+    @property
+    def parsed(self) -> Query | None:
+        """Its query, None for every article."""
+        if self.query is None:
+            return None
+        from aggregator.rules.query import parse
+
+        return parse(self.query)
+
+
+def undigested(
+    digests: Sequence[Digest], smtp: Smtp | None, sources: Collection[str], feeds: Collection[str]
+) -> Iterator[str]:
+    """Digests that cannot be sent or published, with these names of sources and feeds."""
+    taken = {folder_key(folder_name(name)): name for name in feeds}
+    for n, each in enumerate(digests, 1):
+        digest = f"(digest {each.name!r})"
+        if each.to and smtp is None:
+            yield f"digest[{n}].to {digest}: mail needs a table [smtp] (docs/notifications.md)"
+        if each.source in sources:
+            yield f"digest[{n}].name {digest}: a source is named {each.source!r}; give one another name"
+        if not each.feed:
+            continue
+        key = folder_key(folder_name(each.name))
+        if folder_key(each.name) == ALL or key in taken:
+            other = "the feed of everything" if key not in taken else f"the feed {taken[key]!r}"
+            yield f"digest[{n}].name {digest}: it would have the folder of {other}; give it another name"
+        taken.setdefault(key, each.name)

@@ -1,0 +1,212 @@
+"""Makes digests when they are due, of all that arrived since the last ones: an entry, and letters to send.
+
+As with notices, the store knows the order in which articles arrived, and up to which one each digest has
+looked. First the entry is saved, under an id that is made of name and time: made again by the next process
+when one is killed, it is the same entry. Then the letters are queued in the transaction that remembers the
+place, so that none is lost, and none made twice.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.config.choosing import rule_set
+from aggregator.config.digests import SOURCE_PREFIX, Digest
+from aggregator.config.load import Config, Source
+from aggregator.model.article import Article, Origin
+from aggregator.normalise.html import sanitise
+from aggregator.normalise.zones import zone_of
+from aggregator.notify.digest import DigestText, without_article
+from aggregator.notify.periods import last_due
+from aggregator.notify.watching import written_article
+from aggregator.publishing.choosing import facts_of, read_verdict
+from aggregator.rules.standing import ALL, labelled
+from aggregator.store import Arrival, Erasable, Found, Outgoing, Store, Update, outgoing_id
+
+__all__ = ["CHANNEL", "Digests", "forget_in_digests", "sources_of"]
+
+CHANNEL = "digest"
+_SETTING = "digests"
+_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """Up to where a digest has looked, and when the last one was due."""
+
+    number: int
+    due: datetime
+
+
+def sources_of(config: Config) -> tuple[Source, ...]:
+    """The sources that entries of digests are of: in the store alone, never polled, published nowhere."""
+    return tuple(
+        Source.model_construct(name=digest.source, categories=(digest.name,), enabled=False, private=True)
+        for digest in config.digest
+        if digest.enabled and digest.feed
+    )
+
+
+class Digests:
+    """Makes the digests of a config from its store."""
+
+    def __init__(self, config: Callable[[], Config], store: Store) -> None:
+        self._config = config
+        self._store = store
+        self._marks: dict[str, _Mark] = {}
+
+    @property
+    def _digests(self) -> tuple[Digest, ...]:
+        return tuple(digest for digest in self._config().digest if digest.enabled)
+
+    def begin(self, now: datetime) -> None:
+        """Lets digests that are new to the config begin here: the first one is made when it is due next."""
+        text, marks = self._read()
+        last = self._store.arrivals.last()
+        kept = {
+            digest.name: marks.get(digest.name) or _Mark(last, self._due(digest, now))
+            for digest in self._digests
+        }
+        if kept != marks and not self._store.arrivals.looked(_SETTING, text, _written(kept), ()):
+            _, kept = self._read()
+        self._marks = kept
+
+    def is_due(self, now: datetime) -> bool:
+        """Whether one is to be made."""
+        return any(self._is_due(digest, self._marks.get(digest.name), now) for digest in self._digests)
+
+    def make(self, now: datetime) -> int:
+        """Makes those that are due; how many have anything to say. Raises StoreError."""
+        if not self.is_due(now):
+            return 0
+        made = 0
+        for digest in self._digests:
+            text, marks = self._read()
+            self._marks = marks
+            mark = marks.get(digest.name)
+            if mark is None or not self._is_due(digest, mark, now):
+                continue
+            last = self._store.arrivals.last()
+            due = self._due(digest, now)
+            said = self._said(digest, _Mark(min(mark.number, last), mark.due), last, due, now)
+            letters: list[Outgoing] = []
+            if said.articles:
+                if digest.feed:
+                    self._enter(digest, said, due, now)
+                letters = [_letter(digest, said, to, now) for to in digest.to]
+            marks = {**marks, digest.name: _Mark(last, due)}
+            if self._store.arrivals.looked(_SETTING, text, _written(marks), letters):
+                self._marks = marks
+                made += bool(said.articles)
+        return made
+
+    def _due(self, digest: Digest, now: datetime) -> datetime:
+        zone = zone_of(digest.timezone or self._config().site.timezone)
+        return last_due(digest.time, digest.weekday, zone, now)
+
+    def _is_due(self, digest: Digest, mark: _Mark | None, now: datetime) -> bool:
+        return mark is not None and self._due(digest, now) > mark.due
+
+    def _said(self, digest: Digest, mark: _Mark, last: int, due: datetime, now: datetime) -> DigestText:
+        found: list[Arrival] = []
+        count, place = 0, mark.number
+        while place is not None and place < last:
+            arrived, following = self._store.arrivals.after(place, last, _BATCH)
+            firsts = self._store.arrivals.first_of({each.article.article.source for each in arrived})
+            for each in arrived:
+                # What a new source brings of its past is no news.
+                is_first = each.article.first_seen <= firsts[each.article.article.source]
+                if is_first and each.article.published < mark.due:
+                    continue
+                if _matches(digest, each, now):
+                    count += 1
+                    found.append(each)
+            found.sort(key=lambda each: (each.article.published, each.article.pk), reverse=True)
+            del found[digest.limit :]
+            if following is None:
+                break
+            place = following
+        config = self._config()
+        rules = rule_set(config.rules, config.feeds)
+        zone = zone_of(digest.timezone or config.site.timezone)
+        end = due.astimezone(zone).date()
+        # It is about the days before it is due; one that is late, about all since the last one.
+        begin = mark.due.astimezone(zone).date()
+        until = max(begin, end - timedelta(days=1))
+        return DigestText(
+            name=digest.name,
+            due=due.isoformat(timespec="seconds"),
+            days=f"{begin}" if begin == until else f"{begin} – {until}",
+            articles=tuple(written_article(each, rules) for each in found),
+            more=count - len(found),
+        )
+
+    def _enter(self, digest: Digest, said: DigestText, due: datetime, now: datetime) -> None:
+        site = self._config().site
+        article = Article(
+            source=digest.source,
+            id=f"{due:%Y-%m-%dT%H:%MZ}",
+            title=said.title,
+            published=due,
+            updated=due,
+            categories=(digest.name,),
+            content=sanitise(said.body()),
+            origin=Origin(title=site.title, link=site.url or None),
+        )
+        update = Update(
+            source=digest.source, validators={}, body_hash=None, title=digest.name, found=(Found(article),)
+        )
+        self._store.sources.commit(update, now)
+
+    def _read(self) -> tuple[str | None, dict[str, _Mark]]:
+        """The setting, and what it says; nothing for one that no version wrote."""
+        text = self._store.database.setting(_SETTING)
+        try:
+            said: Mapping[str, Any] = json.loads(text or "{}")
+            return text, {
+                name: _Mark(int(facts["number"]), datetime.fromisoformat(facts["due"]))
+                for name, facts in said.items()
+            }
+        except (ValueError, TypeError, LookupError, AttributeError):
+            return text, {}
+
+
+def forget_in_digests(store: Store, found: Collection[Erasable], now: datetime) -> None:
+    """Takes articles that were taken down out of all entries of digests, also of former ones."""
+    changed = []
+    for each in store.arrivals.of_sources(SOURCE_PREFIX):
+        content = each.article.content
+        for gone in found:
+            content = without_article(content, gone.title, gone.link)
+        if content != each.article.content:
+            changed.append((each.pk, content))
+    store.arrivals.rewrite(changed, now)
+
+
+def _matches(digest: Digest, arrival: Arrival, now: datetime) -> bool:
+    if digest.category not in (None, ALL) and digest.category not in arrival.feeds:
+        return False
+    query, article = digest.parsed, arrival.article
+    return query is None or query.matches(labelled(facts_of(article), read_verdict(article.decision)), now)
+
+
+def _letter(digest: Digest, said: DigestText, to: str, now: datetime) -> Outgoing:
+    return Outgoing(
+        id=outgoing_id(CHANNEL, digest.name, said.due, to),
+        channel=CHANNEL,
+        target=f"{digest.name}: {to}",
+        payload=said.payload(),
+        queued=now,
+        due=now,
+    )
+
+
+def _written(marks: Mapping[str, _Mark]) -> str:
+    said = {
+        name: {"number": mark.number, "due": mark.due.isoformat()} for name, mark in sorted(marks.items())
+    }
+    return json.dumps(said, ensure_ascii=False)

@@ -1,0 +1,132 @@
+"""Digests of a run: an entry of a feed of their own, and letters; once a day, through kills."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Server
+from tests.support.notified import HOUR, NotifiedPlanet
+from tests.support.receiving import Mailbox
+
+DAY = timedelta(days=1)
+DIGEST = """
+[[digest]]
+name = "Tea today"
+at = "07:00"
+timezone = "Europe/Berlin"
+category = "Tea"
+limit = 3
+to = ["me@example.org", "you@example.org"]
+unsubscribe = "https://planet.example/leave?list=tea"
+"""
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    """A mail server of one's own."""
+    made = Mailbox()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def planet(tmp_path: Path, server: Server, mailbox: Mailbox) -> NotifiedPlanet:
+    """A planet with a digest, whose source was read before; it is noon in UTC."""
+    made = NotifiedPlanet(tmp_path, server)
+    made.publish("tea", 1, 2)
+    smtp = f"[smtp]\nhost = '127.0.0.1'\nport = {mailbox.port}\nsecurity = 'none'\nsender = 'p@tea.example'\n"
+    made.configure(more=smtp + DIGEST)
+    made.now = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
+    made.run()
+    return made
+
+
+def page(planet: NotifiedPlanet, feed: str = "Tea today") -> str:
+    """The Atom feed of a name; "" where there is none."""
+    file = planet.site.output / feed.replace(" ", "-") / "atom.xml"
+    found = file if file.exists() else planet.site.output / feed / "atom.xml"
+    return found.read_text(encoding="utf-8") if found.exists() else ""
+
+
+def test_a_digest_is_an_entry_of_its_own_feed_and_a_letter_to_each(
+    planet: NotifiedPlanet, mailbox: Mailbox
+) -> None:
+    """When it is due, of what came since; not in the feed of everything, and with a way to leave the list."""
+    planet.publish("tea", *range(1, 7))
+    planet.run()
+    assert mailbox.messages == []
+    planet.run(17 * HOUR)  # 06:00 UTC, 08:00 in Berlin
+    assert sorted(str(each["To"]) for each in mailbox.messages) == ["me@example.org", "you@example.org"]
+    message = mailbox.messages[0]
+    assert message["Subject"] == "Tea today: 2026-06-01"
+    assert message["List-Id"] == '"Tea today" <tea-today.tea.example>'
+    assert message["List-Unsubscribe"] == "<https://planet.example/leave?list=tea>"
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    text, html = message.get_body(("plain",)), message.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    lines = text.get_content().splitlines()
+    assert [line for line in lines if line.startswith("tea ") and "·" not in line] == [
+        "tea 6",
+        "tea 5",
+        "tea 4",
+    ]
+    assert "and 1 more" in lines
+    assert '<h1 style="font-size: 1.3em' in html.get_content()
+    assert 'href="https://tea.example/6"' in html.get_content()
+    feed = page(planet)
+    assert "<title>Tea today: 2026-06-01</title>" in feed
+    assert "2026-06-02T05:00:00" in feed
+    assert "https://tea.example/6" in feed
+    assert "Tea today" not in page(planet, "all")
+    assert planet.run() == []
+    assert len(mailbox.messages) == 2
+
+
+def test_nothing_new_gives_no_digest_and_a_late_one_is_of_all_days(
+    planet: NotifiedPlanet, mailbox: Mailbox
+) -> None:
+    """One that could not be made in time is made once, for the time that it was due last."""
+    planet.run(DAY)
+    assert mailbox.messages == []
+    assert page(planet) == ""
+    planet.publish("tea", 1, 2, 3)
+    planet.run(3 * DAY + 20 * HOUR)
+    assert {str(each["Subject"]) for each in mailbox.messages} == {"Tea today: 2026-06-02 – 2026-06-05"}
+    assert page(planet).count("<entry") == 1
+
+
+def test_a_letter_that_is_not_taken_is_sent_later_under_the_same_id(
+    planet: NotifiedPlanet, mailbox: Mailbox
+) -> None:
+    """Each receiver for itself."""
+    planet.publish("tea", 1, 2, 3)
+    planet.run()
+    mailbox.answer = "451 later"
+    failed = planet.run(17 * HOUR)
+    assert [each.noun for each in failed] == ["digest", "digest"]
+    assert all(each.again for each in failed)
+    mailbox.answer = "250 taken"
+    planet.run()
+    assert len({str(each["Message-ID"]) for each in mailbox.messages}) == len(mailbox.messages) == 2
+
+
+def test_a_forgotten_article_leaves_digests(planet: NotifiedPlanet, mailbox: Mailbox) -> None:
+    """Those that are published, and those that wait to be sent."""
+    planet.publish("tea", 1, 2, 3, 4)
+    planet.run()
+    mailbox.answer = "451 later"
+    planet.run(17 * HOUR)
+    assert "https://tea.example/4" in page(planet)
+    assert planet.site.run("forget", "https://tea.example/4").exit_code == 0
+    planet.site.run("publish")
+    assert "https://tea.example/4" not in page(planet)
+    assert "https://tea.example/3" in page(planet)
+    mailbox.answer = "250 taken"
+    planet.run()
+    assert all(b"tea.example/4" not in raw for raw in mailbox.raw)
+    assert len(mailbox.raw) == 2
