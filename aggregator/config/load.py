@@ -13,10 +13,11 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from aggregator.adapters import kinds
 from aggregator.config.bucket import BucketAddress, bucket_address, is_address
-from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, misnamed
-from aggregator.config.digests import Digest, undigested
+from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed
+from aggregator.config.consistency import contradictions
+from aggregator.config.digests import Digest
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
-from aggregator.config.notifying import Notify, Smtp, misdirected
+from aggregator.config.notifying import Notify, Smtp
 from aggregator.config.pages import Colours, DarkColours, PageSettings
 from aggregator.config.publishing import (
     CategoryFeed,
@@ -208,16 +209,7 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
             mistakes.append(f"output: {error}")
     try:
         config = Config.model_validate(data)
-        limited = config.retention.categories
-        mistakes += misnamed(config.rules, config.feeds, config.sources, config.publish, limited)
-        has_lists = any(source.kind == "opml" for source in config.sources)
-        names = None if has_lists else {source.name for source in config.sources}
-        mistakes += misdirected(config.notify, config.smtp, names)
-        taken = {*config.publish.categories, *(feed.name for feed in config.feeds)}
-        taken.update(name for source in config.sources for name in source.categories)
-        mistakes += undigested(config.digest, config.smtp, names or (), taken)
-        if config.publish.media and not config.site.url:
-            mistakes.append("publish.media: feeds name copies by their whole addresses; set site.url, too")
+        mistakes += contradictions(config)
     except ValidationError as error:
         mistakes += [_mistake(e["type"], e["loc"], sentence(e), data) for e in error.errors()]
     if mistakes:

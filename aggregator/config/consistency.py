@@ -1,0 +1,29 @@
+"""What tables of a config that are right by themselves contradict each other in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from aggregator.config.choosing import misnamed
+from aggregator.config.digests import undigested
+from aggregator.config.notifying import misdirected
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Config
+
+__all__ = ["contradictions"]
+
+
+def contradictions(config: Config) -> Iterator[str]:
+    """Each of them, with the key at which it shows and what to change."""
+    sources, publish, limited = config.sources, config.publish, config.retention.categories
+    yield from misnamed(config.rules, config.feeds, sources, publish, limited)
+    names = {source.name for source in sources}
+    has_lists = any(source.kind == "opml" for source in sources)
+    yield from misdirected(config.notify, config.smtp, None if has_lists else names)
+    feeds = {*publish.categories, *(feed.name for feed in config.feeds)}
+    feeds.update(name for source in sources for name in source.categories)
+    yield from undigested(config.digest, config.smtp, names, feeds)
+    if publish.media and not config.site.url:
+        yield "publish.media: feeds name copies by their whole addresses; set site.url, too"
