@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Self
 from aggregator import __version__
 from aggregator.app.choosing import Chooser
 from aggregator.app.clock import KeptClock
+from aggregator.app.followed import MOST_AT_ONCE, StoreSources
+from aggregator.app.mending import mend
 from aggregator.app.notices import Notices
 from aggregator.app.stories import Storyteller
 from aggregator.app.tombstones import merge_published, publish_tombstones
@@ -21,7 +23,6 @@ from aggregator.app.upkeep import upkeep
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import joined
 from aggregator.errors import WriteError
-from aggregator.normalise.players import further_players
 from aggregator.polling import settings as polling_settings
 from aggregator.publishing import websub as announcing
 from aggregator.publishing.copied import address_of_copies
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from aggregator.fetch import Fetcher
     from aggregator.media.copying import Copying
     from aggregator.media.outcomes import CopyReport
-    from aggregator.model.article import Article, Problem
+    from aggregator.model.article import Problem
     from aggregator.model.reading import Reading
     from aggregator.model.resource import Resource
     from aggregator.notify.delivery import Delivery
@@ -79,6 +80,7 @@ class App:
         self._clock = KeptClock(self._store, self._testify, lambda: self._made("_polls"))
         self._clock.read(now)
         self._store.mending.begin(READER_VERSION)
+        self._followed = StoreSources(self._store, config)
         self._notices = Notices(lambda: self.config, self._store, lambda: self._fetcher)
         self._follow_lists(now)
         merge_published(self._store, config, now)
@@ -162,27 +164,43 @@ class App:
     def due(
         self, sources: Sequence[Source], now: datetime
     ) -> tuple[list[Source], dict[str, schedule.PollState]]:
-        """Which of these sources may be polled now, in their order, and the state of those that may not yet.
+        """Which of these may be polled now, in their order, and the state of those that may not yet.
 
         What is on this machine is always due: looking costs nothing.
         """
-        due = set(self._store.sources.due(now, len(self.config.sources)))
-        wanted = [source for source in sources if source.is_local or source.name in due]
-        chosen = {source.name for source in wanted}
-        left = [source.name for source in sources if source.name not in chosen]
-        states = self._store.sources.schedules(left)
-        return wanted, {name: states[name] for name in left}
+        return self._followed.ready(sources, now)
+
+    def select(self, names: Sequence[str], now: datetime) -> tuple[Source, ...]:
+        """The sources of these names; without names all enabled ones in memory. Raises ConfigError."""
+        return self._followed.select(self.config, names, now)
+
+    def refresh(self, now: datetime) -> None:
+        """Takes note of what commands changed in the store meanwhile."""
+        if self._followed.is_changed():
+            self._follow_lists(now)
 
     def due_names(self, now: datetime, limit: int) -> list[Source]:
         """The enabled sources to poll now, at most `limit`, the longest due first."""
-        enabled = {source.name: source for source in self.config.select(())}
-        return [enabled[name] for name in self._store.sources.due(now, limit) if name in enabled]
+        return self._followed.due(self.config, now, limit)
 
-    def fetch(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
+    def fetch(
+        self, sources: Sequence[Source], now: datetime, *, refetch: bool = False, drains: bool = False
+    ) -> Iterator[Poll]:
         """Polls these sources and saves what they give, yielding each poll when it ends.
 
-        What a list among them has listed for the first time is polled after them.
+        Then what a list among them listed for the first time, and with `drains` all else that is due.
         """
+        if sources:
+            yield from self._fetch(sources, now, refetch=refetch)
+        before: set[str] = set()
+        while drains and not self._is_stopping:
+            due = [each for each in self.due_names(now, MOST_AT_ONCE) if each.name not in before]
+            if not due:
+                return
+            before = {source.name for source in due}
+            yield from self._fetch(due, now, refetch=False)
+
+    def _fetch(self, sources: Sequence[Source], now: datetime, *, refetch: bool) -> Iterator[Poll]:
         polls = self._polls  # first: what stops this process meanwhile cannot stop what is not made yet
         if self._is_stopping:
             polls.stop()
@@ -197,13 +215,15 @@ class App:
 
     def _follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
         """Adds the sources that the lists among them name now; the problems of each list, by its name."""
-        sources, reported = joined(self._configured.sources, self._store.subscriptions.listed())
+        self._followed.catch_up(now)
+        own = self._followed.beside(self._configured.sources, now)
+        sources, reported = joined(own, self._store.subscriptions.listed())
         self.config = self._configured.model_copy(update={"sources": sources})
         if self._made("_polls"):
             self._polls.know(sources)
         self._storyteller.know(sources)
         self._store.sources.adopt((*sources, *self._notices.sources()), now)
-        states = self._store.sources.schedules()
+        states = self._store.sources.schedules([source.name for source in sources])
         self._store.sources.plan(polling_settings.changed(sources, states, self._configured, now))
         return reported
 
@@ -252,38 +272,15 @@ class App:
             self._copying.stop()
 
     def wake(self, now: datetime) -> None:
-        """Spreads what fell due while nothing ran, so that a long stop does not end in one burst.
-
-        For a process that goes on: everything is made that its threads will ask for.
-        """
+        """Spreads what fell due while nothing ran. All is made that the threads of a daemon will ask for."""
         _ = self._polls, self._completing
         self._clock.read(now)
-        changed = {}
-        for name, state in self._store.sources.schedules().items():
-            chance = schedule.chance_of(name, state.polls)
-            woken = schedule.wake(state, now, schedule.Policy(), chance)
-            if woken != state:
-                changed[name] = woken
-        self._store.sources.plan(changed)
-
-    def _mend(self) -> None:
-        """Brings what is stored to today's rules, once after an upgrade and before anything is published."""
-        looked = total = 0
-
-        def mend(article: Article) -> Article:
-            from aggregator.reading.mending import mended
-
-            with further_players(self.config.html.players):
-                return mended(article)
-
-        for count, changed in self._store.mending.mend(mend, READER_VERSION, self._opened):
-            looked, total = looked + count, total + changed
-            if looked % 10_000 < count:
-                _log.info("after an upgrade: %d stored articles were looked at", looked)
-            if self._is_stopping:
-                return
-        if total:
-            _log.warning("after an upgrade: %d of %d stored articles were made harmless", total, looked)
+        for states in self._store.queue.late(now):
+            woken = {
+                name: schedule.wake(state, now, schedule.Policy(), schedule.chance_of(name, state.polls))
+                for name, state in states.items()
+            }
+            self._store.sources.plan({name: state for name, state in woken.items() if state != states[name]})
 
     def _choose(self, now: datetime) -> None:
         """Applies changed rules and saved feeds to what is stored, and those of time where it has passed."""
@@ -323,7 +320,7 @@ class App:
 
     def _publish(self, now: datetime, *, everything: bool) -> Published:
         """Publishes into the folder of the output."""
-        self._mend()
+        mend(self._store, self.config, self._opened, lambda: self._is_stopping)
         self._choose(now)
         self._notices.make_digests(now)
         if self.config.publish.media is not None:
@@ -351,7 +348,7 @@ class App:
         done = write_posts(
             store=self._store,
             posts=posts,
-            disclosure=Disclosure(self.config, self._store.sources.moves()),
+            disclosure=Disclosure(self.config, self._store.sources.moves(), self._store.followed.address),
             rules=self._chooser.rules,
             version=__version__,
             everything=everything,
@@ -393,7 +390,10 @@ class App:
         While the clock is not believed (see `schedule.clock`) nothing is pruned; what a wrong clock stamped
         is corrected as soon as it is known.
         """
-        if self._clock.may_prune(now, [source.address for source in self.config.select(())]):
+        addresses = {source.address for source in self.config.select(())}
+        if self._made("_polls"):
+            addresses |= self._polls.addresses
+        if self._clock.may_prune(now, addresses):
             yield from upkeep(self._store, self.config, now)
         else:
             self._store.database.tidy()

@@ -137,12 +137,13 @@ class Daemon:
         while is_busy and not self._is_stopping:
             with self._at_work():
                 now = datetime.now(UTC)
+                app.refresh(now)
                 is_busy = run_once(
                     app,
                     app.due_names(now, MAX_BATCH),
                     now,
                     self._watcher,
-                    completing=self._config.select(()),
+                    completing=app.config.select(()),
                     is_stopping=lambda: self._is_stopping,
                 )
         if app.is_behind(datetime.now(UTC)) and not self._is_stopping:

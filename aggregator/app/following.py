@@ -1,20 +1,119 @@
-"""Changes of what is followed: in the config, and in the store where that must follow at once."""
+"""Changes of what is followed, where each source is: in the config, or in the store that follows it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from aggregator.config.changing import Place, change_values
-from aggregator.config.load import Config, load, named
+from aggregator.config.changing import Place, change_source, change_values, remove_source
+from aggregator.config.followed import checked_source, is_special, settings_of
+from aggregator.config.load import Config, Source, load, named
 from aggregator.config.store_address import is_there
+from aggregator.config.subscriptions import followed_as as in_config
+from aggregator.config.subscriptions import key
 from aggregator.errors import ConfigError
-from aggregator.store import Store
+from aggregator.store import FollowedRow, NewFollowed, Store
 from aggregator.store.renaming import rename_source as renamed_in_store
 
-__all__ = ["mentions", "rename"]
+__all__ = [
+    "add_to_store",
+    "categorise",
+    "enable",
+    "followed_as",
+    "mentions",
+    "new_followed",
+    "remove",
+    "rename",
+]
+
+_NEAR = 200
+
+
+def remove(config_file: Path, name: str) -> None:
+    """Follows a source no longer. Raises ConfigError, for a name that none has too, and StoreError."""
+    config = load(config_file)
+    with _store_of(config, name) as store:
+        if store is None:
+            remove_source(config_file, name)
+        else:
+            store.followed.remove(name)
+
+
+def enable(config_file: Path, name: str, *, is_enabled: bool) -> None:
+    """Polls a source from now on, or no longer. Raises ConfigError and StoreError."""
+    config = load(config_file)
+    with _store_of(config, name) as store:
+        if store is None:
+            change_source(config_file, name, {"enabled": is_enabled})
+        else:
+            store.followed.enable(name, is_enabled=is_enabled)
+
+
+def categorise(config_file: Path, name: str, categories: Sequence[str]) -> None:
+    """Puts a source into these categories alone. Raises ConfigError and StoreError."""
+    config = load(config_file)
+    with _store_of(config, name) as store:
+        if store is None:
+            change_source(config_file, name, {"categories": [*categories]})
+        else:
+            row = store.followed.named([name])[name]
+            table = {**row.settings, "name": name, "enabled": row.enabled, "categories": [*categories]}
+            store.followed.change(new_followed(table))
+
+
+def add_to_store(config: Config, table: Mapping[str, object]) -> None:
+    """Lets the store follow a source, given as a `[[sources]]` table. Raises ConfigError and StoreError.
+
+    Its name may be none that a source has; articles of one that had it return.
+    """
+    new = new_followed(table)
+    with closing(Store(config.store)) as store:
+        names = {source.name for source in config.sources}
+        names |= {each.name for each in store.subscriptions.listed()}
+        if new.row.name in names or store.followed.taken([new.row.name]).get(new.row.name, "") is None:
+            raise ConfigError(f"a source is named {new.row.name!r} already; choose another --name")
+        if (known := store.followed.by_key([new.key]).get(new.key)) is not None:
+            raise ConfigError(f"it is followed already, as {known!r}")
+        store.followed.add([new])
+
+
+def followed_as(url: str, config: Config) -> str | None:
+    """The name of the source that follows this address, in the config or the store; None when none does."""
+    if (name := in_config(url, config.sources)) is not None or not is_there(config.store):
+        return name
+    with closing(Store(config.store, reads_only=True)) as store:
+        return store.followed.by_key([key(url)]).get(key(url)) if store.followed.count() else None
+
+
+def new_followed(table: Mapping[str, object]) -> NewFollowed:
+    """What the store keeps of a `[[sources]]` table. Raises ConfigError with every mistake."""
+    name, settings = str(table.get("name") or ""), settings_of(table)
+    source: Source = checked_source(name, settings, enabled=table.get("enabled") is not False)
+    return NewFollowed(
+        row=FollowedRow(name, settings, source.enabled),
+        source=source,
+        key=key(source.address),
+        is_special=is_special(settings),
+    )
+
+
+@contextmanager
+def _store_of(config: Config, name: str) -> Iterator[Store | None]:
+    """The store, where it is the one that follows this source; None where the config does.
+
+    Raises ConfigError for a name that no source has.
+    """
+    names = [source.name for source in config.sources]
+    if name in names or not is_there(config.store):
+        named([name], names)
+        yield None
+        return
+    with closing(Store(config.store)) as store:
+        if not store.followed.named([name]):
+            named([name], [*names, *store.followed.like(name[:2], _NEAR)])
+        yield store
 
 
 def rename(config_file: Path, old: str, new: str, now: datetime) -> int:
@@ -25,6 +124,13 @@ def rename(config_file: Path, old: str, new: str, now: datetime) -> int:
     """
     config = load(config_file)
     names = [source.name for source in config.sources]
+    if old not in names and is_there(config.store):
+        with closing(Store(config.store)) as store:
+            if store.followed.named([old]):
+                if new in names or (new != old and store.followed.named([new])):
+                    raise ConfigError(f"another source is named {new!r}; choose another name")
+                checked_source(new, store.followed.named([old])[old].settings)
+                return renamed_in_store(store.database, old, new, now, lambda: None)
     is_half_done = new in names and old not in names
     if not is_half_done:
         named([old], names)

@@ -48,12 +48,14 @@ def run_once(
     *,
     completing: Sequence[Source] | None = None,
     refetch: bool = False,
+    drains: bool = False,
     is_stopping: Callable[[], bool] = lambda: False,
     is_over: Callable[[], bool] | None = None,
 ) -> bool:
     """Polls these sources, completes articles, copies pictures, does the upkeep, publishes and announces.
 
     - `completing`: whose articles are completed; None for those of `sources`.
+    - `drains`: what else is due is polled too, of the sources that the store follows itself.
     - `is_over`: nothing is sent to hubs and others after it is true; the rest is sent another time.
       None leaves upkeep and announcing to others, and publishes only after something was polled or completed:
       the daemon has jobs of their own for both, so that a slow hub or a long upkeep delays no poll.
@@ -62,7 +64,7 @@ def run_once(
     True: something was polled, completed or copied. Raises StoreError.
     """
     is_busy = False
-    for poll in app.fetch(sources, now, refetch=refetch) if sources else ():
+    for poll in app.fetch(sources, now, refetch=refetch, drains=drains):
         is_busy = True
         watcher.polled(poll)
     for completed in app.complete(sources if completing is None else completing, now):

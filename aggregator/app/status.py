@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import socket
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from aggregator.app.at_work import daemon_of
-from aggregator.config.load import Config
+from aggregator.config.followed import checked_source
+from aggregator.config.load import Config, Source
+from aggregator.config.store_address import is_there
 from aggregator.config.subscriptions import joined
+from aggregator.errors import ConfigError
 from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord, SourceHealth, judge
-from aggregator.store import Lag, Store
+from aggregator.store import FollowedRow, Lag, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,21 +59,36 @@ def live_workers(config: Config) -> tuple[LiveWorker, ...]:
     return (LiveWorker(machine=machine, process=found.process, command=found.command, since=since),)
 
 
+def sources_of_store(config: Config) -> Iterator[Source]:
+    """The sources that the store follows itself, by name, less those that the config has; nothing without a
+    store. One with a mistake is left out: runs report it."""
+    if not is_there(config.store):
+        return
+    names = {source.name for source in config.sources}
+    with closing(Store(config.store, reads_only=True)) as store:
+        for row in _followed(store, names):
+            with suppress(ConfigError):
+                yield checked_source(row.name, row.settings, enabled=row.enabled)
+
+
+def _followed(store: Store, names: Collection[str]) -> Iterator[FollowedRow]:
+    for rows in store.followed.batches() if store.followed.count() else ():
+        yield from (row for row in rows if row.name not in names)
+
+
 def source_health(config: Config, now: datetime) -> list[SourceHealth]:
-    """The health of each source of the config, ordered by name, without any login; writes nothing.
+    """The health of each source, ordered by name, without any login; writes nothing.
 
     Raises StoreError where there is no store.
     """
-    store = Store(config.store, reads_only=True)
-    try:
+    with closing(Store(config.store, reads_only=True)) as store:
         known = {record.name: record for record in store.sources.health()}
         sources, _ = joined(config.sources, store.subscriptions.listed())
-    finally:
-        store.close()
+        addresses = {source.name: without_login(source.address) for source in sources}
+        addresses |= {row.name: str(row.settings.get("url")) for row in _followed(store, addresses.keys())}
     found = []
-    for source in sorted(sources, key=lambda source: source.name):
-        address = without_login(source.address)
-        record = known.get(source.name) or PollRecord(name=source.name, address=address)
+    for name, address in sorted(addresses.items()):
+        record = known.get(name) or PollRecord(name=name, address=address)
         if without_login(record.address) != address:
             # The next run polls the config's address.
             record = replace(record, moved_to=None)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import datetime
+from itertools import chain
 
 from aggregator.config.load import Config, Keep
 from aggregator.store import Store
@@ -25,12 +26,14 @@ def upkeep(store: Store, config: Config, now: datetime) -> Iterator[int]:
     # No feed shows more than this; one rule for all of them, as an article stands in several.
     shown = [feed.entries or 0 for feed in config.publish.categories.values()]
     window = max(config.entries_per_feed, *shown, 0)
-    facts = f"{now:%Y-%m-%d} {window} {config.retention!r} {rules!r}"
+    # Of those that the store follows and that are not in memory, none has limits of its own.
+    further = store.followed.count()
+    facts = f"{now:%Y-%m-%d} {window} {config.retention!r} {rules!r} {further}"
     done = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     if store.database.setting("upkeep") == done:
         return
     prune, pruned = store.articles.prune, 0
-    for name, keep in rules:
+    for name, keep in chain(rules, _unlisted(store, config.retention, kept) if further else ()):
         if keep.max_age is not None or keep.max_articles is not None:
             for count in prune(keep, window, now, source=name):
                 pruned += count
@@ -44,3 +47,10 @@ def upkeep(store: Store, config: Config, now: datetime) -> Iterator[int]:
         store.stories.tidy()
     store.database.tidy()
     store.database.remember("upkeep", done)
+
+
+def _unlisted(store: Store, keep: Keep, known: Collection[str]) -> Iterator[tuple[str, Keep]]:
+    if keep.max_age is None and keep.max_articles is None:
+        return
+    for rows in store.followed.batches():
+        yield from ((row.name, keep) for row in rows if row.name not in known)

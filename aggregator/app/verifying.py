@@ -60,7 +60,13 @@ def _files(store: Store, config: Config) -> Iterator[Fault]:
     context = RenderContext(config=config, writers=writers, version=__version__, everything=False)
     folders = {
         output.folder: damaged(output, context, {})
-        for output in outputs(store, config, writers, Disclosure(config, store.sources.moves()), gives=False)
+        for output in outputs(
+            store,
+            config,
+            writers,
+            Disclosure(config, store.sources.moves(), store.followed.address),
+            gives=False,
+        )
     }
     places = [
         str(config.output / folder / (f"archive/{number}" if number else ""))

@@ -15,7 +15,7 @@ from aggregator.config.changing import Place, with_values
 from aggregator.config.load import Config
 from aggregator.errors import BackupError, ConfigError
 
-__all__ = ["Reach", "reach_of"]
+__all__ = ["Reach", "reach_of", "reasons_against"]
 
 STORE, OUTPUT, STAGING, POSTS = "var/aggregator.db", "feeds", "var/staging", "posts"
 """Where store, output, its copy and posts are put that the config has outside its folder."""
@@ -115,7 +115,7 @@ def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]
     for index, source in enumerate(sources if isinstance(sources, list) else ()):
         if not isinstance(source, dict) or source.get("enabled") is False:
             continue
-        if reasons := [*_reasons(source)]:
+        if reasons := [*reasons_against(source)]:
             name = str(source.get("name"))[:60]
             yield (
                 ("sources", index, "enabled"),
@@ -124,8 +124,8 @@ def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]
             )
 
 
-def _reasons(source: Mapping[str, Any]) -> Iterator[str]:
-    """Why a source is switched off."""
+def reasons_against(source: Mapping[str, Any]) -> Iterator[str]:
+    """Why a stranger's source, given as a `[[sources]]` table, is switched off."""
     if _runs_code(source.get("kind", "feed")):
         yield "it would run a command, or a program of another package"
     url = str(source.get("url", ""))

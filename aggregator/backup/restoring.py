@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 from aggregator.backup.aside import sync, working_folder
 from aggregator.backup.container import STORE, Container, Manifest
-from aggregator.backup.reach import reach_of
+from aggregator.backup.reach import reach_of, reasons_against
 from aggregator.errors import BackupError, DamagedStore, StoreError
+from aggregator.store import Store
 from aggregator.store.copying import copy_store
 
 __all__ = ["Restored", "restore"]
 
+_MOST_NOTES = 100
 CONFIG_PLACE = Path("config", "aggregator.toml")
 
 
@@ -48,6 +51,8 @@ def restore(file: Path, folder: Path, *, is_trusted: bool = False) -> Restored:
             unpacked.parent.mkdir()
             container.unpack_store(unpacked)
             articles = _copied(file, unpacked, store)
+            if not is_trusted:
+                reach.notes += _switched_off(file, store)
             config = made / CONFIG_PLACE
             config.parent.mkdir(parents=True, exist_ok=True)
             with open(config, "x", opener=_private, encoding="utf-8", newline="") as written:
@@ -76,6 +81,24 @@ def _copied(file: Path, unpacked: Path, store: Path) -> int:
         raise BackupError(f"{file} holds a damaged store ({error.cause}); use another backup") from error
     except StoreError as error:
         raise BackupError(f"{file} is not used: {error}") from error
+
+
+def _switched_off(file: Path, store: Path) -> list[str]:
+    """Switches off what in a stranger's store would harm this machine; the first hundred, in words."""
+    notes: list[str] = []
+    count = 0
+    try:
+        with closing(Store(store)) as opened:
+            for rows in opened.followed.batches():
+                for row in rows:
+                    if row.enabled and (reasons := [*reasons_against(row.settings)]):
+                        opened.followed.enable(row.name, is_enabled=False)
+                        count += 1
+                        notes += [f"source {row.name[:60]!r}: {' and '.join(reasons)}, and is off"]
+                        del notes[_MOST_NOTES:]
+    except StoreError as error:
+        raise BackupError(f"{file} is not used: {error}") from error
+    return [*notes, f"and {count - len(notes)} more sources of the store"] if count > len(notes) else notes
 
 
 def _check_empty(target: Path) -> None:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from aggregator.config.load import Config
     from aggregator.discovery import ReadCandidate
     from aggregator.discovery.search import Discovered
+    from aggregator.model.article import Document
 
 
 @click.command(epilog=EXIT_CODES)
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 @click.option("--category", "-c", "categories", multiple=True, help="A category for it; may be repeated.")
 @click.option("--kind", help="Take the address as it is, for a source of this kind; nothing is looked for.")
 @click.option("options", "-o", "--option", multiple=True, metavar="KEY=VALUE", help="An option of the kind.")
+@click.option("--store", "is_for_store", is_flag=True, help="Let the store follow it, not the config.")
 @json_option
 @config_option
 @fails_well
@@ -44,6 +46,7 @@ def add(
     categories: tuple[str, ...],
     kind: str | None,
     options: tuple[str, ...],
+    is_for_store: bool,
     as_json: bool,
     config_file: Path,
 ) -> int:
@@ -52,7 +55,8 @@ def add(
     The address may be that of a feed, of any page of a site, or of a channel, project or profile; also of an
     API, a sitemap or a list of feeds, or a folder of articles or mail. What is
     found is shown, the best first; on a terminal you are asked which one. Nothing else in the config changes,
-    comments included. Without a terminal and without --yes nothing is added, and the exit code is 1.
+    comments included; with --store the store follows it itself, and the config stays as it is. Without a
+    terminal and without --yes nothing is added, and the exit code is 1.
 
     \b
     aggregator add https://example.org/
@@ -61,16 +65,17 @@ def add(
     aggregator add https://t.me/telegram --json
     aggregator add https://example.org/news --kind page -o item=article
     """
-    from aggregator.config.edit import add_sources
-    from aggregator.config.subscriptions import followed_as
+    from aggregator.app.following import followed_as
     from aggregator.discovery import address
     from aggregator.discovery import search as adding
 
     config = load_config(config_file)
     if kind is not None or options:
-        return _add_as_it_is(url, kind, options, name, categories, config_file, config, as_json=as_json)
+        new, document = _read_as_it_is(url, kind, options, name, categories, config)
+        place = _save(new, config, config_file, is_for_store=is_for_store)
+        return _tell_of(new, document, place, config, as_json=as_json)
     facts: dict[str, Any] = {"found": [], "problems": [], "followed_as": None, "added": None}
-    facts["followed_as"] = known = followed_as(address(url), config.sources)
+    facts["followed_as"] = known = followed_as(address(url), config)
     if known is None:
         found = adding.discover(
             url, config.fetch, datetime.now(UTC), report=_look if not as_json else _say_nothing
@@ -78,14 +83,12 @@ def add(
         facts |= {"found": [_facts(each) for each in found.found], "problems": [*map(str, found.problems)]}
         chosen = _choose(found, yes=yes, as_json=as_json)
         if chosen is not None:
-            facts["followed_as"] = known = followed_as(chosen.candidate.url, config.sources)
+            facts["followed_as"] = known = followed_as(chosen.candidate.url, config)
             source = adding.as_source(chosen, config.sources, name=name, categories=categories)
             if source is not None:
-                add_sources(config_file, [source])
+                place = _save(source, config, config_file, is_for_store=is_for_store)
                 facts["added"] = {key: value for key, value in source.items() if value}
-                _tell(
-                    source, config_file, adding.blocked(chosen.candidate.url, config.fetch), as_json=as_json
-                )
+                _tell(source, place, adding.blocked(chosen.candidate.url, config.fetch), as_json=as_json)
     if as_json:
         print_json(facts)
     elif known is not None:
@@ -93,27 +96,41 @@ def add(
     return EXIT_DONE if facts["added"] or known is not None else EXIT_NOTHING
 
 
-def _add_as_it_is(
+def _read_as_it_is(
     target: str,
     kind: str | None,
     options: Sequence[str],
     name: str | None,
     categories: Sequence[str],
-    config_file: Path,
     config: Config,
-    *,
-    as_json: bool,
-) -> int:
-    """Adds a source of this kind, once it was read with these options. Raises SourceError, ConfigError."""
-    from aggregator.config.edit import add_sources
+) -> tuple[Mapping[str, object], Document]:
+    """A source of this kind, once it was read with these options. Raises SourceError, ConfigError."""
     from aggregator.discovery import preview as previews
-    from aggregator.discovery import search as adding
 
     document = previews.preview(target, kind, config.fetch, datetime.now(UTC), options)
     source = previews.as_written(
         target, kind, options, document, config.sources, name=name, categories=categories
     )
+    return source, document
+
+
+def _save(source: Mapping[str, object], config: Config, config_file: Path, *, is_for_store: bool) -> object:
+    """Adds a source; where to. Raises ConfigError and StoreError."""
+    from aggregator.app.following import add_to_store
+    from aggregator.config.edit import add_sources
+
+    if is_for_store:
+        add_to_store(config, source)
+        return config.store
     add_sources(config_file, [source])
+    return config_file
+
+
+def _tell_of(
+    source: Mapping[str, object], document: Document, place: object, config: Config, *, as_json: bool
+) -> int:
+    from aggregator.discovery import search as adding
+
     if as_json:
         added = {key: value for key, value in source.items() if value}
         print_json(
@@ -123,7 +140,7 @@ def _add_as_it_is(
     for problem in document.problems:
         ERR.print(f"[yellow]note:[/yellow] {shown(str(problem))}")
     refusal = adding.blocked(str(source["url"]), config.fetch) if source["url"] else None
-    _tell(source, config_file, refusal, as_json=as_json)
+    _tell(source, place, refusal, as_json=as_json)
     OUT.print(f"{counted(len(document.articles), 'entry', 'entries')} in it now")
     return EXIT_DONE
 
@@ -225,11 +242,11 @@ def _facts(found: ReadCandidate) -> dict[str, Any]:
     }
 
 
-def _tell(source: Mapping[str, object], config_file: Path, refusal: str | None, *, as_json: bool) -> None:
+def _tell(source: Mapping[str, object], place: object, refusal: str | None, *, as_json: bool) -> None:
     if refusal:
         ERR.print(f"[yellow]note:[/yellow] polls of it will be refused: {shown(refusal)}")
     if not as_json:
         OUT.print(
-            f"added {shown(repr(source['name']))} to {shown(str(config_file))}: "
+            f"added {shown(repr(source['name']))} to {shown(str(place))}: "
             f"{shown(str(source['url'] or source.get('path')))}"
         )

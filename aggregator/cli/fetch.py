@@ -70,7 +70,7 @@ def fetch(
         progress_bar(as_json) as progress,
         stopped_gently(opened.stop) as is_stopping,
     ):
-        asked = opened.config.select(names)
+        asked = opened.select(names, now)
         sources, waiting = (asked, {}) if force or refetch else opened.due(asked, now)
         task = progress.add_task("Polling", total=len(sources))
         report = FetchReport(
@@ -87,6 +87,7 @@ def fetch(
             report,
             completing=asked,
             refetch=refetch,
+            drains=not names,
             is_stopping=is_stopping,
             is_over=lambda: is_stopping() or is_late(),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +18,7 @@ __all__ = ["disable", "enable", "move", "remove", "rename"]
 @config_option
 @fails_well
 def remove(names: tuple[str, ...], config_file: Path) -> int:
-    """Takes sources out of the config, whose comments stay.
+    """Takes sources out of the config, whose comments stay, or out of the store that follows them.
 
     Their articles leave the feeds at the next publication, but stay in the store: they return, under their
     ids, when a source of that name is added again. To keep them in the feeds use `disable`; to erase single
@@ -28,10 +27,10 @@ def remove(names: tuple[str, ...], config_file: Path) -> int:
     \b
     aggregator remove "Planet Debian"
     """
-    from aggregator.config.changing import remove_source
+    from aggregator.app.following import remove as removed
 
     for name in names:
-        remove_source(config_file, name)
+        removed(config_file, name)
         OUT.print(f"removed {shown(name)}: its articles leave the feeds when they are published next")
     return EXIT_DONE
 
@@ -42,7 +41,7 @@ def remove(names: tuple[str, ...], config_file: Path) -> int:
 @config_option
 @fails_well
 def rename(source: str, name: str, config_file: Path) -> int:
-    """Gives a source another name, in the config and in the store: its articles, their ids and edits stay.
+    """Gives a source another name, wherever it is: its articles, their ids and edits stay.
 
     Lists of sources in rules and priorities follow. Queries do not: those that hold the old name are named.
 
@@ -72,7 +71,7 @@ def enable(names: tuple[str, ...], config_file: Path) -> int:
     \b
     aggregator enable "Planet Debian"
     """
-    return _change(config_file, names, {"enabled": True}, "enabled")
+    return _enable(config_file, names, is_enabled=True)
 
 
 @click.command(epilog=EXIT_CODES)
@@ -85,7 +84,7 @@ def disable(names: tuple[str, ...], config_file: Path) -> int:
     \b
     aggregator disable "Planet Debian"
     """
-    return _change(config_file, names, {"enabled": False}, "disabled")
+    return _enable(config_file, names, is_enabled=False)
 
 
 @click.command(epilog=EXIT_CODES)
@@ -99,14 +98,17 @@ def move(source: str, categories: tuple[str, ...], config_file: Path) -> int:
     \b
     aggregator move "Planet Debian" Debian Linux
     """
-    names = ", ".join(map(shown, categories))
-    return _change(config_file, (source,), {"categories": [*categories]}, f"in {names} from now on:")
+    from aggregator.app.following import categorise
+
+    categorise(config_file, source, categories)
+    OUT.print(f"in {', '.join(map(shown, categories))} from now on: {shown(source)}")
+    return EXIT_DONE
 
 
-def _change(config_file: Path, names: tuple[str, ...], values: Mapping[str, object], done: str) -> int:
-    from aggregator.config.changing import change_source
+def _enable(config_file: Path, names: tuple[str, ...], *, is_enabled: bool) -> int:
+    from aggregator.app.following import enable as enabled
 
     for name in names:
-        change_source(config_file, name, values)
-        OUT.print(f"{done} {shown(name)}")
+        enabled(config_file, name, is_enabled=is_enabled)
+        OUT.print(f"{'enabled' if is_enabled else 'disabled'} {shown(name)}")
     return EXIT_DONE

@@ -29,7 +29,7 @@ from aggregator.config.publishing import (
 )
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
-from aggregator.config.values import Duration, FilePath, Player, StorePlace
+from aggregator.config.values import Duration, FilePath, Player, StorePlace, absolute_file_url
 from aggregator.errors import ConfigError
 from aggregator.model.settings import Settings
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY, sentence
@@ -63,6 +63,8 @@ __all__ = [
     "checked",
     "home_of",
     "load",
+    "mistake_at",
+    "mistakes_of_kinds",
     "named",
     "split_address",
 ]
@@ -199,7 +201,7 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
         raise ConfigError(f"{shown}: is nested too deep") from error
 
     mistakes = [mistake for table in _TABLES for mistake in _repeated_names(data.get(table), table)]
-    mistakes += _mistakes_of_kinds(data)
+    mistakes += mistakes_of_kinds(data)
     bucket = None
     if isinstance(place := data.get("output"), str) and is_address(place):
         del data["output"]
@@ -211,7 +213,7 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
         config = Config.model_validate(data)
         mistakes += contradictions(config)
     except ValidationError as error:
-        mistakes += [_mistake(e["type"], e["loc"], sentence(e), data) for e in error.errors()]
+        mistakes += [mistake_at(e["type"], e["loc"], sentence(e), data) for e in error.errors()]
     if mistakes:
         raise ConfigError(*(f"{shown}: {m}" for m in mistakes))
     config = _with_absolute_paths(config, home_of(file))
@@ -224,7 +226,7 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
 
     def placed(source: Source) -> Source:
         place = (
-            {"path": absolute(source.path)} if source.path else {"url": _absolute_file_url(source.url, home)}
+            {"path": absolute(source.path)} if source.path else {"url": absolute_file_url(source.url, home)}
         )
         authority = {"tls_ca": absolute(source.tls_ca)} if source.tls_ca else {}
         return source.model_copy(update={**place, **authority})
@@ -255,13 +257,6 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
     return config.model_copy(update=changes)
 
 
-def _absolute_file_url(url: str | None, home: Path) -> str | None:
-    """`file:seeds/feed.xml` counts from the home folder too (RFC 8089 knows only absolute paths)."""
-    if url is None or not url.startswith("file:") or url.startswith("file:/"):
-        return url
-    return (home / url.removeprefix("file:")).absolute().as_uri()
-
-
 def _repeated_names(tables: object, key: str) -> Iterable[str]:
     first: dict[str, int] = {}
     for index, table in enumerate(tables if isinstance(tables, list) else []):
@@ -276,7 +271,7 @@ def _repeated_names(tables: object, key: str) -> Iterable[str]:
         first.setdefault(name, index + 1)
 
 
-def _mistakes_of_kinds(data: Any) -> Iterable[str]:
+def mistakes_of_kinds(data: Any) -> Iterable[str]:
     """What is wrong with each source's kind, its options, and where it says that it is."""
     sources = data.get("sources")
     for index, source in enumerate(sources if isinstance(sources, list) else []):
@@ -289,7 +284,8 @@ def _mistakes_of_kinds(data: Any) -> Iterable[str]:
             yield from _mistakes_of_pages(data, index, {} if full_text is True else full_text)
         wrong = kinds.mistakes(kind, options)
         yield from (
-            _mistake(what, ("sources", index, *where), message, data, kind) for where, what, message in wrong
+            mistake_at(what, ("sources", index, *where), message, data, kind)
+            for where, what, message in wrong
         )
         if any(where == ("kind",) for where, *_ in wrong):
             continue
@@ -301,7 +297,7 @@ def _mistakes_of_kinds(data: Any) -> Iterable[str]:
         if isinstance(url, str) and url.partition(":")[0].lower() not in registered.schemes:
             schemes = ", ".join(f"{scheme}:" for scheme in registered.schemes)
             message = f"a source of kind {kind!r} has an address of {schemes}"
-            yield _mistake("value_error", ("sources", index, "url"), message, data)
+            yield mistake_at("value_error", ("sources", index, "url"), message, data)
 
 
 def _mistakes_of_pages(data: Any, index: int, full_text: dict[str, Any]) -> Iterable[str]:
@@ -309,10 +305,10 @@ def _mistakes_of_pages(data: Any, index: int, full_text: dict[str, Any]) -> Iter
     options = {key: value for key, value in full_text.items() if key != "pages"}
     for where, what, message in kinds.mistakes("article-page", options):
         place = ("sources", index, "full_text", *where[1:])
-        yield _mistake(what, place, message, data, "article-page")
+        yield mistake_at(what, place, message, data, "article-page")
 
 
-def _mistake(
+def mistake_at(
     what: str, where: tuple[int | str, ...], message: str, data: Any, kind: str | None = None
 ) -> str:
     """One line for one mistake: the key as a person would write it, and what to write.

@@ -236,6 +236,13 @@ def _post_path(value: object) -> str:
     )
 
 
+def absolute_file_url(url: str | None, home: Path) -> str | None:
+    """`file:seeds/feed.xml` counts from the home folder too (RFC 8089 knows only absolute paths)."""
+    if url is None or not url.startswith("file:") or url.startswith("file:/"):
+        return url
+    return (home / url.removeprefix("file:")).absolute().as_uri()
+
+
 Secret = Annotated[SecretStr, BeforeValidator(plain_secret)]
 HeaderText = Annotated[str, BeforeValidator(_plain_header)]
 Proxy = Annotated[SecretStr, BeforeValidator(_proxy)]

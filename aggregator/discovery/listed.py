@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from aggregator.adapters.opml import outlines
-from aggregator.adapters.opml.outlines import SubscriptionList
+from aggregator.adapters.opml.outlines import Subscription, SubscriptionList
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch import Fetcher, NotModified, user_agent
 
-__all__ = ["listed_feeds"]
+__all__ = ["addresses_in", "is_of_addresses", "listed_feeds"]
+
+_LOOK_BYTES = 4_096
+_MOST_CHARACTERS = 4_096
+
+
+def is_of_addresses(target: str) -> bool:
+    """Whether it is a file with an address on each line; one that cannot be read is reported later."""
+    if "://" in target or target.startswith("file:"):
+        return False
+    try:
+        with Path(target).open("rb") as file:
+            beginning = file.read(_LOOK_BYTES)
+    except (OSError, ValueError):
+        return False
+    first = next((line for line in beginning.splitlines() if line.strip() and not line.startswith(b"#")), b"")
+    return first.strip().lower().startswith((b"http://", b"https://"))
+
+
+def addresses_in(target: str) -> Iterator[Subscription]:
+    """The addresses in such a file, read as they are asked for; lines that begin with # are skipped.
+
+    A feed has no title there: it is named by its address.
+    """
+    with Path(target).open(encoding="utf-8", errors="replace") as file:
+        while line := file.readline(_MOST_CHARACTERS):
+            url = line.strip()
+            if url and not url.startswith("#"):
+                yield Subscription(url=url, title=url.partition("://")[2].rstrip("/"))
 
 
 def listed_feeds(target: str, settings: Fetch, now: datetime) -> SubscriptionList:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -42,6 +43,8 @@ from aggregator.store import SourceRecord, Store, Update
 _log = logging.getLogger(__name__)
 _DATES_THAT_TELL_A_RATE = 16
 _FAILURES_BEFORE_TURNING_BACK = 5
+_MOST_PASSING = 10_000
+"""The addresses of so many sources are remembered that are not in the config."""
 
 
 class Fetches(Protocol):
@@ -85,13 +88,20 @@ class Polls:
 
     def __init__(self, config: Config, store: Store, fetcher: Fetches, read: Reads) -> None:
         self._config = config
-        self._addresses = {source.name: source.address for source in config.sources}
+        self._known = {source.name: source.address for source in config.sources}
+        self._passing: dict[str, str] = {}
+        self._addresses = ChainMap(self._known, self._passing)
         self._store = store
         self._fetcher = fetcher
         self._read = read
         self._network = Network(fetcher.hosts.publisher, self._addresses)
         self._stop = threading.Event()
         self._server_clocks = ServerClocks(fetcher.hosts.publisher)
+
+    @property
+    def addresses(self) -> frozenset[str]:
+        """Those of all sources that are known, of the config's and of those that were polled last."""
+        return frozenset(self._addresses.values())
 
     def testify(self, addresses: Iterable[str], now: datetime) -> Testimony:
         """What the publishers at these addresses said of the time when they were polled."""
@@ -102,7 +112,10 @@ class Polls:
 
         One that has moved permanently is polled at its new address, and yielded with that.
         """
-        moves = self._store.sources.moves()
+        if len(self._passing) > _MOST_PASSING:
+            self._passing.clear()
+        self._passing |= {source.name: source.address for source in sources if source.name not in self._known}
+        moves = self._store.sources.moves([source.name for source in sources])
         moment = time.monotonic()
         sources = [as_moved(source, moves.get(source.name)) for source in sources]
         states = self._store.sources.states([source.name for source in sources])
@@ -121,7 +134,7 @@ class Polls:
 
     def know(self, sources: Sequence[Source]) -> None:
         """Adds sources that OPML lists named."""
-        self._addresses |= {source.name: source.address for source in sources}
+        self._known |= {source.name: source.address for source in sources}
 
     def stop(self) -> None:
         """Begins no more polls: `poll_many` saves the answers of the next seconds, and ends."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 
@@ -20,12 +20,21 @@ class Disclosure:
 
     It is applied when something is rendered, so that articles that are stored already obey it too. `mark`
     differs once other addresses are published: everything is rendered again then, full archives included.
-    An article whose source the config no longer names says nothing of its feed's address.
+    An article whose source is no longer followed says nothing of its feed's address. `address_of` knows those
+    of plain feeds that are followed and not among the config's sources: None for any other.
     """
 
-    def __init__(self, config: Config, moves: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        moves: Mapping[str, str],
+        address_of: Callable[[str], str | None] = lambda _: None,
+    ) -> None:
+        self._moves = moves
+        self._further = lru_cache(maxsize=10_000)(address_of)
         instances = frozenset(filter(None, (host_of(one.url) for one in config.fetch.rsshub)))
         self._instances = instances
+        self._names = frozenset(s.name for s in config.sources)
         self._public = frozenset(s.name for s in config.sources if s.has_public_address)
         # Only of those that have any, as there may be ten thousand sources.
         self._secrets = {
@@ -42,12 +51,11 @@ class Disclosure:
 
     def shown(self, article: Article) -> Article:
         """The article as it may be published."""
-        origin = _shown(
-            article.origin,
-            article.source in self._public,
-            self._secrets.get(article.source, frozenset()),
-            self._hosts.get(article.source, self._instances),
-        )
+        name = article.source
+        is_public, secrets = name in self._public, self._secrets.get(name, frozenset())
+        if name not in self._names and (address := self._further(name)) is not None:
+            is_public, secrets = True, secrets_of(address, self._moves.get(name))
+        origin = _shown(article.origin, is_public, secrets, self._hosts.get(name, self._instances))
         return article if origin is article.origin else replace(article, origin=origin)
 
     def address(self, source: Source, moved_to: str | None) -> str | None:

@@ -144,6 +144,7 @@ def outputs(
     saved = {each.name: each for each in config.feeds}
     rules = rule_set(config.rules, config.feeds)
     sources = Counter(name for source in config.sources for name in {ALL, *source.categories})
+    sources.update(_unlisted(store, config))
     with_stories = config.feeds_with_stories
     has_pages = page_writer(config, writers) is not None and store.linkless.any()
     made = []
@@ -170,6 +171,18 @@ def outputs(
             )
         )
     return made
+
+
+def _unlisted(store: Store, config: Config) -> Counter[str]:
+    """How many sources that the store follows itself are in each category, less those of the config."""
+    if not store.followed.count():
+        return Counter()
+    counts = store.followed.per_category()
+    rows = store.followed.named([source.name for source in config.sources])
+    for source in config.sources:
+        if source.name in rows:
+            counts.subtract({ALL, *source.categories})
+    return counts
 
 
 def _chosen(

@@ -70,7 +70,7 @@ def publish(
     write at once when there is much to write; None for one a core, at most four.
     """
     context = RenderContext(config=config, writers=writers, version=version, everything=everything)
-    disclosure = Disclosure(config, store.sources.moves())
+    disclosure = Disclosure(config, store.sources.moves(), store.followed.address)
     of_pages = look_of(config)
     facts = (version, disclosure.mark, of_pages.mark, *(["search"] if config.serve.search else []))
     look = _look(config, [*writers, *site_writers], *facts)

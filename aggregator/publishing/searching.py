@@ -80,7 +80,7 @@ class PublicSearch:
         """
         store = Store(self._config.store, reads_only=True)
         try:
-            disclosure = Disclosure(self._config, store.sources.moves())
+            disclosure = Disclosure(self._config, store.sources.moves(), store.followed.address)
             feeds = store.feeds.all()
             found: list[Item] = []
             for kept, feed in self._candidates(store, query, now, is_over):

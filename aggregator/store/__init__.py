@@ -2,6 +2,7 @@
 
 from aggregator.store.arrivals import Arrival
 from aggregator.store.edits import Found
+from aggregator.store.followed import FollowedRow, NewFollowed
 from aggregator.store.forgetting import Erasable
 from aggregator.store.joining import StoryMember
 from aggregator.store.kept import Kept, Recent
@@ -21,10 +22,12 @@ __all__ = [
     "CopyOutcome",
     "Erasable",
     "FeedRecord",
+    "FollowedRow",
     "Found",
     "Kept",
     "Lag",
     "MediaCounts",
+    "NewFollowed",
     "Outgoing",
     "PageRequest",
     "Placement",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from aggregator.schedule.state import PollState
 from aggregator.store.database import Database
+from aggregator.store.followed import batches
 from aggregator.store.schema import sources
+
+_AT_ONCE = 500
 
 __all__ = ["POLLED", "Lag", "Queue"]
 
@@ -32,7 +37,7 @@ class Lag:
 
 
 class Queue:
-    """The part of the store that sees how polling keeps up; it writes nothing."""
+    """The part of the store that sees what is due, and how polling keeps up; it writes nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -56,3 +61,27 @@ class Queue:
                 return timedelta(0) if due is None else now - due
 
             return Lag(sources=total, due=late + new, p50=at(50), p95=at(95), p99=at(99))
+
+    def due_among(self, names: Collection[str], now: datetime) -> set[str]:
+        """Which of the sources of these names are to be polled now."""
+        is_due = sa.or_(sources.c.next_poll.is_(None), sources.c.next_poll <= now)
+        found: set[str] = set()
+        with self._database.snapshot() as connection:
+            for batch in batches(names):
+                query = sa.select(sources.c.name).where(POLLED, is_due, sources.c.name.in_(batch))
+                found.update(connection.scalars(query))
+        return found
+
+    def late(self, now: datetime) -> Iterator[dict[str, PollState]]:
+        """What is remembered of the polls of the sources that are due, some at a time, by name."""
+        last = ""
+        while True:
+            query = sa.select(sources.c.name, sources.c.schedule).where(
+                sources.c.next_poll <= now, sources.c.name > last
+            )
+            with self._database.snapshot() as connection:
+                rows = connection.execute(query.order_by(sources.c.name).limit(_AT_ONCE)).all()
+            if not rows:
+                return
+            yield {row.name: row.schedule for row in rows}
+            last = rows[-1].name

@@ -11,7 +11,16 @@ import sqlalchemy as sa
 from aggregator.errors import StoreError
 from aggregator.store.database import Database, remember
 from aggregator.store.placements import DECIDED
-from aggregator.store.schema import aliases, articles, placements, posts, settings, sources, subscriptions
+from aggregator.store.schema import (
+    aliases,
+    articles,
+    followed,
+    placements,
+    posts,
+    settings,
+    sources,
+    subscriptions,
+)
 from aggregator.store.writing import Writing
 
 __all__ = ["rename_source"]
@@ -44,6 +53,7 @@ def rename_source(
                 table = column.table
                 assert isinstance(table, sa.Table), "each is a column of a table"
                 connection.execute(table.update().where(column == old).values(source=new))
+            connection.execute(followed.update().where(followed.c.name == old).values(name=new))
             of_list = subscriptions.update().where(subscriptions.c.list == old)
             connection.execute(of_list.values({"list": new}))
             is_theirs = articles.c.source == new

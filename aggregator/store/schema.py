@@ -178,6 +178,29 @@ subscriptions = Table(
     UniqueConstraint("list", "key"),
 )
 
+# Sources that are followed beside those of the config; each is in `sources` too.
+followed = Table(
+    "followed",
+    metadata,
+    Column("name", Words(required=True), primary_key=True),
+    # As the config has a [[sources]] table, less its name and `enabled`; secrets are names of variables.
+    Column("settings", Shaped(dict), nullable=False),
+    Column("enabled", Boolean, nullable=False),
+    # The same for addresses that mean the same feed (see aggregator.config.subscriptions).
+    Column("key", Text, nullable=False, index=True),
+    # Whether it has settings that publishing, completing or upkeep ask for: a run has it in memory.
+    Column("is_special", Boolean, nullable=False),
+    # Whether no run has seen it since it was changed.
+    Column("is_changed", Boolean, nullable=False),
+)
+for _mark in ("is_special", "is_changed"):  # as each database writes the condition when it is asked for them
+    Index(
+        f"followed_{_mark}",
+        followed.c.name,
+        sqlite_where=text(f"{_mark} = 1"),
+        postgresql_where=text(_mark),
+    )
+
 # The feeds that are published: one for each category, for each saved query, and `all`.
 feeds = Table(
     "feeds",

@@ -27,12 +27,13 @@ from aggregator.store.queue import POLLED
 from aggregator.store.rebuilding import REBUILT, claim
 from aggregator.store.records import Saved, SourceRecord, Update
 from aggregator.store.rows import change
-from aggregator.store.schema import FOUND, articles, revisions, sources
+from aggregator.store.schema import FOUND, articles, followed, revisions, sources
 from aggregator.store.tombstones import bury
 from aggregator.store.writing import Judge, Writing, by_categories
 
 _NAMES_AT_ONCE = 500
 _ROWS_AT_ONCE = 50
+_NEWEST_SUCCESSES = 5_000
 _Key = TypeVar("_Key")
 
 
@@ -51,12 +52,27 @@ class Sources:
 
         Articles of a source that the config names no longer are kept but leave the feeds; they return
         with it. A source whose address changed is read anew, unless to where it has moved. Logins in
-        addresses are not kept.
+        addresses are not kept. What the store follows itself stays as it is where it is not given.
         """
+        names = {source.name for source in configured}
         with self._database.transaction() as connection:
-            known = {row.name: row for row in connection.execute(_ADOPTED)}
-            for source in configured:
-                row = known.pop(source.name, None)
+            self._adopt(connection, configured, now)
+            for name in connection.scalars(_NOT_FOLLOWED).all():
+                if name not in names and name != REBUILT:
+                    connection.execute(sources.update().where(sources.c.name == name).values(active=False))
+                    self._leave_feeds(connection, name, now)
+
+    def adopt_more(self, followed: Sequence[Source], now: datetime) -> None:
+        """Makes the store follow some of those that it follows itself: new settings, and new sources."""
+        with self._database.transaction() as connection:
+            self._adopt(connection, followed, now)
+
+    def _adopt(self, connection: sa.Connection, configured: Sequence[Source], now: datetime) -> None:
+        for batch in _batches(configured):
+            query = _ADOPTED.where(sources.c.name.in_([source.name for source in batch]))
+            known = {row.name: row for row in connection.execute(query)}
+            for source in batch:
+                row = known.get(source.name)
                 address = without_login(source.address)
                 is_there = row is not None and without_login(row.address) == address
                 wanted = {
@@ -81,12 +97,6 @@ class Sources:
                     sources.update().where(sources.c.name == source.name).values(**wanted, **again)
                 )
                 self._recategorise(connection, source.name, row.categories, source.categories, now)
-            for row in known.values():
-                if row.active and row.name != REBUILT:
-                    connection.execute(
-                        sources.update().where(sources.c.name == row.name).values(active=False)
-                    )
-                    self._leave_feeds(connection, row.name, now)
 
     def schedules(self, names: Collection[str] | None = None) -> dict[str, PollState]:
         """What is remembered of the polls of the sources of these names that are known; None: of all."""
@@ -107,8 +117,9 @@ class Sources:
             }
 
     def successes(self) -> dict[str, datetime]:
-        """When a poll of each source succeeded last, by name, where any did."""
+        """When a poll of each source succeeded last, by name, where any did: of the newest thousands."""
         query = sa.select(sources.c.name, sources.c.succeeded).where(sources.c.succeeded.is_not(None))
+        query = query.order_by(sources.c.succeeded.desc(), sources.c.name).limit(_NEWEST_SUCCESSES)
         with self._database.snapshot() as connection:
             return {row.name: row.succeeded for row in connection.execute(query)}
 
@@ -186,11 +197,13 @@ class Sources:
             rows = connection.execute(query.where(sources.c.active)).all()
         return {name: site for name, found in rows if (site := origin_link(found))}
 
-    def moves(self) -> dict[str, str]:
-        """The addresses that sources have moved to for good, by name, where the config has the old ones."""
+    def moves(self, names: Collection[str] | None = None) -> dict[str, str]:
+        """The addresses that sources have moved to for good, by name, where the config has the old ones; of
+        the sources of these names, None: of all."""
         query = sa.select(sources.c.name, sources.c.moved_to).where(sources.c.moved_to.is_not(None))
+        batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
         with self._database.snapshot() as connection:
-            return {row.name: row.moved_to for row in connection.execute(query)}
+            return {row.name: row.moved_to for batch in batches for row in connection.execute(batch)}
 
     def move(self, source: str, address: str | None) -> None:
         """Records where a source has moved to; None sends back to the address of the config."""
@@ -369,6 +382,9 @@ validators = new.column2, body_hash = new.column3, schedule = new.column4,
 next_poll = CAST(new.column5 AS BIGINT)
 FROM ({}) AS new WHERE sources.name = new.column1"""
 
+_NOT_FOLLOWED = sa.select(sources.c.name).where(
+    sources.c.active, ~sa.exists().where(followed.c.name == sources.c.name)
+)
 _OF_NAME = sources.update().where(sources.c.name == sa.bindparam("of_source"))
 _ADOPTED = sa.select(
     *(sources.c.name, sources.c.address, sources.c.active, sources.c.is_enabled),

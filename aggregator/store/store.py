@@ -11,6 +11,7 @@ from aggregator.store.arrivals import Arrivals
 from aggregator.store.articles import Articles
 from aggregator.store.database import Database
 from aggregator.store.feeds import Feeds
+from aggregator.store.followed import FollowedSources
 from aggregator.store.forgetting import Forgetting
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.linkless import Linkless
@@ -36,7 +37,7 @@ class Store:
     """Everything that is kept, by its parts, in one database: a file of SQLite's, or one of a server.
 
     - `database`: settings, and the upkeep of the database itself.
-    - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`,
+    - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`, `followed`,
       `arrivals`, `outbox`, `stories`, `search`: what their names say.
     - `queue` sees how polling keeps up. `linkless` knows the articles without a link.
     - `forgetting` erases articles.
@@ -59,6 +60,7 @@ class Store:
         self.database = database = Database(address, reads_only=reads_only)
         self.sources = Sources(database, judge, stories)
         self.queue = Queue(database)
+        self.followed = FollowedSources(database)
         self.articles = Articles(database, judge, stories)
         self.feeds = Feeds(database)
         self.archives = Archives(database)

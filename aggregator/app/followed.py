@@ -1,0 +1,152 @@
+"""The sources that a store follows itself, as a run has them: where there are many, those that are due."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from aggregator.config.followed import checked_source
+from aggregator.config.load import Config, Source
+from aggregator.config.subscriptions import key
+from aggregator.errors import ConfigError
+from aggregator.polling.settings import changed, poll_settings
+from aggregator.schedule.state import PollState, Reason
+from aggregator.store import FollowedRow, Store
+
+__all__ = ["MANY", "MOST_AT_ONCE", "StoreSources"]
+
+MANY = 5_000
+"""A store that follows no more than this is held in memory as a config's sources are."""
+
+MOST_AT_ONCE = 500
+"""So many sources are polled at a time, where the store says which."""
+
+_AGAIN = timedelta(days=1)
+_SETTING = "followed as"
+_log = logging.getLogger("aggregator")
+
+
+class StoreSources:
+    """What a store follows beside a config. Where that is much, only those are in memory that publishing,
+    completing or upkeep ask for; the others are read when they are due.
+
+    A source with a mistake in its settings is reported, and recorded as one that failed; the others go on.
+    """
+
+    def __init__(self, store: Store, config: Config) -> None:
+        self._store = store
+        self._config = config
+        self._names = {source.name for source in config.sources}
+        self._keys = {key(source.url): source.name for source in config.sources if source.url}
+        self._reported: set[str] = set()
+        self._mark = ""
+
+    def is_changed(self) -> bool:
+        """Whether a command has changed what the store follows since `catch_up`."""
+        return self._store.followed.mark() != self._mark
+
+    def beside(self, configured: Sequence[Source], now: datetime) -> tuple[Source, ...]:
+        """The config's sources, and after them those of the store that are held in memory."""
+        found = [*configured]
+        if count := self._store.followed.count():
+            stored = self._store.followed
+            for rows in stored.batches() if count <= MANY else stored.special():
+                found += self._checked(rows, now)
+        return tuple(found)
+
+    def named(self, names: Collection[str], now: datetime) -> Mapping[str, Source]:
+        """Those of the store of these names that can be polled, by name."""
+        rows = self._store.followed.named(names)
+        return {source.name: source for source in self._checked([*rows.values()], now)}
+
+    def select(self, config: Config, names: Sequence[str], now: datetime) -> tuple[Source, ...]:
+        """As `Config.select`, of the store's sources too where `names` has some."""
+        held = {source.name for source in config.sources}
+        further = self.named([name for name in names if name not in held], now)
+        own = [name for name in names if name not in further]
+        return (*(config.select(own) if own or not names else ()), *further.values())
+
+    def ready(self, sources: Sequence[Source], now: datetime) -> tuple[list[Source], dict[str, PollState]]:
+        """Which of these sources may be polled now, and the state of those that may not yet."""
+        due = self._store.queue.due_among([source.name for source in sources], now)
+        wanted = [source for source in sources if source.is_local or source.name in due]
+        chosen = {source.name for source in wanted}
+        left = [source.name for source in sources if source.name not in chosen]
+        states = self._store.sources.schedules(left)
+        return wanted, {name: states[name] for name in left}
+
+    def due(self, config: Config, now: datetime, limit: int) -> list[Source]:
+        """The enabled sources to poll now, at most `limit`, the longest due first."""
+        due = self._store.sources.due(now, limit)
+        enabled = {source.name: source for source in config.select(())}
+        if further := [name for name in due if name not in enabled]:
+            enabled |= self.named(further, now)
+        return [enabled[name] for name in due if name in enabled]
+
+    def catch_up(self, now: datetime) -> None:
+        """Adopts what commands changed since the last run; plans anew where `[fetch]` or `interval` did."""
+        self._mark = self._store.followed.mark()
+        for rows in self._store.followed.changed():
+            sources = self._checked(rows, now)
+            self._store.sources.adopt_more(sources, now)
+            states = self._store.sources.schedules([source.name for source in sources])
+            failed = {name: state for name, state in states.items() if state.failures}
+            self._store.sources.plan({n: replace(state, next_poll=now) for n, state in failed.items()})
+            self._store.followed.seen([row.name for row in rows])
+        example = poll_settings(Source(name="any", url="https://any.example/"), "", self._config)
+        mark = f"{example.asked} {example.pace}"
+        before = self._store.database.setting(_SETTING)
+        if mark == before:
+            return
+        for rows in self._store.followed.batches() if before is not None else ():
+            sources = self._checked(rows, now)
+            states = self._store.sources.schedules([source.name for source in sources])
+            self._store.sources.plan(changed(sources, states, self._config, now))
+        self._store.database.remember(_SETTING, mark)
+
+    def _checked(self, rows: Sequence[FollowedRow], now: datetime) -> list[Source]:
+        found = []
+        for row in rows:
+            try:
+                source = checked_source(row.name, row.settings, enabled=row.enabled)
+                self._compare(source)
+            except ConfigError as error:
+                self._refuse(row.name, error, now)
+            else:
+                found.append(source)
+        return found
+
+    def _compare(self, source: Source) -> None:
+        """Raises ConfigError for what the config follows too."""
+        if source.name in self._names:
+            raise ConfigError(
+                f"source {source.name!r}: the config has a source of this name; rename one of them"
+            )
+        if (other := self._keys.get(key(source.address))) is not None:
+            raise ConfigError(
+                f"source {source.name!r}: the config follows its address, as {other!r}; remove one"
+            )
+
+    def _refuse(self, name: str, error: ConfigError, now: datetime) -> None:
+        """Reports a mistake once, and leaves the source alone for a day."""
+        if name not in self._reported:
+            self._reported.add(name)
+            for mistake in error.mistakes:
+                _log.warning("in the store: %s", mistake)
+        if name in self._names:
+            return  # the row of that name is the config's
+        if not self._store.queue.due_among([name], now):
+            return
+        state = self._store.sources.schedules([name])[name]
+        reason = "; ".join(mistake.removeprefix(f"source {name!r}: ") for mistake in error.mistakes)
+        self._store.sources.fail(name, reason, now, advice=_ADVICE, following=_later(state, now))
+
+
+_ADVICE = "remove it and add it again, or set what is missing"
+
+
+def _later(state: PollState, now: datetime) -> PollState:
+    failures = max(state.failures, 1)
+    return replace(state, next_poll=now + _AGAIN, reason=Reason.BACK_OFF, failures=failures)

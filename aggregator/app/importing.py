@@ -1,0 +1,112 @@
+"""Many feeds at once into the store, which follows them itself: some at a time, however many there are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from urllib.parse import urlsplit
+
+from aggregator.app.following import new_followed
+from aggregator.config.load import Config
+from aggregator.config.subscriptions import key
+from aggregator.errors import ConfigError
+from aggregator.model.article import Problem
+from aggregator.model.entry import Subscription
+from aggregator.normalise.links import without_login
+from aggregator.store import NewFollowed, Store
+
+__all__ = ["Imported", "import_feeds"]
+
+MAX_NAME = 200
+MAX_PROBLEMS = 100
+_AT_ONCE = 1_000
+
+
+@dataclass(slots=True)
+class Imported:
+    """What an import has done until now: feeds that were found and added, why others were not (the first
+    hundred reasons), and how many had one."""
+
+    found: int = 0
+    added: int = 0
+    refused: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def refuse(self, text: str, where: str) -> None:
+        """Leaves a feed out."""
+        self.refused += 1
+        if len(self.problems) < MAX_PROBLEMS:
+            self.problems.append(Problem(text=text, where=without_login(where)))
+
+
+def import_feeds(
+    config: Config, feeds: Iterable[Subscription], *, dry_run: bool = False
+) -> Iterator[Imported]:
+    """Lets the store follow what is not followed yet; yields what is done after each thousand.
+
+    Each thousand is saved at once, so that an import that was stopped goes on where it is begun again. Names
+    that others have get the address, or a mark of it, behind them. Raises StoreError.
+    """
+    done = Imported()
+    known = {key(source.url): source.name for source in config.sources if source.url}
+    names: dict[str, str | None] = {source.name: None for source in config.sources}
+    left = iter(feeds)
+    with closing(Store(config.store)) as store:
+        listed = store.subscriptions.listed()
+        known |= {key(each.subscription.url): each.name for each in listed}
+        names |= {each.name: None for each in listed}
+        while batch := [*islice(left, _AT_ONCE)]:
+            new = _new(batch, known, names, store, done)
+            if not dry_run:
+                store.followed.add(new)
+            done.added += len(new)
+            yield done
+
+
+def _new(
+    batch: Collection[Subscription],
+    known: Mapping[str, str],
+    names: Mapping[str, str | None],
+    store: Store,
+    done: Imported,
+) -> list[NewFollowed]:
+    done.found += len(batch)
+    by_key: dict[str, Subscription] = {}
+    for each in batch:
+        by_key.setdefault(key(each.url), each)
+    done.refused += len(batch) - len(by_key)
+    followed = store.followed.by_key(by_key)
+    candidates = {of_feed: [*_names(each, of_feed)] for of_feed, each in by_key.items()}
+    taken = store.followed.taken({name for some in candidates.values() for name in some})
+    taken |= names
+    found = []
+    for of_feed, each in by_key.items():
+        if (name := followed.get(of_feed) or known.get(of_feed)) is not None:
+            done.refuse(f"is followed already, as {name!r}", each.url)
+            continue
+        # A source that was removed returns under its name, with its articles.
+        name = next((n for n in candidates[of_feed] if key(taken.get(n, each.url) or "") == of_feed), None)
+        if name is None:
+            done.refuse("has the name and the address of a source that was followed before", each.url)
+            continue
+        table = {"name": name, "url": each.url, "link": each.link, "categories": [*each.categories]}
+        try:
+            found.append(new_followed(table))
+        except ConfigError as error:
+            done.refuse(error.mistakes[0].removeprefix(f"source {name!r}: "), each.url)
+            continue
+        taken[name] = None
+    return found
+
+
+def _names(each: Subscription, of_feed: str) -> Iterator[str]:
+    """What a feed may be named: no two have the same last one."""
+    title = (each.title or urlsplit(each.url).hostname or "feed")[:MAX_NAME]
+    mark = hashlib.blake2b(of_feed.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
+    yield title
+    if len(both := f"{title} ({of_feed})") <= MAX_NAME:
+        yield both
+    yield f"{title[: MAX_NAME - 15]} ({mark})"

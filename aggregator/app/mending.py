@@ -1,0 +1,40 @@
+"""What is stored is brought to today's rules, once after an upgrade and before anything is published."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from aggregator.config.load import Config
+from aggregator.normalise.players import further_players
+from aggregator.reading.version import READER_VERSION
+from aggregator.store import Store
+
+if TYPE_CHECKING:
+    from aggregator.model.article import Article
+
+__all__ = ["mend"]
+
+_log = logging.getLogger("aggregator")
+
+
+def mend(store: Store, config: Config, now: datetime, is_stopping: Callable[[], bool]) -> None:
+    """Makes harmless what an earlier version let pass, some at a time, until `is_stopping`."""
+    looked = total = 0
+
+    def mended_article(article: Article) -> Article:
+        from aggregator.reading.mending import mended
+
+        with further_players(config.html.players):
+            return mended(article)
+
+    for count, changed in store.mending.mend(mended_article, READER_VERSION, now):
+        looked, total = looked + count, total + changed
+        if looked % 10_000 < count:
+            _log.info("after an upgrade: %d stored articles were looked at", looked)
+        if is_stopping():
+            return
+    if total:
+        _log.warning("after an upgrade: %d of %d stored articles were made harmless", total, looked)

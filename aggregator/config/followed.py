@@ -1,0 +1,102 @@
+"""Sources that the store follows itself: their settings, checked as those of a `[[sources]]` table are. Pure.
+
+A store may come from a stranger's backup, and is read by more people than a config: so it holds no secret's
+text, and names nothing on this machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from aggregator.adapters import kinds
+from aggregator.config.load import Source, mistake_at, mistakes_of_kinds
+from aggregator.errors import ConfigError
+from aggregator.model.wrong_values import sentence
+
+__all__ = ["checked_source", "is_special", "settings_of"]
+
+_WEB = ("http://", "https://")
+_OF_THIS_MACHINE = ("path", "tls_ca")
+_PLAIN = frozenset(
+    ("adaptive", "author", "categories", "interval", "kind", "link", "timezone", "url", "user_agent")
+)
+"""Settings that only the poll of a source asks for, or that the store repeats in its own columns."""
+
+
+def checked_source(name: str, settings: Mapping[str, Any], *, enabled: bool = True) -> Source:
+    """The source of these settings. Raises ConfigError with every mistake, each with the source's name."""
+    if not isinstance(settings, Mapping):
+        raise ConfigError(f"source {name!r}: its settings are no table; remove it, and add it again")
+    table = {**settings, "name": name, "enabled": enabled}
+    data = {"sources": [table]}
+    if refused := [*_refused(settings)]:
+        raise ConfigError(*(f"source {name!r}: {each}" for each in refused))
+    mistakes = [*mistakes_of_kinds(data)]
+    try:
+        source = Source.model_validate(table)
+    except ValidationError as error:
+        mistakes += [
+            mistake_at(e["type"], ("sources", 0, *e["loc"]), sentence(e), data) for e in error.errors()
+        ]
+    if mistakes:
+        shown = (each.replace(f" (source {name!r})", "", 1) for each in mistakes)
+        raise ConfigError(
+            *(f"source {name!r}: {each.removeprefix('sources[1]').lstrip('.: ')}" for each in shown)
+        )
+    return source
+
+
+def settings_of(table: Mapping[str, object]) -> dict[str, Any]:
+    """What is kept of a `[[sources]]` table: without its name, `enabled`, and what is not set."""
+    return {key: value for key, value in table.items() if value not in (None, (), []) and key not in _OWN}
+
+
+_OWN = ("name", "enabled")
+
+
+def is_special(settings: Mapping[str, Any]) -> bool:
+    """Whether more than its polls asks for its settings: publishing, completing, upkeep, lists."""
+    return not settings.keys() <= _PLAIN or settings.get("kind", "feed") != "feed"
+
+
+def _refused(settings: Mapping[str, Any]) -> Iterator[str]:
+    """What may stand in a config, but not in a store."""
+    url = settings.get("url")
+    if not (isinstance(url, str) and url.lower().startswith(_WEB)):
+        yield (
+            "url: a source in the store has an address of http: or https:; "
+            "write any other into the config (aggregator add without --store)"
+        )
+    elif "@" in url.partition("://")[2].partition("/")[0]:
+        yield f"url: a login in an address is a secret; {_WRITE}"
+    for key in _OF_THIS_MACHINE:
+        if key in settings:
+            yield f"{key}: a source in the store may not name files of this machine; write it into the config"
+    if settings.get("tls_verify") is False:
+        yield "tls_verify: it can be off in the config alone"
+    kind = settings.get("kind", "feed")
+    if isinstance(kind, str) and kind in kinds.names() and kinds.named(kind).retrieve is not None:
+        yield f"kind: sources of kind {kind!r} can be followed by the config alone"
+    yield from (f"{key}: {_WRITE}" for key in _written_out(settings))
+
+
+_WRITE = (
+    'the text of a secret is not kept in the store; write { env = "NAME" }, the name of the variable of the '
+    "environment that holds it"
+)
+
+
+def _written_out(settings: Mapping[str, Any]) -> Iterator[str]:
+    """The keys whose values are secrets that are written out."""
+    for key in ("auth", "headers"):
+        table = settings.get(key)
+        for inner, value in table.items() if isinstance(table, Mapping) else ():
+            if isinstance(value, str):
+                yield f"{key}.{inner}"
+    for key in ("cookie", "proxy"):
+        value = settings.get(key)
+        if isinstance(value, str) and value:
+            yield key

@@ -1,0 +1,228 @@
+"""The sources that the store itself follows, beside those of the config: hundreds of thousands, or none."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.config.load import Source
+from aggregator.normalise.links import without_login
+from aggregator.store.columns import Shaped
+from aggregator.store.database import Database, remember
+from aggregator.store.schema import followed, sources
+
+__all__ = ["FollowedRow", "FollowedSources", "NewFollowed", "batches"]
+
+_AT_ONCE = 500
+_CHANGES = "followed changes"
+_ROW = (followed.c.name, followed.c.settings, followed.c.enabled)
+_NEW = {"active": True, "validators": {}, "body_hash": None, "title": "", "schedule": None, "is_gone": False}
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedRow:
+    """A source as the store has it: its settings are those of a `[[sources]]` table, not checked yet."""
+
+    name: str
+    settings: Mapping[str, Any]
+    enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class NewFollowed:
+    """A source to follow, checked: `row` is what is kept, `key` the key of its address."""
+
+    row: FollowedRow
+    source: Source
+    key: str
+    is_special: bool
+
+
+class FollowedSources:
+    """The part of the store that knows which sources it follows itself; every method is one transaction.
+
+    No method reads all of them at once.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def count(self) -> int:
+        """How many there are."""
+        with self._database.snapshot() as connection:
+            # A store that is only read may have been made before there were any.
+            if not sa.inspect(connection).has_table(followed.name):
+                return 0
+            return connection.scalar(sa.select(sa.func.count()).select_from(followed)) or 0
+
+    def named(self, names: Collection[str]) -> dict[str, FollowedRow]:
+        """Those of these names, by name."""
+        found = {}
+        with self._database.snapshot() as connection:
+            for batch in batches(names):
+                query = sa.select(*_ROW).where(followed.c.name.in_(batch))
+                found.update({row.name: FollowedRow(*row) for row in connection.execute(query)})
+        return found
+
+    def batches(self) -> Iterator[list[FollowedRow]]:
+        """All of them by name, five hundred at a time."""
+        last = ""
+        while True:
+            query = sa.select(*_ROW).where(followed.c.name > last).order_by(followed.c.name)
+            with self._database.snapshot() as connection:
+                rows = connection.execute(query.limit(_AT_ONCE)).all()
+            if not rows:
+                return
+            yield [FollowedRow(*row) for row in rows]
+            last = rows[-1].name
+
+    def special(self) -> Iterator[list[FollowedRow]]:
+        """Those with settings that more than polls ask for, five hundred at a time."""
+        return self._marked(followed.c.is_special)
+
+    def changed(self) -> Iterator[list[FollowedRow]]:
+        """Those that commands changed and no run has adopted yet, five hundred at a time."""
+        return self._marked(followed.c.is_changed)
+
+    def _marked(self, mark: sa.ColumnElement[bool]) -> Iterator[list[FollowedRow]]:
+        # With a condition on the name, SQLite goes through all by name rather than through the marked.
+        with self._database.snapshot() as connection:
+            names = sorted(connection.scalars(sa.select(followed.c.name).where(mark)))
+        for some in batches(names):
+            found = self.named(some)
+            yield [found[name] for name in some if name in found]
+
+    def like(self, beginning: str, most: int) -> tuple[str, ...]:
+        """The first names that begin so, at most `most`."""
+        query = sa.select(followed.c.name).where(followed.c.name.startswith(beginning, autoescape=True))
+        with self._database.snapshot() as connection:
+            return tuple(connection.scalars(query.order_by(followed.c.name).limit(most)))
+
+    def by_key(self, keys: Collection[str]) -> dict[str, str]:
+        """Which of these addresses are followed, by key, with the names."""
+        found: dict[str, str] = {}
+        with self._database.snapshot() as connection:
+            for batch in batches(keys):
+                query = sa.select(followed.c.key, followed.c.name).where(followed.c.key.in_(batch))
+                found.update({row.key: row.name for row in connection.execute(query)})
+        return found
+
+    def taken(self, names: Collection[str]) -> dict[str, str | None]:
+        """Which of these names are, or were, those of a source, by name: None for one that is followed here,
+        else the address that it has or had."""
+        found: dict[str, str | None] = {}
+        query = sa.select(
+            sources.c.name, sources.c.address, sa.type_coerce(followed.c.name, sa.Text).label("here")
+        )
+        query = query.outerjoin(followed, followed.c.name == sources.c.name)
+        with self._database.snapshot() as connection:
+            for batch in batches(names):
+                for row in connection.execute(query.where(sources.c.name.in_(batch))):
+                    found[row.name] = None if row.here else row.address
+        return found
+
+    def per_category(self) -> Counter[str]:
+        """How many of them are in each category, all in ""."""
+        text = sa.cast(sources.c.categories, sa.Text)
+        query = sa.select(sa.type_coerce(text, Shaped(list)), sa.func.count())
+        query = query.join_from(sources, followed, followed.c.name == sources.c.name).group_by(text)
+        counts: Counter[str] = Counter()
+        with self._database.snapshot() as connection:
+            for categories, count in connection.execute(query):
+                for name in {"", *categories}:
+                    counts[name] += count
+        return counts
+
+    def address(self, name: str) -> str | None:
+        """The address of one, without login; None for a source that is not followed here."""
+        query = sa.select(sources.c.address).join(followed, followed.c.name == sources.c.name)
+        with self._database.snapshot() as connection:
+            found: str | None = connection.scalar(query.where(sources.c.name == name))
+        return found
+
+    def add(self, new: Sequence[NewFollowed]) -> None:
+        """Follows these from now on. Their names are no others' in this table."""
+        with self._database.transaction() as connection:
+            known: set[str] = set()
+            for batch in batches([each.row.name for each in new]):
+                known.update(connection.scalars(sa.select(sources.c.name).where(sources.c.name.in_(batch))))
+            # What was known before is adopted by a run: its categories may be others, and its address.
+            rows = [
+                {
+                    "name": each.row.name,
+                    "settings": dict(each.row.settings),
+                    "key": each.key,
+                    "enabled": each.row.enabled,
+                    "is_special": each.is_special,
+                    "is_changed": each.row.name in known,
+                }
+                for each in new
+            ]
+            unknown = [
+                {
+                    **_NEW,
+                    "name": each.row.name,
+                    "address": without_login(each.source.address),
+                    "is_enabled": each.row.enabled,
+                    "categories": [*each.source.categories],
+                }
+                for each in new
+                if each.row.name not in known
+            ]
+            if unknown:
+                connection.execute(sources.insert(), unknown)
+            if rows:
+                connection.execute(followed.insert(), rows)
+                _mark(connection)
+
+    def change(self, changed: NewFollowed) -> None:
+        """Gives one, by its name, other settings; the next run adopts them."""
+        values = {"settings": dict(changed.row.settings), "enabled": changed.row.enabled, "key": changed.key}
+        values |= {"is_special": changed.is_special, "is_changed": True}
+        with self._database.transaction() as connection:
+            connection.execute(followed.update().where(followed.c.name == changed.row.name).values(values))
+            _mark(connection)
+
+    def enable(self, name: str, *, is_enabled: bool) -> None:
+        """Polls one from now on, or no longer; whatever its settings are."""
+        with self._database.transaction() as connection:
+            connection.execute(followed.update().where(followed.c.name == name).values(enabled=is_enabled))
+            connection.execute(sources.update().where(sources.c.name == name).values(is_enabled=is_enabled))
+            _mark(connection)
+
+    def remove(self, name: str) -> None:
+        """Follows one no longer; the next run takes its articles out of the feeds."""
+        with self._database.transaction() as connection:
+            connection.execute(followed.delete().where(followed.c.name == name))
+            # No longer due: a daemon that runs may not have noticed yet.
+            connection.execute(sources.update().where(sources.c.name == name).values(is_enabled=False))
+            _mark(connection)
+
+    def mark(self) -> str:
+        """A text that differs once a command has changed what is followed."""
+        return self._database.setting(_CHANGES) or ""
+
+    def seen(self, names: Collection[str]) -> None:
+        """Records that a run has adopted these."""
+        with self._database.transaction() as connection:
+            for batch in batches(names):
+                connection.execute(
+                    followed.update().where(followed.c.name.in_(batch)).values(is_changed=False)
+                )
+
+
+def _mark(connection: sa.Connection) -> None:
+    remember(connection, _CHANGES, secrets.token_hex(8))
+
+
+def batches(names: Collection[str]) -> Iterator[list[str]]:
+    """So many names at a time as one statement takes."""
+    left = iter(names)
+    while batch := list(islice(left, _AT_ONCE)):
+        yield batch
