@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.config.store_address import DatabaseAddress
 from tests.conftest import Server
 from tests.support.notified import HOUR, NotifiedPlanet
 from tests.support.receiving import Mailbox
@@ -113,6 +114,29 @@ def test_a_letter_that_is_not_taken_is_sent_later_under_the_same_id(
     mailbox.answer = "250 taken"
     planet.run()
     assert len({str(each["Message-ID"]) for each in mailbox.messages}) == len(mailbox.messages) == 2
+
+
+def test_notices_and_digests_are_the_same_in_each_database(
+    tmp_path: Path, server: Server, mailbox: Mailbox, place: Path | DatabaseAddress
+) -> None:
+    """What is new, what waits, what is due, what is forgotten."""
+    planet = NotifiedPlanet(tmp_path / "home", server, place)
+    planet.publish("tea", 1, 2)
+    smtp = f"[smtp]\nhost = '127.0.0.1'\nport = {mailbox.port}\nsecurity = 'none'\nsender = 'p@tea.example'\n"
+    on = ["broken", "back"]
+    planet.configure(planet.webhook(when="title:tea", on=on), more=smtp + DIGEST)
+    planet.now = datetime(2026, 6, 1, 11, 0, tzinfo=UTC)
+    planet.run()
+    planet.publish("tea", 1, 2, 3, 4)
+    planet.hook.status = 503
+    planet.run()
+    assert planet.site.run("forget", "https://tea.example/4").exit_code == 0
+    planet.hook.status = 200
+    planet.run(17 * HOUR)
+    assert planet.hook.titles() == ["tea 3"]
+    assert len(mailbox.messages) == 2
+    assert "https://tea.example/3" in page(planet)
+    assert "https://tea.example/4" not in page(planet)
 
 
 def test_a_forgotten_article_leaves_digests(planet: NotifiedPlanet, mailbox: Mailbox) -> None:

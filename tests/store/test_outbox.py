@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator.config.store_address import DatabaseAddress
 from aggregator.store import Outgoing, Store, announcement, outgoing_id
 from aggregator.store.copying import copy_store
 from aggregator.store.schema import VERSION
@@ -19,9 +20,9 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: Path | DatabaseAddress) -> Iterator[Store]:
     """A store of one's own."""
-    made = Store(tmp_path / "store.db")
+    made = Store(place)
     yield made
     made.close()
 
@@ -51,9 +52,9 @@ def test_a_message_waits_once_and_keeps_its_turn(store: Store) -> None:
     assert found[1] == replace(newer, due=NOW + 5 * MINUTE, attempts=1, error="away")
 
 
-def test_one_process_alone_sends_a_message(store: Store, tmp_path: Path) -> None:
+def test_one_process_alone_sends_a_message(store: Store, place: Path | DatabaseAddress) -> None:
     """Until a time at which one that was killed meanwhile is over."""
-    other = Store(tmp_path / "store.db")
+    other = Store(place)
     store.outbox.queue([message("a")])
     assert store.outbox.claim(message("a"), NOW, NOW + MINUTE)
     assert not other.outbox.claim(message("a"), NOW, NOW + MINUTE)
@@ -74,8 +75,9 @@ def test_more_than_may_wait_for_one_target_are_given_back(store: Store) -> None:
     assert store.outbox.channels() == ("test",)
 
 
-def test_announcements_of_an_earlier_version_wait_on(store: Store, tmp_path: Path) -> None:
+def test_announcements_of_an_earlier_version_wait_on(tmp_path: Path) -> None:
     """With their turn and their attempts, under the id that they would have today."""
+    store = Store(tmp_path / "store.db")
     waiting = announcement("https://hub.example/", "https://e.example/a", NOW)
     store.outbox.queue([waiting])
     store.outbox.put_off(waiting, NOW + MINUTE, "")
@@ -86,9 +88,11 @@ def test_announcements_of_an_earlier_version_wait_on(store: Store, tmp_path: Pat
     upgraded.close()
 
 
-def test_what_waited_when_a_backup_was_made_is_not_sent_again(store: Store, tmp_path: Path) -> None:
+def test_what_waited_when_a_backup_was_made_is_not_sent_again(tmp_path: Path) -> None:
     """It was sent since, or is a stranger's; a backup holds it all the same."""
+    store = Store(tmp_path / "store.db")
     store.outbox.queue([message("a")])
+    store.close()
     copy_store(tmp_path / "store.db", tmp_path / "backup.db")
     copy_store(tmp_path / "backup.db", tmp_path / "restored.db", is_foreign=True)
     for name, count in (("backup", 1), ("restored", 0)):

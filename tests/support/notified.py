@@ -11,6 +11,7 @@ from typing import Any
 from aggregator.app.app import App
 from aggregator.app.main_job import RunWatcher, run_once
 from aggregator.config import load as configuration
+from aggregator.config.store_address import DatabaseAddress
 from aggregator.notify.delivery import Delivery
 from tests.conftest import NOW, Answer, Server
 from tests.support.receiving import KEY, Webhook
@@ -49,7 +50,8 @@ def once(file: Path, now: datetime) -> list[Delivery]:
 class NotifiedPlanet:
     """A site with sources at a server, and notices."""
 
-    def __init__(self, home: Path, server: Server) -> None:
+    def __init__(self, home: Path, server: Server, store: Path | DatabaseAddress | None = None) -> None:
+        self._store = {} if store is None else {"store": getattr(store, "url", str(store))}
         self.server = server
         self.site = Site(home)
         self.hook = Webhook(server)
@@ -64,7 +66,8 @@ class NotifiedPlanet:
     ) -> None:
         """Writes the config, with these notices."""
         self.site.configure(
-            *({"name": n, "url": f"{self.server.url}/{n}", "categories": [n.title()]} for n in sources)
+            *({"name": n, "url": f"{self.server.url}/{n}", "categories": [n.title()]} for n in sources),
+            **self._store,
         )
         lines = ["", "[publish]", 'formats = ["atom"]', "archives = false", more]
         for notice in notices:
