@@ -159,6 +159,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "config": "where the bucket is",
         "errors": "a store that cannot be asked",
         "fetch": "which addresses may be asked",
+        "model": "which files are copies of pictures",
         "publishing": "archives and pages of articles are known by their folders",
         "server": "media types, as our own server has them",
         "writers": "the formats; files are replaced as a whole",

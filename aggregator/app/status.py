@@ -17,7 +17,7 @@ from aggregator.errors import ConfigError
 from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord, SourceHealth, judge
-from aggregator.store import FollowedRow, Lag, Store
+from aggregator.store import FollowedRow, Lag, MediaCounts, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,17 +32,22 @@ class LiveWorker:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeping:
-    """How polling keeps up: how late the sources are, and which processes poll."""
+    """How polling keeps up: how late the sources are, and which processes poll.
+
+    `media`: how many pictures have copies, None where none are wanted.
+    """
 
     lag: Lag
     workers: tuple[LiveWorker, ...]
+    media: MediaCounts | None = None
 
 
 def keeping_up(config: Config, now: datetime) -> Keeping:
     """How polling keeps up at `now`; writes nothing. Raises StoreError where there is no store."""
     store = Store(config.store, reads_only=True)
     try:
-        return Keeping(lag=store.queue.lag(now), workers=live_workers(config))
+        media = store.media.counts() if config.publish.media is not None else None
+        return Keeping(lag=store.queue.lag(now), workers=live_workers(config), media=media)
     finally:
         store.close()
 

@@ -67,8 +67,10 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
             opened.recall(found, now)
         else:
             opened.forget(found, now)
+            opened.tidy_media(
+                now, at_once=True
+            )  # first: into a bucket goes what is there when it is published
             published = main_job.publish(opened, now, main_job.RunWatcher())
-            opened.tidy_media(now, at_once=True)
             opened.rewrite_store()
     if not undo:
         _report_copies(config.store)

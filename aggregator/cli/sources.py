@@ -197,6 +197,9 @@ def _print_keeping(keeping: Keeping) -> None:
         OUT.print(shown(f"worker    {who}"))
     if not keeping.workers:
         OUT.print("worker    none runs")
+    if (media := keeping.media) is not None:
+        states = f"{media.waiting} to be fetched, {media.given_up} given up"
+        OUT.print(f"pictures  {media.copied} copied ({media.bytes / 1e6:,.1f} MB), {states}")
 
 
 def _until(each: SourceHealth, now: datetime) -> str:

@@ -9,9 +9,10 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
 
+from aggregator.model.copied import is_copy
 from aggregator.publishing.archives import FOLDER
 from aggregator.publishing.outputs import PAGES
-from aggregator.server.media import MediaTypes, is_page
+from aggregator.server.media import MediaTypes, copy_headers, is_page
 
 __all__ = ["Headers", "digest_of", "is_sound", "rank"]
 
@@ -75,6 +76,8 @@ class Headers:
         if (suffix := path[-3:]) in _ENCODINGS and path[:-3] in self._paths:
             plain, encoding = path[:-3], _ENCODINGS[suffix]
         name = plain.rpartition("/")[2]
+        if is_copy(*plain.split("/")):
+            return copy_headers(name)
         headers = {
             "Content-Type": self._media.content_type(name),
             "Cache-Control": self._cache_control(plain, name),

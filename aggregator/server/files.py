@@ -11,15 +11,20 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import brotli
 
+from aggregator.model.copied import is_copy
 from aggregator.writers.files import holds_packed
 
 __all__ = ["EncodedBody", "File", "Files", "compressed", "plain_body"]
 
 MAX_PACKED_HERE_BYTES = 4 * 1024 * 1024
 """A larger file is compressed only when written (`publish.compress`): here it would delay the answer."""
+
+MAX_HELD_COPY_BYTES = 1024 * 1024
+"""A larger copy of a recording or picture is read in pieces as it is sent."""
 
 _MIN_PACKED_BYTES = 500
 _SUFFIXES = {"br": ".br", "gzip": ".gz"}
@@ -51,6 +56,26 @@ class File:
     def bytes_held(self) -> int:
         """Its size in memory."""
         return sum(len(body.data) for body in set(self.bodies.values()))
+
+
+class FileSlices:
+    """A large file in place of its bytes: it has a length, and slices of it are read when they are sent."""
+
+    __slots__ = ("_handle", "_size")
+
+    def __init__(self, handle: int, size: int) -> None:
+        self._handle = handle
+        self._size = size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, wanted: slice) -> bytes:
+        first, last, _ = wanted.indices(self._size)
+        return os.pread(self._handle, max(last - first, 0), first)
+
+    def __del__(self) -> None:
+        os.close(self._handle)
 
 
 class Files:
@@ -85,6 +110,8 @@ class Files:
             return None
         if not stat.S_ISREG(found.st_mode):
             return None
+        if found.st_size > MAX_HELD_COPY_BYTES and is_copy(*path.rsplit(os.sep, 3)[-3:]):
+            return self._streamed(path)
         kept = self._kept.get(path)
         if kept is not None and kept.stamp == _stamp(found):
             self._kept.move_to_end(path)
@@ -127,29 +154,49 @@ class Files:
         data, info = found
         return File(path, _stamp(info), int(info.st_mtime), {"identity": _body(data, None)})
 
+    def _streamed(self, path: str) -> File | None:
+        """A large copy, which is not held in memory, and not cached: it would keep a handle each."""
+        handle, info = self._handle(path)
+        if info is None:
+            return None
+        name = path.rpartition(os.sep)[2].partition(".")[0]  # the hash of its bytes
+        # It has what is asked of bytes here: a length, and slices.
+        body = EncodedBody(cast("bytes", FileSlices(handle, info.st_size)), None, f'"{name}"')
+        return File(path, _stamp(info), int(info.st_mtime), {"identity": body})
+
     def _opened(self, path: str, less_than_bytes: int | None = None) -> tuple[bytes, os.stat_result] | None:
         """A regular file below the root, links followed; None for anything else, and for a larger file."""
-        real = os.path.realpath(path)
-        if not self._is_inside(real):
+        handle, found = self._handle(path)
+        if found is None:
             return None
         try:
-            # Neither a link nor a pipe that took the file's place meanwhile.
-            handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with open(handle, "rb") as file:  # noqa: PTH123
-                found = os.fstat(handle)
-                # A folder above it may have become a link since: check that it is the same file.
-                is_ours = os.path.samestat(found, os.stat(os.path.realpath(path)))  # noqa: PTH116
-                if (
-                    not stat.S_ISREG(found.st_mode)
-                    or not is_ours
-                    or not self._is_inside(os.path.realpath(path))
-                ):
-                    return None
                 if less_than_bytes is not None and found.st_size >= less_than_bytes:
                     return None
                 return file.read(found.st_size), found
         except (OSError, ValueError):
             return None
+
+    def _handle(self, path: str) -> tuple[int, os.stat_result | None]:
+        """A regular file below the root, opened, which the caller closes; None beside the number for none."""
+        real = os.path.realpath(path)
+        if not self._is_inside(real):
+            return -1, None
+        try:
+            # Neither a link nor a pipe that took the file's place meanwhile.
+            handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        except (OSError, ValueError):
+            return -1, None
+        try:
+            found = os.fstat(handle)
+            # A folder above it may have become a link since: check that it is the same file.
+            is_ours = os.path.samestat(found, os.stat(os.path.realpath(path)))  # noqa: PTH116
+            if stat.S_ISREG(found.st_mode) and is_ours and self._is_inside(os.path.realpath(path)):
+                return handle, found
+        except (OSError, ValueError):
+            pass
+        os.close(handle)
+        return -1, None
 
     def _packed(self, path: str, plain: EncodedBody, encoding: str) -> EncodedBody:
         """The compressed file beside it if it matches, else compressed here; plain if that is not smaller."""

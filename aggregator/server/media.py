@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from aggregator.model.copied import type_of_copy
 from aggregator.writers.channel import OutputFormat
 
-__all__ = ["MediaTypes", "is_page"]
+__all__ = ["MediaTypes", "copy_headers", "is_page"]
 
 _TEXTS = {
     "html": "text/html",
@@ -60,6 +61,17 @@ class MediaTypes:
     def is_text(self, name: str) -> bool:
         """Whether it is text, which compression makes smaller."""
         return name in self._types or _suffix(name) in _TEXTS
+
+
+def copy_headers(name: str) -> dict[str, str]:
+    """The headers of a copy (`publish.media`), by the name of its file.
+
+    It never changes: another picture has another name. A recording, whose bytes are a stranger's, is to be
+    played or saved, and never opened as a page.
+    """
+    found = {"Content-Type": type_of_copy(name), "Cache-Control": "public, max-age=31536000, immutable"}
+    is_picture = found["Content-Type"].startswith("image/")
+    return found if is_picture else {**found, "Content-Disposition": "attachment"}
 
 
 def is_page(name: str) -> bool:

@@ -11,11 +11,11 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from aggregator.config.load import Config
-from aggregator.model.copied import is_copy, type_of_copy
+from aggregator.model.copied import is_copy
 from aggregator.publishing.outputs import public_url
 from aggregator.server import conditional, negotiation
 from aggregator.server.files import EncodedBody, File, Files
-from aggregator.server.media import MediaTypes, is_page
+from aggregator.server.media import MediaTypes, copy_headers, is_page
 from aggregator.server.paths import names
 from aggregator.server.searching import Refusal, Searches, encoded
 from aggregator.writers import formats
@@ -56,7 +56,6 @@ _OPTIONS: Headers = [
     (b"access-control-allow-headers", b"*"),
 ]
 _SEARCH = ("search",)
-_FOR_EVER = "public, max-age=31536000, immutable"
 _KEPT_IN_304 = frozenset(
     (*(b"cache-control", b"content-location", b"etag", b"vary"), b"access-control-allow-origin")
 )
@@ -210,17 +209,15 @@ class OutputApplication:
         is_negotiated: bool,
     ) -> tuple[Headers, Headers]:
         """Headers of a 200 and of a 304 (RFC 9110 §15.4.5: what a cache needs, no more)."""
-        name, is_kept = place[-1], is_copy(*place)
+        name = place[-1]
         age = "no-cache" if is_page(name) else f"public, max-age={self._max_age.total_seconds():.0f}"
-        media_type = self._media.content_type(name)
-        if is_kept:  # another picture has another name
-            age, media_type = _FOR_EVER, type_of_copy(name)
+        own = {"Content-Type": self._media.content_type(name), "Cache-Control": age}
+        own = copy_headers(name) if is_copy(*place) else own
         headers: Headers = [
-            (b"content-type", media_type.encode()),
+            *((each.lower().encode(), value.encode()) for each, value in own.items()),
             (b"content-length", b"%d" % size),
             (b"etag", etag.encode()),
             (b"last-modified", conditional.http_date(modified).encode()),
-            (b"cache-control", age.encode()),
             (b"vary", b"Accept, Accept-Encoding" if is_negotiated else b"Accept-Encoding"),
         ]
         if encoding is None:
@@ -229,11 +226,7 @@ class OutputApplication:
             headers.append((b"content-encoding", encoding.encode()))
         if is_negotiated:
             headers.append((b"content-location", name.encode()))
-        if is_kept and not media_type.startswith(
-            "image/"
-        ):  # of a stranger's bytes: not to be opened as a page
-            headers.append((b"content-disposition", b"attachment"))
-        if is_kept or not is_page(name):
+        if is_copy(*place) or not is_page(name):
             headers.append(_ANY_ORIGIN)
         headers += self._links(place)
         headers += self._security

@@ -142,6 +142,19 @@ def test_all_kinds_at_once_are_kept_or_stay_at_their_addresses(planet: Planet) -
     assert left == {f"h{n}" for n, (name, _) in enumerate(hostile) if name not in pixels}
 
 
+def test_status_counts_them(planet: Planet) -> None:
+    """For people and for scripts."""
+    images = [planet.picture("a.jpg", written(photo(), "JPEG")), planet.picture("b.jpg", b"<html>")]
+    planet.articles = {1: f"<p>{''.join(images)}</p>"}
+    planet.fetch()
+    found = json.loads(planet.site.run("status", "--json").stdout)["media"]
+    assert {name: found[name] for name in ("copied", "waiting", "given_up")} == {
+        "copied": 1, "waiting": 0, "given_up": 1
+    }  # fmt: skip
+    said = planet.site.run("status").stdout
+    assert re.search(r"^pictures  1 copied \(0\.0 MB\), 0 to be fetched, 1 given up$", said, re.MULTILINE)
+
+
 def test_a_server_that_fails_is_asked_again_a_few_times_and_its_picture_stays(planet: Planet) -> None:
     """At growing intervals, not at once by the next run; then its copy takes its place everywhere."""
     image = planet.picture("a.jpg", written(photo(), "JPEG"))

@@ -88,3 +88,16 @@ def test_a_packed_file_that_stands_alone_is_what_it_is() -> None:
     assert "Content-Encoding" not in headers.of("dump.xml.gz")
     assert headers.of("a/rss.xml.gz")["Content-Encoding"] == "gzip"
     assert headers.mark("a/rss.xml.gz") != headers.mark("a/rss.xml")
+
+
+def test_a_copy_of_a_picture_is_put_as_our_server_sends_it() -> None:
+    """It never changes; a recording is never opened as a page."""
+    place = f"media/ab/{'ab' * 16}"
+    headers = Headers(MediaTypes(formats()), timedelta(minutes=15), [f"{place}.webp", f"{place}.mp3"])
+    assert headers.of(f"{place}.webp") == {
+        "Content-Type": "image/webp",
+        "Cache-Control": "public, max-age=31536000, immutable",
+    }
+    assert headers.of(f"{place}.mp3")["Content-Type"] == "audio/mpeg"
+    assert headers.of(f"{place}.mp3")["Content-Disposition"] == "attachment"
+    assert rank(f"{place}.webp") == 0

@@ -20,6 +20,7 @@ from aggregator.config.load import Config, Publish, SiteSettings
 from aggregator.errors import ListenError
 from aggregator.publishing.publish import Published
 from aggregator.server import Server, Vitals, vitals
+from aggregator.server.files import MAX_HELD_COPY_BYTES
 from aggregator.store import Store
 from tests.support.serving import NOW, Served, ask, serving
 
@@ -119,6 +120,26 @@ def test_a_copy_is_sent_as_what_it_is_and_for_ever(served: Served, end: str, kin
     assert headers["cache-control"] == "public, max-age=31536000, immutable"
     assert headers["content-security-policy"].startswith("default-src 'none'")
     assert headers.get("content-disposition") == (None if kind.startswith("image/") else "attachment")
+
+
+def test_a_long_recording_is_read_in_pieces_and_not_held(served: Served, tmp_path: Path) -> None:
+    """Whole, in part, conditionally, and as it is when it is asked for."""
+    body = os.urandom(MAX_HELD_COPY_BYTES + 70_001)
+    path = f"/media/cd/{'cd' * 16}.mp3"
+    put(tmp_path, {path[1:]: body})
+    for _ in range(2):
+        whole = served.ask(path)
+        assert whole.body == body
+        assert whole.headers["content-length"] == str(len(body))
+    assert whole.headers["etag"] == f'"{"cd" * 16}"'
+    part = served.ask(path, Range="bytes=1000000-1100000")
+    assert (part.status, part.body) == (206, body[1_000_000:1_100_001])
+    assert served.ask(path, Range="bytes=-5").body == body[-5:]
+    assert served.ask(path, Range=f"bytes={len(body)}-").status == 416
+    assert served.ask(path, If_None_Match=whole.headers["etag"]).status == 304
+    assert served.ask(path, "HEAD").headers["content-length"] == str(len(body))
+    (tmp_path / "feeds" / path[1:]).unlink()
+    assert served.ask(path).status == 404
 
 
 def test_what_only_lies_in_the_folder_of_copies_is_no_copy(served: Served) -> None:
