@@ -13,13 +13,14 @@ from aggregator.rules.many import QuerySet
 from aggregator.rules.rule import judge
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of
-from aggregator.store import ALL, Kept, Placement
+from aggregator.store import ALL, OF_SOURCE, Kept, Placement
 
 __all__ = ["Chooser"]
 
 
 class Chooser:
-    """Decides by a config which feeds an article stands in, where it has rules, saved feeds or digests.
+    """Decides by a config which feeds an article stands in, where it has rules, saved feeds, digests,
+    or feeds of sources.
 
     `digest` is the same for configs that decide alike, "" for one without any of these.
     `turnings` are when time alone changes what is decided: a date of an article, and how long after it.
@@ -29,7 +30,9 @@ class Chooser:
         self.rules = rule_set(config.rules, config.feeds)
         self.queries = QuerySet({feed.name: feed.parsed for feed in config.feeds})
         self._own = {each.source: each.name for each in config.digest if each.feed}
-        self.digest = self._digest() if self.rules.rules or self.queries or self._own else ""
+        self._has_sources = config.publish.pages.sources
+        chooses = self.rules.rules or self.queries or self._own or self._has_sources
+        self.digest = self._digest() if chooses else ""
         asked = (*(rule.when for rule in self.rules.rules), *self.queries.values())
         self.turnings: frozenset[tuple[str, timedelta]] = frozenset(
             turning for query in asked for turning in query.turnings
@@ -40,10 +43,11 @@ class Chooser:
 
         queries = [self.rules.digest, LANGUAGE_VERSION, [[n, q.text] for n, q in self.queries.items()]]
         queries += [sorted(self._own)] if self._own else []
+        queries += ["sources"] if self._has_sources else []
         return hashlib.blake2b(json.dumps(queries).encode(), digest_size=16).hexdigest()
 
     def __call__(self, found: Kept, now: datetime) -> Placement:
-        """The feeds of an article: `all`, its categories, then saved feeds in the config's order."""
+        """The feeds of an article: `all`, its categories, saved feeds in the config's order, its source's."""
         if (own := self._own.get(found.article.source)) is not None:
             return Placement(feeds=(own,))  # a digest is of what stands in feeds, and in none of them
         facts = facts_of(found)
@@ -53,4 +57,6 @@ class Chooser:
         names = tuple(
             ALL if name == EVERYTHING else name for name in dict.fromkeys(ordered) if name in standing
         )
+        if self._has_sources and names:
+            names += (OF_SOURCE + found.article.source,)
         return Placement(feeds=names, decision=written_verdict(verdict, self.rules))

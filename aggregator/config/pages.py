@@ -86,12 +86,15 @@ class PageSettings(Settings):
     """How pages look.
 
     `templates` is a folder of templates that stand in place of ours, `logo` a picture; both are absolute once
-    loaded, None for none.
+    loaded, None for none. `members`: a page of all sources with their faces. `sources`: each source has a
+    feed and a page of its own.
     """
 
     templates: Annotated[FilePath, PlainSerializer(str)] | None = None
     logo: Annotated[FilePath, AfterValidator(_logo), PlainSerializer(str)] | None = None
     colours: Colours = Field(default_factory=Colours.model_construct)
+    members: bool = False
+    sources: bool = False
 
 
 def contrast(one: str, other: str) -> float:

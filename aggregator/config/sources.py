@@ -87,6 +87,7 @@ class Source(Settings):
     it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none.
     `retention` stands in place of the config's; None means that.
     `link` is the address of its site, for lists of what is followed; None: what its feed says.
+    `image` is that of its picture, for the page of members; None: the feed's.
     `full_text` completes its articles by their pages; None leaves them as they are.
     `robots` False fetches pages whatever robots.txt says: for a site of one's own.
     `private`: its address is published nowhere, such as one whose path is a key.
@@ -115,6 +116,7 @@ class Source(Settings):
     tls_verify: bool = True
     retention: Keep | None = None
     link: HttpUrl | None = None
+    image: HttpUrl | None = None
     robots: bool = True
     private: bool = False
     priority: Annotated[int, Field(ge=-1_000, le=1_000)] = 0

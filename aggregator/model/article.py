@@ -27,6 +27,10 @@ class Enclosure:
     duration: timedelta | None = None
 
 
+FACE = "image"
+"""The key of `Origin.extra` under which the address of the feed's own picture is."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """The feed that an article came from: what `atom:source` needs (RFC 4287 §4.2.11).

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
 
-from aggregator.model.article import Article, Document, Enclosure, Origin, Problem
+from aggregator.model.article import FACE, Article, Document, Enclosure, Origin, Problem
 from aggregator.model.entry import ArticleDocument, Entry, Feed, FeedInfo, IdentityKind, Link, Text
 from aggregator.model.reading import Reading
 from aggregator.normalise import dates, details, html
@@ -155,9 +155,17 @@ class _About:
             names_itself=is_own and not is_publishable(own),
             language=_said(info.language),
             rights=_said(info.rights),
-            extra=of_the_feed(info.extra, *self.bases) if info.extra else {},
+            extra=self._of_the_feed(info),
         )
         self.origin = replace(self.origin_without_date, updated=dates.parse(info.updated))
+
+    def _of_the_feed(self, info: FeedInfo) -> dict[str, Any]:
+        """What describes a podcast, and the feed's picture, by which people know it."""
+        found: dict[str, Any] = of_the_feed(info.extra, *self.bases) if info.extra else {}
+        picture = resolve(info.image, *self.bases) if info.image else None
+        if picture and not carries(picture, self._secrets) and host_of(picture) != self._hidden_host:
+            found[FACE] = picture
+        return found
 
     def base(self, address: str | None) -> str:
         """A base without the query of our request, which a reference such as `#part` would inherit."""

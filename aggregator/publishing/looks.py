@@ -50,6 +50,7 @@ def look_of(config: Config) -> PageLook:
         folder=place.name if place else "",
         problem=problem,
         logo=logo,
+        members=pages.members,
         colours=_changed(pages.colours),
         dark_colours=_changed(pages.colours.dark),
     )

@@ -21,7 +21,7 @@ from aggregator.publishing.copied import NONE_SHOWN, ShownCopies, copies_of
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL as EVERYTHING
-from aggregator.store import ALL, FeedRecord, Kept, Store
+from aggregator.store import ALL, OF_SOURCE, FeedRecord, Kept, Store
 from aggregator.writers.channel import Channel, Item, PageWriter, Writer, format_of
 from aggregator.writers.look import USUAL_LOOK, PageLook
 
@@ -29,6 +29,7 @@ PAGES = "articles"
 """The folder of articles' own pages; one of a category may have this name too, as it has no such files."""
 
 _AS_THE_SITE = CategoryFeed()
+_NOWHERE = CategoryFeed(formats=())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +104,12 @@ class FeedOutput:
         site = self.config.site.title
         if self.feed.name == ALL:
             return site
-        return self.settings.title or f"{self.feed.name} — {site}"
+        return self.settings.title or f"{self.name} — {site}"
+
+    @property
+    def name(self) -> str:
+        """What it is named for: a category, a saved feed or a source; "" for everything."""
+        return self.feed.name.removeprefix(OF_SOURCE) if self.feed.kind == "source" else self.feed.name
 
     @property
     def description(self) -> str:
@@ -151,6 +157,8 @@ def outputs(
     for feed in feeds:
         settings = saved.get(feed.name) if feed.kind == "query" else categories.get(feed.name)
         settings = settings if settings is not None and feed.name else _AS_THE_SITE
+        if feed.kind == "source":
+            settings = _AS_THE_SITE if config.publish.pages.sources else _NOWHERE
         folder, feed_id = given.get(feed.name) or (feed.folder or "", feed.feed_id or "")
         chosen, files = usual if settings.formats is None else _chosen(settings.formats, writers)
         made.append(
@@ -163,7 +171,7 @@ def outputs(
                 settings=settings,
                 config=config,
                 disclosure=disclosure,
-                sources=sources[feed.name],
+                sources=1 if feed.kind == "source" else sources[feed.name],
                 rules=rules,
                 shows_stories=feed.name in with_stories,
                 pages_at=pages_address(config) if has_pages else None,
@@ -199,7 +207,8 @@ def _given(feeds: Sequence[FeedRecord], config: Config) -> dict[str, tuple[str, 
     given = {}
     for feed in feeds:
         if feed.folder is None:
-            folder = "all" if feed.name == ALL else folder_name(feed.name, taken)
+            name = f"source-{feed.name.removeprefix(OF_SOURCE)}" if feed.kind == "source" else feed.name
+            folder = "all" if feed.name == ALL else folder_name(name, taken)
             taken.append(folder)
             given[feed.name] = (folder, _feed_id(config, feed.name, folder))
     return given
@@ -285,7 +294,7 @@ def channel(output: FeedOutput, showing: tuple[Item, ...], version: str) -> Chan
         id=output.feed_id,
         title=output.title,
         description=output.description,
-        category=None if feed.name == ALL else feed.name,
+        category=None if feed.name == ALL else output.name,
         link=output.url,
         self_links=output.links(output.files),
         files=output.files,

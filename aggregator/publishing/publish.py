@@ -22,7 +22,7 @@ from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
 from aggregator.publishing.own_pages import OwnPages
 from aggregator.publishing.site import SectionCache, overview
 from aggregator.store import Store
-from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of
+from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of, is_wanted
 from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
 from aggregator.writers.look import PageLook
 
@@ -148,7 +148,7 @@ class _Site:
         """
         store, config = self._store, self._config
         formats = [name for name in site_writers if name in config.all_formats]
-        writers = [writer for name in formats for writer in site_writers[name]]
+        writers = [w for name in formats for w in site_writers[name] if is_wanted(w, self._look)]
         files = tuple(writer.file_name for writer in writers)
         seen, states = store.sources.pulse()
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from aggregator.config.load import Config, Source
+from aggregator.config.load import Config, PageSettings, Source
 from aggregator.normalise.disclosure import without_keys
 from aggregator.publishing.copied import copies_of
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import FeedOutput, items_with
 from aggregator.publishing.public_errors import public_advice, public_error
 from aggregator.schedule.health import SourceHealth, judge
-from aggregator.store import ALL, Kept, Store
+from aggregator.store import ALL, OF_SOURCE, Kept, Store
 from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
 from aggregator.writers.look import PageLook
 
@@ -62,14 +62,15 @@ def overview(
     `seen` is the newest poll of any source, by which sources are judged.
     """
     site = config.site
-    sections = _sections(outputs, store, cache) if outputs else ()
+    shown = [output for output in outputs if output.feed.kind != "source"]  # they are on the page of members
+    sections = _sections(shown, store, cache) if shown else ()
     return Overview(
         title=site.title,
         description=site.description,
         link=f"{site.url.rstrip('/')}/" if site.url else "",
         updated=max((section.updated for section in sections), default=_EPOCH),
         sections=sections,
-        followed=_followed(store, sources, seen, disclosure) if sources else (),
+        followed=_followed(store, sources, seen, disclosure, config.publish.pages) if sources else (),
         seen=seen,
         files=files,
         formats=formats,
@@ -122,11 +123,17 @@ def _section(output: FeedOutput, kept: Sequence[Kept], store: Store) -> Section:
 
 
 def _followed(
-    store: Store, followed: Sequence[Source], seen: datetime | None, disclosure: Disclosure
+    store: Store,
+    followed: Sequence[Source],
+    seen: datetime | None,
+    disclosure: Disclosure,
+    pages: PageSettings,
 ) -> tuple[Followed, ...]:
     """The sources, in their order."""
     healths = {health.name: health for health in store.sources.health()}
     sites = store.sources.sites()
+    faces = store.sources.faces() if pages.members else {}
+    own = {feed.name: feed.folder or "" for feed in store.feeds.all()} if pages.sources else {}
     made = []
     for source in followed:
         if (health := healths.get(source.name)) is None:
@@ -139,6 +146,8 @@ def _followed(
                 url=url,
                 link=disclosure.site(source, sites.get(source.name)),
                 published=health.schedule.published,
+                page=own.get(OF_SOURCE + source.name, ""),
+                face=source.image or disclosure.site(source, faces.get(source.name)),
             )
         )
     return tuple(made)

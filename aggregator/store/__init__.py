@@ -11,13 +11,14 @@ from aggregator.store.outgoing import Outgoing, announcement, outgoing_id
 from aggregator.store.pages import PageRequest
 from aggregator.store.queue import Lag
 from aggregator.store.records import FeedRecord, Saved, SourceRecord, Update, Version, Whereabouts
-from aggregator.store.schema import ALL
+from aggregator.store.schema import ALL, OF_SOURCE
 from aggregator.store.store import Store
 from aggregator.store.stories import StoryRecord, ToldBy
 from aggregator.store.writing import Placement, by_categories
 
 __all__ = [
     "ALL",
+    "OF_SOURCE",
     "Arrival",
     "CopyOutcome",
     "Erasable",

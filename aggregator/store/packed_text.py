@@ -6,12 +6,15 @@ Each dialect's module registers how it is written there, by `sqlalchemy.ext.comp
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.sql.functions import FunctionElement
 
-__all__ = ["HasLink", "OriginOf", "WithoutLink", "has_link", "origin_link"]
+from aggregator.model.article import FACE
+
+__all__ = ["HasLink", "OriginOf", "WithoutLink", "has_link", "origin_face", "origin_link"]
 
 
 class HasLink(FunctionElement[bool]):
@@ -41,8 +44,17 @@ def has_link(data: sa.ColumnElement[Any], link: str) -> sa.ColumnElement[bool]:
 
 def origin_link(found: str | None) -> str | None:
     """The link in what `OriginOf` gives."""
+    return _said(found, lambda origin: origin.get("link"))
+
+
+def origin_face(found: str | None) -> str | None:
+    """The address of the feed's picture in what `OriginOf` gives."""
+    return _said(found, lambda origin: origin.get("extra", {}).get(FACE))
+
+
+def _said(found: str | None, what: Callable[[Any], object]) -> str | None:
     try:
-        link = json.loads(found or "{}").get("link")
+        value = what(json.loads(found or "{}"))
     except (ValueError, AttributeError):
         return None
-    return link if isinstance(link, str) else None
+    return value if isinstance(value, str) else None

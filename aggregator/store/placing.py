@@ -11,7 +11,16 @@ import sqlalchemy as sa
 
 from aggregator.store.columns import microseconds
 from aggregator.store.rows import insert
-from aggregator.store.schema import ALL, archive_entries, archives, articles, feeds, placements, revisions
+from aggregator.store.schema import (
+    ALL,
+    OF_SOURCE,
+    archive_entries,
+    archives,
+    articles,
+    feeds,
+    placements,
+    revisions,
+)
 
 __all__ = ["Placing"]
 
@@ -165,7 +174,7 @@ class Placing:
             new: dict[str, Any] = {
                 "pk": max(self._feeds.values(), default=0) + 1,
                 "name": name,
-                "kind": "category",
+                "kind": "source" if name.startswith(OF_SOURCE) else "category",
                 "changed": self._now,
                 "generation": 0,
                 "rendered": 0,

@@ -93,10 +93,11 @@ class Saved:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedRecord:
-    """A feed of a category, or of a saved query; `folder` and `feed_id` are None until it is first published.
+    """A feed of a category, of a saved query, or of a source.
 
-    `kind` is "category" (`all` too) or "query". `total` is how many articles stand in it. `listed` is the
-    stamp of its files when they were last written, None before.
+    `folder` and `feed_id` are None until it is first published. `kind` is "category" (`all` too), "query" or
+    "source". `total` is how many articles stand in it. `listed` is the stamp of its files when they were last
+    written, None before.
     """
 
     name: str

@@ -12,8 +12,10 @@ from aggregator.errors import StoreError
 from aggregator.store.database import Database, remember
 from aggregator.store.placements import DECIDED
 from aggregator.store.schema import (
+    OF_SOURCE,
     aliases,
     articles,
+    feeds,
     followed,
     placements,
     posts,
@@ -56,6 +58,7 @@ def rename_source(
             connection.execute(followed.update().where(followed.c.name == old).values(name=new))
             of_list = subscriptions.update().where(subscriptions.c.list == old)
             connection.execute(of_list.values({"list": new}))
+            _rename_feed(connection, OF_SOURCE + old, OF_SOURCE + new)
             is_theirs = articles.c.source == new
             connection.execute(articles.update().where(is_theirs).values(indexed=None))  # names are searched
             writing = Writing(connection, now)
@@ -68,3 +71,10 @@ def rename_source(
                 remember(connection, DECIDED, json.dumps(["renamed", 0]))
         confirm()
     return len(pks)
+
+
+def _rename_feed(connection: sa.Connection, old: str, new: str) -> None:
+    """The feed of the source keeps its folder and its id; a feed that has the name already keeps it."""
+    taken = connection.scalar(sa.select(feeds.c.pk).where(feeds.c.name == new))
+    if taken is None:
+        connection.execute(feeds.update().where(feeds.c.name == old).values(name=new))

@@ -24,6 +24,9 @@ VERSION = 7
 ALL = ""
 """The feed in which every article that is shown stands: `all`."""
 
+OF_SOURCE = "source: "
+"""Before the name of a source in that of its own feed, where each source has one."""
+
 FOUND, WITHDRAWN, PRUNED, FORGOTTEN, RECALLED = "found", "withdrawn", "pruned", "forgotten", "recalled"
 """The states of an article: to be shown; its file is gone; only its id is kept, for its age or number, so
 that it does not come back; the same, as its content was erased on demand; that was taken back, and it is new
@@ -207,7 +210,7 @@ feeds = Table(
     metadata,
     Column("pk", Number, primary_key=True),  # in order of first appearance
     Column("name", Text, nullable=False, unique=True),
-    # "category" (`all` too) or "query".
+    # "category" (`all` too), "query" or "source".
     Column("kind", Text, nullable=False),
     # Given at the first publication and kept for good: subscribers rely on both.
     Column("folder", Text, unique=True),

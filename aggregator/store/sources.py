@@ -21,7 +21,7 @@ from aggregator.store.columns import Instant, microseconds
 from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, unpacked
-from aggregator.store.packed_text import OriginOf, origin_link
+from aggregator.store.packed_text import OriginOf, origin_face, origin_link
 from aggregator.store.pages import PageRequests
 from aggregator.store.queue import POLLED
 from aggregator.store.rebuilding import REBUILT, claim
@@ -182,6 +182,14 @@ class Sources:
 
     def sites(self) -> dict[str, str]:
         """The site of each source, by name, as its newest article has it; not all have one."""
+        return {name: site for name, found in self._origins() if (site := origin_link(found))}
+
+    def faces(self) -> dict[str, str]:
+        """The address of each source's picture, as its feed has it; not all have one."""
+        return {name: face for name, found in self._origins() if (face := origin_face(found))}
+
+    def _origins(self) -> list[tuple[str, str]]:
+        """What the newest article of each source says of its feed, as JSON."""
         theirs = articles.alias()
         newest = (
             sa.select(theirs.c.revision)
@@ -191,11 +199,10 @@ class Sources:
             .scalar_subquery()
         )
         # Not decoded here: of a thousand articles, one word each is wanted.
-        link = OriginOf(revisions.c.data)
-        query = sa.select(sources.c.name, link).join_from(sources, revisions, revisions.c.pk == newest)
+        origin = OriginOf(revisions.c.data)
+        query = sa.select(sources.c.name, origin).join_from(sources, revisions, revisions.c.pk == newest)
         with self._database.snapshot() as connection:
-            rows = connection.execute(query.where(sources.c.active)).all()
-        return {name: site for name, found in rows if (site := origin_link(found))}
+            return [(row[0], row[1]) for row in connection.execute(query.where(sources.c.active))]
 
     def moves(self, names: Collection[str] | None = None) -> dict[str, str]:
         """The addresses that sources have moved to for good, by name, where the config has the old ones; of

@@ -26,6 +26,7 @@ from aggregator.writers.channel import (
     format_of,
 )
 from aggregator.writers.html.category import Html
+from aggregator.writers.html.members import MembersPage
 from aggregator.writers.html.site import StartPage, StatusPage, Stylesheet
 from aggregator.writers.json_feed import JsonFeed
 from aggregator.writers.opml import FeedList, SourceList
@@ -55,7 +56,7 @@ WRITERS: Mapping[str, Writer] = {
     "html": Html(),
 }
 SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {
-    "html": (StartPage(), StatusPage(), Stylesheet()),
+    "html": (StartPage(), StatusPage(), Stylesheet(), MembersPage()),
     "opml": (FeedList(), SourceList()),
 }
 

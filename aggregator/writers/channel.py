@@ -193,7 +193,8 @@ class Followed:
     """One source that is followed: its health, and the categories that the config gives it.
 
     `url` is the address of its feed, None without an http or https address; such a source is in no
-    subscription list. `link` is its site. `published`: its newest entries' dates, newest first.
+    subscription list. `link` is its site. `published`: its newest entries' dates, newest first. `face` is the
+    address of its picture. `page` is the folder of its own page among the output, "" without one.
     """
 
     health: SourceHealth
@@ -201,6 +202,8 @@ class Followed:
     url: str | None = None
     link: str | None = None
     published: tuple[datetime, ...] = ()
+    face: str | None = None
+    page: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +259,8 @@ class SiteWriter(Protocol):
     """A document of the whole site, at the top of the output folder.
 
     `shows` is the part of the overview that it shows, so that it is rendered again when that changes:
-    "sources" (`followed`), "articles" (`sections`), or "feeds" (only which sections there are).
+    "sources" (`followed`), "articles" (`sections`), or "feeds" (only which sections there are). One that
+    only some sites have says so by `is_wanted(look)` (see `is_wanted`).
     """
 
     file_name: str
@@ -265,3 +269,9 @@ class SiteWriter(Protocol):
     def render(self, overview: Overview) -> bytes:
         """The whole document as bytes, deterministic. Raises WriteError when it cannot be well formed."""
         ...
+
+
+def is_wanted(writer: SiteWriter, look: PageLook) -> bool:
+    """Whether a site with this look has the document; one that does not say is always wanted."""
+    asked = getattr(writer, "is_wanted", None)
+    return asked is None or bool(asked(look))

@@ -52,7 +52,17 @@ ATTRIBUTES = {
         "loading",
     ),
     *("decoding", "referrerpolicy", "datetime", "charset", "name", "content", "http-equiv", "property"),
-    *("controls", "preload", "aria-label", "aria-labelledby", "tabindex", "role", "viewbox", "d"),
+    *(
+        "controls",
+        "preload",
+        "aria-label",
+        "aria-hidden",
+        "aria-labelledby",
+        "tabindex",
+        "role",
+        "viewbox",
+        "d",
+    ),
     *("action", "for", "value", "maxlength", "required"),
 }
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")

@@ -79,6 +79,7 @@ class StartPage:
             categories=len(sections),
             cards=[_shown(section, page, overview.formats, locale) for section in sections if section.newest],
             lists=[(file, locale.say(LISTS[file])) for file in LISTS if file in overview.files],
+            members="members.html" if "members.html" in overview.files else None,
             status="status.html" if "status.html" in overview.files else None,
         )
 

@@ -59,11 +59,12 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "start.html": frozenset(
         (
             *("canonical", "cards", "categories", "description", "feeds", "image", "index", "lists", "name"),
-            *("status", "tag", "updated", "whole"),
+            *("members", "status", "tag", "updated", "whole"),
         )
     ),
     "status.html": frozenset(("canonical", "last_poll", "name", "sources", "states", "tag")),
     "article.html": frozenset(("entry", "text")),
+    "members.html": frozenset(("canonical", "members", "name", "tag")),
     "search.html": frozenset(("entries", "feeds", "is_complete", "name", "problem", "query", "tag")),
     "style.css": frozenset(("colours", "dark_colours", "search")),
 }

@@ -16,6 +16,7 @@ from aggregator.writers import SITE_WRITERS
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.html.category import Html
 from aggregator.writers.html.locale import locale_of
+from aggregator.writers.html.members import MembersPage
 from aggregator.writers.html.parts import MAX_QUERY
 from aggregator.writers.html.results import SearchResults, results_page
 from aggregator.writers.html.sandbox import FILTERS, MAX_CHARACTERS, MAX_ROUNDS
@@ -276,13 +277,14 @@ def test_pages_get_the_variables_that_are_documented(monkeypatch: pytest.MonkeyP
         got[name] = set(facts) | {"language", "say", "max_query"}
         return render(name, look, locale, **facts)
 
-    for module in ("category", "site", "article", "results"):
+    for module in ("category", "site", "article", "results", "members"):
         monkeypatch.setattr(f"aggregator.writers.html.{module}.render", spy)
     own = look(entry_html="{{ entry.title }}")
     page(own, item_of())
     Html().render_article(item_of(), site="x", root="../", version="1", look=own)
     for writer in SITE_WRITERS["html"]:
         writer.render(overview_of(section_of(None), followed=(followed_of(),), seen=SEEN))
+    MembersPage().render(overview_of(followed=(followed_of(),)))
     results_page(SearchResults(query="x", title="x"))
     for name, names in got.items():
         common = {"say", "language", "max_query"} if name in ("entry.html", "style.css") else COMMON
