@@ -191,18 +191,13 @@ class Sources:
     def _origins(self) -> list[tuple[str, str]]:
         """What the newest article of each source says of its feed, as JSON."""
         theirs = articles.alias()
-        newest = (
-            sa.select(theirs.c.revision)
-            .where(theirs.c.source == sources.c.name, theirs.c.state == FOUND)
-            .order_by(theirs.c.published.desc())
-            .limit(1)
-            .scalar_subquery()
-        )
+        is_theirs = sa.and_(theirs.c.source == sources.c.name, theirs.c.state == FOUND)
+        newest = sa.select(theirs.c.revision).where(is_theirs).order_by(theirs.c.published.desc()).limit(1)
         # Not decoded here: of a thousand articles, one word each is wanted.
-        origin = OriginOf(revisions.c.data)
-        query = sa.select(sources.c.name, origin).join_from(sources, revisions, revisions.c.pk == newest)
+        query = sa.select(sources.c.name, OriginOf(revisions.c.data)).where(sources.c.active)
+        query = query.join_from(sources, revisions, revisions.c.pk == newest.scalar_subquery())
         with self._database.snapshot() as connection:
-            return [(row[0], row[1]) for row in connection.execute(query.where(sources.c.active))]
+            return [(row[0], row[1]) for row in connection.execute(query)]
 
     def moves(self, names: Collection[str] | None = None) -> dict[str, str]:
         """The addresses that sources have moved to for good, by name, where the config has the old ones; of
