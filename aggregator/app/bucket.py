@@ -16,7 +16,8 @@ from aggregator.errors import BucketInUse, ObjectStoreError
 from aggregator.publishing.publish import Published
 from aggregator.store.checking import Fault
 
-__all__ = ["BucketOutput", "CopyKeeper", "bucket_facts", "bucket_faults", "bucket_mistakes", "copied"]
+__all__ = ["BucketOutput", "CopyKeeper", "bucket_facts", "bucket_failure", "bucket_faults"]
+__all__ += ["bucket_mistakes", "copied"]
 
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 30.0, 600.0
 LOOK_SECONDS = 15.0
@@ -179,6 +180,15 @@ def bucket_facts(config: Config) -> str:
     from aggregator.object_store.mirror import Mirror
 
     return Mirror(config).summary()
+
+
+def bucket_failure(config: Config) -> str:
+    """Why the last publication did not reach the bucket, "" where it did; the bucket is not asked."""
+    if config.bucket is None:
+        return ""
+    from aggregator.object_store.copy_state import load_state
+
+    return load_state(config.output, str(config.bucket)).failure
 
 
 def bucket_faults(config: Config) -> Iterator[Fault]:

@@ -22,6 +22,7 @@ from aggregator.cli.terminal import OUT, counted, new_table, plain, print_json, 
 
 if TYPE_CHECKING:
     from aggregator.app.status import Keeping
+    from aggregator.config.load import Config
     from aggregator.schedule.health import SourceHealth
 
 MOST_NAMED = 10
@@ -84,15 +85,28 @@ def status(as_json: bool, config_file: Path) -> int:
     from aggregator.schedule.health import STATES
 
     now = datetime.now(UTC)
+    config = load_config(config_file)
     facts, keeping = _health(config_file, now), _keeping_up(config_file, now)
     by_state = {name: [each.name for each in facts if each.state == name] for name in STATES}
     if as_json:
         articles = sum(each.articles for each in facts)
-        print_json({"states": by_state, "articles": articles, **plain(keeping)})
+        output = {"output": {"failure": _failure(config) or None}} if config.bucket else {}
+        print_json({"states": by_state, "articles": articles, **plain(keeping), **output})
     else:
         _print_summary(facts, by_state)
         _print_keeping(keeping)
+        if failure := _failure(config):
+            OUT.print(shown(f"output    {failure}"))
     return EXIT_DONE
+
+
+def _failure(config: Config) -> str:
+    """Why the last publication did not reach its bucket."""
+    if config.bucket is None:
+        return ""
+    from aggregator.app.bucket import bucket_failure
+
+    return bucket_failure(config)
 
 
 def _health(config_file: Path, now: datetime) -> list[SourceHealth]:

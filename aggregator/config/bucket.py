@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
+from urllib.parse import quote
 
 __all__ = ["BucketAddress", "bucket_address", "is_address"]
 
@@ -11,6 +13,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _SEGMENT = re.compile(r"(?!\.)[^\x00-\x1f\x7f\\?#]+")
 _MAX_PREFIX_BYTES = 300
 """Keys have 1,024 bytes; what we put below the prefix has at most 500."""
+_MAX_NAME = 200
 _RIGHT = 'write a bucket and a prefix, such as "s3://planet/feeds"'
 
 
@@ -23,6 +26,13 @@ class BucketAddress:
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
+
+    @property
+    def folder_name(self) -> str:
+        """A name for the folder of its copy, of its own: `planet+feeds`."""
+        name = quote(f"{self.bucket}/{self.prefix}".rstrip("/"), safe="").replace("%2F", "+")
+        digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
+        return name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}-{digest}"
 
 
 def is_address(place: str) -> bool:

@@ -96,8 +96,8 @@ class StoriesSettings(Settings):
 class Config(Settings):
     """The whole config; every path in it is absolute.
 
-    `output` is a folder, also where the config names a bucket: it is `staging` then, where everything is
-    written before it goes into the `bucket` (None: it stays in the folder).
+    `output` is a folder, also where the config names a bucket: it is one in `staging` then, where everything
+    is written before it goes into the `bucket` (None: it stays in the folder).
 
     Tables that are not there are made without validation, so that only this model is built at a start.
     """
@@ -128,8 +128,8 @@ class Config(Settings):
         return self._bucket
 
     def staged_for(self, bucket: BucketAddress) -> Config:
-        """This config with its output in a bucket, by way of the folder `staging`."""
-        staged = self.model_copy(update={"output": self.staging})
+        """This config with its output in a bucket, by way of a folder in `staging`."""
+        staged = self.model_copy(update={"output": self.staging / bucket.folder_name})
         staged._bucket = bucket
         return staged
 

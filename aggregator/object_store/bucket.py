@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Bucket", "BucketObject", "Conflict", "ObjectBody"]
 
-REQUEST_SECONDS = 20
+REQUEST_SECONDS = 45
 RETRY_SECONDS = 30
-"""A request is begun again within this time at most: with the last one, an operation ends within 50 s."""
+"""A request is begun again within this time at most: with the last one, an operation ends within 75 s."""
+MAX_BYTES = 256 * 1024 * 1024
 _RETRIES: RetryConfig = {
     "max_retries": 3,
     "retry_timeout": timedelta(seconds=RETRY_SECONDS),
@@ -102,6 +103,8 @@ class Bucket:
         got = self._get(key, {"if_none_match": unlike} if unlike else {})
         if got is None:
             return None
+        if got.meta["size"] > MAX_BYTES:
+            raise ObjectStoreError(f"{self._place}: {key!r} is larger than anything we put there; delete it")
         try:
             return ObjectBody(bytes(got.bytes()), got.meta["e_tag"] or "", _attributes(got))
         except (obstore.exceptions.BaseError, OSError) as error:

@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from aggregator.errors import ObjectStoreError
 from aggregator.object_store.keys import is_sound
 
-__all__ = ["KEY", "BucketFile", "Inventory", "dumped", "loaded"]
+__all__ = ["KEY", "MAX_NUMBER", "BucketFile", "Inventory", "dumped", "loaded"]
 
 KEY = ".aggregator/inventory"
 """The key of the object itself. Servers of static files may show it: nothing in it is secret."""
 
 _FORM = 1
+MAX_NUMBER = 1 << 62
+"""In nanoseconds the year 2116: a file's time can still be set to a later one."""
 _MAX_BYTES = 512 * 1024 * 1024
 """Some four million files."""
 
@@ -112,7 +114,7 @@ def _file(line: object) -> tuple[str, BucketFile]:
         raise ValueError(line)
     path, size, modified, digest, headers, etag = line
     texts = all(isinstance(text, str) for text in (digest, headers, etag))
-    numbers = all(type(number) is int and 0 <= number < 1 << 63 for number in (size, modified))
+    numbers = all(type(number) is int and 0 <= number <= MAX_NUMBER for number in (size, modified))
     if not (is_sound(path) and texts and numbers):
         raise ValueError(line)
     return path, BucketFile(size, modified, digest, headers, etag)

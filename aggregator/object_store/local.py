@@ -68,29 +68,29 @@ def read(folder: Path, path: str) -> bytes:
 
 def fetch_changes(
     bucket: Bucket, folder: Path, before: Mapping[str, BucketFile], now: Mapping[str, BucketFile]
-) -> bool:
+) -> set[str]:
     """Brings the folder from the files `before` to those that are in the bucket now.
 
-    What feeds link to comes first, what is gone is removed last. Only what differs is fetched. True: the copy
-    is whole; else files were changed meanwhile, or are lost, and are to be looked for again. Raises
+    What feeds link to comes first, what is gone is removed last. Only what differs is fetched. Returns the
+    paths of those that were changed meanwhile, or are lost: they are to be looked for again. Raises
     ObjectStoreError.
     """
     changed = [path for path, file in now.items() if before.get(path) != file]
-    is_whole = True
+    lacking: set[str] = set()
     for step in (0, 1, 2):
         # Plain ones before their compressed forms, which our server compares with them.
         paths = sorted(path for path in changed if rank(path) == step)
         done, errors = at_once(lambda path: _bring(bucket, folder, path, now[path]), paths)
         if errors:
             raise errors[0]
-        is_whole = is_whole and all(done.values())
+        lacking.update(path for path, is_right in done.items() if not is_right)
     for path in before.keys() - now.keys():
         with suppress(OSError):
             (folder / path).unlink(missing_ok=True)
         for parent in (folder / path).parents:
             if parent == folder or not _is_emptied(parent):
                 break
-    return is_whole
+    return lacking
 
 
 def _bring(bucket: Bucket, folder: Path, path: str, file: BucketFile) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from aggregator.object_store.inventory import BucketFile
+from aggregator.object_store.inventory import MAX_NUMBER, BucketFile
 
 __all__ = ["file_of", "marked"]
 
-_NUMBER = re.compile(r"[0-9]{1,18}|[1-8][0-9]{18}", re.ASCII)
+_NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
 _NAME = "aggregator"
 """The metadata's name: `x-amz-meta-aggregator`."""
 
@@ -23,6 +23,6 @@ def file_of(attributes: Mapping[str, str], size: int, etag: str) -> BucketFile |
     """What an object says of itself; None for one that was not put by us."""
     found = next((value for name, value in attributes.items() if name.lower() == _NAME), "")
     match found.split(" "):
-        case [digest, headers, modified] if _NUMBER.fullmatch(modified):
+        case [digest, headers, modified] if _NUMBER.fullmatch(modified) and int(modified) <= MAX_NUMBER:
             return BucketFile(size, int(modified), digest, headers, etag)
     return None

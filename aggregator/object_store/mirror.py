@@ -98,14 +98,16 @@ class Mirror:
         if publishes:
             self._refuse_if_replaced(remote.inventory, takes_over=takes_over)
         is_news = remote.etag != known.etag and remote.inventory.writer != known.writer
-        before, is_whole = known.inventory.files, True
+        lacking: set[str] = set()
         if is_news:
-            is_whole = fetch_changes(bucket, self._folder, before, remote.inventory.files)
+            lacking = fetch_changes(bucket, self._folder, known.inventory.files, remote.inventory.files)
         if publishes:
             self._look_at(bucket, remote, remote.inventory.pending)
         if remote.etag != known.etag or known.failure:
-            etag = remote.etag if is_whole or publishes else ""
-            self._save(inventory=remote.inventory, etag=etag)
+            files = {path: file for path, file in remote.inventory.files.items() if path not in lacking}
+            # Without an ETag all is asked for again, and what is lacking fetched.
+            etag = "" if lacking and not publishes else remote.etag
+            self._save(inventory=replace(remote.inventory, files=files), etag=etag)
         self._remote = remote
         return is_news
 

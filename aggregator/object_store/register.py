@@ -22,12 +22,12 @@ class Waits:
     """How long writers wait for each other, in seconds of their own: no clock is compared with another's.
 
     A writer shows that it is alive `renew` seconds after it did last, before it puts anything more; a request
-    takes 50 at most. One that was silent for `silence` is dead, and another takes over. None waits longer
+    takes 75 at most. One that was silent for `silence` is dead, and another takes over. None waits longer
     than `most` for one that is alive. It looks every `look` seconds.
     """
 
     renew: float = 15
-    silence: float = 90
+    silence: float = 120
     most: float = 300
     look: float = 3
     clock: Callable[[], float] = time.monotonic

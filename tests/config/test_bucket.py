@@ -17,27 +17,35 @@ def config(text: str) -> Config:
 
 
 @pytest.mark.parametrize(
-    ("address", "shown"),
+    ("address", "shown", "folder"),
     [
-        ("s3://planet/feeds", "s3://planet/feeds"),
-        ("s3://planet", "s3://planet"),
-        ("s3://planet/", "s3://planet"),
-        ("s3://my.planet-1/a/b c/ü/", "s3://my.planet-1/a/b c/ü"),
+        ("s3://planet/feeds", "s3://planet/feeds", "planet+feeds"),
+        ("s3://planet", "s3://planet", "planet"),
+        ("s3://planet/", "s3://planet", "planet"),
+        ("s3://my.planet-1/a/b+c/ü/", "s3://my.planet-1/a/b+c/ü", "my.planet-1+a+b%2Bc+%C3%BC"),
     ],
 )
-def test_a_bucket_is_published_into_by_way_of_a_folder(address: str, shown: str) -> None:
+def test_a_bucket_is_published_into_by_way_of_a_folder(address: str, shown: str, folder: str) -> None:
     """`output` is that folder for all that writes and serves; copies of the config keep the bucket."""
     made = config(f'output = "{address}"\nstaging = "copy"')
     for each in (made, made.model_copy(update={"sources": ()}), pickle.loads(pickle.dumps(made))):
+        assert each.bucket is not None
         assert str(each.bucket) == shown
-        assert each.output == Path("/srv/planet/copy")
+        assert each.output == Path("/srv/planet/copy") / folder
+
+
+def test_each_bucket_has_a_folder_of_its_own() -> None:
+    """Whose name is no longer than a file system takes."""
+    names = [config(f'output = "s3://planet/{"ü" * 140}{each}"').output.name for each in ("a", "b")]
+    assert len({*names}) == 2
+    assert all(len(name) < 256 for name in names)
 
 
 def test_a_folder_is_one() -> None:
     """Also where `staging` is set."""
     made = config('output = "feeds"\nstaging = "copy"')
     assert (made.bucket, made.output) == (None, Path("/srv/planet/feeds"))
-    assert config('output = "s3://planet"').output == Path("/srv/planet/var/staging")
+    assert config('output = "s3://planet"').output == Path("/srv/planet/var/staging/planet")
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ class BucketSite:
 
     def staged(self, site: Site) -> dict[str, bytes]:
         """The copy of a machine."""
-        folder = site.home / "var" / "staging"
+        folder = site.home / "var" / "staging" / "planet+feeds"
         return {
             path.relative_to(folder).as_posix(): path.read_bytes()
             for path in sorted(folder.rglob("*"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 from collections import Counter
 
@@ -207,6 +208,9 @@ def test_the_state_of_the_last_publication_is_known(published: BucketSite) -> No
     """By `verify`, once the store answers again; `doctor` asks the bucket."""
     published.store.fault = lambda _method, _key: "403 AccessDenied"
     assert published.site.run("publish").exit_code == 1
+    status = " ".join(published.site.run("status").stdout.split())
+    assert "output s3://planet/feeds: the keys do not allow it" in status
+    assert "keys" in json.loads(published.site.run("status", "--json").stdout)["output"]["failure"]
     report = " ".join(published.site.run("doctor").output.split())
     assert "the keys do not allow it" in report
     assert KEYS["AWS_SECRET_ACCESS_KEY"] not in report
@@ -216,5 +220,6 @@ def test_the_state_of_the_last_publication_is_known(published: BucketSite) -> No
     assert "a publication that did not reach the bucket" in result.stdout
     assert published.site.run("publish").exit_code == 0
     assert published.site.run("verify").exit_code == 0
+    assert "output" not in published.site.run("status").stdout
     report = " ".join(published.site.run("doctor").output.split())
     assert "put from here" in report

@@ -133,9 +133,21 @@ def test_what_is_forgotten_leaves_the_bucket_at_once(published: BucketSite) -> N
     assert b" forgotten " in published.bodies()["forgotten.txt"]
 
 
+def test_a_takedown_that_cannot_reach_the_bucket_says_so_and_comes_later(published: BucketSite) -> None:
+    """It is erased from the store and from the copy, so that no run of ours brings it back."""
+    published.store.fault = lambda _method, _key: "503"
+    result = published.site.run("forget", "https://a.example/2")
+    assert result.exit_code == 1
+    assert "the store asks to come later" in " ".join(result.stderr.split())
+    assert not any(b"a.example/2" in body for body in published.staged(published.site).values())
+    published.store.clear_faults()
+    assert published.site.run("publish").exit_code == 0
+    assert not any(b"a.example/2" in body for body in published.bodies().values())
+
+
 def test_files_of_ones_own_in_the_copy_are_put(published: BucketSite) -> None:
     """And leave with it; hidden ones and links are not."""
-    staging = published.site.home / "var" / "staging"
+    staging = published.site.home / "var" / "staging" / "planet+feeds"
     (staging / "robots.txt").write_text("User-agent: *")
     (staging / ".htaccess").write_text("x")
     (staging / "link.txt").symlink_to(published.site.file)

@@ -80,7 +80,7 @@ def test_a_process_that_goes_on_leaves_a_store_that_fails_alone_for_a_while(publ
     """And then puts what is there, although nothing new was published."""
     now = 1000.0
     output = BucketOutput(load(published.site.file), clock=lambda: now)
-    staging = published.site.home / "var" / "staging"
+    staging = published.site.home / "var" / "staging" / "planet+feeds"
 
     def publish(name: str) -> Published:
         (staging / name).write_text(name)
