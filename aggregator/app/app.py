@@ -15,6 +15,7 @@ from aggregator import __version__
 from aggregator.app.choosing import Chooser
 from aggregator.app.clock import KeptClock
 from aggregator.app.followed import MOST_AT_ONCE, StoreSources
+from aggregator.app.hubs import HubReports
 from aggregator.app.mending import mend
 from aggregator.app.notices import Notices
 from aggregator.app.stories import Storyteller
@@ -55,9 +56,7 @@ class App:
     """A config with its store open; use it in a `with` statement.
 
     Raises StoreError when it cannot open, ConfigError when a format of another package cannot be loaded.
-
     `config` has the feeds of the lists among its sources as sources too.
-
     What fetches and reads is imported and made when something is polled: a run that finds nothing due takes a
     third of the time without.
     """
@@ -85,6 +84,7 @@ class App:
         self._follow_lists(now)
         merge_published(self._store, config, now)
         self._notices.begin(now)
+        self.hubs = HubReports(self, self._store, self._followed.named, lambda: self._fetcher, self._read)
         self._arrange(now)  # before anything arrives, which then stands behind what is there
 
     def __enter__(self) -> Self:
@@ -264,6 +264,7 @@ class App:
     def stop(self) -> None:
         """Ends `fetch` and `complete` soon: what comes within seconds is saved, the rest left."""
         self._is_stopping = True
+        self.hubs.stop()
         if self._made("_polls"):
             self._polls.stop()
         if self._made("_completing"):

@@ -6,13 +6,17 @@ import difflib
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aggregator.app.bucket import bucket_mistakes
 from aggregator.config.choosing import doubtful_names
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key
 from aggregator.fetch.checks import refusal
+from aggregator.fetch.guard import refusal as refusal_of
+from aggregator.fetch.guard import written_address
 from aggregator.normalise.disclosure import without_logins
 from aggregator.publishing.looks import look_mistakes
 
@@ -48,12 +52,30 @@ def doubts(config: Config) -> Iterator[str]:
                 f"source {source.name!r} reads what {first!r} reads: the same address, kind and options; "
                 "each of its articles is published twice"
             )
+    yield from _doubts_of_hubs(config)
     further = config.retention.categories
     yield from doubtful_names(config.rules, config.feeds, config.sources, config.publish, further)
     yield from _unknown_in_notices(config)
     for names in _alike(_categories(config)):
         named = " and ".join(map(repr, names))
         yield f"the categories {named} differ by case only, and are feeds of their own; write them the same"
+
+
+def _doubts_of_hubs(config: Config) -> Iterator[str]:
+    """Why hubs could not reach this server at the address that they are given (WebSub)."""
+    url = config.serve.url
+    if not url:
+        if config.site.url and config.serve.websub:
+            yield "serve.url is not set: no hub is asked to report changes (WebSub), sources are only polled"
+        return
+    host = urlsplit(url).hostname or ""
+    addresses = written_address(host) or ()
+    inner = [why for each in addresses if (why := refusal_of(ip_address(each)))]
+    if inner or ("." not in host.strip("[]").rstrip(".") and ":" not in host):
+        why = f"is {inner[0]}, not public" if inner else "has no domain"
+        yield f"serve.url: its host {host} {why}; hubs elsewhere cannot report changes to it (WebSub)"
+    elif url.startswith("http:"):
+        yield "serve.url is no https: address: what hubs send can be read, and changed, on its way (WebSub)"
 
 
 def _identity(source: Source) -> str:

@@ -18,16 +18,18 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator.app.app import App
 from aggregator.app.at_work import held, work
-from aggregator.app.log import LogWatcher, notify
+from aggregator.app.log import LogWatcher, log_request, notify
 from aggregator.app.main_job import publish, run_once
 from aggregator.config import load as configuration
 from aggregator.config.load import Config
 from aggregator.errors import ConfigError, StoreError, StoreInUse
+from aggregator.polling.callbacks import HubCallbacks
 from aggregator.server import Server, Vitals
 
 TICK = timedelta(seconds=5)
 UPKEEP = timedelta(hours=1)
 ASLEEP = timedelta(minutes=1)
+LISTENING = timedelta(minutes=1)
 MAX_BATCH = 500
 STOP_SECONDS = 30
 ROUND_SECONDS = 30
@@ -38,9 +40,10 @@ _log = logging.getLogger("aggregator")
 class Daemon:
     """Runs until SIGTERM or SIGINT: what is being saved is finished, within 30 seconds, and it exits with 0.
 
-    Three jobs run in APScheduler: the tick, which polls what the store says is due and publishes, the
-    one that sends to hubs and others, and upkeep. Due times live in the store, so that a stop, a restart or
-    a kill changes none of them. One daemon a store; other commands and it take turns (see `at_work`).
+    Four jobs run in APScheduler: the tick, which polls what the store says is due and publishes, the
+    one that sends to hubs and others, the one that asks hubs to report changes, and upkeep. Due times live
+    in the store, so that a stop, a restart or a kill changes none of them. One daemon a store; other commands
+    and it take turns (see `at_work`).
     `serve_at` (`HOST:PORT`): the output folder is served there, by a thread of this process. Raises
     ListenError.
     """
@@ -48,8 +51,12 @@ class Daemon:
     def __init__(self, config_file: Path, config: Config, serve_at: str | None = None) -> None:
         self._vitals = Vitals()
         self._watcher = LogWatcher(self._vitals, lambda: datetime.now(UTC))
+        self._callbacks = HubCallbacks(config)
+        self._listened: datetime | None = None
         self._server = (
-            None if serve_at is None else Server(config, serve_at, lambda: datetime.now(UTC), self._vitals)
+            None
+            if serve_at is None
+            else Server(config, serve_at, lambda: datetime.now(UTC), self._vitals, self._callbacks)
         )
         self._file = config_file
         self._config = config
@@ -74,6 +81,7 @@ class Daemon:
                 signal.signal(number, self._on_stop)
             signal.signal(signal.SIGHUP, self._on_reload)
             self._open(self._config)
+            self._listen(datetime.now(UTC))
             scheduler = self._scheduler()
             scheduler.start()
             if self._server is not None:
@@ -105,6 +113,9 @@ class Daemon:
         )
         scheduler.add_job(
             self._announce, "interval", seconds=TICK.total_seconds(), id="announce", next_run_time=now
+        )
+        scheduler.add_job(
+            self._ask_hubs, "interval", seconds=TICK.total_seconds(), id="hubs", next_run_time=now
         )
         scheduler.add_listener(self._on_event, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES)
         return scheduler
@@ -138,6 +149,7 @@ class Daemon:
             with self._at_work():
                 now = datetime.now(UTC)
                 app.refresh(now)
+                app.hubs.plan(now)
                 is_busy = run_once(
                     app,
                     app.due_names(now, MAX_BATCH),
@@ -169,6 +181,18 @@ class Daemon:
             datetime.now(UTC), lambda: self._is_stopping or time.monotonic() > until
         ):
             self._watcher.announced(delivery)
+
+    def _ask_hubs(self) -> None:
+        now = datetime.now(UTC)
+        self._listen(now)
+        if self._app is not None:
+            for request in self._app.hubs.ask(now):
+                log_request(request)
+
+    def _listen(self, now: datetime) -> None:
+        if self._server is not None and (self._listened is None or abs(now - self._listened) >= LISTENING):
+            self._callbacks.listening(now)
+            self._listened = now
 
     def _upkeep(self) -> None:
         if self._app is None:

@@ -13,6 +13,7 @@ from aggregator.media.outcomes import CopyReport
 from aggregator.notify.delivery import Delivery
 from aggregator.polling.full_text import Completed
 from aggregator.polling.poll import Poll
+from aggregator.polling.subscribing import HubRequest
 from aggregator.publishing.publish import Published
 from aggregator.server import Vitals
 
@@ -103,6 +104,18 @@ class LogWatcher(RunWatcher):
         _log.warning(
             "%s was not notified of %s: %s; %s", delivery.place, delivery.subject, delivery.error, again
         )
+
+
+def log_request(request: HubRequest) -> None:
+    """A line for each request to a hub."""
+    what = "to report changes of" if request.mode == "subscribe" else "not to report changes any more of"
+    if request.error is None:
+        _log.info("%s was asked %s %s", request.hub, what, request.source)
+        return
+    again = f"again at {request.again:%Y-%m-%d %H:%M} UTC" if request.again else "not asked again"
+    _log.warning(
+        "%s could not be asked %s %s: %s; %s", request.hub, what, request.source, request.error.reason, again
+    )
 
 
 def notify(state: str) -> None:

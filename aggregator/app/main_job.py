@@ -54,6 +54,8 @@ def run_once(
 ) -> bool:
     """Polls these sources, completes articles, copies pictures, does the upkeep, publishes and announces.
 
+    First it reads what hubs have sent.
+
     - `completing`: whose articles are completed; None for those of `sources`.
     - `drains`: what else is due is polled too, of the sources that the store follows itself.
     - `is_over`: nothing is sent to hubs and others after it is true; the rest is sent another time.
@@ -64,6 +66,9 @@ def run_once(
     True: something was polled, completed or copied. Raises StoreError.
     """
     is_busy = False
+    for poll in app.hubs.read(now):
+        is_busy = True
+        watcher.polled(poll)
     for poll in app.fetch(sources, now, refetch=refetch, drains=drains):
         is_busy = True
         watcher.polled(poll)

@@ -16,8 +16,8 @@ from aggregator.config.subscriptions import joined
 from aggregator.errors import ConfigError
 from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.links import without_login
-from aggregator.schedule.health import PollRecord, SourceHealth, judge
-from aggregator.store import FollowedRow, Lag, MediaCounts, Store
+from aggregator.schedule.health import HubHealth, PollRecord, SourceHealth, judge
+from aggregator.store import FollowedRow, HubSubscription, Lag, MediaCounts, Store
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +91,8 @@ def source_health(config: Config, now: datetime) -> list[SourceHealth]:
         sources, _ = joined(config.sources, store.subscriptions.listed())
         addresses = {source.name: without_login(source.address) for source in sources}
         addresses |= {row.name: str(row.settings.get("url")) for row in _followed(store, addresses.keys())}
+        hubs = store.hub_subscriptions.current()
+        is_heard = bool(config.serve.url) and store.hub_subscriptions.is_heard(now)
     found = []
     for name, address in sorted(addresses.items()):
         record = known.get(name) or PollRecord(name=name, address=address)
@@ -105,6 +107,23 @@ def source_health(config: Config, now: datetime) -> list[SourceHealth]:
                 moved_to=health.moved_to and without_logins(health.moved_to),
                 error=health.error and without_logins(health.error),
                 advice=health.advice and without_logins(health.advice),
+                websub=_hub_health(hubs.get(name), is_heard, now),
             )
         )
     return found
+
+
+def _hub_health(known: HubSubscription | None, is_heard: bool, now: datetime) -> HubHealth | None:
+    if known is None:
+        return None
+    return HubHealth(
+        hub=known.hub,
+        topic=known.topic,
+        state=known.state.value,
+        is_relied_on=is_heard and known.is_trusted(now),
+        expires=known.expires,
+        pinged=known.pinged,
+        pings=known.pings,
+        forged=known.forged,
+        error=known.error and without_logins(known.error),
+    )

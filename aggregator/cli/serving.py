@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import click
@@ -79,7 +80,13 @@ def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
 
     config = load_config(config_file)
     _log_as(json_logs)
-    server = Server(config, listen or config.serve.listen, lambda: datetime.now(UTC))
+    callbacks = None
+    if config.serve.url:
+        from aggregator.polling.callbacks import HubCallbacks
+
+        callbacks = HubCallbacks(config)
+    clock = partial(datetime.now, UTC)
+    server = Server(config, listen or config.serve.listen, clock, callbacks=callbacks)
     ERR.print(f"serving {shown(str(config.bucket or config.output))} at {server.url}")
     if config.bucket is None:
         server.run()

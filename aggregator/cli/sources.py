@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,7 @@ from aggregator.cli.terminal import OUT, counted, new_table, plain, print_json, 
 if TYPE_CHECKING:
     from aggregator.app.status import Keeping
     from aggregator.config.load import Config
-    from aggregator.schedule.health import SourceHealth
+    from aggregator.schedule.health import HubHealth, SourceHealth
 
 MOST_NAMED = 10
 """Of the sources in one state, `status` names so many and counts the rest."""
@@ -90,8 +91,10 @@ def status(as_json: bool, config_file: Path) -> int:
     by_state = {name: [each.name for each in facts if each.state == name] for name in STATES}
     if as_json:
         articles = sum(each.articles for each in facts)
+        hubs = Counter(each.websub.state for each in facts if each.websub)
         output = {"output": {"failure": _failure(config) or None}} if config.bucket else {}
-        print_json({"states": by_state, "articles": articles, **plain(keeping), **output})
+        summary = {"states": by_state, "articles": articles, "websub": dict(hubs)}
+        print_json({**summary, **plain(keeping), **output})
     else:
         _print_summary(facts, by_state)
         _print_keeping(keeping)
@@ -161,6 +164,8 @@ def _remarks(each: SourceHealth) -> list[str]:
         remarks.append(f"it has moved for good to {each.moved_to} and is polled there; change its url")
     if each.error:
         remarks.append(each.error + (f"; {each.advice}" if each.advice else ""))
+    if each.websub and each.websub.state in ("denied", "failed"):
+        remarks.append(f"no hub reports its changes (WebSub): {each.websub.error}")
     return remarks
 
 
@@ -175,6 +180,7 @@ def _print_whole(each: SourceHealth) -> None:
         "publishes": each.rhythm,
         "polled": f"{when(each.polled)}, with success {when(each.succeeded)} (UTC)",
         "next poll": each.next_poll,
+        "websub": _hub(each.websub) if each.websub else "",
         "moved to": each.moved_to or "",
         "error": each.error or "",
         "advice": each.advice or "",
@@ -185,6 +191,16 @@ def _print_whole(each: SourceHealth) -> None:
             OUT.print(f"  {name:<11}{shown(value)}")
 
 
+def _hub(health: HubHealth) -> str:
+    until = f" until {when(health.expires)} UTC" if health.state == "active" else ""
+    last = f", the last {when(health.pinged)} UTC" if health.pinged else ""
+    forged = f", {health.forged} more with a wrong signature" if health.forged else ""
+    silent = " (not relied on)" if health.state == "active" and not health.is_relied_on else ""
+    error = f"; {health.error}" if health.error else ""
+    pings = f"{counted(health.pings, 'ping')}{last}{forged}"
+    return f"{health.state}{until}{silent} at {health.hub}: {pings}{error}"
+
+
 def _print_summary(facts: Sequence[SourceHealth], by_state: Mapping[str, Sequence[str]]) -> None:
     newest = max((each.newest for each in facts if each.newest), default=None)
     polled = max((each.polled for each in facts if each.polled), default=None)
@@ -192,6 +208,8 @@ def _print_summary(facts: Sequence[SourceHealth], by_state: Mapping[str, Sequenc
     OUT.print(f"sources   {len(facts)}: {states}")
     OUT.print(f"articles  {sum(each.articles for each in facts)}, the newest {when(newest)}")
     OUT.print(f"polled    last at {when(polled)}" if polled else "polled    never")
+    if hubs := Counter(each.websub.state for each in facts if each.websub):
+        OUT.print("websub    " + ", ".join(f"{count} {state}" for state, count in sorted(hubs.items())))
     for state in ("broken", "silent"):
         names = by_state[state]
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, PlainSerializer
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
-from aggregator.config.values import Duration
+from aggregator.config.values import Duration, HttpUrl
 from aggregator.model.settings import Settings
 
 _MAPPED_BITS = 96
@@ -43,6 +44,21 @@ def _network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
     return found
 
 
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    try:
+        is_sound = "@" not in parts.netloc and parts.port != 0
+    except ValueError:
+        is_sound = False
+    if not is_sound or parts.query or parts.fragment or "?" in value or "#" in value:
+        raise ValueError(
+            'write the public address of this server, such as "https://planet.example/", without login, '
+            "query and fragment"
+        )
+    return value
+
+
+PublicUrl = Annotated[HttpUrl, AfterValidator(_public_url)]
 Network = Annotated[
     ipaddress.IPv4Network | ipaddress.IPv6Network, BeforeValidator(_network), PlainSerializer(str)
 ]
@@ -52,7 +68,9 @@ ListenAddress = Annotated[str, BeforeValidator(_address)]
 class Serve(Settings):
     """Where and how `serve` answers; `metrics` None: at `listen`, and to this machine alone.
 
-    `search`: strangers may search in what is published, `search_feeds`: and subscribe to what they find.
+    `url` is the public address of this server, to which hubs report changes (WebSub), "" for none; `websub`:
+    whether they are asked to. `search`: strangers may search in what is published, `search_feeds`: and
+    subscribe to what they find.
 
     `max_age` is for how long feeds may be kept without asking again; None: a quarter of `interval`.
     `max_connections_per_client` does not bound the addresses and networks of `proxies`.
@@ -60,6 +78,8 @@ class Serve(Settings):
 
     listen: ListenAddress = "127.0.0.1:8000"
     metrics: ListenAddress | None = None
+    url: PublicUrl = ""
+    websub: bool = True
     max_age: Duration | None = None
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 512
     max_connections_per_client: Annotated[int, Field(ge=1, le=100_000)] = 128

@@ -91,6 +91,7 @@ class Source(Settings):
     `full_text` completes its articles by their pages; None leaves them as they are.
     `robots` False fetches pages whatever robots.txt says: for a site of one's own.
     `private`: its address is published nowhere, such as one whose path is a key.
+    `websub` False asks no hub to report its changes.
     `timezone`: that of dates without one, by its name in the IANA database; None is UTC.
     `media`: whether `publish.media` copies its pictures, "all": its recordings too; None: unless it is mail.
     `priority`: of a story that several sources have, the copy of the one with the highest is shown.
@@ -119,6 +120,7 @@ class Source(Settings):
     image: HttpUrl | None = None
     robots: bool = True
     private: bool = False
+    websub: bool = True
     priority: Annotated[int, Field(ge=-1_000, le=1_000)] = 0
     media: bool | Literal["all"] | None = None
     full_text: Annotated[FullText | None, BeforeValidator(_full_text)] = None

@@ -137,6 +137,17 @@ class Fetcher:
         """POSTs to a receiver that the config names; returns the headers of its answer. Raises FetchError."""
         return self._http.post(url, body, now, DELIVERY_DEADLINE, headers)
 
+    def ask_hub(self, hub: str, form: Mapping[str, str], now: datetime) -> None:
+        """Asks a WebSub hub for a subscription, or to end one; it says later whether it agrees.
+
+        The caller holds the hub's turn. Raises FetchError and its kinds.
+        """
+        try:
+            self._http.post(hub, form, now, ANNOUNCE_DEADLINE)
+        except HttpStatus as error:
+            self._heed(hub, error)
+            raise
+
     def _permit(self, source: Source, now: datetime, *, is_page: bool = False) -> Permit | None:
         """The robots.txt rules to ask; None for a feed, which is made for programs."""
         if not (is_page or kinds.named(source.kind).is_scraped):

@@ -30,6 +30,7 @@ from aggregator.fetch.cookies import Cookies
 from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
+from aggregator.normalise import hub_links
 
 ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json;q=0.9, application/rdf+xml;q=0.9, "
@@ -53,7 +54,6 @@ _REASONS = {
     404: ("there is nothing at this address (404)", "look for the feed's new place"),
     407: ("the proxy asks for a login (407)", "put user and password into the proxy's address"),
 }
-
 
 Permit = Callable[[str], None]
 """Called before each request for a web page. Raises FetchError when robots.txt forbids it."""
@@ -213,7 +213,8 @@ class HttpFetcher:
                     raise errors.ChallengePage(_challenged(who), status=status, retry_after=hints.retry_after)
                 resource = Resource(url=hop.url, body=body, content_type=response.headers.get("Content-Type"))
                 found = {"url": hop.url, **_validators(response.headers)}
-                return Fetched(resources=(resource,), validators=found, hints=hints)
+                hubs = hub_links.in_header(response.headers.get("Link"), hop.url)
+                return Fetched(resources=(resource,), validators=found, hints=hints, hub_links=hubs)
         raise errors.TooManyRedirects(f"it redirects more than {self._settings.max_redirects} times")
 
     def _send(

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from aggregator.model.article import Document
 from aggregator.model.entry import IdentityKind, Subscription
+from aggregator.model.hub_links import HubLinks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,7 @@ class Reading:
       belong to it.
     - `skipped`, `shown_from`, `shown_until`: of a document that is one article, as in `ArticleDocument`; one
       that is skipped has no article.
+    - `hub_links`: what the document itself says of WebSub hubs.
     - `subscriptions`: the feeds of a subscription list; None for other documents.
     """
 
@@ -33,6 +35,7 @@ class Reading:
     identity: IdentityKind = "guid"
     hints: Mapping[str, str] = field(default_factory=dict)
     more: tuple[str, ...] = ()
+    hub_links: HubLinks = field(default_factory=HubLinks)
     subscriptions: tuple[Subscription, ...] | None = None
     skipped: str = ""
     shown_from: datetime | None = None

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.model.article import Problem
+from aggregator.model.hub_links import HubLinks
 from aggregator.model.resource import Resource
 
 __all__ = ["NO_HINTS", "AnswerHints", "Fetched", "NotModified", "Resource", "Validators"]
@@ -41,7 +42,8 @@ class Fetched:
     """The documents of a source that are new or may have changed, and their validators.
 
     `unread` are resources that could not be read, each with its reason. `refused` are the names of those
-    among them that must not be read: articles that they gave earlier are deleted.
+    among them that must not be read: articles that they gave earlier are deleted. `hub_links` is what the
+    Link headers of a web document say, None where they name no hub.
     """
 
     resources: tuple[Resource, ...]
@@ -49,6 +51,7 @@ class Fetched:
     unread: tuple[Problem, ...] = ()
     refused: frozenset[str] = frozenset()
     hints: AnswerHints = NO_HINTS
+    hub_links: HubLinks | None = None
     status: int = 200
 
     def validators_without(self, names: Collection[str]) -> Validators:

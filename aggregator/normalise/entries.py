@@ -10,7 +10,7 @@ from typing import Any, Literal
 from aggregator.model.article import FACE, Article, Document, Enclosure, Origin, Problem
 from aggregator.model.entry import ArticleDocument, Entry, Feed, FeedInfo, IdentityKind, Link, Text
 from aggregator.model.reading import Reading
-from aggregator.normalise import dates, details, html
+from aggregator.normalise import dates, details, html, hub_links
 from aggregator.normalise.anchors import Owner
 from aggregator.normalise.bases import make_absolute
 from aggregator.normalise.disclosure import carries, host_of, is_publishable, secrets_of
@@ -113,6 +113,7 @@ def articles(
         identity=identities.kind,
         hints=hints,
         more=tuple(found.more),
+        hub_links=hub_links.in_feed(found.info.links, info.bases),
     )
 
 

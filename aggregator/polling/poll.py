@@ -9,16 +9,17 @@ from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from aggregator.adapters import kinds
 from aggregator.config.load import Config, Source
 from aggregator.errors import AggregatorError, Later, ReadError, SourceError
-from aggregator.fetch import Fetched, Hosts, NotModified, Resource, Validators
+from aggregator.fetch import Fetched, NotModified, Validators
 from aggregator.fetch.freshness import http_date
 from aggregator.model.article import Article, Problem
 from aggregator.polling import folder
+from aggregator.polling.fetching import Fetches
 from aggregator.polling.gather import Reads, dated_in_order, found, gather
+from aggregator.polling.hubs import HubWatch, Offer, offer_of
 from aggregator.polling.known import (
     body_hash_of,
     context_of,
@@ -47,20 +48,6 @@ _MOST_PASSING = 10_000
 """The addresses of so many sources are remembered that are not in the config."""
 
 
-class Fetches(Protocol):
-    """Where bytes come from; `hosts` says when an address may be asked."""
-
-    hosts: Hosts
-
-    def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
-        """What is new at `source`. Raises FetchError."""
-        ...
-
-    def further(self, source: Source, url: str, now: datetime) -> Resource:
-        """A document that `source` led to. Raises FetchError."""
-        ...
-
-
 @dataclass(slots=True)
 class _Poll:
     """The result of fetching and reading, not yet saved."""
@@ -75,6 +62,7 @@ class _Poll:
     seconds: float = 0.0
     size: int = 0
     lag: timedelta | None = None
+    offer: Offer | None = None
     redated: Sequence[Article] = ()
 
 
@@ -97,6 +85,7 @@ class Polls:
         self._network = Network(fetcher.hosts.publisher, self._addresses)
         self._stop = threading.Event()
         self._server_clocks = ServerClocks(fetcher.hosts.publisher)
+        self._hubs = HubWatch(config, store)
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -118,7 +107,7 @@ class Polls:
         moves = self._store.sources.moves([source.name for source in sources])
         moment = time.monotonic()
         sources = [as_moved(source, moves.get(source.name)) for source in sources]
-        states = self._store.sources.states([source.name for source in sources])
+        states = self._store.sources.states(self._hubs.look(sources, now))
         turns = Turns(
             self._fetcher.hosts,
             [source.address for source in sources],
@@ -187,6 +176,7 @@ class Polls:
             poll.validators = fetched.validators
             poll.problems.extend(fetched.unread)
             poll.size = sum(len(resource.body) for resource in fetched.resources)
+            poll.offer = offer_of(source, fetched)
             body_hash = body_hash_of(fetched.resources)
         is_known_body = body_hash is not None and body_hash == state.body_hash
         is_other = refetch or is_outdated(source, state) or self._is_read_otherwise(source, before)
@@ -268,6 +258,7 @@ class Polls:
         poll.problems += (*gathered.problems, *look.problems)
         # What a folder's files say is each for itself; a list is known by its first page.
         first = None if files else next((reading for _, reading in gathered.readings), None)
+        poll.offer = offer_of(source, fetched, first)
         poll.update = Update(
             source=source.name,
             validators=look.validators,
@@ -306,7 +297,7 @@ class Polls:
             self._server_clocks.hear(source.address, polled.server_time, now)
             if result.is_unconnected:
                 result = replace(result, answered=self._network.answered(self._successes(states), now))
-            decision = schedule.decide(before, result, now, policy(source, self._config), chance)
+            decision = schedule.decide(before, result, now, self._hubs.policy(source), chance)
             following = with_settings(decision.state, self._settings(source))
             if polled.update is None:
                 self._fail(source, polled, replace(following, options_as=before.options_as), now)
@@ -335,6 +326,7 @@ class Polls:
                 )
             )
         self._save(read, unchanged, polls, now)
+        self._hubs.learn(polls, [polled.offer for _, polled in batch], states, now)
         for name, articles in redated.items():
             self._store.moments.redate(name, articles, now)
         yield from polls

@@ -9,8 +9,9 @@ from datetime import datetime
 
 from aggregator.config.load import Config, Source
 from aggregator.fetch import Fetcher, user_agent
+from aggregator.polling.fetching import Fetches
 from aggregator.polling.gather import Reads
-from aggregator.polling.poll import Fetches, Poll, Polls
+from aggregator.polling.poll import Poll, Polls
 from aggregator.reading.workers import Workers
 from aggregator.store import Store
 

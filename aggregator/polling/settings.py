@@ -21,11 +21,19 @@ __all__ = ["changed", "policy", "poll_settings"]
 _LOCAL = timedelta(minutes=1)
 
 
-def policy(source: Source, config: Config) -> schedule.Policy:
-    """Files of this machine cost no site anything: polled each minute, or at the source's interval."""
+def policy(source: Source, config: Config, *, is_pushed: bool = False) -> schedule.Policy:
+    """Files of this machine cost no site anything: polled each minute, or at the source's interval.
+
+    `is_pushed`: a hub reports its changes.
+    """
     if source.is_local:
         return schedule.Policy(interval=source.interval or _LOCAL, is_fixed=True)
-    return schedule.Policy(interval=source.interval, is_fixed=not source.adaptive, usual=config.interval)
+    return schedule.Policy(
+        interval=source.interval,
+        is_fixed=not source.adaptive,
+        is_pushed=is_pushed,
+        usual=config.interval,
+    )
 
 
 def changed(

@@ -54,10 +54,11 @@ _GONE = 410
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How a source is to be polled; all but `interval` and `is_fixed` are the same for every source.
+    """How a source is to be polled; all after `is_pushed` are the same for every source.
 
     - `interval`: the user's floor, None when there is none. `is_fixed`: exactly this interval (an hour
       when None), whatever the feed publishes or asks for; Retry-After and back-off still hold.
+    - `is_pushed`: a hub reports its changes, so that `slowest` is often enough.
     - `fastest`, `slowest`: bounds of the adaptive wait; `usual`: its floor unless the feed says that it
       changes faster. `pivot`: the mean gap between entries that is polled as often as it publishes.
     - `longest`: bound of back-off, Retry-After, ttl and sy:updatePeriod; a max-age is bounded by
@@ -69,6 +70,7 @@ class Policy:
 
     interval: timedelta | None = None
     is_fixed: bool = False
+    is_pushed: bool = False
     fastest: timedelta = timedelta(minutes=20)
     usual: timedelta = _HOUR
     slowest: timedelta = timedelta(days=1)
@@ -318,6 +320,9 @@ def _success_floors(state: PollState, now: datetime, policy: Policy) -> _Floors:
         return [(now + (policy.interval or policy.usual), Reason.INTERVAL)]
     wait, reason = _adaptive_wait(state, now, policy)
     floors = [(now + wait, reason)]
+    if policy.is_pushed:
+        often_enough = max(policy.slowest, policy.interval or policy.slowest)
+        floors.insert(0, (now + often_enough, Reason.WEBSUB))
     hints = state.hints
     if hints.ttl is not None:
         floors.append((now + min(hints.ttl, policy.longest), Reason.TTL))

@@ -37,6 +37,26 @@ class PollRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HubHealth:
+    """How it stands with the hub that reports a source's changes (WebSub).
+
+    `state`: "named" is to be asked, "asked" has not verified yet, "active" reports until `expires`; "denied"
+    and "failed" are tried again much later. `is_relied_on`: the source is polled once a day. `pings` are its
+    reports, the last at `pinged`; `forged` those with a wrong signature, which were ignored.
+    """
+
+    hub: str
+    topic: str
+    state: str
+    is_relied_on: bool
+    expires: datetime | None
+    pinged: datetime | None
+    pings: int
+    forged: int
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SourceHealth:
     """The health of a source, judged at one moment.
 
@@ -46,7 +66,7 @@ class SourceHealth:
     "gone" said so (410).
     `rhythm`: how often it publishes. `next_poll`: when the next poll is, and why then, in a sentence;
     `next_poll_at` is that time, None for now and for never, and `reason` a `schedule.Reason`. `moved_to`:
-    where it is polled since it moved for good, None when at `address`.
+    where it is polled since it moved for good, None when at `address`. `websub`: None where it names no hub.
     """
 
     name: str
@@ -65,6 +85,7 @@ class SourceHealth:
     reason: str
     error: str | None
     advice: str | None
+    websub: HubHealth | None = None
 
 
 def judge(health: PollRecord, now: datetime) -> SourceHealth:

@@ -29,6 +29,8 @@ class Reason(StrEnum):
     SKIP_DAYS = "skip days"
     WAKING = "waking"
     CHANGED = "changed"
+    WEBSUB = "websub"
+    PING = "ping"
     GONE = "gone"
 
 
@@ -47,6 +49,8 @@ _SENTENCES = {
     Reason.SKIP_DAYS: "the feed asks not to be polled on the days before (skipDays)",
     Reason.WAKING: "it fell due while nothing ran; what is late is spread out a little",
     Reason.CHANGED: "its settings in the config changed since its last poll",
+    Reason.WEBSUB: "a hub reports its changes (WebSub); it is polled once a day in case that fails",
+    Reason.PING: "a hub reported that it changed (WebSub)",
     Reason.GONE: "its server said on {state.gone_since:%Y-%m-%d} that it is gone for good (410); "
     "poll it with --force to try again, or remove it",
 }

@@ -6,11 +6,14 @@ import asyncio
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
+from typing import Any
 
 from aggregator.config.load import Config
-from aggregator.errors import ListenError
+from aggregator.errors import ListenError, StoreError
+from aggregator.server.callbacks import CallbackRequests, Callbacks
 from aggregator.server.clients import host_mistake, is_direct
 from aggregator.server.listener import Listener, bound
 from aggregator.server.site import OutputApplication, Receive, Scope, Send, send_text
@@ -19,6 +22,10 @@ from aggregator.server.vitals import Vitals
 __all__ = ["Server", "Vitals"]
 
 _READY_SECONDS = 1.0
+LISTENING_SECONDS = 60
+MAX_BODY_BYTES = 5 * 1024 * 1024
+"""More than a callback reads: what is larger than that is answered, not cut off."""
+
 _HEALTH = ("/healthz", "/readyz", "/metrics")
 _NO_METRICS = (
     "Metrics are written by prometheus-client, which is not installed. Install it beside Aggregator, with "
@@ -30,16 +37,24 @@ _METRICS_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 class Server:
     """Serves a config's output folder at `listen` (`HOST:PORT`), in a thread of its own.
 
-    `clock` gives the time; `vitals` are those of the daemon whose process this is. Raises ListenError.
+    `clock` gives the time; `vitals` are those of the daemon whose process this is; `callbacks` answers hubs,
+    None: they are not answered. Raises ListenError.
     """
 
     def __init__(
-        self, config: Config, listen: str, clock: Callable[[], datetime], vitals: Vitals | None = None
+        self,
+        config: Config,
+        listen: str,
+        clock: Callable[[], datetime],
+        vitals: Vitals | None = None,
+        callbacks: Callbacks | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
         self._vitals = vitals or Vitals()
         self._site = OutputApplication(config, clock)
+        self._callbacks = callbacks
+        self._hubs = CallbackRequests(callbacks, clock) if callbacks is not None else None
         # One thread reads the store: when that is slow, the other threads still read files.
         self._looking = asyncio.Lock()
         self._ready: tuple[float, str | None] = (0.0, None)
@@ -56,7 +71,7 @@ class Server:
             self.metrics_url = _url(sockets[1]) + "metrics"
         else:
             self.metrics_url = f"{self.url}metrics"
-        self._listener = Listener(self, sockets, config.serve)
+        self._listener = Listener(self, sockets, config.serve, self._body_bytes)
 
     def start(self) -> None:
         """Starts answering requests."""
@@ -68,6 +83,8 @@ class Server:
         def adopt() -> None:
             self._config = config
             self._site.adopt(config)
+            if self._callbacks is not None:
+                self._callbacks.adopt(config)
 
         self._listener.call(adopt)
 
@@ -75,6 +92,8 @@ class Server:
         """Finishes the answers that are being sent, and ends."""
         self._listener.stop()
         self._vitals.close()
+        if self._callbacks is not None:
+            self._callbacks.close()
 
     def run(self, beside: Callable[[], None] = lambda: None) -> None:
         """Serves until SIGTERM or SIGINT; `beside` starts what is to go on meanwhile."""
@@ -83,8 +102,22 @@ class Server:
         signal.pthread_sigmask(signal.SIG_BLOCK, ends)
         self.start()
         beside()
-        signal.sigwait(ends)
+        self._listening()
+        while signal.sigtimedwait(ends, LISTENING_SECONDS) is None:
+            self._listening()
         self.stop()
+
+    def _listening(self) -> None:
+        with suppress(StoreError):
+            if self._callbacks is not None:
+                self._callbacks.listening(self._clock())
+
+    def _token(self, scope: Mapping[str, Any]) -> str | None:
+        return self._callbacks.token(scope["path"]) if self._callbacks is not None else None
+
+    def _body_bytes(self, scope: Mapping[str, Any]) -> int:
+        """Only hubs send anything that is looked at."""
+        return MAX_BODY_BYTES if scope["method"] == "POST" and self._token(scope) is not None else 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request (ASGI)."""
@@ -98,6 +131,8 @@ class Server:
             await self._tell(path, scope, send, is_for_metrics=is_for_metrics)
         elif is_for_metrics:
             await send_text(send, 404, "Here are /metrics, /healthz and /readyz.")
+        elif self._hubs is not None and (token := self._token(scope)) is not None:
+            await self._hubs.answer(token, scope, receive, send)
         else:
             await self._site(scope, receive, send)
 

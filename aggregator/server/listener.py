@@ -11,7 +11,7 @@ import importlib.util
 import logging
 import socket
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
@@ -35,7 +35,7 @@ logging.getLogger("uvicorn").setLevel(logging.ERROR)
 __all__ = ["HEAD_SECONDS", "MAX_HEAD_BYTES", "Listener", "bound"]
 
 MAX_HEAD_BYTES = 32 * 1024
-"""The limit for one request: line, headers, and a body, which is ignored."""
+"""The limit for one request: line, headers, and a body, which is ignored but for those that hubs send."""
 
 HEAD_SECONDS = 10
 """A connection whose request has not arrived completely by then is closed."""
@@ -65,16 +65,23 @@ class Listener:
     """Serves an ASGI application on these sockets until it is stopped; takes no signals.
 
     A new connection is dropped at once beyond `max_connections` in all, or `max_connections_per_client` of
-    one client address that is none of the `proxies`.
+    one client address that is none of the `proxies`. `body_bytes`: how large the body of a request may be,
+    besides what any may have.
     """
 
-    def __init__(self, app: Any, sockets: Sequence[socket.socket], settings: Serve) -> None:
+    def __init__(
+        self,
+        app: Any,
+        sockets: Sequence[socket.socket],
+        settings: Serve,
+        body_bytes: Callable[[Mapping[str, Any]], int] = lambda _: 0,
+    ) -> None:
         counts = ConnectionCounts(
             settings.max_connections, settings.max_connections_per_client, settings.proxies
         )
         config = uvicorn.Config(
             app,
-            http=_bounded(counts, Protocol),
+            http=_bounded(counts, Protocol, body_bytes),
             ws="none",
             lifespan="off",
             interface="asgi3",
@@ -155,6 +162,7 @@ class _Bounded(_Protocol):  # type: ignore[misc]
 
     app: Any
     counts: ConnectionCounts
+    body_bytes: Callable[[Mapping[str, Any]], int]
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
@@ -163,6 +171,7 @@ class _Bounded(_Protocol):  # type: ignore[misc]
         self._answering: set[Any] = set()
         self._is_counted = False
         self._received_bytes = 0
+        self._most_bytes = MAX_HEAD_BYTES
         self._of_cycle: object = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:
@@ -178,13 +187,19 @@ class _Bounded(_Protocol):  # type: ignore[misc]
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
-        if self._of_cycle is not self.cycle:
-            self._of_cycle, self._received_bytes = self.cycle, 0
-        self._received_bytes += len(data)
-        if self._received_bytes > MAX_HEAD_BYTES:
-            self.transport.abort()
-            return
-        super().data_received(data)
+        # In parts, so that the head is known before what follows it is counted.
+        for start in range(0, len(data), MAX_HEAD_BYTES):
+            part = data[start : start + MAX_HEAD_BYTES]
+            if self._of_cycle is not self.cycle:
+                self._of_cycle, self._received_bytes = self.cycle, 0
+                self._most_bytes = MAX_HEAD_BYTES
+                if self.cycle is not None:
+                    self._most_bytes += self.body_bytes(self.cycle.scope)
+            self._received_bytes += len(part)
+            if self._received_bytes > self._most_bytes:
+                self.transport.abort()
+                return
+            super().data_received(part)
 
     def send_400_response(self, message: str) -> None:
         if self._answering:  # a second answer would stand in the middle of the first
@@ -213,5 +228,10 @@ class _Bounded(_Protocol):  # type: ignore[misc]
             self._answering.discard(cycle)
 
 
-def _bounded(counts: ConnectionCounts, protocol: type[asyncio.Protocol]) -> type[asyncio.Protocol]:
-    return type("Bounded", (_Bounded, protocol), {"counts": counts})
+def _bounded(
+    counts: ConnectionCounts,
+    protocol: type[asyncio.Protocol],
+    body_bytes: Callable[[Mapping[str, Any]], int],
+) -> type[asyncio.Protocol]:
+    own = {"counts": counts, "body_bytes": staticmethod(body_bytes)}
+    return type("Bounded", (_Bounded, protocol), own)

@@ -26,6 +26,7 @@ from aggregator.store.sqlite import store_errors
 __all__ = ["copy_store"]
 
 _BUSY_SECONDS = 30
+_LEFT_BEHIND = frozenset(("hub_subscriptions", "hub_pings"))
 _CAREFUL = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0")
 """Settings for a file that may be built to harm: https://www.sqlite.org/security.html."""
 
@@ -34,7 +35,9 @@ def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
     """Copies the store `old` into `new`, an empty file or none; how many articles it has.
 
     All rows are of one moment; who reads and writes `old` meanwhile does not wait. `new` has no indexes: it
-    is for keeping. `is_foreign` is the way back: `old` may come from a stranger, and is this process's alone;
+    is for keeping. Subscriptions at hubs stay behind, as two stores would have the same callbacks.
+
+    `is_foreign` is the way back: `old` may come from a stranger, and is this process's alone;
     it is checked as a whole, refused where it holds anything but tables, and `new` is a store to work with.
     Raises StoreError, and leaves `new` unfinished.
     """
@@ -57,7 +60,8 @@ def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
             _check_columns(target)
         for table in metadata.sorted_tables:
             target.execute(_ddl(CreateTable(table)))
-            _copy(target, table)
+            if table.name not in _LEFT_BEHIND:
+                _copy(target, table)
         target.execute("DELETE FROM settings WHERE name = ?", (SETTING,))
         target.execute("UPDATE articles SET indexed = NULL WHERE indexed IS NOT NULL")
         if is_foreign:  # what waited when a backup was made was sent since, or is a stranger's

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from aggregator.errors import StoreError
 from aggregator.store.database import Database, remember
+from aggregator.store.hub_tables import hub_subscriptions
 from aggregator.store.placements import DECIDED
 from aggregator.store.schema import (
     OF_SOURCE,
@@ -27,7 +28,7 @@ from aggregator.store.writing import Writing
 
 __all__ = ["rename_source"]
 
-_NAMED = (articles.c.source, aliases.c.source, posts.c.source)
+_NAMED = (articles.c.source, aliases.c.source, posts.c.source, hub_subscriptions.c.source)
 
 
 def rename_source(

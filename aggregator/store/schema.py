@@ -9,7 +9,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -17,6 +16,7 @@ from sqlalchemy import (
 )
 
 from aggregator.store.columns import Instant, Number, Schedule, Shaped, Words
+from aggregator.store.hub_tables import metadata as metadata
 
 VERSION = 7
 """The number of this schema; `migrations` makes a store of it from one of any earlier."""
@@ -31,8 +31,6 @@ FOUND, WITHDRAWN, PRUNED, FORGOTTEN, RECALLED = "found", "withdrawn", "pruned", 
 """The states of an article: to be shown; its file is gone; only its id is kept, for its age or number, so
 that it does not come back; the same, as its content was erased on demand; that was taken back, and it is new
 as soon as its source has it."""
-
-metadata = MetaData()
 
 # No index has `postgresql_where`: for it SQLAlchemy imports all of that dialect, a twentieth of a start.
 

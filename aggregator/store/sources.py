@@ -259,7 +259,7 @@ class Sources:
         """The same for several sources, all of them in one transaction."""
         with self._database.transaction() as connection:
             writing = Writing(connection, now, self.judge, self._rules)
-            saved = [_commit(writing, update) for update in updates]
+            saved = [commit(writing, update) for update in updates]
             for statement, is_planned in ((_COMMITTED, False), (_COMMITTED_AND_PLANNED, True)):
                 if rows := [row for _, row in saved if ("new_schedule" in row) is is_planned]:
                     connection.execute(statement, rows)
@@ -306,7 +306,7 @@ class Sources:
         writing.placing.save()
 
 
-def _commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
+def commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
     """Saves the articles of one poll; how many, and what is to be set of its source."""
     connection, now = writing.connection, writing.now
     wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None

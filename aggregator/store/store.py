@@ -13,6 +13,8 @@ from aggregator.store.database import Database
 from aggregator.store.feeds import Feeds
 from aggregator.store.followed import FollowedSources
 from aggregator.store.forgetting import Forgetting
+from aggregator.store.hub_pings import HubPings
+from aggregator.store.hub_subscriptions import HubSubscriptions
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.linkless import Linkless
 from aggregator.store.media import MediaRecords
@@ -22,6 +24,7 @@ from aggregator.store.outbox import Outbox
 from aggregator.store.pages import Pages
 from aggregator.store.placements import Placements
 from aggregator.store.posts import PostFiles
+from aggregator.store.pushing import PushedArticles
 from aggregator.store.queue import Queue
 from aggregator.store.sources import Sources
 from aggregator.store.stories import Stories
@@ -39,6 +42,8 @@ class Store:
     - `database`: settings, and the upkeep of the database itself.
     - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`, `followed`,
       `arrivals`, `outbox`, `stories`, `search`: what their names say.
+    - `hub_subscriptions` and `hub_pings`: which hubs report changes, and what they sent; `pushed` takes the
+      articles of that.
     - `queue` sees how polling keeps up. `linkless` knows the articles without a link.
     - `forgetting` erases articles.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
@@ -72,6 +77,9 @@ class Store:
         self.subscriptions = Subscriptions(database)
         self.arrivals = Arrivals(database)
         self.outbox = Outbox(database)
+        self.hub_subscriptions = HubSubscriptions(database)
+        self.hub_pings = HubPings(database)
+        self.pushed = PushedArticles(database, judge, stories)
         self.tombstones = Tombstones(database)
         self.forgetting = Forgetting(database, judge, stories)
         self.moments = Moments(database)
