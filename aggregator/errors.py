@@ -6,7 +6,8 @@
     ├── StoreError            the store cannot be opened, read or written
     │   ├── DamagedStore      it holds what no version of this program wrote
     │   ├── TookTooLong       what was asked of it took longer than it may
-    │   └── StoreInUse        another process is at work with it
+    │   ├── StoreInUse        another process is at work with it
+    │   └── LeaseLost         another worker polls what this one polled
     ├── BackupError           a backup cannot be made, read or restored
     ├── ListenError           the address to serve at cannot be listened on
     ├── WriteError            an output cannot be rendered or written
@@ -108,6 +109,14 @@ class TookTooLong(StoreError):
 
 class StoreInUse(StoreError):
     """Another process is at work with the store; its message says which, and since when."""
+
+
+class LeaseLost(StoreError):
+    """Another worker polls the sources of `shard` now: what this one would save is out of date."""
+
+    def __init__(self, shard: int) -> None:
+        super().__init__(f"another worker has claimed shard {shard} meanwhile; it polls its sources again")
+        self.shard = shard
 
 
 class BackupError(AggregatorError):

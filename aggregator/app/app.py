@@ -7,32 +7,28 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from aggregator import __version__
 from aggregator.app.choosing import Chooser
 from aggregator.app.clock import KeptClock
 from aggregator.app.followed import MOST_AT_ONCE, StoreSources
 from aggregator.app.hubs import HubReports
-from aggregator.app.mending import mend
 from aggregator.app.notices import Notices
+from aggregator.app.publication import Publication
 from aggregator.app.stories import Storyteller
-from aggregator.app.tombstones import merge_published, publish_tombstones
+from aggregator.app.tombstones import merge_published
 from aggregator.app.upkeep import upkeep
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import joined
-from aggregator.errors import WriteError
 from aggregator.polling import settings as polling_settings
 from aggregator.publishing import websub as announcing
-from aggregator.publishing.copied import address_of_copies
-from aggregator.publishing.disclosure import Disclosure
-from aggregator.publishing.publish import Published, SectionCache, publish
+from aggregator.publishing.publish import Published
 from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.store import Erasable, Store, by_categories
-from aggregator.writers import SITE_WRITERS, installed
+from aggregator.writers import installed
 
 if TYPE_CHECKING:
     from aggregator.app.bucket import BucketOutput
@@ -62,7 +58,7 @@ class App:
     """
 
     def __init__(self, config: Config, now: datetime) -> None:
-        self._writers = installed(config.all_formats)
+        writers = installed(config.all_formats)
         self._configured = config
         self.config = config
         self._chooser = Chooser(config)
@@ -72,7 +68,6 @@ class App:
             judge=self._chooser if self._chooser.digest else by_categories,
             stories=self._storyteller,
         )
-        self._sections = SectionCache()
         self._making_workers = threading.Lock()
         self._opened = now
         self._is_stopping = False
@@ -81,11 +76,21 @@ class App:
         self._store.mending.begin(READER_VERSION)
         self._followed = StoreSources(self._store, config)
         self._notices = Notices(lambda: self.config, self._store, lambda: self._fetcher)
-        self._follow_lists(now)
+        self._publication = Publication(
+            lambda: self.config,
+            self._store,
+            self._chooser,
+            self._storyteller,
+            self._notices,
+            lambda: self._copying,
+            writers,
+            now,
+        )
+        self.follow_lists(now)
         merge_published(self._store, config, now)
         self._notices.begin(now)
         self.hubs = HubReports(self, self._store, self._followed.named, lambda: self._fetcher, self._read)
-        self._arrange(now)  # before anything arrives, which then stands behind what is there
+        self._publication.arrange(now)  # before anything arrives, which then stands behind what is there
 
     def __enter__(self) -> Self:
         return self
@@ -155,6 +160,16 @@ class App:
         """How many processes that read documents were killed, or crashed, and were replaced."""
         return self._workers.killed if self._made("_workers") else 0
 
+    @property
+    def store(self) -> Store:
+        """The store, open until the app is closed."""
+        return self._store
+
+    @property
+    def polls(self) -> Polls:
+        """What polls, and saves what that gives."""
+        return self._polls
+
     def _made(self, part: str) -> bool:
         return part in vars(self)
 
@@ -177,11 +192,15 @@ class App:
     def refresh(self, now: datetime) -> None:
         """Takes note of what commands changed in the store meanwhile."""
         if self._followed.is_changed():
-            self._follow_lists(now)
+            self.follow_lists(now)
 
     def due_names(self, now: datetime, limit: int) -> list[Source]:
         """The enabled sources to poll now, at most `limit`, the longest due first."""
-        return self._followed.due(self.config, now, limit)
+        return self.enabled(self._store.sources.due(now, limit), now)
+
+    def enabled(self, names: Sequence[str], now: datetime) -> list[Source]:
+        """The enabled sources of these names, in their order."""
+        return self._followed.enabled(self.config, names, now)
 
     def fetch(
         self, sources: Sequence[Source], now: datetime, *, refetch: bool = False, drains: bool = False
@@ -200,20 +219,28 @@ class App:
             before = {source.name for source in due}
             yield from self._fetch(due, now, refetch=False)
 
-    def _fetch(self, sources: Sequence[Source], now: datetime, *, refetch: bool) -> Iterator[Poll]:
-        polls = self._polls  # first: what stops this process meanwhile cannot stop what is not made yet
+    def fetch_by(self, polls: Polls, sources: Sequence[Source], now: datetime) -> Iterator[Poll]:
+        """As `fetch`, by what polls a part of the sources (see `Polls.holding`)."""
+        return self._fetch(sources, now, refetch=False, polls=polls)
+
+    def _fetch(
+        self, sources: Sequence[Source], now: datetime, *, refetch: bool, polls: Polls | None = None
+    ) -> Iterator[Poll]:
+        polls = (
+            polls or self._polls
+        )  # first: what stops this process meanwhile cannot stop what is not made yet
         if self._is_stopping:
             polls.stop()
         known = {source.name for source in self.config.sources}
         for poll in polls.poll_many(sources, now, refetch=refetch):
             if poll.is_list:
-                reported = self._follow_lists(now).get(poll.source.name, ())
+                reported = self.follow_lists(now).get(poll.source.name, ())
                 poll = replace(poll, problems=(*poll.problems, *reported))
             yield poll
         if new := [source for source in self.config.select(()) if source.name not in known]:
             yield from polls.poll_many(new, now)
 
-    def _follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
+    def follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
         """Adds the sources that the lists among them name now; the problems of each list, by its name."""
         self._followed.catch_up(now)
         own = self._followed.beside(self._configured.sources, now)
@@ -265,6 +292,7 @@ class App:
         """Ends `fetch` and `complete` soon: what comes within seconds is saved, the rest left."""
         self._is_stopping = True
         self.hubs.stop()
+        self._publication.stop()
         if self._made("_polls"):
             self._polls.stop()
         if self._made("_completing"):
@@ -283,23 +311,6 @@ class App:
             }
             self._store.sources.plan({name: state for name, state in woken.items() if state != states[name]})
 
-    def _choose(self, now: datetime) -> None:
-        """Applies changed rules and saved feeds to what is stored, and those of time where it has passed."""
-        self._store.placements.define([feed.name for feed in self.config.feeds], now)
-        looked = 0
-        for count, _, total in self._store.placements.decide_all(self._chooser.digest, now):
-            looked += count
-            if looked % 10_000 < count:
-                _log.info("rules changed: they were applied to %d of %d stored articles", looked, total)
-            if self._is_stopping:
-                return
-        self._store.placements.decide_in_time(self._chooser.turnings, now)
-        self._arrange(now)
-
-    def _arrange(self, now: datetime) -> None:
-        """Applies changed priorities, and other choices of which feeds show one of a story."""
-        self._store.stories.arrange(self._storyteller.shows, self._storyteller.order, now)
-
     def publish(
         self, now: datetime | None = None, *, everything: bool = False, takes_over: bool = False
     ) -> Published:
@@ -309,72 +320,19 @@ class App:
         that another machine publishes into now.
         """
         if self.config.bucket is None:
-            return self._publish(now or self._opened, everything=everything)
+            return self._publication.publish(now or self._opened, everything=everything)
         now = now or self._opened
         return self._bucket_output.published(
-            lambda: self._publish(now, everything=everything),
+            lambda: self._publication.publish(now, everything=everything),
             lambda: merge_published(self._store, self.config, now),
             now,
             everything=everything,
             takes_over=takes_over,
         )
 
-    def _publish(self, now: datetime, *, everything: bool) -> Published:
-        """Publishes into the folder of the output."""
-        mend(self._store, self.config, self._opened, lambda: self._is_stopping)
-        self._choose(now)
-        self._notices.make_digests(now)
-        if self.config.publish.media is not None:
-            self._copying.note(now)
-        try:
-            published = publish(
-                store=self._store,
-                config=self.config,
-                writers=self._writers,
-                site_writers=SITE_WRITERS,
-                version=__version__,
-                everything=everything,
-                cache=self._sections,
-            )
-        except WriteError as error:
-            published = Published(errors=(error,))
-        written, errors = publish_tombstones(self._store, self.config)
-        published = replace(
-            published, written=(*published.written, *written), errors=(*published.errors, *errors)
-        )
-        if (posts := self.config.publish.posts) is None:
-            return published
-        from aggregator.publishing.posts import write_posts
-
-        done = write_posts(
-            store=self._store,
-            posts=posts,
-            disclosure=Disclosure(self.config, self._store.sources.moves(), self._store.followed.address),
-            rules=self._chooser.rules,
-            version=__version__,
-            everything=everything,
-            copies_at=address_of_copies(self.config),
-        )
-        return replace(
-            published,
-            written=(*published.written, *done.written),
-            errors=(*published.errors, *done.errors),
-            notes=(*published.notes, *done.notes),
-        )
-
     def index_words(self) -> None:
         """Brings the search index up to date, where the pages have a search. Raises StoreError."""
-        if not self.config.serve.search:
-            return
-        from aggregator.app.searching import words_of
-
-        done = 0
-        for count in self._store.search.index(partial(words_of, rules=self._chooser.rules)):
-            done += count
-            if count and done % 10_000 < count:
-                _log.info("search: %d articles were indexed", done)
-            if self._is_stopping:
-                return
+        self._publication.index_words()
 
     def queue_announcements(self, published: Published, now: datetime) -> int:
         """Stores which hubs are to be notified of which feeds of this publication; how many notifications."""

@@ -77,9 +77,8 @@ class StoreSources:
         states = self._store.sources.schedules(left)
         return wanted, {name: states[name] for name in left}
 
-    def due(self, config: Config, now: datetime, limit: int) -> list[Source]:
-        """The enabled sources to poll now, at most `limit`, the longest due first."""
-        due = self._store.sources.due(now, limit)
+    def enabled(self, config: Config, due: Sequence[str], now: datetime) -> list[Source]:
+        """The enabled sources of these names, in their order."""
         enabled = {source.name: source for source in config.select(())}
         if further := [name for name in due if name not in enabled]:
             enabled |= self.named(further, now)

@@ -18,6 +18,7 @@ from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.links import without_login
 from aggregator.schedule.health import HubHealth, PollRecord, SourceHealth, judge
 from aggregator.store import FollowedRow, HubSubscription, Lag, MediaCounts, Store
+from aggregator.store.leases import LIVES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +48,9 @@ def keeping_up(config: Config, now: datetime) -> Keeping:
     store = Store(config.store, reads_only=True)
     try:
         media = store.media.counts() if config.publish.media is not None else None
-        return Keeping(lag=store.queue.lag(now), workers=live_workers(config), media=media)
+        return Keeping(
+            lag=store.queue.lag(now), workers=(*live_workers(config), *_sharing(store)), media=media
+        )
     finally:
         store.close()
 
@@ -79,6 +82,23 @@ def sources_of_store(config: Config) -> Iterator[Source]:
 def _followed(store: Store, names: Collection[str]) -> Iterator[FollowedRow]:
     for rows in store.followed.batches() if store.followed.count() else ():
         yield from (row for row in rows if row.name not in names)
+
+
+def _sharing(store: Store) -> tuple[LiveWorker, ...]:
+    """The workers that share a store in PostgreSQL, and were seen in the last minutes."""
+    if not store.leases.are_kept:
+        return ()
+    now = store.leases.database_time()
+    return tuple(
+        LiveWorker(
+            machine=one.name.split(":")[0],
+            process=int(one.name.split(":")[1]),
+            command="worker",
+            since=one.started,
+        )
+        for one in store.leases.workers()
+        if now - one.seen < LIVES
+    )
 
 
 def source_health(config: Config, now: datetime) -> list[SourceHealth]:

@@ -47,6 +47,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "verify": ("verify:verify", "Looks for damage in the store and in what was published."),
     "versions": ("versions:versions", "Shows the edits of an article, the newest first."),
     "why": ("choosing:why", "Shows which rules match an article, and which feeds have it."),
+    "worker": ("worker:worker", "Shares the work with other workers, on this and other machines."),
 }
 """Each command by its name: where it is, as `module:function` of this room, and its line in `--help`."""
 

@@ -25,17 +25,18 @@ def _address(_context: click.Context, _parameter: click.Parameter, value: str | 
     return value
 
 
-_json_logs_option = click.option("--json-logs", is_flag=True, help="Write each log line as one JSON object.")
+json_logs_option = click.option("--json-logs", is_flag=True, help="Write each log line as one JSON object.")
 
 
-def _log_as(json_logs: bool) -> None:
+def log_as(json_logs: bool) -> None:
+    """Logs to standard error, as lines or as JSON."""
     lines = AsLines("%(asctime)s %(levelname)s %(message)s")
     log_to_stderr(level=logging.INFO, formatter=AsJson() if json_logs else lines)
 
 
 @click.command(epilog=EXIT_CODES)
 @config_option
-@_json_logs_option
+@json_logs_option
 @click.option(
     "--serve", "serve_at", metavar="HOST:PORT", callback=_address, help="Serve the feeds there too."
 )
@@ -55,13 +56,13 @@ def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
     from aggregator.app.daemon import Daemon
 
     config = load_config(config_file)
-    _log_as(json_logs)
+    log_as(json_logs)
     Daemon(config_file, config, serve_at).run()
 
 
 @click.command(epilog=EXIT_CODES)
 @config_option
-@_json_logs_option
+@json_logs_option
 @click.option(
     "--listen", metavar="HOST:PORT", callback=_address, help="Where, if not at the config's serve.listen."
 )
@@ -79,7 +80,7 @@ def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
     from aggregator.server import Server
 
     config = load_config(config_file)
-    _log_as(json_logs)
+    log_as(json_logs)
     callbacks = None
     if config.serve.url:
         from aggregator.polling.callbacks import HubCallbacks

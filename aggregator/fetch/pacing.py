@@ -177,7 +177,22 @@ class Hosts:
 
     def hold(self, url: str, wait: timedelta, now: float) -> None:
         """Delays every URL of the publisher by `wait`, which Retry-After asked for."""
+        self.hold_publisher(self.publisher(url), wait, now)
+
+    def gap(self, url: str) -> timedelta:
+        """The least time between two requests to the URL's publisher, as far as it is known."""
         publisher = self.publisher(url)
+        with self._lock:
+            return timedelta(seconds=self._line(publisher).gap)
+
+    def holds(self, now: float) -> dict[str, timedelta]:
+        """How long publishers, by name, are still not to be asked at all, as Retry-After wants it."""
+        with self._lock:
+            left = {name: line.held_until - now for name, line in self._lines.items()}
+        return {name: timedelta(seconds=seconds) for name, seconds in left.items() if seconds > 0}
+
+    def hold_publisher(self, publisher: str, wait: timedelta, now: float) -> None:
+        """The same as `hold`, by a publisher's name: what another process was answered."""
         with self._lock:
             line = self._line(publisher)
             line.held_until = max(line.held_until, now + min(wait, LONGEST_HOLD).total_seconds())

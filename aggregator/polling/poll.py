@@ -7,6 +7,7 @@ import threading
 import time
 from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -30,8 +31,8 @@ from aggregator.polling.known import (
 )
 from aggregator.polling.online import Network
 from aggregator.polling.outcome import hints_of, result_of
-from aggregator.polling.polled import Poll as Poll
 from aggregator.polling.polled import lag_of
+from aggregator.polling.polled import Poll as Poll
 from aggregator.polling.server_clocks import ServerClocks
 from aggregator.polling.settings import as_moved, policy, poll_settings
 from aggregator.polling.turns import Turns
@@ -79,11 +80,13 @@ class Polls:
         self._known = {source.name: source.address for source in config.sources}
         self._passing: dict[str, str] = {}
         self._addresses = ChainMap(self._known, self._passing)
+        self.hosts = fetcher.hosts
         self._store = store
         self._fetcher = fetcher
         self._read = read
         self._network = Network(fetcher.hosts.publisher, self._addresses)
         self._stop = threading.Event()
+        self._threads = config.fetch.workers
         self._server_clocks = ServerClocks(fetcher.hosts.publisher)
         self._hubs = HubWatch(config, store)
 
@@ -111,7 +114,7 @@ class Polls:
         turns = Turns(
             self._fetcher.hosts,
             [source.address for source in sources],
-            workers=self._config.fetch.workers,
+            workers=self._threads,
             work=lambda n: self._poll(
                 sources[n], states.get(sources[n].name, SourceRecord()), now, refetch, moment
             ),
@@ -120,6 +123,12 @@ class Polls:
         )
         for batch in turns:
             yield from self._save_all([(sources[n], polled) for n, polled in batch], states, now)
+
+    def holding(self, store: Store, threads: int) -> Polls:
+        """The same polls, saved in another view of the store, on so many threads, stopped by themselves."""
+        polls = copy(self)
+        polls._store, polls._threads, polls._stop = store, threads, threading.Event()
+        return polls
 
     def know(self, sources: Sequence[Source]) -> None:
         """Adds sources that OPML lists named."""

@@ -142,7 +142,7 @@ def outputs(
     look: PageLook = USUAL_LOOK,
 ) -> list[FeedOutput]:
     """Every feed's output; a new feed is given its folder and feed id here, else left out: `gives`."""
-    feeds = store.feeds.all() if gives else [feed for feed in store.feeds.all() if feed.folder]
+    feeds = _in_order([feed for feed in store.feeds.all() if gives or feed.folder], config)
     given = _given(feeds, config)
     store.feeds.settle(given)
     usual = _chosen(config.publish.formats, writers)
@@ -191,6 +191,16 @@ def _unlisted(store: Store, config: Config) -> Counter[str]:
         if source.name in rows:
             counts.subtract({ALL, *source.categories})
     return counts
+
+
+def _in_order(feeds: Sequence[FeedRecord], config: Config) -> list[FeedRecord]:
+    """The feed of everything, categories in the order in which sources name them, the rest by appearance.
+
+    Where several workers poll, which category has its first article first is chance.
+    """
+    names = dict.fromkeys([ALL, *(name for source in config.sources for name in source.categories)])
+    places = {name: place for place, name in enumerate(names)}
+    return sorted(feeds, key=lambda feed: places.get(feed.name, len(places)))
 
 
 def _chosen(

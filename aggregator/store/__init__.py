@@ -8,6 +8,7 @@ from aggregator.store.hub_pings import HubPing
 from aggregator.store.hub_subscriptions import HubState, HubSubscription
 from aggregator.store.joining import StoryMember
 from aggregator.store.kept import Kept, Recent
+from aggregator.store.leases import Claim, Hold, WorkerRecord
 from aggregator.store.media import CopyOutcome, MediaCounts, WantedFile
 from aggregator.store.outgoing import Outgoing, announcement, outgoing_id
 from aggregator.store.pages import PageRequest
@@ -22,11 +23,13 @@ __all__ = [
     "ALL",
     "OF_SOURCE",
     "Arrival",
+    "Claim",
     "CopyOutcome",
     "Erasable",
     "FeedRecord",
     "FollowedRow",
     "Found",
+    "Hold",
     "HubPing",
     "HubState",
     "HubSubscription",
@@ -48,6 +51,7 @@ __all__ = [
     "Version",
     "WantedFile",
     "Whereabouts",
+    "WorkerRecord",
     "announcement",
     "by_categories",
     "outgoing_id",

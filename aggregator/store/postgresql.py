@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
+import aggregator.store.postgresql_tables  # noqa: F401 - registers how expressions of ours are written there
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import DamagedStore, StoreError, TookTooLong
 from aggregator.store.columns import Unreadable, version_of

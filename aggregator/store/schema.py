@@ -83,7 +83,11 @@ sources = Table(
     Column("moved_to", Words()),
     # As the config says: what is not enabled is never due.
     Column("is_enabled", Boolean, nullable=False, server_default="1"),
+    # Which of its parts polls it where several machines do (see `store.leases`); None: not given yet.
+    Column("shard", Integer),
 )
+# One machine asks for what is due over all of them.
+Index("sources_due_by_shard", sources.c.shard, sources.c.next_poll).ddl_if(dialect="postgresql")
 
 articles = Table(
     "articles",
@@ -362,4 +366,30 @@ media_uses = Table(
     Column("address", Text, primary_key=True),
     Index("media_uses_by_address", "address"),
     sqlite_with_rowid=False,
+)
+
+# Parts of the sources, each polled by one worker at a time (see `store.leases`).
+shards = Table(
+    "shards",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    # Counts claims: what an earlier one would save is refused.
+    Column("fence", BigInteger, nullable=False),
+    Column("worker", Text, nullable=False),
+    # When its worker asked no publisher any more, by the database's clock; None while it may.
+    Column("ended", Instant),
+    # Publishers that asked for a longer wait, and until when; JSON.
+    Column("holds", Text, nullable=False),
+)
+
+# Processes that poll and publish on this or other machines.
+workers = Table(
+    "workers",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("jobs", Text, nullable=False),
+    Column("config", Text, nullable=False),
+    Column("started", Instant, nullable=False),
+    Column("seen", Instant, nullable=False),
+    Column("polls", Integer, nullable=False),
 )

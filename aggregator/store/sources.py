@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import fields, replace
 from datetime import datetime
 from itertools import islice
@@ -21,8 +23,16 @@ from aggregator.store.columns import Instant, microseconds
 from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, unpacked
+from aggregator.store.leases import Hold, check
 from aggregator.store.packed_text import OriginOf, origin_face, origin_link
 from aggregator.store.pages import PageRequests
+from aggregator.store.poll_rows import (
+    COMMITTED,
+    COMMITTED_AND_PLANNED,
+    UNCHANGED,
+    following_poll,
+    planned,
+)
 from aggregator.store.queue import POLLED
 from aggregator.store.rebuilding import REBUILT, claim
 from aggregator.store.records import Saved, SourceRecord, Update
@@ -46,6 +56,21 @@ class Sources:
         self._database = database
         self.judge = judge
         self._rules = rules
+        self._hold: Hold | None = None
+
+    def holding(self, hold: Hold) -> Sources:
+        """The same, for a worker that polls a shard: what it saves is refused by LeaseLost once another
+        does."""
+        bound = copy(self)
+        bound._hold = hold
+        return bound
+
+    @contextmanager
+    def _saving(self, *, brief: bool = False) -> Iterator[sa.Connection]:
+        with self._database.row_transaction() if brief else self._database.transaction() as connection:
+            if self._hold is not None:
+                check(connection, self._hold)
+            yield connection
 
     def adopt(self, configured: Sequence[Source], now: datetime) -> None:
         """Makes the store follow the config: new sources, other categories, sources no longer named.
@@ -94,7 +119,9 @@ class Sources:
                 # Reading a folder again costs no server anything and brings its own categories back.
                 again = _UNREAD if source.path or not is_there else {"body_hash": None}
                 connection.execute(
-                    sources.update().where(sources.c.name == source.name).values(**wanted, **again)
+                    sources.update()
+                    .where(sources.c.name == source.name)
+                    .values(**wanted, **again, shard=None)
                 )
                 self._recategorise(connection, source.name, row.categories, source.categories, now)
 
@@ -209,15 +236,19 @@ class Sources:
 
     def move(self, source: str, address: str | None) -> None:
         """Records where a source has moved to; None sends back to the address of the config."""
-        with self._database.row_transaction() as connection:
+        with self._saving(brief=True) as connection:
             moved_to = None if address is None else without_login(address)
-            connection.execute(sources.update().where(sources.c.name == source).values(moved_to=moved_to))
+            connection.execute(
+                sources.update().where(sources.c.name == source).values(moved_to=moved_to, shard=None)
+            )
 
     def plan(self, states: Mapping[str, PollState]) -> None:
         """Sets the next polls of several sources at once, and nothing else of them."""
-        with self._database.row_transaction() as connection:
+        with self._saving(brief=True) as connection:
             for name, following in sorted(states.items()):
-                connection.execute(sources.update().where(sources.c.name == name).values(_next(following)))
+                connection.execute(
+                    sources.update().where(sources.c.name == name).values(following_poll(following))
+                )
 
     def fail(
         self,
@@ -234,7 +265,7 @@ class Sources:
         `validators` are those of a document that could not be read.
         """
         read = {} if validators is None else {"validators": dict(validators)}
-        with self._database.row_transaction() as connection:
+        with self._saving(brief=True) as connection:
             connection.execute(
                 sources.update()
                 .where(sources.c.name == source)
@@ -243,7 +274,7 @@ class Sources:
                     error=error,
                     advice=advice,
                     **read,
-                    **_next(following),
+                    **following_poll(following),
                 )
             )
 
@@ -257,10 +288,10 @@ class Sources:
 
     def commit_many(self, updates: Sequence[Update], now: datetime) -> list[Saved]:
         """The same for several sources, all of them in one transaction."""
-        with self._database.transaction() as connection:
+        with self._saving() as connection:
             writing = Writing(connection, now, self.judge, self._rules)
             saved = [commit(writing, update) for update in updates]
-            for statement, is_planned in ((_COMMITTED, False), (_COMMITTED_AND_PLANNED, True)):
+            for statement, is_planned in ((COMMITTED, False), (COMMITTED_AND_PLANNED, True)):
                 if rows := [row for _, row in saved if ("new_schedule" in row) is is_planned]:
                     connection.execute(statement, rows)
             writing.placing.save()
@@ -275,9 +306,9 @@ class Sources:
             schedule = update.schedule.to_json() if update.schedule else ""
             validators = json.dumps(dict(update.validators))
             rows.append((update.source, validators, update.body_hash, schedule, due))
-        with self._database.row_transaction() as connection:
+        with self._saving(brief=True) as connection:
             for some in _batches(rows, _ROWS_AT_ONCE):
-                change(connection, _UNCHANGED, some, (microseconds(now), microseconds(now)))
+                change(connection, UNCHANGED, some, (microseconds(now), microseconds(now)))
 
     def _recategorise(
         self,
@@ -328,7 +359,7 @@ def commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
         "now": now,
     }
     if update.schedule is not None:
-        row |= _planned(update.schedule)
+        row |= planned(update.schedule)
     saved = Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
     return saved, row
 
@@ -338,51 +369,6 @@ def _batches(names: Iterable[_Key], size: int = _NAMES_AT_ONCE) -> Iterator[list
     while batch := list(islice(left, size)):
         yield batch
 
-
-def _next(following: PollState | None) -> dict[str, Any]:
-    if following is None:
-        return {}
-    return {
-        "schedule": following,
-        "next_poll": following.next_poll,
-        "is_gone": following.next_poll is None,
-    }
-
-
-def _planned(following: PollState) -> dict[str, Any]:
-    return {
-        "new_schedule": following,
-        "new_poll": following.next_poll,
-        "now_gone": following.next_poll is None,
-    }
-
-
-# Built once: a statement takes longer to build than to run, and these run for every poll.
-_COMMITTED = (
-    sources.update()
-    .where(sources.c.name == sa.bindparam("of_source"))
-    .values(
-        validators=sa.bindparam("new_validators"),
-        body_hash=sa.bindparam("new_body_hash"),
-        reader_version=sa.bindparam("new_reader_version"),
-        identity=sa.func.coalesce(sa.bindparam("new_identity"), sources.c.identity),
-        title=sa.func.coalesce(sa.func.nullif(sa.bindparam("new_title"), ""), sources.c.title),
-        polled=sa.bindparam("now"),
-        succeeded=sa.bindparam("now"),
-        error=None,
-        advice=None,
-    )
-)
-_COMMITTED_AND_PLANNED = _COMMITTED.values(
-    schedule=sa.bindparam("new_schedule"),
-    next_poll=sa.bindparam("new_poll"),
-    is_gone=sa.bindparam("now_gone"),
-)
-# A column of nothing but NULL is text to PostgreSQL.
-_UNCHANGED = """UPDATE sources SET polled = ?, succeeded = ?, error = NULL, advice = NULL, is_gone = FALSE,
-validators = new.column2, body_hash = new.column3, schedule = new.column4,
-next_poll = CAST(new.column5 AS BIGINT)
-FROM ({}) AS new WHERE sources.name = new.column1"""
 
 _NOT_FOLLOWED = sa.select(sources.c.name).where(
     sources.c.active, ~sa.exists().where(followed.c.name == sources.c.name)

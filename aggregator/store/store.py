@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from aggregator.store.forgetting import Forgetting
 from aggregator.store.hub_pings import HubPings
 from aggregator.store.hub_subscriptions import HubSubscriptions
 from aggregator.store.joining import NO_STORIES, StoryRules
+from aggregator.store.leases import Hold, Leases
 from aggregator.store.linkless import Linkless
 from aggregator.store.media import MediaRecords
 from aggregator.store.mending import Mending
@@ -48,6 +50,7 @@ class Store:
     - `forgetting` erases articles.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
     - `media` knows the copies of pictures.
+    - `leases` divide the work among workers on several machines.
 
     `judge` decides which feeds each article stands in, `stories` which articles tell the same story. With
     `reads_only` nothing is written, nor made.
@@ -85,6 +88,15 @@ class Store:
         self.moments = Moments(database)
         self.mending = Mending(database)
         self.media = MediaRecords(database)
+        self.leases = Leases(database)
+
+    def holding(self, hold: Hold) -> Store:
+        """The same store, for a worker that polls a shard: what is saved of sources is refused by LeaseLost
+        once another worker has the shard.
+        """
+        bound = copy(self)
+        bound.sources = self.sources.holding(hold)
+        return bound
 
     @cached_property
     def search(self) -> Search:

@@ -262,3 +262,21 @@ def test_only_so_many_addresses_are_remembered(monkeypatch: pytest.MonkeyPatch) 
     for number in range(10):
         assert hosts.publisher(f"https://site{number}.example/") == f"site{number}.example"
         assert len(hosts._publishers) <= 3
+
+
+def test_what_a_publisher_asked_of_one_process_is_kept_by_another() -> None:
+    """Its wait travels by its name; a wait that is over is not in it."""
+    first, second = Hosts(), Hosts()
+    first.hold("https://www.example.org/feed", timedelta(seconds=90), 1000.0)
+    first.hold("https://www.example.com/feed", timedelta(seconds=10), 1000.0)
+    assert first.holds(1030.0) == {"example.org": timedelta(seconds=60)}
+    second.hold_publisher("example.org", timedelta(seconds=60), 5.0)
+    assert second.held_for("https://blog.example.org/", 6.0) == 59.0
+
+
+def test_the_gap_of_a_publisher_is_that_which_its_robots_txt_asks_for() -> None:
+    """Else the usual one."""
+    hosts = Hosts()
+    assert hosts.gap("https://a.example.org/") == GAP
+    hosts.slow("https://a.example.org/", timedelta(seconds=7))
+    assert hosts.gap("https://b.example.org/") == timedelta(seconds=7)

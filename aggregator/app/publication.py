@@ -1,0 +1,137 @@
+"""What is published from the store: what must hold before it is, and the steps of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+
+from aggregator import __version__
+from aggregator.app.choosing import Chooser
+from aggregator.app.mending import mend
+from aggregator.app.notices import Notices
+from aggregator.app.stories import Storyteller
+from aggregator.app.tombstones import publish_tombstones
+from aggregator.config.load import Config
+from aggregator.errors import WriteError
+from aggregator.publishing.copied import address_of_copies
+from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.publish import Published, SectionCache, publish
+from aggregator.store import Store
+from aggregator.writers import SITE_WRITERS, Writer
+
+if TYPE_CHECKING:
+    from aggregator.media.copying import Copying
+
+_log = logging.getLogger("aggregator")
+
+
+class Publication:
+    """Publishes from a store.
+
+    `config` gives the config with the feeds of its lists; `opened` is when the store was opened; `copying`
+    gives what copies pictures.
+    """
+
+    def __init__(
+        self,
+        config: Callable[[], Config],
+        store: Store,
+        chooser: Chooser,
+        storyteller: Storyteller,
+        notices: Notices,
+        copying: Callable[[], Copying],
+        writers: Mapping[str, Writer],
+        opened: datetime,
+    ) -> None:
+        self._config = config
+        self._store = store
+        self._chooser = chooser
+        self._storyteller = storyteller
+        self._notices = notices
+        self._copying = copying
+        self._opened = opened
+        self._writers = writers
+        self._sections = SectionCache()
+        self._is_stopping = False
+
+    def stop(self) -> None:
+        """Ends soon what may take long; the rest is done another time."""
+        self._is_stopping = True
+
+    def publish(self, now: datetime, *, everything: bool) -> Published:
+        """Publishes into the folder of the output."""
+        mend(self._store, self._config(), self._opened, lambda: self._is_stopping)
+        self._choose(now)
+        self._notices.make_digests(now)
+        if self._config().publish.media is not None:
+            self._copying().note(now)
+        try:
+            published = publish(
+                store=self._store,
+                config=self._config(),
+                writers=self._writers,
+                site_writers=SITE_WRITERS,
+                version=__version__,
+                everything=everything,
+                cache=self._sections,
+            )
+        except WriteError as error:
+            published = Published(errors=(error,))
+        written, errors = publish_tombstones(self._store, self._config())
+        published = replace(
+            published, written=(*published.written, *written), errors=(*published.errors, *errors)
+        )
+        if (posts := self._config().publish.posts) is None:
+            return published
+        from aggregator.publishing.posts import write_posts
+
+        done = write_posts(
+            store=self._store,
+            posts=posts,
+            disclosure=Disclosure(self._config(), self._store.sources.moves(), self._store.followed.address),
+            rules=self._chooser.rules,
+            version=__version__,
+            everything=everything,
+            copies_at=address_of_copies(self._config()),
+        )
+        return replace(
+            published,
+            written=(*published.written, *done.written),
+            errors=(*published.errors, *done.errors),
+            notes=(*published.notes, *done.notes),
+        )
+
+    def index_words(self) -> None:
+        """Brings the search index up to date, where the pages have a search. Raises StoreError."""
+        if not self._config().serve.search:
+            return
+        from aggregator.app.searching import words_of
+
+        done = 0
+        for count in self._store.search.index(partial(words_of, rules=self._chooser.rules)):
+            done += count
+            if count and done % 10_000 < count:
+                _log.info("search: %d articles were indexed", done)
+            if self._is_stopping:
+                return
+
+    def _choose(self, now: datetime) -> None:
+        """Applies changed rules and saved feeds to what is stored, and those of time where it has passed."""
+        self._store.placements.define([feed.name for feed in self._config().feeds], now)
+        looked = 0
+        for count, _, total in self._store.placements.decide_all(self._chooser.digest, now):
+            looked += count
+            if looked % 10_000 < count:
+                _log.info("rules changed: they were applied to %d of %d stored articles", looked, total)
+            if self._is_stopping:
+                return
+        self._store.placements.decide_in_time(self._chooser.turnings, now)
+        self.arrange(now)
+
+    def arrange(self, now: datetime) -> None:
+        """Applies changed priorities, and other choices of which feeds show one of a story."""
+        self._store.stories.arrange(self._storyteller.shows, self._storyteller.order, now)

@@ -1,0 +1,53 @@
+"""The command `worker`: one of several processes, on one machine or many, that share a PostgreSQL store."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, load_config
+from aggregator.cli.serving import json_logs_option, log_as
+
+_QUEUES = ("poll", "publish", "upkeep")
+
+
+@click.command(epilog=EXIT_CODES)
+@config_option
+@json_logs_option
+@click.option(
+    "--only",
+    "queues",
+    type=click.Choice(_QUEUES),
+    multiple=True,
+    help="Do this alone; may be repeated. Without it a worker does everything.",
+)
+@click.option(
+    "--at-once",
+    type=click.IntRange(1, 1_000),
+    help="How many requests run at a time; else fetch.workers.",
+)
+@fails_well
+def worker(config_file: Path, json_logs: bool, queues: tuple[str, ...], at_once: int | None) -> int:
+    """Shares the work with other workers, on this and other machines, until it is stopped.
+
+    The store must be a PostgreSQL database, and all workers must have the same config. A publisher is
+    polled by one worker at a time. Feeds are written by workers that publish, one of them at a time: to one
+    folder that they share, or to an object store. SIGTERM and SIGINT finish what is being saved and exit
+    with 0.
+
+    \b
+    aggregator worker                                  poll, publish and prune
+    aggregator worker --only poll --at-once 200        more polls, from another machine
+    aggregator worker --only publish --only upkeep     where the output folder is
+    """
+    from aggregator.app.log import LogWatcher
+    from aggregator.machines import process
+    from aggregator.server import Vitals
+
+    config = load_config(config_file)
+    log_as(json_logs)
+    watcher = LogWatcher(Vitals(), lambda: datetime.now(UTC))
+    process.run(config, queues=queues or _QUEUES, at_once=at_once or config.fetch.workers, watcher=watcher)
+    return EXIT_DONE

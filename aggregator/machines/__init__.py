@@ -1,0 +1,1 @@
+"""Work divided among processes on several machines, by Procrastinate over the PostgreSQL store."""

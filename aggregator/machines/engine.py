@@ -1,0 +1,178 @@
+"""The job engine, which is Procrastinate: jobs that run on any worker, one at a time for each lock.
+
+A job runs again at the time that it returns. What is missing, because a worker was killed or because there
+is new work, is queued again by `keep`, which runs on every worker once a minute.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import procrastinate
+from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException
+from procrastinate.schema import SchemaManager
+
+from aggregator.errors import AggregatorError, LeaseLost, StoreError
+
+__all__ = ["Engine", "Job", "Queued", "Task"]
+
+_TABLES = SchemaManager.get_schema()
+SCHEMA = f"aggregator_jobs_{hashlib.blake2b(_TABLES.encode(), digest_size=4).hexdigest()}"
+"""The schema of the engine's own tables; another where a release of Procrastinate has others. It may be
+dropped while no worker runs: the times at which sources fall due are the store's."""
+
+_HEARTBEAT_SECONDS = 5.0
+_STALLED_SECONDS = 30.0
+_LOOK_SECONDS = 2.0
+_TRIES = 5
+_EXISTS = "SELECT to_regclass(%(table)s) AS found"
+_WAITING = "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock IS NOT NULL"
+_log = logging.getLogger("aggregator")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A job that is to run: the name of its task, its number where there are several, and when; None: now."""
+
+    task: str
+    number: int | None = None
+    at: datetime | None = None
+
+    @property
+    def lock(self) -> str:
+        """The same for jobs that must not run at the same time."""
+        return self.task if self.number is None else f"{self.task}-{self.number}"
+
+
+Job = Callable[[int | None], Iterable[Queued]]
+"""What a task does, in a thread, given its job's number: it returns what is to run after it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """A kind of job. A worker runs those of its queues."""
+
+    name: str
+    queue: str
+    job: Job
+
+
+class Engine:
+    """Runs jobs until it is stopped.
+
+    - `address`: the database, as libpq reads it.
+    - `tasks`: all kinds of jobs, also those that other workers run.
+    - `queues`: whose jobs this worker runs.
+    - `missing`: called once a minute in a thread; returns what must be queued, if it is not yet.
+    - `at_once`: how many jobs run at a time.
+
+    """
+
+    def __init__(
+        self,
+        address: str,
+        tasks: Sequence[Task],
+        *,
+        queues: Sequence[str],
+        missing: Callable[[], Iterable[Queued]],
+        at_once: int,
+    ) -> None:
+        for name in ("procrastinate", "psycopg.pool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        self._tasks: Mapping[str, Task] = {task.name: task for task in tasks}
+        self._queues = [*queues, "keep"]
+        self._missing = missing
+        self._at_once = at_once
+        self._pool = ThreadPoolExecutor(at_once + 1, thread_name_prefix="job")
+        connector = procrastinate.PsycopgConnector(
+            conninfo=address,
+            min_size=1,
+            max_size=max(4, at_once // 8),
+            kwargs={"options": f"-c search_path={SCHEMA}"},
+        )
+        self._app = procrastinate.App(connector=connector)
+        for task in tasks:
+            self._register(task)
+        keep = self._app.task(name="keep", queue="keep", queueing_lock="keep")(self._keep)
+        self._app.periodic(cron="* * * * *")(keep)
+
+    async def run(self) -> None:
+        """Runs jobs until this is cancelled; those that run then are waited for."""
+        async with self._app.open_async():
+            await self._make_tables()
+            await self._queue(await self._in_thread(lambda: list(self._missing())))
+            await self._app.run_worker_async(
+                queues=self._queues,
+                concurrency=self._at_once,
+                delete_jobs="always",
+                install_signal_handlers=False,
+                fetch_job_polling_interval=_LOOK_SECONDS,
+                update_heartbeat_interval=_HEARTBEAT_SECONDS,
+                stalled_worker_timeout=_STALLED_SECONDS,
+            )
+
+    def _register(self, task: Task) -> None:
+        async def run(number: int | None = None, **_: Any) -> None:
+            try:
+                following = await self._in_thread(lambda: list(task.job(number)))
+            except LeaseLost as lost:
+                _log.info("%s", lost)
+                return
+            except AggregatorError as error:
+                _log.error("%s failed, and is tried again: %s", task.name, error)
+                return
+            except Exception:  # noqa: BLE001 - a mistake of ours costs one job, and is never silent
+                _log.exception("%s failed, and is tried again", task.name)
+                return
+            await self._queue(following)
+
+        self._app.task(name=task.name, queue=task.queue)(run)
+
+    async def _in_thread(self, work: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def _keep(self, timestamp: int = 0) -> None:
+        manager = self._app.job_manager
+        for job in await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_SECONDS):
+            with contextlib.suppress(ProcrastinateException):  # another worker was first
+                await manager.retry_job(job)
+        await self._queue(await self._in_thread(lambda: list(self._missing())))
+
+    async def _queue(self, wanted: Iterable[Queued]) -> None:
+        rows = await self._app.connector.execute_query_all_async(_WAITING)
+        waiting = {row["queueing_lock"] for row in rows}
+        for each in wanted:
+            if each.lock in waiting:
+                continue
+            task = self._tasks[each.task]
+            arguments = {} if each.number is None else {"number": each.number}
+            with contextlib.suppress(AlreadyEnqueued):
+                await self._app.configure_task(
+                    task.name,
+                    queue=task.queue,
+                    lock=each.lock,
+                    queueing_lock=each.lock,
+                    schedule_at=each.at,
+                ).defer_async(**arguments)
+
+    async def _make_tables(self) -> None:
+        connector = self._app.connector
+        for _ in range(_TRIES):
+            found = await connector.execute_query_one_async(_EXISTS, table=f"{SCHEMA}.procrastinate_jobs")
+            if found["found"] is not None:
+                return
+            try:
+                await connector.execute_query_async(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
+                await self._app.schema_manager.apply_schema_async()
+            except ProcrastinateException as error:  # another worker makes them at this moment
+                failure = error
+                await asyncio.sleep(0.5)
+        raise StoreError(f"the tables of the job engine cannot be made: {failure}")

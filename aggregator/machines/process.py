@@ -1,0 +1,108 @@
+"""The process of a worker: from its start to a graceful stop; goes on when the database was away."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+from collections.abc import Collection
+from contextlib import closing
+from datetime import datetime
+
+from aggregator.app.app import App
+from aggregator.app.main_job import RunWatcher
+from aggregator.config.load import Config
+from aggregator.config.store_address import DatabaseAddress
+from aggregator.errors import StoreError, StoreInUse
+from aggregator.machines.engine import Engine
+from aggregator.machines.worker import THREADS_A_JOB, Work
+from aggregator.store import Store
+from aggregator.store.leases import LIVES
+
+__all__ = ["QUEUES", "run"]
+
+QUEUES = ("poll", "publish", "upkeep")
+"""What a worker may do: poll sources and complete articles; write feeds and posts, and notify hubs; prune."""
+
+STOP_SECONDS = 30.0
+_FIRST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 60.0
+_OWN_SETTINGS = {"output", "serve"}
+_log = logging.getLogger("aggregator")
+
+
+def run(config: Config, *, queues: Collection[str], at_once: int, watcher: RunWatcher) -> None:
+    """Works until SIGTERM or SIGINT: what is being saved is finished, within 30 seconds.
+
+    `at_once`: how many requests run at a time. Raises StoreError for a store that is no PostgreSQL database
+    or cannot be opened, StoreInUse while workers with another config are at work.
+    """
+    if not isinstance(config.store, DatabaseAddress):
+        raise StoreError(
+            f"workers share a PostgreSQL database, and {config.store} is a file of this machine: set "
+            'store = "postgresql://user@host/name" (docs/scaling.md), or use `aggregator run`'
+        )
+    name = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    digest = _digest(config)
+    with App(config, _time_of(config.store)) as app:
+        _refuse_others(app.store, digest)
+        work = Work(app, name, digest, queues, watcher)
+        work.report()
+        try:
+            asyncio.run(_work(work, config.store, queues, max(1, at_once // THREADS_A_JOB)))
+        finally:
+            app.store.leases.leave(name)
+
+
+def _time_of(address: DatabaseAddress) -> datetime:
+    """The database's time: that of this machine may be minutes away from that of others."""
+    with closing(Store(address)) as store:
+        return store.leases.database_time()
+
+
+def _refuse_others(store: Store, digest: str) -> None:
+    now = store.leases.database_time()
+    others = [one for one in store.leases.workers() if one.config != digest and now - one.seen < LIVES]
+    if others:
+        names = ", ".join(one.name for one in others[:3])
+        raise StoreInUse(
+            f"{len(others)} workers with another config are at work ({names}): each would undo what the "
+            "other does. Stop them first, or give this one the same config"
+        )
+
+
+def _digest(config: Config) -> str:
+    settings = config.model_dump(mode="json", exclude=_OWN_SETTINGS)
+    text = json.dumps(settings, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+async def _work(work: Work, address: DatabaseAddress, queues: Collection[str], at_once: int) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    stopping = asyncio.ensure_future(stopped.wait())
+    wait = _FIRST_WAIT_SECONDS
+    while not stopped.is_set():
+        engine = Engine(address.url, work.tasks, queues=[*queues], missing=work.missing, at_once=at_once)
+        running = asyncio.ensure_future(engine.run())
+        began = loop.time()
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.is_set():
+            work.stop()
+            running.cancel()
+            await asyncio.wait({running}, timeout=STOP_SECONDS)
+            break
+        if loop.time() - began > _LONGEST_WAIT_SECONDS:
+            wait = _FIRST_WAIT_SECONDS
+        _log.error("the job engine stopped, and is started again in %g s: %s", wait, running.exception())
+        await asyncio.wait({stopping}, timeout=wait)
+        wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.remove_signal_handler(number)

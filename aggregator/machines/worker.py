@@ -1,0 +1,205 @@
+"""One worker: polls shards, and publishes, completes and tidies where it is the one that does so."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from aggregator.app.app import App
+from aggregator.app.main_job import RunWatcher, publish
+from aggregator.config.load import Source
+from aggregator.machines.engine import Queued, Task
+from aggregator.machines.shards import shard_of, shards_of
+from aggregator.polling.poll import Polls
+from aggregator.store import Claim, Hold, WorkerRecord
+
+__all__ = ["THREADS_A_JOB", "Work"]
+
+THREADS_A_JOB = 4
+"""So many requests of one shard at a time: most shards have a few sources that are due."""
+
+LONGEST_JOB = timedelta(minutes=1)
+"""So long a job polls a shard: what other publishers of it wait for."""
+
+AHEAD = timedelta(minutes=1)
+"""A shard whose next source falls due later than this has no job; `missing` queues one when it is time."""
+
+LEAST_WAIT = timedelta(seconds=10)
+"""Between two jobs of a shard: with a thousand shards, a job for each poll would cost more than the polls."""
+
+PUBLISH_AFTER = timedelta(seconds=5)
+UPKEEP_EVERY = timedelta(hours=1)
+_SOURCES_AT_ONCE = 200
+_log = logging.getLogger("aggregator")
+
+
+class Work:
+    """What the jobs of one worker do, with its app; `name` is the worker's, unique over all machines.
+
+    `config` is a digest of its config. `watcher` is called from several threads.
+    """
+
+    def __init__(self, app: App, name: str, config: str, queues: Iterable[str], watcher: RunWatcher) -> None:
+        self._app = app
+        self._name = name
+        self._config = config
+        self._queues = tuple(queues)
+        self._watcher = watcher
+        self._leases = app.store.leases
+        # Made here: of several threads that need them at first, each would make its own.
+        self._polls, self._hosts = app.polls, app.polls.hosts
+        self._holding: set[Polls] = set()
+        self._started = self._leases.database_time()
+        self._joining = threading.Lock()
+        self._polled = 0
+        self._is_stopping = False
+        self._upkept: datetime | None = None
+
+    @property
+    def tasks(self) -> tuple[Task, ...]:
+        """All kinds of jobs; those of queues that are not this worker's are run by others."""
+        return (
+            Task(name="shard", queue="poll", job=self.poll),
+            Task(name="complete", queue="poll", job=self.complete),
+            Task(name="publish", queue="publish", job=self.publish),
+            Task(name="announce", queue="publish", job=self.announce),
+            Task(name="upkeep", queue="upkeep", job=self.upkeep),
+        )
+
+    def stop(self) -> None:
+        """Ends what runs soon: what comes within seconds is saved, the rest is left."""
+        self._is_stopping = True
+        self._app.stop()
+        for polls in [*self._holding]:
+            polls.stop()
+
+    def missing(self) -> Iterator[Queued]:
+        """What must be queued: it runs once a minute on every worker, and reports that this one lives."""
+        self.report()
+        now = self._leases.database_time()
+        while new := self._leases.unassigned():
+            self._leases.assign(shards_of(new, self._hosts.publisher))
+        for shard, at in sorted(self._leases.due_shards(now + AHEAD).items()):
+            yield Queued(task="shard", number=shard, at=at)
+        if any(source.full_text for source in self._app.config.sources):
+            yield Queued(task="complete")
+        yield Queued(task="publish")
+        yield Queued(task="announce")
+        yield Queued(task="upkeep")
+
+    def report(self) -> None:
+        """Records in the store that this worker lives."""
+        self._leases.report(
+            WorkerRecord(
+                name=self._name,
+                jobs=" ".join(self._queues),
+                config=self._config,
+                started=self._started,
+                seen=self._leases.database_time(),
+                polls=self._polled,
+            )
+        )
+
+    def poll(self, shard: int | None) -> Iterable[Queued]:
+        """Polls what is due of a shard, for a minute at most, each publisher at its pace."""
+        assert shard is not None, "a job of this task has a number"
+        if self._is_stopping:
+            return
+        claim = self._leases.claim(shard, self._name)
+        began, has_new, completes, is_rested = time.monotonic(), False, False, False
+        with self._holding_for(claim.hold) as polls:
+            while not self._is_stopping and time.monotonic() - began < LONGEST_JOB.total_seconds():
+                now = self._leases.database_time()
+                sources = self._sources(self._leases.due(shard, now, _SOURCES_AT_ONCE), now)
+                if not sources:
+                    break
+                if not is_rested:
+                    self._rest(claim, sources, now)
+                    is_rested = True
+                for poll in self._app.fetch_by(polls, sources, now):
+                    self._polled += 1
+                    self._watcher.polled(poll)
+                    has_new |= bool(poll.saved.new or poll.saved.changed or poll.is_list)
+                    completes |= poll.source.full_text is not None
+        now = self._leases.database_time()
+        if has_new:
+            yield Queued(task="complete") if completes else Queued(task="publish", at=now + PUBLISH_AFTER)
+        following = self._leases.next_due(shard)
+        if following is not None and following <= now + AHEAD:
+            yield Queued(task="shard", number=shard, at=max(following, now + LEAST_WAIT))
+
+    def complete(self, _number: int | None) -> Iterable[Queued]:
+        """Completes articles by their pages."""
+        done = False
+        for completed in self._app.complete(self._app.config.select(()), self._leases.database_time()):
+            done = True
+            self._watcher.completed(completed)
+        return [Queued(task="publish", at=self._leases.database_time() + PUBLISH_AFTER)] if done else []
+
+    def publish(self, _number: int | None) -> Iterable[Queued]:
+        """Writes the feeds and posts that changed."""
+        if self._is_stopping:
+            return []
+        now = self._leases.database_time()
+        self._app.follow_lists(now)
+        published = publish(self._app, now, self._watcher)
+        return [Queued(task="announce")] if published.written else []
+
+    def announce(self, _number: int | None) -> Iterable[Queued]:
+        """Notifies hubs of feeds that changed."""
+        for notification in self._app.announce(self._leases.database_time(), lambda: self._is_stopping):
+            self._watcher.announced(notification)
+        return []
+
+    def upkeep(self, _number: int | None) -> Iterable[Queued]:
+        """Prunes what the retention lets go, once an hour."""
+        now = self._leases.database_time()
+        if self._upkept is None or now - self._upkept >= UPKEEP_EVERY:
+            self._upkept = now
+            for count in self._app.upkeep(now):
+                self._watcher.pruned(count)
+                if self._is_stopping:
+                    break
+        return []
+
+    @contextmanager
+    def _holding_for(self, hold: Hold) -> Iterator[Polls]:
+        """What polls a shard, for a minute; afterwards it is recorded when its publishers were asked last."""
+        polls = self._polls.holding(self._app.store.holding(hold), THREADS_A_JOB)
+        self._holding.add(polls)
+        timer = threading.Timer(LONGEST_JOB.total_seconds(), polls.stop)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield polls
+        finally:
+            timer.cancel()
+            self._holding.discard(polls)
+            now = self._leases.database_time()
+            holds = self._hosts.holds(time.monotonic()).items()
+            self._leases.release(
+                hold, now, {name: now + left for name, left in holds if shard_of(name) == hold.shard}
+            )
+
+    def _rest(self, claim: Claim, sources: Iterable[Source], now: datetime) -> None:
+        """Waits until publishers have rested as long as they ask, since another worker asked them."""
+        for name, until in claim.holds.items():
+            self._hosts.hold_publisher(name, until - now, time.monotonic())
+        if claim.is_ours or claim.is_first:
+            return
+        gap = max(self._hosts.gap(source.address) for source in sources)
+        rested = timedelta(0) if claim.rested is None else now - claim.rested
+        time.sleep(max(gap - rested, timedelta(0)).total_seconds())
+
+    def _sources(self, names: Sequence[str], now: datetime) -> list[Source]:
+        """The enabled sources of these names; what lists have named since is looked up."""
+        known = self._app.enabled(names, now)
+        if len(known) < len(names):
+            with self._joining:
+                self._app.follow_lists(now)
+            known = self._app.enabled(names, now)
+        return known

@@ -1,0 +1,212 @@
+"""Leases: which worker polls which sources, where several machines work with one store.
+
+Sources are divided into shards by their publishers, so that one publisher is paced by one process at a
+time. A worker claims a shard, which raises the shard's fence; what it saves is checked against the fence in
+the same transaction. So a worker that was cut off, or stood still, never saves over what another polled
+after it.
+
+All times are the database's: clocks of machines differ.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from aggregator.errors import LeaseLost
+from aggregator.store.columns import Instant, Unreadable, from_json
+from aggregator.store.database import Database
+from aggregator.store.queue import POLLED
+from aggregator.store.schema import shards, sources, workers
+
+__all__ = ["LIVES", "Hold", "Leases", "WorkerRecord", "check"]
+
+LIVES = timedelta(minutes=2)
+"""A worker that was not seen for so long is taken for dead: it reports itself once a minute."""
+
+_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A claim of a shard. `fence` is its number among the claims of this shard."""
+
+    shard: int
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a worker gets with a shard.
+
+    - `rested`: since when no other worker asked the shard's publishers; None: it is not known.
+    - `holds`: until when publishers, by name, asked us to wait.
+    - `is_ours`: the last claim was by the same worker. `is_first`: there was none.
+    """
+
+    hold: Hold
+    rested: datetime | None
+    holds: Mapping[str, datetime]
+    is_ours: bool
+    is_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerRecord:
+    """A worker as it reported itself. `config` is a digest of its config; `jobs` says what it does."""
+
+    name: str
+    jobs: str
+    config: str
+    started: datetime
+    seen: datetime
+    polls: int
+
+
+def check(connection: sa.Connection, hold: Hold) -> None:
+    """Holds back other claims of a shard until this transaction ends. Raises LeaseLost when one came
+    before.
+    """
+    query = sa.select(shards.c.fence).where(shards.c.number == hold.shard)
+    found = connection.scalar(query.with_for_update(read=True))
+    if found != hold.fence:
+        raise LeaseLost(hold.shard)
+
+
+class Leases:
+    """The part of the store that divides the work among workers; every method is one transaction."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether this database can be shared by workers."""
+        return self._database.dialect.reading.dialect.name == "postgresql"
+
+    def database_time(self) -> datetime:
+        """The database's time."""
+        with self._database.snapshot() as connection:
+            found: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
+        return found
+
+    def unassigned(self, limit: int = _AT_ONCE) -> list[tuple[str, str]]:
+        """Names and addresses of active sources that are in no shard yet."""
+        address = sa.func.coalesce(sources.c.moved_to, sources.c.address)
+        query = sa.select(sources.c.name, address).where(sources.c.shard.is_(None), sources.c.active)
+        with self._database.snapshot() as connection:
+            return [(name, url) for name, url in connection.execute(query.limit(limit))]
+
+    def assign(self, numbers: Mapping[str, int]) -> None:
+        """Puts sources, by name, into shards."""
+        with self._database.row_transaction() as connection:
+            known = {*connection.scalars(sa.select(shards.c.number))}
+            new = sorted({*numbers.values()} - known)
+            for number in new:
+                connection.execute(
+                    shards.insert().values(number=number, fence=0, worker="", ended=None, holds="{}")
+                )
+            connection.execute(
+                sources.update()
+                .where(sources.c.name == sa.bindparam("of_source"))
+                .values(shard=sa.bindparam("to_shard")),
+                [{"of_source": name, "to_shard": number} for name, number in sorted(numbers.items())],
+            )
+
+    def due_shards(self, until: datetime) -> dict[int, datetime | None]:
+        """Each shard in which a source falls due before `until`, and when the first does; None: at once."""
+        first = sa.func.min(sa.func.coalesce(sources.c.next_poll, sa.literal(_EPOCH, Instant)))
+        query = (
+            sa.select(sources.c.shard, sa.type_coerce(first, Instant))
+            .where(_may_be_polled(until), sources.c.shard.is_not(None))
+            .group_by(sources.c.shard)
+        )
+        with self._database.snapshot() as connection:
+            return {shard: None if at == _EPOCH else at for shard, at in connection.execute(query)}
+
+    def due(self, shard: int, now: datetime, limit: int) -> tuple[str, ...]:
+        """The names of a shard's sources to poll now, the longest due first; new ones before all others."""
+        query = (
+            sa.select(sources.c.name)
+            .where(sources.c.shard == shard, _may_be_polled(now))
+            .order_by(sources.c.next_poll.nulls_first(), sources.c.name)
+            .limit(limit)
+        )
+        with self._database.snapshot() as connection:
+            return tuple(connection.scalars(query))
+
+    def next_due(self, shard: int) -> datetime | None:
+        """When the next source of a shard falls due; None where none does."""
+        query = sa.select(sa.type_coerce(sa.func.min(sources.c.next_poll), Instant)).where(
+            sources.c.shard == shard, POLLED
+        )
+        with self._database.snapshot() as connection:
+            found: datetime | None = connection.scalar(query)
+        return found
+
+    def claim(self, shard: int, worker: str) -> Claim:
+        """Gives a shard to a worker: what any other still polls of it can be saved no more."""
+        with self._database.row_transaction() as connection:
+            query = sa.select(shards).where(shards.c.number == shard).with_for_update()
+            row = connection.execute(query).one()
+            fence = row.fence + 1
+            connection.execute(
+                shards.update().where(shards.c.number == shard).values(fence=fence, worker=worker, ended=None)
+            )
+        return Claim(
+            hold=Hold(shard=shard, fence=fence),
+            rested=row.ended,
+            holds=_holds(row.holds),
+            is_ours=row.worker == worker,
+            is_first=not row.fence,
+        )
+
+    def release(self, hold: Hold, ended: datetime, holds: Mapping[str, datetime]) -> None:
+        """Records since when a shard's publishers are not asked any more, and which asked us to wait.
+
+        Nothing happens when another worker has claimed the shard since.
+        """
+        lasting = {name: until.isoformat() for name, until in holds.items() if until > ended}
+        with self._database.row_transaction() as connection:
+            connection.execute(
+                shards.update()
+                .where(shards.c.number == hold.shard, shards.c.fence == hold.fence)
+                .values(ended=ended, holds=json.dumps(lasting))
+            )
+
+    def report(self, worker: WorkerRecord) -> None:
+        """Records that a worker lives, and forgets those that do not."""
+        values = {name: getattr(worker, name) for name in WorkerRecord.__slots__}
+        with self._database.row_transaction() as connection:
+            connection.execute(workers.delete().where(workers.c.name == worker.name))
+            connection.execute(workers.insert().values(values))
+            connection.execute(workers.delete().where(workers.c.seen < worker.seen - LIVES))
+
+    def leave(self, worker: str) -> None:
+        """Records that a worker has ended."""
+        with self._database.row_transaction() as connection:
+            connection.execute(workers.delete().where(workers.c.name == worker))
+
+    def workers(self) -> Sequence[WorkerRecord]:
+        """The workers that reported themselves and did not end, by name."""
+        with self._database.snapshot() as connection:
+            rows = connection.execute(sa.select(workers).order_by(workers.c.name)).all()
+        return [WorkerRecord(**row._mapping) for row in rows]
+
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+
+def _may_be_polled(now: datetime) -> sa.ColumnElement[bool]:
+    return sa.and_(POLLED, sa.or_(sources.c.next_poll.is_(None), sources.c.next_poll <= now))
+
+
+def _holds(text: str) -> Mapping[str, datetime]:
+    try:
+        return {str(name): datetime.fromisoformat(until) for name, until in from_json(text).items()}
+    except (Unreadable, AttributeError, TypeError, ValueError):
+        return {}

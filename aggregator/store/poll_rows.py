@@ -1,0 +1,60 @@
+"""What a poll leaves in the row of its source: columns, and the statements that set them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from aggregator.schedule.state import PollState
+from aggregator.store.schema import sources
+
+__all__ = ["COMMITTED", "COMMITTED_AND_PLANNED", "UNCHANGED", "following_poll", "planned"]
+
+
+def following_poll(following: PollState | None) -> dict[str, Any]:
+    """The columns of a source that hold when it is polled next; {} for None, which leaves them."""
+    if following is None:
+        return {}
+    return {
+        "schedule": following,
+        "next_poll": following.next_poll,
+        "is_gone": following.next_poll is None,
+    }
+
+
+def planned(following: PollState) -> dict[str, Any]:
+    """The same as values of `COMMITTED_AND_PLANNED`."""
+    return {
+        "new_schedule": following,
+        "new_poll": following.next_poll,
+        "now_gone": following.next_poll is None,
+    }
+
+
+# Built once: a statement takes longer to build than to run, and these run for every poll.
+COMMITTED = (
+    sources.update()
+    .where(sources.c.name == sa.bindparam("of_source"))
+    .values(
+        validators=sa.bindparam("new_validators"),
+        body_hash=sa.bindparam("new_body_hash"),
+        reader_version=sa.bindparam("new_reader_version"),
+        identity=sa.func.coalesce(sa.bindparam("new_identity"), sources.c.identity),
+        title=sa.func.coalesce(sa.func.nullif(sa.bindparam("new_title"), ""), sources.c.title),
+        polled=sa.bindparam("now"),
+        succeeded=sa.bindparam("now"),
+        error=None,
+        advice=None,
+    )
+)
+COMMITTED_AND_PLANNED = COMMITTED.values(
+    schedule=sa.bindparam("new_schedule"),
+    next_poll=sa.bindparam("new_poll"),
+    is_gone=sa.bindparam("now_gone"),
+)
+# A column of nothing but NULL is text to PostgreSQL.
+UNCHANGED = """UPDATE sources SET polled = ?, succeeded = ?, error = NULL, advice = NULL, is_gone = FALSE,
+validators = new.column2, body_hash = new.column3, schedule = new.column4,
+next_poll = CAST(new.column5 AS BIGINT)
+FROM ({}) AS new WHERE sources.name = new.column1"""
