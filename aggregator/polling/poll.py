@@ -31,8 +31,8 @@ from aggregator.polling.known import (
 )
 from aggregator.polling.online import Network
 from aggregator.polling.outcome import hints_of, result_of
-from aggregator.polling.polled import lag_of
 from aggregator.polling.polled import Poll as Poll
+from aggregator.polling.polled import lag_of
 from aggregator.polling.server_clocks import ServerClocks
 from aggregator.polling.settings import as_moved, policy, poll_settings
 from aggregator.polling.turns import Turns
