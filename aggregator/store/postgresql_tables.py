@@ -65,7 +65,8 @@ def tables() -> sa.MetaData:
 
 def _adapt(index: sa.Index) -> None:
     ours = index.dialect_options["postgresql"]
-    ours["where"] = index.dialect_options["sqlite"]["where"]
+    if ours["where"] is None:
+        ours["where"] = index.dialect_options["sqlite"]["where"]
     if index.name == _WITHOUT_LINK:
         ours["where"] = sa.text(f"data !~ '{_TO_LINK}'".replace(":", r"\:"))
     columns = [*index.columns]
