@@ -20,6 +20,7 @@ _TO_LINK = rf'^[{{](?:"title":{_TEXT},)?"link":"'
 _LINK = rf"{_TO_LINK}((?:[^\"\\]|\\.)*)"
 _ORIGIN = r'.*"origin":([{].*[}])[}]$'
 _WITHOUT_LINK = "revisions_without_link"
+_MARKS = {f"followed_{mark}": sa.text(mark) for mark in ("is_special", "is_changed")}
 
 
 @compiles(HasLink, "postgresql")
@@ -65,8 +66,7 @@ def tables() -> sa.MetaData:
 
 def _adapt(index: sa.Index) -> None:
     ours = index.dialect_options["postgresql"]
-    if ours["where"] is None:
-        ours["where"] = index.dialect_options["sqlite"]["where"]
+    ours["where"] = _MARKS.get(str(index.name), index.dialect_options["sqlite"]["where"])
     if index.name == _WITHOUT_LINK:
         ours["where"] = sa.text(f"data !~ '{_TO_LINK}'".replace(":", r"\:"))
     columns = [*index.columns]

@@ -198,13 +198,9 @@ followed = Table(
     # Whether no run has seen it since it was changed.
     Column("is_changed", Boolean, nullable=False),
 )
-for _mark in ("is_special", "is_changed"):  # as each database writes the condition when it is asked for them
-    Index(
-        f"followed_{_mark}",
-        followed.c.name,
-        sqlite_where=text(f"{_mark} = 1"),
-        postgresql_where=text(_mark),
-    )
+# As SQLite writes the condition when it is asked for them; `postgresql_tables` has it otherwise.
+Index("followed_is_special", followed.c.name, sqlite_where=text("is_special = 1"))
+Index("followed_is_changed", followed.c.name, sqlite_where=text("is_changed = 1"))
 
 # The feeds that are published: one for each category, for each saved query, and `all`.
 feeds = Table(
