@@ -43,6 +43,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("serving:serve", "Serves what was published, until it is stopped."),
     "sources": ("sources:sources", "Lists each source: its state, its articles, and its next poll."),
     "status": ("sources:status", "Prints a short summary."),
+    "store": ("store:store", "Copies the store between a file and PostgreSQL."),
     "stories": ("stories:stories", "Lists the stories that several sources tell."),
     "verify": ("verify:verify", "Looks for damage in the store and in what was published."),
     "versions": ("versions:versions", "Shows the edits of an article, the newest first."),

@@ -14,9 +14,13 @@ from aggregator.store.dialect import Dialect, made
 from aggregator.store.rows import insert
 from aggregator.store.schema import VERSION, metadata, settings
 
-__all__ = ["Database", "remember"]
+__all__ = ["COPYING", "Database", "remember"]
 
 _SETTING = "settings (name, value)"
+COPYING = "copying"
+"""The setting of a store that is being copied into: of what."""
+
+_COPYING = sa.select(settings.c.value).where(settings.c.name == COPYING)
 _SCHEMA = sa.select(settings.c.value).where(settings.c.name == "schema")
 
 
@@ -24,10 +28,12 @@ class Database:
     """One database with this version's tables. Raises StoreError when it cannot be opened.
 
     `address` is a file of SQLite's, or the address of a database on a server (see `store.dialect`).
-    With `reads_only` nothing is written, nor made: another process may be at work with it.
+    With `reads_only` nothing is written, nor made: another process may be at work with it. `is_copy`: it may
+    be one that is still being copied into (see `store.moving`), which is refused otherwise.
     """
 
-    def __init__(self, address: StoreAddress, *, reads_only: bool = False) -> None:
+    def __init__(self, address: StoreAddress, *, reads_only: bool = False, is_copy: bool = False) -> None:
+        self._is_copy = is_copy
         self.dialect: Dialect = made(address, reads_only=reads_only)
         self.dialect.open(self._check_for_reading if reads_only else self._check)
 
@@ -44,6 +50,7 @@ class Database:
             connection.execute(settings.insert().values(name="schema", value=str(VERSION)))
         elif version_of(found) > VERSION:
             raise self._is_of_another_version(version_of(found))
+        self._check_whole(connection)
 
     def _check_for_reading(self, connection: sa.Connection) -> None:
         columns = self.dialect.columns(connection)
@@ -56,6 +63,13 @@ class Database:
         if found < VERSION:
             raise StoreError(
                 f"{self.place} was made by an earlier version; `aggregator fetch` brings it up to date"
+            )
+        self._check_whole(connection)
+
+    def _check_whole(self, connection: sa.Connection) -> None:
+        if not self._is_copy and (before := connection.scalar(_COPYING)) is not None:
+            raise StoreError(
+                f"{self.place} is a copy of {before} that is not finished; run 'aggregator store copy' again"
             )
 
     def _is_of_another_version(self, found: int) -> StoreError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
@@ -154,6 +154,14 @@ class Dialect(Protocol):
 
     def orphans(self) -> list[str]:
         """Rows without what they belong to, as far as the database does not make sure of it."""
+        ...
+
+    def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Inserts many rows of all columns of a table, as another database had them."""
+        ...
+
+    def count_on(self, connection: sa.Connection) -> None:
+        """Lets rows that get their numbers from the database have others than those that were loaded."""
         ...
 
     def folder_key(self, folder: Path) -> str:

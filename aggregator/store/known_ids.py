@@ -29,7 +29,6 @@ ERASED = "erased:"
 """Begins the aliases that are digests of a forgotten or pruned article's marks."""
 
 ALIASES = "aliases (source, alias, article)"
-_IS_ALIAS = "(source, alias) DO UPDATE SET article = excluded.article"
 _BATCH = 500
 _ENDED = frozenset((PRUNED, FORGOTTEN))
 
@@ -194,7 +193,9 @@ class KnownIds:
             if row.state == FORGOTTEN:
                 return
             self._connection.execute(aliases.delete().where(aliases.c.article == row.pk))
-        insert(self._connection, ALIASES, [(self._source, alias, row.pk)], known=_IS_ALIAS)
+        is_it = (aliases.c.source == self._source) & (aliases.c.alias == alias)
+        self._connection.execute(aliases.delete().where(is_it))
+        insert(self._connection, ALIASES, [(self._source, alias, row.pk)])
 
 
 def as_given(row: sa.Row[Any]) -> Article:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -63,6 +63,12 @@ _SIZE = sa.text(
     "SELECT coalesce(sum(pg_total_relation_size(to_regclass(each))), 0)"
     " FROM unnest(CAST(:names AS text[])) AS each"
 )
+_SEQUENCE = sa.select(
+    sa.func.pg_get_serial_sequence(
+        sa.bindparam("of_table", type_=sa.Text), sa.bindparam("of_column", type_=sa.Text)
+    )
+)
+_COUNT_ON = sa.text("SELECT setval(CAST(CAST(:sequence AS text) AS regclass), :next, false)")
 _VERSION = sa.select(settings.c.value).where(settings.c.name == "schema")
 
 _AWAY = "is the server running, and reachable from here? nothing that was saved is lost"
@@ -252,6 +258,23 @@ class PostgreSQL:
     def orphans(self) -> list[str]:
         """The server lets none come to be."""
         return []
+
+    def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+        """By COPY."""
+        driver: Any = connection.connection.driver_connection
+        names = ", ".join(f'"{name}"' for name in table.columns.keys())  # noqa: SIM118 - no dict
+        with driver.cursor().copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copying:
+            for row in rows:
+                copying.write_row(row)
+
+    def count_on(self, connection: sa.Connection) -> None:
+        """From the highest number on, for each table that numbers its rows."""
+        for table in metadata.sorted_tables:
+            for column in table.columns:
+                asked = {"of_table": table.name, "of_column": column.name}
+                if (sequence := connection.scalar(_SEQUENCE, asked)) is not None:
+                    highest = connection.scalar(sa.select(sa.func.max(column))) or 0
+                    connection.execute(_COUNT_ON, {"sequence": sequence, "next": highest + 1})
 
     def folder_key(self, folder: Path) -> str:
         """Its path: there is no file that it could be moved with."""

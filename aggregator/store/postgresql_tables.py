@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,7 +21,16 @@ _TO_LINK = rf'^[{{](?:"title":{_TEXT},)?"link":"'
 _LINK = rf"{_TO_LINK}((?:[^\"\\]|\\.)*)"
 _ORIGIN = r'.*"origin":([{].*[}])[}]$'
 _WITHOUT_LINK = "revisions_without_link"
-_MARKS = {f"followed_{mark}": sa.text(mark) for mark in ("is_special", "is_changed")}
+_SHORT = frozenset(
+    (
+        *(("settings", "name"), ("sources", "name"), ("followed", "name"), ("subscriptions", "name")),
+        *(("outbox", "id"), ("posts", "folder"), ("posts", "path")),
+        *(("feeds", "folder"), ("feeds", "feed_id")),
+    )
+)
+# PostgreSQL takes its own functions for what may change between two sessions: an encoding has a name there.
+_DIGEST = """CREATE OR REPLACE FUNCTION aggregator_digest(text) RETURNS bytea
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT sha256(convert_to($1, 'UTF8')) $$"""
 
 
 @compiles(HasLink, "postgresql")
@@ -45,30 +55,88 @@ def tables() -> sa.MetaData:
     """All tables of this version.
 
     Texts are in the order of their bytes, as SQLite has them, whatever the database's collation; whole
-    numbers have 64 bits; references can be checked when a transaction ends.
+    numbers have 64 bits; references can be checked when a transaction ends. Keys of texts of any length are
+    unique by their digests, as an index holds 2,700 bytes, and are found by an index of hashes.
     """
     made = sa.MetaData()
+    sa.event.listen(made, "before_create", _make_digest)
     for table in metadata.sorted_tables:
-        copy = table.to_metadata(made)
-        for column in copy.columns:
-            kind = column.type
-            stored = kind.impl_instance if isinstance(kind, sa.TypeDecorator) else kind
-            if isinstance(stored, sa.String):
-                column.type = sa.Text(collation="C")
-            elif isinstance(stored, sa.Integer):
-                column.type = sa.BigInteger()
-        for reference in copy.foreign_key_constraints:
-            reference.deferrable = True
-        for index in copy.indexes:
-            _adapt(index)
+        keys = [*_keys(table)]
+        primary = [] if table.primary_key in keys else [*table.primary_key.columns]
+        columns = [_column(each, is_primary=each in primary) for each in table.columns]
+        copy = sa.Table(table.name, made, *columns)
+        for unique in table.constraints:
+            if isinstance(unique, sa.UniqueConstraint) and unique not in keys:
+                copy.append_constraint(sa.UniqueConstraint(*(each.name for each in unique.columns)))
+        for index in table.indexes:
+            _add_index(copy, index)
+        for key in keys:
+            _add_key(copy, [copy.c[each.name] for each in key.columns])
     return made
 
 
-def _adapt(index: sa.Index) -> None:
-    ours = index.dialect_options["postgresql"]
-    ours["where"] = _MARKS.get(str(index.name), index.dialect_options["sqlite"]["where"])
+def _make_digest(_tables: sa.MetaData, connection: sa.Connection, **_: Any) -> None:
+    connection.exec_driver_sql(_DIGEST)
+
+
+def _column(column: sa.Column[Any], *, is_primary: bool) -> sa.Column[Any]:
+    references = [
+        sa.ForeignKey(each.target_fullname, ondelete=each.ondelete, deferrable=True)
+        for each in column.foreign_keys
+    ]
+    default: Any = column.server_default
+    return sa.Column(
+        column.name,
+        _type(column),
+        *references,
+        primary_key=is_primary,
+        nullable=column.nullable,
+        server_default=None if default is None else default.arg,
+    )
+
+
+def _type(column: sa.Column[Any]) -> sa.types.TypeEngine[Any]:
+    kind = column.type.impl_instance if isinstance(column.type, sa.TypeDecorator) else column.type
+    if isinstance(kind, sa.String):
+        return sa.Text(collation="C")
+    return sa.BigInteger() if isinstance(kind, sa.Integer) else kind
+
+
+def _keys(table: sa.Table) -> Iterator[sa.PrimaryKeyConstraint | sa.UniqueConstraint]:
+    """The keys that have texts of any length: names of ours, and what tables refer to, are short."""
+    for each in table.constraints:
+        if isinstance(each, sa.PrimaryKeyConstraint | sa.UniqueConstraint) and any(
+            map(_is_long, each.columns)
+        ):
+            yield each
+
+
+def _is_long(column: sa.Column[Any]) -> bool:
+    """Whether it has texts of any length."""
+    is_short = bool(column.foreign_keys) or (column.table.name, column.name) in _SHORT
+    return isinstance(_type(column), sa.String) and not is_short
+
+
+def _add_key(table: sa.Table, columns: Sequence[sa.Column[Any]]) -> None:
+    name = "_".join((table.name, *(column.name for column in columns)))
+    is_long = [*map(_is_long, columns)]
+    found_alone = [[*each.columns] for each in table.indexes]
+    parts = [
+        sa.func.aggregator_digest(column) if long else column
+        for column, long in zip(columns, is_long, strict=True)
+    ]
+    sa.Index(f"{name}_key", *parts, unique=True, _table=table)
+    for column, long in zip(columns, is_long, strict=True):
+        if long and [column] not in found_alone:
+            sa.Index(f"{table.name}_{column.name}_hash", column, postgresql_using="hash")
+
+
+def _add_index(table: sa.Table, index: sa.Index) -> None:
+    columns = [table.c[column.name] for column in index.columns]
+    where = index.dialect_options["sqlite"]["where"]
     if index.name == _WITHOUT_LINK:
-        ours["where"] = sa.text(f"data !~ '{_TO_LINK}'".replace(":", r"\:"))
-    columns = [*index.columns]
-    if len(columns) == 1 and not index.unique and isinstance(columns[0].type, sa.String):
-        ours["using"] = "hash"  # of any length; others hold 2,700 bytes
+        where = sa.text(f"data !~ '{_TO_LINK}'".replace(":", r"\:"))
+    # Texts of any length are looked for as a whole alone.
+    is_long = where is None and len(columns) == 1 and _is_long(columns[0])
+    using = "hash" if is_long else None
+    sa.Index(index.name, *columns, unique=index.unique, postgresql_where=where, postgresql_using=using)

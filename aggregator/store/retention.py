@@ -123,7 +123,7 @@ def _shown(connection: sa.Connection, pks: Sequence[int], window: int) -> set[in
         .where(placements.c.feed == feeds.c.pk)
         .order_by(placements.c.published.desc())
         .limit(1)
-        .offset(window - 1)
+        .offset(max(window - 1, 0))
         .scalar_subquery()
     )
     numbers = connection.scalars(sa.select(placements.c.feed).where(of_these).distinct()).all()

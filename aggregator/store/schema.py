@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     text,
+    true,
 )
 
 from aggregator.store.columns import Instant, Number, Schedule, Shaped, Words
@@ -198,9 +199,8 @@ followed = Table(
     # Whether no run has seen it since it was changed.
     Column("is_changed", Boolean, nullable=False),
 )
-# As SQLite writes the condition when it is asked for them; `postgresql_tables` has it otherwise.
-Index("followed_is_special", followed.c.name, sqlite_where=text("is_special = 1"))
-Index("followed_is_changed", followed.c.name, sqlite_where=text("is_changed = 1"))
+for _mark in ("is_special", "is_changed"):  # as SQLite writes the condition when it is asked for them
+    Index(f"followed_{_mark}", followed.c.name, sqlite_where=followed.c[_mark] == true())
 
 # The feeds that are published: one for each category, for each saved query, and `all`.
 feeds = Table(

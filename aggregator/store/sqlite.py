@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -207,6 +207,16 @@ class SQLite:
         with self.errors(), self.reading.begin() as connection:
             rows = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(10_000)
         return [f"{table} without {other}" for table, _, other, _ in rows]
+
+    def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
+        """Row by row, by the driver."""
+        names = ", ".join(f'"{name}"' for name in table.columns.keys())  # noqa: SIM118 - no dict
+        marks = ", ".join("?" * len(table.columns))
+        statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names of ours
+        connection.exec_driver_sql(statement, [tuple(row) for row in rows])
+
+    def count_on(self, connection: sa.Connection) -> None:
+        """It counts from the highest number by itself."""
 
     def folder_key(self, folder: Path) -> str:
         """Its way from the store, so that both may be moved together."""

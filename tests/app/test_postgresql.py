@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import click.testing
 import pytest
 
-from aggregator.store import Update
+from aggregator.cli.main import main
+from aggregator.config.load import load
+from aggregator.store import Store, Update
 from tests.conftest import NOW, Answer, Server
 from tests.support.planet import Planet, article
 from tests.support.postgresql import PostgresServer
@@ -107,3 +112,96 @@ def test_a_server_that_is_away_is_reported_in_words(
     assert "Traceback" not in result.output
     server.pages["/a"] = Answer(200, {"ETag": '"2"'}, feed("tea", *range(1, 10)))
     assert "1 new" in fetched.run("fetch", "--force").output
+
+
+ODD: dict[str, Any] = {
+    "version": "https://jsonfeed.org/version/1.1",
+    "title": "N\x00UL \ud800",
+    "items": [
+        {"id": "a\x00b", "title": "x\x00y", "content_html": "<p>\x00 \ud83d z</p>", "tags": ["t\x00g"]},
+        {"id": "\ud800", "title": "half", "content_text": "a"},
+        {"id": "數" * 2_000, "title": "long", "content_text": "b", "date_published": "2024-01-01T00:00:00Z"},
+        {"id": "\U0001f600" * 3_000, "title": "longer", "content_text": "c"},
+        {"id": 10**30, "title": "a large number", "content_text": "d", "_x": {"n": 10**30, "f": 1e308}},
+        {"id": "e", "title": "e" * 100_000, "content_text": "word " * 400_000},
+        {"id": "dup", "url": "https://odd.example/" + "ö" * 3_000, "title": "1", "content_text": "f"},
+        {"id": "dup", "url": "https://odd.example/" + "ü" * 3_000, "title": "2", "content_text": "g"},
+        {"id": "old", "title": "old", "content_text": "h", "date_published": "0001-01-01T00:00:00+14:00"},
+        {"id": "new", "title": "new", "content_text": "i", "date_published": "9999-12-31T23:59:59-14:00"},
+    ],
+}
+
+
+def test_odd_entries_are_kept_alike(site: Site, server: Server, postgresql: PostgresServer) -> None:
+    """NUL, halves of surrogate pairs, keys of any length, numbers and texts of any size, in any field."""
+    text = json.dumps(ODD).replace('"f": 1e+308', '"f": NaN')
+    headers = {"Content-Type": "application/feed+json", "ETag": '"a\\\\b"'}
+    server.pages["/odd"] = Answer(200, headers, text.encode())
+    long = "Kategorie " + "ß" * 3_000
+    source = {"name": "Ödd", "url": f"{server.url}/odd", "categories": ["odd", long]}
+    kept = []
+    for store in ("var/file.db", postgresql.emptied().url):
+        site.configure(source, store=store)
+        for _ in range(2):
+            result = site.run("fetch", "--force")
+            assert result.exit_code == 0, result.output
+        assert site.run("search", "word").exit_code == 0
+        opened = Store(load(site.file).store)
+        found = [
+            (each.uid, replace(each.article, published=None, updated=None)) for each in opened.articles.all()
+        ]
+        kept.append(sorted(found, key=lambda each: each[0]))
+        opened.close()
+        assert site.run("verify").exit_code == 0
+    assert len(kept[0]) == len(ODD["items"])
+    assert kept[0] == kept[1]
+
+
+def copy(old: str, new: str) -> click.testing.Result:
+    """What `aggregator store copy` gives."""
+    return click.testing.CliRunner().invoke(main, ["store", "copy", old, new])
+
+
+def test_a_site_moves_to_a_server_and_back(
+    site: Site, server: Server, postgresql: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Validators, ids, folders and feeds go with it: the next poll finds nothing new, and writes nothing."""
+    server.pages["/a"] = Answer(200, {"ETag": '"1"'}, feed("tea", *range(1, 60)))
+    source = {"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]}
+    monkeypatch.chdir(site.home)
+    site.configure(source)
+    assert site.run("fetch").exit_code == 0
+
+    def files() -> dict[str, tuple[bytes, int]]:
+        found = (path for path in sorted(site.output.rglob("*")) if path.is_file())
+        return {str(path): (path.read_bytes(), path.stat().st_mtime_ns) for path in found}
+
+    before = files()
+    address = postgresql.emptied().url
+    monkeypatch.setenv("PLANET_STORE", address)
+    moves = [("var/aggregator.db", "env:PLANET_STORE", address), (address, "var/back.db", "var/back.db")]
+    for old, new, configured in moves:
+        result = copy(old, new)
+        assert result.exit_code == 0, result.output
+        assert "all is the same" in result.stdout
+        site.configure(source, store=configured)
+        result = site.run("fetch", "--force")
+        assert result.exit_code == 0, result.output
+        assert server.requests[-1].headers.get("If-None-Match") == '"1"'
+        assert files() == before
+    assert site.run("search", "tea").exit_code == 0
+
+
+def test_places_that_are_none_are_refused(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In words, and no password is repeated."""
+    monkeypatch.chdir(site.home)
+    for old, new, words in (
+        ("nowhere.db", "other.db", "there is no store"),
+        ("a.db", "postgresql://me:s3cret@host/db", "without the password"),
+        ("env:NOT_SET", "b.db", "NOT_SET is not set"),
+        ("a.db", "mysql://host/db", "is of a kind that is not known"),
+    ):
+        result = copy(old, new)
+        assert result.exit_code in (1, 2)
+        assert words in result.stderr
+        assert "s3cret" not in result.output

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.load import Keep, Source
+from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.model.copied import CopiedFile
 from aggregator.store import CopyOutcome, Found, Store, Update, WantedFile
 from aggregator.store.copying import copy_store
+from tests.conftest import SQLITE_ONLY
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -22,9 +24,9 @@ TEA = Source(name="tea", url="https://tea.example/feed", categories=("Drinks",))
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: StoreAddress) -> Iterator[Store]:
     """A store that knows one source."""
-    opened = Store(tmp_path / "a.db")
+    opened = Store(place)
     opened.sources.adopt([TEA], NOW)
     yield opened
     opened.close()
@@ -250,13 +252,14 @@ def test_a_lost_file_is_fetched_again_and_not_shown_meanwhile(store: Store) -> N
     assert due(store, NOW + DAY) == ["a"]
 
 
+@SQLITE_ONLY
 def test_a_copy_of_the_store_has_no_copies_of_pictures(store: Store, tmp_path: Path) -> None:
     """A backup holds no output: after a restore they are fetched again."""
     commit(store, entry(1, "a"))
     note(store)
     copied(store, "a")
     store.close()
-    copy_store(tmp_path / "a.db", tmp_path / "b.db")
+    copy_store(tmp_path / "store.db", tmp_path / "b.db")
     with_copy = Store(tmp_path / "b.db")
     assert not with_copy.media.any()
     assert note(with_copy) == 1

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from aggregator.config.load import Source
+from aggregator.config.store_address import StoreAddress
 from aggregator.schedule.state import PollState
 from aggregator.store import Lag, Store
 from tests.conftest import NOW
@@ -18,9 +18,9 @@ NONE = timedelta(0)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
+def store(place: StoreAddress) -> Iterator[Store]:
     """An empty store."""
-    made = Store(tmp_path / "store.db")
+    made = Store(place)
     yield made
     made.close()
 

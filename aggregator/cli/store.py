@@ -1,0 +1,82 @@
+"""The commands that act on the store as a whole."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, fails_well, json_option
+from aggregator.cli.terminal import OUT, counted, plain, print_json, progress_bar, shown
+from aggregator.errors import ConfigError
+
+if TYPE_CHECKING:
+    from aggregator.config.store_address import StoreAddress
+
+__all__ = ["store"]
+
+_VARIABLE = "env:"
+
+
+@click.group(epilog=EXIT_CODES)
+def store() -> None:
+    """Copies the store from a file into PostgreSQL, and back."""
+
+
+@store.command(epilog=EXIT_CODES)
+@click.argument("old", metavar="FROM")
+@click.argument("new", metavar="TO")
+@json_option
+@fails_well
+def copy(old: str, new: str, as_json: bool) -> int:
+    """Copies the store FROM into TO, an empty database or a file that is not there yet.
+
+    Each is a path, an address such as postgresql://user@host/database, or env:NAME for a variable of the
+    environment that holds either. No daemon may be at work with FROM. What is stopped or killed goes on where
+    it was when it is called again. In the end every table of both is compared. FROM stays as it is; then name
+    TO in the config: what is published stays the same to the byte.
+
+    \b
+    aggregator store copy var/aggregator.db postgresql://planet@db.example/planet
+    aggregator store copy env:PLANET_STORE var/aggregator.db
+    """
+    from aggregator.app.at_work import held
+    from aggregator.cli.turns import turn
+    from aggregator.store.moving import move_store
+
+    places = [_address("FROM", old), _address("TO", new)]
+    with ExitStack() as held_locks:
+        for place in places:
+            held_locks.enter_context(held(place, "store copy", datetime.now(UTC)))
+            held_locks.enter_context(turn(place, "store copy"))
+        with progress_bar(as_json) as bar:
+            step = bar.add_task("Copying", total=None)
+
+            def advance(name: str, rows: int) -> None:
+                bar.update(step, advance=rows, description=f"Copying {name}")
+
+            found = move_store(places[0], places[1], advance)
+    if as_json:
+        print_json({"tables": plain(found)})
+        return EXIT_DONE
+    for table in found:
+        OUT.print(f"{table.name:<16} {counted(table.rows, 'row'):>16}  {table.digest}")
+    OUT.print(f"all is the same in {shown(str(places[1]))}; name it as store in the config")
+    return EXIT_DONE
+
+
+def _address(name: str, text: str) -> StoreAddress:
+    from aggregator.config.store_address import store_address
+
+    is_hidden = text.startswith(_VARIABLE)
+    if is_hidden:
+        variable = text.removeprefix(_VARIABLE)
+        if not (text := os.environ.get(variable, "").strip()):
+            raise ConfigError(f"{name}: the environment variable {variable} is not set")
+    try:
+        return store_address(text, is_hidden=is_hidden)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from None
