@@ -1,0 +1,88 @@
+"""The sources that a store follows itself, in every database that it may be in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from aggregator.config.followed import checked_source, is_special
+from aggregator.config.store_address import StoreAddress
+from aggregator.config.subscriptions import key
+from aggregator.store import FollowedRow, NewFollowed, Store
+from tests.conftest import NOW
+
+
+@pytest.fixture
+def store(place: StoreAddress) -> Iterator[Store]:
+    """An empty store."""
+    made = Store(place)
+    yield made
+    made.close()
+
+
+def new(name: str, **settings: Any) -> NewFollowed:
+    """A source to follow."""
+    settings = {"url": f"https://{name.lower()}.example/feed", **settings}
+    source = checked_source(name, settings)
+    return NewFollowed(FollowedRow(name, settings, True), source, key(source.address), is_special(settings))
+
+
+def names(batches: Iterator[list[FollowedRow]]) -> list[str]:
+    """The names in batches."""
+    return [row.name for rows in batches for row in rows]
+
+
+def test_what_is_added_is_found_by_name_key_mark_and_category(store: Store) -> None:
+    """And is a source at once: due, in its categories."""
+    followed = store.followed
+    assert (followed.count(), names(followed.batches()), followed.per_category()) == (0, [], {})
+    followed.add([new("b", categories=["X"]), new("a", private=True), new("c", categories=["X", "Y"])])
+    assert followed.count() == 3
+    assert names(followed.batches()) == ["a", "b", "c"]
+    assert names(followed.special()) == ["a"]
+    assert names(followed.changed()) == []
+    assert followed.named(["a", "z"])["a"].settings == {"url": "https://a.example/feed", "private": True}
+    assert followed.by_key(["b.example/feed", "other"]) == {"b.example/feed": "b"}
+    assert followed.per_category() == {"": 3, "X": 2, "Y": 1}
+    assert (followed.address("a"), followed.address("z")) == ("https://a.example/feed", None)
+    assert followed.like("a", 5) == ("a",)
+    assert set(store.sources.due(NOW, 10)) == {"a", "b", "c"}
+
+
+def test_what_is_changed_waits_for_a_run(store: Store) -> None:
+    """Which adopts it: other categories, and the mark that a daemon looks at."""
+    store.followed.add([new("a")])
+    before = store.followed.mark()
+    store.followed.change(new("a", categories=["X"]))
+    assert store.followed.mark() != before
+    assert names(store.followed.changed()) == ["a"]
+    store.sources.adopt_more([new("a", categories=["X"]).source], NOW)
+    store.followed.seen(["a"])
+    assert names(store.followed.changed()) == []
+    assert store.followed.per_category() == {"": 1, "X": 1}
+
+
+def test_what_is_off_or_removed_is_not_due(store: Store) -> None:
+    """A removed one keeps its name's history, and leaves with the next adoption; it may come back."""
+    store.followed.add([new("a"), new("b")])
+    store.followed.enable("a", is_enabled=False)
+    assert store.sources.due(NOW, 10) == ("b",)
+    store.followed.remove("b")
+    assert store.sources.due(NOW, 10) == ()
+    assert store.followed.taken(["a", "b", "c"]) == {"a": None, "b": "https://b.example/feed"}
+    store.sources.adopt([], NOW)
+    assert store.queue.lag(NOW).sources == 0
+    store.followed.add([new("b")])
+    assert names(store.followed.changed()) == ["b"]
+    store.sources.adopt_more([new("b").source], NOW)
+    assert store.sources.due(NOW, 10) == ("b",)
+
+
+def test_a_configs_adoption_leaves_them_alone(store: Store) -> None:
+    """They are followed whatever the config names."""
+    store.followed.add([new("a")])
+    store.sources.adopt([checked_source("b", {"url": "https://b.example/"})], NOW)
+    store.sources.adopt([], NOW)
+    assert store.sources.due(NOW, 10) == ("a",)
