@@ -43,7 +43,7 @@ CHECKS = {
     "opml": check_opml,
 }
 FEEDS = ("rss.xml", "atom.xml", "feed.json")
-KILLS = int(os.environ.get("AGGREGATOR_KILLS", "8"))
+KILLS = int(os.environ.get("AGGREGATOR_KILLS", "6"))
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -86,8 +86,8 @@ def test_every_feed_of_the_corpus_is_polled_stored_and_published(
                 {
                     "name": path.name,
                     "url": f"{address}/{quote(path.name)}",
-                    # Some are in two: an article in every one would be the same check once more.
-                    "categories": [path.name.split("__")[0], *(["c"] if number % 9 == 0 else [])],
+                    # Some are in a category: the feed of everything and its archives have every article once.
+                    "categories": ["c"] if number % 9 == 0 else [],
                 }
                 for number, path in enumerate(paths)
             ),
@@ -116,7 +116,7 @@ def check_outputs(site: Site, files: dict[str, bytes]) -> None:
     for name, body in files.items():
         check = CHECKS.get(name.rpartition("/")[2]) or CHECKS.get(name.rpartition(".")[2])
         if name.startswith("articles/"):  # around a stranger's text, whose headings are its own
-            body = re.sub(rb'(?<=<main id="text")([^>]*>).*(?=</main>)', rb"\1", body, flags=re.DOTALL)
+            body = re.sub(rb"(<main [^>]*>).*(</main>)", rb"\1\2", body, flags=re.DOTALL)
         assert check is None or check(body) == [], name
     documents = kept_in(site)
     feeds = [f"{folder}/{form}" for folder in documents for form in FEEDS]
@@ -162,14 +162,14 @@ def _with_a_page(kept: Kept) -> Kept:
     )
 
 
-SOURCES = 24
+SOURCES = 12
 
 
 def arrange(site: Site, address: str) -> None:
     """Many small sources over a few categories."""
     site.configure(
         *(
-            {"name": f"s{n}", "url": f"{address}/s{n}", "categories": [f"c{n % 7}", "Everything"]}
+            {"name": f"s{n}", "url": f"{address}/s{n}", "categories": [f"c{n % 5}", "Everything"]}
             for n in range(SOURCES)
         )
     )

@@ -209,7 +209,13 @@ def limited(site: Site, max_bytes: int, *arguments: str) -> subprocess.Completed
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
     return subprocess.run(
-        site.command(*arguments), capture_output=True, text=True, check=False, preexec_fn=limit
+        site.command(*arguments),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=limit,
+        # Python writes bytecode up to the limit and keeps it: later processes could not import the module.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     )
 
 
