@@ -21,7 +21,8 @@ class Disclosure:
     It is applied when something is rendered, so that articles that are stored already obey it too. `mark`
     differs once other addresses are published: everything is rendered again then, full archives included.
     An article whose source is no longer followed says nothing of its feed's address. `address_of` knows those
-    of plain feeds that are followed and not among the config's sources: None for any other.
+    of plain feeds that are followed and not among the config's sources: None for any other. It is not sent to
+    other processes, as it asks a store of this one: they call `ask`.
     """
 
     def __init__(
@@ -31,7 +32,7 @@ class Disclosure:
         address_of: Callable[[str], str | None] = lambda _: None,
     ) -> None:
         self._moves = moves
-        self._further = lru_cache(maxsize=10_000)(address_of)
+        self.ask(address_of)
         instances = frozenset(filter(None, (host_of(one.url) for one in config.fetch.rsshub)))
         self._instances = instances
         self._names = frozenset(s.name for s in config.sources)
@@ -48,6 +49,13 @@ class Disclosure:
         private = sorted(s.name for s in config.sources if s.private)
         facts = repr((RULES, sorted(instances), private)).encode("utf-8", "surrogatepass")
         self.mark = hashlib.blake2b(facts, digest_size=8).hexdigest()
+
+    def __getstate__(self) -> dict[str, object]:
+        return {name: value for name, value in vars(self).items() if name != "_further"}
+
+    def ask(self, address_of: Callable[[str], str | None]) -> None:
+        """Asks this one for further addresses from now on."""
+        self._further = lru_cache(maxsize=10_000)(address_of)
 
     def shown(self, article: Article) -> Article:
         """The article as it may be published."""

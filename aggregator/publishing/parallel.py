@@ -275,7 +275,10 @@ def _slim(plan: FeedPlan, context: RenderContext) -> FeedPlan:
 
 def _written_apart(context: RenderContext, tasks: Sequence[Task]) -> _Answer:
     try:
-        folders = FeedFolders(_store(context.config.store), context, _recent())
+        store = _store(context.config.store)
+        for plan, _ in tasks:
+            plan.output.disclosure.ask(store.followed.address)
+        folders = FeedFolders(store, context, _recent())
         results = folders.write(tasks)
     except StoreError as error:
         return _Answer(store_error=str(error))

@@ -12,13 +12,16 @@ from typing import Any
 
 import pytest
 
+from aggregator.config.load import Source
 from aggregator.errors import StoreError, WriteError
+from aggregator.model.article import Origin
 from aggregator.processes import Processes
 from aggregator.publishing import parallel as sharing
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.feed_folders import FeedPlan, RenderContext
 from aggregator.publishing.outputs import outputs
 from aggregator.publishing.publish import Published, publish
+from aggregator.store.followed import FollowedRow, NewFollowed
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Channel, Writer
 from aggregator.writers.rss import Rss
@@ -76,6 +79,18 @@ def planet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planet:
     return planet
 
 
+def follow_in_store(planet: Planet) -> None:
+    """A source that the store follows, and an article of it in each category."""
+    url = "https://far.example/feed"
+    row = FollowedRow("Far", {"url": url}, enabled=True)
+    new = NewFollowed(row=row, source=Source(name="Far", url=url), key="far.example/feed", is_special=False)
+    planet.store.followed.add([new])
+    origin = Origin(id="urn:x:far", title="Far", self_link=url)
+    planet.add(
+        *(article(1000 + n, source="Far", categories=(f"c{n}",), origin=origin) for n in range(CATEGORIES))
+    )
+
+
 def published(planet: Planet, processes: int, writers: Mapping[str, Writer] = WRITERS) -> Published:
     """One publication by so many processes."""
     return publish(
@@ -98,7 +113,10 @@ def test_three_processes_write_what_one_writes(planet: Planet, tmp_path: Path) -
     """Feeds, archives and the site's own documents, reported in the same order; and nothing is left stale."""
     alone = Planet(tmp_path / "alone", entries_per_feed=2)
     alone.add(*(article(n, categories=(f"c{n % CATEGORIES}",)) for n in range(5 * CATEGORIES)))
+    for each in (alone, planet):
+        follow_in_store(each)
     one, three = published(alone, 1), published(planet, 3)
+    assert b"https://far.example/feed" in files(alone)["c1/atom.xml"]
     assert len(files(alone)) > 4 * 2 * CATEGORIES
     assert files(planet) == files(alone)
     assert one.rendered == three.rendered == CATEGORIES + 1
