@@ -14,6 +14,7 @@ from aggregator.app.bucket import bucket_mistakes
 from aggregator.config.choosing import doubtful_names
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key
+from aggregator.config.watch import Watch
 from aggregator.fetch.checks import refusal
 from aggregator.fetch.guard import refusal as refusal_of
 from aggregator.fetch.guard import written_address
@@ -87,12 +88,14 @@ def _identity(source: Source) -> str:
 def _unknown_in_notices(config: Config) -> Iterator[str]:
     """Categories of notices that nothing in the config has; documents may bring them."""
     known = {*_categories(config), *(feed.name for feed in config.feeds)}
-    for n, notice in enumerate(config.notify, 1):
-        for name in notice.categories:
+    tables: list[tuple[str, Watch]] = [(f"notify[{n}]", notice) for n, notice in enumerate(config.notify, 1)]
+    tables += [(f"mastodon[{n}]", post) for n, post in enumerate(config.mastodon, 1)]
+    for place, watch in tables:
+        for name in watch.categories:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
                 yield (
-                    f"notify[{n}].categories (notice {notice.name!r}): no category or saved feed is named "
+                    f"{place}.categories ({watch.name!r}): no category or saved feed is named "
                     f"{name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
                 )
 

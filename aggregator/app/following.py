@@ -166,6 +166,7 @@ def _renamed(config: Config, old: str, new: str) -> Mapping[Place, object]:
         *((("feeds", n, "priority"), feed.priority) for n, feed in enumerate(config.feeds)),
         *((("rules", n, "sources"), rule.sources) for n, rule in enumerate(config.rules)),
         *((("notify", n, "sources"), notice.sources) for n, notice in enumerate(config.notify)),
+        *((("mastodon", n, "sources"), post.sources) for n, post in enumerate(config.mastodon)),
     ]
     for each, listed in lists:
         if listed and old in listed:

@@ -36,7 +36,7 @@ class Notices:
 
     def begin(self, now: datetime) -> None:
         """Before anything arrives: a notice that is new to the config tells of nothing that is there."""
-        if self._config().notify:
+        if self._config().notify or self._config().mastodon:
             from aggregator.notify.watching import Watching
 
             self._watching = Watching(self._config, self._store)

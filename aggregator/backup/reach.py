@@ -102,6 +102,15 @@ def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]
                 False,
                 f"notice {name!r}: it would send to others, and is off; set enabled = true if it is meant",
             )
+    posts = data.get("mastodon")
+    for index, post in enumerate(posts if isinstance(posts, list) else ()):
+        if isinstance(post, dict) and post.get("enabled") is not False:
+            name = str(post.get("name"))[:60]
+            yield (
+                ("mastodon", index, "enabled"),
+                False,
+                f"posts {name!r}: it would post to an account, and is off; set enabled = true if it is meant",
+            )
     digests = data.get("digest")
     for index, digest in enumerate(digests if isinstance(digests, list) else ()):
         if isinstance(digest, dict) and digest.get("to") and digest.get("enabled") is not False:

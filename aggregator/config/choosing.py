@@ -21,7 +21,15 @@ if TYPE_CHECKING:
 
 # The language of queries is imported by what reads one: a config without rules needs no regexes and no HTML.
 
-__all__ = ["EXPLAINED", "RuleSettings", "SavedFeed", "doubtful_names", "misnamed", "rule_set"]
+__all__ = [
+    "EXPLAINED",
+    "RuleSettings",
+    "SavedFeed",
+    "StoriesSettings",
+    "doubtful_names",
+    "misnamed",
+    "rule_set",
+]
 
 EXPLAINED = frozenset(("when", "query", "then"))
 """Keys of which a mistake shows by itself what was written."""
@@ -96,6 +104,12 @@ class SavedFeed(CategoryFeed):
         from aggregator.rules.query import parse
 
         return parse(self.query)
+
+
+class StoriesSettings(Settings):
+    """The same story once. `find`: whether new articles are compared with those of other sources."""
+
+    find: bool = True
 
 
 def rule_set(rules: Iterable[RuleSettings], feeds: Iterable[SavedFeed]) -> RuleSet:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aggregator.config.choosing import misnamed
 from aggregator.config.digests import undigested
 from aggregator.config.notifying import misdirected
+from aggregator.config.posting import misposted
 
 if TYPE_CHECKING:
     from aggregator.config.load import Config
@@ -22,6 +23,7 @@ def contradictions(config: Config) -> Iterator[str]:
     names = {source.name for source in sources}
     has_lists = any(source.kind == "opml" for source in sources)
     yield from misdirected(config.notify, config.smtp, None if has_lists else names)
+    yield from misposted(config.mastodon, None if has_lists else names)
     feeds = {*publish.categories, *(feed.name for feed in config.feeds)}
     feeds.update(name for source in sources for name in source.categories)
     yield from undigested(config.digest, config.smtp, names, feeds)

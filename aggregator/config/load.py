@@ -13,15 +13,17 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from aggregator.adapters import kinds
 from aggregator.config.bucket import BucketAddress, bucket_address, is_address
-from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed
+from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, StoriesSettings
 from aggregator.config.consistency import contradictions
 from aggregator.config.digests import Digest
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
 from aggregator.config.notifying import Notify, Smtp
 from aggregator.config.pages import Colours, DarkColours, PageSettings
+from aggregator.config.posting import Mastodon
 from aggregator.config.publishing import (
     CategoryFeed,
     FeedChoice,
+    HtmlSettings,
     MediaSettings,
     Posts,
     Publish,
@@ -29,7 +31,7 @@ from aggregator.config.publishing import (
 )
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
-from aggregator.config.values import Duration, FilePath, Player, StorePlace, absolute_file_url
+from aggregator.config.values import Duration, FilePath, StorePlace, absolute_file_url
 from aggregator.errors import ConfigError
 from aggregator.model.settings import Settings
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY, sentence
@@ -46,6 +48,7 @@ __all__ = [
     "HostPace",
     "HtmlSettings",
     "Keep",
+    "Mastodon",
     "MediaSettings",
     "Notify",
     "PageSettings",
@@ -76,21 +79,12 @@ _NEEDED = {
     "either": "'url' or 'path'",
     "none": "neither 'url' nor 'path'",
 }
-_TABLES = {"sources": "source", "rules": "rule", "feeds": "feed", "notify": "notice", "digest": "digest"}
+_TABLES = {"sources": "source", "rules": "rule", "feeds": "feed", "notify": "notice"}
+_TABLES |= {"digest": "digest", "mastodon": "post"}
 """Lists of tables that have names, and what one of each is."""
-_MAY_HOLD_SECRETS = frozenset(("auth", "cookie", "headers", "key", "proxy", "rsshub", "smtp", "store", "to"))
-
-
-class HtmlSettings(Settings):
-    """What may stand in articles: `players` are addresses of further players whose frames stay."""
-
-    players: tuple[Player, ...] = Field(default=(), strict=False)
-
-
-class StoriesSettings(Settings):
-    """The same story once. `find`: whether new articles are compared with those of other sources."""
-
-    find: bool = True
+_MAY_HOLD_SECRETS = frozenset(
+    ["auth", "cookie", "headers", "key", "proxy", "rsshub", "smtp", "store", "to", "token"]
+)
 
 
 class Config(Settings):
@@ -120,6 +114,7 @@ class Config(Settings):
     notify: tuple[Notify, ...] = Field(default=(), strict=False)
     smtp: Smtp | None = None
     digest: tuple[Digest, ...] = Field(default=(), strict=False)
+    mastodon: tuple[Mastodon, ...] = Field(default=(), strict=False)
     _bucket: BucketAddress | None = PrivateAttr(default=None)
 
     @property
@@ -364,6 +359,7 @@ def _keys_at(where: tuple[int | str, ...], kind: str | None) -> list[str]:
         "stories": StoriesSettings,
         "notify": Notify,
         "digest": Digest,
+        "mastodon": Mastodon,
         "smtp": Smtp,
     }
     if where[:2] == ("publish", "categories") and len(where) > 2:

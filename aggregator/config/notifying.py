@@ -7,18 +7,15 @@ import binascii
 import re
 from collections.abc import Collection, Iterator, Sequence
 from datetime import time, timedelta
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from aggregator.config.choosing import Name, QueryText
-from aggregator.config.values import Category, Duration, FilePath, Secret, TimeZone, plain_secret
+from aggregator.config.values import Duration, FilePath, Secret, TimeZone, plain_secret
+from aggregator.config.watch import Watch
 from aggregator.model.settings import Settings
 from aggregator.normalise.disclosure import host_of
-
-if TYPE_CHECKING:
-    from aggregator.rules.query import Query
 
 __all__ = ["EVENTS", "Notify", "Smtp", "misdirected", "quiet_times", "signing_key"]
 
@@ -132,7 +129,7 @@ class Smtp(Settings):
         return self.port or _PORTS[self.security]
 
 
-class Notify(Settings):
+class Notify(Watch):
     """One `[[notify]]`: what is sent to one receiver.
 
     `to` is an address: https (a webhook, which is signed with `key`), mailto, or apprise. `when` is a query:
@@ -142,18 +139,12 @@ class Notify(Settings):
     `limit`: so many articles, and sources, are listed in a notice, of others their number.
     """
 
-    name: Name
     to: Receiver
     key: SigningKey | None = None
-    when: QueryText | None = None
     on: tuple[Literal["broken", "silent", "moved", "back", "gone"], ...] = Field(default=(), strict=False)
-    sources: tuple[str, ...] = Field(default=(), strict=False)
-    categories: tuple[Category, ...] = Field(default=(), strict=False)
     every: Duration = timedelta(minutes=5)
     quiet: QuietTimes | None = None
     timezone: TimeZone | None = None
-    limit: Annotated[int, Field(ge=1, le=100)] = 20
-    enabled: bool = True
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -188,15 +179,6 @@ class Notify(Settings):
         """Whether new articles are sent."""
         return self.when is not None or not self.on
 
-    @property
-    def query(self) -> Query | None:
-        """Its query, None for every article."""
-        if self.when is None:
-            return None
-        from aggregator.rules.query import parse
-
-        return parse(self.when)
-
 
 def misdirected(
     notices: Sequence[Notify], smtp: Smtp | None, sources: Collection[str] | None
@@ -206,6 +188,4 @@ def misdirected(
         notice = f"(notice {each.name!r})"
         if each.channel == "mail" and smtp is None:
             yield f"notify[{n}].to {notice}: mail needs a table [smtp] (docs/notifications.md)"
-        for name in each.sources:
-            if sources is not None and name not in sources:
-                yield f"notify[{n}].sources {notice}: no source is named {name!r}"
+        yield from each.unknown_sources(f"notify[{n}]", sources)

@@ -15,6 +15,7 @@ from aggregator.config.values import (
     Duration,
     FilePath,
     HttpUrl,
+    Player,
     PositiveDuration,
     PostPath,
     TimeZone,
@@ -174,3 +175,9 @@ class Publish(Settings):
     def all_formats(self) -> frozenset[str]:
         """Every format that is written somewhere: for the whole, or for a single category."""
         return frozenset(self.formats).union(*(one.formats or () for one in self.categories.values()))
+
+
+class HtmlSettings(Settings):
+    """What may stand in articles: `players` are addresses of further players whose frames stay."""
+
+    players: tuple[Player, ...] = Field(default=(), strict=False)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from aggregator.adapters import kinds
-from aggregator.config.load import Fetch, Source
+from aggregator.config.load import Auth, Fetch, Source
 from aggregator.errors import HttpStatus
 from aggregator.fetch.embedded import EmbeddedFiles, FileBounds
 from aggregator.fetch.files import fetch_file
@@ -147,6 +147,11 @@ class Fetcher:
         except HttpStatus as error:
             self._heed(hub, error)
             raise
+
+    def get(self, url: str, auth: Auth, now: datetime) -> bytes:
+        """What an address of a service that the config names answers to a login. Raises FetchError."""
+        source = Source.model_construct(name=url, url=url, auth=auth)
+        return _one(self._http.fetch(source, {}, now)).body
 
     def _permit(self, source: Source, now: datetime, *, is_page: bool = False) -> Permit | None:
         """The robots.txt rules to ask; None for a feed, which is made for programs."""

@@ -50,6 +50,26 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     return min(max(wait, timedelta()), LONGEST)
 
 
+def until_reset(headers: Mapping[str, str], now: datetime) -> timedelta | None:
+    """How long until a server that takes no more for now takes more; None where it does not say so.
+
+    `X-RateLimit-Remaining: 0` and `X-RateLimit-Reset`: a time in ISO 8601 (Mastodon), in seconds since 1970
+    (GitHub), or seconds from now.
+    """
+    remaining, reset = headers.get("X-RateLimit-Remaining"), (headers.get("X-RateLimit-Reset") or "").strip()
+    if remaining is None or remaining.strip() != "0" or len(reset) > 100:
+        return None
+    if (seconds := _seconds(reset)) is not None:
+        wait = datetime.fromtimestamp(int(reset), UTC) - now if 9 <= len(reset) <= 10 else seconds
+    else:
+        try:
+            until = datetime.fromisoformat(reset)
+            wait = (until if until.tzinfo else until.replace(tzinfo=UTC)) - now
+        except (ValueError, OverflowError):
+            return None
+    return min(max(wait, timedelta()), LONGEST)
+
+
 def time(headers: Mapping[str, str]) -> datetime | None:
     """The server's time when it sent the answer; None when it does not say.
 

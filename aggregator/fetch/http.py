@@ -171,6 +171,7 @@ class HttpFetcher:
                         _settle(response)
                     else:
                         wait = freshness.retry_after(response.headers, now)
+                        wait = wait or freshness.until_reset(response.headers, now)
                         self._refuse(response, AnswerHints(retry_after=wait))
                     return response.headers
             except errors.FetchError as error:

@@ -69,24 +69,27 @@ def deliver(store: Store, outside: Outside, now: datetime, is_over: Callable[[],
     channels = {name: way for name, way in made.items() if way is not None}
     for name, way in channels.items():
         yield from _given_up(store, name, way)
-    failed: set[tuple[str, str]] = set()
+    resting: set[tuple[str, str]] = set()
     for message in store.outbox.due(now, _BATCH):
         if is_over():
             return
-        if (message.channel, message.target) in failed or message.channel not in channels:
+        if (message.channel, message.target) in resting or message.channel not in channels:
             continue
         way = channels[message.channel]
         if way.is_resting(message.target, now) or not store.outbox.claim(message, now, now + _LEASE):
             continue
-        if (error := _sent(way, message, now)) is None:
-            store.outbox.done(message, now)
+        error, rest = _sent(way, message, now)
+        if error is None:
+            store.outbox.done(message, now, rest)
+            if rest is not None:
+                resting.add((message.channel, message.target))
             yield _result(way, message)
             continue
         again = next_attempt(message, error, way.patience, now)
         if again is None:
             store.outbox.done(message, now)
         else:
-            failed.add((message.channel, message.target))
+            resting.add((message.channel, message.target))
             store.outbox.put_off(message, again, str(error))
         yield _result(way, message, error, again)
 
@@ -100,17 +103,19 @@ def _given_up(store: Store, name: str, way: DeliveryChannel) -> Iterator[Deliver
             yield _result(way, message, DeliveryError(f"more than {most} wait for this receiver"))
 
 
-def _sent(way: DeliveryChannel, message: Outgoing, now: datetime) -> DeliveryError | None:
+def _sent(
+    way: DeliveryChannel, message: Outgoing, now: datetime
+) -> tuple[DeliveryError | None, datetime | None]:
+    """Why it was not taken, None where it was; and until when its target is to rest then."""
     try:
-        way.send(message, now)
+        return None, way.send(message, now)
     except DeliveryError as error:
-        return error
+        return error, None
     except AggregatorError:
         raise
     except Exception as error:  # noqa: BLE001 - a mistake of ours, or of a service's library, costs one message
         _log.debug("sending by %s failed", message.channel, exc_info=error)
-        return DeliveryError(f"sending it failed, which is a mistake of ours: {type(error).__name__}")
-    return None
+        return DeliveryError(f"sending it failed, which is a mistake of ours: {type(error).__name__}"), None
 
 
 def _result(

@@ -14,11 +14,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.config.choosing import rule_set
-from aggregator.config.load import Config, Notify
+from aggregator.config.load import Config, Mastodon, Notify
+from aggregator.config.watch import Watch
 from aggregator.normalise.text import plain_value
 from aggregator.notify.events import changes, noted
 from aggregator.notify.notice import MAX_SUMMARY, MAX_TITLE, ArticleNotice, Notice, SourceNotice
 from aggregator.notify.quiet import is_quiet
+from aggregator.notify.status import posts_of
 from aggregator.publishing.choosing import facts_of, read_verdict, shown
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL, labelled
@@ -46,9 +48,9 @@ class _Place:
 
 @dataclass(slots=True)
 class _Found:
-    """What a notice will say; the newest articles, up to its limit, are kept."""
+    """What is new for a notice or posts; the newest articles, up to its limit, are kept."""
 
-    rule: Notify
+    rule: Watch
     articles: list[Arrival] = field(default_factory=list)
     count: int = 0
     sources: list[SourceNotice] = field(default_factory=list)
@@ -60,7 +62,7 @@ class _Found:
 
 
 class Watching:
-    """Watches the store for the notices of a config; `config` has the sources that lists name, too."""
+    """Watches the store for the notices and posts of a config, which has the sources that lists name, too."""
 
     def __init__(self, config: Callable[[], Config], store: Store) -> None:
         self._config = config
@@ -69,20 +71,21 @@ class Watching:
         self._health_looked: datetime | None = None
 
     @property
-    def _rules(self) -> tuple[Notify, ...]:
-        return tuple(rule for rule in self._config().notify if rule.enabled)
+    def _rules(self) -> tuple[Watch, ...]:
+        config = self._config()
+        return tuple(rule for rule in (*config.notify, *config.mastodon) if rule.enabled)
 
     def begin(self, now: datetime) -> None:
         """Lets notices that are new to the config look from here on: what is there is not news."""
         text, places, empty = self._read()
         kept: dict[str, _Place] = {}
         for rule in self._rules:
-            place = places.get(rule.name) or _Place(self._store.arrivals.last())
-            if not rule.on:
+            place = places.get(rule.mark) or _Place(self._store.arrivals.last())
+            if not (isinstance(rule, Notify) and rule.on):
                 place = replace(place, noted=None)
             elif place.noted is None:
                 place = replace(place, noted=noted(self._records(rule), {}, now))
-            kept[rule.name] = place
+            kept[rule.mark] = place
         empty |= self._store.arrivals.without_any() if kept else frozenset()
         if kept or places:
             self._remember(text, _written(kept, empty))
@@ -105,21 +108,23 @@ class Watching:
         # Where the last articles were deleted, their numbers are given to others.
         places = {name: replace(each, number=min(each.number, last)) for name, each in places.items()}
         ready = {
-            rule.name: _Found(rule)
+            rule.mark: _Found(rule)
             for rule in self._rules
-            if rule.name in places and self._is_due(rule, places[rule.name], now)
+            if rule.mark in places and self._is_due(rule, places[rule.mark], now)
         }
         after = dict(places)
         self._look_at_articles(ready, places, after, empty, now)
         self._look_at_sources(ready, after, now)
-        new = []
+        new: list[Outgoing] = []
         for name, found in ready.items():
             if found.count or found.sources:
-                new.append(self._message(found, now))
+                new += self._messages(found, places[name].last, now)
                 after[name] = replace(after[name], last=now)
         return len(new) if self._remember(text, _written(after, empty), new) else 0
 
-    def _is_due(self, rule: Notify, place: _Place, now: datetime) -> bool:
+    def _is_due(self, rule: Watch, place: _Place, now: datetime) -> bool:
+        if not isinstance(rule, Notify):
+            return True  # posts wait in the outbox
         # A clock that was set back must not silence it for long.
         is_early = place.last is not None and timedelta(0) <= now - place.last < rule.every
         return not is_early and not is_quiet(rule, self._config().site, now)
@@ -149,13 +154,13 @@ class Watching:
             after[name] = replace(after[name], number=max(after[name].number, last))
 
     def _look_at_sources(self, ready: Mapping[str, _Found], after: dict[str, _Place], now: datetime) -> None:
-        wanted = [found for found in ready.values() if found.rule.on]
+        wanted = [(f, f.rule) for f in ready.values() if isinstance(f.rule, Notify) and f.rule.on]
         looked = self._health_looked
         if not wanted or (looked is not None and abs(now - looked) < _BETWEEN_HEALTH):
             return
         self._health_looked = now
-        for found in wanted:
-            name, rule = found.rule.name, found.rule
+        for found, rule in wanted:
+            name = rule.mark
             records, before = self._records(rule), after[name].noted or {}
             seen = noted(records, before, now)
             found.sources = [each for each in changes(records, before, seen, now) if each.event in rule.on]
@@ -171,9 +176,13 @@ class Watching:
         }
         return {record.name: record for record in self._store.sources.health() if record.name in about}
 
-    def _message(self, found: _Found, now: datetime) -> Outgoing:
+    def _messages(self, found: _Found, last: datetime | None, now: datetime) -> list[Outgoing]:
         rule, config = found.rule, self._config()
         rules = rule_set(config.rules, config.feeds)
+        if isinstance(rule, Mastodon):
+            as_shown = [shown(each.article, rules, ALL)[0] for each in found.articles]
+            return posts_of(rule, as_shown, found.articles, now, last)
+        assert isinstance(rule, Notify), "there are notices and posts"
         newest = sorted(found.articles, key=lambda each: (each.article.published, each.article.pk))[::-1]
         notice = Notice(
             name=rule.name,
@@ -184,14 +193,12 @@ class Watching:
             more_sources=max(0, len(found.sources) - rule.limit),
         )
         payload = notice.payload()
-        return Outgoing(
-            id=outgoing_id("notice", payload),
-            channel=rule.channel,
-            target=rule.name,
-            payload=payload,
-            queued=now,
-            due=now,
-        )
+        message_id = outgoing_id("notice", payload)
+        return [
+            Outgoing(
+                id=message_id, channel=rule.channel, target=rule.name, payload=payload, queued=now, due=now
+            )
+        ]
 
     def _remember(self, before: str | None, now: str, new: Collection[Outgoing] = ()) -> bool:
         return now != before and self._store.arrivals.looked(_SETTING, before, now, new)
@@ -207,7 +214,7 @@ class Watching:
             return text, {}, frozenset()
 
 
-def matches(rule: Notify, arrival: Arrival, now: datetime) -> bool:
+def matches(rule: Watch, arrival: Arrival, now: datetime) -> bool:
     """Whether a notice is about an article."""
     article = arrival.article
     if rule.sources and article.article.source not in rule.sources:

@@ -10,7 +10,7 @@ from aggregator.store.joining import StoryMember
 from aggregator.store.kept import Kept, Recent
 from aggregator.store.leases import Claim, Hold, WorkerRecord
 from aggregator.store.media import CopyOutcome, MediaCounts, WantedFile
-from aggregator.store.outgoing import Outgoing, announcement, outgoing_id
+from aggregator.store.outgoing import IN_DOUBT, Outgoing, announcement, outgoing_id
 from aggregator.store.pages import PageRequest
 from aggregator.store.queue import Lag
 from aggregator.store.records import FeedRecord, Saved, SourceRecord, Update, Version, Whereabouts
@@ -21,6 +21,7 @@ from aggregator.store.writing import Placement, by_categories
 
 __all__ = [
     "ALL",
+    "IN_DOUBT",
     "OF_SOURCE",
     "Arrival",
     "Claim",

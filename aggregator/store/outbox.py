@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from aggregator.store.columns import Instant
 from aggregator.store.database import Database
-from aggregator.store.outgoing import Outgoing
+from aggregator.store.outgoing import IN_DOUBT, Outgoing
 from aggregator.store.schema import outbox as table
 
 __all__ = ["Outbox", "enqueue", "forget_article"]
@@ -23,8 +23,8 @@ _OLDEST_FIRST = (table.c.due, table.c.channel, table.c.target, table.c.queued, t
 def enqueue(connection: sa.Connection, new: Iterable[Outgoing]) -> int:
     """Queues messages in a transaction that does more; how many of them were not queued already.
 
-    One that waits already keeps its turn; what it says is renewed. Where others wait for the same target as
-    an attempt failed, new ones wait with them: the receiver may have asked for it, and gets them in order.
+    One that waits already keeps its turn; what it says is renewed. New ones wait with those that wait for the
+    same target, as an attempt failed or it is to rest: it may have asked for that, and gets them in order.
     """
     added = 0
     turns: dict[tuple[str, str], datetime | None] = {}
@@ -92,14 +92,23 @@ class Outbox:
         """
         is_it = (table.c.id == message.id) & (table.c.due <= now)
         with self._database.row_transaction() as connection:
-            return connection.execute(table.update().where(is_it).values(due=until)).rowcount == 1
+            return (
+                connection.execute(table.update().where(is_it).values(due=until, error=IN_DOUBT)).rowcount
+                == 1
+            )
 
-    def done(self, message: Outgoing, now: datetime) -> None:
-        """It was sent, or never will be. One that was renewed meanwhile is due at once."""
+    def done(self, message: Outgoing, now: datetime, rest: datetime | None = None) -> None:
+        """It was sent, or never will be. One that was renewed meanwhile is due at once.
+
+        Nothing goes to its target before `rest`, where that is given.
+        """
         is_it = table.c.id == message.id
         with self._database.row_transaction() as connection:
             connection.execute(table.delete().where(is_it, table.c.queued == message.queued))
             connection.execute(table.update().where(is_it).values(due=now, attempts=0, error=""))
+            if rest is not None:
+                is_theirs = (table.c.channel == message.channel) & (table.c.target == message.target)
+                connection.execute(table.update().where(is_theirs, table.c.due < rest).values(due=rest))
 
     def put_off(self, message: Outgoing, due: datetime, error: str) -> None:
         """Records a failed attempt; nothing goes to this target before `due`."""
@@ -139,10 +148,10 @@ class Outbox:
 
 
 def _turn(connection: sa.Connection, channel: str, target: str) -> datetime | None:
-    """When a target is tried again after an attempt failed; None where none did."""
-    is_theirs = sa.and_(table.c.channel == channel, table.c.target == target, table.c.attempts > 0)
+    """Until when all that waits for a target waits; None where nothing does."""
+    is_theirs = sa.and_(table.c.channel == channel, table.c.target == target, table.c.error != IN_DOUBT)
     found: datetime | None = connection.scalar(
-        sa.select(sa.type_coerce(sa.func.min(table.c.due), Instant)).where(is_theirs)
+        sa.select(sa.type_coerce(sa.func.max(table.c.due), Instant)).where(is_theirs)
     )
     return found
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-__all__ = ["WEBSUB", "Outgoing", "announcement", "outgoing_id"]
+__all__ = ["IN_DOUBT", "WEBSUB", "Outgoing", "announcement", "outgoing_id"]
 
 WEBSUB = "websub"
 """The channel of announcements to hubs."""
+
+IN_DOUBT = "it is being sent, or was when a process ended"
+"""The error of a message that a process took, until that process records what became of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

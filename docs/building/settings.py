@@ -20,7 +20,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from aggregator.adapters import kinds
-from aggregator.config import digests, notifying, publishing, serving, values
+from aggregator.config import digests, notifying, posting, publishing, serving, values
 from aggregator.config.load import Config
 from aggregator.config.sources import FullText
 
@@ -46,6 +46,9 @@ _WORDS_OF_ALIASES: tuple[tuple[Any, str], ...] = (
     (notifying.MailHost, "a host"),
     (notifying.QuietTimes, "two times of day"),
     (digests.TimeOfDay, "a time of day"),
+    (posting.ServerAddress, "an address (`http:`, `https:`)"),
+    (posting.Hashtag, "a hashtag"),
+    (posting.LanguageCode, "the code of a language"),
     (digests.HttpsAddress, "an address (`https:`)"),
 )
 _WORDS_OF_VALIDATORS = {alias.__metadata__[0].func: words for alias, words in _WORDS_OF_ALIASES}

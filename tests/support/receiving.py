@@ -67,7 +67,7 @@ class Webhook:
         return Answer(self.status, self.headers)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """The controller connects to the port that it was given, so that it has to be known."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -86,7 +86,7 @@ class Mailbox:
         self._controller = Controller(
             self,
             hostname="127.0.0.1",
-            port=_free_port(),
+            port=free_port(),
             authenticator=self._authenticated if login else None,
             auth_required=bool(login),
             auth_require_tls=bool(tls),

@@ -17,6 +17,7 @@ CHANNELS: Mapping[str, str] = {
     "apprise": "aggregator.notify.channels.services:AppriseServices",
     "digest": "aggregator.notify.channels.digest:DigestMail",
     "mail": "aggregator.notify.channels.mail:Mail",
+    "mastodon": "aggregator.notify.channels.mastodon:Statuses",
     "webhook": "aggregator.notify.channels.webhook:Webhooks",
     "websub": "aggregator.notify.channels.websub:Hubs",
 }

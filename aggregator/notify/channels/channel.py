@@ -59,8 +59,11 @@ class DeliveryChannel(ABC):
         """The targets that the config has for this channel; what waits for any other is given up."""
 
     @abstractmethod
-    def send(self, message: Outgoing, now: datetime) -> None:
-        """Sends a message, within a minute. Raises DeliveryError."""
+    def send(self, message: Outgoing, now: datetime) -> datetime | None:
+        """Sends a message, within a minute. Raises DeliveryError.
+
+        Returns before when nothing more goes to that target, None where it needs no rest.
+        """
 
     @abstractmethod
     def subject(self, message: Outgoing) -> str:

@@ -1,0 +1,57 @@
+"""What notices and posts have in common: which new articles they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Annotated
+
+from pydantic import Field
+
+from aggregator.config.choosing import Name, QueryText
+from aggregator.config.values import Category
+from aggregator.model.settings import Settings
+
+if TYPE_CHECKING:
+    from aggregator.rules.query import Query
+
+__all__ = ["Watch"]
+
+
+class Watch(Settings):
+    """New articles of these: those that match `when` (a query), of these sources, in these categories.
+
+    Each that is left out is everything. `limit` bounds how many of what is new at once are told of one by
+    one: the newest.
+    """
+
+    name: Name
+    when: QueryText | None = None
+    sources: tuple[str, ...] = Field(default=(), strict=False)
+    categories: tuple[Category, ...] = Field(default=(), strict=False)
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+    enabled: bool = True
+
+    @property
+    def query(self) -> Query | None:
+        """Its query, None for every article."""
+        if self.when is None:
+            return None
+        from aggregator.rules.query import parse
+
+        return parse(self.when)
+
+    @property
+    def wants_articles(self) -> bool:
+        """Whether it is about articles at all."""
+        return True
+
+    @property
+    def mark(self) -> str:
+        """What it is known by, among all that watch."""
+        return self.name
+
+    def unknown_sources(self, place: str, sources: Collection[str] | None) -> Iterator[str]:
+        """Mistakes of the table at `place`: sources that none is; None: any name may be brought by a list."""
+        for name in self.sources:
+            if sources is not None and name not in sources:
+                yield f"{place}.sources ({self.name!r}): no source is named {name!r}"

@@ -1,0 +1,109 @@
+"""What a status says: a title, a link, hashtags, within the length that its server takes. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.config.load import Mastodon
+from aggregator.model.article import Article
+from aggregator.normalise.text import cut, plain_value, tidy
+from aggregator.notify.notice import MAX_TITLE, is_web
+from aggregator.store import Arrival, Outgoing, outgoing_id
+
+__all__ = ["CHANNEL", "counted", "language_of", "posts_of", "status_text"]
+
+CHANNEL = "mastodon"
+MAX_LINK = 2_000
+_LEAST_TITLE = 20
+_URL = re.compile(r"https?://[^\s]+", re.IGNORECASE)
+_MENTION = re.compile(r"@(?=[\w-])")
+_LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?![A-Za-z])")
+
+
+def posts_of(
+    rule: Mastodon, shown: Sequence[Article], arrived: Sequence[Arrival], now: datetime, last: datetime | None
+) -> list[Outgoing]:
+    """Messages of articles, as they are shown, in the order in which they were published.
+
+    None is due before `every` has passed since the `last` ones. One without a web address is left out: there
+    would be nothing to follow. Ids are made of rule and article.
+    """
+    due = now if last is None or last > now else max(now, last + rule.every)
+    pairs = zip(shown, arrived, strict=True)
+    made = []
+    for n, (article, arrival) in enumerate(
+        sorted(pairs, key=lambda pair: (pair[1].article.published, pair[1].article.pk))
+    ):
+        if not (article.link and len(article.link) <= MAX_LINK and is_web(article.link)):
+            continue
+        said = {
+            "id": arrival.article.uid,
+            "title": plain_value(article.title, "text", MAX_TITLE),
+            "link": article.link,
+            "tags": [*_hashtags((*rule.tags, *article.tags), len(rule.tags) + rule.article_tags)],
+            "language": article.origin.language or "",
+        }
+        made.append(
+            Outgoing(
+                id=outgoing_id(CHANNEL, rule.name, rule.to, arrival.article.uid),
+                channel=CHANNEL,
+                target=rule.name,
+                payload={"articles": [said]},
+                queued=now + n * timedelta(microseconds=1),  # their order
+                due=due,
+            )
+        )
+    return made
+
+
+def status_text(said: Mapping[str, Any], max_characters: int, link_characters: int) -> str:
+    """The text of a status: title, link and hashtags, of which the title is cut and hashtags go to fit.
+
+    Nobody is mentioned: a stranger's title could otherwise call accounts. A link counts as so many
+    characters as the server says, whatever its length.
+    """
+    link = str(said.get("link", ""))
+    title = _MENTION.sub("@\u200b", tidy(str(said.get("title", ""))))
+    tags = [f"#{tag}" for tag in said.get("tags", ()) if isinstance(tag, str)]
+    # A server that says nothing of use is taken to have the least that any has.
+    room = max(max_characters, 100) - link_characters - 2
+    while tags and counted(" ".join(tags), link_characters) + 2 + _LEAST_TITLE > room:
+        tags.pop()
+    if tags:
+        room -= counted(" ".join(tags), link_characters) + 2
+    while title and (over := counted(title, link_characters) - room) > 0:
+        title = cut(title, max(len(title) - over, 1)) if len(title) > over else ""
+    return "\n\n".join(filter(None, (title, link, " ".join(tags))))
+
+
+def counted(text: str, link_characters: int) -> int:
+    """How many characters a text has for a server at most: links in it count as it says, if they are shorter.
+
+    Servers count what a person sees as one character once; code points are never fewer.
+    """
+    return sum(max(link_characters - len(found[0]), 0) for found in _URL.finditer(text)) + len(text)
+
+
+def language_of(said: Mapping[str, Any], *others: str | None) -> str:
+    """The language of a status (ISO 639-1), of the article's own or the first of others; "" for none."""
+    for written in (*others[:1], said.get("language"), *others[1:]):
+        if isinstance(written, str) and (match := _LANGUAGE.match(written)) is not None:
+            return match[1].lower()
+    return ""
+
+
+def _hashtags(tags: Iterable[str], most: int) -> Iterator[str]:
+    """Tags as hashtags: letters, digits and _, words joined in CamelCase, none twice, not digits alone."""
+    seen: set[str] = set()
+    for tag in tags:
+        words = re.findall(r"\w+", unicodedata.normalize("NFKC", tag[:200]))
+        joined = words[0] if len(words) == 1 else "".join(word[:1].upper() + word[1:] for word in words)
+        if not joined or len(joined) > 60 or not re.search(r"[^\W\d_]", joined):
+            continue
+        if joined.casefold() not in seen and len(seen) < most:
+            seen.add(joined.casefold())
+            yield joined
