@@ -36,6 +36,7 @@ _WORDS_OF_ALIASES: tuple[tuple[Any, str], ...] = (
     (values.Place, "an address, network or host"),
     (values.Host, "a host"),
     (values.TimeZone, "a time zone"),
+    (values.StorePlace, "a path, or the address of a database"),
     (values.PostPath, "a path with placeholders"),
     (serving.ListenAddress, '`"HOST:PORT"`'),
     (serving.Network, "an address or network"),
