@@ -17,6 +17,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import cache
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
@@ -32,13 +33,36 @@ PER_ARTICLE = 20
 Make = Callable[[random.Random], bytes]
 
 
+@cache
+def _cameras() -> list[bytes]:
+    sizes = [(1_600, 1_200), (4_000, 3_000), (6_000, 4_000)]
+    return [written(photo(*size, seed=n), "JPEG", quality=88) for n, size in enumerate(sizes * 2)]
+
+
+@cache
+def _screens() -> list[bytes]:
+    return [written(photo(1_920, 1_080, seed=n), "PNG") for n in range(4)]
+
+
 def _camera(chance: random.Random) -> bytes:
-    size = chance.choice([(1_600, 1_200), (4_000, 3_000), (6_000, 4_000)])
-    return written(photo(*size, seed=chance.randrange(10**6)), "JPEG", quality=88)
+    return chance.choice(_cameras())
 
 
 def _screenshot(chance: random.Random) -> bytes:
-    return written(photo(1_920, 1_080, seed=chance.randrange(10**6)), "PNG")
+    return chance.choice(_screens())
+
+
+@cache
+def _films() -> bytes:
+    frames = [Image.new("P", (300, 200), number % 250) for number in range(400)]
+    held = BytesIO()
+    frames[0].save(held, "GIF", save_all=True, append_images=frames[1:], duration=40)
+    return held.getvalue()
+
+
+@cache
+def _large() -> bytes:
+    return written(Image.new("RGB", (7_000, 5_700), (99, 9, 9)), "PNG")
 
 
 def _flipped(chance: random.Random) -> bytes:
@@ -57,17 +81,13 @@ def _any_hostile(chance: random.Random) -> bytes:
     return chance.choice([body for body, _ in refused_pictures().values()])
 
 
-def _long_film(chance: random.Random) -> bytes:
-    first = chance.randrange(250)
-    frames = [Image.new("P", (300, 200), (first + number) % 250) for number in range(400)]
-    held = BytesIO()
-    frames[0].save(held, "GIF", save_all=True, append_images=frames[1:], duration=40)
-    return held.getvalue()
+def _long_film(_: random.Random) -> bytes:
+    return _films()
 
 
-def _many_pixels(chance: random.Random) -> bytes:
+def _many_pixels(_: random.Random) -> bytes:
     """Within the bound on pixels, and as expensive as that allows."""
-    return written(Image.new("RGB", (7_000, 5_700), (chance.randrange(256), 9, 9)), "PNG")
+    return _large()
 
 
 def _nothing(_: random.Random) -> bytes:

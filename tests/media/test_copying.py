@@ -7,6 +7,7 @@ import os
 import re
 import sqlite3
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from html import escape
 from pathlib import Path
@@ -420,3 +421,27 @@ def test_a_report_in_one_line() -> None:
     assert CopyReport(copied=2).summary == "2 copied"
     many = CopyReport(copied=1, pixels=2, refused=3, failed=4, waiting=5)
     assert many.summary == "1 copied, 2 tracking pixels, 3 refused, 4 failed, 5 later"
+
+
+def test_a_run_killed_while_it_copies_costs_nothing(planet: Planet) -> None:
+    """Files are whole or not there, none is left that nothing names, and the next run does the rest."""
+    images = [planet.picture(f"{n}.jpg", written(photo(seed=n), "JPEG")) for n in range(12)]
+    planet.articles = {n: f"<p>{image}</p>" for n, image in enumerate(images, 1)}
+    planet.configure()
+    for begun in (1, 6):
+        launched = planet.site.start("fetch", "--force")
+        until = time.monotonic() + 60
+        while len(planet.copies()) < begun and launched.poll() is None and time.monotonic() < until:
+            time.sleep(0.01)
+        launched.kill()
+        launched.wait()
+        for name in planet.copies():
+            opened((planet.site.output / name).read_bytes())
+    planet.fetch()
+    later = NOW + YOUNG + timedelta(hours=1)
+    with planet.app(later) as app:
+        app.copy_media(later)
+        app.publish(later)
+        app.tidy_media(later, at_once=True)
+    assert len(planet.copies()) == 12
+    assert set(planet.shown()) == planet.copies()

@@ -216,7 +216,7 @@ def test_a_full_archive_keeps_the_copies_of_what_it_shows(store: Store) -> None:
     store.archives.file_away("", 1)
     commit(store, entry(2, "x"), now=NOW + DAY)
     note(store)
-    assert [*store.articles.prune(Keep(max_articles=2), 0, NOW, source="tea")] == [1]
+    assert [*store.articles.prune(Keep(max_articles=2), 1, NOW, source="tea")] == [1]
     assert store.media.let_go(NOW + 90 * DAY, KEEP, MAX) == set()
     archived = {kept.article.id: kept.revision for n in (1, 2) for kept in store.archives.articles("", n)}
     found = store.media.of(archived.values())
