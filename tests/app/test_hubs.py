@@ -5,6 +5,15 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
 
 from tests.app.test_daemon import log_of, running, source, until
 from tests.conftest import Answer, Server
@@ -23,6 +32,67 @@ def websub_of(site: Site) -> dict[str, object]:
     """What `sources --json` says of the hub of the only source."""
     (found,) = json.loads(site.run("sources", "--json").output)["sources"]
     return dict(found["websub"] or {})
+
+
+class Tasks:
+    """Runs the tasks of Flask-WebSub's hub one after another in a thread, in place of Celery."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1)
+
+    def task(self, function: Any = None, *, bind: bool = False, **_: object) -> Any:
+        """A task whose `delay` returns at once."""
+        if function is None:
+            return lambda given: self.task(given, bind=bind)
+        bound = (SimpleNamespace(request=SimpleNamespace(retries=0)),) if bind else ()
+        return SimpleNamespace(delay=lambda *given: self._pool.submit(function, *bound, *given))
+
+
+@contextmanager
+def another_projects_hub(home: Path) -> Iterator[tuple[str, Any]]:
+    """A hub of Flask-WebSub at its address, and what sends a topic's content to its subscribers."""
+    hubs = pytest.importorskip("flask_websub.hub", reason="Flask-WebSub is not installed (the extra `test`)")
+    flask = pytest.importorskip("flask", reason="Flask is not installed (the extra `test`)")
+    werkzeug = pytest.importorskip("werkzeug.serving", reason="Flask is not installed (the extra `test`)")
+    hub = hubs.Hub(hubs.SQLite3HubStorage(str(home / "hub.sqlite3")), Tasks())
+    app = flask.Flask("hub")
+    app.register_blueprint(hub.build_blueprint(url_prefix="/hub"))
+    http = werkzeug.make_server("127.0.0.1", 0, app)
+    thread = threading.Thread(target=http.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{http.server_port}/hub", hub
+    finally:
+        http.shutdown()
+        thread.join()
+        http.server_close()
+
+
+def test_the_hub_of_another_project_reports(site: Site, server: Server, tmp_path: Path) -> None:
+    """Flask-WebSub: found by Link headers, verified, and a document with its strongest signature."""
+    with another_projects_hub(tmp_path) as (address, hub):
+        port, topic = free_port(), f"{server.url}/b"
+        link = f'<{address}>; rel="hub", <{topic}>; rel="self"'
+        links = {"Link": link, "Content-Type": "application/rss+xml"}
+        server.pages["/b"] = Answer(200, links, feed("b", 1))
+        serve = {"url": f"http://127.0.0.1:{port}"}
+        site.configure(source(server, "b"), serve=serve)
+        with running(site, "--serve", f"127.0.0.1:{port}") as process:
+            until(lambda: site.output.exists() and "active" in site.run("status").output)
+            assert len(list(hub.storage.get_callbacks(topic))) == 1
+            server.pages["/b"] = Answer(200, links, feed("b", 1, 2))
+            hub.send_change_notification.delay(topic).result()
+            feeds = site.output / "X" / "rss.xml"
+            until(lambda: b"b.example/2<" in feeds.read_bytes())
+            assert websub_of(site)["forged"] == 0
+            assert [request.headers["User-Agent"].split("/")[0] for request in server.requests].count(
+                "Aggregator"
+            ) == 1, "we polled once; the hub asked for the content"
+            site.configure(source(server, "b", websub=False), serve=serve)
+            until(lambda: not list(hub.storage.get_callbacks(topic)))
+            process.send_signal(signal.SIGTERM)
+            assert process.wait() == 0
+    assert "Traceback" not in log_of(site)
 
 
 def test_a_hub_reports_and_the_feed_has_it(site: Site, server: Server) -> None:
