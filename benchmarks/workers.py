@@ -179,13 +179,18 @@ def main() -> None:
         version.value = int(options.changed)
         moment = time.time()
         due(engine)
-        seconds = wait(engine, options.sources, moment) - moment
+        began, ended = wait(engine, options.sources, moment)
+        seconds = ended - began
         requests, gap, both = noted(notes, moment)
         for worker in workers:
             worker.send_signal(signal.SIGTERM)
         codes = [worker.wait(60) for worker in workers]
         first = first or seconds
-        subprocess.run([*command, "publish", "--config", str(file)], check=True, capture_output=True)
+        done = subprocess.run(
+            [*command, "publish", "--config", str(file)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            print(done.stderr[-2000:])
         found = output(folder / "feeds")
         print(
             json.dumps(
@@ -227,14 +232,14 @@ def due(engine: sa.Engine) -> None:
         connection.execute(sa.text("UPDATE sources SET next_poll = 0 WHERE next_poll IS NOT NULL"))
 
 
-def wait(engine: sa.Engine, sources: int, since: float) -> float:
-    """Waits until all sources were polled after a moment; when the last one was."""
-    query = sa.text("SELECT count(*), max(polled) FROM sources WHERE polled >= :since")
+def wait(engine: sa.Engine, sources: int, since: float) -> tuple[float, float]:
+    """Waits until all sources were polled after a moment; when the first and the last one were."""
+    query = sa.text("SELECT count(*), min(polled), max(polled) FROM sources WHERE polled >= :since")
     while True:
         with suppress(sa.exc.SQLAlchemyError), engine.begin() as connection:
-            count, last = connection.execute(query, {"since": int(since * 1e6)}).one()
+            count, first, last = connection.execute(query, {"since": int(since * 1e6)}).one()
             if count >= sources:
-                return float(last / 1e6)
+                return float(first / 1e6), float(last / 1e6)
         time.sleep(0.2)
 
 

@@ -26,7 +26,7 @@ _QUEUES = ("poll", "publish", "upkeep")
 @click.option(
     "--at-once",
     type=click.IntRange(1, 1_000),
-    help="How many requests run at a time; else fetch.workers.",
+    help="How many publishers are asked at a time; else fetch.workers.",
 )
 @fails_well
 def worker(config_file: Path, json_logs: bool, queues: tuple[str, ...], at_once: int | None) -> int:

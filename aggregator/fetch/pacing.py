@@ -185,6 +185,12 @@ class Hosts:
         with self._lock:
             return timedelta(seconds=self._line(publisher).gap)
 
+    def most_at_once(self, url: str) -> int:
+        """How many requests to the URL's publisher may run at a time."""
+        publisher = self.publisher(url)
+        with self._lock:
+            return self._line(publisher).at_once
+
     def holds(self, now: float) -> dict[str, timedelta]:
         """How long publishers, by name, are still not to be asked at all, as Retry-After wants it."""
         with self._lock:

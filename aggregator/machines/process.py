@@ -20,7 +20,7 @@ from aggregator.config.load import Config
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import StoreError, StoreInUse
 from aggregator.machines.engine import Engine
-from aggregator.machines.worker import THREADS_A_JOB, Work
+from aggregator.machines.worker import Work
 from aggregator.store import Store
 from aggregator.store.leases import LIVES
 
@@ -39,8 +39,8 @@ _log = logging.getLogger("aggregator")
 def run(config: Config, *, queues: Collection[str], at_once: int, watcher: RunWatcher) -> None:
     """Works until SIGTERM or SIGINT: what is being saved is finished, within 30 seconds.
 
-    `at_once`: how many requests run at a time. Raises StoreError for a store that is no PostgreSQL database
-    or cannot be opened, StoreInUse while workers with another config are at work.
+    `at_once`: how many publishers are asked at a time. Raises StoreError for a store that is no PostgreSQL
+    database or cannot be opened, StoreInUse while workers with another config are at work.
     """
     if not isinstance(config.store, DatabaseAddress):
         raise StoreError(
@@ -54,7 +54,7 @@ def run(config: Config, *, queues: Collection[str], at_once: int, watcher: RunWa
         work = Work(app, name, digest, queues, watcher)
         work.report()
         try:
-            asyncio.run(_work(work, config.store, queues, max(1, at_once // THREADS_A_JOB)))
+            asyncio.run(_work(work, config.store, queues, at_once))
         finally:
             app.store.leases.leave(name)
 

@@ -17,10 +17,7 @@ from aggregator.machines.shards import shard_of, shards_of
 from aggregator.polling.poll import Polls
 from aggregator.store import Claim, Hold, WorkerRecord
 
-__all__ = ["THREADS_A_JOB", "Work"]
-
-THREADS_A_JOB = 4
-"""So many requests of one shard at a time: most shards have a few sources that are due."""
+__all__ = ["Work"]
 
 LONGEST_JOB = timedelta(minutes=1)
 """So long a job polls a shard: what other publishers of it wait for."""
@@ -110,21 +107,21 @@ class Work:
         if self._is_stopping:
             return
         claim = self._leases.claim(shard, self._name)
-        began, has_new, completes, is_rested = time.monotonic(), False, False, False
-        with self._holding_for(claim.hold) as polls:
-            while not self._is_stopping and time.monotonic() - began < LONGEST_JOB.total_seconds():
-                now = self._leases.database_time()
-                sources = self._sources(self._leases.due(shard, now, _SOURCES_AT_ONCE), now)
-                if not sources:
-                    break
-                if not is_rested:
-                    self._rest(claim, sources, now)
-                    is_rested = True
+        began, has_new, completes = time.monotonic(), False, False
+        now, sources = self._due(shard)
+        # A publisher that lets us ask more at a time has all its sources in this shard.
+        threads = max((self._hosts.most_at_once(source.address) for source in sources), default=1)
+        with self._holding_for(claim.hold, threads) as polls:
+            self._rest(claim, sources, now)
+            while sources and not self._is_stopping:
                 for poll in self._app.fetch_by(polls, sources, now):
                     self._polled += 1
                     self._watcher.polled(poll)
                     has_new |= bool(poll.saved.new or poll.saved.changed or poll.is_list)
                     completes |= poll.source.full_text is not None
+                if time.monotonic() - began >= LONGEST_JOB.total_seconds():
+                    break
+                now, sources = self._due(shard)
         now = self._leases.database_time()
         if has_new:
             yield Queued(task="complete") if completes else Queued(task="publish", at=now + PUBLISH_AFTER)
@@ -167,9 +164,9 @@ class Work:
         return []
 
     @contextmanager
-    def _holding_for(self, hold: Hold) -> Iterator[Polls]:
+    def _holding_for(self, hold: Hold, threads: int) -> Iterator[Polls]:
         """What polls a shard, for a minute; afterwards it is recorded when its publishers were asked last."""
-        polls = self._polls.holding(self._app.store.holding(hold), THREADS_A_JOB)
+        polls = self._polls.holding(self._app.store.holding(hold), threads)
         self._holding.add(polls)
         timer = threading.Timer(LONGEST_JOB.total_seconds(), polls.stop)
         timer.daemon = True
@@ -191,9 +188,14 @@ class Work:
             self._hosts.hold_publisher(name, until - now, time.monotonic())
         if claim.is_ours or claim.is_first:
             return
-        gap = max(self._hosts.gap(source.address) for source in sources)
+        gap = max((self._hosts.gap(source.address) for source in sources), default=timedelta(0))
         rested = timedelta(0) if claim.rested is None else now - claim.rested
         time.sleep(max(gap - rested, timedelta(0)).total_seconds())
+
+    def _due(self, shard: int) -> tuple[datetime, list[Source]]:
+        """The time, and the sources of a shard that are due then."""
+        now = self._leases.database_time()
+        return now, self._sources(self._leases.due(shard, now, _SOURCES_AT_ONCE), now)
 
     def _sources(self, names: Sequence[str], now: datetime) -> list[Source]:
         """The enabled sources of these names; what lists have named since is looked up."""
