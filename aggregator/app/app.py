@@ -138,7 +138,7 @@ class App:
     def _bucket_output(self) -> BucketOutput:
         from aggregator.app.bucket import BucketOutput
 
-        return BucketOutput(self.config)
+        return BucketOutput(self.config, self._store)
 
     def is_behind(self, now: datetime) -> bool:
         """Whether to publish although nothing was polled: a bucket is to be tried again, a digest is due."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,8 +13,10 @@ from dataclasses import replace
 from datetime import datetime
 
 from aggregator.config.load import Config
+from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import BucketInUse, ObjectStoreError
 from aggregator.publishing.publish import Published
+from aggregator.store import Store
 from aggregator.store.checking import Fault
 
 __all__ = ["BucketOutput", "CopyKeeper", "bucket_facts", "bucket_failure", "bucket_faults"]
@@ -29,12 +32,17 @@ class BucketOutput:
 
     After a failure the bucket is left alone for half a minute, then for twice as long each time, at most ten
     minutes; meanwhile the copy is published into, and what it has goes to the bucket later.
+
+    With a `store` on a server, that several machines may share, these publish in turns.
     """
 
-    def __init__(self, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, config: Config, store: Store | None = None, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         from aggregator.object_store.mirror import Mirror
 
-        self._mirror = Mirror(config)
+        is_shared = store is not None and isinstance(config.store, DatabaseAddress)
+        self._mirror = Mirror(config, site=_site_of(store) if is_shared and store else "")
         self._clock = clock
         self._failures = 0
         self._again = 0.0
@@ -100,6 +108,13 @@ class BucketOutput:
         with suppress(ObjectStoreError):
             self._mirror.failed(str(error))
         return error
+
+
+def _site_of(store: Store) -> str:
+    """A random name that all who share the store know."""
+    if store.database.setting("site") is None:
+        store.database.remember("site", secrets.token_hex(8))
+    return store.database.setting("site") or ""
 
 
 class _Waiting(ObjectStoreError):

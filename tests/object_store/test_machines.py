@@ -15,6 +15,7 @@ from aggregator.object_store.mirror import Mirror
 from aggregator.object_store.register import Waits
 from tests.object_store.conftest import BucketSite
 from tests.support.buckets import INVENTORY
+from tests.support.postgresql import PostgresServer
 from tests.support.site import Site
 
 
@@ -155,6 +156,30 @@ def test_machines_of_one_site_publish_in_turns(published: BucketSite) -> None:
                 (mirror.folder / "turns.txt").write_text(f"{number} {site.home}")
                 assert mirror.push().errors == []
             assert published.bodies()["turns.txt"].decode() == f"{number} {site.home}"
+
+
+def test_machines_that_share_a_store_publish_in_turns(planet: BucketSite, postgresql: PostgresServer) -> None:
+    """Each goes on where the other stopped: none renders what the other has, none puts it again."""
+    address = postgresql.emptied().url
+    planet.configure(planet.site, store=address)
+    other = planet.machine("second", store=address)
+    assert planet.site.run("fetch").exit_code == 0
+    planet.store.requests.clear()
+    result = other.run("publish")
+    assert result.exit_code == 0, result.output
+    assert "published 0 of" in result.stdout
+    assert changed(planet) == []
+    for number, site in enumerate((other, planet.site, other)):
+        planet.serve(*range(1, 10 + number))
+        before = planet.bodies()
+        planet.store.requests.clear()
+        result = site.run("fetch", "--force")
+        assert result.exit_code == 0, result.output
+        after = planet.bodies()
+        put = {key.removeprefix("feeds/") for key in planet.store.asked("PUT") if key != INVENTORY}
+        assert put == {path for path in after if after[path] != before.get(path)}
+        assert f"a.example/{9 + number}".encode() in after["News/rss.xml"]
+        assert after == planet.staged(site)
 
 
 def config_of(site: Site) -> Config:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 
+from click.testing import CliRunner
+
+from aggregator.cli.main import main
 from aggregator.object_store.keys import rank
 from tests.conftest import Answer
 from tests.object_store.conftest import BucketSite
@@ -156,6 +159,22 @@ def test_files_of_ones_own_in_the_copy_are_put(published: BucketSite) -> None:
     (staging / "robots.txt").unlink()
     published.site.run("publish")
     assert "robots.txt" not in published.bodies()
+
+
+def test_a_restored_backup_publishes_into_the_bucket_unless_it_is_a_strangers(published: BucketSite) -> None:
+    """Nobody else's config writes with the keys of this machine."""
+    backup = published.site.home / "backup.zip"
+    assert published.site.run("backup", str(backup)).exit_code == 0
+    texts = {}
+    for name, options in (("strangers", ()), ("own", ("--trust",))):
+        folder = published.site.home / name
+        result = CliRunner().invoke(main, ["restore", *options, str(backup), str(folder)])
+        assert result.exit_code == 0, result.output
+        texts[name] = (folder / "config" / "aggregator.toml").read_text()
+        assert ("keys of yours" in " ".join(result.output.split())) == (name == "strangers")
+    assert 'output = "feeds"' in texts["strangers"]
+    assert 'output = "s3://planet/feeds"' in texts["own"]
+    assert "KEY" not in texts["own"]
 
 
 def test_what_was_lost_or_changed_in_the_bucket_is_found_and_put_again(published: BucketSite) -> None:
