@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from aggregator import __version__
@@ -18,11 +19,13 @@ if TYPE_CHECKING:
     from obstore import GetResult, PutMode
     from obstore.store import ClientConfig, RetryConfig
 
-__all__ = ["Bucket", "BucketObject", "Conflict", "ObjectBody"]
+__all__ = ["LARGE_BYTES", "Bucket", "BucketObject", "Conflict", "ObjectBody"]
 
 REQUEST_SECONDS = 45
 RETRY_SECONDS = 30
 """A request is begun again within this time at most: with the last one, an operation ends within 75 s."""
+LARGE_BYTES = 8 * 1024 * 1024
+"""What is larger is sent and fetched in parts of this size: recordings, of which a copy may have 200 MB."""
 MAX_BYTES = 256 * 1024 * 1024
 _RETRIES: RetryConfig = {
     "max_retries": 3,
@@ -98,15 +101,18 @@ class Bucket:
 
     def get(self, key: str, *, unlike: str = "") -> ObjectBody | None:
         """An object; None where there is none. Raises Conflict when it still has the ETag `unlike`."""
-        import obstore
-
         got = self._get(key, {"if_none_match": unlike} if unlike else {})
         if got is None:
             return None
         if got.meta["size"] > MAX_BYTES:
             raise ObjectStoreError(f"{self._place}: {key!r} is larger than anything we put there; delete it")
+        return ObjectBody(self._bytes(got), got.meta["e_tag"] or "", _attributes(got))
+
+    def _bytes(self, got: GetResult) -> bytes:
+        import obstore
+
         try:
-            return ObjectBody(bytes(got.bytes()), got.meta["e_tag"] or "", _attributes(got))
+            return bytes(got.bytes())
         except (obstore.exceptions.BaseError, OSError) as error:
             self._fail(error)
 
@@ -147,6 +153,33 @@ class Bucket:
         except (obstore.exceptions.BaseError, OSError, ValueError) as error:
             self._fail(error)
         return done["e_tag"] or ""
+
+    def put_large(self, key: str, place: Path, attributes: Mapping[str, str]) -> str:
+        """Writes an object of a file's bytes, in parts and without any condition; returns the new ETag."""
+        import obstore
+
+        try:
+            done = obstore.put(
+                self._store,
+                key,
+                place,
+                attributes={**attributes},
+                use_multipart=True,
+                chunk_size=LARGE_BYTES,
+                max_concurrency=2,
+            )
+        except (obstore.exceptions.BaseError, OSError, ValueError) as error:
+            self._fail(error)
+        return done["e_tag"] or ""
+
+    def parts(self, key: str, etag: str, size: int) -> Iterator[bytes]:
+        """The bytes of an object in parts. Raises Conflict where it is not there, or another one."""
+        for start in range(0, size, LARGE_BYTES):
+            ends = (start, min(start + LARGE_BYTES, size))
+            got = self._get(key, {"range": ends, **({"if_match": etag} if etag else {})})
+            if got is None:
+                raise Conflict(key)
+            yield self._bytes(got)
 
     def find(self, key: str) -> BucketObject | None:
         """What is at a key, None: nothing."""

@@ -14,7 +14,7 @@ from aggregator.publishing.archives import FOLDER
 from aggregator.publishing.outputs import PAGES
 from aggregator.server.media import MediaTypes, copy_headers, is_page
 
-__all__ = ["Headers", "digest_of", "is_sound", "rank"]
+__all__ = ["Headers", "digest_of", "is_sound", "new_digest", "rank"]
 
 ARCHIVES_MAY_BE_KEPT = timedelta(days=1)
 """Full archives never change, but for a takedown, which nobody should have to wait for longer."""
@@ -35,8 +35,13 @@ def is_sound(path: object) -> bool:
     return all(name and not name.startswith(".") and _FORBIDDEN.isdisjoint(name) for name in path.split("/"))
 
 
+def new_digest() -> hashlib.blake2b:
+    """What digests a file's bytes, into 32 characters."""
+    return hashlib.blake2b(digest_size=16)
+
+
 def digest_of(body: bytes) -> str:
-    """A digest of a file's bytes, 32 characters."""
+    """A digest of a file's bytes."""
     return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 

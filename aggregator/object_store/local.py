@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from aggregator.errors import ObjectStoreError, WriteError
 from aggregator.object_store.at_once import at_once
-from aggregator.object_store.bucket import Bucket
+from aggregator.object_store.bucket import LARGE_BYTES, Bucket, Conflict
 from aggregator.object_store.inventory import BucketFile
-from aggregator.object_store.keys import Headers, digest_of, is_sound, rank
+from aggregator.object_store.keys import Headers, digest_of, is_sound, new_digest, rank
 from aggregator.object_store.marks import file_of
 from aggregator.writers.files import place
 
@@ -53,9 +54,17 @@ def wanted(
         if before is not None and (before.size, before.modified_ns) == (info.st_size, info.st_mtime_ns):
             digest = before.digest
         else:
-            digest = digest_of(read(folder, path))
+            digest = _digest(folder / path)
         made[path] = BucketFile(info.st_size, info.st_mtime_ns, digest, headers.mark(path), "")
     return made
+
+
+def _digest(place: Path) -> str:
+    try:
+        with place.open("rb") as file:
+            return hashlib.file_digest(file, new_digest).hexdigest()
+    except OSError as error:
+        raise ObjectStoreError(f"{place}: it cannot be read: {error.strerror}") from error
 
 
 def read(folder: Path, path: str) -> bytes:
@@ -99,10 +108,12 @@ def _bring(bucket: Bucket, folder: Path, path: str, file: BucketFile) -> bool:
     with suppress(OSError):
         info = target.lstat()
         is_here = stat.S_ISREG(info.st_mode) and info.st_size == file.size
-        if is_here and digest_of(target.read_bytes()) == file.digest:
+        if is_here and _digest(target) == file.digest:
             if info.st_mtime_ns != file.modified_ns:
                 os.utime(target, ns=(file.modified_ns, file.modified_ns))
             return True
+    if file.size > LARGE_BYTES:
+        return _bring_large(bucket, target, path, file)
     got = bucket.get(path)
     if got is None:
         return False
@@ -111,11 +122,35 @@ def _bring(bucket: Bucket, folder: Path, path: str, file: BucketFile) -> bool:
         raise ObjectStoreError(f"{bucket}: {path} came in damaged; it is fetched again", is_passing=True)
     # Put by a writer that has not finished: newer, and whole in itself.
     marked = None if is_right else file_of(got.attributes, len(got.body), got.etag)
+    _place(target, [got.body], (marked or file).modified_ns)
+    return is_right
+
+
+def _bring_large(bucket: Bucket, target: Path, path: str, file: BucketFile) -> bool:
+    """Fetches a file in parts, none of which is held for long."""
+    digest = new_digest()
+
+    def parts() -> Iterator[bytes]:
+        for part in bucket.parts(path, file.etag, file.size):
+            digest.update(part)
+            yield part
+        if digest.hexdigest() != file.digest:
+            raise ObjectStoreError(f"{bucket}: {path} came in damaged; it is fetched again", is_passing=True)
+
     try:
-        place(target, got.body, (marked or file).modified_ns)
+        _place(target, parts(), file.modified_ns)
+    except Conflict:
+        return False
+    return True
+
+
+def _place(target: Path, parts: Iterable[bytes], modified_ns: int) -> None:
+    try:
+        place(target, parts, modified_ns)
+    except ObjectStoreError:
+        raise
     except WriteError as error:
         raise ObjectStoreError(str(error)) from error
-    return is_right
 
 
 def _is_emptied(folder: Path) -> bool:

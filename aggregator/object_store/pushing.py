@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aggregator.errors import BucketInUse, ObjectStoreError
 from aggregator.object_store.at_once import at_once
-from aggregator.object_store.bucket import Bucket, BucketObject, Conflict
+from aggregator.object_store.bucket import LARGE_BYTES, Bucket, BucketObject, Conflict
 from aggregator.object_store.inventory import BucketFile
 from aggregator.object_store.keys import Headers, rank
 from aggregator.object_store.local import read
@@ -145,12 +145,11 @@ class Push:
         )
 
     def _put_one(self, path: str, file: BucketFile) -> BucketFile:
-        body = read(self._folder, path)
         headers = marked(self._headers.of(path), file)
         for _ in range(_ATTEMPTS):
             self._register.renew()
             try:
-                etag = self._bucket.put(path, body, headers, self._there.get(path))
+                etag = self._send(path, file, headers)
             except Conflict:
                 self._look_again(path, file)
                 if self._is_right(path, file):  # the answer to an earlier request was lost
@@ -162,6 +161,17 @@ class Push:
             f"{self._bucket}: {path!r} is changed by another program all the time; let one write there alone",
             is_passing=True,
         )
+
+    def _send(self, path: str, file: BucketFile, headers: Mapping[str, str]) -> str:
+        """Puts a file in place of what is known to be there. Raises Conflict."""
+        expected = self._there.get(path)
+        if file.size <= LARGE_BYTES:
+            return self._bucket.put(path, read(self._folder, path), headers, expected)
+        # What is sent in parts has no conditions: it is looked for before. Mostly its name is of its bytes.
+        found = self._bucket.find(path)
+        if (None if found is None else found.etag) != expected:
+            raise Conflict(path)
+        return self._bucket.put_large(path, self._folder / path, headers)
 
     def _look_again(self, path: str, file: BucketFile) -> None:
         """Learns what is at a path that is not as expected. Raises ObjectStoreError where it is not ours."""

@@ -106,13 +106,16 @@ def write_if_changed(path: Path, body: bytes, *, compress: Collection[str] = ())
     return changed
 
 
-def place(path: Path, body: bytes, modified_ns: int) -> None:
-    """Makes `path` a copy of a file that changed at that time; atomically, as above. Raises WriteError."""
+def place(path: Path, parts: Iterable[bytes], modified_ns: int) -> None:
+    """Makes `path` a copy of a file that changed at that time; atomically, as above. Raises WriteError.
+
+    What is raised as the parts are made leaves everything as it was.
+    """
     name = os.fspath(path)
     try:
         os.makedirs(os.path.dirname(name), exist_ok=True)
         with _aside(os.path.dirname(name)) as (aside, file):
-            file.write(body)
+            file.writelines(parts)
             file.flush()
             _set_time(aside, modified_ns)
             os.replace(aside, name)

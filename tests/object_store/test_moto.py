@@ -57,6 +57,40 @@ def test_moto_has_what_a_folder_has(planet: BucketSite) -> None:
     assert "News/atom.xml" in planet.bodies()
 
 
+def test_a_recording_is_sent_and_fetched_in_parts(planet: BucketSite) -> None:
+    """With headers; one that is there already is not sent again, nor is one of somebody else replaced."""
+    name = "0123456789abcdef0123456789abcdef.mp3"
+    path = f"media/01/{name}"
+    body = bytes(range(256)) * 4 * 9_000
+    mirror = Mirror(load(planet.site.file))
+    with mirror.alone():
+        mirror.pull(publishes=True)
+        (mirror.folder / "media" / "01").mkdir(parents=True)
+        (mirror.folder / path).write_bytes(body)
+        assert mirror.push().put == [path]
+    found = planet.objects()[path]
+    assert found.body == body
+    assert (found.headers["content-type"], found.headers["content-disposition"]) == (
+        "audio/mpeg",
+        "attachment",
+    )
+    new = Mirror(load(planet.machine("second").file))
+    with new.alone():
+        new.pull(publishes=True)
+        assert (new.folder / path).read_bytes() == body
+        assert (new.folder / path).stat().st_mtime_ns == (mirror.folder / path).stat().st_mtime_ns
+        assert new.push().put == []
+    planet.store.put(f"feeds/{path}", b"changed by hand")
+    planet.store.put("feeds/big.mp3", b"of somebody else")
+    (mirror.folder / "big.mp3").write_bytes(body)
+    with mirror.alone():
+        mirror.pull(publishes=True)
+        pushed = mirror.push(audits=True)
+    assert pushed.put == [path]
+    assert "'big.mp3' is there already" in str(pushed.errors[0])
+    assert planet.bodies() == {path: body, "big.mp3": b"of somebody else"}
+
+
 def test_moto_keeps_two_writers_apart(planet: BucketSite) -> None:
     """And a new machine starts from what is there, with the inventory or without."""
     planet.configure(planet.site, publish={"formats": ["rss"]})
