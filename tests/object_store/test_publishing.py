@@ -171,7 +171,7 @@ def test_a_restored_backup_publishes_into_the_bucket_unless_it_is_a_strangers(pu
         result = CliRunner().invoke(main, ["restore", *options, str(backup), str(folder)])
         assert result.exit_code == 0, result.output
         texts[name] = (folder / "config" / "aggregator.toml").read_text()
-        assert ("keys of yours" in " ".join(result.output.split())) == (name == "strangers")
+        assert ("with this machine's keys" in " ".join(result.output.split())) == (name == "strangers")
     assert 'output = "feeds"' in texts["strangers"]
     assert 'output = "s3://planet/feeds"' in texts["own"]
     assert "KEY" not in texts["own"]
