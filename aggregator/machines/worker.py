@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from aggregator.app.app import App
+from aggregator.app.log import log_request
 from aggregator.app.main_job import RunWatcher, publish
 from aggregator.config.load import Source
 from aggregator.machines.engine import Queued, Task
@@ -29,6 +30,7 @@ LEAST_WAIT = timedelta(seconds=10)
 """Between two jobs of a shard: with a thousand shards, a job for each poll would cost more than the polls."""
 
 PUBLISH_AFTER = timedelta(seconds=5)
+HUBS_EVERY = timedelta(seconds=5)
 UPKEEP_EVERY = timedelta(hours=1)
 _SOURCES_AT_ONCE = 200
 _log = logging.getLogger("aggregator")
@@ -62,6 +64,8 @@ class Work:
         return (
             Task(name="shard", queue="poll", job=self.poll),
             Task(name="complete", queue="poll", job=self.complete),
+            Task(name="hubs", queue="poll", job=self.hear_hubs),
+            Task(name="media", queue="publish", job=self.copy_media),
             Task(name="publish", queue="publish", job=self.publish),
             Task(name="announce", queue="publish", job=self.announce),
             Task(name="upkeep", queue="upkeep", job=self.upkeep),
@@ -84,6 +88,10 @@ class Work:
             yield Queued(task="shard", number=shard, at=at)
         if any(source.full_text for source in self._app.config.sources):
             yield Queued(task="complete")
+        if self._app.config.serve.url:
+            yield Queued(task="hubs")
+        if self._app.config.publish.media is not None:
+            yield Queued(task="media")
         yield Queued(task="publish")
         yield Queued(task="announce")
         yield Queued(task="upkeep")
@@ -137,13 +145,37 @@ class Work:
             self._watcher.completed(completed)
         return [Queued(task="publish", at=self._leases.database_time() + PUBLISH_AFTER)] if done else []
 
+    def hear_hubs(self, _number: int | None) -> Iterable[Queued]:
+        """Reads what hubs have sent of sources, and asks hubs to send more; again after some seconds."""
+        now = self._leases.database_time()
+        has_new = False
+        self._app.hubs.plan(now)
+        for poll in self._app.hubs.read(now):
+            self._watcher.polled(poll)
+            has_new |= bool(poll.saved.new or poll.saved.changed)
+        for request in self._app.hubs.ask(now):
+            log_request(request)
+        if has_new:
+            yield Queued(task="publish")
+        yield Queued(task="hubs", at=self._leases.database_time() + HUBS_EVERY)
+
+    def copy_media(self, _number: int | None) -> Iterable[Queued]:
+        """Copies pictures that published articles show, and removes copies that nothing shows."""
+        now = self._leases.database_time()
+        copied = self._app.copy_media(now)
+        if copied is not None:
+            self._watcher.copied(copied)
+        self._app.tidy_media(now)
+        return [Queued(task="publish")] if copied is not None and copied.has_changed else []
+
     def publish(self, _number: int | None) -> Iterable[Queued]:
         """Writes the feeds and posts that changed."""
         if self._is_stopping:
             return []
         now = self._leases.database_time()
         self._app.follow_lists(now)
-        published = publish(self._app, now, self._watcher)
+        # No other worker publishes meanwhile: whoever put into a bucket before has ended.
+        published = publish(self._app, now, self._watcher, takes_over=True)
         return [Queued(task="announce")] if published.written else []
 
     def announce(self, _number: int | None) -> Iterable[Queued]:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from pathlib import Path
 
 import click
+import pytest
 import yaml
 
 from aggregator.cli.main import main
+from aggregator.config import load as config
 
 ROOT = Path(__file__).parents[2]
 
@@ -91,3 +94,39 @@ def test_compose_builds_it_and_keeps_the_root_read_only() -> None:
     assert list(parsed["volumes"]) == ["data"]
     assert service["ports"] == ["127.0.0.1:8000:8000"]
     assert service["cap_drop"] == ["ALL"]
+
+
+def test_the_compose_file_of_many_processes_runs_commands_of_ours_with_one_config() -> None:
+    """Two workers that poll, one that publishes, a server; each with options that its command has."""
+    folder = ROOT / "deploy" / "many"
+    parsed = yaml.safe_load((folder / "compose.yaml").read_text(encoding="utf-8"))
+    services = parsed["services"]
+    assert {*services} == {"poll", "publish", "server", "database", "storage"}
+    assert services["poll"]["deploy"] == {"replicas": 2}
+    assert isinstance(main, click.Group)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    {*project["optional-dependencies"]}
+    for name in ("poll", "publish", "server"):
+        service = services[name]
+        build = service["build"]
+        context = (folder / build["context"]).resolve()
+        assert context == ROOT
+        assert (context / build["dockerfile"]).is_file()
+        extras = set(build["args"]["EXTRAS"].split(","))
+        assert extras <= {
+            *tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+        }
+        assert service["read_only"] is True
+        assert service["volumes"] == ["./config:/data/config:ro"]
+        command, *arguments = service["command"]
+        ours = main.get_command(click.Context(main), command)
+        assert ours
+        ours.make_context(command, [*arguments, "--config", "any.toml"])
+    variables = services["poll"]["environment"]
+    store = variables["AGGREGATOR_STORE"].replace("${DATABASE_PASSWORD:?}", "secret")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AGGREGATOR_STORE", store)
+        loaded = config.load(folder / "config" / "aggregator.toml")
+    assert str(loaded.store) == "postgresql://aggregator@database/aggregator"
+    assert str(loaded.bucket) == "s3://feeds/planet"
+    assert "mkdir -p /data/feeds" in services["storage"]["entrypoint"][-1]

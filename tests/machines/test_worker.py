@@ -179,3 +179,21 @@ def test_a_worker_process_polls_publishes_and_stops(sites: tuple[Site, Site]) ->
     log = shared.log.read_text(encoding="utf-8")
     assert "Traceback" not in log
     assert "blueprint" not in log, "the engine's own lines are not ours"
+
+
+def test_pings_of_hubs_and_pictures_are_jobs_too(sites: tuple[Site, Site]) -> None:
+    """Queued where the config asks for them; what hubs sent is looked for every few seconds."""
+    shared, _ = sites
+    with working(shared, "one") as (one,):
+        plain = {each.task for each in one.missing()}
+    shared.file.write_text(
+        shared.file.read_text(encoding="utf-8")
+        + '\n[serve]\nurl = "https://hub.planet.example/"\n[publish.media]\n',
+        encoding="utf-8",
+    )
+    with working(shared, "one") as (one,):
+        assert {each.task for each in one.missing()} - plain == {"hubs", "media"}
+        (again,) = one.hear_hubs(None)
+        assert again.task == "hubs"
+        assert again.at is not None
+        assert [*one.copy_media(None)] == []
