@@ -88,7 +88,8 @@ class Source(Settings):
     `retention` stands in place of the config's; None means that.
     `link` is the address of its site, for lists of what is followed; None: what its feed says.
     `image` is that of its picture, for the page of members; None: the feed's.
-    `full_text` completes its articles by their pages; None leaves them as they are.
+    `article_pages`: whether its articles have pages here with their whole text; None: those without a link,
+    unless they are mail. `full_text` completes its articles by their pages; None leaves them as they are.
     `robots` False fetches pages whatever robots.txt says: for a site of one's own.
     `private`: its address is published nowhere, such as one whose path is a key.
     `websub` False asks no hub to report its changes.
@@ -118,6 +119,7 @@ class Source(Settings):
     retention: Keep | None = None
     link: HttpUrl | None = None
     image: HttpUrl | None = None
+    article_pages: bool | None = None
     robots: bool = True
     private: bool = False
     websub: bool = True

@@ -106,7 +106,7 @@ def archive_look(output: FeedOutput, compress: Sequence[str]) -> str:
     facts = [
         *(output.feed_id, output.url, output.title, output.description, output.language, output.image),
         *(output.files, compress, output.disclosure.mark, output.config.publish.archives),
-        *([] if output.pages_at is None else [output.pages_at]),
+        *([] if output.pages is None else output.pages.look),
         *([output.look.mark] if output.look.mark else []),
         *(["media"] if output.config.publish.media else []),  # without it, its copies are gone
     ]

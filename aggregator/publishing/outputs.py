@@ -16,6 +16,7 @@ from aggregator.config.load import CategoryFeed, Config
 from aggregator.config.publishing import FeedChoice
 from aggregator.model.copied import MEDIA
 from aggregator.normalise.folders import folder_name
+from aggregator.publishing.article_pages import ArticlePages, pages_of
 from aggregator.publishing.choosing import also_in, shown, story_key
 from aggregator.publishing.copied import NONE_SHOWN, ShownCopies, copies_of
 from aggregator.publishing.disclosure import Disclosure
@@ -39,8 +40,8 @@ class FeedOutput:
     `writers` are by the names of their formats, `files` the names of what they write. `damaged` are its
     documents that are not as the last publication left them: numbers of archives, 0 for the feed.
     `sources` is how many of the config give it articles. `rules` say how articles are rendered in it.
-    `shows_stories`: of several articles of a story it shows one, and names the others. `pages_at` is the
-    public address of the folder with articles' own pages, "" without one, None where there are no such pages.
+    `shows_stories`: of several articles of a story it shows one, and names the others. `pages` are
+    those of single articles, None where there are none.
     `look` is that of pages.
     """
 
@@ -57,7 +58,7 @@ class FeedOutput:
     sources: int = 0
     damaged: frozenset[int] = frozenset()
     shows_stories: bool = False
-    pages_at: str | None = None
+    pages: ArticlePages | None = None
     look: PageLook = USUAL_LOOK
 
     @property
@@ -152,7 +153,8 @@ def outputs(
     sources = Counter(name for source in config.sources for name in {ALL, *source.categories})
     sources.update(_unlisted(store, config))
     with_stories = config.feeds_with_stories
-    has_pages = page_writer(config, writers) is not None and store.linkless.any()
+    pages = pages_of(config, pages_address(config)) if page_writer(config, writers) is not None else None
+    has_pages = pages is not None and (pages.sources or store.linkless.any())
     made = []
     for feed in feeds:
         settings = saved.get(feed.name) if feed.kind == "query" else categories.get(feed.name)
@@ -174,7 +176,7 @@ def outputs(
                 sources=1 if feed.kind == "source" else sources[feed.name],
                 rules=rules,
                 shows_stories=feed.name in with_stories,
-                pages_at=pages_address(config) if has_pages else None,
+                pages=pages if has_pages else None,
                 look=look,
             )
         )
@@ -251,12 +253,12 @@ def items(
     rules: RuleSet,
     feed: str = ALL,
     others: Mapping[int, Sequence[Kept]] = MappingProxyType({}),
-    pages_at: str | None = None,
+    pages: ArticlePages | None = None,
     copies: ShownCopies = NONE_SHOWN,
 ) -> tuple[Item, ...]:
     """Articles of the store as they go out in a feed; `others` tell the same stories, by their numbers.
 
-    `pages_at` is as for `FeedOutput`: an article without a link gets the address of its own page as one.
+    `pages` are as for `FeedOutput`: an article without a link gets the address of its own page as one.
     """
     made = []
     for k in kept:
@@ -266,9 +268,9 @@ def items(
         if (known := k.made.get(key)) is not None:
             made.append(known)
             continue
-        page = "" if pages_at is None or article.link else page_of(k.uid)
-        if page and pages_at:
-            article = replace(article, link=f"{pages_at}{page.removeprefix(f'{PAGES}/')}")
+        page = page_of(k.uid) if pages is not None and pages.has(article) else ""
+        if page and pages is not None and pages.at and not article.link:
+            article = replace(article, link=f"{pages.at}{page.removeprefix(f'{PAGES}/')}")
         k.made[key] = item = Item(
             id=k.uid,
             article=disclosure.shown(copies.shown(article, k.revision)),
@@ -276,6 +278,7 @@ def items(
             updated=k.updated.replace(microsecond=0),
             also_in=also,
             page=page,
+            is_letter=pages is not None and article.source in pages.letters,
         )
         made.append(item)
     return tuple(made)
@@ -294,7 +297,7 @@ def items_with(
     copies: ShownCopies = NONE_SHOWN,
 ) -> tuple[Item, ...]:
     """Articles as they go out in this feed, with `others` that tell the same stories, by their numbers."""
-    return items(kept, output.disclosure, output.rules, output.feed.name, others, output.pages_at, copies)
+    return items(kept, output.disclosure, output.rules, output.feed.name, others, output.pages, copies)
 
 
 def channel(output: FeedOutput, showing: tuple[Item, ...], version: str) -> Channel:

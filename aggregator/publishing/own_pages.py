@@ -9,6 +9,7 @@ from contextlib import suppress
 
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
+from aggregator.publishing.article_pages import pages_of
 from aggregator.publishing.copied import ShownCopies, address_of_copies
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.feed_folders import WriteResult
@@ -51,7 +52,8 @@ class OwnPages:
         self._look = look
         self._everything = everything
         self._known = store.posts.written(_FOLDER)
-        self._shown = store.linkless.shown() if writer is not None else {}
+        self._pages = pages = pages_of(config, pages_address(config))
+        self._shown = store.linkless.shown(pages.sources, pages.without) if writer is not None else {}
         base = address_of_copies(config) if self._shown else ""
         found = store.media.of([each.pk for each in self._shown.values()]) if base else {}
         self._copies = ShownCopies(base, found)
@@ -72,8 +74,7 @@ class OwnPages:
             return
         changed: dict[str, PostFile | None] = {}
         for kept in self._store.linkless.some(due):
-            pages_at = pages_address(self._config)
-            item = items([kept], disclosure, rules, pages_at=pages_at, copies=self._copies)[0]
+            item = items([kept], disclosure, rules, pages=self._pages, copies=self._copies)[0]
             path = place / item.page
             try:
                 body = self._writer.render_article(

@@ -14,6 +14,7 @@ from pathlib import Path
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.publishing import parallel as sharing
+from aggregator.publishing.article_pages import pages_of
 from aggregator.publishing.assets import remove_logos, write_logo
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
@@ -72,7 +73,14 @@ def publish(
     context = RenderContext(config=config, writers=writers, version=version, everything=everything)
     disclosure = Disclosure(config, store.sources.moves(), store.followed.address)
     of_pages = look_of(config)
-    facts = (version, disclosure.mark, of_pages.mark, *(["search"] if config.serve.search else []))
+    of_articles = json.dumps(pages_of(config, "").look)
+    facts = (
+        version,
+        disclosure.mark,
+        of_pages.mark,
+        of_articles,
+        *(["search"] if config.serve.search else []),
+    )
     look = _look(config, [*writers, *site_writers], *facts)
     renew = everything or store.database.setting("look") != look
     chosen = outputs(store, config, writers, disclosure, look=of_pages)

@@ -1,4 +1,4 @@
-"""Which articles without a link are shown somewhere: each has a page of its own among the output."""
+"""Which articles have pages of their own among the output: those without a link, or of chosen sources."""
 
 from __future__ import annotations
 
@@ -54,15 +54,23 @@ class Linkless:
         with self._database.snapshot() as connection:
             return connection.scalar(_ALL.limit(1)) is not None
 
-    def shown(self) -> dict[str, ShownRevision]:
-        """Those that a feed or an archive shows, by their outward ids."""
+    def shown(self, also: Collection[str] = (), without: Collection[str] = ()) -> dict[str, ShownRevision]:
+        """Those that a feed or an archive shows, by their outward ids.
+
+        `also` are sources of which articles with a link are among them, `without` those of which none is.
+        """
+        theirs = sa.select(revisions.c.pk).join(articles, articles.c.pk == revisions.c.article)
+        theirs = theirs.where(articles.c.source.in_(also))
         found: dict[str, ShownRevision] = {}
         with self._database.snapshot() as connection:
             # In two steps: in one, SQLite reads all articles and looks for a revision without a link of each.
-            pks = connection.scalars(_ALL).all()
+            pks = [*connection.scalars(_ALL)]
+            if also:
+                pks = sorted({*pks, *connection.scalars(theirs)})
             for start in range(0, len(pks), _AT_ONCE):
                 some = revisions.c.pk.in_(pks[start : start + _AT_ONCE])
-                for row in connection.execute(_SHOWN.where(some)):
+                shown = _SHOWN.where(some, articles.c.source.not_in(without))
+                for row in connection.execute(shown):
                     if row.uid not in found or found[row.uid].pk < row.revision:
                         mark = f"{row.revision} {_digest(row.decision)}"
                         found[row.uid] = ShownRevision(row.revision, mark)

@@ -33,7 +33,8 @@ class Item:
     `id` is unique over all sources and permanent, always an absolute URI (RFC 4287 §4.2.6); it is the
     origin's id verbatim where that is one. `published` and `updated` are aware UTC and whole seconds.
     `also_in` are other articles that tell the same story, which the feed does not show.
-    `page` is the path of its own page in the output folder, "" for an article that has a link elsewhere.
+    `page` is the path of its own page in the output folder, "" for an article without one. `is_letter`: it
+    was written to one reader, whose links are not shown on that page.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Item:
     updated: datetime
     also_in: tuple[AlsoIn, ...] = ()
     page: str = ""
+    is_letter: bool = False
     _parts: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def part(self, variant: Hashable, make: Callable[[], _Part]) -> _Part:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from lxml import etree, html
 
-from aggregator.config.load import SiteSettings
+from aggregator.config.load import SiteSettings, Source
 from aggregator.model.article import Article
 from aggregator.store import Found, Update
 from aggregator.writers import SITE_WRITERS, WRITERS
 from tests.conftest import NOW
-from tests.support.planet import Planet, article
+from tests.support.planet import NEWS, Planet, article
 
 
 def letter(number: int, **changes: Any) -> Article:
@@ -194,3 +194,52 @@ def test_another_public_address_shows_in_feeds_and_full_archives(tmp_path: Path)
     assert links
     assert all(link.startswith("https://other.example/articles/") for link in links)
     planet.store.close()
+
+
+def test_articles_with_a_link_have_pages_where_their_source_wants_it(planet: Planet) -> None:
+    """Titles lead to them; they name the original, where feeds still lead; turned off, all is as before."""
+    planet.add(*(article(n) for n in range(12)), letter(20))
+    planet.publish()
+    before = planet.files()
+    planet.configure(sources=(NEWS.model_copy(update={"article_pages": True}),))
+    planet.publish()
+    assert set(pages(planet)) == {f"Number {n}" for n in (*range(12), 20)}
+    assert linked(planet, "World/index.html") <= set(pages(planet).values())
+    page = html.fromstring(planet.files()[pages(planet)["Number 3"]])
+    assert page.xpath("//link[@rel='canonical']/@href") == ["https://news.example/3"]
+    assert page.xpath("//meta[@property='og:type']/@content") == ["article"]
+    assert page.xpath("//p[@class='original']/a/@href") == ["https://news.example/3"]
+    own = html.fromstring(planet.files()[pages(planet)["Number 20"]])
+    assert own.xpath("//p[@class='original']") == []
+    for name in ("World/rss.xml", "World/feed.json", "World/archive/1/atom.xml"):
+        assert planet.files()[name] == before[name]
+    assert planet.publish().written == ()
+    planet.configure(sources=(NEWS,))
+    planet.publish()
+    assert planet.files() == before
+
+
+def test_letters_have_pages_only_where_that_is_wanted(planet: Planet) -> None:
+    """And then without what is their reader's own."""
+    key = "f8a3b2c4d5e6f7a8b9c0d1e2"
+    body = f'<p><a href="https://list.example/{key}">Tea</a> <a href="https://tea.example/">Pot</a></p>'
+    planet.add(letter(1, content=body))
+    mail = Source(name="news", kind="mail", url="imaps://mail.example/INBOX", categories=("World",))
+    planet.configure(sources=(mail,))
+    planet.publish()
+    assert pages(planet) == {}
+    assert b"Number 1" in planet.files()["World/index.html"]
+    planet.configure(sources=(mail.model_copy(update={"article_pages": True}),))
+    planet.publish()
+    text = planet.files()[pages(planet)["Number 1"]].decode()
+    assert key not in text
+    assert "<p>Tea <a" in text
+    assert 'href="https://tea.example/"' in text
+
+
+def test_no_article_has_a_page_where_its_source_refuses(planet: Planet) -> None:
+    """Not even one without a link."""
+    planet.add(letter(1))
+    planet.configure(sources=(NEWS.model_copy(update={"article_pages": False}),))
+    planet.publish()
+    assert pages(planet) == {}

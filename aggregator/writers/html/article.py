@@ -33,16 +33,24 @@ def article_page(item: Item, *, site: str, root: str, version: str, look: PageLo
         locale,
         **common(look, locale, version=version, root=root, site=tidy(site), start=start),
         entry=EntryView(item, locale, root),
+        original=original if (original := address(item.article.link)) and not _is_here(item) else None,
         text=_text(item),
     )
+
+
+def _is_here(item: Item) -> bool:
+    """Whether the link of an article is that of its page."""
+    return bool(item.page) and (item.article.link or "").endswith(f"/{item.page}")
 
 
 def _text(item: Item) -> Markup:
     """The body, sanitised here too: one of a file may have classes that mean something on our pages."""
     from aggregator.normalise.html import sanitise  # with nh3, for the few articles that have such a page
+    from aggregator.normalise.personal import without_personal
 
     article = item.article
     body = sanitise(article.content or article.summary, article.link or "")
+    body = without_personal(body) if item.is_letter else body
     return Markup(_FRAME.sub(_link_to_frame, body))  # noqa: S704 - sanitised
 
 

@@ -63,7 +63,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
         )
     ),
     "status.html": frozenset(("canonical", "last_poll", "name", "sources", "states", "tag")),
-    "article.html": frozenset(("entry", "text")),
+    "article.html": frozenset(("entry", "original", "text")),
     "members.html": frozenset(("canonical", "members", "name", "tag")),
     "search.html": frozenset(("entries", "feeds", "is_complete", "name", "problem", "query", "tag")),
     "style.css": frozenset(("colours", "dark_colours", "search")),
