@@ -87,7 +87,7 @@ class PageSettings(Settings):
 
     `templates` is a folder of templates that stand in place of ours, `logo` a picture; both are absolute once
     loaded, None for none. `members`: a page of all sources with their faces. `sources`: each source has a
-    feed and a page of its own.
+    feed and a page of its own. `hide_read`: a script lets visitors hide what they have read.
     """
 
     templates: Annotated[FilePath, PlainSerializer(str)] | None = None
@@ -95,6 +95,7 @@ class PageSettings(Settings):
     colours: Colours = Field(default_factory=Colours.model_construct)
     members: bool = False
     sources: bool = False
+    hide_read: bool = False
 
 
 def contrast(one: str, other: str) -> float:

@@ -51,6 +51,7 @@ def look_of(config: Config) -> PageLook:
         problem=problem,
         logo=logo,
         members=pages.members,
+        hide_read=pages.hide_read,
         colours=_changed(pages.colours),
         dark_colours=_changed(pages.colours.dark),
     )

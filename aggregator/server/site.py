@@ -19,7 +19,7 @@ from aggregator.server.media import MediaTypes, copy_headers, is_page
 from aggregator.server.paths import names
 from aggregator.server.searching import Refusal, Searches, encoded
 from aggregator.writers import formats
-from aggregator.writers.html.parts import FORM_POLICY, POLICY
+from aggregator.writers.html.parts import POLICY, policy_of
 
 __all__ = ["OutputApplication", "send_text"]
 
@@ -40,14 +40,17 @@ _READ = frozenset(
 _METHODS = ("GET", "HEAD")
 _ALLOW = (b"allow", b"GET, HEAD, OPTIONS")
 # Our pages need a style sheet and pictures from anywhere; a feed that a browser shows as XML needs less.
-_SECURITY, _SECURITY_WITH_FORM = (
-    [
+
+
+def _security(policy: str) -> Headers:
+    return [
         (b"content-security-policy", f"{policy}; frame-ancestors 'none'".encode()),
         (b"x-content-type-options", b"nosniff"),
         (b"referrer-policy", b"no-referrer"),
     ]
-    for policy in (POLICY, FORM_POLICY)
-)
+
+
+_SECURITY = _security(POLICY)
 _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 _OPTIONS: Headers = [
     _ALLOW,
@@ -76,7 +79,8 @@ class OutputApplication:
         self._media = MediaTypes(formats())
         self._files = Files(config.output, self._media.is_text)
         self._searches = Searches(config, self._clock) if config.serve.search else None
-        self._security = _SECURITY_WITH_FORM if config.serve.search else _SECURITY
+        has_script = config.publish.pages.hide_read
+        self._security = _security(policy_of(has_search=config.serve.search, has_script=has_script))
         self._prefix = tuple(unquote(part) for part in urlsplit(config.site.url).path.split("/") if part)
         self._max_age = config.max_age
         self._names = lru_cache(maxsize=4096)(self._names_of)

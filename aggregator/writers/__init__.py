@@ -27,7 +27,7 @@ from aggregator.writers.channel import (
 )
 from aggregator.writers.html.category import Html
 from aggregator.writers.html.members import MembersPage
-from aggregator.writers.html.site import StartPage, StatusPage, Stylesheet
+from aggregator.writers.html.site import ReadScript, StartPage, StatusPage, Stylesheet
 from aggregator.writers.json_feed import JsonFeed
 from aggregator.writers.opml import FeedList, SourceList
 from aggregator.writers.rss import Rss
@@ -56,7 +56,7 @@ WRITERS: Mapping[str, Writer] = {
     "html": Html(),
 }
 SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {
-    "html": (StartPage(), StatusPage(), Stylesheet(), MembersPage()),
+    "html": (StartPage(), StatusPage(), Stylesheet(), MembersPage(), ReadScript()),
     "opml": (FeedList(), SourceList()),
 }
 

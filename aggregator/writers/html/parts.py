@@ -10,9 +10,9 @@ from typing import Any
 from aggregator.writers.html.locale import Locale
 from aggregator.writers.look import PageLook
 
-__all__ = ["FORM_POLICY", "MAX_QUERY", "PAGE", "POLICY", "common", "rhythm"]
+__all__ = ["FORM_POLICY", "MAX_QUERY", "PAGE", "POLICY", "SCRIPT", "common", "policy_of", "rhythm"]
 
-PAGE = "index.html"
+PAGE, SCRIPT = "index.html", "assets/read.js"
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src https:; "
     "base-uri 'none'; form-action 'none'"
@@ -21,6 +21,13 @@ POLICY = (
 
 FORM_POLICY = POLICY.replace("form-action 'none'", "form-action 'self'")
 """That of pages with a search form."""
+
+
+def policy_of(*, has_search: bool, has_script: bool) -> str:
+    """The policy of a site's pages: `has_script` allows scripts from files of the site, and no others."""
+    policy = FORM_POLICY if has_search else POLICY
+    return f"{policy}; script-src 'self'" if has_script else policy
+
 
 MAX_QUERY = 500
 """So many characters of a search are looked for."""
@@ -38,7 +45,8 @@ def common(
         "site": site,
         "start": start,
         "search": search,
-        "policy": FORM_POLICY if search else POLICY,
+        "policy": policy_of(has_search=bool(search), has_script=look.hide_read),
+        "script": f"{root}{SCRIPT}" if look.hide_read else None,
         "direction": locale.direction,
         "logo": f"{root}{look.logo}" if look.logo else None,
         "accent": dict(look.colours).get("link", "#9a3412").lstrip("#"),

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -14,13 +15,13 @@ from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
 from aggregator.writers.html.entries import picture, title_text
 from aggregator.writers.html.locale import Locale, locale_of
-from aggregator.writers.html.parts import PAGE, common, rhythm
+from aggregator.writers.html.parts import PAGE, SCRIPT, common, rhythm
 from aggregator.writers.html.shown import EntryView
 from aggregator.writers.html.templates import macro, render
 from aggregator.writers.look import PageLook
 from aggregator.writers.xml_text import address, language_tag
 
-__all__ = ["StartPage", "StatusPage", "Stylesheet"]
+__all__ = ["ReadScript", "StartPage", "StatusPage", "Stylesheet"]
 
 LISTS = {"feeds.opml": "all_feeds", "sources.opml": "all_sources"}
 """The lists of a site, and the words that lead to them."""
@@ -129,6 +130,21 @@ class Stylesheet:
         look = overview.look
         colours = {"colours": look.colours, "dark_colours": look.dark_colours}
         return render("style.css", look, locale, search=overview.search, **colours)
+
+
+class ReadScript:
+    """Writes `assets/read.js`, by which visitors hide what they have read."""
+
+    file_name = SCRIPT
+    shows: Literal["articles", "feeds", "sources"] = "feeds"
+
+    def is_wanted(self, look: PageLook) -> bool:
+        """By `hide_read` in the config."""
+        return look.hide_read
+
+    def render(self, overview: Overview) -> bytes:
+        """The same for every site."""
+        return (files("aggregator.writers.html") / "pages" / "read.js").read_bytes()
 
 
 def _common(overview: Overview, locale: Locale, name: str, page: str, search: str) -> dict[str, Any]:

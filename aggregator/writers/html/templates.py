@@ -42,6 +42,7 @@ COMMON = frozenset(
             "start",
         ),
         "max_query",
+        "script",
     )
 )
 """The variables that every page has."""

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +18,9 @@ from aggregator.model.article import Article, Origin
 from aggregator.schedule.health import STATES
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Chain, Item
-from aggregator.writers.html.parts import POLICY
+from aggregator.writers.html.category import Html
+from aggregator.writers.html.parts import POLICY, policy_of
+from aggregator.writers.look import USUAL_LOOK, PageLook
 from tests.conftest import Answer, Server
 from tests.normalise.test_html_xss import CASES
 from tests.support.channels import PUBLISHED, article_with, channel_of, item_of
@@ -30,7 +34,10 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not instal
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 
 LOOKS = {"light": 1100, "dark": 1100, "phone": 390}
-PAGES = ("index.html", "status.html", "Tea/index.html", "Tea/archive/1/index.html", "Empty/index.html")
+PAGES = (
+    *("index.html", "status.html", "Tea/index.html", "Tea/archive/1/index.html", "Empty/index.html"),
+    *("all/index.html", "articles/1.html", "members.html"),
+)
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -67,8 +74,15 @@ ITEMS = (
 )
 
 
-def site() -> dict[str, bytes]:
+DAYS = tuple(
+    replace(each, published=PUBLISHED - timedelta(days=n // 2), page="articles/1.html" if not n else "")
+    for n, each in enumerate(ITEMS)
+)
+
+
+def site(look: PageLook = USUAL_LOOK) -> dict[str, bytes]:
     """A whole site by path, as it is published without a public address."""
+    own: dict[str, Any] = {"look": look, "language": look.language or "en"}
     overview = overview_of(
         section_of(None, newest=ITEMS),
         *(section_of(name, newest=ITEMS[:3]) for name in ("Tea", "茶", "شاي", "Empty", "W" * 90)),
@@ -85,17 +99,24 @@ def site() -> dict[str, bytes]:
             for state in STATES
             for name in ("Tea", "一片叶子", "مدونة", "Lang" * 40)
         ),
+        **own,
     )
-    away = {"link": "", "self_links": {}, "files": FILES, "total": 7}
+    away = {"link": "", "self_links": {}, "files": FILES, "total": 7, **own}
     category = channel_of(*ITEMS, **away, chain=Chain(older="archive/1/"))
     archive = channel_of(
         *ITEMS[:2], **away, root="../../../", chain=Chain(number=1, is_full=True, current="../../")
     )
     return {
-        **{writer.file_name: writer.render(overview) for writer in SITE_WRITERS["html"]},
+        **{
+            writer.file_name: writer.render(overview)
+            for writer in SITE_WRITERS["html"]
+            if writer.file_name != "assets/read.js" or look.hide_read
+        },
         "Tea/index.html": WRITERS["html"].render(category),
         "Tea/archive/1/index.html": WRITERS["html"].render(archive),
         "Empty/index.html": WRITERS["html"].render(channel_of(**away)),
+        "all/index.html": WRITERS["html"].render(channel_of(*DAYS, **{**away, "category": None})),
+        "articles/1.html": Html().render_article(DAYS[0], site="Tea", root="../", version="1", look=look),
     }
 
 
@@ -203,7 +224,7 @@ def test_nothing_complains_and_only_pictures_come_from_elsewhere(
     elsewhere = [asked for asked in visit.asked if not asked[1].startswith((served.url, "data:"))]
     assert {kind for kind, _, _ in elsewhere} <= {"image"}
     assert not any("referer" in headers for _, _, headers in elsewhere)
-    assert bool(elsewhere) == path.startswith("Tea")
+    assert bool(elsewhere) == path.startswith(("Tea", "all"))
     styled = visit.page.evaluate("getComputedStyle(document.querySelector('.skip')).position")
     assert styled == "absolute"
 
@@ -338,3 +359,74 @@ def test_hostile_text_does_nothing(visit: Visit, server: Server) -> None:
     assert {url for kind, url, _ in visit.asked if kind != "image"} == {
         *(server.url + path for path in ("/x/", "/index.html", "/status.html", "/style.css")),
     }
+
+
+def put(server: Server, look: PageLook) -> None:
+    """The site in another look on loopback, under its policy as a header."""
+    policy = policy_of(has_search=False, has_script=look.hide_read)
+    for path, body in site(look).items():
+        kind = {"css": "text/css", "js": "text/javascript"}.get(
+            path.rpartition(".")[2], "text/html; charset=utf-8"
+        )
+        headers = {**HEADERS, "Content-Security-Policy": policy, "Content-Type": kind}
+        server.pages[f"/{path}"] = Answer(200, headers, body)
+
+
+@pytest.mark.parametrize("language", ["de", "zh-CN", "ar"])
+def test_other_languages_are_as_accessible(visit: Visit, server: Server, language: str) -> None:
+    """Also from the right, with other colours, dark on a phone; and no page scrolls sideways."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    light, dark = (("link", "#00507a"),), (("link", "#7fc4ee"),)
+    put(server, PageLook(language=language, timezone="Asia/Tokyo", colours=light, dark_colours=dark))
+    visit.page.set_viewport_size({"width": 390, "height": 844})
+    visit.page.emulate_media(color_scheme="dark")
+    for path in PAGES:
+        visit.page.goto(f"{server.url}/{path}")
+        results = axe.run(visit.page)
+        assert results.violations_count == 0, f"{path}: {results.generate_report()}"
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        direction = visit.page.evaluate("getComputedStyle(document.body).direction")
+        assert direction == ("rtl" if language == "ar" else "ltr")
+    assert visit.said == []
+
+
+def test_what_was_read_can_be_hidden_and_stays_in_the_browser(browser: Browser, server: Server) -> None:
+    """By mouse and by keyboard, over pages; nothing is requested that was not requested without it."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed").Axe()
+    put(server, PageLook(hide_read=True, mark="x"))
+    with Visit(browser) as visit:
+        page = visit.page
+        visit.context.route("https://tea.example/**", lambda route: route.fulfill(body="x"))
+        page.goto(f"{server.url}/all/index.html")
+        entries, button = page.locator("article"), page.locator("button.hide")
+        assert (entries.count(), button.text_content()) == (7, "Hide what I have read")
+        page.click("text=Why the second pot")
+        page.go_back()
+        assert page.locator("article.read").count() == 1
+        assert page.locator("article:visible").count() == 7
+        button.focus()
+        page.keyboard.press("Enter")
+        assert button.text_content() == "Show what I have read"
+        assert page.locator("article:visible").count() == 6
+        page.goto(f"{server.url}/all/index.html")
+        assert page.locator("article:visible").count() == 6
+        assert axe.run(page).violations_count == 0
+        page.click("button.hide")
+        assert page.locator("article:visible").count() == 7
+        assert page.evaluate("document.cookie") == ""
+        assert visit.said == []
+        kinds = {kind for kind, url, _ in visit.asked if not url.startswith((server.url, "data:"))}
+        assert kinds <= {"image", "document"}
+    with Visit(browser, java_script_enabled=False) as visit:
+        visit.page.goto(f"{server.url}/all/index.html")
+        assert visit.page.locator("article:visible").count() == 7
+        assert visit.page.locator("button").count() == 0
+
+
+@pytest.mark.parametrize("look", [USUAL_LOOK, PageLook(hide_read=True, mark="x")], ids=["usual", "script"])
+def test_a_page_costs_little_before_its_content(look: PageLook) -> None:
+    """14 KB are the first packets of a connection: page, style and script without entries, compressed."""
+    files = site(look)
+    parts = [files[name] for name in ("Empty/index.html", "style.css", "assets/read.js") if name in files]
+    assert sum(len(gzip.compress(part)) for part in parts) < 14 * 1024
+    assert len(gzip.compress(files["style.css"])) < 4_000

@@ -13,8 +13,9 @@ from aggregator.normalise.folders import folder_name
 from aggregator.schedule.health import STATES
 from aggregator.writers import SITE_WRITERS, SiteWriter
 from aggregator.writers.channel import Overview
-from aggregator.writers.html.parts import POLICY
-from aggregator.writers.html.site import StartPage, StatusPage, Stylesheet
+from aggregator.writers.html.parts import FORM_POLICY, POLICY, policy_of
+from aggregator.writers.html.site import ReadScript, StartPage, StatusPage, Stylesheet
+from aggregator.writers.look import PageLook
 from tests.conformance.html import check_html
 from tests.support.channels import item_of
 from tests.support.examples import examples
@@ -55,7 +56,7 @@ def test_any_site_is_html_that_shows_no_login(writer: SiteWriter, overview: Over
 def test_the_documents_of_a_site_stand_in_nobodys_way() -> None:
     """No category's folder can be called as one of them."""
     names = [writer.file_name for writer in SITE_WRITERS["html"]]
-    assert names == ["index.html", "status.html", "style.css", "members.html"]
+    assert names == ["index.html", "status.html", "style.css", "members.html", "assets/read.js"]
     assert all(folder_name(writer.file_name) != writer.file_name for writer in SITE_WRITERS["html"])
 
 
@@ -195,3 +196,13 @@ def test_the_policy_allows_our_style_and_pictures_alone() -> None:
         "base-uri": "'none'",
         "form-action": "'none'",
     }
+
+
+def test_the_policy_allows_a_script_of_the_site_where_one_is_wanted() -> None:
+    """And none besides; the script itself is small and sends nothing."""
+    assert policy_of(has_search=False, has_script=False) == POLICY
+    assert policy_of(has_search=True, has_script=True) == f"{FORM_POLICY}; script-src 'self'"
+    script = ReadScript().render(overview_of()).decode()
+    assert len(script) < 3_000
+    assert not re.search(r"fetch|XMLHttp|sendBeacon|WebSocket|cookie|innerHTML|import|eval|//[a-z]", script)
+    assert [ReadScript().is_wanted(PageLook(hide_read=wanted)) for wanted in (False, True)] == [False, True]

@@ -28,6 +28,7 @@ from tests.support.overviews import FILES, SEEN, followed_of, overview_of, secti
 
 ROOT = Path(__file__).parents[3]
 PAGES = ROOT / "aggregator" / "writers" / "html" / "pages"
+FILES_OF_PAGES = sorted(file for file in PAGES.iterdir() if file.suffix != ".js")
 PLAIN = locale_of(None, "UTC")
 GROWING = "{% set n = namespace(x='aaaaaaaa') %}{% for i in range(99) %}"
 FOOTER = "{% block footer %}<p>Tea</p>{% endblock %}"
@@ -74,7 +75,7 @@ def test_a_page_that_others_extend_is_replaced_for_all() -> None:
 
 def test_our_own_templates_are_templates_as_anybody_may_write_them() -> None:
     """Copied into a folder, all of them, they give the same bytes; `entry.html` those of the faster way."""
-    copies = tuple((file.name, file.read_text()) for file in sorted(PAGES.iterdir()))
+    copies = tuple((file.name, file.read_text()) for file in FILES_OF_PAGES)
     assert {name for name, _ in copies} == set(TEMPLATES)
     own = PageLook(templates=copies, folder="templates", mark="own")
     assert list(mistakes(own)) == []
@@ -245,7 +246,7 @@ def tables() -> dict[str, dict[str, list[str]]]:
 
 
 def trees() -> dict[str, nodes.Template]:
-    return {file.name: Environment(autoescape=True).parse(file.read_text()) for file in PAGES.iterdir()}
+    return {file.name: Environment(autoescape=True).parse(file.read_text()) for file in FILES_OF_PAGES}
 
 
 def test_every_variable_is_documented_and_no_other() -> None:
