@@ -32,6 +32,9 @@ from aggregator.store.schema import (
 __all__ = ["CopyOutcome", "MediaCounts", "MediaRecords", "WantedFile"]
 
 _BATCH = 500
+_NOTED_AT_ONCE = 5_000
+"""Those that are not noted yet are looked for among all articles: the more at once, the less often."""
+
 _NOTED = "media noted"
 _PIXEL = ""
 _FILE = (media.c.hash, media.c.type, media.c.bytes, media.c.width, media.c.height)
@@ -78,11 +81,16 @@ class MediaCounts:
 
 _IS_PLACED = sa.exists().where(placements.c.article == articles.c.pk)
 _IS_UNFILED = sa.exists().where(placements.c.article == articles.c.pk, placements.c.archived.is_(None))
-_SHOWN_NOW = (
-    sa.select(media_uses.c.address)
-    .join(articles, articles.c.revision == media_uses.c.revision)
-    .where(_IS_PLACED)
-)
+
+
+def _of_newest(query: sa.Select[Any]) -> sa.Select[Any]:
+    """A query of `media_uses` with the articles that are now as it says: by way of keys, as each has one."""
+    query = query.join(revisions, revisions.c.pk == media_uses.c.revision)
+    is_newest = sa.and_(articles.c.pk == revisions.c.article, articles.c.revision == revisions.c.pk)
+    return query.join(articles, is_newest)
+
+
+_SHOWN_NOW = _of_newest(sa.select(media_uses.c.address)).where(_IS_PLACED)
 _SHOWN_IN_ARCHIVES = (
     sa.select(media_uses.c.address)
     .join(archive_entries, archive_entries.c.revision == media_uses.c.revision)
@@ -90,6 +98,7 @@ _SHOWN_IN_ARCHIVES = (
 )
 _IS_SHOWN = sa.or_(media.c.address.in_(_SHOWN_NOW), media.c.address.in_(_SHOWN_IN_ARCHIVES))
 _IS_KNOWN = media.c.address.in_(sa.select(media_uses.c.address))
+_ARTICLES = sa.select(*REVISION).join_from(articles, revisions, NEWEST_REVISION)
 _OF_FILES = (
     sa.select(media.c.hash, sa.func.max(media.c.bytes).label("bytes"))
     .where(media.c.hash.is_not(None))
@@ -114,7 +123,7 @@ class MediaRecords:
             state = f"{mark} {connection.scalar(sa.select(sa.func.sum(feeds.c.generation)))}"
         if (known := self._database.setting(_NOTED)) == state:
             return 0
-        query = sa.select(*REVISION).join_from(articles, revisions, NEWEST_REVISION)
+        query = sa.select(articles.c.pk, articles.c.revision).where(articles.c.revision.is_not(None))
         query = query.where(_IS_UNFILED, articles.c.illustrated.is_distinct_from(articles.c.revision))
         query = query.where(articles.c.state == FOUND).order_by(articles.c.published.desc(), articles.c.pk)
         if since is not None:
@@ -124,15 +133,23 @@ class MediaRecords:
                 remember(connection, _NOTED, f"{mark} ")
                 are_noted = articles.c.illustrated.is_not(None)
                 connection.execute(articles.update().where(are_noted).values(illustrated=None))
-            rows = connection.execute(query.limit(_BATCH)).all()
-            if rows:
-                self._note(connection, {row.revision: finds(kept(row).article) for row in rows}, now)
-            if len(rows) < _BATCH:
+            found = connection.execute(query.limit(_NOTED_AT_ONCE)).all()
+            for some in _batches(found):
+                numbers = [each.revision for each in some]
+                rows = connection.execute(_ARTICLES.where(revisions.c.pk.in_(numbers))).all()
+                shown = {row.revision: finds(kept(row).article) for row in rows}
+                # Also where a revision is lost: it is noted as one that shows nothing.
+                self._note(connection, shown, [each.pk for each in some], now)
+            if len(found) < _NOTED_AT_ONCE:
                 remember(connection, _NOTED, state)
-        return len(rows)
+        return len(found)
 
     def _note(
-        self, connection: sa.Connection, shown: Mapping[int, Mapping[str, bool]], now: datetime
+        self,
+        connection: sa.Connection,
+        shown: Mapping[int, Mapping[str, bool]],
+        pks: Sequence[int],
+        now: datetime,
     ) -> None:
         connection.execute(media_uses.delete().where(media_uses.c.revision.in_(shown)))
         wanted = {
@@ -151,17 +168,17 @@ class MediaRecords:
         uses = [{"revision": pk, "address": address} for pk, found in shown.items() for address in found]
         if uses:
             connection.execute(media_uses.insert(), uses)
-        noted = articles.update().where(articles.c.revision.in_(shown))
+        noted = articles.update().where(articles.c.pk.in_(pks))
         connection.execute(noted.values(illustrated=articles.c.revision))
 
     def due(self, since: datetime | None, now: datetime, limit: int) -> tuple[WantedFile, ...]:
         """What to fetch now for articles in feeds, published `since`: that of the newest articles first."""
         newest = sa.func.max(articles.c.published)
+        wanted = sa.select(media.c.address, media.c.attempts, media.c.is_recording)
+        wanted = wanted.join(media_uses, media_uses.c.address == media.c.address)
         query = (
-            sa.select(media.c.address, media.c.attempts, media.c.is_recording)
+            _of_newest(wanted)
             .add_columns(sa.func.min(articles.c.source).label("source"))
-            .join(media_uses, media_uses.c.address == media.c.address)
-            .join(articles, articles.c.revision == media_uses.c.revision)
             .where(media.c.due <= now, _IS_PLACED)
             .group_by(media.c.address, media.c.attempts, media.c.is_recording)
             .order_by(newest.desc(), media.c.address)
@@ -203,10 +220,11 @@ class MediaRecords:
 
     def marks(self) -> dict[str, str]:
         """By the outward id of each article with copies: a text that is another once it shows others."""
+        of_media = sa.select(media.c.address, media.c.hash)
+        of_media = of_media.join(media_uses, media_uses.c.address == media.c.address)
         query = (
-            sa.select(articles.c.uid, media.c.address, media.c.hash)
-            .join(media_uses, media_uses.c.revision == articles.c.revision)
-            .join(media, media.c.address == media_uses.c.address)
+            _of_newest(of_media)
+            .add_columns(articles.c.uid)
             .where(media.c.type.is_not(None), _IS_PLACED)
             .order_by(articles.c.uid, media.c.address)
         )
@@ -296,8 +314,8 @@ def _forget(connection: sa.Connection, addresses: Sequence[str]) -> None:
     """Forgets addresses; an article that is published again has its own noted anew."""
     for some in _batches(addresses):
         theirs = media_uses.c.address.in_(some)
-        of_these = sa.select(media_uses.c.revision).where(theirs)
-        noted = articles.update().where(articles.c.illustrated.in_(of_these))
+        of_these = sa.select(revisions.c.article).join(media_uses, media_uses.c.revision == revisions.c.pk)
+        noted = articles.update().where(articles.c.pk.in_(of_these.where(theirs)))
         connection.execute(noted.values(illustrated=None))
         connection.execute(media_uses.delete().where(theirs))
         connection.execute(media.delete().where(media.c.address.in_(some)))
@@ -306,12 +324,8 @@ def _forget(connection: sa.Connection, addresses: Sequence[str]) -> None:
 def _renew(connection: sa.Connection, addresses: Sequence[str]) -> None:
     """Marks the feeds as stale in which articles stand that show these."""
     stale = set[int]()
-    of_articles = (
-        sa.select(placements.c.feed)
-        .join(articles, articles.c.pk == placements.c.article)
-        .join(media_uses, media_uses.c.revision == articles.c.revision)
-        .distinct()
-    )
+    shown = _of_newest(sa.select(placements.c.feed).select_from(media_uses))
+    of_articles = shown.join(placements, placements.c.article == articles.c.pk).distinct()
     for some in _batches(addresses):
         stale |= {*connection.scalars(of_articles.where(media_uses.c.address.in_(some)))}
     for numbers in _batches(sorted(stale)):

@@ -15,6 +15,7 @@ from aggregator.model.article import Article
 from aggregator.model.copied import CopiedFile
 from aggregator.store import CopyOutcome, Found, Store, Update, WantedFile
 from aggregator.store.copying import copy_store
+from aggregator.store.schema import articles
 from tests.conftest import SQLITE_ONLY
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
@@ -123,6 +124,15 @@ def test_a_change_that_is_no_edit_is_looked_at_too(store: Store) -> None:
     assert store.feeds.newest("", 1)[0].revision == kept.revision
     assert note(store) == 1
     assert shown(store) == {}
+    assert due(store) == ["b"]
+
+
+def test_an_article_whose_content_is_lost_is_passed_over(store: Store) -> None:
+    """Others report it; looking for what it shows comes to an end."""
+    commit(store, entry(1, "a"), entry(2, "b"))
+    with store.database.transaction() as connection:
+        connection.execute(articles.update().where(articles.c.id == "1").values(revision=999))
+    assert note(store) == 2
     assert due(store) == ["b"]
 
 
