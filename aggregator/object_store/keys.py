@@ -66,6 +66,7 @@ class Headers:
         self._media = media
         self._feeds = feeds_may_be_kept
         self._paths = frozenset(paths)
+        self._marks: dict[tuple[tuple[str, str], ...], str] = {}
         self._open: dict[str, int] = {}
         for found in filter(None, map(_ARCHIVE.fullmatch, self._paths)):
             number = int(found["number"])
@@ -99,5 +100,8 @@ class Headers:
 
     def mark(self, path: str) -> str:
         """A digest of a file's headers, 8 characters."""
-        found = json.dumps(self.of(path), sort_keys=True)
-        return hashlib.blake2b(found.encode(), digest_size=4).hexdigest()
+        headers = tuple(sorted(self.of(path).items()))
+        if (mark := self._marks.get(headers)) is None:  # thousands of files have a handful of headers
+            mark = hashlib.blake2b(json.dumps(headers).encode(), digest_size=4).hexdigest()
+            self._marks[headers] = mark
+        return mark

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 
 from aggregator.app import bucket as bucket_output
+from aggregator.app.app import App
 from aggregator.app.bucket import BucketOutput, CopyKeeper
+from aggregator.app.daemon import Daemon
 from aggregator.config.load import load
 from aggregator.publishing.publish import Published
 from tests.conftest import NOW
@@ -74,6 +77,25 @@ def test_serve_needs_neither_store_nor_folder(published: BucketSite) -> None:
     finally:
         running.kill()
         running.wait()
+
+
+def test_the_daemon_puts_what_is_left_although_nothing_is_due(
+    published: BucketSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As soon as it is time to try again."""
+    monkeypatch.setattr(bucket_output, "FIRST_WAIT_SECONDS", 0.0)
+    config = load(published.site.file)
+    daemon = Daemon(published.site.file, config)
+    (config.output / "robots.txt").write_text("User-agent: *")
+    with App(config, datetime.now(UTC)) as app:
+        published.store.fault = lambda _method, _key: "503"
+        assert len(app.publish().errors) == 1
+        published.store.clear_faults()
+        daemon._poll(app)
+        assert published.bodies()["robots.txt"] == b"User-agent: *"
+        published.store.requests.clear()
+        daemon._poll(app)
+        assert published.store.requests == []
 
 
 def test_a_process_that_goes_on_leaves_a_store_that_fails_alone_for_a_while(published: BucketSite) -> None:
