@@ -10,7 +10,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from aggregator.app.bucket import bucket_mistakes
 from aggregator.config.choosing import doubtful_names
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key
@@ -32,7 +31,11 @@ def refusals(config: Config) -> Iterator[str]:
     for source in config.select(()):
         if error := refusal(source, config.fetch):
             yield f"source {source.name!r}: {without_logins(error.message)}"
-    yield from bucket_mistakes(config)
+    if config.bucket is not None:
+        # Imported where it is used: it brings publishing and the store, a second of a check without one.
+        from aggregator.app.bucket import bucket_mistakes
+
+        yield from bucket_mistakes(config)
     if config.output.exists() and not config.output.is_dir():
         yield f"output: {config.output} is a file; name a folder"
     if isinstance(config.store, Path) and config.store.is_dir():

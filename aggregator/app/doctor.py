@@ -26,12 +26,11 @@ from aggregator.app.at_work import holder
 from aggregator.app.bucket import bucket_facts
 from aggregator.app.checks import doubts, refusals
 from aggregator.config.load import Config, load
-from aggregator.config.store_address import StoreAddress
+from aggregator.config.store_address import StoreAddress, permissions
 from aggregator.errors import ConfigError, FetchError, ObjectStoreError, StoreError
 from aggregator.fetch.guard import Guard
 from aggregator.normalise.disclosure import without_keys
 from aggregator.store import Store
-from aggregator.store.sqlite import permissions
 
 __all__ = ["Diagnosis", "examine"]
 

@@ -28,7 +28,7 @@ def check(with_store: bool, config_file: Path) -> int:
     aggregator check --config /srv/planet/config/aggregator.toml
     """
     from aggregator.app.checks import doubts, refusals
-    from aggregator.store.sqlite import permissions
+    from aggregator.config.store_address import permissions
 
     config = load_config(config_file)
     if refused := [*refusals(config)]:

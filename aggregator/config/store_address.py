@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
-__all__ = ["DatabaseAddress", "StoreAddress", "is_there", "store_address"]
+__all__ = ["DatabaseAddress", "StoreAddress", "is_there", "permissions", "store_address"]
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _SECRETS = frozenset(("password", "passfile", "sslpassword"))
@@ -75,3 +76,13 @@ def store_address(text: str, *, is_hidden: bool = False) -> StoreAddress:
 def is_there(address: StoreAddress) -> bool:
     """Whether there may be a store: a file that is there; of a server that is seen when it is opened."""
     return address.exists() if isinstance(address, Path) else True
+
+
+def permissions(store: StoreAddress) -> int:
+    """The permission bits of a store's file; 0 where there is none, or it cannot be looked at."""
+    if not isinstance(store, Path):
+        return 0
+    try:
+        return stat.S_IMODE(store.stat().st_mode)
+    except OSError:
+        return 0

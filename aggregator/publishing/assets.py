@@ -6,11 +6,14 @@ import hashlib
 import re
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
-from aggregator.publishing.feed_folders import WriteResult
 from aggregator.writers.files import remove, write_if_changed
+
+if TYPE_CHECKING:  # a check reads logos, and needs nothing of a store
+    from aggregator.publishing.feed_folders import WriteResult
 
 __all__ = ["FOLDER", "logo_name", "read_logo", "remove_logos", "write_logo"]
 

@@ -20,7 +20,6 @@ import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 
-from aggregator.config.store_address import StoreAddress
 from aggregator.errors import DamagedStore, StoreError, TookTooLong
 from aggregator.store.columns import Unreadable
 from aggregator.store.dialect import OPTION, Check, SearchIndex
@@ -28,7 +27,7 @@ from aggregator.store.migrations import opening, upgrade
 from aggregator.store.packed_text import HasLink, OriginOf, WithoutLink
 from aggregator.store.schema import WITHOUT_LINK, metadata
 
-__all__ = ["SQLite", "permissions", "store_errors"]
+__all__ = ["SQLite", "store_errors"]
 
 _BUSY_SECONDS = 30
 _SPEED = ("cache_size=-32000", "wal_autocheckpoint=2000")
@@ -340,16 +339,6 @@ def store_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"the store {path} cannot be used: {error.strerror}") from error
     except (Unreadable, UnicodeDecodeError) as error:  # SQLite's own messages quote what is damaged
         raise DamagedStore(f"the store {path}", error) from error
-
-
-def permissions(store: StoreAddress) -> int:
-    """The permission bits of a store's file; 0 where there is none, or it cannot be looked at."""
-    if not isinstance(store, Path):
-        return 0
-    try:
-        return stat.S_IMODE(store.stat().st_mode)
-    except OSError:
-        return 0
 
 
 def _needs_writing(error: StoreError) -> bool:

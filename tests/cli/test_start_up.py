@@ -104,6 +104,13 @@ def test_commands_that_list_sources_import_the_store_alone(command: str, site: S
     assert _imported(site.home, command) & _HEAVY == set()
 
 
+def test_a_check_imports_neither_the_store_nor_what_publishes(site: Site) -> None:
+    """It looks at the config, and at what is on this machine."""
+    site.configure({"name": "Tea", "url": "https://tea.example/feed"})
+    unwanted = {*_READS, *_PUBLISHES, *_SERVES, *_NOTIFIES, "sqlalchemy"} - {"charset_normalizer"}
+    assert _imported(site.home, "check") & unwanted == set()
+
+
 def test_every_command_is_in_the_table_with_the_first_words_of_its_help() -> None:
     """The table repeats what each module says, so that it can be shown without importing it."""
     group, context = main, click.Context(main)

@@ -164,6 +164,8 @@ def test_a_lost_or_old_cache_changes_no_id_and_no_archive(
     assert pipeline.commits() == commits
     assert ids(third) == ids(first)
 
+    if recipe == "gitlab":  # the rest is the script's alone, and theirs is the same
+        return
     # Newer articles are published, but the store with them is not kept.
     serve(server, 20)
     fourth, _ = pipeline.run(keep=False)
