@@ -69,8 +69,6 @@ def _doubts_of_hubs(config: Config) -> Iterator[str]:
     """Why hubs could not reach this server at the address that they are given (WebSub)."""
     url = config.serve.url
     if not url:
-        if config.site.url and config.serve.websub:
-            yield "serve.url is not set: no hub is asked to report changes (WebSub), sources are only polled"
         return
     host = urlsplit(url).hostname or ""
     addresses = written_address(host) or ()

@@ -56,6 +56,8 @@ def check(with_store: bool, config_file: Path) -> int:
             trial = StoredTrials(config, None, advance).rules(datetime.now(UTC))
         for doubt in trial.doubts:
             OUT.print(shown(doubt))
+    if config.site.url and config.serve.websub and not config.serve.url:
+        OUT.print("serve.url is not set: no hub is asked to report changes (WebSub), sources are only polled")
     if not config.site.url:
         OUT.print("site.url is not set: feeds will not name their own address (atom:link rel=self)")
         OUT.print("site.url is not set: archives and pages are linked by relative references")

@@ -128,6 +128,7 @@ class Polls:
         """The same polls, saved in another view of the store, on so many threads, stopped by themselves."""
         polls = copy(self)
         polls._store, polls._threads, polls._stop = store, threads, threading.Event()
+        polls._hubs = HubWatch(self._config, store)
         return polls
 
     def know(self, sources: Sequence[Source]) -> None:

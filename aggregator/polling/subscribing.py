@@ -51,7 +51,7 @@ _MAX_ATTEMPTS, _MAX_REFUSALS = 8, 3
 _LATER = frozenset((408, 425, 429))
 _AT_ONCE, _WORKERS = 100, 4
 _LOOK_EVERY = timedelta(minutes=10)
-_ABSENCE = timedelta(minutes=2)
+_ABSENCE = timedelta(minutes=3)
 _FINAL = (BadAddress, BlockedAddress)
 
 
@@ -115,7 +115,6 @@ class HubSubscriber:
         self._read = read
         self._stop = threading.Event()
         self._looked: tuple[Config, datetime] | None = None
-        self._ran: datetime | None = None
 
     def stop(self) -> None:
         """Ends `run` soon."""
@@ -127,12 +126,12 @@ class HubSubscriber:
         Nothing is asked where no process answers at the callbacks' addresses.
         """
         is_heard = bool(callbacks_of(config)) and self._known.is_heard(now)
-        was_away = self._ran is None or abs(now - self._ran) > _ABSENCE
+        last = self._known.ran(now)
+        was_away = last is None or abs(now - last) > _ABSENCE
         if was_away or self._looked is None or self._looked[0] is not config:
             self._look(config, named, now, is_heard=is_heard, was_away=was_away)
         elif now - self._looked[1] >= _LOOK_EVERY:
             self._look(config, named, now, is_heard=is_heard, was_away=False)
-        self._ran = now
         if is_heard:
             yield from self._ask(config, named, now)
 

@@ -23,7 +23,8 @@ MISSED_IS_DEAF = 2
 """After so many polls in a row that found what no ping had reported, a hub is not relied on."""
 
 _NAMES_AT_ONCE = 500
-_LISTENING = "hubs.listening"
+_LISTENING, _RAN = "hubs.listening", "hubs.ran"
+_NOTED_EVERY = timedelta(minutes=1)
 _HEARD_LATELY = timedelta(minutes=10)
 
 
@@ -146,14 +147,14 @@ class HubSubscriptions:
             table.c.state == known.state,
             table.c.asked.is_not_distinct_from(known.asked),
         )
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             done = connection.execute(table.update().where(is_it).values(changed=now, **values))
         return bool(done.rowcount)
 
     def count(self, pk: int, **more: int) -> None:
         """Adds to columns that count."""
         values = {name: table.c[name] + count for name, count in more.items()}
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             connection.execute(table.update().where(table.c.pk == pk).values(values))
 
     def pinged(self, known: HubSubscription, pings: int, poll_due: datetime | None, now: datetime) -> None:
@@ -161,7 +162,7 @@ class HubSubscriptions:
         values: dict[str, Any] = {"pinged": now, "pings": table.c.pings + pings, "missed": 0}
         if poll_due is not None:
             values["poll_due"] = sa.func.coalesce(table.c.poll_due, sa.literal(poll_due, Instant))
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             connection.execute(table.update().where(table.c.pk == known.pk).values(values))
 
     def to_poll(self, now: datetime, limit: int) -> list[HubSubscription]:
@@ -171,7 +172,7 @@ class HubSubscriptions:
 
     def took(self, pks: Collection[int], now: datetime) -> None:
         """Records that the sources of these are polled for their pings."""
-        with self._database.transaction() as connection:
+        with self._database.row_transaction() as connection:
             for pk in pks:
                 marks = {"poll_due": None, "polled_for": now}
                 connection.execute(table.update().where(table.c.pk == pk).values(marks))
@@ -207,13 +208,17 @@ class HubSubscriptions:
         """Records that a process answers at the callbacks' addresses."""
         self._database.remember(_LISTENING, now.isoformat())
 
+    def ran(self, now: datetime) -> datetime | None:
+        """When hubs were last asked for what is due, by whatever process; None for never. It is asked now."""
+        last = _moment(self._database.setting(_RAN))
+        if last is None or abs(now - last) >= _NOTED_EVERY:
+            self._database.remember(_RAN, now.isoformat())
+        return last
+
     def is_heard(self, now: datetime) -> bool:
         """Whether any process has answered at the callbacks' addresses lately."""
-        try:
-            heard = datetime.fromisoformat(self._database.setting(_LISTENING) or "")
-        except ValueError:
-            return False
-        return heard.tzinfo is not None and abs(now - heard) <= _HEARD_LATELY
+        heard = _moment(self._database.setting(_LISTENING))
+        return heard is not None and abs(now - heard) <= _HEARD_LATELY
 
     def relied_on(self) -> dict[str, PollState]:
         """What is remembered of the polls of the sources that are polled seldom for their hubs, by name."""
@@ -241,6 +246,14 @@ def _leave(connection: sa.Connection, which: sa.ColumnElement[bool], now: dateti
         "changed": now,
     }
     connection.execute(table.update().where(is_ours).values(values))
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else None
 
 
 def _record(row: sa.Row[Any]) -> HubSubscription:

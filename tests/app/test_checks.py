@@ -188,3 +188,40 @@ def test_templates_are_compiled(site: Site) -> None:
     refused, _ = found(site, publish={"pages": {"templates": "templates"}})
     assert "templates/category.html:2: Expected an expression" in refused
     assert "templates/pgae.html: replaces no page, and no template here includes it; did you mean" in refused
+
+
+@pytest.mark.parametrize(
+    ("serve", "said"),
+    [
+        ({}, ""),
+        ({"url": "https://planet.example/"}, ""),
+        ({"url": "http://planet.example/"}, "serve.url is no https: address"),
+        ({"url": "http://127.0.0.1:8000/"}, "its host 127.0.0.1 is loopback, not public"),
+        ({"url": "https://10.1.2.3/"}, "its host 10.1.2.3 is private, not public"),
+        ({"url": "https://localhost/"}, "its host localhost has no domain"),
+    ],
+)
+def test_an_address_that_hubs_cannot_reach_is_a_doubt(serve: dict[str, object], said: str) -> None:
+    """It may be reached from this network alone."""
+    made = config.Config.model_validate({"site": {"url": "https://planet.example/"}, "serve": serve})
+    found = [doubt for doubt in doubts(made) if "serve.url" in doubt]
+    assert [said in doubt for doubt in found] == [True] * bool(said)
+
+
+@pytest.mark.parametrize(
+    "url", ["planet.example", "https://a.example/?x=1", "https://me:x@a.example/", "ftp://a.example"]
+)
+def test_a_public_address_is_a_plain_one(url: str) -> None:
+    """Hubs are given it, with more behind it."""
+    with pytest.raises(ValueError, match="address"):
+        config.Config.model_validate({"serve": {"url": url}})
+
+
+def test_check_says_that_hubs_are_not_asked(site: Site) -> None:
+    """Unless that is meant, or there is no public site at all."""
+    said = "serve.url is not set: no hub is asked"
+    assert said in site.run("check").output
+    site.configure(serve={"websub": False})
+    assert said not in site.run("check").output
+    site.configure(site={"title": "Mine"})
+    assert said not in site.run("check").output

@@ -95,6 +95,31 @@ def test_the_hub_of_another_project_reports(site: Site, server: Server, tmp_path
     assert "Traceback" not in log_of(site)
 
 
+def test_another_process_may_answer_hubs(site: Site, server: Server) -> None:
+    """`serve` beside `run`: what it is sent waits in the store until the one that polls reads it."""
+    hub, port, topic = StrictHub(server, verifies_at_once=True), free_port(), f"{server.url}/a"
+    server.pages["/a"] = Answer(200, {}, with_links(feed("a", 1), hub.url, topic))
+    site.configure(source(server, "a"), serve={"url": f"http://127.0.0.1:{port}"})
+    assert site.run("fetch").exit_code == 0
+    serving = site.start("serve", "--listen", f"127.0.0.1:{port}")
+    try:
+        until(lambda: "serving" in log_of(site))
+        with running(site) as process:
+            until(lambda: hub.active)
+            hub.distribute(topic, with_links(feed("a", 1, 2), hub.url, topic))
+            feeds = site.output / "X" / "rss.xml"
+            until(lambda: b"a.example/2<" in feeds.read_bytes())
+            process.send_signal(signal.SIGTERM)
+            assert process.wait() == 0
+        (answer,) = hub.distribute(topic, with_links(feed("a", 3), hub.url, topic))
+        assert answer.status == 202
+        assert site.run("fetch").exit_code == 0
+        assert b"a.example/3<" in feeds.read_bytes(), "a single run reads what waits"
+    finally:
+        serving.send_signal(signal.SIGTERM)
+        assert serving.wait() == 0
+
+
 def test_a_hub_reports_and_the_feed_has_it(site: Site, server: Server) -> None:
     """Fat, thin, forged; then the source is disabled while the daemon runs."""
     hub, port, topic = StrictHub(server), free_port(), f"{server.url}/a"

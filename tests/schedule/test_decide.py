@@ -681,3 +681,19 @@ def test_a_month_of_polls(server: Server, fewest: int, most: int) -> None:
             assert state.next_poll - now >= 20 * MINUTE
             now = state.next_poll
         assert fewest <= polls <= most
+
+
+def test_a_source_whose_hub_reports_changes_is_polled_once_a_day() -> None:
+    """However often it publishes; what its feed or its user asks for still counts."""
+    pushed = replace(POLICY, is_pushed=True)
+    busy = Result(published=tuple(NOW - n * HOUR / 4 for n in range(16)))
+    decided = decide(PollState(), busy, NOW, pushed, 0.0).state
+    assert (decided.next_poll, decided.reason) == (NOW + DAY, Reason.WEBSUB)
+    week = decide(PollState(), Result(hints=FeedHints(ttl=7 * DAY)), NOW, pushed, 0.0).state
+    assert (week.next_poll, week.reason) == (NOW + 7 * DAY, Reason.TTL)
+    fixed = replace(pushed, is_fixed=True, interval=2 * HOUR)
+    assert decide(PollState(), busy, NOW, fixed, 0.0).state.next_poll == NOW + 2 * HOUR
+    slow = replace(pushed, interval=3 * DAY)
+    assert decide(PollState(), busy, NOW, slow, 0.0).state.next_poll == NOW + 3 * DAY
+    failed = decide(PollState(), Result(status=500), NOW, pushed, 0.0).state
+    assert failed.reason is Reason.BACK_OFF
