@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from heapq import merge
+from itertools import islice
 
 from aggregator.app.at_work import daemon_of
 from aggregator.config.followed import checked_source
@@ -19,6 +21,8 @@ from aggregator.normalise.links import without_login
 from aggregator.schedule.health import HubHealth, PollRecord, SourceHealth, judge
 from aggregator.store import FollowedRow, HubSubscription, Lag, MediaCounts, Store
 from aggregator.store.leases import LIVES
+
+_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,36 +105,36 @@ def _sharing(store: Store) -> tuple[LiveWorker, ...]:
     )
 
 
-def source_health(config: Config, now: datetime) -> list[SourceHealth]:
+def source_health(config: Config, now: datetime) -> Iterator[SourceHealth]:
     """The health of each source, ordered by name, without any login; writes nothing.
 
-    Raises StoreError where there is no store.
+    Some are read at a time. Raises StoreError where there is no store.
     """
     with closing(Store(config.store, reads_only=True)) as store:
-        known = {record.name: record for record in store.sources.health()}
         sources, _ = joined(config.sources, store.subscriptions.listed())
-        addresses = {source.name: without_login(source.address) for source in sources}
-        addresses |= {row.name: str(row.settings.get("url")) for row in _followed(store, addresses.keys())}
+        held = {source.name: without_login(source.address) for source in sources}
+        stored = ((row.name, str(row.settings.get("url"))) for row in _followed(store, held.keys()))
         hubs = store.hub_subscriptions.current()
         is_heard = bool(config.serve.url) and store.hub_subscriptions.is_heard(now)
-    found = []
-    for name, address in sorted(addresses.items()):
-        record = known.get(name) or PollRecord(name=name, address=address)
-        if without_login(record.address) != address:
-            # The next run polls the config's address.
-            record = replace(record, moved_to=None)
-        record = replace(record, address=address)
-        health = judge(record, now)
-        found.append(
-            replace(
-                health,
-                moved_to=health.moved_to and without_logins(health.moved_to),
-                error=health.error and without_logins(health.error),
-                advice=health.advice and without_logins(health.advice),
-                websub=_hub_health(hubs.get(name), is_heard, now),
-            )
-        )
-    return found
+        every = merge(sorted(held.items()), stored)
+        while batch := dict(islice(every, _AT_ONCE)):
+            known = {record.name: record for record in store.sources.health([*batch])}
+            for name, address in batch.items():
+                found = _health(known.get(name) or PollRecord(name=name, address=address), address, now)
+                yield replace(found, websub=_hub_health(hubs.get(name), is_heard, now))
+
+
+def _health(record: PollRecord, address: str, now: datetime) -> SourceHealth:
+    if without_login(record.address) != address:
+        # The next run polls the config's address.
+        record = replace(record, moved_to=None)
+    health = judge(replace(record, address=address), now)
+    return replace(
+        health,
+        moved_to=health.moved_to and without_logins(health.moved_to),
+        error=health.error and without_logins(health.error),
+        advice=health.advice and without_logins(health.advice),
+    )
 
 
 def _hub_health(known: HubSubscription | None, is_heard: bool, now: datetime) -> HubHealth | None:

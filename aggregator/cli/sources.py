@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +59,7 @@ def sources(names: tuple[str, ...], is_long: bool, as_json: bool, config_file: P
     aggregator sources --json                 for a script
     """
     now = datetime.now(UTC)
-    facts = _chosen(_health(config_file, now), names)
+    facts = _chosen([*_health(load_config(config_file), now)], names)
     if as_json:
         print_json({"sources": plain(facts)})
     elif is_long:
@@ -87,16 +88,15 @@ def status(as_json: bool, config_file: Path) -> int:
 
     now = datetime.now(UTC)
     config = load_config(config_file)
-    facts, keeping = _health(config_file, now), _keeping_up(config_file, now)
-    by_state = {name: [each.name for each in facts if each.state == name] for name in STATES}
+    keeping, summary = _keeping_up(config, now), _Summary({name: [] for name in STATES})
+    for each in _health(config, now):
+        summary.add(each)
     if as_json:
-        articles = sum(each.articles for each in facts)
-        hubs = Counter(each.websub.state for each in facts if each.websub)
         output = {"output": {"failure": _failure(config) or None}} if config.bucket else {}
-        summary = {"states": by_state, "articles": articles, "websub": dict(hubs)}
-        print_json({**summary, **plain(keeping), **output})
+        facts = {"states": summary.by_state, "articles": summary.articles, "websub": dict(summary.hubs)}
+        print_json({**facts, **plain(keeping), **output})
     else:
-        _print_summary(facts, by_state)
+        _print_summary(summary)
         _print_keeping(keeping)
         if failure := _failure(config):
             OUT.print(shown(f"output    {failure}"))
@@ -112,16 +112,35 @@ def _failure(config: Config) -> str:
     return bucket_failure(config)
 
 
-def _health(config_file: Path, now: datetime) -> list[SourceHealth]:
+def _health(config: Config, now: datetime) -> Iterator[SourceHealth]:
     from aggregator.app.status import source_health
 
-    return source_health(load_config(config_file), now)
+    return source_health(config, now)
 
 
-def _keeping_up(config_file: Path, now: datetime) -> Keeping:
+def _keeping_up(config: Config, now: datetime) -> Keeping:
     from aggregator.app.status import keeping_up
 
-    return keeping_up(load_config(config_file), now)
+    return keeping_up(config, now)
+
+
+@dataclass(slots=True)
+class _Summary:
+    """What `status` shows of the sources; of each only its name is kept."""
+
+    by_state: dict[str, list[str]]
+    articles: int = 0
+    newest: datetime | None = None
+    polled: datetime | None = None
+    hubs: Counter[str] = field(default_factory=Counter)
+
+    def add(self, each: SourceHealth) -> None:
+        """Counts a source."""
+        self.by_state[each.state].append(each.name)
+        self.articles += each.articles
+        self.newest = max(filter(None, (self.newest, each.newest)), default=None)
+        self.polled = max(filter(None, (self.polled, each.polled)), default=None)
+        self.hubs.update([each.websub.state] if each.websub else [])
 
 
 def _chosen(facts: Sequence[SourceHealth], names: Sequence[str]) -> Sequence[SourceHealth]:
@@ -201,15 +220,16 @@ def _hub(health: HubHealth) -> str:
     return f"{health.state}{until}{silent} at {health.hub}: {pings}{error}"
 
 
-def _print_summary(facts: Sequence[SourceHealth], by_state: Mapping[str, Sequence[str]]) -> None:
-    newest = max((each.newest for each in facts if each.newest), default=None)
-    polled = max((each.polled for each in facts if each.polled), default=None)
+def _print_summary(summary: _Summary) -> None:
+    by_state = summary.by_state
     states = ", ".join(f"{len(names)} {state}" for state, names in by_state.items() if names)
-    OUT.print(f"sources   {len(facts)}: {states}")
-    OUT.print(f"articles  {sum(each.articles for each in facts)}, the newest {when(newest)}")
+    OUT.print(f"sources   {sum(map(len, by_state.values()))}: {states}")
+    OUT.print(f"articles  {summary.articles}, the newest {when(summary.newest)}")
+    polled = summary.polled
     OUT.print(f"polled    last at {when(polled)}" if polled else "polled    never")
-    if hubs := Counter(each.websub.state for each in facts if each.websub):
-        OUT.print("websub    " + ", ".join(f"{count} {state}" for state, count in sorted(hubs.items())))
+    if summary.hubs:
+        hubs = ", ".join(f"{count} {state}" for state, count in sorted(summary.hubs.items()))
+        OUT.print(f"websub    {hubs}")
     for state in ("broken", "silent"):
         names = by_state[state]
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from aggregator.adapters.opml.outlines import MAX_NAME, MAX_PROBLEMS
@@ -158,6 +159,7 @@ def followed(sources: Sequence[Source]) -> SubscriptionList:
     return SubscriptionList(subscriptions=tuple(subscriptions), problems=tuple(problems))
 
 
+@lru_cache(maxsize=4_096)  # an import asks several times for each of a thousand
 def key(url: str) -> str:
     """The key of an address: equal for two addresses of the same feed (see `plan`)."""
     try:

@@ -144,12 +144,16 @@ class Vitals:
 
 def facts_of(store: Store, now: datetime) -> StoreFacts:
     """The numbers of a store at `now`. Raises StoreError."""
-    sources = store.sources.health()
-    states = Counter(judge(health, now).state for health in sources)
+    states: Counter[str] = Counter()
+    articles = 0
+    for names in store.queue.names():
+        sources = store.sources.health(names)
+        states.update(judge(health, now).state for health in sources)
+        articles += sum(source.articles for source in sources)
     return StoreFacts(
         states={name: states[name] for name in STATES},
         due=store.queue.lag(now).due,
-        articles=sum(source.articles for source in sources),
+        articles=articles,
         changed=max((feed.changed for feed in store.feeds.all()), default=None),
     )
 

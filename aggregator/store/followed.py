@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -21,7 +22,8 @@ __all__ = ["FollowedRow", "FollowedSources", "NewFollowed", "batches"]
 
 _AT_ONCE = 500
 _CHANGES = "followed changes"
-_ROW = (followed.c.name, followed.c.settings, followed.c.enabled)
+# As text: one that cannot be read is that source's mistake, and stops nothing.
+_ROW = (followed.c.name, sa.cast(followed.c.settings, sa.Text).label("settings"), followed.c.enabled)
 _NEW = {"active": True, "validators": {}, "body_hash": None, "title": "", "schedule": None, "is_gone": False}
 
 
@@ -67,7 +69,7 @@ class FollowedSources:
         with self._database.snapshot() as connection:
             for batch in batches(names):
                 query = sa.select(*_ROW).where(followed.c.name.in_(batch))
-                found.update({row.name: FollowedRow(*row) for row in connection.execute(query)})
+                found.update({row.name: _row(*row) for row in connection.execute(query)})
         return found
 
     def batches(self) -> Iterator[list[FollowedRow]]:
@@ -79,7 +81,7 @@ class FollowedSources:
                 rows = connection.execute(query.limit(_AT_ONCE)).all()
             if not rows:
                 return
-            yield [FollowedRow(*row) for row in rows]
+            yield [_row(*row) for row in rows]
             last = rows[-1].name
 
     def special(self) -> Iterator[list[FollowedRow]]:
@@ -215,6 +217,14 @@ class FollowedSources:
                 connection.execute(
                     followed.update().where(followed.c.name.in_(batch)).values(is_changed=False)
                 )
+
+
+def _row(name: str, settings: str, enabled: bool) -> FollowedRow:
+    try:
+        found = json.loads(settings)
+    except (ValueError, TypeError, RecursionError):
+        found = None
+    return FollowedRow(name, found if isinstance(found, dict) else {}, enabled)
 
 
 def _mark(connection: sa.Connection) -> None:

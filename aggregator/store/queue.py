@@ -72,6 +72,18 @@ class Queue:
                 found.update(connection.scalars(query))
         return found
 
+    def names(self) -> Iterator[list[str]]:
+        """The names of all sources, former ones too, some at a time."""
+        last = ""
+        while True:
+            query = sa.select(sources.c.name).where(sources.c.name > last).order_by(sources.c.name)
+            with self._database.snapshot() as connection:
+                found = [*connection.scalars(query.limit(_AT_ONCE))]
+            if not found:
+                return
+            yield found
+            last = found[-1]
+
     def late(self, now: datetime) -> Iterator[dict[str, PollState]]:
         """What is remembered of the polls of the sources that are due, some at a time, by name."""
         last = ""

@@ -164,15 +164,15 @@ class Sources:
         with self._database.snapshot() as connection:
             return tuple(connection.scalars(query))
 
-    def health(self) -> tuple[PollRecord, ...]:
-        """How the polls of each source went, by name; also those that the config names no longer."""
+    def health(self, names: Sequence[str] | None = None) -> tuple[PollRecord, ...]:
+        """How the polls of the sources of these names went, by name; None: of all, former ones too."""
         kept_articles = (
             sa.select(
                 articles.c.source,
                 sa.func.count().label("articles"),
                 sa.func.max(articles.c.published).label("newest"),
             )
-            .where(articles.c.state == FOUND)
+            .where(articles.c.state == FOUND, *([] if names is None else [articles.c.source.in_(names)]))
             .group_by(articles.c.source)
             .subquery()
         )
@@ -181,6 +181,7 @@ class Sources:
             sa.select(*shared, sa.func.coalesce(kept_articles.c.articles, 0).label("articles"))
             .add_columns(sa.type_coerce(kept_articles.c.newest, Instant).label("newest"))
             .outerjoin(kept_articles, kept_articles.c.source == sources.c.name)
+            .where(*([] if names is None else [sources.c.name.in_(names)]))
             .order_by(sources.c.name)
         )
         with self._database.snapshot() as connection:

@@ -211,6 +211,7 @@ def test_a_bad_row_is_reported_and_stops_no_run(
         direct.execute("UPDATE followed SET settings = ?, is_special = 1 WHERE name = 'c'", (settings,))
         direct.execute("UPDATE followed SET settings = '{\"kind\": 5}' WHERE name = 'a'")
         direct.execute("UPDATE sources SET next_poll = 1")
+        direct.execute("INSERT INTO followed VALUES ('d', '[not JSON', 1, 'd', 1, 1)")
     server.requests.clear()
     result = planet.run("fetch")
     assert [each.path for each in server.requests] == ["/b"]
@@ -219,6 +220,7 @@ def test_a_bad_row_is_reported_and_stops_no_run(
     assert {name: each["state"] for name, each in facts.items() if name != "b"} == {
         "a": "failing",
         "c": "failing",
+        "d": "new",
     }
     assert "the environment variable TEA_COOKIE is not set" in facts["c"]["error"]
     assert "url: a source in the store has an address" in facts["a"]["error"]
