@@ -66,7 +66,16 @@ settings.load_profile("aggregator")
 
 # What makes a test slow, by what its module imports or it asks for; `make quick` leaves these out.
 SLOW_NAMES = {
-    "processes": {"subprocess", "multiprocessing", "Workers", "ProcessPool", "Launched", "Site", "workers"},
+    "processes": {
+        "subprocess",
+        "multiprocessing",
+        "NotifiedPlanet",
+        "Workers",
+        "ProcessPool",
+        "Launched",
+        "Site",
+        "workers",
+    },
     "browser": {"playwright"},
 }
 SLOW_FIXTURES = {"processes": {"site"}, "corpus": {"corpus"}}

@@ -46,7 +46,7 @@ def test_nothing_is_lost_and_at_most_one_is_repeated_when_killed_at_any_moment(
             planet.hook.told = process.kill
             process.wait(60)
         else:
-            time.sleep(chance.uniform(0.2, 1.5))
+            time.sleep(chance.uniform(0, 0.6))
             process.kill()
         kills += process.wait() == -9
         planet.hook.told = lambda: None

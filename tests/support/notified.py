@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import multiprocessing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,20 +11,54 @@ from aggregator.app.app import App
 from aggregator.app.main_job import RunWatcher, run_once
 from aggregator.config import load as configuration
 from aggregator.config.store_address import DatabaseAddress
+from aggregator.model.reading import Reading
+from aggregator.model.resource import Resource
 from aggregator.notify.delivery import Delivery
+from aggregator.reading import answers
+from aggregator.reading.context import Context
+from aggregator.reading.document import read_resource
 from tests.conftest import NOW, Answer, Server
 from tests.support.receiving import KEY, Webhook
 from tests.support.site import Site, feed
 
 HOUR = timedelta(hours=1)
-_PROGRAM = """
-import sys
-from collections.abc import Sequence
-from datetime import datetime
-from pathlib import Path
-from tests.support.notified import once
-once(Path(sys.argv[1]), datetime.fromisoformat(sys.argv[2]))
-"""
+_STARTING = multiprocessing.get_context("forkserver")
+_STARTING.set_forkserver_preload(["tests.support.notified"])
+"""What a process needs is imported once, for all of them."""
+
+
+class _Reader:
+    """Reads documents in the process itself: starting workers would take most of its time."""
+
+    killed = 0
+
+    def read(self, resource: Resource, context: Context) -> Reading:
+        return answers.reading_of(answers.answer_of(read_resource(resource, context)), context)
+
+    def close(self) -> None:
+        pass
+
+
+class Killable:
+    """A run in a process of its own."""
+
+    def __init__(self, file: Path, now: datetime) -> None:
+        self._process = _STARTING.Process(target=_run, args=(file, now), daemon=True)
+        self._process.start()
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._process.kill()
+
+    def wait(self, seconds: float = 60) -> int | None:
+        """Its exit code when it has ended; -9: it was killed."""
+        self._process.join(seconds)
+        return self._process.exitcode
+
+
+def _run(file: Path, now: datetime) -> None:
+    App._workers = property(lambda _: _Reader())  # type: ignore[assignment, method-assign]
+    once(file, now)
 
 
 class Seen(RunWatcher):
@@ -84,12 +117,10 @@ class NotifiedPlanet:
         self.now += after
         return once(self.site.file, self.now)
 
-    def start(self, after: timedelta = HOUR) -> subprocess.Popen[bytes]:
+    def start(self, after: timedelta = HOUR) -> Killable:
         """The same in a process that can be killed."""
         self.now += after
-        command = [sys.executable, "-c", _PROGRAM, str(self.site.file), self.now.isoformat()]
-        root = Path(__file__).parents[2]
-        return subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return Killable(self.site.file, self.now)
 
 
 def _toml(value: object) -> str:
