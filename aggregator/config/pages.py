@@ -88,6 +88,7 @@ class PageSettings(Settings):
     `templates` is a folder of templates that stand in place of ours, `logo` a picture; both are absolute once
     loaded, None for none. `members`: a page of all sources with their faces. `sources`: each source has a
     feed and a page of its own. `hide_read`: a script lets visitors hide what they have read.
+    `calendar`: a page of all months.
     """
 
     templates: Annotated[FilePath, PlainSerializer(str)] | None = None
@@ -96,6 +97,7 @@ class PageSettings(Settings):
     members: bool = False
     sources: bool = False
     hide_read: bool = False
+    calendar: bool = False
 
 
 def contrast(one: str, other: str) -> float:

@@ -52,6 +52,7 @@ def look_of(config: Config) -> PageLook:
         logo=logo,
         members=pages.members,
         hide_read=pages.hide_read,
+        calendar=pages.calendar,
         colours=_changed(pages.colours),
         dark_colours=_changed(pages.colours.dark),
     )

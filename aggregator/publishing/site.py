@@ -10,6 +10,7 @@ from aggregator.config.load import Config, PageSettings, Source
 from aggregator.normalise.disclosure import without_keys
 from aggregator.publishing.copied import copies_of
 from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.months import months_of
 from aggregator.publishing.outputs import FeedOutput, items_with
 from aggregator.publishing.public_errors import public_advice, public_error
 from aggregator.schedule.health import SourceHealth, judge
@@ -64,6 +65,7 @@ def overview(
     site = config.site
     shown = [output for output in outputs if output.feed.kind != "source"]  # they are on the page of members
     sections = _sections(shown, store, cache) if shown else ()
+    everything = next((output for output in shown if output.feed.name == ALL), None)
     return Overview(
         title=site.title,
         description=site.description,
@@ -79,6 +81,7 @@ def overview(
         generator_version=version,
         search="search" if config.serve.search else "",
         look=look,
+        months=months_of(everything, store, site.timezone) if look.calendar and everything else (),
     )
 
 

@@ -10,6 +10,7 @@ from aggregator.config.store_address import StoreAddress
 from aggregator.store.archives import Archives
 from aggregator.store.arrivals import Arrivals
 from aggregator.store.articles import Articles
+from aggregator.store.calendar import Calendar
 from aggregator.store.database import Database
 from aggregator.store.feeds import Feeds
 from aggregator.store.followed import FollowedSources
@@ -77,6 +78,7 @@ class Store:
         self.stories = Stories(database, judge, stories)
         self.posts = PostFiles(database)
         self.linkless = Linkless(database)
+        self.calendar = Calendar(database)
         self.subscriptions = Subscriptions(database)
         self.arrivals = Arrivals(database)
         self.outbox = Outbox(database)

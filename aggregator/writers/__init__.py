@@ -25,6 +25,7 @@ from aggregator.writers.channel import (
     Writer,
     format_of,
 )
+from aggregator.writers.html.calendar import CalendarPage
 from aggregator.writers.html.category import Html
 from aggregator.writers.html.members import MembersPage
 from aggregator.writers.html.site import ReadScript, StartPage, StatusPage, Stylesheet
@@ -56,7 +57,7 @@ WRITERS: Mapping[str, Writer] = {
     "html": Html(),
 }
 SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {
-    "html": (StartPage(), StatusPage(), Stylesheet(), MembersPage(), ReadScript()),
+    "html": (StartPage(), StatusPage(), Stylesheet(), MembersPage(), CalendarPage(), ReadScript()),
     "opml": (FeedList(), SourceList()),
 }
 

@@ -209,13 +209,27 @@ class Followed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Month:
+    """A month from `start`, aware UTC, with the number of articles from it.
+
+    `folder` is that of the page with the newest of them, ending in "/", "" for none; `day` is its date.
+    """
+
+    start: datetime
+    count: int
+    folder: str
+    day: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
     """The whole site: what its start page, status page and lists are made of.
 
     `link` is the public address of the output folder, "" without one. `updated` is the newest change of any
     section, `seen` the newest poll of any source, None before the first; never the clock.
     `files` are the names of the site's own documents, such as `index.html`, that are written. `formats` are
-    those of the feeds. `search` and `look` are as a channel's.
+    those of the feeds. `search` and `look` are as a channel's. `months` are those of all articles,
+    newest first.
     """
 
     title: str
@@ -232,6 +246,7 @@ class Overview:
     generator_version: str = ""
     search: str = ""
     look: PageLook = USUAL_LOOK
+    months: tuple[Month, ...] = ()
 
 
 class Writer(Protocol):

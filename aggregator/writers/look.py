@@ -17,7 +17,8 @@ class PageLook:
       `problem`: why they cannot be read, and with it no page be rendered; "" where they can.
     - `logo`: its path in the output folder, "" for none. `colours` and `dark_colours`: names and values of
       those that are not ours.
-    - `hide_read`: a script lets visitors hide what they have read.
+    - `hide_read`: a script lets visitors hide what they have read. `calendar`: there is a page of all
+      months.
     - `members`: there is a page of all sources with their faces.
     - `mark`: another text as soon as any of this is another, "" for what a config without settings gives.
     """
@@ -32,6 +33,7 @@ class PageLook:
     dark_colours: tuple[tuple[str, str], ...] = ()
     members: bool = False
     hide_read: bool = False
+    calendar: bool = False
     mark: str = ""
 
     @property

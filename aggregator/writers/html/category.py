@@ -102,12 +102,13 @@ def _entry(item: Item, locale: Locale, root: str, level: int) -> str:
     return made if level == 2 else made.replace("<h2>", f"<h{level}>").replace("</h2>", f"</h{level}>")
 
 
-def _days(channel: Channel, locale: Locale) -> list[tuple[str, str, Markup]]:
-    """The entries of each day: the day as a date, in words, and its entries."""
-    made = []
+def _days(channel: Channel, locale: Locale) -> list[tuple[str, str, str, Markup]]:
+    """The entries of each day: its anchor, the day as a date, in words, and its entries."""
+    made: list[tuple[str, str, str, Markup]] = []
     for day, found in groupby(channel.items, lambda item: locale.date(item.published)):
         items = tuple(found)
         date = f"{day[0]:04}-{day[1]:02}-{day[2]:02}"
         shown = entries_of(items, channel.look, locale, channel.root, level=3)
-        made.append((date, locale.day(items[0].published), shown))
+        anchor = date if all(date != name for name, *_ in made) else f"{date}-{len(made)}"
+        made.append((anchor, date, locale.day(items[0].published), shown))
     return made

@@ -80,6 +80,7 @@ class StartPage:
             categories=len(sections),
             cards=[_shown(section, page, overview.formats, locale) for section in sections if section.newest],
             lists=[(file, locale.say(LISTS[file])) for file in LISTS if file in overview.files],
+            calendar="calendar.html" if "calendar.html" in overview.files else None,
             members="members.html" if "members.html" in overview.files else None,
             status="status.html" if "status.html" in overview.files else None,
         )

@@ -60,11 +60,12 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "start.html": frozenset(
         (
             *("canonical", "cards", "categories", "description", "feeds", "image", "index", "lists", "name"),
-            *("members", "status", "tag", "updated", "whole"),
+            *("calendar", "members", "status", "tag", "updated", "whole"),
         )
     ),
     "status.html": frozenset(("canonical", "last_poll", "name", "sources", "states", "tag")),
     "article.html": frozenset(("entry", "original", "text")),
+    "calendar.html": frozenset(("canonical", "name", "tag", "years")),
     "members.html": frozenset(("canonical", "members", "name", "tag")),
     "search.html": frozenset(("entries", "feeds", "is_complete", "name", "problem", "query", "tag")),
     "style.css": frozenset(("colours", "dark_colours", "search")),

@@ -56,7 +56,14 @@ def test_any_site_is_html_that_shows_no_login(writer: SiteWriter, overview: Over
 def test_the_documents_of_a_site_stand_in_nobodys_way() -> None:
     """No category's folder can be called as one of them."""
     names = [writer.file_name for writer in SITE_WRITERS["html"]]
-    assert names == ["index.html", "status.html", "style.css", "members.html", "assets/read.js"]
+    assert names == [
+        "index.html",
+        "status.html",
+        "style.css",
+        "members.html",
+        "calendar.html",
+        "assets/read.js",
+    ]
     assert all(folder_name(writer.file_name) != writer.file_name for writer in SITE_WRITERS["html"])
 
 

@@ -15,6 +15,7 @@ from aggregator.errors import TemplateMistake
 from aggregator.writers import SITE_WRITERS
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.html import sandbox
+from aggregator.writers.html.calendar import CalendarPage
 from aggregator.writers.html.category import Html
 from aggregator.writers.html.locale import locale_of
 from aggregator.writers.html.members import MembersPage
@@ -280,7 +281,7 @@ def test_pages_get_the_variables_that_are_documented(monkeypatch: pytest.MonkeyP
         got[name] = set(facts) | {"language", "say", "max_query"}
         return render(name, look, locale, **facts)
 
-    for module in ("category", "site", "article", "results", "members"):
+    for module in ("category", "site", "article", "results", "members", "calendar"):
         monkeypatch.setattr(f"aggregator.writers.html.{module}.render", spy)
     own = look(entry_html="{{ entry.title }}")
     page(own, item_of())
@@ -288,6 +289,7 @@ def test_pages_get_the_variables_that_are_documented(monkeypatch: pytest.MonkeyP
     for writer in SITE_WRITERS["html"]:
         writer.render(overview_of(section_of(None), followed=(followed_of(),), seen=SEEN))
     MembersPage().render(overview_of(followed=(followed_of(),)))
+    CalendarPage().render(overview_of())
     results_page(SearchResults(query="x", title="x"))
     for name, names in got.items():
         common = {"say", "language", "max_query"} if name in ("entry.html", "style.css") else COMMON
