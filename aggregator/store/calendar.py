@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from aggregator.store.database import Database
 from aggregator.store.schema import feeds, placements
 
-__all__ = ["Calendar", "Period"]
+__all__ = ["Calendar", "CountedPeriod"]
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
+class CountedPeriod:
     """A time and its articles: `newest` is the date of the newest, `archived` the full archive that has it,
     None for none."""
 
@@ -48,7 +48,7 @@ class Calendar:
             found: datetime | None = connection.scalar(dates.limit(1).offset(entries - 1))
             return found
 
-    def periods(self, feed: str, starts: Sequence[datetime]) -> list[Period]:
+    def periods(self, feed: str, starts: Sequence[datetime]) -> list[CountedPeriod]:
         """The articles between each of these times and the one before it, newest first, where there are any.
 
         `starts` are newest first; the first is the end of the newest period.
@@ -65,5 +65,5 @@ class Calendar:
                     continue
                 newest = sa.select(placements.c.published, placements.c.archived).where(within)
                 row = connection.execute(newest.order_by(placements.c.published.desc()).limit(1)).one()
-                made.append(Period(start, count, row.published, row.archived))
+                made.append(CountedPeriod(start, count, row.published, row.archived))
         return made
