@@ -20,7 +20,7 @@ __all__ = ["Watch"]
 class Watch(Settings):
     """New articles of these: those that match `when` (a query), of these sources, in these categories.
 
-    Each that is left out is everything. `limit` bounds how many of what is new at once are told of one by
+    Each that is left out is everything. `limit` bounds how many of what is new at once are reported one by
     one: the newest.
     """
 

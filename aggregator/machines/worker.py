@@ -174,7 +174,7 @@ class Work:
             return []
         now = self._leases.database_time()
         self._app.follow_lists(now)
-        # No other worker publishes meanwhile: whoever put into a bucket before has ended.
+        # No other worker publishes meanwhile: the one that put into a bucket before has ended.
         published = publish(self._app, now, self._watcher, takes_over=True)
         return [Queued(task="announce")] if published.written else []
 

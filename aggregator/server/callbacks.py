@@ -14,7 +14,7 @@ from aggregator.server.site import Receive, Scope, Send, send_body
 __all__ = ["CallbackRequests", "Callbacks"]
 
 MAX_WAITING = 64
-"""So many requests of hubs are answered or wait for it; the others are told to come again."""
+"""So many requests of hubs are answered or wait for it; the others are asked to come again."""
 
 MAX_BUFFERED_BYTES = 32 * 1024 * 1024
 """So much of their bodies is held at once."""

@@ -68,7 +68,7 @@ class WorkerRecord:
 
 
 def check(connection: sa.Connection, hold: Hold) -> None:
-    """Holds back other claims of a shard until this transaction ends. Raises LeaseLost when one came
+    """Blocks other claims of a shard until this transaction ends. Raises LeaseLost when one came
     before.
     """
     query = sa.select(shards.c.fence).where(shards.c.number == hold.shard)

@@ -102,12 +102,16 @@ def output_below_a_file(site: Site) -> None:
     (site.home / "words").write_text("words")
 
 
+NEEDED = "name, address, active, categories, validators, title, schedule, is_gone"
+A_SOURCE = "'a', '', 1, '[]', '{}', '', ' ', 0"
+
+
 def polled_tomorrow(site: Site) -> None:
     tomorrow = (NOW + timedelta(days=1)).timestamp() * 1e6
     site.configure(SOURCE)
     with Store_(site) as direct:
         direct.execute(
-            "INSERT INTO sources VALUES ('a','',1,'[]','{}',NULL,1,NULL,'',?,?,NULL,NULL,'',NULL,0,NULL,1)",
+            f"INSERT INTO sources ({NEEDED}, polled, succeeded) VALUES ({A_SOURCE}, ?, ?)",
             (int(tomorrow),) * 2,
         )
 
@@ -187,16 +191,15 @@ BROKEN: dict[str, tuple[Callable[[Site], None], str, str]] = {
     "a clock that is behind": (polled_tomorrow, "set the clock", "doctor"),
     "a source that fails": (
         damaged(
-            "INSERT INTO sources VALUES ('a','',1,'[]','{}',NULL,1,NULL,'',NULL,NULL,"
-            "'at https://me:s3cret@a.example/?key=s3cret','',' ',NULL,0,NULL,1)"
+            f"INSERT INTO sources ({NEEDED}, error, advice) "
+            f"VALUES ({A_SOURCE}, 'at https://me:s3cret@a.example/?key=s3cret', '')"
         ),
         "aggregator sources failing",
         "doctor",
     ),
     "an article without its revision": (
         damaged(
-            "INSERT INTO sources VALUES ('a','',1,'[]','{}',NULL,1,NULL,'',NULL,NULL,NULL,NULL,'',NULL,0,"
-            "NULL,1)",
+            f"INSERT INTO sources ({NEEDED}) VALUES ({A_SOURCE})",
             "INSERT INTO articles (source, id, uid, state, published, updated, first_seen, revision, edits, "
             "fingerprint, file) VALUES ('a', 'x', 'x', 'found', 0, 0, 0, 7, 0, '', '')",
         ),

@@ -125,7 +125,7 @@ def test_a_takedown_reaches_every_machine(published: BucketSite) -> None:
 
 
 def test_the_earlier_machine_is_refused_once_another_publishes(published: BucketSite) -> None:
-    """In clear words, until it is told to publish again."""
+    """In clear words, until its command asks for it again."""
     new = second(published)
     published.serve(*range(1, 10))
     assert new.run("fetch", "--force").exit_code == 0
@@ -340,7 +340,7 @@ def test_a_copy_of_what_is_being_published_has_the_newer_file(published: BucketS
 
 
 def test_names_that_lead_out_of_the_copy_are_refused(published: BucketSite) -> None:
-    """Whoever can write into the bucket cannot write elsewhere on our machines."""
+    """A program that can write into the bucket cannot write elsewhere on our machines."""
     mirror = Mirror(config_of(published.machine("second")))
     for path in ("../out.txt", "/tmp/out.txt", "a/../../out.txt", ".hidden", "a//b", "a\\b", "a\n"):
         files = {path: BucketFile(1, 1, "x", "y", "z")}

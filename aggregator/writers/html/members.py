@@ -21,7 +21,7 @@ __all__ = ["MembersPage"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Member:
-    """A source as the page shows it; None where there is nothing to show. `initial` stands for a face."""
+    """A source as the page shows it; None where there is nothing to show. `initial`: where it has no face."""
 
     name: str
     initial: str
