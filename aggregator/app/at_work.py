@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,8 +40,11 @@ def held(
     name: str = "run",
     is_over: Callable[[], bool] = lambda: True,
     report: Callable[[str], object] = lambda _: None,
-) -> Iterator[None]:
+) -> Iterator[Callable[[], bool]]:
     """Holds a store's lock of this name for `command`, which began at `now`.
+
+    What it gives takes the lock again where it was lost, as by a restart of a server: False where another
+    process has it by now.
 
     While another process has it, `is_over` is asked ten times a second whether to wait no longer; `report` is
     called once, with a sentence that says who is at work. Raises StoreInUse, and StoreError where no lock
@@ -48,7 +52,8 @@ def held(
     """
     with _lock(store, name) as lock:
         is_told = False
-        while not lock.take(f"{os.getpid()} {command} since {now:%Y-%m-%d %H:%M:%S} UTC"):
+        line = f"{os.getpid()} {command} since {now:%Y-%m-%d %H:%M:%S} UTC"
+        while not lock.take(line):
             who = _in_words(_named(lock.who() or ""))
             if is_over():
                 raise StoreInUse(f"{store} is in use by {who}; try again when that has ended, or stop it")
@@ -56,7 +61,7 @@ def held(
                 report(f"waiting for {who}, which is at work with {store}")
                 is_told = True
             time.sleep(_LOOK_SECONDS)
-        yield
+        yield partial(lock.keep, line)
 
 
 def work(
@@ -66,7 +71,7 @@ def work(
     *,
     is_over: Callable[[], bool],
     report: Callable[[str], object],
-) -> contextlib.AbstractContextManager[None]:
+) -> contextlib.AbstractContextManager[object]:
     """As `held`: the lock of who polls or publishes just now, which a daemon has only while it does."""
     return held(store, command, now, name="work", is_over=is_over, report=report)
 
@@ -144,7 +149,7 @@ class _FileTurn:
                 os.pwrite(self._descriptor, f"{line}\n".encode(), 0)
         return True
 
-    def is_held(self) -> bool:
+    def keep(self, _line: str) -> bool:
         return True
 
     def who(self) -> str | None:

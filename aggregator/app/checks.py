@@ -14,6 +14,7 @@ from aggregator.config.choosing import doubtful_names
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key
 from aggregator.config.watch import Watch
+from aggregator.errors import StoreError
 from aggregator.fetch.checks import refusal
 from aggregator.fetch.guard import refusal as refusal_of
 from aggregator.fetch.guard import written_address
@@ -38,7 +39,14 @@ def refusals(config: Config) -> Iterator[str]:
         yield from bucket_mistakes(config)
     if config.output.exists() and not config.output.is_dir():
         yield f"output: {config.output} is a file; name a folder"
-    if isinstance(config.store, Path) and config.store.is_dir():
+    if not isinstance(config.store, Path):
+        from aggregator.store.dialect import made  # as above
+
+        try:
+            made(config.store, reads_only=True)
+        except StoreError as error:
+            yield f"store: {error}"
+    elif config.store.is_dir():
         yield f"store: {config.store} is a folder; name a file, such as one in it"
     posts = config.publish.posts
     if posts is not None and posts.folder.exists() and not posts.folder.is_dir():

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -68,10 +69,11 @@ class Daemon:
         self._app: App | None = None
         self._ended: datetime | None = None
         self._is_behind = False
+        self._keep: Callable[[], bool] = lambda: True
 
     def run(self) -> NoReturn:
         """Polls until it is stopped, then exits with 0. Raises StoreError for a store in use."""
-        with held(self._config.store, "run", datetime.now(UTC)):
+        with held(self._config.store, "run", datetime.now(UTC)) as self._keep:
             reader, writer = os.pipe()
             os.set_blocking(writer, False)
             # Written to by the system's own handler, in whatever thread: Python's runs between two steps of
@@ -127,7 +129,10 @@ class Daemon:
         notify("WATCHDOG=1")
         self._vitals.beat()
         try:
-            if self._app is not None:
+            # A server that was restarted has let go of the lock, and another daemon may have taken it.
+            if not self._keep():
+                _log.error("another daemon runs with %s by now: this one does not poll", self._config.store)
+            elif self._app is not None:
                 self._wake(self._app)
                 with suppress(StoreInUse):
                     self._poll(self._app)
@@ -162,7 +167,7 @@ class Daemon:
             with self._at_work():
                 publish(app, datetime.now(UTC), self._watcher)
 
-    def _at_work(self) -> AbstractContextManager[None]:
+    def _at_work(self) -> AbstractContextManager[object]:
         """Waits until no other command polls or publishes. Raises StoreInUse when it is to stop."""
         return work(self._config.store, "run", datetime.now(UTC), is_over=self._is_over, report=_log.info)
 
@@ -231,7 +236,11 @@ class Daemon:
             return
         if self._app is not None:
             self._app.close()
-        self._open(config)
+        try:
+            self._open(config)
+        except StoreError:  # such as a server that is away just now
+            self._must_reload = True
+            raise
         if self._server is not None:
             self._server.adopt(config)
         _log.info("the config was read again: %d sources", len(config.select(())))

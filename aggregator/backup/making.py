@@ -12,6 +12,7 @@ from aggregator.config.store_address import StoreAddress
 from aggregator.errors import BackupError
 from aggregator.store import Store
 from aggregator.store.copying import copy_store
+from aggregator.store.moving import move_store
 
 __all__ = ["make_backup"]
 
@@ -27,24 +28,20 @@ def make_backup(
 ) -> Manifest:
     """Saves a config file and its store into `target`, for this user alone, and reads it again to check it.
 
-    A file that is there already stays, unless `replaces`. Raises BackupError and StoreError.
+    Of a database on a server a file is made first, beside `target`. A file that is there already stays,
+    unless `replaces`. Raises BackupError and StoreError.
     """
     if target.is_dir():
         raise BackupError(f"{target} is a folder; name a file in it")
     if os.path.lexists(target) and not (replaces and target.is_file()):
         raise BackupError(f"{target} is there already; name another file, or add --force to replace it")
-    if not isinstance(store, Path):
-        raise BackupError(
-            f"{store} is saved by its server's own tools: pg_dump --format=custom, and the config beside it; "
-            f"or 'aggregator store copy {store} FILE' makes a file of it"
-        )
     Store(store, reads_only=True).close()  # says what to do where there is none, or an older one
     try:
         config = config_file.read_bytes()
         if len(config) > MAX_CONFIG_BYTES:
             raise BackupError(f"{config_file} is larger than {MAX_CONFIG_BYTES:,} bytes")
         with working_folder(target.parent) as folder:
-            articles = copy_store(store, folder / STORE)
+            articles = copy_store(_file_of(store, folder), folder / STORE)
             made = folder / "backup.zip"
             with open(made, "xb", opener=_private) as file:
                 manifest = write_container(
@@ -60,6 +57,15 @@ def make_backup(
         place = error.filename or target
         raise BackupError(f"{place}: the backup cannot be written ({error.strerror or error})") from error
     return manifest
+
+
+def _file_of(store: StoreAddress, folder: Path) -> Path:
+    """The store's file; of a database on a server, one that is made of it in `folder`."""
+    if isinstance(store, Path):
+        return store
+    made = folder / "made" / "copied.db"  # a store's folder is locked while it opens
+    move_store(store, made)
+    return made
 
 
 def _private(name: str, flags: int) -> int:

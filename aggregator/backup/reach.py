@@ -52,10 +52,12 @@ def reach_of(body: bytes, *, is_trusted: bool) -> Reach:
         raise BackupError(f"the backup's config cannot be read: {error}") from error
     changes: dict[Place, object] = {}
     made = Reach(text=text, store=PurePosixPath(STORE))
-    store = _inside(data.get("store", str(Config().store)))
+    named = data.get("store", str(Config().store))
+    store = None if _is_database(named) else _inside(named)
     if store is None:
         changes["store",] = STORE
-        made.notes.append(f"store: it was outside the folder, and is {STORE} now")
+        where = "a database of a server" if _is_database(named) else "outside the folder"
+        made.notes.append(f"store: it was {where}, and is {STORE} now")
     else:
         made.store = store
     place = data.get("output", str(Config().output))
@@ -169,6 +171,11 @@ def _inside(value: object) -> PurePosixPath | None:
         return None
     found = PurePosixPath(os.path.normpath(value))
     return None if found.is_absolute() or ".." in found.parts or not found.parts else found
+
+
+def _is_database(value: object) -> bool:
+    """Whether a store is an address, or a variable's that may hold one: rows are brought back into a file."""
+    return not isinstance(value, str) or "://" in value
 
 
 def _table(data: object, key: str) -> Mapping[str, Any]:

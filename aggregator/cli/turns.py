@@ -31,7 +31,7 @@ def after(seconds: float) -> Callable[[], bool]:
     return is_over
 
 
-def turn(store: StoreAddress, command: str) -> AbstractContextManager[None]:
+def turn(store: StoreAddress, command: str) -> AbstractContextManager[object]:
     """Waits for another command that is at work with the store, and says so. Raises StoreInUse."""
     from aggregator.app.at_work import work
 

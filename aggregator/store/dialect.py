@@ -84,8 +84,8 @@ class Turn(Protocol):
         """Takes the lock for this process, where it is free; `line` says who it is."""
         ...
 
-    def is_held(self) -> bool:
-        """Whether it is held still, once taken."""
+    def keep(self, line: str) -> bool:
+        """Takes it again where it was lost, as by a restart of the server; False: another process has it."""
         ...
 
     def who(self) -> str | None:

@@ -7,6 +7,7 @@ have no places in it: which articles have words side by side, the query itself d
 from __future__ import annotations
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from aggregator.store.dialect import INDEXED_FIELDS
 
@@ -84,8 +85,8 @@ class WordIndex:
 
     def matches(self, questions: list[str], *, any_of: bool) -> sa.ScalarSelect[int]:
         """One question to the index."""
-        asked = sa.bindparam(None, (" | " if any_of else " & ").join(questions), sa.Text)
-        is_found = _INDEX.c.words.op("@@")(sa.text("CAST(:asked AS tsquery)").bindparams(asked=asked.value))
+        asked = sa.literal((" | " if any_of else " & ").join(questions), sa.Text)
+        is_found = _INDEX.c.words.op("@@")(sa.cast(asked, TSQUERY))
         return sa.select(_INDEX.c.pk).where(is_found).scalar_subquery()
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
+
+import psycopg
 
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.store.postgresql import LOCK, connect, database_errors
@@ -25,10 +27,15 @@ class ServerTurn:
     def __init__(self, address: DatabaseAddress, number: int) -> None:
         self._address = address
         self._number = number
-        with database_errors(address):
-            self._connection = connect(address)
-            if self._connection.info.server_version >= 140_000:
-                self._connection.execute("SET idle_session_timeout = 0")
+        self._has = False
+        self._connection = self._connected()
+
+    def _connected(self) -> psycopg.Connection[Any]:
+        with database_errors(self._address):
+            made = connect(self._address)
+            if made.info.server_version >= 140_000:
+                made.execute("SET idle_session_timeout = 0")
+            return made
 
     def __enter__(self) -> Self:
         return self
@@ -48,17 +55,20 @@ class ServerTurn:
             row = found.fetchone()
             if row is None or not row[0]:
                 return False
+            self._has = True
             query = "SELECT set_config('application_name', %s, false)"
             self._connection.execute(query, (line.encode("ascii", "replace").decode()[:_MAX_NAME],))
             return True
 
-    def is_held(self) -> bool:
-        """Whether the connection is there still; a server that was restarted has let go of the lock."""
+    def keep(self, line: str) -> bool:
+        """Asks the server over the same connection; a new one has to take the lock again."""
         try:
             self._connection.execute("SELECT 1")
-        except Exception:  # noqa: BLE001 - whatever it is, the lock is no longer sure
-            return False
-        return True
+        except psycopg.Error:
+            self._connection.close()
+            self._has = False
+            self._connection = self._connected()
+        return self._has or self.take(line)
 
     def who(self) -> str | None:
         """The line of the process that has the lock; None where none has."""

@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from aggregator.app.at_work import held, work
+from aggregator.app.at_work import holder as holder_of
 from aggregator.cli import turns
 from aggregator.errors import StoreError, StoreInUse
 from tests.conftest import Answer, Server
+from tests.support.postgresql import PostgresServer
 from tests.support.site import Site, feed
 
 NOW = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
@@ -113,3 +115,20 @@ def test_publish_beside_fetch(site: Site, server: Server, monkeypatch: pytest.Mo
     waited = site.run("publish")
     assert (waited.exit_code, first.wait()) == (0, 0)
     assert "waiting for another `aggregator fetch`" in " ".join(waited.stderr.split())
+
+
+def test_a_server_that_was_restarted_lets_another_process_take_the_lock(postgresql: PostgresServer) -> None:
+    """Who had it takes it again, unless another was first."""
+    address = postgresql.emptied()
+    with held(address, "run", NOW) as keep:
+        assert keep()
+        with pytest.raises(StoreInUse, match="another `aggregator run`"):
+            held(address, "run", NOW).__enter__()
+        for is_taken in (False, True):
+            postgresql.stop()
+            postgresql.start()
+            if is_taken:
+                with held(address, "run", NOW):
+                    assert not keep()
+            assert keep()
+    assert holder_of(address) is None

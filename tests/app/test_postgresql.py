@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from aggregator.cli.main import main
 from aggregator.config.load import load
 from aggregator.store import Store, Update
+from tests.app.test_daemon import running, until
 from tests.conftest import NOW, Answer, Server
 from tests.support.planet import Planet, article
 from tests.support.postgresql import PostgresServer
@@ -88,11 +90,24 @@ def test_every_command_works_with_a_server(fetched: Site) -> None:
     assert link not in json.dumps(found)
 
 
-def test_what_only_a_file_can_says_what_to_use(fetched: Site, tmp_path: Path) -> None:
-    """The server has tools of its own."""
-    result = fetched.run("backup", str(tmp_path / "planet.zip"))
-    assert result.exit_code == 1
-    assert "pg_dump" in result.stderr
+def test_a_backup_is_restored_as_a_site_with_a_file(fetched: Site, tmp_path: Path) -> None:
+    """A config of a stranger's never leads to a server."""
+    target, folder = tmp_path / "planet.zip", tmp_path / "restored"
+    result = fetched.run("backup", str(target))
+    assert result.exit_code == 0, result.output
+    runner = click.testing.CliRunner()
+    result = runner.invoke(main, ["restore", str(target), str(folder)])
+    assert result.exit_code == 0, result.output
+    assert "it was a database of a server" in result.output
+    config = folder / "config" / "aggregator.toml"
+    assert load(config).store == folder / "var" / "aggregator.db"
+    assert runner.invoke(main, ["publish", "--config", str(config)]).exit_code == 0
+    made = (folder / "feeds" / "drinks" / "atom.xml").read_bytes()
+    assert made == (fetched.output / "drinks" / "atom.xml").read_bytes()
+
+
+def test_what_only_a_file_can_says_what_to_use(fetched: Site) -> None:
+    """It can be brought to the server then."""
     result = fetched.run("rebuild")
     assert result.exit_code == 1
     assert "store copy" in result.stderr
@@ -205,3 +220,32 @@ def test_places_that_are_none_are_refused(site: Site, monkeypatch: pytest.Monkey
         assert result.exit_code in (1, 2)
         assert words in result.stderr
         assert "s3cret" not in result.output
+
+
+def test_a_daemon_outlives_a_restart_of_the_server(
+    site: Site, server: Server, postgresql: PostgresServer
+) -> None:
+    """It says so, tries again at each tick, and goes on by itself; no second one runs beside it."""
+    address = postgresql.emptied()
+    server.pages["/a"] = Answer(200, {"ETag": '"1"', "Cache-Control": "max-age=1"}, feed("tea", 1, 2))
+    site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]}, store=address.url)
+    with running(site) as process:
+        until(lambda: (site.output / "drinks" / "atom.xml").exists())
+        second = site.run("run")
+        assert second.exit_code == 1
+        assert f"in use by another `aggregator run` (process {process.pid}" in second.stderr
+        postgresql.stop()
+        try:
+            until(lambda: "is the server running" in site.log.read_text())
+        finally:
+            postgresql.start()
+        server.pages["/b"] = Answer(200, {}, feed("milk", 3))
+        site.configure(
+            {"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]},
+            {"name": "Milk", "url": f"{server.url}/b", "categories": ["drinks"]},
+            store=address.url,
+        )
+        until(lambda: b"milk 3" in (site.output / "drinks" / "atom.xml").read_bytes())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == 0
+    assert "Traceback" not in site.log.read_text()

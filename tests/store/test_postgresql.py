@@ -221,3 +221,24 @@ def test_a_wrong_password_is_reported(postgresql: PostgresServer) -> None:
     finally:
         rules.write_text(before, encoding="utf-8")
         postgresql.execute("SELECT pg_reload_conf()")
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("53100", "free some disk space on the server"),
+        ("53300", "max_connections"),
+        ("55P03", "another process is writing"),
+        ("40P01", "run it again"),
+        ("25006", "target_session_attrs"),
+        ("58030", "the server's disk"),
+        ("XX001", "pg_dump"),
+    ],
+)
+def test_each_fault_of_the_server_comes_with_what_to_do(store: Store, code: str, words: str) -> None:
+    """By its code, in whatever language it is said; the transaction leaves nothing."""
+    fault = f"DO $$ BEGIN RAISE EXCEPTION 'Fehler' USING ERRCODE = '{code}'; END $$"
+    statement = f"INSERT INTO settings VALUES ('half', 'done'); {fault}"
+    with pytest.raises(StoreError, match=words), store.database.transaction() as connection:
+        connection.exec_driver_sql(statement)
+    assert store.database.setting("half") is None
