@@ -397,7 +397,13 @@ def test_what_was_read_can_be_hidden_and_stays_in_the_browser(browser: Browser, 
     with Visit(browser) as visit:
         page = visit.page
         visit.context.route("https://tea.example/**", lambda route: route.fulfill(body="x"))
+        page.add_init_script(
+            "window.moved = 0; new PerformanceObserver(list => list.getEntries().forEach("
+            "each => window.moved += each.value)).observe({type: 'layout-shift', buffered: true})"
+        )
         page.goto(f"{server.url}/all/index.html")
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("window.moved") == 0
         entries, button = page.locator("article"), page.locator("button.hide")
         assert (entries.count(), button.text_content()) == (7, "Hide what I have read")
         page.click("text=Why the second pot")
