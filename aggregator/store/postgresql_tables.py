@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
 from aggregator.store.packed_text import HasLink, OriginOf, WithoutLink
-from aggregator.store.schema import metadata
+from aggregator.store.schema import metadata, sources
 
 __all__ = ["tables"]
 
@@ -70,6 +70,8 @@ def tables() -> sa.MetaData:
                 copy.append_constraint(sa.UniqueConstraint(*(each.name for each in unique.columns)))
         for index in table.indexes:
             _add_index(copy, index)
+        if table is sources:  # workers ask for what is due of one shard
+            sa.Index("sources_due_by_shard", copy.c.shard, copy.c.next_poll)
         for key in keys:
             _add_key(copy, [copy.c[each.name] for each in key.columns])
     return made

@@ -87,8 +87,6 @@ sources = Table(
     # Which of its parts polls it where several machines do (see `store.leases`); None: not given yet.
     Column("shard", Integer),
 )
-# One machine asks for what is due over all of them.
-Index("sources_due_by_shard", sources.c.shard, sources.c.next_poll).ddl_if(dialect="postgresql")
 
 articles = Table(
     "articles",
