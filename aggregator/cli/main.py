@@ -71,7 +71,7 @@ class CommandTable(click.Group):
 
     def make_context(self, *args: Any, **extra: Any) -> click.Context:
         """Reads the options before the command. Raises UsageError."""
-        with _printable_usage_errors():
+        with _printable_usage_errors("Options of a command are written after its name."):
             return super().make_context(*args, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -95,8 +95,11 @@ class CommandTable(click.Group):
 
 
 @contextlib.contextmanager
-def _printable_usage_errors() -> Iterator[None]:
-    """click repeats what was typed in its messages: `No such command '\x1b[2J'` would act on the terminal."""
+def _printable_usage_errors(advice: str = "") -> Iterator[None]:
+    """click repeats what was typed in its messages: `No such command '\x1b[2J'` would act on the terminal.
+
+    `advice` is added where an option is not known.
+    """
     try:
         yield
     except click.exceptions.NoArgsIsHelpError:
@@ -104,7 +107,10 @@ def _printable_usage_errors() -> Iterator[None]:
     except click.UsageError as error:
         from aggregator.cli.printable import one_line
 
-        raise click.UsageError(one_line(error.format_message()), error.ctx) from error
+        message = one_line(error.format_message())
+        if advice and isinstance(error, click.NoSuchOption):
+            message = f"{message} {advice}"
+        raise click.UsageError(message, error.ctx) from error
 
 
 def _print_version(context: click.Context, _parameter: click.Parameter, value: bool) -> None:

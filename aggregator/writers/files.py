@@ -102,7 +102,9 @@ def write_if_changed(path: Path, body: bytes, *, compress: Collection[str] = ())
             # Servers send the compressed file's own mtime as Last-Modified (nginx's gzip_static).
             _replace(beside, encoded, os.lstat(name), alike=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the path
-        raise WriteError(f"{path}: it cannot be written: {error}") from error
+        raise WriteError(
+            f"{path}: it cannot be written: {getattr(error, 'strerror', None) or error}"
+        ) from error
     return changed
 
 
@@ -120,7 +122,9 @@ def place(path: Path, parts: Iterable[bytes], modified_ns: int) -> None:
             _set_time(aside, modified_ns)
             os.replace(aside, name)
     except (OSError, ValueError) as error:
-        raise WriteError(f"{path}: it cannot be written: {error}") from error
+        raise WriteError(
+            f"{path}: it cannot be written: {getattr(error, 'strerror', None) or error}"
+        ) from error
 
 
 def stamp(names: Iterable[str], compress: Collection[str] = ()) -> str:

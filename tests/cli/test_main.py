@@ -36,6 +36,16 @@ def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
     assert run(*arguments).exit_code == 2
 
 
+def test_an_option_before_its_command_is_explained() -> None:
+    """It is the order that is wrong, and the message says so; behind the command another option is."""
+    result = run("--config", "x.toml", "fetch")
+    assert result.exit_code == 2
+    assert result.output.endswith(
+        "No such option '--config'. Options of a command are written after its name.\n"
+    )
+    assert "after its name" not in run("fetch", "--conf1g").output
+
+
 def test_a_wrong_config_exits_with_2_and_tells_every_mistake(site: Site) -> None:
     """On standard error, nothing on standard output."""
     site.file.write_text("stor = 1\n[site]\ntitle = 2\n")
