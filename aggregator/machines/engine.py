@@ -18,6 +18,7 @@ from typing import Any
 
 import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException
+from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
 
 from aggregator.errors import AggregatorError, LeaseLost, StoreError
@@ -108,7 +109,7 @@ class Engine:
         """Runs jobs until this is cancelled; those that run then are waited for."""
         async with self._app.open_async():
             await self._make_tables()
-            await self._queue(await self._in_thread(lambda: list(self._missing())))
+            await self._keep()
             await self._app.run_worker_async(
                 queues=self._queues,
                 concurrency=self._at_once,
@@ -142,8 +143,9 @@ class Engine:
     async def _keep(self, timestamp: int = 0) -> None:
         manager = self._app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_SECONDS):
+            # Not retried: the next one of its lock waits already, and two that wait are not allowed.
             with contextlib.suppress(ProcrastinateException):  # another worker was first
-                await manager.retry_job(job)
+                await manager.finish_job(job, status=Status.FAILED, delete_job=True)
         await self._queue(await self._in_thread(lambda: list(self._missing())))
 
     async def _queue(self, wanted: Iterable[Queued]) -> None:

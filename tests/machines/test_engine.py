@@ -1,0 +1,88 @@
+"""The job engine: jobs of one lock run one after the other, also after a worker was lost."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import psycopg
+import pytest
+
+from aggregator.machines import engine as engines
+from aggregator.machines.engine import SCHEMA, Engine, Queued, Task
+from tests.support.postgresql import PostgresServer
+
+LOST = f"""
+INSERT INTO {SCHEMA}.procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour');
+INSERT INTO {SCHEMA}.procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status, worker_id)
+SELECT 'poll', 'shard', 'shard-1', 'shard-1', '{{"number": 1}}', 'doing', max(id)
+FROM {SCHEMA}.procrastinate_workers;
+"""
+
+
+def run_until(engine: Engine, done: list[int], count: int) -> None:
+    """Runs an engine until so many jobs were run, and stops it."""
+
+    async def go() -> None:
+        running = asyncio.ensure_future(engine.run())
+        for _ in range(300):
+            if len(done) >= count or running.done():
+                break
+            await asyncio.sleep(0.1)
+        running.cancel()
+        await asyncio.wait({running})
+
+    asyncio.run(go())
+
+
+@pytest.fixture
+def address(postgresql: PostgresServer) -> str:
+    """A database without any table."""
+    return postgresql.database().url
+
+
+def engine_of(address: str, job: engines.Job, missing: Iterable[Queued]) -> Engine:
+    """An engine with one kind of job."""
+    task = Task(name="shard", queue="poll", job=job)
+    return Engine(address, [task], queues=["poll"], missing=lambda: missing, at_once=4)
+
+
+def test_a_job_runs_again_as_it_says_and_never_twice_at_a_time(address: str) -> None:
+    """What it returns is queued; a job that fails is not the end of others."""
+    done: list[int] = []
+    running: set[int] = set()
+
+    def job(number: int | None) -> Iterable[Queued]:
+        assert number is not None
+        assert number not in running
+        running.add(number)
+        done.append(number)
+        running.discard(number)
+        if number == 3 and done.count(3) == 1:
+            raise ValueError("a mistake of ours")
+        return [Queued(task="shard", number=number)] if done.count(number) < 3 else []
+
+    run_until(engine_of(address, job, [Queued(task="shard", number=n) for n in (1, 2, 3)]), done, 7)
+    assert done.count(1) >= 3
+    assert done.count(2) >= 3
+    assert 3 in done
+
+
+def test_the_job_of_a_lost_worker_keeps_no_other_from_its_lock(address: str) -> None:
+    """Whether the next one of its lock waits already, or not."""
+    done: list[int] = []
+
+    def job(number: int | None) -> Iterable[Queued]:
+        done.append(number or 0)
+        return []
+
+    run_until(engine_of(address, job, [Queued(task="shard", number=2)]), done, 1)
+    with psycopg.connect(address, autocommit=True) as direct:
+        direct.execute(LOST.encode())
+    done.clear()
+    run_until(engine_of(address, job, [Queued(task="shard", number=1)]), done, 1)
+    assert done == [1]
+    with psycopg.connect(address, autocommit=True) as direct:
+        query = f"SELECT count(*) FROM {SCHEMA}.procrastinate_jobs WHERE status = 'doing'"
+        left = direct.execute(query.encode()).fetchone()
+    assert left == (0,)
