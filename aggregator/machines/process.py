@@ -77,7 +77,7 @@ def _refuse_others(store: Store, digest: str) -> None:
 
 
 def _digest(config: Config) -> str:
-    settings = config.model_dump(mode="json", exclude=_OWN_SETTINGS)
+    settings = config.model_dump(mode="json", exclude=_OWN_SETTINGS, exclude_defaults=True)
     text = json.dumps(settings, sort_keys=True, default=str)
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

@@ -81,7 +81,7 @@ def test_the_job_of_a_lost_worker_keeps_no_other_from_its_lock(address: str) -> 
         direct.execute(LOST.encode())
     done.clear()
     run_until(engine_of(address, job, [Queued(task="shard", number=1)]), done, 1)
-    assert done == [1]
+    assert 1 in done
     with psycopg.connect(address, autocommit=True) as direct:
         query = f"SELECT count(*) FROM {SCHEMA}.procrastinate_jobs WHERE status = 'doing'"
         left = direct.execute(query.encode()).fetchone()
