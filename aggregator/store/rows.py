@@ -19,6 +19,7 @@ _AT_ONCE = 50
 """So many rows a statement; SQLite takes 32,766 values, PostgreSQL 65,535."""
 
 _VALUES_AT_ONCE = 500
+_FEW = 5
 
 
 def insert(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]], *, known: str = "") -> None:
@@ -30,10 +31,21 @@ def insert(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]], 
     For each row the driver's `executemany` gives up the interpreter's lock, and waits for other threads each
     time.
     """
+    if len(rows) > _FEW and not known and connection.dialect.paramstyle != "qmark":
+        _copy(connection, into, rows)
+        return
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
         statement = _inserting(into, len(some[0]), len(some), known)
         _run(connection, statement, tuple(chain.from_iterable(some)))
+
+
+def _copy(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
+    """PostgreSQL's own way for many rows: a statement of a thousand values is read anew each time."""
+    driver: Any = connection.connection.driver_connection
+    with driver.cursor().copy(f"COPY {into} FROM STDIN") as copying:
+        for row in rows:
+            copying.write_row(row)
 
 
 def ask(connection: sa.Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
