@@ -4,8 +4,8 @@ from aggregator.store.arrivals import Arrival
 from aggregator.store.edits import Found
 from aggregator.store.followed import FollowedRow, NewFollowed
 from aggregator.store.forgetting import Erasable
-from aggregator.store.hub_pings import HubPing
-from aggregator.store.hub_subscriptions import HubState, HubSubscription
+from aggregator.store.hubs.pings import HubPing
+from aggregator.store.hubs.subscriptions import HubState, HubSubscription
 from aggregator.store.joining import StoryMember
 from aggregator.store.kept import Kept, Recent
 from aggregator.store.leases import Claim, Hold, WorkerRecord

@@ -21,7 +21,7 @@ from aggregator.store.columns import Unreadable, version_of
 from aggregator.store.migrations import upgrade
 from aggregator.store.schema import VERSION, metadata
 from aggregator.store.search import SETTING
-from aggregator.store.sqlite import store_errors
+from aggregator.store.sqlite.file import store_errors
 
 __all__ = ["copy_store"]
 

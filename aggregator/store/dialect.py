@@ -26,9 +26,9 @@ __all__ = [
 ]
 
 DIALECTS: Mapping[str, str] = {
-    "": "sqlite:SQLite",
-    "postgres": "postgresql:PostgreSQL",
-    "postgresql": "postgresql:PostgreSQL",
+    "": "sqlite.file:SQLite",
+    "postgres": "postgresql.database:PostgreSQL",
+    "postgresql": "postgresql.database:PostgreSQL",
 }
 """By the scheme of an address, "" for a path: the module of this room, and the class in it."""
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from aggregator.errors import StoreError
 from aggregator.store.database import Database, remember
-from aggregator.store.hub_tables import hub_subscriptions
+from aggregator.store.hubs.tables import hub_subscriptions
 from aggregator.store.placements import DECIDED
 from aggregator.store.schema import (
     OF_SOURCE,

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from aggregator.store.columns import Instant, Number, Schedule, Shaped, Words
-from aggregator.store.hub_tables import metadata as metadata
+from aggregator.store.hubs.tables import metadata as metadata
 
 VERSION = 7
 """The number of this schema; `migrations` makes a store of it from one of any earlier."""

@@ -15,8 +15,8 @@ from aggregator.store.database import Database
 from aggregator.store.feeds import Feeds
 from aggregator.store.followed import FollowedSources
 from aggregator.store.forgetting import Forgetting
-from aggregator.store.hub_pings import HubPings
-from aggregator.store.hub_subscriptions import HubSubscriptions
+from aggregator.store.hubs.pings import HubPings
+from aggregator.store.hubs.subscriptions import HubSubscriptions
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.leases import Hold, Leases
 from aggregator.store.linkless import Linkless

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import op
 
-from aggregator.store.postgresql_tables import tables
+from aggregator.store.postgresql.tables import tables
 
 revision = "schema_7"
 down_revision = None

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.errors import StoreError
-from aggregator.store.postgresql_tables import tables
+from aggregator.store.postgresql.tables import tables
 from aggregator.store.schema import VERSION, settings
 
 __all__ = ["migrate"]

@@ -77,7 +77,7 @@ class SQLite:
     @cached_property
     def search(self) -> SearchIndex:
         """FTS5."""
-        from aggregator.store.sqlite_search import Fts5Index
+        from aggregator.store.sqlite.words import Fts5Index
 
         return Fts5Index()
 

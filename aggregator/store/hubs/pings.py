@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.store.database import Database
-from aggregator.store.hub_tables import hub_pings as table
+from aggregator.store.hubs.tables import hub_pings as table
 
 __all__ = ["MAX_WAITING", "MAX_WAITING_BYTES", "MAX_WAITING_OF_ONE", "HubPing", "HubPings"]
 

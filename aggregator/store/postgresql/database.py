@@ -12,12 +12,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
 
-import aggregator.store.postgresql_tables  # noqa: F401 - registers how expressions of ours are written there
+import aggregator.store.postgresql.tables  # noqa: F401 - registers how expressions of ours are written there
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import DamagedStore, StoreError, TookTooLong
 from aggregator.store.columns import Unreadable, version_of
 from aggregator.store.dialect import OPTION, Check, Turn
-from aggregator.store.postgresql_search import WordIndex
+from aggregator.store.postgresql.words import WordIndex
 from aggregator.store.schema import VERSION, metadata, settings
 
 try:
@@ -191,7 +191,7 @@ class PostgreSQL:
         if self._version(connection) < VERSION:
             connection.execute(_MAKING)
             if self._version(connection) < VERSION:
-                from aggregator.store.migrations_of_postgresql import migrate
+                from aggregator.store.postgresql.migrations import migrate
 
                 migrate(connection)
 
@@ -286,7 +286,7 @@ class PostgreSQL:
 
     def turn(self, name: str) -> Turn:
         """An advisory lock of a connection."""
-        from aggregator.store.postgresql_turns import ServerTurn
+        from aggregator.store.postgresql.turns import ServerTurn
 
         return ServerTurn(self._address, _TURNS[name])
 

@@ -13,8 +13,8 @@ import sqlalchemy as sa
 from aggregator.schedule.state import PollState, Reason
 from aggregator.store.columns import Instant
 from aggregator.store.database import Database
-from aggregator.store.hub_tables import hub_pings
-from aggregator.store.hub_tables import hub_subscriptions as table
+from aggregator.store.hubs.tables import hub_pings
+from aggregator.store.hubs.tables import hub_subscriptions as table
 from aggregator.store.schema import sources
 
 __all__ = ["MISSED_IS_DEAF", "HubState", "HubSubscription", "HubSubscriptions"]

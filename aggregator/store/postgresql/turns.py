@@ -9,7 +9,7 @@ from typing import Any, Self
 import psycopg
 
 from aggregator.config.store_address import DatabaseAddress
-from aggregator.store.postgresql import LOCK, connect, database_errors
+from aggregator.store.postgresql.database import LOCK, connect, database_errors
 
 __all__ = ["ServerTurn"]
 

@@ -1,0 +1,1 @@
+"""Hubs that report changes of sources (WebSub): what was agreed with them, and what they sent."""
