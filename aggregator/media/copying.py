@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from aggregator.config.load import Config, MediaSettings, Source
-from aggregator.errors import SourceError, WriteError
+from aggregator.errors import AggregatorError, SourceError, WriteError
 from aggregator.media.files import damaged_files, hash_of_file, remove_files, write_file
 from aggregator.media.outcomes import LONGEST_WAIT, CopyReport, FetchedFile, outcome_of
 from aggregator.media.references import shown_by
@@ -247,6 +247,10 @@ class Copying:
             return FetchedFile(is_pixel=True) if str(refused) == PIXEL else FetchedFile(refusal=str(refused))
         except WriteError as error:
             return FetchedFile(error=SourceError(str(error), url=wanted.address))
+        except AggregatorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of ours costs one picture, never a run
+            return FetchedFile(error=_mistake(error, wanted.address))
         return FetchedFile(file=file)
 
     def _fetch_recording(
@@ -272,8 +276,17 @@ class Copying:
             had = FetchedFile(error=error)
         except WriteError as error:
             had = FetchedFile(error=SourceError(str(error), url=wanted.address))
+        except AggregatorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - and one recording
+            had = FetchedFile(error=_mistake(error, wanted.address))
         if (outcome := outcome_of(wanted, had, report, now)) is not None:
             self._store.media.record([outcome], now)
+
+
+def _mistake(error: Exception, address: str) -> SourceError:
+    text = f"copying it failed, which is a mistake of ours: {type(error).__name__}"
+    return SourceError(text, url=address)
 
 
 def _choice(source: Source, settings: MediaSettings) -> tuple[bool, bool]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 from aggregator.notify.notice import ArticleNotice, day_of, is_web, items
@@ -13,6 +13,9 @@ from aggregator.notify.notice import ArticleNotice, day_of, is_web, items
 __all__ = ["DigestText", "without_article"]
 
 _ITEM = re.compile(r"<li>.*?</li>\n?", re.DOTALL)
+_HEADING = re.compile(r"<strong>(.*?)</strong>", re.DOTALL)
+_HREF = re.compile(r"""<a\s[^<>]*?href="([^"<>]*)\"""")
+_TAG = re.compile(r"<[^<>]*>")
 _STYLE = """
 body { margin: 0 auto; max-width: 40em; padding: 1em; font-family: sans-serif; line-height: 1.45 }
 h1 { font-size: 1.3em }
@@ -92,7 +95,21 @@ class DigestText:
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
-def without_article(body: str, title: str, link: str) -> str:
-    """The body of a digest without the item of an article that was taken down; the same where it has none."""
-    marks = [f'href="{escape(link)}"'] if link else [f"<strong>{escape(title)}</strong>"] if title else []
-    return _ITEM.sub(lambda item: "" if any(mark in item[0] for mark in marks) else item[0], body)
+def without_article(body: str, article_id: str, title: str, link: str) -> str:
+    """The body of a digest without the item of an article that was taken down; the same where it has none.
+
+    What it says is compared, not how: a sanitiser writes quotes and spaces in another way than they came.
+    Without a web address an article is known by what is shown in place of its title.
+    """
+    shown = title or link or article_id
+
+    def left(item: re.Match[str]) -> str:
+        found = _HEADING.search(item[0])
+        heading = found[1] if found else ""
+        if (named := _HREF.search(heading)) is not None:
+            is_it = bool(link) and unescape(named[1]) == link
+        else:
+            is_it = not is_web(link) and unescape(_TAG.sub("", heading)) == shown
+        return "" if is_it else item[0]
+
+    return _ITEM.sub(left, body)

@@ -19,10 +19,12 @@ from aggregator.config.digests import SOURCE_PREFIX, Digest
 from aggregator.config.load import Config, Source
 from aggregator.model.article import Article, Origin
 from aggregator.normalise.html import sanitise
+from aggregator.normalise.text import plain_value
 from aggregator.normalise.zones import zone_of
 from aggregator.notify.digest import DigestText, without_article
+from aggregator.notify.notice import MAX_TITLE
 from aggregator.notify.periods import last_due
-from aggregator.notify.watching import written_article
+from aggregator.notify.watching import MAX_LINK, written_article
 from aggregator.publishing.choosing import facts_of, read_verdict
 from aggregator.rules.standing import ALL, labelled
 from aggregator.store import Arrival, Erasable, Found, Outgoing, Store, Update, outgoing_id
@@ -181,7 +183,9 @@ def forget_in_digests(store: Store, found: Collection[Erasable], now: datetime) 
     for each in store.arrivals.of_sources(SOURCE_PREFIX):
         content = each.article.content
         for gone in found:
-            content = without_article(content, gone.title, gone.link)
+            content = without_article(
+                content, gone.uid, plain_value(gone.title, "text", MAX_TITLE), gone.link[:MAX_LINK]
+            )
         if content != each.article.content:
             changed.append((each.pk, content))
     store.arrivals.rewrite(changed, now)

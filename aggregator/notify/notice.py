@@ -73,9 +73,9 @@ class Notice:
         if self.is_test:
             return f"Test of the notice {self.name}"
         counts = len(self.articles) + self.more_articles, len(self.sources) + self.more_sources
-        if counts == (1, 0):
+        if counts == (1, 0) and self.articles:
             return self.articles[0].title or self.articles[0].link or f"{self.name}: 1 new article"
-        if counts == (0, 1):
+        if counts == (0, 1) and self.sources:
             one = self.sources[0]
             return f"{one.name} {_HAPPENED.get(one.event, one.event).partition(':')[0].partition(',')[0]}"
         said = [

@@ -11,6 +11,7 @@ from typing import Any
 from aggregator.config.load import Mastodon
 from aggregator.model.article import Article
 from aggregator.normalise.text import cut, plain_value, tidy
+from aggregator.notify.mentions import link_without_mentions, without_mentions
 from aggregator.notify.notice import MAX_TITLE, is_web
 from aggregator.store import Arrival, Outgoing, outgoing_id
 
@@ -20,7 +21,6 @@ CHANNEL = "mastodon"
 MAX_LINK = 2_000
 _LEAST_TITLE = 20
 _URL = re.compile(r"https?://[^\s]+", re.IGNORECASE)
-_MENTION = re.compile(r"@(?=[\w-])")
 _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?![A-Za-z])")
 
 
@@ -66,8 +66,8 @@ def status_text(said: Mapping[str, Any], max_characters: int, link_characters: i
     Nobody is mentioned: a stranger's title could otherwise call accounts. A link counts as so many
     characters as the server says, whatever its length.
     """
-    link = str(said.get("link", ""))
-    title = _MENTION.sub("@\u200b", tidy(str(said.get("title", ""))))
+    link = link_without_mentions(str(said.get("link", "")))
+    title = without_mentions(tidy(str(said.get("title", ""))))
     tags = [f"#{tag}" for tag in said.get("tags", ()) if isinstance(tag, str)]
     # A server that says nothing of use is taken to have the least that any has.
     room = max(max_characters, 100) - link_characters - 2

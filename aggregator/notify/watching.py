@@ -27,7 +27,7 @@ from aggregator.rules.standing import ALL, labelled
 from aggregator.schedule.health import PollRecord
 from aggregator.store import Arrival, Outgoing, Store, outgoing_id
 
-__all__ = ["Watching", "matches", "written_article"]
+__all__ = ["MAX_LINK", "Watching", "matches", "written_article"]
 
 MAX_LINK = 2_000
 

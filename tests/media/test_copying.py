@@ -17,8 +17,10 @@ import pytest
 
 from aggregator.app.app import App
 from aggregator.config.load import load
+from aggregator.media import copying
 from aggregator.media.files import YOUNG
 from aggregator.media.outcomes import AFTER, CopyReport, again_at
+from aggregator.model.copied import CopiedFile
 from aggregator.polling import turns
 from aggregator.store import Store
 from tests.conformance.documents import check_atom, check_json_feed, check_rss
@@ -230,6 +232,23 @@ def test_a_picture_beyond_the_bounds_is_not_taken_in(planet: Planet) -> None:
     assert "exceeds 20000 bytes" in why["endless.png"]
     assert "more than 1000000" in why["bomb.png"]
     assert "not public" in why["away.png"]
+
+
+def test_a_mistake_of_ours_costs_one_picture(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is tried again, as after a failure; the others are copied, and everything is published."""
+    made = copying.write_file
+
+    def mistaken(output: Path, file: CopiedFile, body: bytes) -> None:
+        if file.width == 7:
+            raise RuntimeError("a mistake")
+        made(output, file, body)
+
+    monkeypatch.setattr(copying, "write_file", mistaken)
+    images = [planet.picture(f"{n}.png", written(photo(n, 5), "PNG")) for n in (7, 9)]
+    planet.articles = {1: f"<p>{''.join(images)}</p>"}
+    report = planet.fetch()
+    assert (report["media"]["copied"], report["media"]["failed"]) == (1, 1)
+    assert report["published"]["written"]
 
 
 def test_a_forgotten_articles_files_go_at_once_unless_others_show_them(planet: Planet) -> None:

@@ -18,6 +18,7 @@ from aggregator.config.load import Auth, Mastodon
 from aggregator.errors import DeliveryError, HttpStatus, SourceError
 from aggregator.fetch.freshness import until_reset
 from aggregator.notify.channels.channel import DeliveryChannel, Outside, Patience, not_taken
+from aggregator.notify.mentions import link_without_mentions
 from aggregator.notify.status import language_of, status_text
 from aggregator.store import IN_DOUBT, Outgoing
 
@@ -120,7 +121,7 @@ class Statuses(DeliveryChannel):
             ) from error
         except SourceError as error:
             raise DeliveryError(f"{not_taken(error)}{_DOUBTFUL}") from error
-        link = f'href="{said.get("link", "")}"'
+        link = f'href="{link_without_mentions(str(said.get("link", "")))}"'
         found = latest if isinstance(latest, list) else []
         return any(link in unescape(str(one.get("content", ""))) for one in found if isinstance(one, dict))
 

@@ -13,6 +13,7 @@ from aggregator.config.load import Notify
 from aggregator.errors import DeliveryError
 from aggregator.normalise.text import cut, tidy
 from aggregator.notify.channels.receivers import Receivers
+from aggregator.notify.mentions import without_mentions
 from aggregator.notify.notice import Notice
 from aggregator.store import Outgoing
 
@@ -39,9 +40,9 @@ class AppriseServices(Receivers):
         made = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, secure_logging=True))
         if not made.add(rule.address.removeprefix("apprise:")):
             raise DeliveryError("Apprise does not know this address; see its documentation, and mend `to`")
-        text = notice.text()
+        text = without_mentions(notice.text())
         if len(text) > MAX_TEXT:
             text = text[: MAX_TEXT - 2].rpartition("\n")[0] + "\n…"
-        title = cut(tidy(notice.subject), 200)
+        title = cut(without_mentions(tidy(notice.subject)), 200)
         if not made.notify(title=title, body=text, body_format=apprise.NotifyFormat.TEXT):
             raise DeliveryError("the service did not take it; Apprise says no more than that")

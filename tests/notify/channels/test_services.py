@@ -27,7 +27,9 @@ def send(to: str) -> None:
     assert way is not None
     assert way.place("n").startswith("n (")
     assert "secret" not in way.place("n")
-    articles = tuple(ArticleNotice(id=f"{n}", title=f"Tea & <b> {n}", summary="茶" * 300) for n in range(30))
+    articles = tuple(
+        ArticleNotice(id=f"{n}", title=f"Tea & <b> {n}", summary="@everyone" + "茶" * 300) for n in range(30)
+    )
     notice = Notice(name="n", made=NOW.isoformat(), articles=articles)
     message = Outgoing(
         id="1", channel="apprise", target="n", payload=notice.payload(), queued=NOW, due=NOW + timedelta(0)
@@ -45,6 +47,7 @@ def test_a_service_gets_plain_text_that_it_takes(server: Server, caplog: pytest.
         assert said["title"] == "n: 30 new articles"
         assert said["message"].startswith("Tea & <b> 0")
         assert len(said["message"]) <= 3_500
+        assert "@everyone" not in said["message"]
         server.pages["/secret"] = Answer(500)
         with pytest.raises(DeliveryError, match="did not take it"):
             send(f"json://{place}/secret")
