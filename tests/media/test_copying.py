@@ -17,8 +17,7 @@ import pytest
 
 from aggregator.app.app import App
 from aggregator.config.load import load
-from aggregator.media import copying
-from aggregator.media.files import YOUNG
+from aggregator.media.files import YOUNG, write_file
 from aggregator.media.outcomes import AFTER, CopyReport, again_at
 from aggregator.model.copied import CopiedFile
 from aggregator.polling import turns
@@ -236,14 +235,14 @@ def test_a_picture_beyond_the_bounds_is_not_taken_in(planet: Planet) -> None:
 
 def test_a_mistake_of_ours_costs_one_picture(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is tried again, as after a failure; the others are copied, and everything is published."""
-    made = copying.write_file
+    made = write_file
 
     def mistaken(output: Path, file: CopiedFile, body: bytes) -> None:
         if file.width == 7:
             raise RuntimeError("a mistake")
         made(output, file, body)
 
-    monkeypatch.setattr(copying, "write_file", mistaken)
+    monkeypatch.setattr("aggregator.media.copying.write_file", mistaken)
     images = [planet.picture(f"{n}.png", written(photo(n, 5), "PNG")) for n in (7, 9)]
     planet.articles = {1: f"<p>{''.join(images)}</p>"}
     report = planet.fetch()
