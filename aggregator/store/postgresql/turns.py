@@ -44,7 +44,10 @@ class ServerTurn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with contextlib.suppress(Exception):
-            self._connection.close()
+            # A server sees the end of a connection later than its client: the next process may ask before.
+            if self._has:
+                self._connection.execute("SELECT pg_advisory_unlock_all()")
+        self._connection.close()
 
     def take(self, line: str) -> bool:
         """Takes the lock for this process, where it is free; `line` says who it is."""
