@@ -8,14 +8,17 @@ depends on how busy the machine is.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import wraps
 from typing import Any
 
 from jinja2 import Environment, nodes
 from jinja2.compiler import CodeGenerator, Frame
 from jinja2.exceptions import TemplateRuntimeError, TemplateSyntaxError
+from jinja2.filters import make_attrgetter
 from jinja2.runtime import markup_join
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import Namespace
 from markupsafe import Markup, escape
 
 from aggregator.writers.html.places import misplaced
@@ -42,6 +45,9 @@ FILTERS = frozenset(
 """The filters of Jinja that own templates have; the others are random, make markup, or know no bounds."""
 
 _TEXT_METHODS = frozenset(("endswith", "lower", "split", "startswith", "strip", "upper"))
+_GIVEN = ("varargs", "kwargs")
+_MAX_PRECISION = 100
+_CHARACTERS_A_ROUND = 32
 _UNUSED_GLOBALS = ("cycler", "dict", "lipsum")
 _state = threading.local()
 
@@ -58,6 +64,29 @@ class _Bounded(CodeGenerator):
         for part in parts:
             part.body.insert(0, nodes.ExprStmt(_call("count_round", part.lineno), lineno=part.lineno))
         super().visit_Template(node, frame)
+
+    def visit_List(self, node: nodes.List, frame: Frame) -> None:  # noqa: N802
+        self._weighed(super().visit_List, node, frame)
+
+    def visit_Dict(self, node: nodes.Dict, frame: Frame) -> None:  # noqa: N802
+        self._weighed(super().visit_Dict, node, frame)
+
+    def visit_Tuple(self, node: nodes.Tuple, frame: Frame) -> None:  # noqa: N802
+        if node.ctx == "load":
+            self._weighed(super().visit_Tuple, node, frame)
+        else:
+            super().visit_Tuple(node, frame)
+
+    def visit_Name(self, node: nodes.Name, frame: Frame) -> None:  # noqa: N802
+        if node.ctx == "load" and node.name in _GIVEN:
+            self._weighed(super().visit_Name, node, frame)
+        else:
+            super().visit_Name(node, frame)
+
+    def _weighed(self, visit: Callable[[Any, Frame], None], node: nodes.Node, frame: Frame) -> None:
+        self.write("environment.weighed(")
+        visit(node, frame)
+        self.write(")")
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:  # noqa: N802
         self.write("environment.joined((")
@@ -78,17 +107,69 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
         self.filters = {name: found for name, found in self.filters.items() if name in FILTERS}
         for name in _UNUSED_GLOBALS:
             del self.globals[name]
-        self.filters["join"] = _join
+        self.globals["namespace"] = _Named
+        self.filters |= {"join": _join, "round": _rounded(self.filters["round"]), "sum": self._sum}
+        self.filters["groupby"] = self._grouped(self.filters["groupby"])
+        self.filters = {name: self._checked(found) for name, found in self.filters.items()}
 
     def begin(self) -> None:
         """Starts to count for a page, in this thread."""
         _state.rounds = 0
 
-    def count_round(self) -> None:
-        """Counts a round. Raises TemplateRuntimeError."""
-        _state.rounds += 1
+    def count_round(self, rounds: int = 1) -> None:
+        """Counts a round, or more. Raises TemplateRuntimeError."""
+        _state.rounds += rounds
         if _state.rounds > MAX_ROUNDS:
             raise TemplateRuntimeError(f"more than {MAX_ROUNDS:,} rounds of loops; does it ever end?")
+
+    def weighed(self, made: Any) -> Any:
+        """A list, tuple or table that a template makes; all that is in it counts, as a round each.
+
+        Lists in lists, each twice, are written or compared in a time that doubles with each of them.
+        """
+        waiting = [made]
+        while waiting:
+            each = waiting.pop()
+            inner = [*each, *each.values()] if isinstance(each, dict) else each
+            if isinstance(inner, list | tuple):
+                self.count_round(len(inner))
+                waiting += inner
+        return made
+
+    def _checked(self, found: Callable[..., Any]) -> Callable[..., Any]:
+        """A filter whose text is bounded, and costs what it is long: many make more of what they get."""
+
+        @wraps(found)
+        def checked(*arguments: Any, **named: Any) -> Any:
+            made = found(*arguments, **named)
+            if isinstance(made, str | list | tuple):
+                _check(len(made))
+                self.count_round(len(made) // _CHARACTERS_A_ROUND)
+            return made
+
+        return checked
+
+    def _grouped(self, group: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(group)
+        def grouped(*arguments: Any, **named: Any) -> Any:
+            return self.weighed(group(*arguments, **named))
+
+        return grouped
+
+    def _sum(self, value: Iterable[Any], attribute: str | int | None = None, start: Any = 0) -> Any:
+        """Each sum is bounded as by `+`."""
+        get = make_attrgetter(self, attribute)
+        for each in value:
+            start = self.call_binop(None, "+", start, get(each))
+            self.count_round(len(start) if isinstance(start, list | tuple) else 1)
+        return start
+
+    def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - Jinja's
+        """What it gives counts where it is a list: `split` makes one of any length."""
+        made = super().call(__context, __obj, *args, **kwargs)
+        if isinstance(made, list):
+            __self.count_round(len(made))
+        return made
 
     @staticmethod
     def joined(parts: Iterable[Any]) -> str:
@@ -156,6 +237,22 @@ def _bounded(parts: Iterable[Any]) -> list[Any]:
         _check(length)
         known.append(found)
     return known
+
+
+class _Named(Namespace):
+    """A namespace that is not written out with all that is in it, which may be itself."""
+
+    def __repr__(self) -> str:
+        return "<Namespace>"
+
+
+def _rounded(found: Callable[..., Any]) -> Callable[..., Any]:
+    def rounded(value: Any, precision: int = 0, method: str = "common") -> Any:
+        if not abs(precision) <= _MAX_PRECISION:
+            raise TemplateRuntimeError(f"a precision of more than {_MAX_PRECISION}")
+        return found(value, precision, method)
+
+    return rounded
 
 
 def _join(value: Iterable[Any], separator: str = "") -> Markup:

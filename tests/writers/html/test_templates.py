@@ -33,6 +33,8 @@ PAGES = ROOT / "aggregator" / "writers" / "html" / "pages"
 FILES_OF_PAGES = sorted(file for file in PAGES.iterdir() if file.suffix != ".js")
 PLAIN = locale_of(None, "UTC")
 GROWING = "{% set n = namespace(x='aaaaaaaa') %}{% for i in range(99) %}"
+VARYING = "{% macro m(n) %}"
+ENCODING = "{% set n = namespace(x='%') %}{% for i in range(99999) %}"
 FOOTER = "{% block footer %}<p>Tea</p>{% endblock %}"
 EVIL = "<script>alert(1)</script>\"'&"
 
@@ -161,10 +163,20 @@ def test_no_template_makes_markup_of_text_or_reaches_out(body: str) -> None:
         (GROWING + "{% set n.x = n.x + n.x %}{% endfor %}", "characters"),
         (GROWING + "{% set y %}{{ n.x }}{{ n.x }}{% endset %}{% set n.x = y %}{% endfor %}", "characters"),
         ("{% set n = namespace(x=9) %}{% for i in range(99) %}{% set n.x = n.x * n.x %}{% endfor %}", ""),
+        (GROWING + "{% set n.x = [n.x, n.x] %}{% endfor %}{{ n.x }}", "rounds"),
+        (GROWING + "{% set n.x = {1: n.x, 2: n.x} %}{% endfor %}{{ n.x }}", "rounds"),
+        (GROWING + "{% set n.x = (n.x, n.x) %}{% endfor %}{{ n.x == n.x }}", "rounds"),
+        (GROWING + "{% set n.x = [[n.x, n.x]]|groupby(0) %}{% endfor %}{{ n.x }}", "rounds"),
+        (VARYING + "{{ m(n-1, varargs, varargs) if n else varargs }}{% endmacro %}{{ m(99, 1) }}", "rounds"),
+        (VARYING + "{{ m(n-1, a=kwargs, b=kwargs) if n else kwargs }}{% endmacro %}{{ m(99, c=1) }}", ""),
+        ("{% set a = [0] * 10000 %}{{ ([a] * 3000)|sum(start=[]) }}", "rounds"),
+        ("{% for i in range(999) %}{% set a = ('a ' * 5000).split() %}{% endfor %}", "rounds"),
+        ("{{ 1|round(50000000, 'ceil') }}", "precision"),
+        (ENCODING + "{% set n.x = n.x|urlencode %}{% endfor %}", "rounds"),
         ("{{ '{:999999999}'.format(1) }}", ""),
         ("{{ 'a'.center(999999999) }}", ""),
     ],
-    ids=range(14),
+    ids=range(24),
 )
 def test_what_never_ends_or_grows_ends(body: str, why: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By what it does and not by the clock, so that it is the same on every machine; here, after a tenth."""
