@@ -80,7 +80,7 @@ class Articles:
         """Forgets what `keep` does not keep of a source or a category, yielding how many articles each time.
 
         A forgotten article never comes back: its id and uid stay taken. The newest `window` of each feed
-        are never forgotten. Each step is a transaction of its own, of some hundred articles.
+        are never forgotten; 0 protects none. Each step is a transaction of its own, of some hundred articles.
         """
         scope = retention.Scope(source=source, category=category)
         with self._database.snapshot() as connection:

@@ -117,13 +117,15 @@ def _is_young(row: sa.Row[Any], place: _Place) -> bool:
 
 def _shown(connection: sa.Connection, pks: Sequence[int], window: int) -> set[int]:
     """Which of these articles are among the newest `window` of a feed; all of that last moment count."""
+    if window < 1:
+        return set()
     of_these = placements.c.article.in_(pks)
     last = (
         sa.select(placements.c.published)
         .where(placements.c.feed == feeds.c.pk)
         .order_by(placements.c.published.desc())
         .limit(1)
-        .offset(max(window - 1, 0))
+        .offset(window - 1)
         .scalar_subquery()
     )
     numbers = connection.scalars(sa.select(placements.c.feed).where(of_these).distinct()).all()

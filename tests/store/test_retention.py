@@ -149,6 +149,15 @@ def test_what_a_feed_shows_is_never_pruned(store: Store) -> None:
     assert ages(store) == [0, 1, 70, 80]
 
 
+def test_where_feeds_show_nothing_the_newest_is_pruned_too(store: Store) -> None:
+    """A window of 0: no offset is below 0, which SQLite would take for 0 and PostgreSQL refuse."""
+    commit(store, articles(*range(5, 9)))
+    limits = Keep(max_age=DAY)
+    assert sum(store.articles.prune(limits, 0, NOW, source="news")) == 4
+    assert ages(store) == []
+    assert sum(store.articles.prune(limits, 0, NOW, source="news")) == 0
+
+
 def test_feeds_it_stood_in_become_stale(store: Store) -> None:
     """And no others."""
     commit(store, articles(*range(4)))
