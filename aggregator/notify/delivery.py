@@ -126,7 +126,15 @@ def _result(
         target=message.target,
         place=way.place(message.target),
         noun=way.noun,
-        subject=way.subject(message),
+        subject=_subject(way, message),
         error=error,
         again=again,
     )
+
+
+def _subject(way: DeliveryChannel, message: Outgoing) -> str:
+    """What it is about; "" where it holds something that no version wrote."""
+    try:
+        return way.subject(message)
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return ""

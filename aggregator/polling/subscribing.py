@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from aggregator.config.load import Config, Source
 from aggregator.errors import (
+    AggregatorError,
     BadAddress,
     BlockedAddress,
     FetchError,
@@ -182,7 +183,7 @@ class HubSubscriber:
             self._fetcher.hosts,
             [known.hub for known in asked],
             workers=_WORKERS,
-            work=lambda n: self._request(asked[n], sources.get(asked[n].source), config, now),
+            work=lambda n: self._tried(asked[n], sources.get(asked[n].source), config, now),
             held_back=lambda n, error: self._failed(asked[n], error, now),
             stop=self._stop,
         )
@@ -212,6 +213,17 @@ class HubSubscriber:
         if values and not self._known.change(known, now, **values):
             return None
         return None if "due" in values else self._known.by_pk(known.pk)
+
+    def _tried(
+        self, known: HubSubscription, source: Source | None, config: Config, now: datetime
+    ) -> HubRequest | None:
+        try:
+            return self._request(known, source, config, now)
+        except AggregatorError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a mistake of ours costs one request, never those of other hubs
+            text = f"asking it failed, which is a mistake of ours: {type(error).__name__}"
+            return self._failed(self._known.by_pk(known.pk) or known, FetchError(text), now)
 
     def _request(
         self, known: HubSubscription, source: Source | None, config: Config, now: datetime

@@ -36,6 +36,8 @@ class Test(DeliveryChannel):
                 raise ZeroDivisionError("a mistake")
 
     def subject(self, message: Outgoing) -> str:
+        if message.payload["does"] == "unsaid":
+            raise KeyError("topic")
         return message.id
 
     def is_resting(self, target: str, now: datetime) -> bool:
@@ -73,6 +75,13 @@ def test_a_mistake_of_ours_costs_one_message(store: Store) -> None:
     assert found["b"] is None
     assert "mistake of ours: ZeroDivisionError" in str(found["a"])
     assert [each.id for each in store.outbox.waiting(10)] == ["a"]
+
+
+def test_a_message_that_cannot_say_what_it_is_about_holds_up_no_other(store: Store) -> None:
+    """It is sent or given up like any other, and reported without a subject."""
+    queue(store, ("a", "one", "unsaid"), ("b", "two", ""), ("c", "gone", "unsaid"))
+    assert sorted(each.subject for each in sent(store)) == ["", "", "b"]
+    assert store.outbox.waiting(10) == []
 
 
 def test_what_is_new_waits_with_what_failed(store: Store) -> None:

@@ -131,6 +131,21 @@ def test_a_hub_that_fails_is_tried_with_growing_waits(one: Followed, status: int
     assert "/elsewhere" not in [request.path for request in one.server.requests]
 
 
+def test_a_mistake_of_ours_at_one_hub_is_recorded(one: Followed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a failure of that hub's request, which is tried again; the run goes on."""
+
+    def mistaken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("aggregator.fetch.Fetcher.ask_hub", mistaken)
+    one.poll()
+    (request,) = one.ask()
+    assert "mistake of ours: ZeroDivisionError" in str(request.error)
+    assert request.again is not None
+    assert request.again > one.now
+    assert one.known.due == request.again
+
+
 def test_a_hub_that_asks_to_wait_is_not_asked_before(one: Followed) -> None:
     """Retry-After."""
     one.hub.status = 503
