@@ -24,6 +24,7 @@ from aggregator.normalise.zones import zone_of
 from aggregator.notify.digest import DigestText, without_article
 from aggregator.notify.notice import MAX_TITLE
 from aggregator.notify.periods import last_due
+from aggregator.notify.remembered import moment_of, number_of
 from aggregator.notify.watching import MAX_LINK, written_article
 from aggregator.publishing.choosing import facts_of, read_verdict
 from aggregator.rules.standing import ALL, labelled
@@ -170,7 +171,7 @@ class Digests:
         try:
             said: Mapping[str, Any] = json.loads(text or "{}")
             return text, {
-                name: _Mark(int(facts["number"]), datetime.fromisoformat(facts["due"]))
+                name: _Mark(number_of(facts["number"]), moment_of(facts["due"]))
                 for name, facts in said.items()
             }
         except (ValueError, TypeError, LookupError, AttributeError):

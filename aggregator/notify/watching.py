@@ -20,6 +20,7 @@ from aggregator.normalise.text import plain_value
 from aggregator.notify.events import changes, noted
 from aggregator.notify.notice import MAX_SUMMARY, MAX_TITLE, ArticleNotice, Notice, SourceNotice
 from aggregator.notify.quiet import is_quiet
+from aggregator.notify.remembered import moment_of, number_of
 from aggregator.notify.status import posts_of
 from aggregator.publishing.choosing import facts_of, read_verdict, shown
 from aggregator.rules.rule import RuleSet
@@ -241,8 +242,8 @@ def written_article(arrival: Arrival, rules: RuleSet) -> ArticleNotice:
 def _place(facts: Mapping[str, Any]) -> _Place:
     last, seen = facts.get("last"), facts.get("noted")
     return _Place(
-        number=int(facts["number"]),
-        last=None if last is None else datetime.fromisoformat(last),
+        number=number_of(facts["number"]),
+        last=None if last is None else moment_of(last),
         noted=None if seen is None else {str(name): str(said) for name, said in seen.items()},
     )
 
