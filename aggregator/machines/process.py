@@ -101,7 +101,8 @@ async def _work(work: Work, address: DatabaseAddress, queues: Collection[str], a
             break
         if loop.time() - began > _LONGEST_WAIT_SECONDS:
             wait = _FIRST_WAIT_SECONDS
-        _log.error("the job engine stopped, and is started again in %g s: %s", wait, running.exception())
+        reason = running.exception() or "the database does not answer"
+        _log.error("the job engine stopped, and is started again in %g s: %s", wait, reason)
         await asyncio.wait({stopping}, timeout=wait)
         wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
     for number in (signal.SIGTERM, signal.SIGINT):

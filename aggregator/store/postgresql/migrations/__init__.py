@@ -5,6 +5,7 @@ Killed meanwhile, the server takes everything back. Each version of the schema i
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ def migrate(connection: sa.Connection) -> None:
         raise StoreError(
             "a store in PostgreSQL needs alembic to be made: pip install 'aggregator-republisher[postgres]'"
         ) from error
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it would log its own plug-ins
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     script = ScriptDirectory.from_config(config)
