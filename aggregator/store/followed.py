@@ -67,7 +67,8 @@ class FollowedSources:
         """Those of these names, by name."""
         found = {}
         with self._database.snapshot() as connection:
-            for batch in batches(names):
+            # A word of a command line may be no Unicode, which no database takes.
+            for batch in batches([name for name in names if _is_text(name)]):
                 query = sa.select(*_ROW).where(followed.c.name.in_(batch))
                 found.update({row.name: _row(*row) for row in connection.execute(query)})
         return found
@@ -236,3 +237,7 @@ def batches(names: Collection[str]) -> Iterator[list[str]]:
     left = iter(names)
     while batch := list(islice(left, _AT_ONCE)):
         yield batch
+
+
+def _is_text(name: str) -> bool:
+    return "\0" not in name and name == name.encode(errors="ignore").decode()

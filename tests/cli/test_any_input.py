@@ -9,7 +9,7 @@ import click
 import click.testing
 import pytest
 
-from aggregator.cli.main import main
+from aggregator.cli.main import COMMANDS, main
 from tests.support.site import Site
 
 ODD = (
@@ -48,7 +48,7 @@ OPTIONS = {
     "add": (("--yes",), ("--name", ""), ("-c", ""), ("--json",)),
     "import": (("--category", ""),),
 }
-BLOCKING = {"run", "serve"}
+BLOCKING = {"run", "serve", "worker"}
 
 
 def run(*arguments: str) -> click.testing.Result:
@@ -63,7 +63,7 @@ def run(*arguments: str) -> click.testing.Result:
 
 def commands() -> list[str]:
     """The commands that end by themselves."""
-    return sorted(set(main.commands) - BLOCKING)
+    return sorted(COMMANDS.keys() - BLOCKING)
 
 
 @pytest.fixture
@@ -118,5 +118,5 @@ def test_odd_addresses_to_serve_at(small: Site, command: str) -> None:
 
 def test_unknown_options_and_commands() -> None:
     """Of every command, and of none."""
-    for command, option in itertools.product((*main.commands, "nothing"), ("--nothing", "-Z", "--config")):
+    for command, option in itertools.product((*COMMANDS, "nothing"), ("--nothing", "-Z", "--config")):
         assert run(command, option).exit_code == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 from collections.abc import Iterator
@@ -139,8 +140,10 @@ def test_other_methods_are_405(site: Site, method: str) -> None:
 def test_other_paths_take_no_bodies(site: Site) -> None:
     """Their requests are as bounded as ever."""
     assert site.ask("POST", "/feeds/rss.xml", b"x")[0] == 405
-    with pytest.raises((ConnectionError, http.client.HTTPException)):
-        site.ask("POST", "/feeds/rss.xml", b"x" * 200_000)
+    # The connection ends before all of it is read; an answer may have arrived by then.
+    with contextlib.suppress(ConnectionError, http.client.HTTPException):
+        assert site.ask("POST", "/feeds/rss.xml", b"x" * 200_000)[0] in (405, 413)
+    assert site.ask("POST", "/feeds/rss.xml", b"x")[0] == 405
 
 
 def test_a_store_that_is_busy_lets_hubs_come_again(site: Site) -> None:
