@@ -110,7 +110,7 @@ def test_what_passes_is_passed_over(published: BucketSite, fault: str) -> None:
 
     published.store.fault = once
     result = published.site.run("fetch", "--force")
-    assert (result.exit_code, result.stderr) == (0, "")
+    assert (result.exit_code, result.stderr.strip()) == (0, "")
     published.store.fault = lambda _method, _key: None
     is_right(published)
 
