@@ -109,7 +109,7 @@ def _printable_usage_errors(advice: str = "") -> Iterator[None]:
 
         message = one_line(error.format_message())
         if advice and isinstance(error, click.NoSuchOption):
-            message = f"{message} {advice}"
+            message = message.rstrip(".") + f". {advice}"
         raise click.UsageError(message, error.ctx) from error
 
 

@@ -40,9 +40,8 @@ def test_an_option_before_its_command_is_explained() -> None:
     """It is the order that is wrong, and the message says so; behind the command another option is."""
     result = run("--config", "x.toml", "fetch")
     assert result.exit_code == 2
-    assert result.output.endswith(
-        "No such option '--config'. Options of a command are written after its name.\n"
-    )
+    assert "--config" in result.output  # in click's own words, which differ
+    assert result.output.endswith(". Options of a command are written after its name.\n")
     assert "after its name" not in run("fetch", "--conf1g").output
 
 
