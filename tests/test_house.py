@@ -122,9 +122,9 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "fetch": "requests go through its guard",
         "model": "a digest is an article",
         "normalise": "texts of strangers become lines; time zones",
-        "publishing": "an article is told of as it is published",
+        "publishing": "an article is reported as it is published",
         "rules": "articles are chosen by queries",
-        "schedule": "the health of sources is told of",
+        "schedule": "the health of sources is reported",
         "store": "what waits is kept there",
     },
     "backup": {

@@ -35,7 +35,7 @@ class Notices:
         self._digests: Digests | None = None
 
     def begin(self, now: datetime) -> None:
-        """Before anything arrives: a notice that is new to the config tells of nothing that is there."""
+        """Before anything arrives: a notice that is new to the config reports nothing that is there."""
         if self._config().notify or self._config().mastodon:
             from aggregator.notify.watching import Watching
 

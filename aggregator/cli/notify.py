@@ -72,7 +72,7 @@ def list_(as_json: bool, config_file: Path) -> int:
 def test(names: tuple[str, ...], send: bool, as_json: bool, config_file: Path) -> int:
     """Shows what notices would say of the newest articles in the store, and where that would go.
 
-    Nothing is sent without --send, and nothing is remembered: the next run tells of all that is new. With
+    Nothing is sent without --send, and nothing is remembered: the next run reports all that is new. With
     --send each goes out once, marked as a test; exit code 1: one of them was not taken.
 
     \b

@@ -1,7 +1,7 @@
 """The job engine, which is Procrastinate: jobs that run on any worker, one at a time for each lock.
 
 A job runs again at the time that it returns. What is missing, because a worker was killed or because there
-is new work, is queued again by `keep`, which runs on every worker once a minute.
+is new work, is queued again by `keep`, which runs once a minute on one worker, and on each when it starts.
 """
 
 from __future__ import annotations
@@ -72,9 +72,8 @@ class Engine:
     - `address`: the database, as libpq reads it.
     - `tasks`: all kinds of jobs, also those that other workers run.
     - `queues`: whose jobs this worker runs.
-    - `missing`: called once a minute in a thread; returns what must be queued, if it is not yet.
+    - `missing`: called by `keep` in a thread; returns what must be queued, if it is not yet.
     - `at_once`: how many jobs run at a time.
-
     """
 
     def __init__(
@@ -107,18 +106,21 @@ class Engine:
 
     async def run(self) -> None:
         """Runs jobs until this is cancelled; those that run then are waited for."""
-        async with self._app.open_async():
-            await self._make_tables()
-            await self._keep()
-            await self._app.run_worker_async(
-                queues=self._queues,
-                concurrency=self._at_once,
-                delete_jobs="always",
-                install_signal_handlers=False,
-                fetch_job_polling_interval=_LOOK_SECONDS,
-                update_heartbeat_interval=_HEARTBEAT_SECONDS,
-                stalled_worker_timeout=_STALLED_SECONDS,
-            )
+        try:
+            async with self._app.open_async():
+                await self._make_tables()
+                await self._keep()
+                await self._app.run_worker_async(
+                    queues=self._queues,
+                    concurrency=self._at_once,
+                    delete_jobs="always",
+                    install_signal_handlers=False,
+                    fetch_job_polling_interval=_LOOK_SECONDS,
+                    update_heartbeat_interval=_HEARTBEAT_SECONDS,
+                    stalled_worker_timeout=_STALLED_SECONDS,
+                )
+        finally:
+            self._pool.shutdown(wait=False)
 
     def _register(self, task: Task) -> None:
         async def run(number: int | None = None, **_: Any) -> None:

@@ -11,7 +11,7 @@ import secrets
 import signal
 import socket
 from collections.abc import Collection
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import datetime
 
 from aggregator.app.app import App
@@ -24,13 +24,11 @@ from aggregator.machines.worker import Work
 from aggregator.store import Store
 from aggregator.store.leases import LIVES
 
-__all__ = ["QUEUES", "run"]
-
-QUEUES = ("poll", "publish", "upkeep")
-"""What a worker may do: poll sources and complete articles; write feeds and posts, and notify hubs; prune."""
+__all__ = ["run"]
 
 STOP_SECONDS = 30.0
 _FIRST_WAIT_SECONDS = 1.0
+_REPORT_SECONDS = 30.0
 _LONGEST_WAIT_SECONDS = 60.0
 _OWN_SETTINGS = {"output", "serve"}
 _log = logging.getLogger("aggregator")
@@ -88,6 +86,7 @@ async def _work(work: Work, address: DatabaseAddress, queues: Collection[str], a
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     stopping = asyncio.ensure_future(stopped.wait())
+    reporting = asyncio.ensure_future(_report(work))
     wait = _FIRST_WAIT_SECONDS
     while not stopped.is_set():
         engine = Engine(address.url, work.tasks, queues=[*queues], missing=work.missing, at_once=at_once)
@@ -105,5 +104,14 @@ async def _work(work: Work, address: DatabaseAddress, queues: Collection[str], a
         _log.error("the job engine stopped, and is started again in %g s: %s", wait, reason)
         await asyncio.wait({stopping}, timeout=wait)
         wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
+    reporting.cancel()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.remove_signal_handler(number)
+
+
+async def _report(work: Work) -> None:
+    """Reports twice a minute that this worker lives; `keep` may run on another."""
+    while True:
+        await asyncio.sleep(_REPORT_SECONDS)
+        with suppress(StoreError):  # while the database is away, jobs say so
+            await asyncio.to_thread(work.report)

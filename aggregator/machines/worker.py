@@ -79,8 +79,7 @@ class Work:
             polls.stop()
 
     def missing(self) -> Iterator[Queued]:
-        """What must be queued: it runs once a minute on every worker, and reports that this one lives."""
-        self.report()
+        """What must be queued, where it is not yet; one worker asks for it once a minute."""
         now = self._leases.database_time()
         while new := self._leases.unassigned():
             self._leases.assign(shards_of(new, self._hosts.publisher))

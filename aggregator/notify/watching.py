@@ -227,7 +227,7 @@ def matches(rule: Watch, arrival: Arrival, now: datetime) -> bool:
 
 
 def written_article(arrival: Arrival, rules: RuleSet) -> ArticleNotice:
-    """An article as a notice tells of it: as the feed of everything shows it by these rules."""
+    """An article as it is written in a notice: as the feed of everything shows it by these rules."""
     article, _ = shown(arrival.article, rules, ALL)
     return ArticleNotice(
         id=arrival.article.uid,

@@ -26,7 +26,7 @@ from aggregator.store.schema import shards, sources, workers
 __all__ = ["LIVES", "Hold", "Leases", "WorkerRecord", "check"]
 
 LIVES = timedelta(minutes=2)
-"""A worker that was not seen for so long is taken for dead: it reports itself once a minute."""
+"""A worker that was not seen for so long is taken for dead: it reports itself twice a minute."""
 
 _AT_ONCE = 5_000
 

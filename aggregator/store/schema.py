@@ -43,7 +43,8 @@ settings = Table(
 )
 
 # What is still to be sent: to hubs (WebSub), webhooks, mailboxes and services. `id` is the key of its
-# idempotency; `queued` is what it tells of, and `due` when it is sent; what it is sent to is in the config.
+# idempotency; `queued` is when it was queued or renewed last, and `due` when it is sent; addresses are in the
+# config.
 outbox = Table(
     "outbox",
     metadata,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable
 
 import psycopg
@@ -51,13 +52,16 @@ def test_a_job_runs_again_as_it_says_and_never_twice_at_a_time(address: str) -> 
     """What it returns is queued; a job that fails is not the end of others."""
     done: list[int] = []
     running: set[int] = set()
+    overlaps: list[int] = []
 
     def job(number: int | None) -> Iterable[Queued]:
         assert number is not None
-        assert number not in running
+        if number in running:
+            overlaps.append(number)  # not an assertion: the engine logs what a job raises, and goes on
         running.add(number)
-        done.append(number)
+        time.sleep(0.02)
         running.discard(number)
+        done.append(number)
         if number == 3 and done.count(3) == 1:
             raise ValueError("a mistake of ours")
         return [Queued(task="shard", number=number)] if done.count(number) < 3 else []
@@ -66,6 +70,7 @@ def test_a_job_runs_again_as_it_says_and_never_twice_at_a_time(address: str) -> 
     assert done.count(1) >= 3
     assert done.count(2) >= 3
     assert 3 in done
+    assert overlaps == []
 
 
 def test_the_job_of_a_lost_worker_keeps_no_other_from_its_lock(address: str) -> None:

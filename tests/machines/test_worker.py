@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import signal
@@ -16,6 +17,7 @@ import pytest
 from aggregator.app.app import App
 from aggregator.app.main_job import RunWatcher
 from aggregator.config import load as config
+from aggregator.machines import process
 from aggregator.machines.engine import Queued
 from aggregator.machines.worker import Work
 from tests.conftest import NOW, Answer, Request, Server
@@ -135,6 +137,25 @@ def test_a_publisher_rests_between_two_workers(sites: tuple[Site, Site], server:
             connection.exec_driver_sql("UPDATE sources SET next_poll = 0")
         [*two.poll(first)]
         assert 0.5 < time.monotonic() - began < 10
+
+
+def test_each_worker_reports_itself_whichever_one_queues_what_is_missing(
+    sites: tuple[Site, Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one that does not would be taken for dead, and workers of another config would be let in."""
+    shared, _ = sites
+    monkeypatch.setattr(process, "_REPORT_SECONDS", 0.05)
+
+    async def report(work: Work) -> None:
+        reporting = asyncio.ensure_future(process._report(work))
+        await asyncio.sleep(1)
+        reporting.cancel()
+
+    with working(shared, "one", "two") as (one, two):
+        [*one.missing()]
+        assert one._app.store.leases.workers() == []
+        asyncio.run(report(two))
+        assert [each.name for each in one._app.store.leases.workers()] == ["two"]
 
 
 def test_a_store_in_a_file_is_refused(site: Site) -> None:
