@@ -23,7 +23,7 @@ types: $(VENV)/installed-test
 unit: $(VENV)/installed-test
 	$(VENV)/bin/pytest -n auto --dist worksteal -rs
 
-# While working: under a minute. Left out is what starts processes or a browser, reads the corpus, or tries
+# While working. Left out is what starts processes or a browser, reads the corpus, or tries
 # generated cases; tests/conftest.py marks it.
 quick: lint types
 	$(VENV)/bin/pytest -n auto --dist worksteal -m 'not (processes or browser or corpus or hypothesis)'

@@ -78,7 +78,7 @@ SLOW_NAMES = {
     },
     "browser": {"playwright"},
 }
-SLOW_FIXTURES = {"processes": {"site"}, "corpus": {"corpus"}}
+SLOW_FIXTURES = {"processes": {"site", "postgresql"}, "corpus": {"corpus"}}
 # Tests of this tree, or of how processes, files and sockets behave, whatever version a library has.
 SYSTEM = frozenset(
     (
