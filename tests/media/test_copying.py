@@ -74,8 +74,11 @@ class Planet:
         return found
 
     def copies(self) -> set[str]:
-        """The files of copies."""
-        return {name for name in self.site.files() if name.startswith("media/")}
+        """The files of copies, without one that a killed run had begun to write."""
+        found = (self.site.output / "media").rglob("*.*")
+        return {
+            file.relative_to(self.site.output).as_posix() for file in found if file.suffix != ".part" and file.is_file()
+        }
 
     def shown(self, file: str = "all/rss.xml") -> list[str]:
         """The copies that a document names, in their order."""
