@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import Annotated, Any, Literal
-from urllib.parse import urljoin
 
 import jmespath
 from jmespath.exceptions import JMESPathError
@@ -26,6 +25,7 @@ from aggregator.model.settings import Settings
 from aggregator.normalise.characters import legal
 from aggregator.normalise.dates import first as first_date
 from aggregator.normalise.dates import parse as parse_date
+from aggregator.normalise.links import FETCHED, resolve
 
 MAX_LOOKED_AT = 10_000
 _MAX_NAMES, _MAX_NAME, _MAX_EXAMPLE = 20, 40, 100
@@ -128,7 +128,12 @@ def read(resource: Resource, options: JsonOptions) -> Feed:
         feed.problems.append(Problem(text=f"only the first {MAX_ENTRIES} entries are read"))
     following = _text(_find(data, options.next))
     if following and resource.number + 1 < options.pages:
-        feed.more.append(urljoin(resource.url, following))
+        if url := resolve(following, resource.url, schemes=FETCHED):
+            feed.more.append(url)
+        else:
+            feed.problems.append(
+                Problem(text="the next page's address is none; it is not read", where=following[:200])
+            )
     return feed
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from typing import Annotated
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from lxml import etree
 from pydantic import Field, PositiveInt
@@ -18,6 +18,7 @@ from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Text
 from aggregator.model.resource import Resource
 from aggregator.model.settings import Settings
 from aggregator.normalise import encoding
+from aggregator.normalise.links import FETCHED, resolve
 
 MAX_DEPTH = 3
 """How many indexes may follow one another."""
@@ -174,8 +175,12 @@ def _newest_sitemaps(text: str, feed: Feed, resource: Resource, options: Sitemap
     found = []
     for element in _parsed(text, feed):
         fields = _fields(element)
-        if loc := fields.get("loc"):
-            found.append((fields.get("lastmod", ""), urljoin(resource.url, loc)))
+        if not (loc := fields.get("loc")):
+            continue
+        if url := resolve(loc, resource.url, schemes=FETCHED):
+            found.append((fields.get("lastmod", ""), url))
+        else:
+            feed.problems.append(Problem(text="a sitemap's address is none; it is not read", where=loc[:200]))
     if resource.depth >= MAX_DEPTH:
         text = f"an index within {MAX_DEPTH} others is not followed"
         feed.problems.append(Problem(text=text, where=resource.url))
@@ -205,7 +210,7 @@ def _chosen(pages: list[Entry], resource: Resource, options: SitemapOptions, fee
         feed.problems.append(Problem(text=message))
     wanted = wanted[: options.entries]
     for page in wanted:
-        page.title = page.title or _title(urljoin(resource.url, page.links[0].href))
+        page.title = page.title or _title(resolve(page.links[0].href, resource.url, schemes=FETCHED) or "")
     return wanted
 
 

@@ -12,12 +12,14 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 import idna
 
-__all__ = ["FOLLOWED", "MAX_CHARACTERS", "WEB", "resolve", "with_ascii_host", "without_login"]
+__all__ = ["FETCHED", "FOLLOWED", "MAX_CHARACTERS", "WEB", "resolve", "with_ascii_host", "without_login"]
 
 MAX_CHARACTERS = 4_096
 """Longer links are dropped: servers and browsers refuse them, and they are usually data."""
 
 WEB = frozenset({"http", "https"})
+FETCHED = WEB | {"file"}
+"""Schemes of further documents of a source; the fetcher decides which source may read files."""
 
 _FOLLOWED = (
     # What a web page may have handled elsewhere (HTML §8.9.1.4), without `ssh`, whose clients were tricked.

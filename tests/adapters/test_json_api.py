@@ -56,6 +56,15 @@ def reading(data: Any, /, number: int = 0, **options: Any) -> Reading:
     return read_resource(resource, Context(kind="json", options=kind.parse(options)))
 
 
+@pytest.mark.parametrize("broken", ["http://[x/?after=1", "//[::g]/", "javascript:a"])
+def test_a_next_page_whose_address_is_none_is_a_problem(broken: str) -> None:
+    """The page that names it is read all the same."""
+    found = reading({"posts": [{"title": "One"}], "next": broken}, items="posts", next="next", pages=2)
+    assert found.more == ()
+    assert [article.title for article in found.document.articles] == ["One"]
+    assert broken in [problem.where for problem in found.document.problems]
+
+
 def test_each_expression_finds_its_field() -> None:
     """Seconds and milliseconds since 1970 are dates."""
     document = reading(ANSWER, **OPTIONS).document

@@ -95,6 +95,20 @@ def test_an_index_leads_to_its_newest_sitemaps() -> None:
     assert "an index within 3 others" in deeper.document.problems[0].text
 
 
+@pytest.mark.parametrize("broken", ["http://[x/1.xml", "//[::g]/1.xml", "https://[1/", "javascript:a"])
+def test_an_address_that_is_none_takes_nothing_else_along(broken: str) -> None:
+    """In an index and in a list of pages."""
+    index = (
+        f"<sitemapindex {SPACES}><sitemap><loc>{broken}</loc></sitemap>"
+        "<sitemap><loc>/sound.xml</loc></sitemap></sitemapindex>"
+    ).encode()
+    found = reading(index)
+    assert found.more == ("https://tea.example/sound.xml",)
+    assert [problem.where for problem in found.document.problems] == [broken]
+    pages = urlset(f"<loc>{broken}</loc>", "<loc>https://tea.example/cake</loc>")
+    assert "https://tea.example/cake" in [article.link for article in reading(pages).document.articles]
+
+
 FILM = (
     "<video:video xmlns:video='http://www.google.com/schemas/sitemap-video/1.1'>"
     "<video:title>A film</video:title><video:publication_date>2020-01-01</video:publication_date>"

@@ -77,7 +77,9 @@ class Planet:
         """The files of copies, without one that a killed run had begun to write."""
         found = (self.site.output / "media").rglob("*.*")
         return {
-            file.relative_to(self.site.output).as_posix() for file in found if file.suffix != ".part" and file.is_file()
+            file.relative_to(self.site.output).as_posix()
+            for file in found
+            if file.suffix != ".part" and file.is_file()
         }
 
     def shown(self, file: str = "all/rss.xml") -> list[str]:

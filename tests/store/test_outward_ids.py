@@ -26,6 +26,10 @@ UUID = "5f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
         ("tag:ann@tea.example,2026-01-02:/1#x", True),
         ("tag:tea.example", False),
         ("tag:tea.example,:1", False),
+        ("http://[2001:db8::1]:8080/a", True),
+        ("http://[x", False),
+        ("https://tea.example]/a", False),
+        ("https://tea.example/?of[]=1", True),
         ("just text", False),
     ],
 )

@@ -116,13 +116,21 @@ def _codeblock(tag: Tag, _: Site) -> Code:
     return Code(tag.body or "", language, text)
 
 
+def _place(link: str) -> str:
+    """The host of a link, or all of it where it has none."""
+    try:
+        return urlsplit(link).netloc or link
+    except ValueError:  # "http://["
+        return link
+
+
 def _quote(tag: Tag, _: Site) -> Quote:
     """Hexo's: `[author[, source]] [link] [source_link_title]`."""
     at = next((n for n, word in enumerate(tag.words) if re.match(r"https?://|/", word)), len(tag.words))
     footer = escape(" ".join(tag.words[:at]))
     if at < len(tag.words):
         link = tag.words[at]
-        title = " ".join(tag.words[at + 1 :]) or urlsplit(link).netloc or link
+        title = " ".join(tag.words[at + 1 :]) or _place(link)
         footer = f'{footer} <a href="{escape(link)}">{escape(title)}</a>'.strip()
     return Quote(tag.body or "", footer)
 

@@ -93,6 +93,7 @@ def test_a_quotation_says_who_said_it() -> None:
     assert '<img src="https://x.example/a.jpg"' in made
     assert "\N{EM DASH} Ann, A Book <a" in made
     assert made.endswith("</blockquote>")
+    assert "http://[x" in html("{% blockquote Ann http://[x %}\nText\n{% endblockquote %}")
 
 
 @pytest.mark.parametrize(
