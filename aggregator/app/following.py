@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from aggregator.config.subscriptions import followed_as as in_config
 from aggregator.config.subscriptions import key
 from aggregator.errors import ConfigError
 from aggregator.store import FollowedRow, NewFollowed, Store
-from aggregator.store.renaming import rename_source as renamed_in_store
+from aggregator.store.renaming import rename_source
 
 __all__ = [
     "add_to_store",
@@ -130,7 +130,7 @@ def rename(config_file: Path, old: str, new: str, now: datetime) -> int:
                 if new in names or (new != old and store.followed.named([new])):
                     raise ConfigError(f"another source is named {new!r}; choose another name")
                 checked_source(new, store.followed.named([old])[old].settings)
-                return renamed_in_store(store.database, old, new, now, lambda: None)
+                return _rename_in_store(store, old, new, now, lambda: None)
     is_half_done = new in names and old not in names
     if not is_half_done:
         named([old], names)
@@ -150,7 +150,13 @@ def rename(config_file: Path, old: str, new: str, now: datetime) -> int:
     with closing(Store(config.store)) as store:
         if is_half_done and old not in store.sources.states([old]):
             named([old], names)
-        return renamed_in_store(store.database, old, new, now, confirm)
+        return _rename_in_store(store, old, new, now, confirm)
+
+
+def _rename_in_store(store: Store, old: str, new: str, now: datetime, confirm: Callable[[], object]) -> int:
+    from aggregator.notify.watching import SETTING, renamed  # not for the other commands
+
+    return rename_source(store.database, old, new, now, confirm, {SETTING: renamed})
 
 
 def _renamed(config: Config, old: str, new: str) -> Mapping[Place, object]:

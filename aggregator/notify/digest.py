@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from html import escape, unescape
+from itertools import compress
 from typing import Any
 
+from aggregator.model.article import Article
 from aggregator.notify.notice import ArticleNotice, day_of, is_web, items
 
-__all__ = ["DigestText", "without_article"]
+__all__ = ["ITEMS", "DigestText", "without_articles"]
+
+ITEMS = "articles"
+"""The key of an entry's `extra` under which the outward ids of its items are, in their order."""
+
 
 _ITEM = re.compile(r"<li>.*?</li>\n?", re.DOTALL)
 _HEADING = re.compile(r"<strong>(.*?)</strong>", re.DOTALL)
@@ -95,21 +101,33 @@ class DigestText:
         return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
-def without_article(body: str, article_id: str, title: str, link: str) -> str:
-    """The body of a digest without the item of an article that was taken down; the same where it has none.
+def without_articles(entry: Article, gone: Collection[ArticleNotice]) -> Article:
+    """The entry of a digest without the items of articles that were taken down; the same where it has none.
 
-    What it says is compared, not how: a sanitiser writes quotes and spaces in another way than they came.
-    Without a web address an article is known by what is shown in place of its title.
+    Its `extra` has the ids of its items. Entries of earlier versions have none, nor have those of a store
+    that was rebuilt from its output: there an item is known by its link, without a web address by its title.
     """
-    shown = title or link or article_id
+    items = _ITEM.findall(entry.content)
+    ids: list[Any] = found if isinstance(found := entry.extra.get(ITEMS), list) else []
+    is_known = len(ids) == len(items)
+    if is_known:
+        names = {each.id for each in gone}
+        stays = [id_ not in names for id_ in ids]
+    else:
+        stays = [not any(_is_of(item, each) for each in gone) for item in items]
+    if all(stays):
+        return entry
+    left = iter(stays)
+    content = _ITEM.sub(lambda item: item[0] if next(left) else "", entry.content)
+    extra = {**entry.extra, ITEMS: [*compress(ids, stays)]} if is_known else entry.extra
+    return replace(entry, content=content, extra=extra)
 
-    def left(item: re.Match[str]) -> str:
-        found = _HEADING.search(item[0])
-        heading = found[1] if found else ""
-        if (named := _HREF.search(heading)) is not None:
-            is_it = bool(link) and unescape(named[1]) == link
-        else:
-            is_it = not is_web(link) and unescape(_TAG.sub("", heading)) == shown
-        return "" if is_it else item[0]
 
-    return _ITEM.sub(left, body)
+def _is_of(item: str, article: ArticleNotice) -> bool:
+    """Whether an item is of this article, by what it says: a sanitiser writes quotes in another way."""
+    found = _HEADING.search(item)
+    heading = found[1] if found else ""
+    if (named := _HREF.search(heading)) is not None:
+        return bool(article.link) and unescape(named[1]) == article.link
+    shown = article.title or article.link or article.id
+    return not is_web(article.link) and unescape(_TAG.sub("", heading)) == shown

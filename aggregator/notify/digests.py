@@ -21,8 +21,8 @@ from aggregator.model.article import Article, Origin
 from aggregator.normalise.html import sanitise
 from aggregator.normalise.text import plain_value
 from aggregator.normalise.zones import zone_of
-from aggregator.notify.digest import DigestText, without_article
-from aggregator.notify.notice import MAX_TITLE
+from aggregator.notify.digest import ITEMS, DigestText, without_articles
+from aggregator.notify.notice import MAX_TITLE, ArticleNotice
 from aggregator.notify.periods import last_due
 from aggregator.notify.remembered import moment_of, number_of
 from aggregator.notify.watching import MAX_LINK, written_article
@@ -159,6 +159,7 @@ class Digests:
             categories=(digest.name,),
             content=sanitise(said.body()),
             origin=Origin(title=site.title, link=site.url or None),
+            extra={ITEMS: [each.id for each in said.articles]},
         )
         update = Update(
             source=digest.source, validators={}, body_hash=None, title=digest.name, found=(Found(article),)
@@ -180,16 +181,13 @@ class Digests:
 
 def forget_in_digests(store: Store, found: Collection[Erasable], now: datetime) -> None:
     """Takes articles that were taken down out of all entries of digests, also of former ones."""
-    changed = []
-    for each in store.arrivals.of_sources(SOURCE_PREFIX):
-        content = each.article.content
-        for gone in found:
-            content = without_article(
-                content, gone.uid, plain_value(gone.title, "text", MAX_TITLE), gone.link[:MAX_LINK]
-            )
-        if content != each.article.content:
-            changed.append((each.pk, content))
-    store.arrivals.rewrite(changed, now)
+    gone = [
+        ArticleNotice(
+            id=each.uid, title=plain_value(each.title, "text", MAX_TITLE), link=each.link[:MAX_LINK]
+        )
+        for each in found
+    ]
+    store.arrivals.rewrite(SOURCE_PREFIX, lambda entry: without_articles(entry, gone), now)
 
 
 def _matches(digest: Digest, arrival: Arrival, now: datetime) -> bool:

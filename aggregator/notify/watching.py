@@ -28,11 +28,12 @@ from aggregator.rules.standing import ALL, labelled
 from aggregator.schedule.health import PollRecord
 from aggregator.store import Arrival, Outgoing, Store, outgoing_id
 
-__all__ = ["MAX_LINK", "Watching", "matches", "written_article"]
+__all__ = ["MAX_LINK", "SETTING", "Watching", "matches", "renamed", "written_article"]
 
 MAX_LINK = 2_000
+SETTING = "notices"
+"""The setting of the store that keeps up to where each notice has looked."""
 
-_SETTING = "notices"
 _BATCH = 500
 _BETWEEN_HEALTH = timedelta(minutes=5)
 """The health of all sources is looked at so often at most: what makes one broken or silent takes days."""
@@ -202,17 +203,12 @@ class Watching:
         ]
 
     def _remember(self, before: str | None, now: str, new: Collection[Outgoing] = ()) -> bool:
-        return now != before and self._store.arrivals.looked(_SETTING, before, now, new)
+        return now != before and self._store.arrivals.looked(SETTING, before, now, new)
 
     def _read(self) -> tuple[str | None, dict[str, _Place], frozenset[str]]:
-        """The setting, and what it says; nothing for one that no version wrote."""
-        text = self._store.database.setting(_SETTING)
-        try:
-            said = json.loads(text or "{}")
-            places = {name: _place(facts) for name, facts in said.get("notices", {}).items()}
-            return text, places, frozenset(map(str, said.get("empty", ())))
-        except (ValueError, TypeError, LookupError, AttributeError):
-            return text, {}, frozenset()
+        """The setting, and what it says."""
+        text = self._store.database.setting(SETTING)
+        return text, *_read(text)
 
 
 def matches(rule: Watch, arrival: Arrival, now: datetime) -> bool:
@@ -237,6 +233,26 @@ def written_article(arrival: Arrival, rules: RuleSet) -> ArticleNotice:
         published=arrival.article.published.isoformat(timespec="seconds"),
         summary=plain_value(article.summary or article.content, "html", MAX_SUMMARY),
     )
+
+
+def renamed(text: str, old: str, new: str) -> str:
+    """The setting once a source has another name: what was noted of it stays."""
+    places, empty = _read(text)
+    for mark, place in places.items():
+        if place.noted is not None and old in place.noted:
+            seen = {new if name == old else name: said for name, said in place.noted.items() if name != new}
+            places[mark] = replace(place, noted=seen)
+    return _written(places, {new if name == old else name for name in empty})
+
+
+def _read(text: str | None) -> tuple[dict[str, _Place], frozenset[str]]:
+    """What the setting says; nothing for one that no version wrote."""
+    try:
+        said = json.loads(text or "{}")
+        places = {name: _place(facts) for name, facts in said.get("notices", {}).items()}
+        return places, frozenset(map(str, said.get("empty", ())))
+    except (ValueError, TypeError, LookupError, AttributeError):
+        return {}, frozenset()
 
 
 def _place(facts: Mapping[str, Any]) -> _Place:

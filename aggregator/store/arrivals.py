@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
+from aggregator.model.article import Article
 from aggregator.store.changes import Changes
 from aggregator.store.columns import Instant
 from aggregator.store.database import Database, remember
-from aggregator.store.kept import Kept, kept, of_newest, unpacked
+from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.outbox import enqueue
 from aggregator.store.outgoing import Outgoing
-from aggregator.store.schema import ALL, FOUND, articles, feeds, placements, settings, sources
+from aggregator.store.schema import ALL, FOUND, articles, feeds, placements, revisions, settings, sources
 from aggregator.store.writing import Writing
 
 __all__ = ["Arrival", "Arrivals"]
@@ -95,21 +96,15 @@ class Arrivals:
             remember(connection, setting, now)
             return True
 
-    def of_sources(self, prefix: str) -> list[Kept]:
-        """The articles of sources whose names begin so, in the order in which they arrived."""
+    def rewrite(self, prefix: str, change: Callable[[Article], Article], now: datetime) -> None:
+        """Changes every revision of our own articles (of sources whose names begin so); it is no edit."""
         theirs = articles.c.source.startswith(prefix, autoescape=True)
-        query = of_newest().where(theirs, articles.c.state == FOUND)
-        with self._database.snapshot() as connection:
-            return [kept(row) for row in connection.execute(query.order_by(articles.c.pk))]
-
-    def rewrite(self, contents: Collection[tuple[int, str]], now: datetime) -> None:
-        """Gives articles of ours, by their numbers, other contents in every revision; it is no edit."""
-        if not contents:
-            return
+        every = sa.select(*REVISION).join_from(articles, revisions, revisions.c.article == articles.c.pk)
         with self._database.transaction() as connection:
             writing = Writing(connection, now)
             changes = Changes(writing, "")
-            for pk, content in contents:
-                row = connection.execute(of_newest().where(articles.c.pk == pk)).one()
-                changes.mend(row, replace(unpacked(row), content=content))
+            for row in connection.execute(every.where(theirs).order_by(revisions.c.pk)).all():
+                article = unpacked(row)
+                if (changed := change(article)) != article:
+                    changes.mend(row, changed)
             writing.placing.save()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from types import MappingProxyType
 
 import sqlalchemy as sa
 
@@ -32,10 +33,16 @@ _NAMED = (articles.c.source, aliases.c.source, posts.c.source, hub_subscriptions
 
 
 def rename_source(
-    database: Database, old: str, new: str, now: datetime, confirm: Callable[[], object]
+    database: Database,
+    old: str,
+    new: str,
+    now: datetime,
+    confirm: Callable[[], object],
+    notes: Mapping[str, Callable[[str, str, str], str]] = MappingProxyType({}),
 ) -> int:
     """Gives a source another name in the store; how many articles it has. None of them changes its id.
 
+    `notes` are the settings that name sources, each with a function: (text, old, new) -> the new text.
     `confirm` is called last: where it raises, nothing is changed. Feeds that show its articles are to be
     published again. Raises StoreError where another source has, or had, that name.
     """
@@ -67,6 +74,10 @@ def rename_source(
             for pk in connection.scalars(standing).all():
                 writing.placing.show_again(pk)
             writing.placing.save()
+            for setting, renamed in notes.items():
+                text = connection.scalar(sa.select(settings.c.value).where(settings.c.name == setting))
+                if text is not None:
+                    remember(connection, setting, renamed(text, old, new))
             were_decided = sa.select(settings.c.value).where(settings.c.name == DECIDED)
             if connection.scalar(were_decided) is not None:  # rules may ask for the name
                 remember(connection, DECIDED, json.dumps(["renamed", 0]))

@@ -154,3 +154,20 @@ def test_a_forgotten_article_leaves_digests(planet: NotifiedPlanet, mailbox: Mai
     planet.run()
     assert all(b"tea.example/4" not in raw for raw in mailbox.raw)
     assert len(mailbox.raw) == 2
+
+
+def test_a_forgotten_article_leaves_digests_whose_rules_rewrote_it(
+    planet: NotifiedPlanet, mailbox: Mailbox
+) -> None:
+    """Its title and its link are others there."""
+    then = "{ rewrite = { link = { pattern = 'tea.example/4', with = 'mirror.example/four' } } }"
+    with planet.site.file.open("a", encoding="utf-8") as file:
+        file.write(f"\n[[rules]]\nname = 'Mirror'\nwhen = '*'\nthen = {then}\n")
+    planet.publish("tea", 1, 2, 3, 4)
+    planet.run()
+    planet.run(17 * HOUR)
+    assert "https://mirror.example/four" in page(planet)
+    assert planet.site.run("forget", "https://tea.example/4").exit_code == 0
+    planet.site.run("publish")
+    assert "https://mirror.example/four" not in page(planet)
+    assert "https://tea.example/3" in page(planet)

@@ -114,6 +114,19 @@ def test_a_renamed_source_is_still_told_of(planet: NotifiedPlanet) -> None:
     assert planet.hook.titles() == ["tea 3"]
 
 
+def test_a_broken_source_is_reported_once_whatever_its_name(planet: NotifiedPlanet) -> None:
+    """A rename is no event: neither "broken" again, nor "back"."""
+    planet.configure(planet.webhook("health", on=["broken", "back"]))
+    planet.run()
+    feed = planet.server.pages["/tea"]
+    planet.server.pages["/tea"] = Answer(500)
+    assert [each.subject for each in planet.run(8 * DAY)] == ["tea is broken"]
+    assert planet.site.run("rename", "tea", "Green tea").exit_code == 0
+    assert planet.run(DAY) == []
+    planet.server.pages["/tea"] = feed
+    assert [each.subject for each in planet.run(DAY)] == ["Green tea is back"]
+
+
 def test_what_comes_meanwhile_is_in_the_next_notice(planet: NotifiedPlanet) -> None:
     """At most one an hour, and of many articles the newest are listed and the others counted."""
     planet.configure(planet.webhook(when="*:*", every="1h", limit=2))
