@@ -74,8 +74,20 @@ def look_mistakes(config: Config) -> Iterator[str]:
             yield str(error)
     if config.publish.pages.templates is not None:
         from aggregator.writers.html.templates import mistakes
+        from aggregator.writers.html.trial import trial_mistakes
 
-        yield from mistakes(look_of(config))
+        look = look_of(config)
+        found = [*mistakes(look)]
+        yield from found
+        # What cannot be rendered for a reason that was found already is not reported twice.
+        known = {_place_of(mistake) for mistake in found}
+        if not look.problem:
+            yield from (each for each in trial_mistakes(look) if _place_of(each) not in known)
+
+
+def _place_of(mistake: str) -> str:
+    """The file and line that a mistake begins with."""
+    return ":".join(mistake.split(":")[:2])
 
 
 def _templates(place: Path) -> tuple[tuple[str, str], ...]:

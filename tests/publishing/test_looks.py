@@ -153,6 +153,16 @@ def test_a_folder_that_cannot_be_used_is_reported(planet: Planet, tmp_path: Path
     assert "World/rss.xml" in planet.files()
 
 
+def test_check_finds_what_a_publication_would(planet: Planet) -> None:
+    """A template that is sound to read and fails for some articles; one that is not is reported once."""
+    put(planet, "entry.html", "{{ entry.title }}\n{{ entry.authors[0] }}")
+    (mistake,) = look_mistakes(planet.config)
+    assert mistake == "templates/entry.html:2: list object has no element 0"
+    put(planet, "entry.html", "{{ nowhere }}")
+    (mistake,) = look_mistakes(planet.config)
+    assert mistake.startswith("templates/entry.html:1: there is no variable 'nowhere'")
+
+
 # --- Logo, colours, time zone
 
 

@@ -23,7 +23,7 @@ from markupsafe import Markup, escape
 
 from aggregator.writers.html.places import misplaced
 
-__all__ = ["FILTERS", "MAX_CHARACTERS", "MAX_ROUNDS", "SandboxedTemplates", "refuse"]
+__all__ = ["FILTERS", "MAX_CHARACTERS", "MAX_ROUNDS", "EndlessTemplate", "SandboxedTemplates", "refuse"]
 
 MAX_ROUNDS = 1_000_000
 """So many rounds of loops, and calls of macros and blocks, one page may take."""
@@ -96,6 +96,10 @@ class _Bounded(CodeGenerator):
         self.write("))")
 
 
+class EndlessTemplate(TemplateRuntimeError):
+    """A page took more rounds than it may."""
+
+
 class SandboxedTemplates(ImmutableSandboxedEnvironment):
     """An environment of such templates, and of ours."""
 
@@ -120,7 +124,7 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
         """Counts a round, or more. Raises TemplateRuntimeError."""
         _state.rounds += rounds
         if _state.rounds > MAX_ROUNDS:
-            raise TemplateRuntimeError(f"more than {MAX_ROUNDS:,} rounds of loops; does it ever end?")
+            raise EndlessTemplate(f"more than {MAX_ROUNDS:,} rounds of loops; does it ever end?")
 
     def weighed(self, made: Any) -> Any:
         """A list, tuple or table that a template makes; all that is in it counts, as a round each.

@@ -24,6 +24,7 @@ from aggregator.writers.html.results import SearchResults, results_page
 from aggregator.writers.html.sandbox import FILTERS, MAX_CHARACTERS, MAX_ROUNDS
 from aggregator.writers.html.shown import EntryView
 from aggregator.writers.html.templates import COMMON, TEMPLATES, mistakes, render
+from aggregator.writers.html.trial import trial_mistakes
 from aggregator.writers.look import PageLook
 from tests.support.channels import article_with, channel_of, item_of
 from tests.support.overviews import FILES, SEEN, followed_of, overview_of, section_of
@@ -332,3 +333,41 @@ def test_examples_of_the_documentation_are_templates() -> None:
 def test_a_channel_without_a_look_has_the_usual_one() -> None:
     """As writers of other packages make it."""
     assert Channel.__dataclass_fields__["look"].default == PageLook()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "why"),
+    [
+        ("page.html", "{{ 1 / 0 }}", "division by zero"),
+        ("category.html", "{{ days[0][1] }}", "has no element 0"),
+        ("start.html", "{{ whole.href }}", "has no attribute 'href'"),
+        ("status.html", "{{ states[0][1][0].chart[0] }}", "None has no element 0"),
+        ("members.html", "{% include 'members.html' %}", "without an end"),
+        ("calendar.html", "{{ years[0][1][1][1].x }}", "has no attribute 'x'"),
+        ("search.html", "{{ feeds[0] }}", "has no element 0"),
+        ("article.html", "{{ original.upper() }}", "has no attribute 'upper'"),
+        ("entry.html", "{{ entry.authors[0] }}", "has no element 0"),
+        ("style.css", "{{ colours.x }}", "has no attribute 'x'"),
+    ],
+)
+def test_what_fails_as_a_page_is_rendered_is_found_by_a_trial(name: str, text: str, why: str) -> None:
+    """Each page is tried with everything that it may show, and with nothing of it; each mistake once."""
+    found = list(trial_mistakes(look(**{name.replace(".", "_"): f"\n{text}"})))
+    assert len(found) == len(set(found)) > 0
+    assert all(mistake.startswith(f"templates/{name}:2: ") for mistake in found)
+    assert any(why in mistake for mistake in found)
+
+
+def test_a_trial_ends_with_the_first_loop_without_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be run for every page."""
+    monkeypatch.setattr(sandbox, "MAX_ROUNDS", 1_000)
+    endless = "{% block footer %}{% for n in range(9999) %}{% endfor %}{% endblock %}"
+    own = look(page_html=f"{{% extends 'built-in/page.html' %}}{endless}", entry_html="{{ 1 / 0 }}")
+    (found,) = (mistake for mistake in trial_mistakes(own) if "rounds" in mistake)
+    assert found.startswith("templates/page.html:1: ")
+
+
+def test_our_own_templates_pass_the_trial() -> None:
+    """Ours, and copies of ours in a folder."""
+    copies = {file.name.replace(".", "_"): file.read_text() for file in FILES_OF_PAGES}
+    assert list(trial_mistakes(look(**copies))) == []
