@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.front_matter import files as front_matter
+from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article, Problem
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"

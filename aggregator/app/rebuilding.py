@@ -18,7 +18,7 @@ from aggregator.backup.aside import sync, working_folder
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key
 from aggregator.errors import BackupError, FrontMatterError, ReadError
-from aggregator.front_matter import files as front_matter
+from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article
 from aggregator.normalise.folders import folder_name
 from aggregator.reading.document import read

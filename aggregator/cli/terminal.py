@@ -208,7 +208,7 @@ def print_versions(now: Kept, earlier: Sequence[Version]) -> None:
 
 
 def _edited(before: Article, after: Article) -> Iterator[str]:
-    from aggregator.front_matter import files as front_matter  # with YAML, which nothing else here needs
+    from aggregator.front_matter import text as front_matter  # with YAML, which nothing else here needs
 
     was, became = (front_matter.dumps(version).splitlines() for version in (before, after))
     if max(len(was), len(became)) > _MAX_COMPARED_LINES:

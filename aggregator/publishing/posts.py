@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aggregator.config.load import Posts
 from aggregator.errors import FrontMatterError, WriteError
-from aggregator.front_matter import files as front_matter
+from aggregator.front_matter import text as front_matter
 from aggregator.normalise.folders import folder_key
 from aggregator.publishing.copied import copies_shown
 from aggregator.publishing.disclosure import Disclosure

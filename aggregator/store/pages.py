@@ -140,15 +140,22 @@ class Pages:
     def complete(self, page: PageRequest, merge: Callable[[Article], Article], now: datetime) -> bool:
         """Saves an article with what its page gave: `merge` of it as its feed gave it. True: it changed.
 
-        The page is not asked for again until the entry changes.
+        The page is not asked for again until the entry changes. A request that was answered meanwhile, by a
+        worker that took over from one that stood still, saves nothing.
         """
+        is_open = sa.and_(
+            pages.c.article == page.pk,
+            pages.c.url == page.url,
+            pages.c.attempts == page.attempts,
+            pages.c.due.is_not(None),
+        )
         wanted = (
             sa.select(*_COMPLETED)
             .join_from(articles, revisions, NEWEST_REVISION)
             .join(pages, pages.c.article == articles.c.pk)
         )
         with self._database.transaction() as connection:
-            row = connection.execute(wanted.where(articles.c.pk == page.pk)).one_or_none()
+            row = connection.execute(wanted.where(is_open)).one_or_none()
             if row is None:
                 return False
             own = _own(row, row.source, row.id)

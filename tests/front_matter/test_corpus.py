@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.errors import FrontMatterError
-from aggregator.front_matter import files as front_matter
+from aggregator.front_matter import text as front_matter
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus" / "articles"
 pytestmark = pytest.mark.skipif(not CORPUS.exists(), reason="the corpus of real files is not here")

@@ -11,7 +11,7 @@ import pytest
 from lxml import etree
 
 import aggregator
-from aggregator.front_matter import files
+from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article
 from aggregator.model.entry import Category, Link, Person, Text
 from aggregator.model.packed import pack, unpack
@@ -342,9 +342,9 @@ def test_all_of_it_is_kept_in_files_and_in_the_store() -> None:
     """Byte for byte; and none of it makes an edit."""
     article = full()
     assert {"links", "terms", "people", "languages", "thr:in-reply-to"} <= set(article.extra)
-    assert files.loads(files.dumps(article)) == article
+    assert front_matter.loads(front_matter.dumps(article)) == article
     for flavour in ("hexo", "hugo", "jekyll"):
-        assert files.loads(files.dumps(article, flavour)) == article
+        assert front_matter.loads(front_matter.dumps(article, flavour)) == article
     assert article == unpack(
         pack(article),
         source=article.source,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.errors import FrontMatterError
-from aggregator.front_matter import files as front_matter
+from aggregator.front_matter import text as front_matter
 from aggregator.normalise.html import sanitise
 from aggregator.normalise.verbatim import is_harmless, kept_or_sanitised
 from aggregator.reading.document import read

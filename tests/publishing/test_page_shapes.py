@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import feedparser
 import pytest
 
-from aggregator.front_matter import files as front_matter
+from aggregator.front_matter import text as front_matter
 from tests.conftest import Answer, Server
 from tests.support.site import Site
 

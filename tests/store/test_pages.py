@@ -168,6 +168,20 @@ def test_a_page_that_was_postponed_is_due_later_or_never(store: Store) -> None:
     assert page.attempts == 0
 
 
+def test_what_another_worker_had_answered_is_not_saved_again(store: Store) -> None:
+    """A worker that stood still for an hour would else put an older text over a newer one."""
+    commit(store, entry())
+    (late,) = due(store)
+    assert complete(store, content="<p>The newer text of the page, in more than a few words.</p>")
+    assert not store.pages.complete(late, lambda own: replace(own, content=FULL), NOW + LATER)
+    assert only(store).content == "<p>The newer text of the page, in more than a few words.</p>"
+    commit(store, entry(2))
+    (late,) = due(store)
+    store.pages.postpone(late, NOW + LATER, 1)
+    assert not store.pages.complete(late, lambda own: replace(own, content=FULL), NOW + LATER)
+    assert [page.attempts for page in due(store, NOW + LATER)] == [1]
+
+
 def test_a_pruned_article_needs_no_page(store: Store) -> None:
     """Nor does one that goes while its page is on its way."""
     commit(store, entry(1, published=NOW - timedelta(days=9)), entry(2))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from aggregator.adapters import articles
 from aggregator.config.load import Posts
-from aggregator.front_matter import files as front_matter
+from aggregator.front_matter import text as front_matter
 from aggregator.model.resource import Resource
 from aggregator.normalise import entries as normalising
 from aggregator.writers.posts import path, render

@@ -14,7 +14,7 @@ from aggregator.adapters.articles.options import Options
 from aggregator.adapters.articles.permalinks import UnknownPart
 from aggregator.adapters.articles.shown import shown_from, shown_until, why_not_shown
 from aggregator.adapters.kinds import Kind, RetrievedSource, Transport
-from aggregator.front_matter import files as front_matter
+from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article, Problem
 from aggregator.model.entry import ArticleDocument
 from aggregator.model.resource import Resource

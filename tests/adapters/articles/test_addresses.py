@@ -9,7 +9,7 @@ import pytest
 import aggregator
 from aggregator.adapters.articles import read
 from aggregator.adapters.articles.options import Options
-from aggregator.front_matter.files import dumps
+from aggregator.front_matter.text import dumps
 from aggregator.model.article import Article, Document
 from aggregator.model.resource import Resource
 from aggregator.normalise.entries import articles

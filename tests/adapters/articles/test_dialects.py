@@ -7,7 +7,7 @@ import pytest
 import aggregator
 from aggregator.adapters.articles.dialects import rendered
 from aggregator.adapters.articles.tags import Site
-from aggregator.front_matter.files import dumps
+from aggregator.front_matter.text import dumps
 from aggregator.model.article import Article
 
 SITE = {"link": "https://x.example/blog/", "permalink": "/:year/:month/:title.html", "generator": None}

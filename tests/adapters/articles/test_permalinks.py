@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.adapters.articles.permalinks import Generator, Post, UnknownPart, filled
-from aggregator.front_matter import files
+from aggregator.front_matter import text as front_matter
 from tests.support.generators import hexo_site, tool
 
 WHEN = datetime(2024, 1, 2, 3, 4, 5)  # noqa: DTZ001 - as written, in no zone
@@ -92,7 +92,7 @@ def compared(generator: Generator, pattern: str, built: dict[str, str], prefix: 
     """Each post's address as its generator has it, and as we do."""
     assert built
     for path, url in built.items():
-        file = files.read(f"---\n{FILES[Path(path).name]}\n---\n")
+        file = front_matter.read(f"---\n{FILES[Path(path).name]}\n---\n")
         made = Post(
             path=path,
             title=file.article.title,

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from aggregator.errors import FrontMatterError, WriteError
-from aggregator.front_matter import files as front_matter
-from aggregator.front_matter.ours import OWN_KEYS, date
+from aggregator.front_matter import text as front_matter
+from aggregator.front_matter.own_keys import OWN_KEYS, date
 from aggregator.model.article import Article, Enclosure, Origin, Problem
 from tests.support.examples import examples
 
@@ -735,7 +735,7 @@ def test_deep_nesting_is_refused_whatever_the_yaml_library_says_of_it(
     lines: str, loader: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A bound of the library may be met before ours: the file is refused alike, not read as plain text."""
-    monkeypatch.setattr("aggregator.front_matter.yaml._Loader", loader)
+    monkeypatch.setattr("aggregator.front_matter.yaml_text._Loader", loader)
     with pytest.raises(FrontMatterError, match=r"nested deeper than 50 levels|a key must be text"):
         front_matter.parse(head(lines))
 

@@ -15,8 +15,8 @@ from posixpath import basename, dirname, splitext
 from typing import Any
 from urllib.parse import unquote
 
-from aggregator.front_matter.ours import OWN_KEYS, date, text
-from aggregator.front_matter.yaml import typed
+from aggregator.front_matter.own_keys import OWN_KEYS, date, text
+from aggregator.front_matter.yaml_text import typed
 from aggregator.model.article import Article, Problem
 
 # Markdown's two forms of a first heading.

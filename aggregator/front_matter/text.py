@@ -20,9 +20,8 @@ import frontmatter
 from frontmatter.default_handlers import BaseHandler
 
 from aggregator.errors import FrontMatterError
-from aggregator.front_matter import others as generators
-from aggregator.front_matter import ours as keys
-from aggregator.front_matter import yaml as yaml_text
+from aggregator.front_matter import generators, yaml_text
+from aggregator.front_matter import own_keys as keys
 from aggregator.front_matter.flavours import Flavour
 from aggregator.model.article import Article, Problem
 

@@ -14,7 +14,7 @@ from typing import Any
 from aggregator.errors import WriteError
 from aggregator.front_matter import flavours
 from aggregator.front_matter.flavours import Flavour
-from aggregator.front_matter.yaml import typed
+from aggregator.front_matter.yaml_text import typed
 from aggregator.model.article import Article, Enclosure, Origin, Problem
 from aggregator.normalise import dates
 
