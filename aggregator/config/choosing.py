@@ -14,6 +14,7 @@ from aggregator.config.values import Category
 from aggregator.errors import QueryError
 from aggregator.model.settings import Settings
 from aggregator.normalise.folders import folder_key, folder_name
+from aggregator.normalise.text import cut
 
 if TYPE_CHECKING:
     from aggregator.rules.query import Query
@@ -35,6 +36,9 @@ EXPLAINED = frozenset(("when", "query", "then"))
 """Keys of which a mistake shows by itself what was written."""
 
 ALL = "all"
+MAX_NAME = 200
+MAX_SUGGESTIONS = 20
+"""For so many unknown names one that is alike is looked for: with 1,000 sources each costs 50 ms."""
 _BRING_CATEGORIES = frozenset(("articles", "exec", "opml"))
 """Kinds of sources whose documents may name categories that the config does not."""
 
@@ -58,7 +62,7 @@ def _then(value: Any) -> Any:
 
 
 QueryText = Annotated[str, BeforeValidator(_query)]
-Name = Annotated[Category, Field(max_length=200)]
+Name = Annotated[Category, Field(max_length=MAX_NAME)]
 
 
 class RuleSettings(Settings):
@@ -130,6 +134,7 @@ class _Names:
         publish: Publish,
         further: Iterable[str],
     ) -> None:
+        self._suggestions = MAX_SUGGESTIONS
         self.rules = [(f"rules[{n}]", settings, settings.rule) for n, settings in enumerate(rules, 1)]
         self.feeds = [(f"feeds[{n}]", feed) for n, feed in enumerate(feeds, 1)]
         self.publish = publish
@@ -146,13 +151,17 @@ class _Names:
     def unknown_sources(self) -> Iterator[str]:
         """Each use of a name that no source of the config has."""
         for place, settings, _ in self.rules:
-            yield from _unknown(f"{place}.sources (rule {settings.name!r})", settings.sources, self.sources)
+            yield from self._unknown(
+                f"{place}.sources (rule {settings.name!r})", settings.sources, self.sources
+            )
         for place, feed in self.feeds:
-            yield from _unknown(f"{place}.priority (feed {feed.name!r})", feed.priority or (), self.sources)
+            yield from self._unknown(
+                f"{place}.priority (feed {feed.name!r})", feed.priority or (), self.sources
+            )
         for name, category in self.publish.categories.items():
             place = f"publish.categories.{name}.priority"
-            yield from _unknown(place, category.priority or (), self.sources)
-        yield from _unknown("publish.all.priority", self.publish.all.priority or (), self.sources)
+            yield from self._unknown(place, category.priority or (), self.sources)
+        yield from self._unknown("publish.all.priority", self.publish.all.priority or (), self.sources)
 
     def unknown_feeds(self) -> Iterator[str]:
         """Each use of a name that no category and no saved feed has."""
@@ -160,9 +169,22 @@ class _Names:
         what = "category or saved feed"
         for place, settings, rule in self.rules:
             where = f"(rule {settings.name!r})"
-            yield from _unknown(f"{place}.categories {where}", settings.categories, known, what)
+            yield from self._unknown(f"{place}.categories {where}", settings.categories, known, what)
             named = [name for action in rule.actions for name in action.feeds]
-            yield from _unknown(f"{place}.then {where}", named, known, what)
+            yield from self._unknown(f"{place}.then {where}", named, known, what)
+
+    def _unknown(
+        self, place: str, names: Iterable[str], known: Collection[str], what: str = "source"
+    ) -> Iterator[str]:
+        for name in names:
+            if name in known:
+                continue
+            near = []
+            if self._suggestions and len(name) <= MAX_NAME:
+                self._suggestions -= 1
+                near = difflib.get_close_matches(name, known, n=1)
+            named = cut(name, MAX_NAME)
+            yield f"{place}: no {what} is named {named!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
     def misplaced(self) -> Iterator[str]:
         """Saved feeds and `all` where only a category can be."""
@@ -229,13 +251,6 @@ def doubtful_names(
         yield from (f"{each} (a list may name it)" for each in names.unknown_sources())
     if names.documents_bring_categories:
         yield from (f"{each} (an article may name it)" for each in names.unknown_feeds())
-
-
-def _unknown(place: str, names: Iterable[str], known: Collection[str], what: str = "source") -> Iterator[str]:
-    for name in names:
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            yield f"{place}: no {what} is named {name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
 
 def _folder(name: str) -> str:

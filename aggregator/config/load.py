@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from aggregator.adapters import kinds
+from aggregator.config.bounds import too_much
 from aggregator.config.bucket import BucketAddress, bucket_address, is_address
 from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, StoriesSettings
 from aggregator.config.consistency import contradictions
@@ -195,6 +196,8 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
     except RecursionError as error:
         raise ConfigError(f"{shown}: is nested too deep") from error
 
+    if mistakes := [*too_much(data)]:
+        raise ConfigError(*(f"{shown}: {m}" for m in mistakes))
     mistakes = [mistake for table in _TABLES for mistake in _repeated_names(data.get(table), table)]
     mistakes += mistakes_of_kinds(data)
     bucket = None
@@ -318,7 +321,7 @@ def mistake_at(
         key += f"[{part + 1}]" if isinstance(part, int) else f".{shown}" if key else str(shown)
     if where[0] in _TABLES and len(where) > 1 and isinstance(where[1], int):
         name = _at(data, where[:2]).get("name") if isinstance(_at(data, where[:2]), dict) else None
-        key += f" ({_TABLES[str(where[0])]} {name!r})" if isinstance(name, str) else ""
+        key += f" ({_TABLES[str(where[0])]} {_short(name)})" if isinstance(name, str) else ""
     if what == UNKNOWN_KEY:
         known = _keys_at(where[:-1], kind)
         return (

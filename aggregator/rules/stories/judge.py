@@ -151,7 +151,8 @@ def _by_title(pair: _Pair) -> Why | None:
     words = min(a.heading.words, b.heading.words)
     if words >= 4:
         return Why("title")
-    return Why("title" if words >= 2 and _shares_title(pair) else "short-title")
+    is_one = (words >= 2 and _shares_title(pair)) or _is_one_text(pair)
+    return Why("title" if is_one else "short-title")
 
 
 def _has_one_title(a: Telling, b: Telling) -> bool:
@@ -171,6 +172,21 @@ def _shares_title(pair: _Pair) -> bool:
     if shared is None or shared.words < 10 or shared.address > 0.05:
         return False
     return not pair.first.isdisjoint(shared.units)
+
+
+def _is_one_text(pair: _Pair) -> bool:
+    """Whether one of two texts under one title begins the other: a teaser, a cut one, one with a note below.
+
+    Items of a series (weather, road works) have one frame, and each something of its own in it.
+    """
+    shared = pair.shared
+    if shared is None or shared.words < 18 or not shared.at_start or shared.numbers < 0.97:
+        return False
+    if max(shared.first, shared.second) < 0.9 or shared.address > 0.05:
+        return False
+    is_first = shared.first >= shared.second
+    rest, other = (shared.first_rest, pair.b) if is_first else (shared.second_rest, pair.a)
+    return rest <= other.body.units
 
 
 def _by_text(pair: _Pair) -> Why:

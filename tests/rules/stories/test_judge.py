@@ -39,6 +39,32 @@ def test_equal_titles_join_within_their_window() -> None:
     assert judge(Telling("A", TITLE), by("B")) == Why("title")
 
 
+def test_a_title_that_says_little_joins_a_text_and_its_beginning() -> None:
+    """A teaser, one that is cut, one with a note below; not within a frame that many items share."""
+    title, start = "At last", TEXT.partition(" Inflation")[0]
+    note = "Read more in our Saturday edition, or subscribe to the newsletter. All rights reserved."
+    for other in (start, TEXT[: len(start) + 30], f"<p>{TEXT}</p><p>{note}</p>"):
+        assert judge(by("A", title, TEXT), by("B", title, other)) == Why("title")
+        assert judge(by("A", title, other), by("B", title, TEXT)) == Why("title")
+    late = by("B", title, start, TITLE_WINDOW + timedelta(hours=1))
+    assert judge(by("A", title, TEXT), late) == Why("title-window")
+    assert judge(by("A", title, TEXT), by("B", title, "The shop is open again.")) == Why("short-title")
+
+
+@pytest.mark.parametrize(
+    ("one", "two"), [("Mill Lane", "Dean Street"), ("Mill Lane", "the whole of Skerry"), ("Hallow", "Skerry")]
+)
+def test_items_of_one_frame_and_title_stay_apart(one: str, two: str) -> None:
+    """Each names what it is about in the midst of what all of them say."""
+    frame = (
+        "The county informs residents about works on the water mains, which take place on weekdays from "
+        "eight in the morning until four in the afternoon. This week the works are in {}. Please keep a "
+        "supply of drinking water, and run the taps for some minutes before use once the works have ended."
+    )
+    first, second = (by(name, "Works", frame.format(place)) for name, place in (("A", one), ("B", two)))
+    assert not judge(first, second).joins
+
+
 def test_near_equal_texts_join_within_their_window() -> None:
     """Thirty days, with other titles."""
     other = "Norland: Solheim raises the key rate"
