@@ -15,14 +15,15 @@ from posixpath import basename, dirname, splitext
 from typing import Any
 from urllib.parse import unquote
 
-from aggregator.front_matter.own_keys import OWN_KEYS, date, text
+from aggregator.front_matter.own_keys import OWN_KEYS, date, enclosures, text
 from aggregator.front_matter.yaml_text import typed
-from aggregator.model.article import Article, Problem
+from aggregator.model.article import Article, Enclosure, Problem
 
 # Markdown's two forms of a first heading.
 _HEADING = re.compile(r"^(?:#[ \t]+(\S[^\r\n]*)|(\S[^\r\n]*)\r?\n={3,}[ \t]*$)", re.MULTILINE)
 _NOTHING = re.compile(r"(?i)\s*(?:|~|null|none|undefined|nan|invalid date)\s*")
 _ABSOLUTE = re.compile(r"(?i)https?://[^\s/]\S*")
+_OF_ENCLOSURE = frozenset(("url", "type", "length", "title", "duration"))
 _EPOCH_BUG = (1970, 1)
 
 
@@ -64,6 +65,7 @@ def article(meta: dict[str, Any], body: str, *, url: str, problems: list[Problem
             (found for key in ("summary", "description", "excerpt") if (found := _scalar(meta, key))), ""
         ),
         content=body,
+        enclosures=_enclosures(meta, problems),
         extra={key: typed(value) for key, value in meta.items()},
     )
 
@@ -118,6 +120,22 @@ def _link(meta: dict[str, Any]) -> str | None:
             del meta[key]
             return found.strip()
     return None
+
+
+def _enclosures(meta: dict[str, Any], problems: list[Problem]) -> tuple[Enclosure, ...]:
+    """Media files, where each has an address and nothing else is said of it than is known here."""
+    for key in ("enclosures", "enclosure"):
+        found = meta.get(key)
+        listed = found if isinstance(found, list) else [found] if found else []
+        tables = [each if isinstance(each, dict) else {"url": each} for each in listed]
+        are_known = all(
+            each.keys() <= _OF_ENCLOSURE and _ABSOLUTE.fullmatch(text(each.get("url")) or "")
+            for each in tables
+        )
+        if tables and are_known:
+            del meta[key]
+            return enclosures(listed, problems)
+    return ()
 
 
 def _headimg(meta: dict[str, Any], problems: list[Problem]) -> str | None:

@@ -177,7 +177,7 @@ def article(meta: dict[str, Any], body: str, problems: list[Problem]) -> Article
         headimg=headimg,
         summary=text(meta.get("summary")) or "",
         content=body,
-        enclosures=_enclosures(meta.get("enclosures"), problems),
+        enclosures=enclosures(meta.get("enclosures"), problems),
         origin=_origin(origin, problems) if isinstance(origin, dict) else Origin(),
         extra=extra,
     )
@@ -207,7 +207,8 @@ def _own_date(meta: dict[str, Any], key: str, problems: list[Problem]) -> dateti
     return when
 
 
-def _enclosures(value: Any, problems: list[Problem]) -> tuple[Enclosure, ...]:
+def enclosures(value: Any, problems: list[Problem]) -> tuple[Enclosure, ...]:
+    """Media files, each a table of its facts or an address; adds what is wrong with one to `problems`."""
     found = []
     for item in value if isinstance(value, list) else [value] if value else []:
         keys = item if isinstance(item, dict) else {"url": item}

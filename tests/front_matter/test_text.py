@@ -626,6 +626,35 @@ def test_authors_have_many_forms(lines: str, authors: tuple[str, ...], kept: dic
     assert (article.authors, article.extra) == (authors, kept)
 
 
+@pytest.mark.parametrize(
+    ("lines", "enclosures"),
+    [
+        ("enclosure: https://tea.example/1.mp3", (Enclosure(url="https://tea.example/1.mp3"),)),
+        (
+            "enclosures:\n- {url: 'https://tea.example/1.mp3', type: audio/mpeg, length: 9, duration: 90}",
+            (
+                Enclosure(
+                    url="https://tea.example/1.mp3",
+                    type="audio/mpeg",
+                    length=9,
+                    duration=timedelta(seconds=90),
+                ),
+            ),
+        ),
+        ("enclosures: [/1.mp3]", ()),
+        ("enclosures: [{url: 'https://tea.example/1.mp3', bitrate: 9}]", ()),
+        ("enclosure: |-\n  https://tea.example/1.mp3\n  9\n  audio/mpeg", ()),
+    ],
+)
+def test_media_files_are_read_where_all_of_them_is_known(
+    lines: str, enclosures: tuple[Enclosure, ...]
+) -> None:
+    """In a file of any generator; others stay in `extra`."""
+    article = front_matter.loads(head(f"title: t\n{lines}"))
+    assert article.enclosures == enclosures
+    assert ("enclosure" in "".join(article.extra)) is not bool(enclosures)
+
+
 def test_unknown_keys_are_kept_with_their_types_where_those_are_sure() -> None:
     """JSON-like values under extra; a number that would lose a digit stays text."""
     article = front_matter.loads(
