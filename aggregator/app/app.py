@@ -69,6 +69,7 @@ class App:
             stories=self._storyteller,
         )
         self._making_workers = threading.Lock()
+        self._following = threading.RLock()
         self._opened = now
         self._is_stopping = False
         self._clock = KeptClock(self._store, self._testify, lambda: self._made("_polls"))
@@ -190,9 +191,10 @@ class App:
         return self._followed.select(self.config, names, now)
 
     def refresh(self, now: datetime) -> None:
-        """Takes note of what commands changed in the store meanwhile."""
-        if self._followed.is_changed():
-            self.follow_lists(now)
+        """Takes note of what commands, and the lists that other processes polled, changed in the store."""
+        with self._following:
+            if self._followed.is_changed():
+                self.follow_lists(now)
 
     def due_names(self, now: datetime, limit: int) -> list[Source]:
         """The enabled sources to poll now, at most `limit`, the longest due first."""
@@ -242,17 +244,18 @@ class App:
 
     def follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
         """Adds the sources that the lists among them name now; the problems of each list, by its name."""
-        self._followed.catch_up(now)
-        own = self._followed.beside(self._configured.sources, now)
-        sources, reported = joined(own, self._store.subscriptions.listed())
-        self.config = self._configured.model_copy(update={"sources": sources})
-        if self._made("_polls"):
-            self._polls.know(sources)
-        self._storyteller.know(sources)
-        self._store.sources.adopt((*sources, *self._notices.sources()), now)
-        states = self._store.sources.schedules([source.name for source in sources])
-        self._store.sources.plan(polling_settings.changed(sources, states, self._configured, now))
-        return reported
+        with self._following:
+            self._followed.catch_up(now)
+            own = self._followed.beside(self._configured.sources, now)
+            sources, reported = joined(own, self._store.subscriptions.listed())
+            self.config = self._configured.model_copy(update={"sources": sources})
+            if self._made("_polls"):
+                self._polls.know(sources)
+            self._storyteller.know(sources)
+            self._store.sources.adopt((*sources, *self._notices.sources()), now)
+            states = self._store.sources.schedules([source.name for source in sources])
+            self._store.sources.plan(polling_settings.changed(sources, states, self._configured, now))
+            return reported
 
     def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:
         """Completes articles of these sources by their pages, where the config wants that.

@@ -18,7 +18,7 @@ from aggregator.app.tombstones import publish_tombstones
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.publishing.copied import address_of_copies
-from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.disclosure import disclosure_of
 from aggregator.publishing.publish import Published, SectionCache, publish
 from aggregator.store import Store
 from aggregator.writers import SITE_WRITERS, Writer
@@ -92,7 +92,7 @@ class Publication:
         done = write_posts(
             store=self._store,
             posts=posts,
-            disclosure=Disclosure(self._config(), self._store.sources.moves(), self._store.followed.address),
+            disclosure=disclosure_of(self._config(), self._store),
             rules=self._chooser.rules,
             version=__version__,
             everything=everything,

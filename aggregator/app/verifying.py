@@ -11,7 +11,7 @@ from aggregator import __version__
 from aggregator.app.bucket import bucket_faults
 from aggregator.config.load import Config
 from aggregator.errors import DamagedStore, StoreError
-from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.disclosure import disclosure_of
 from aggregator.publishing.feed_folders import RenderContext, damaged
 from aggregator.publishing.outputs import outputs
 from aggregator.store import Store
@@ -64,7 +64,7 @@ def _files(store: Store, config: Config) -> Iterator[Fault]:
             store,
             config,
             writers,
-            Disclosure(config, store.sources.moves(), store.followed.address),
+            disclosure_of(config, store),
             gives=False,
         )
     }

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import timedelta
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,6 +57,11 @@ class _Line:
         self.held_until = float("-inf")
         self.running = 0
 
+    def is_idle(self, now: float) -> bool:
+        """Whether a new line would be the same."""
+        until = max(self.next_start, self.held_until, self.started + self.gap)
+        return until < now and not self.running and self.gap == self.usual_gap
+
 
 class Hosts:
     """When each URL may be requested; safe to use from several threads, never sleeps with a lock held.
@@ -90,6 +95,7 @@ class Hosts:
         self._is_own = is_own or (lambda _: False)
         self._monotonic = monotonic
         self._sleep = sleep
+        self._most = _MAX_KNOWN
         self._lines: dict[str, _Line] = {}
         self._publishers: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -191,10 +197,11 @@ class Hosts:
         with self._lock:
             return self._line(publisher).at_once
 
-    def holds(self, now: float) -> dict[str, timedelta]:
-        """How long publishers, by name, are still not to be asked at all, as Retry-After wants it."""
+    def holds(self, publishers: Iterable[str], now: float) -> dict[str, timedelta]:
+        """How long these publishers, by name, are still not to be asked at all, as Retry-After wants it."""
         with self._lock:
-            left = {name: line.held_until - now for name, line in self._lines.items()}
+            lines = {name: self._lines[name] for name in publishers if name in self._lines}
+            left = {name: line.held_until - now for name, line in lines.items()}
         return {name: timedelta(seconds=seconds) for name, seconds in left.items() if seconds > 0}
 
     def hold_publisher(self, publisher: str, wait: timedelta, now: float) -> None:
@@ -240,8 +247,16 @@ class Hosts:
 
     def _line(self, publisher: str) -> _Line:
         if (line := self._lines.get(publisher)) is None:
+            if len(self._lines) >= self._most:
+                self._forget()
             line = self._lines[publisher] = _Line(self._paces.get(publisher, self._pace))
         return line
+
+    def _forget(self) -> None:
+        """Forgets publishers of which nothing holds any more but the usual pace."""
+        now = self._monotonic()
+        self._lines = {name: line for name, line in self._lines.items() if not line.is_idle(now)}
+        self._most = max(_MAX_KNOWN, 2 * len(self._lines))
 
     def _reserve(self, line: _Line, now: float) -> float:
         start = max(now, line.next_start, line.held_until)

@@ -35,7 +35,8 @@ _STALLED_SECONDS = 30.0
 _LOOK_SECONDS = 2.0
 _TRIES = 5
 _EXISTS = "SELECT to_regclass(%(table)s) AS found"
-_WAITING = "SELECT queueing_lock FROM procrastinate_jobs WHERE status = 'todo' AND queueing_lock IS NOT NULL"
+_WAITING = """SELECT queueing_lock FROM procrastinate_jobs
+WHERE status = 'todo' AND queueing_lock = ANY(%(locks)s)"""
 _log = logging.getLogger("aggregator")
 
 
@@ -96,7 +97,8 @@ class Engine:
             conninfo=address,
             min_size=1,
             max_size=max(4, at_once // 8),
-            kwargs={"options": f"-c search_path={SCHEMA}"},
+            # What a crash of the server loses of them is queued again by `keep`.
+            kwargs={"options": f"-c search_path={SCHEMA} -c synchronous_commit=off"},
         )
         self._app = procrastinate.App(connector=connector)
         for task in tasks:
@@ -115,6 +117,8 @@ class Engine:
                     concurrency=self._at_once,
                     delete_jobs="always",
                     install_signal_handlers=False,
+                    # Nearly all jobs are for a later moment; each notice would let each worker look for one.
+                    listen_notify=False,
                     fetch_job_polling_interval=_LOOK_SECONDS,
                     update_heartbeat_interval=_HEARTBEAT_SECONDS,
                     stalled_worker_timeout=_STALLED_SECONDS,
@@ -151,11 +155,13 @@ class Engine:
         await self._queue(await self._in_thread(lambda: list(self._missing())))
 
     async def _queue(self, wanted: Iterable[Queued]) -> None:
-        rows = await self._app.connector.execute_query_all_async(_WAITING)
-        waiting = {row["queueing_lock"] for row in rows}
-        for each in wanted:
-            if each.lock in waiting:
-                continue
+        by_lock = {each.lock: each for each in wanted}
+        if not by_lock:
+            return
+        rows = await self._app.connector.execute_query_all_async(_WAITING, locks=[*by_lock])
+        for row in rows:
+            del by_lock[row["queueing_lock"]]
+        for each in by_lock.values():
             task = self._tasks[each.task]
             arguments = {} if each.number is None else {"number": each.number}
             with contextlib.suppress(AlreadyEnqueued):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -13,6 +13,7 @@ from aggregator.app.app import App
 from aggregator.app.log import log_request
 from aggregator.app.main_job import RunWatcher, publish
 from aggregator.config.load import Source
+from aggregator.machines.clock import SharedClock
 from aggregator.machines.engine import Queued, Task
 from aggregator.machines.shards import shard_of, shards_of
 from aggregator.polling.poll import Polls
@@ -26,7 +27,7 @@ LONGEST_JOB = timedelta(minutes=1)
 AHEAD = timedelta(minutes=1)
 """A shard whose next source falls due later than this has no job; `missing` queues one when it is time."""
 
-LEAST_WAIT = timedelta(seconds=10)
+LEAST_WAIT = timedelta(seconds=30)
 """Between two jobs of a shard: with a thousand shards, a job for each poll would cost more than the polls."""
 
 PUBLISH_AFTER = timedelta(seconds=5)
@@ -53,7 +54,7 @@ class Work:
         self._polls, self._hosts = app.polls, app.polls.hosts
         self._holding: set[Polls] = set()
         self._started = self._leases.database_time()
-        self._joining = threading.Lock()
+        self._clock = SharedClock(self._started)
         self._polled = 0
         self._is_stopping = False
         self._upkept: datetime | None = None
@@ -80,7 +81,7 @@ class Work:
 
     def missing(self) -> Iterator[Queued]:
         """What must be queued, where it is not yet; one worker asks for it once a minute."""
-        now = self._leases.database_time()
+        now = self._set_clock()
         while new := self._leases.unassigned():
             self._leases.assign(shards_of(new, self._hosts.publisher))
         for shard, at in sorted(self._leases.due_shards(now + AHEAD).items()):
@@ -103,7 +104,7 @@ class Work:
                 jobs=" ".join(self._queues),
                 config=self._config,
                 started=self._started,
-                seen=self._leases.database_time(),
+                seen=self._set_clock(),
                 polls=self._polled,
             )
         )
@@ -114,39 +115,41 @@ class Work:
         if self._is_stopping:
             return
         claim = self._leases.claim(shard, self._name)
-        began, has_new, completes = time.monotonic(), False, False
-        now, sources = self._due(shard)
+        self._clock.set(claim.at)
+        now, until, has_new, completes = claim.at, claim.at + LONGEST_JOB, False, False
+        sources = self._due(shard, now)
+        following = now if sources else self._leases.next_due(shard)
+        asked = {*claim.holds}
         # A publisher that lets us ask more at a time has all its sources in this shard.
         threads = max((self._hosts.most_at_once(source.address) for source in sources), default=1)
-        with self._holding_for(claim.hold, threads) as polls:
+        with self._holding_for(claim.hold, threads, asked) as polls:
             self._rest(claim, sources, now)
             while sources and not self._is_stopping:
                 for poll in self._app.fetch_by(polls, sources, now):
                     self._polled += 1
                     self._watcher.polled(poll)
+                    asked.add(self._hosts.publisher(poll.source.address))
                     has_new |= bool(poll.saved.new or poll.saved.changed or poll.is_list)
                     completes |= poll.source.full_text is not None
-                if time.monotonic() - began >= LONGEST_JOB.total_seconds():
+                following, now = self._leases.next_due(shard), self._clock.read()
+                if following is None or not following <= now < until:
                     break
-                now, sources = self._due(shard)
-        now = self._leases.database_time()
+                sources = self._due(shard, now)
+        now = self._clock.read()
         if has_new:
             yield Queued(task="complete") if completes else Queued(task="publish", at=now + PUBLISH_AFTER)
-        following = self._leases.next_due(shard)
         if following is not None and following <= now + AHEAD:
             yield Queued(task="shard", number=shard, at=max(following, now + LEAST_WAIT))
 
     def complete(self, _number: int | None) -> Iterable[Queued]:
-        """Completes articles by their pages."""
-        done = False
-        for completed in self._app.complete(self._app.config.select(()), self._leases.database_time()):
-            done = True
+        """Completes articles by their pages, then publishes: also what none had to complete."""
+        for completed in self._app.complete(self._app.config.select(()), self._clock.read()):
             self._watcher.completed(completed)
-        return [Queued(task="publish", at=self._leases.database_time() + PUBLISH_AFTER)] if done else []
+        return [Queued(task="publish", at=self._clock.read() + PUBLISH_AFTER)]
 
     def hear_hubs(self, _number: int | None) -> Iterable[Queued]:
         """Reads what hubs have sent of sources, and asks hubs to send more; again after some seconds."""
-        now = self._leases.database_time()
+        now = self._clock.read()
         has_new = False
         self._app.hubs.plan(now)
         for poll in self._app.hubs.read(now):
@@ -156,11 +159,11 @@ class Work:
             log_request(request)
         if has_new:
             yield Queued(task="publish")
-        yield Queued(task="hubs", at=self._leases.database_time() + HUBS_EVERY)
+        yield Queued(task="hubs", at=self._clock.read() + HUBS_EVERY)
 
     def copy_media(self, _number: int | None) -> Iterable[Queued]:
         """Copies pictures that published articles show, and removes copies that nothing shows."""
-        now = self._leases.database_time()
+        now = self._clock.read()
         copied = self._app.copy_media(now)
         if copied is not None:
             self._watcher.copied(copied)
@@ -171,21 +174,21 @@ class Work:
         """Writes the feeds and posts that changed."""
         if self._is_stopping:
             return []
-        now = self._leases.database_time()
-        self._app.follow_lists(now)
+        now = self._clock.read()
+        self._app.refresh(now)
         # No other worker publishes meanwhile: the one that put into a bucket before has ended.
         published = publish(self._app, now, self._watcher, takes_over=True)
         return [Queued(task="announce")] if published.written else []
 
     def announce(self, _number: int | None) -> Iterable[Queued]:
         """Notifies hubs of feeds that changed."""
-        for notification in self._app.announce(self._leases.database_time(), lambda: self._is_stopping):
+        for notification in self._app.announce(self._clock.read(), lambda: self._is_stopping):
             self._watcher.announced(notification)
         return []
 
     def upkeep(self, _number: int | None) -> Iterable[Queued]:
         """Prunes what the retention lets go, once an hour."""
-        now = self._leases.database_time()
+        now = self._clock.read()
         if self._upkept is None or now - self._upkept >= UPKEEP_EVERY:
             self._upkept = now
             for count in self._app.upkeep(now):
@@ -195,8 +198,11 @@ class Work:
         return []
 
     @contextmanager
-    def _holding_for(self, hold: Hold, threads: int) -> Iterator[Polls]:
-        """What polls a shard, for a minute; afterwards it is recorded when its publishers were asked last."""
+    def _holding_for(self, hold: Hold, threads: int, asked: Collection[str]) -> Iterator[Polls]:
+        """What polls a shard, for a minute; afterwards it is recorded when its publishers were asked last.
+
+        `asked`: the names of those that may have asked us to wait.
+        """
         polls = self._polls.holding(self._app.store.holding(hold), threads)
         self._holding.add(polls)
         timer = threading.Timer(LONGEST_JOB.total_seconds(), polls.stop)
@@ -207,8 +213,8 @@ class Work:
         finally:
             timer.cancel()
             self._holding.discard(polls)
-            now = self._leases.database_time()
-            holds = self._hosts.holds(time.monotonic()).items()
+            now = self._clock.read()
+            holds = self._hosts.holds(asked, time.monotonic()).items()
             self._leases.release(
                 hold, now, {name: now + left for name, left in holds if shard_of(name) == hold.shard}
             )
@@ -223,16 +229,20 @@ class Work:
         rested = timedelta(0) if claim.rested is None else now - claim.rested
         time.sleep(max(gap - rested, timedelta(0)).total_seconds())
 
-    def _due(self, shard: int) -> tuple[datetime, list[Source]]:
-        """The time, and the sources of a shard that are due then."""
-        now = self._leases.database_time()
-        return now, self._sources(self._leases.due(shard, now, _SOURCES_AT_ONCE), now)
+    def _due(self, shard: int, now: datetime) -> list[Source]:
+        """The sources of a shard that are due, the longest due first."""
+        return self._sources(self._leases.due(shard, now, _SOURCES_AT_ONCE), now)
 
     def _sources(self, names: Sequence[str], now: datetime) -> list[Source]:
         """The enabled sources of these names; what lists have named since is looked up."""
         known = self._app.enabled(names, now)
         if len(known) < len(names):
-            with self._joining:
-                self._app.follow_lists(now)
+            self._app.refresh(now)
             known = self._app.enabled(names, now)
         return known
+
+    def _set_clock(self) -> datetime:
+        """Asks the database for its time."""
+        now = self._leases.database_time()
+        self._clock.set(now)
+        return now

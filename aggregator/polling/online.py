@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 _PUBLISHERS_THAT_TELL = 3
+_KNOWN_FOR = timedelta(minutes=1)
+
+
+class Successes:
+    """When sources succeeded last, asked of the store at most once a minute: it looks at all of them."""
+
+    def __init__(self, ask: Callable[[], Mapping[str, datetime]]) -> None:
+        self._ask = ask
+        self._known: tuple[datetime, Mapping[str, datetime]] | None = None
+
+    def known(self, now: datetime) -> Mapping[str, datetime]:
+        """By the names of sources."""
+        if self._known is None or not timedelta(0) <= now - self._known[0] < _KNOWN_FOR:
+            self._known = (now, self._ask())
+        return self._known[1]
 
 
 class Network:
@@ -61,7 +76,9 @@ class Network:
 
     def _enough(self) -> int:
         """How many publishers in a row must be out of reach: one alone may have lost its name servers."""
-        return min(_PUBLISHERS_THAT_TELL, len(_outsiders(map(self._outside, self._addresses.values()))))
+        # One by one: other threads add some meanwhile.
+        addresses = (self._addresses.get(name, "") for name in [*self._addresses])
+        return min(_PUBLISHERS_THAT_TELL, len(_outsiders(map(self._outside, addresses))))
 
 
 def _outsiders(publishers: Iterable[str | None]) -> set[str]:

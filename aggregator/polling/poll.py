@@ -29,12 +29,12 @@ from aggregator.polling.known import (
     is_same,
     reading_settings,
 )
-from aggregator.polling.online import Network
+from aggregator.polling.online import Network, Successes
 from aggregator.polling.outcome import hints_of, result_of
 from aggregator.polling.polled import Poll as Poll
 from aggregator.polling.polled import lag_of
 from aggregator.polling.server_clocks import ServerClocks
-from aggregator.polling.settings import as_moved, policy, poll_settings
+from aggregator.polling.settings import as_moved, policy, poll_settings, settings_read
 from aggregator.polling.turns import Turns
 from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
@@ -89,11 +89,12 @@ class Polls:
         self._threads = config.fetch.workers
         self._server_clocks = ServerClocks(fetcher.hosts.publisher)
         self._hubs = HubWatch(config, store)
+        self._successes = Successes(store.sources.successes)
 
     @property
     def addresses(self) -> frozenset[str]:
         """Those of all sources that are known, of the config's and of those that were polled last."""
-        return frozenset(self._addresses.values())
+        return frozenset((*self._known.values(), *self._passing.values()))
 
     def testify(self, addresses: Iterable[str], now: datetime) -> Testimony:
         """What the publishers at these addresses said of the time when they were polled."""
@@ -107,10 +108,10 @@ class Polls:
         if len(self._passing) > _MOST_PASSING:
             self._passing.clear()
         self._passing |= {source.name: source.address for source in sources if source.name not in self._known}
-        moves = self._store.sources.moves([source.name for source in sources])
         moment = time.monotonic()
-        sources = [as_moved(source, moves.get(source.name)) for source in sources]
         states = self._store.sources.states(self._hubs.look(sources, now))
+        moves = {name: state.moved_to for name, state in states.items()}
+        sources = [as_moved(source, moves.get(source.name)) for source in sources]
         turns = Turns(
             self._fetcher.hosts,
             [source.address for source in sources],
@@ -306,7 +307,7 @@ class Polls:
             result = polled.result
             self._server_clocks.hear(source.address, polled.server_time, now)
             if result.is_unconnected:
-                result = replace(result, answered=self._network.answered(self._successes(states), now))
+                result = replace(result, answered=self._network.answered(self._succeeded(states, now), now))
             decision = schedule.decide(before, result, now, self._hubs.policy(source), chance)
             following = with_settings(decision.state, self._settings(source))
             if polled.update is None:
@@ -341,22 +342,20 @@ class Polls:
             self._store.moments.redate(name, articles, now)
         yield from polls
 
-    def _successes(self, states: Mapping[str, SourceRecord]) -> Mapping[str, datetime]:
+    def _succeeded(self, states: Mapping[str, SourceRecord], now: datetime) -> Mapping[str, datetime]:
         """When each source succeeded last before this run."""
         before = {name: state.succeeded for name, state in states.items() if state.succeeded is not None}
-        return {**self._store.sources.successes(), **before}
+        return {**self._successes.known(now), **before}
 
     def _save(
         self, read: list[tuple[int, Update]], unchanged: list[Update], polls: list[Poll], now: datetime
     ) -> None:
         if unchanged:
             self._store.sources.commit_unchanged(unchanged, now)
-            unchanged.clear()
         if read:
             saved = self._store.sources.commit_many([update for _, update in read], now)
             for (number, _), what in zip(read, saved, strict=True):
                 polls[number] = replace(polls[number], saved=what)
-            read.clear()
 
     def _fail(self, source: Source, polled: _Poll, following: schedule.PollState, now: datetime) -> None:
         error = polled.error
@@ -391,7 +390,7 @@ class Polls:
 
     def _is_read_otherwise(self, source: Source, before: schedule.PollState) -> bool:
         """Whether the options changed since its document was read: it is read anew, whatever it holds."""
-        return bool(before.options_as) and before.options_as != self._settings(source).read
+        return bool(before.options_as) and before.options_as != settings_read(source)
 
 
 def _held_back(source: Source, error: Later) -> _Poll:

@@ -16,7 +16,7 @@ from aggregator.schedule import decide as schedule
 from aggregator.schedule.settings import PollSettings, after_change
 from aggregator.schedule.state import PollState
 
-__all__ = ["changed", "policy", "poll_settings"]
+__all__ = ["changed", "policy", "poll_settings", "settings_read"]
 
 _LOCAL = timedelta(minutes=1)
 
@@ -59,14 +59,23 @@ def poll_settings(source: Source, address: str, config: Config) -> PollSettings:
     logins = [source.auth and source.auth.model_dump(), source.cookie, source.proxy, source.headers]
     tls = _text_of_tls(source.tls_ca, source.tls_verify, source.user_agent, source.robots)
     login = _text(_revealed(logins)) if logins != _NO_LOGINS else _TEXT_OF_NO_LOGINS
-    read = ", ".join(map(_text, (source.kind, source.options, source.timezone)))
+    read = _text_of_read(source)
     return PollSettings(
         asked=_digest(f"[{read}, {login}, {tls}, {_text_of_fetch(config.fetch)}]"),
-        read=_digest(f"[{read}]"),
+        read=settings_read(source),
         at=_digest(_text([without_login(address)])),
         host=host,
         pace=_pace(source.interval, source.adaptive, config.interval),
     )
+
+
+def settings_read(source: Source) -> str:
+    """What `PollSettings.read` is of a source."""
+    return _digest(f"[{_text_of_read(source)}]")
+
+
+def _text_of_read(source: Source) -> str:
+    return ", ".join(map(_text, (source.kind, source.options, source.timezone)))
 
 
 @lru_cache(maxsize=100)

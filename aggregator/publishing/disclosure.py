@@ -11,8 +11,10 @@ from aggregator.config.load import Config, Source
 from aggregator.model.article import Article, Origin
 from aggregator.normalise.disclosure import RULES, carries, host_of, is_publishable, secrets_of
 from aggregator.normalise.links import WEB
+from aggregator.publishing.unlisted import names_shown
+from aggregator.store import Store
 
-__all__ = ["Disclosure"]
+__all__ = ["Disclosure", "disclosure_of"]
 
 
 class Disclosure:
@@ -20,19 +22,20 @@ class Disclosure:
 
     It is applied when something is rendered, so that articles that are stored already obey it too. `mark`
     differs once other addresses are published: everything is rendered again then, full archives included.
-    An article whose source is no longer followed says nothing of its feed's address. `address_of` knows those
-    of plain feeds that are followed and not among the config's sources: None for any other. It is not sent to
-    other processes, as it asks a store of this one: they call `ask`.
+    An article whose source is no longer followed says nothing of its feed's address. `addresses_of`
+    knows those of plain feeds that are followed and not among the config's sources, and where they have moved
+    to: None for any other. It is not sent to other processes, as it asks a store of this one: they call
+    `ask`.
     """
 
     def __init__(
         self,
         config: Config,
         moves: Mapping[str, str],
-        address_of: Callable[[str], str | None] = lambda _: None,
+        addresses_of: Callable[[str], tuple[str, str | None] | None] = lambda _: None,
     ) -> None:
         self._moves = moves
-        self.ask(address_of)
+        self.ask(addresses_of)
         instances = frozenset(filter(None, (host_of(one.url) for one in config.fetch.rsshub)))
         self._instances = instances
         self._names = frozenset(s.name for s in config.sources)
@@ -53,16 +56,16 @@ class Disclosure:
     def __getstate__(self) -> dict[str, object]:
         return {name: value for name, value in vars(self).items() if name != "_further"}
 
-    def ask(self, address_of: Callable[[str], str | None]) -> None:
+    def ask(self, addresses_of: Callable[[str], tuple[str, str | None] | None]) -> None:
         """Asks this one for further addresses from now on."""
-        self._further = lru_cache(maxsize=10_000)(address_of)
+        self._further = lru_cache(maxsize=10_000)(addresses_of)
 
     def shown(self, article: Article) -> Article:
         """The article as it may be published."""
         name = article.source
         is_public, secrets = name in self._public, self._secrets.get(name, frozenset())
-        if name not in self._names and (address := self._further(name)) is not None:
-            is_public, secrets = True, secrets_of(address, self._moves.get(name))
+        if name not in self._names and (addresses := self._further(name)) is not None:
+            is_public, secrets = True, secrets_of(*addresses)
         origin = _shown(article.origin, is_public, secrets, self._hosts.get(name, self._instances))
         return article if origin is article.origin else replace(article, origin=origin)
 
@@ -77,6 +80,11 @@ class Disclosure:
 
     def _allows(self, source: Source, url: str) -> bool:
         return source.name in self._public and is_publishable(url)
+
+
+def disclosure_of(config: Config, store: Store) -> Disclosure:
+    """That of a config, with what its store knows of its sources and of those that it follows itself."""
+    return Disclosure(config, store.sources.moves(names_shown(store, config)), store.followed.addresses)
 
 
 @lru_cache(maxsize=4_096)  # the entries of a feed come from the same one

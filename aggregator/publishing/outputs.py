@@ -20,6 +20,7 @@ from aggregator.publishing.article_pages import ArticlePages, pages_of
 from aggregator.publishing.choosing import also_in, shown, story_key
 from aggregator.publishing.copied import NONE_SHOWN, ShownCopies, copies_of
 from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.unlisted import unlisted
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.store import ALL, OF_SOURCE, FeedRecord, Kept, Store
@@ -151,7 +152,7 @@ def outputs(
     saved = {each.name: each for each in config.feeds}
     rules = rule_set(config.rules, config.feeds)
     sources = Counter(name for source in config.sources for name in {ALL, *source.categories})
-    sources.update(_unlisted(store, config))
+    sources.update(unlisted(store, config))
     with_stories = config.feeds_with_stories
     pages = pages_of(config, pages_address(config)) if page_writer(config, writers) is not None else None
     has_pages = pages is not None and (pages.sources or store.linkless.any())
@@ -181,18 +182,6 @@ def outputs(
             )
         )
     return made
-
-
-def _unlisted(store: Store, config: Config) -> Counter[str]:
-    """How many sources that the store follows itself are in each category, less those of the config."""
-    if not store.followed.count():
-        return Counter()
-    counts = store.followed.per_category()
-    rows = store.followed.named([source.name for source in config.sources])
-    for source in config.sources:
-        if source.name in rows:
-            counts.subtract({ALL, *source.categories})
-    return counts
 
 
 def _in_order(feeds: Sequence[FeedRecord], config: Config) -> list[FeedRecord]:

@@ -277,7 +277,7 @@ def _written_apart(context: RenderContext, tasks: Sequence[Task]) -> _Answer:
     try:
         store = _store(context.config.store)
         for plan, _ in tasks:
-            plan.output.disclosure.ask(store.followed.address)
+            plan.output.disclosure.ask(store.followed.addresses)
         folders = FeedFolders(store, context, _recent())
         results = folders.write(tasks)
     except StoreError as error:

@@ -16,13 +16,14 @@ from aggregator.errors import WriteError
 from aggregator.publishing import parallel as sharing
 from aggregator.publishing.article_pages import pages_of
 from aggregator.publishing.assets import remove_logos, write_logo
-from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.disclosure import Disclosure, disclosure_of
 from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
 from aggregator.publishing.looks import look_of
 from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
 from aggregator.publishing.own_pages import OwnPages
 from aggregator.publishing.site import SectionCache, overview
-from aggregator.store import Store
+from aggregator.publishing.unlisted import unlisted
+from aggregator.store import ALL, Store
 from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of, is_wanted
 from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
 from aggregator.writers.look import PageLook
@@ -71,7 +72,7 @@ def publish(
     write at once when there is much to write; None for one a core, at most four.
     """
     context = RenderContext(config=config, writers=writers, version=version, everything=everything)
-    disclosure = Disclosure(config, store.sources.moves(), store.followed.address)
+    disclosure = disclosure_of(config, store)
     of_pages = look_of(config)
     of_articles = json.dumps(pages_of(config, "").look)
     facts = (
@@ -158,8 +159,11 @@ class _Site:
         formats = [name for name in site_writers if name in config.all_formats]
         writers = [w for name in formats for w in site_writers[name] if is_wanted(w, self._look)]
         files = tuple(writer.file_name for writer in writers)
-        seen, states = store.sources.pulse()
+        further = max(unlisted(store, config)[ALL], 0)
+        shown = [source.name for source in config.sources] if further else None
+        seen, states = store.sources.pulse(shown)
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])
+        states += f" {further}" if further else ""
         last, _, shown_states = (store.database.setting("shown sources") or "").partition(" ")
         # A clock that was ahead may have left a later moment.
         is_late = seen is not None and (
@@ -184,6 +188,8 @@ class _Site:
                 store=store,
                 config=config,
                 seen=seen,
+                shown=shown,
+                further=further,
                 files=files,
                 formats=self._formats,
                 version=self._version,

@@ -13,7 +13,7 @@ from aggregator.config.load import Config
 from aggregator.errors import QueryError
 from aggregator.publishing.choosing import facts_of, read_verdict, shown
 from aggregator.publishing.copied import copies_of
-from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.disclosure import disclosure_of
 from aggregator.publishing.looks import look_of
 from aggregator.publishing.outputs import items
 from aggregator.rules.query import Query, parse_once
@@ -80,7 +80,7 @@ class PublicSearch:
         """
         store = Store(self._config.store, reads_only=True)
         try:
-            disclosure = Disclosure(self._config, store.sources.moves(), store.followed.address)
+            disclosure = disclosure_of(self._config, store)
             feeds = store.feeds.all()
             found: list[Item] = []
             for kept, feed in self._candidates(store, query, now, is_over):

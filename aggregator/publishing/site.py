@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -51,6 +51,8 @@ def overview(
     store: Store,
     config: Config,
     seen: datetime | None,
+    shown: Collection[str] | None,
+    further: int,
     files: tuple[str, ...],
     formats: tuple[OutputFormat, ...],
     version: str,
@@ -60,19 +62,21 @@ def overview(
 ) -> Overview:
     """The whole site: the sections of these outputs, and these sources; none where they are not needed.
 
-    `seen` is the newest poll of any source, by which sources are judged.
+    `seen` is the newest poll of any source, by which sources are judged. `shown` are the names of the
+    sources, None where the store has no others, `further` the number of the others.
     """
     site = config.site
-    shown = [output for output in outputs if output.feed.kind != "source"]  # they are on the page of members
-    sections = _sections(shown, store, cache) if shown else ()
-    everything = next((output for output in shown if output.feed.name == ALL), None)
+    feeds = [output for output in outputs if output.feed.kind != "source"]  # they are on the page of members
+    sections = _sections(feeds, store, cache) if feeds else ()
+    everything = next((output for output in feeds if output.feed.name == ALL), None)
     return Overview(
         title=site.title,
         description=site.description,
         link=f"{site.url.rstrip('/')}/" if site.url else "",
         updated=max((section.updated for section in sections), default=_EPOCH),
         sections=sections,
-        followed=_followed(store, sources, seen, disclosure, config.publish.pages) if sources else (),
+        followed=_followed(store, sources, seen, disclosure, config.publish.pages, shown) if sources else (),
+        further=further,
         seen=seen,
         files=files,
         formats=formats,
@@ -131,11 +135,12 @@ def _followed(
     seen: datetime | None,
     disclosure: Disclosure,
     pages: PageSettings,
+    names: Collection[str] | None,
 ) -> tuple[Followed, ...]:
-    """The sources, in their order."""
-    healths = {health.name: health for health in store.sources.health()}
-    sites = store.sources.sites()
-    faces = store.sources.faces() if pages.members else {}
+    """The sources, in their order; `names` are theirs, None where the store has no others."""
+    healths = {health.name: health for health in store.sources.health(names)}
+    sites = store.sources.sites(names)
+    faces = store.sources.faces(names) if pages.members else {}
     own = {feed.name: feed.folder or "" for feed in store.feeds.all()} if pages.sources else {}
     made = []
     for source in followed:

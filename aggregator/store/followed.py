@@ -18,7 +18,7 @@ from aggregator.store.columns import Shaped
 from aggregator.store.database import Database, remember
 from aggregator.store.schema import followed, sources
 
-__all__ = ["FollowedRow", "FollowedSources", "NewFollowed", "batches"]
+__all__ = ["FollowedRow", "FollowedSources", "NewFollowed", "batches", "mark_changed"]
 
 _AT_ONCE = 500
 _CHANGES = "followed changes"
@@ -54,6 +54,7 @@ class FollowedSources:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._counted: tuple[str, Counter[str]] | None = None
 
     def count(self) -> int:
         """How many there are."""
@@ -131,7 +132,13 @@ class FollowedSources:
         return found
 
     def per_category(self) -> Counter[str]:
-        """How many of them are in each category, all in ""."""
+        """How many of them are in each category, all in ""; counted again once that may have changed."""
+        mark = self.mark()
+        if self._counted is None or self._counted[0] != mark:
+            self._counted = (mark, self._per_category() if self.count() else Counter())
+        return self._counted[1].copy()
+
+    def _per_category(self) -> Counter[str]:
         text = sa.cast(sources.c.categories, sa.Text)
         query = sa.select(sa.type_coerce(text, Shaped(list)), sa.func.count())
         query = query.join_from(sources, followed, followed.c.name == sources.c.name).group_by(text)
@@ -142,12 +149,13 @@ class FollowedSources:
                     counts[name] += count
         return counts
 
-    def address(self, name: str) -> str | None:
-        """The address of one, without login; None for a source that is not followed here."""
-        query = sa.select(sources.c.address).join(followed, followed.c.name == sources.c.name)
+    def addresses(self, name: str) -> tuple[str, str | None] | None:
+        """The address of one, without login, and where it has moved to; None for one not followed here."""
+        query = sa.select(sources.c.address, sources.c.moved_to)
+        query = query.join(followed, followed.c.name == sources.c.name)
         with self._database.snapshot() as connection:
-            found: str | None = connection.scalar(query.where(sources.c.name == name))
-        return found
+            found = connection.execute(query.where(sources.c.name == name)).one_or_none()
+        return None if found is None else (found.address, found.moved_to)
 
     def add(self, new: Sequence[NewFollowed]) -> None:
         """Follows these from now on. Their names are no others' in this table."""
@@ -182,7 +190,7 @@ class FollowedSources:
                 connection.execute(sources.insert(), unknown)
             if rows:
                 connection.execute(followed.insert(), rows)
-                _mark(connection)
+                mark_changed(connection)
 
     def change(self, changed: NewFollowed) -> None:
         """Gives one, by its name, other settings; the next run adopts them."""
@@ -190,14 +198,14 @@ class FollowedSources:
         values |= {"is_special": changed.is_special, "is_changed": True}
         with self._database.transaction() as connection:
             connection.execute(followed.update().where(followed.c.name == changed.row.name).values(values))
-            _mark(connection)
+            mark_changed(connection)
 
     def enable(self, name: str, *, is_enabled: bool) -> None:
         """Polls one from now on, or no longer; whatever its settings are."""
         with self._database.transaction() as connection:
             connection.execute(followed.update().where(followed.c.name == name).values(enabled=is_enabled))
             connection.execute(sources.update().where(sources.c.name == name).values(is_enabled=is_enabled))
-            _mark(connection)
+            mark_changed(connection)
 
     def remove(self, name: str) -> None:
         """Follows one no longer; the next run takes its articles out of the feeds."""
@@ -205,10 +213,10 @@ class FollowedSources:
             connection.execute(followed.delete().where(followed.c.name == name))
             # No longer due: a daemon that runs may not have noticed yet.
             connection.execute(sources.update().where(sources.c.name == name).values(is_enabled=False))
-            _mark(connection)
+            mark_changed(connection)
 
     def mark(self) -> str:
-        """A text that differs once a command has changed what is followed."""
+        """A text that differs once a command, or a list, has changed what is followed."""
         return self._database.setting(_CHANGES) or ""
 
     def seen(self, names: Collection[str]) -> None:
@@ -218,6 +226,8 @@ class FollowedSources:
                 connection.execute(
                     followed.update().where(followed.c.name.in_(batch)).values(is_changed=False)
                 )
+            if names:
+                mark_changed(connection)  # their categories
 
 
 def _row(name: str, settings: str, enabled: bool) -> FollowedRow:
@@ -228,7 +238,8 @@ def _row(name: str, settings: str, enabled: bool) -> FollowedRow:
     return FollowedRow(name, found if isinstance(found, dict) else {}, enabled)
 
 
-def _mark(connection: sa.Connection) -> None:
+def mark_changed(connection: sa.Connection) -> None:
+    """Lets all processes notice that what is followed has changed."""
     remember(connection, _CHANGES, secrets.token_hex(8))
 
 

@@ -43,12 +43,14 @@ class Hold:
 class Claim:
     """What a worker gets with a shard.
 
+    - `at`: the database's time.
     - `rested`: since when no other worker asked the shard's publishers; None: it is not known.
     - `holds`: until when publishers, by name, asked us to wait.
     - `is_ours`: the last claim was by the same worker. `is_first`: there was none.
     """
 
     hold: Hold
+    at: datetime
     rested: datetime | None
     holds: Mapping[str, datetime]
     is_ours: bool
@@ -71,9 +73,7 @@ def check(connection: sa.Connection, hold: Hold) -> None:
     """Blocks other claims of a shard until this transaction ends. Raises LeaseLost when one came
     before.
     """
-    query = sa.select(shards.c.fence).where(shards.c.number == hold.shard)
-    found = connection.scalar(query.with_for_update(read=True))
-    if found != hold.fence:
+    if connection.scalar(_FENCE, {"of_shard": hold.shard}) != hold.fence:
         raise LeaseLost(hold.shard)
 
 
@@ -130,35 +130,26 @@ class Leases:
 
     def due(self, shard: int, now: datetime, limit: int) -> tuple[str, ...]:
         """The names of a shard's sources to poll now, the longest due first; new ones before all others."""
-        query = (
-            sa.select(sources.c.name)
-            .where(sources.c.shard == shard, _may_be_polled(now))
-            .order_by(sources.c.next_poll.nulls_first(), sources.c.name)
-            .limit(limit)
-        )
+        asked = {"of_shard": shard, "until": now, "most": limit}
         with self._database.snapshot() as connection:
-            return tuple(connection.scalars(query))
+            found = [*connection.scalars(_NEW, asked)]
+            if len(found) < limit:
+                found += connection.scalars(_LATE, {**asked, "most": limit - len(found)})
+        return tuple(found)
 
     def next_due(self, shard: int) -> datetime | None:
         """When the next source of a shard falls due; None where none does."""
-        query = sa.select(sa.type_coerce(sa.func.min(sources.c.next_poll), Instant)).where(
-            sources.c.shard == shard, POLLED
-        )
         with self._database.snapshot() as connection:
-            found: datetime | None = connection.scalar(query)
+            found: datetime | None = connection.scalar(_NEXT, {"of_shard": shard})
         return found
 
     def claim(self, shard: int, worker: str) -> Claim:
         """Gives a shard to a worker: what any other still polls of it can be saved no more."""
         with self._database.row_transaction() as connection:
-            query = sa.select(shards).where(shards.c.number == shard).with_for_update()
-            row = connection.execute(query).one()
-            fence = row.fence + 1
-            connection.execute(
-                shards.update().where(shards.c.number == shard).values(fence=fence, worker=worker, ended=None)
-            )
+            row = connection.execute(_CLAIM, {"of_shard": shard, "by_worker": worker}).one()
         return Claim(
-            hold=Hold(shard=shard, fence=fence),
+            hold=Hold(shard=shard, fence=row.new_fence),
+            at=row.at,
             rested=row.ended,
             holds=_holds(row.holds),
             is_ours=row.worker == worker,
@@ -172,11 +163,8 @@ class Leases:
         """
         lasting = {name: until.isoformat() for name, until in holds.items() if until > ended}
         with self._database.row_transaction() as connection:
-            connection.execute(
-                shards.update()
-                .where(shards.c.number == hold.shard, shards.c.fence == hold.fence)
-                .values(ended=ended, holds=json.dumps(lasting))
-            )
+            row = {"now_ended": ended, "now_holds": json.dumps(lasting)}
+            connection.execute(_RELEASE, {"of_shard": hold.shard, "of_fence": hold.fence, **row})
 
     def report(self, worker: WorkerRecord) -> None:
         """Records that a worker lives, and forgets those that do not."""
@@ -198,6 +186,48 @@ class Leases:
         return [WorkerRecord(**row._mapping) for row in rows]
 
 
+# Built once: a statement takes longer to build than to run, and these run for each job.
+_OF_SHARD = shards.c.number == sa.bindparam("of_shard")
+_FENCE = sa.select(shards.c.fence).where(_OF_SHARD).with_for_update(read=True)
+_RELEASE = (
+    shards.update()
+    .where(_OF_SHARD, shards.c.fence == sa.bindparam("of_fence"))
+    .values(ended=sa.bindparam("now_ended"), holds=sa.bindparam("now_holds"))
+)
+_IN_SHARD = sa.select(sources.c.name).where(sources.c.shard == sa.bindparam("of_shard"), POLLED)
+_MOST = sa.bindparam("most", type_=sa.Integer)
+# Two questions: no index answers both at once, and all sources of the shard would be read.
+_NEW = _IN_SHARD.where(sources.c.next_poll.is_(None)).order_by(sources.c.name).limit(_MOST)
+# Compared as pairs: else PostgreSQL, which may know of no source that is due, takes the index of due times,
+# and looks at those of all shards.
+_LATE = (
+    _IN_SHARD.where(
+        sa.tuple_(sources.c.shard, sources.c.next_poll)
+        <= sa.tuple_(sa.bindparam("of_shard", type_=sa.Integer), sa.bindparam("until", type_=Instant))
+    )
+    .order_by(sources.c.next_poll, sources.c.name)
+    .limit(_MOST)
+)
+_NEXT = sa.select(sa.type_coerce(sa.func.min(sources.c.next_poll), Instant)).where(
+    sources.c.shard == sa.bindparam("of_shard"), POLLED
+)
+_BEFORE = sa.select(shards).where(_OF_SHARD).with_for_update().cte("before")
+_MICROSECONDS = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()) * 1_000_000, sa.BigInteger)
+# Not counted from 1: a server that crashed may have lost the last claims, whose workers still save.
+_CLAIM = (
+    shards.update()
+    .where(shards.c.number == _BEFORE.c.number)
+    .values(
+        fence=sa.func.greatest(_BEFORE.c.fence + 1, _MICROSECONDS),
+        worker=sa.bindparam("by_worker"),
+        ended=None,
+    )
+    .returning(
+        shards.c.fence.label("new_fence"),
+        sa.func.clock_timestamp().label("at"),
+        *(_BEFORE.c.fence, _BEFORE.c.worker, _BEFORE.c.ended, _BEFORE.c.holds),
+    )
+)
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 

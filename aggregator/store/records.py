@@ -19,7 +19,8 @@ class SourceRecord:
     """What is known of a source from earlier polls; `body_hash` and `identity` are None before the first.
 
     `schedule` is what the schedule remembers of its polls; `succeeded` is when a poll did last;
-    `reader_version` is the reader's that read the body last.
+    `reader_version` is the reader's that read the body last. `moved_to`: the address that it has moved to for
+    good, where the config has the old one.
     """
 
     validators: Mapping[str, Any] = field(default_factory=dict)
@@ -28,6 +29,7 @@ class SourceRecord:
     schedule: PollState = field(default_factory=PollState)
     succeeded: datetime | None = None
     reader_version: int = 1
+    moved_to: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

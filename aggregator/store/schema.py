@@ -368,7 +368,7 @@ shards = Table(
     "shards",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
-    # Counts claims: what an earlier one would save is refused.
+    # Grows with each claim: what an earlier one would save is refused.
     Column("fence", BigInteger, nullable=False),
     Column("worker", Text, nullable=False),
     # When its worker asked no publisher any more, by the database's clock; None while it may.

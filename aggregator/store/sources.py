@@ -164,7 +164,7 @@ class Sources:
         with self._database.snapshot() as connection:
             return tuple(connection.scalars(query))
 
-    def health(self, names: Sequence[str] | None = None) -> tuple[PollRecord, ...]:
+    def health(self, names: Collection[str] | None = None) -> tuple[PollRecord, ...]:
         """How the polls of the sources of these names went, by name; None: of all, former ones too."""
         kept_articles = (
             sa.select(
@@ -187,8 +187,9 @@ class Sources:
         with self._database.snapshot() as connection:
             return tuple(PollRecord(**row._mapping) for row in connection.execute(query))
 
-    def pulse(self) -> tuple[datetime | None, str]:
-        """The newest poll of any source of the config, and a text that differs once the state of one does."""
+    def pulse(self, names: Collection[str] | None = None) -> tuple[datetime | None, str]:
+        """The newest poll of any source, and a text that differs once the state of one does: of the sources
+        of these names, None: of all that are followed."""
         facts = (
             sa.func.count(),
             sa.func.count(sources.c.error),
@@ -197,9 +198,11 @@ class Sources:
         query = sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant), *facts).where(
             sources.c.active
         )
+        batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
         with self._database.snapshot() as connection:
-            seen, *counts = connection.execute(query).one()
-        return seen, f"{counts}"
+            found = [connection.execute(batch).one() for batch in batches]
+        counts = [sum(numbers) for numbers in zip(*(row[1:] for row in found), strict=True)]
+        return max((row[0] for row in found if row[0] is not None), default=None), f"{counts}"
 
     def last_poll(self) -> datetime | None:
         """When any source was polled last."""
@@ -208,15 +211,18 @@ class Sources:
             found: datetime | None = connection.scalar(query)
         return found
 
-    def sites(self) -> dict[str, str]:
-        """The site of each source, by name, as its newest article has it; not all have one."""
-        return {name: site for name, found in self._origins() if (site := origin_link(found))}
+    def sites(self, names: Collection[str] | None = None) -> dict[str, str]:
+        """The site of each source of these names, by name, as its newest article has it; None: of all.
 
-    def faces(self) -> dict[str, str]:
-        """The address of each source's picture, as its feed has it; not all have one."""
-        return {name: face for name, found in self._origins() if (face := origin_face(found))}
+        Not all have one.
+        """
+        return {name: site for name, found in self._origins(names) if (site := origin_link(found))}
 
-    def _origins(self) -> list[tuple[str, str]]:
+    def faces(self, names: Collection[str] | None = None) -> dict[str, str]:
+        """The same of the address of each source's picture, as its feed has it."""
+        return {name: face for name, found in self._origins(names) if (face := origin_face(found))}
+
+    def _origins(self, names: Collection[str] | None) -> list[tuple[str, str]]:
         """What the newest article of each source says of its feed, as JSON."""
         theirs = articles.alias()
         is_theirs = sa.and_(theirs.c.source == sources.c.name, theirs.c.state == FOUND)
@@ -224,8 +230,9 @@ class Sources:
         # Not decoded here: of a thousand articles, one word each is wanted.
         query = sa.select(sources.c.name, OriginOf(revisions.c.data)).where(sources.c.active)
         query = query.join_from(sources, revisions, revisions.c.pk == newest.scalar_subquery())
+        batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
         with self._database.snapshot() as connection:
-            return [(row[0], row[1]) for row in connection.execute(query)]
+            return [(row[0], row[1]) for batch in batches for row in connection.execute(batch)]
 
     def moves(self, names: Collection[str] | None = None) -> dict[str, str]:
         """The addresses that sources have moved to for good, by name, where the config has the old ones; of

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from aggregator.config.subscriptions import Listed, key, unlike
 from aggregator.model.entry import Subscription
 from aggregator.store.database import Database
+from aggregator.store.followed import mark_changed
 from aggregator.store.records import Update
 from aggregator.store.schema import PRUNED, articles, revisions, sources, subscriptions
 
@@ -94,6 +95,7 @@ def take(connection: sa.Connection, update: Update) -> Update:
     taken = {*connection.scalars(sa.select(sources.c.name))}
     taken.update(connection.scalars(sa.select(subscriptions.c.name)))
     seen: set[str] = set()
+    is_changed = False
     new: list[dict[str, object]] = []
     for each in update.subscriptions:
         if (of_feed := key(each.url)) in seen:
@@ -106,6 +108,7 @@ def take(connection: sa.Connection, update: Update) -> Update:
             taken.add(name)
             new.append({"list": update.source, "key": of_feed, "name": name, **values})
         elif (row.url, row.link, row.categories, row.missing) != tuple(values.values()):
+            is_changed = True
             connection.execute(subscriptions.update().where(subscriptions.c.pk == row.pk).values(values))
     if new:
         connection.execute(subscriptions.insert(), new)
@@ -114,5 +117,7 @@ def take(connection: sa.Connection, update: Update) -> Update:
         more = sa.update(subscriptions).where(subscriptions.c.pk == sa.bindparam("of_pk"))
         more = more.values(missing=subscriptions.c.missing + 1)
         connection.execute(more, [{"of_pk": row.pk} for row in missing])
+    if new or missing or is_changed:
+        mark_changed(connection)
     is_doubtful = any(row.missing + 1 < MISSING_IS_GONE for row in missing)
     return replace(update, validators={}, body_hash=None) if is_doubtful else update

@@ -226,7 +226,8 @@ class Overview:
     """The whole site: what its start page, status page and lists are made of.
 
     `link` is the public address of the output folder, "" without one. `updated` is the newest change of any
-    section, `seen` the newest poll of any source, None before the first; never the clock.
+    section, `seen` the newest poll of any source, None before the first; never the clock. `further`: so many
+    sources are followed beside those that are `followed` here.
     `files` are the names of the site's own documents, such as `index.html`, that are written. `formats` are
     those of the feeds. `search` and `look` are as a channel's. `months` are those of all articles,
     newest first.
@@ -238,6 +239,7 @@ class Overview:
     updated: datetime
     sections: tuple[Section, ...]
     followed: tuple[Followed, ...] = ()
+    further: int = 0
     seen: datetime | None = None
     files: tuple[str, ...] = ()
     formats: tuple[OutputFormat, ...] = ()

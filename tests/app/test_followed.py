@@ -311,6 +311,31 @@ def test_many_are_not_read_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) 
         assert [len(batch) for batch in store.followed.batches()] == [500, 500, 200]
         assert store.followed.per_category() == {"": 1_200}
         assert store.queue.lag(now).due == 1_200
+
+
+def test_pages_say_how_many_sources_they_do_not_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many, nothing that is published reads all; those in memory are listed as ever."""
+    monkeypatch.setattr("aggregator.app.followed.MANY", 1)
+    (site.home / "list.txt").write_text("\n".join(f"https://s{n}.example/" for n in range(3)))
+    site.run("import", "--store", str(site.home / "list.txt"))
+    assert site.run("publish").exit_code == 0
+    assert "3 further sources are followed" in (site.output / "status.html").read_text(encoding="utf-8")
+    monkeypatch.setattr("aggregator.app.followed.MANY", 3)
+    assert site.run("publish").exit_code == 0
+    assert "further sources" not in (site.output / "status.html").read_text(encoding="utf-8")
+
+
+def test_what_lists_and_commands_change_is_noticed_by_other_processes(site: Site) -> None:
+    """And nothing is read anew while nothing changed: a worker looks before each publication."""
+    now = datetime.now(UTC)
+    with App(config.load(site.file), now) as app:
+        before = app.config
+        app.refresh(now)
+        assert app.config is before
+        (site.home / "list.txt").write_text("https://new.example/")
+        site.run("import", "--store", str(site.home / "list.txt"))
+        app.refresh(now)
+        assert [source.url for source in app.config.sources] == ["https://new.example/"]
     for mark in ("is_special", "is_changed"):
         plan = rows(site, f"EXPLAIN QUERY PLAN SELECT name FROM followed WHERE {mark} = 1")
         assert f"followed_{mark}" in str(plan)

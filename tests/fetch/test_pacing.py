@@ -269,7 +269,7 @@ def test_what_a_publisher_asked_of_one_process_is_kept_by_another() -> None:
     first, second = Hosts(), Hosts()
     first.hold("https://www.example.org/feed", timedelta(seconds=90), 1000.0)
     first.hold("https://www.example.com/feed", timedelta(seconds=10), 1000.0)
-    assert first.holds(1030.0) == {"example.org": timedelta(seconds=60)}
+    assert first.holds(["example.org", "example.com"], 1030.0) == {"example.org": timedelta(seconds=60)}
     second.hold_publisher("example.org", timedelta(seconds=60), 5.0)
     assert second.held_for("https://blog.example.org/", 6.0) == 59.0
 

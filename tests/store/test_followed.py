@@ -46,7 +46,7 @@ def test_what_is_added_is_found_by_name_key_mark_and_category(store: Store) -> N
     assert followed.named(["a", "z"])["a"].settings == {"url": "https://a.example/feed", "private": True}
     assert followed.by_key(["b.example/feed", "other"]) == {"b.example/feed": "b"}
     assert followed.per_category() == {"": 3, "X": 2, "Y": 1}
-    assert (followed.address("a"), followed.address("z")) == ("https://a.example/feed", None)
+    assert (followed.addresses("a"), followed.addresses("z")) == (("https://a.example/feed", None), None)
     assert followed.like("a", 5) == ("a",)
     assert set(store.sources.due(NOW, 10)) == {"a", "b", "c"}
 

@@ -40,7 +40,10 @@ def binaries() -> Path | None:
 
 
 class PostgresServer:
-    """A server that listens at a socket in `folder` alone; `stop` and `start` as its machine would."""
+    """A server that listens at a socket in `folder` alone; `stop` and `start` as its machine would.
+
+    A database that is in the folder already is kept.
+    """
 
     def __init__(self, folder: Path, programs: Path) -> None:
         self.folder = folder
@@ -53,6 +56,8 @@ class PostgresServer:
             os.chown(folder, *self._other())
             user, group = self._other()
             self._owner = {"user": user, "group": group, "extra_groups": []}
+        if (folder / "data").exists():
+            return
         self._run(
             *("initdb", "-D", str(folder / "data"), "-U", USER, "-A", "trust", "--no-sync"),
             *("--encoding=UTF8", "--locale=C", "--no-instructions"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import select
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 
 import aggregator.store.postgresql.tables  # noqa: F401 - registers how expressions of ours are written there
 from aggregator.config.store_address import DatabaseAddress
@@ -45,13 +46,20 @@ _DEFAULTS = {
     "keepalives_interval": "10",
     "keepalives_count": "3",
 }
-# A transaction waits as long as on SQLite; one whose process is frozen keeps nobody waiting for good.
+# A transaction waits as long as on SQLite; one whose process is frozen keeps nobody waiting for good. What
+# saves no articles waits for no disk: a server that crashes may lose the last moments of it, as if those
+# polls had not been.
 _SESSION = (
     "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '10min'; "
-    "SET client_encoding = 'UTF8'; SET jit = off"
+    "SET client_encoding = 'UTF8'; SET jit = off; "
+    "SELECT set_config('aggregator.lasting', current_setting('synchronous_commit'), false); "
+    "SET synchronous_commit = off"
 )
 _LOOK_SECONDS = 0.05
-_ALONE = sa.text(f"SELECT pg_advisory_xact_lock({LOCK}, {_ARTICLES})")
+_ALONE = sa.text(
+    f"SELECT pg_advisory_xact_lock({LOCK}, {_ARTICLES}), "
+    "set_config('synchronous_commit', current_setting('aggregator.lasting'), true)"
+)
 _MAKING = sa.text(f"SELECT pg_advisory_xact_lock({LOCK}, {_SCHEMA})")
 _ENCODING = sa.text("SELECT current_setting('server_encoding'), current_schema()")
 _COLUMNS = sa.text(
@@ -142,15 +150,15 @@ class PostgreSQL:
 
     def open(self, check: Check) -> None:
         """Connects, and makes the tables or brings them up to date; read only, nothing is made."""
-        # A connection that a restart of the server cut is replaced before it is used.
         self.engine = sa.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
-            pool_pre_ping=True,
-            max_overflow=25,
+            pool_size=10,
+            max_overflow=20,
             execution_options={OPTION: self},
             use_native_hstore=False,
         )
+        sa.event.listen(self.engine, "checkout", _refuse_cut)
         self.reading = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -209,7 +217,7 @@ class PostgreSQL:
         return found
 
     def begin_alone(self, connection: sa.Connection) -> None:
-        """By a lock that ends with the transaction."""
+        """By a lock that ends with the transaction, which is on the disk then."""
         connection.execute(_ALONE)
 
     @contextmanager
@@ -294,6 +302,17 @@ class PostgreSQL:
         """Of all tables with their indexes."""
         with self.errors(), self.reading.begin() as connection:
             return int(connection.scalar(_SIZE, {"names": [*metadata.tables, "search_index"]}) or 0)
+
+
+def _refuse_cut(connection: Any, _record: object, _proxy: object) -> None:
+    """Lets a connection that a restart of the server cut be replaced before it is used.
+
+    Nobody asks the server: what it sent to a connection that asked nothing is that it ended it.
+    """
+    looking = select.poll()
+    looking.register(connection.fileno(), select.POLLIN)
+    if looking.poll(0):
+        raise DisconnectionError
 
 
 @contextmanager

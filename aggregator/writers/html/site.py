@@ -111,6 +111,7 @@ class StatusPage:
             canonical=f"{link}status.html" if link else None,
             last_poll=overview.seen,
             sources=len(overview.followed),
+            further=overview.further,
             states=[
                 (state, [_row(followed, overview.seen, locale) for followed in found])
                 for state, found in states.items()
