@@ -42,6 +42,13 @@ title = "My planet"
 # hubs = ["https://hub.example/"]
 # archives = true               # older articles stay to be had, in documents that never change
 
+# How pages look, and what they have besides: docs/pages.md.
+[publish.pages]
+# logo = "logo.svg"
+# members = true
+# calendar = true
+# hide_read = true
+
 # Everything is kept, unless you say otherwise.
 [retention]
 # max_age = "365d"

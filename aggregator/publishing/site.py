@@ -126,6 +126,7 @@ def _section(output: FeedOutput, kept: Sequence[Kept], store: Store) -> Section:
         updated=max((item.updated for item in newest), default=feed.changed.replace(microsecond=0)),
         newest=newest,
         link=output.url,
+        name=output.settings.title or "",
     )
 
 

@@ -169,7 +169,8 @@ class Channel:
 class Section:
     """One category's feed as the site's own pages and lists show it.
 
-    `category` is None for `all`; `folder` its folder's name; `files` the formats written there;
+    `category` is None for `all`; `name` is another name for it, "" for none; `folder` its folder's name;
+    `files` the formats written there;
     `total` how many articles are kept in it; `newest` the newest few; `link` the public address of its
     folder, "" without one.
     """
@@ -183,6 +184,7 @@ class Section:
     updated: datetime
     newest: tuple[Item, ...]
     link: str = ""
+    name: str = ""
 
     @property
     def self_links(self) -> Mapping[str, str]:

@@ -156,7 +156,7 @@ def _common(overview: Overview, locale: Locale, name: str, page: str, search: st
 
 def _index(sections: Sequence[Section], page: str, overview: Overview) -> list[str]:
     """The lines of the index of all categories."""
-    facts = [(s.folder, PAGE in s.files, s.category or s.title, s.total) for s in sections]
+    facts = [(s.folder, PAGE in s.files, s.name or s.category or s.title, s.total) for s in sections]
     of = page, overview.language, overview.look
     return [_lines(tuple(facts[n : n + 50]), *of) for n in range(0, len(facts), 50)]
 
@@ -177,7 +177,7 @@ def _shown(section: Section, page: str, formats: Sequence[OutputFormat], locale:
     """A section for the start page; `href` is None if it has no page of its own."""
     folder = f"{quote(section.folder)}/"
     return {
-        "name": _name_of(section.category or section.title, section.folder),
+        "name": _name_of(section.name or section.category or section.title, section.folder),
         "href": _page_of(section.folder, page) if PAGE in section.files else None,
         "feeds": [
             (folder + one.file_name, one.label, one.media_type)

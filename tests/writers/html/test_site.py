@@ -114,6 +114,14 @@ def test_with_a_public_address_the_start_page_links_folders() -> None:
     assert values(tree, "link[rel=canonical]") == ["https://feeds.example/"]
 
 
+def test_a_category_has_the_name_that_the_config_gives_it() -> None:
+    """Its folder stays."""
+    tree = start(section_of("Tea", name="Green tea"), *(section_of(f"C{n}") for n in range(12)))
+    assert "Green tea 1,234" in {words(node) for node in tree.css("h3")}
+    assert "Green tea 1,234" in {words(node) for node in tree.css(".index li")}
+    assert "Tea/index.html" in values(tree, "h3 a")
+
+
 def test_an_empty_site_says_so() -> None:
     """Before the first poll."""
     assert "nothing here yet" in words(one(start(), "main"))
