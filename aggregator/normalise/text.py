@@ -16,7 +16,7 @@ from unicodedata import east_asian_width
 
 from aggregator.model.entry import Person, Text, TextType
 
-__all__ = ["cut", "is_html", "people", "plain", "plain_name", "summarise", "tidy", "unmarked"]
+__all__ = ["beginning", "cut", "is_html", "people", "plain", "plain_name", "summarise", "tidy", "unmarked"]
 
 MAX_TITLE = 1_000
 MAX_SUMMARY = 280
@@ -249,7 +249,12 @@ _SENTENCE_END = re.compile(
 
 
 def summarise(html: str, max_characters: int = MAX_SUMMARY) -> str:
-    """The beginning of a sanitised body as escaped text, about `max_characters` wide; "" when it has no text.
+    """The beginning of a sanitised body as escaped text; see `beginning`."""
+    return escape(beginning(html, max_characters), quote=False)
+
+
+def beginning(html: str, max_characters: int) -> str:
+    """The beginning of a sanitised body as tidy text, about `max_characters` wide; "" when it has no text.
 
     A full-width character counts as two. Cut text ends with `…`, after a sentence when one ends in the
     last third, else after a word.
@@ -262,7 +267,7 @@ def summarise(html: str, max_characters: int = MAX_SUMMARY) -> str:
         if end < len(text):
             break
         if len(head) == len(html):
-            return escape(text, quote=False)
+            return text
     text = text[:end]
     sentences = [m.end() for m in _SENTENCE_END.finditer(text, end * 2 // 3)]
     if sentences:
@@ -271,7 +276,7 @@ def summarise(html: str, max_characters: int = MAX_SUMMARY) -> str:
         space = text.rfind(" ", end * 2 // 3)
         text = text[:space] if space > 0 else text
         text = text.rstrip(" ,;:-–—、，")
-    return escape(text, quote=False) + "…" if text.strip() else ""
+    return f"{text}…" if text.strip() else ""
 
 
 def _whole_tags(html: str, max_characters: int) -> str:
@@ -289,9 +294,18 @@ def _whole_tags(html: str, max_characters: int) -> str:
 _WIDE = re.compile("[\u1100-\u115f\u231a-\U0010ffff]")
 
 
+def _is_narrow(text: str) -> bool:
+    """Whether no character of it takes two columns."""
+    try:
+        text.encode("cp1252")  # of this none does; a search takes five times as long
+    except UnicodeEncodeError:
+        return _WIDE.search(text) is None
+    return True
+
+
 def _fitting(text: str, max_width: int) -> int:
     """How many characters of `text` fit into `max_width` columns."""
-    if text.isascii() or not _WIDE.search(text, 0, max_width):
+    if text.isascii() or _is_narrow(text[:max_width]):
         return min(len(text), max_width)
     fitting, room = 0, max_width
     # Half as many characters as there are columns always fit. Widths are called W, F, Na, N, A and H.

@@ -172,7 +172,9 @@ class FeedFolders:
         """
         compress, failed = self._config.publish.compress, len(result.errors)
         try:
-            remove_leftovers(place, below=False)
+            was_there = place.is_dir()
+            if was_there:
+                remove_leftovers(place, below=False)
             for writer in writers.values():
                 path = place / writer.file_name
                 try:
@@ -184,7 +186,7 @@ class FeedFolders:
                 except WriteError as error:
                     result.errors.append(error)
             files = {writer.file_name for writer in writers.values()}
-            for name in self._names:
+            for name in self._names if was_there else ():
                 if name not in files:
                     remove(place / name)
         except WriteError as error:

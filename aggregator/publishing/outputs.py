@@ -252,7 +252,7 @@ def items(
     made = []
     for k in kept:
         article, key = shown(k, rules, feed or EVERYTHING)
-        also = also_in(others.get(k.pk, ()), rules, feed or EVERYTHING)
+        also = also_in(told, rules, feed or EVERYTHING) if (told := others.get(k.pk)) else ()
         key += story_key(also) + copies.key(k.revision)
         if (known := k.made.get(key)) is not None:
             made.append(known)

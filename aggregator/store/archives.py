@@ -16,18 +16,17 @@ import sqlalchemy as sa
 from aggregator.store.columns import microseconds
 from aggregator.store.database import Database
 from aggregator.store.kept import Kept, Recent
+from aggregator.store.rows import ask
 from aggregator.store.schema import archive_entries, archives, articles, feeds, placements, revisions
 
 _AT_ONCE = 50
 _NAMES_AT_ONCE = 500
 
 _FEED = sa.select(feeds.c.pk).where(feeds.c.name == sa.bindparam("of_feed")).scalar_subquery()
-_ENTRIES = (
-    sa.select(archive_entries.c.revision)
-    .where(archive_entries.c.feed == _FEED, archive_entries.c.number == sa.bindparam("of_number"))
-    .where(sa.not_(archive_entries.c.is_hidden))
-    .order_by(archive_entries.c.position)
-)
+_ENTRIES = """
+    SELECT revision FROM archive_entries
+    WHERE feed = (SELECT pk FROM feeds WHERE name = ?) AND number = ? AND NOT is_hidden ORDER BY position
+"""
 _WRITTEN = (
     archives.update()
     .where(archives.c.feed == _FEED, archives.c.number == sa.bindparam("of_number"))
@@ -135,8 +134,8 @@ class Archives:
         """
         with self._database.snapshot() as connection:
             numbers = {
-                (feed, number): connection.scalars(_ENTRIES, {"of_feed": feed, "of_number": number}).all()
-                for feed, number in wanted
+                archive: [revision for (revision,) in ask(connection, _ENTRIES, archive)]
+                for archive in wanted
             }
             found = recent.read(connection, [*chain.from_iterable(numbers.values())])
         of = {kept.revision: kept for kept in found}
@@ -153,15 +152,18 @@ class Archives:
 
 # In SQL alone: to bring 50,000 rows here and back took most of the time.
 _MAKE = "CREATE TEMPORARY TABLE filing (place BIGINT, published BIGINT, article BIGINT, revision BIGINT)"
+# Limited before it is numbered: a window is made of all rows, which for 50,000 took most of the time.
 _FILING = sa.text("""
     INSERT INTO filing (place, published, article, revision)
-    SELECT
-        row_number() OVER (ORDER BY p.published, a.uid DESC) - 1 AS place,
-        p.published, p.article, a.revision
-    FROM placements AS p JOIN articles AS a ON a.pk = p.article
-    WHERE p.feed = :feed AND p.archived IS NULL
-        AND p.published <= :published AND (p.published < :published OR a.uid > :uid)
-    ORDER BY p.published, a.uid DESC LIMIT :limit
+    SELECT row_number() OVER (ORDER BY published, uid DESC) - 1, published, article, revision
+    FROM (
+        SELECT p.published, a.uid, p.article, a.revision
+        FROM placements AS p JOIN articles AS a ON a.pk = p.article
+        WHERE p.feed = :feed AND p.archived IS NULL
+            AND p.published <= :published AND (p.published < :published OR a.uid > :uid)
+        ORDER BY p.published, a.uid DESC LIMIT :limit
+    ) AS oldest
+    ORDER BY published, uid DESC
 """)
 _REST = sa.text("DELETE FROM filing WHERE place >= :made * :entries")
 _ARCHIVES = sa.text(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,9 @@ import sqlalchemy as sa
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
 from aggregator.model.packed import Unreadable, unpack
+from aggregator.store.columns import moment
 from aggregator.store.packed_text import has_link
+from aggregator.store.rows import ask_each
 from aggregator.store.schema import aliases, articles, decisions, revisions
 
 __all__ = ["NEWEST_REVISION", "REVISION", "Kept", "Recent", "is_named", "kept", "of_newest", "unpacked"]
@@ -22,7 +24,6 @@ MAX_BYTES = 8 * 1024 * 1024
 """So many bytes of articles' texts are kept at hand; with what is rendered of them some six times as much."""
 
 _LEAST_BYTES = 1_000
-_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,15 +88,15 @@ def kept(row: sa.Row[Any]) -> Kept:
         updated=row.updated,
         first_seen=row.first_seen,
         decision=row.decision,
-        is_dated='"published": null' not in (row.given or ""),
+        is_dated=_is_dated(row.given),
     )
 
 
-_REVISIONS = (
-    sa.select(*REVISION)
-    .join_from(revisions, articles, articles.c.pk == revisions.c.article)
-    .where(revisions.c.pk.in_(sa.bindparam("numbers", expanding=True)))
-)
+_REVISIONS = """
+    SELECT r.pk, a.pk, a.uid, a.source, a.id, a.first_seen, a.given, r.published, r.updated, r.data, d.data
+    FROM revisions AS r JOIN articles AS a ON a.pk = r.article LEFT JOIN decisions AS d ON d.article = a.pk
+    WHERE r.pk IN ({})
+"""
 
 
 class Recent:
@@ -114,10 +115,9 @@ class Recent:
         known = self._known
         found = {number: known[number] for number in numbers if number in known}
         missing = list(dict.fromkeys(number for number in numbers if number not in found))
-        for start in range(0, len(missing), _AT_ONCE):
-            for row in connection.execute(_REVISIONS, {"numbers": missing[start : start + _AT_ONCE]}):
-                found[row.revision] = known[row.revision] = made = kept(row)
-                self._left_bytes -= _size(made)
+        for made in _read(connection, missing):
+            found[made.revision] = known[made.revision] = made
+            self._left_bytes -= _size(made)
         for number in found:
             known.move_to_end(number)
         while self._left_bytes < 0 and len(known) > 1:
@@ -127,16 +127,43 @@ class Recent:
         return tuple(found[number] for number in numbers)
 
 
+def _read(connection: sa.Connection, numbers: Sequence[int]) -> Iterator[Kept]:
+    """The articles of these revisions. Raises DamagedStore."""
+    for revision, pk, uid, source, own_id, first_seen, given, published, updated, data, decision in ask_each(
+        connection, _REVISIONS, numbers
+    ):
+        dates = moment(published), moment(updated)
+        try:
+            article = unpack(data, source=source, id=own_id, published=dates[0], updated=dates[1])
+        except Unreadable as error:
+            raise _damaged(own_id, source, error) from error
+        yield Kept(
+            pk=pk,
+            revision=revision,
+            uid=uid,
+            article=article,
+            published=dates[0],
+            updated=dates[1],
+            first_seen=moment(first_seen),
+            decision=decision,
+            is_dated=_is_dated(given),
+        )
+
+
+def _is_dated(given: str | None) -> bool:
+    return '"published": null' not in (given or "")
+
+
 def _lost(connection: sa.Connection, number: int) -> DamagedStore:
     """The error for a revision that is not there, which names the article of which it is the newest."""
     of_it = sa.select(articles.c.id, articles.c.source).where(articles.c.revision == number)
     if (row := connection.execute(of_it).first()) is None:
         return DamagedStore(f"the revision {number}, which a full archive shows", "it is lost")
-    return _damaged(row, "its newest revision is lost")
+    return _damaged(row.id, row.source, "its newest revision is lost")
 
 
-def _damaged(row: Any, cause: object) -> DamagedStore:
-    return DamagedStore(f"the article {row.id!r} of source {row.source!r} in the store", cause)
+def _damaged(own_id: object, source: object, cause: object) -> DamagedStore:
+    return DamagedStore(f"the article {own_id!r} of source {source!r} in the store", cause)
 
 
 def _size(kept: Kept) -> int:
@@ -146,8 +173,8 @@ def _size(kept: Kept) -> int:
 def unpacked(row: sa.Row[Any]) -> Article:
     """The article of such a row. Raises DamagedStore."""
     if row.data is None:
-        raise _damaged(row, "its newest revision is lost")
+        raise _damaged(row.id, row.source, "its newest revision is lost")
     try:
         return unpack(row.data, source=row.source, id=row.id, published=row.published, updated=row.updated)
     except Unreadable as error:
-        raise _damaged(row, error) from error
+        raise _damaged(row.id, row.source, error) from error

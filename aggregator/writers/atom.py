@@ -95,6 +95,8 @@ def _language(article: Article, name: str, around: str | None) -> str:
 
 def _person(role: str, name: str, item: Cleaned) -> str:
     found = item.people.get((role, name), NO_ADDRESS)
+    if found is NO_ADDRESS:
+        return nested(role, [f"<name>{escaped(name)}</name>"], 2)
     said = {"name": name, "uri": found.uri, "email": found.email}
     return nested(role, [f"<{each}>{escaped(text)}</{each}>" for each, text in said.items() if text], 2)
 

@@ -70,14 +70,14 @@ def _cleaned(item: Item) -> Cleaned:
         summary=escaped(body(article.summary)),
         content=escaped(body(article.content)),
         authors=lines(article.authors),
-        contributors=lines(_texts(extra.get("contributors"))),
+        contributors=lines(_texts(extra["contributors"])) if "contributors" in extra else [],
         categories=lines(article.categories + article.tags),
         comments=address(extra.get("comments_link")),
         language=_language(article),
         rights=line(rights) if isinstance(rights, str) else "",
         enclosures=enclosures(article),
         extensions=[(extension, str(extension)) for extension in extensions(article)],
-        links=[*further_links(article), *also_in(item)],
+        links=further_links(article) + also_in(item),
         terms=terms_of(article),
         people=person_addresses(article),
     )
@@ -85,15 +85,20 @@ def _cleaned(item: Item) -> Cleaned:
 
 def also_in(item: Item) -> list[dict[str, str]]:
     """The other articles of its story, as links (RFC 4287 §4.2.7.2, "related")."""
+    if not item.also_in:
+        return []
     links = ((address(each.link), line(f"{each.source}: {each.title}")) for each in item.also_in)
     return [{"rel": "related", "href": href, "title": title} for href, title in links if href]
 
 
 def _language(article: Article) -> str | None:
     """The article's own, else that of the feed it came from."""
-    said = [article.extra.get("language"), article.origin.language]
-    if "dc:language" in article.extra:
-        said[1:1] = _texts(article.extra["dc:language"])
+    extra = article.extra
+    if not extra:
+        return language_tag(article.origin.language)
+    said = [extra.get("language"), article.origin.language]
+    if "dc:language" in extra:
+        said[1:1] = _texts(extra["dc:language"])
     for tag in said:
         if language := language_tag(tag):
             return language

@@ -64,6 +64,8 @@ NO_ADDRESS = PersonAddress()
 
 def further_links(article: Article) -> list[dict[str, str]]:
     """The article's links besides its page and its enclosures, as attributes, `rel` and `href` first."""
+    if "links" not in article.extra:
+        return []
     own = address(article.link)
     found: list[dict[str, str]] = []
     alternates = {("", "")} if own else set()
@@ -97,6 +99,8 @@ def further_links(article: Article) -> list[dict[str, str]]:
 
 def terms_of(article: Article) -> dict[str, list[CategoryTerm]]:
     """Category or tag -> its term and scheme in its feed, where the feed gave more than a name."""
+    if "terms" not in article.extra:
+        return {}
     found: dict[str, list[CategoryTerm]] = {}
     for each in _mappings(article.extra.get("terms")):
         term, scheme, label = _said(each, "term"), _said(each, "scheme"), _said(each, "label")
@@ -110,6 +114,8 @@ def terms_of(article: Article) -> dict[str, list[CategoryTerm]]:
 
 def person_addresses(article: Article) -> dict[tuple[str, str], PersonAddress]:
     """The addresses of persons, by role (author, contributor) and name; the first of each counts."""
+    if "people" not in article.extra:
+        return {}
     found: dict[tuple[str, str], PersonAddress] = {}
     for each in _mappings(article.extra.get("people")):
         # A `mailto:` address may have had a subject.

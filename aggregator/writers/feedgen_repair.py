@@ -138,8 +138,10 @@ def serialise(
         outer = OUTER[parent]
         start, end, rest = head().rpartition(f"{outer}</{parent}>".encode())
         new = [part for part in parts if not part.is_sound]
-        body = b"".join([start, *(part.written for part in new), end, rest])
-        expat.ParserCreate(namespace_separator=" ").Parse(body, True)  # builds no tree: half of lxml's time
+        parser = expat.ParserCreate(namespace_separator=" ")  # builds no tree: half of lxml's time
+        for some in (start, *(part.written for part in new), end):
+            parser.Parse(some)
+        parser.Parse(rest, True)
         for part in new:
             part.is_sound = True
     except (ValueError, TypeError, LxmlError, expat.ExpatError) as error:

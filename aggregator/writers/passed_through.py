@@ -79,6 +79,8 @@ def enclosures(article: Article) -> list[Enclosure]:
     a negative `length` is None.
     """
     found: dict[str, Enclosure] = {}
+    if not article.enclosures:
+        return []
     for enclosure in article.enclosures:
         url = address(enclosure.url)
         if url is None or url in found:
@@ -105,7 +107,7 @@ def extensions(article: Article) -> list[MarkupElement]:
     first enclosure that has one, where `extra` does not have it already.
     """
     found = _passed_through(article.extra)
-    headimg = address(article.headimg)
+    headimg = address(article.headimg) if article.headimg else None
     if headimg and not any(e.name == "media:thumbnail" and e.attributes.get("url") == headimg for e in found):
         found.insert(0, MarkupElement("media:thumbnail", attributes={"url": headimg}))
     durations = [e.duration for e in article.enclosures if e.duration is not None]
@@ -126,6 +128,8 @@ def channel_extensions(extra: Mapping[str, object]) -> list[MarkupElement]:
 
 def _passed_through(extra: Mapping[str, object], inside: str = ITEM) -> list[MarkupElement]:
     found: list[MarkupElement] = []
+    if not extra:
+        return found
     # Sorted: two equal mappings may differ in order, but must not in bytes.
     for key, values in sorted(extra.items()):
         if not _is_known(key) or key in _OURS:

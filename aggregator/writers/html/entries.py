@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from html import unescape
+from functools import lru_cache
 
 from markupsafe import Markup
 
 from aggregator.model.article import Article, Enclosure
-from aggregator.normalise.text import cut, summarise, tidy
+from aggregator.normalise.text import beginning, cut, tidy
 from aggregator.writers.channel import AlsoIn, Item
 from aggregator.writers.html.locale import Locale
 from aggregator.writers.xml_text import address, language_tag
@@ -33,10 +33,10 @@ def entry(item: Item, locale: Locale, root: str = "") -> Markup:
     tag, text, image = language(article), teaser(article), picture(article.headimg)
     of = f' lang="{_escaped(tag)}"' if tag else ""
     written = [
-        f'<article dir="auto"{of}>\n<h2>{title(item, locale, root)}</h2>\n',
-        facts(item, locale),
-        f'<p class="teaser" dir="auto">{_escaped(tidy(text))}</p>\n' if text else "",
-        media(article, locale),
+        f'<article dir="auto"{of}>\n<h2>{_title(item, locale, root)}</h2>\n',
+        _facts(item, locale),
+        f'<p class="teaser" dir="auto">{_escaped(text)}</p>\n' if text else "",
+        media(article, locale) if article.enclosures else "",
         f'<img src="{_escaped(image)}" {_IMAGE}>\n' if image else "",
         "</article>\n",
     ]
@@ -45,24 +45,37 @@ def entry(item: Item, locale: Locale, root: str = "") -> Markup:
 
 def title(item: Item, locale: Locale, root: str) -> Markup:
     """The title of an entry, which leads to its page."""
+    return Markup(_title(item, locale, root))  # noqa: S704 - all of it is escaped
+
+
+def _title(item: Item, locale: Locale, root: str) -> str:
     link = f"{root}{item.page}" if item.page else address(item.article.link)
     text = _escaped(title_text(item.article.title, locale))
-    return Markup(f'<a href="{_escaped(link)}">{text}</a>' if link else text)  # noqa: S704
+    return f'<a href="{_escaped(link)}">{text}</a>' if link else text
 
 
 def facts(item: Item, locale: Locale) -> Markup:
     """The line below a title: the source, the authors, the date, and who else tells the same story."""
+    return Markup(_facts(item, locale))  # noqa: S704 - all of it is escaped
+
+
+def _facts(item: Item, locale: Locale) -> str:
     names = "".join([f"<span><bdi>{_escaped(name)}</bdi></span>\n" for name in authors(item.article)])
     also = _also_in(item.also_in, locale) if item.also_in else ""
-    return Markup(  # noqa: S704
+    return (
         f'<p class="facts">\n{source(item.article)}\n{names}'
-        f'<span lang="{locale.tag}">{time(item.published, locale)}</span>{also}</p>\n'
+        f'<span lang="{locale.tag}">{_time(item.published, locale)}</span>{also}</p>\n'
     )
 
 
 def source(article: Article) -> Markup:
     """The name of the source, with a link to its site; "" for one without a name."""
-    name, site = named(article), address(article.origin.link)
+    return _source(article.origin.title, article.source, article.origin.link)
+
+
+@lru_cache(maxsize=1_024)  # the entries of a feed come from the same one
+def _source(title: str, source: str, link: str | None) -> Markup:
+    name, site = _name(title) or _name(source), address(link)
     if not name:
         return Markup()
     written = f"<bdi>{_escaped(name)}</bdi>"
@@ -76,8 +89,12 @@ def named(article: Article) -> str:
 
 def time(moment: datetime, locale: Locale) -> Markup:
     """A moment, for people and for programs."""
+    return Markup(_time(moment, locale))  # noqa: S704 - digits
+
+
+def _time(moment: datetime, locale: Locale) -> str:
     written = moment.isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Markup(f'<time datetime="{written}" dir="ltr">{locale.moment(moment)}</time>')  # noqa: S704 - digits
+    return f'<time datetime="{written}" dir="ltr">{locale.moment(moment)}</time>'
 
 
 def media(article: Article, locale: Locale) -> Markup:
@@ -124,7 +141,7 @@ def language(article: Article) -> str | None:
 
 def teaser(article: Article) -> str:
     """The beginning of an article as plain text, "" when it has none."""
-    return unescape(summarise(article.summary, MAX_TEASER) or summarise(article.content, MAX_TEASER))
+    return beginning(article.summary, MAX_TEASER) or beginning(article.content, MAX_TEASER)
 
 
 def _also_in(others: Sequence[AlsoIn], locale: Locale) -> str:
@@ -150,6 +167,8 @@ def _name(text: str) -> str:
 
 def authors(article: Article) -> list[str]:
     """The names of the authors, without empty ones, repeats, and the name of the feed."""
+    if not article.authors:
+        return []
     names = dict.fromkeys(map(_name, article.authors))
     own = _name(article.origin.title)
     return [name for name in names if name and name != own]

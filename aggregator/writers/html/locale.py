@@ -31,6 +31,9 @@ _FROM_THE_RIGHT = frozenset(
 )
 _SCRIPTS_FROM_THE_RIGHT = frozenset(("arab", "hebr", "thaa", "syrc", "nkoo", "adlm"))
 
+_MAX_DATES = 1_000
+_TIME = "\0"
+
 
 @dataclass(frozen=True, slots=True)
 class _Words:
@@ -54,7 +57,7 @@ class Locale:
     language without words here has too.
     """
 
-    __slots__ = ("_words", "_zone", "direction", "tag")
+    __slots__ = ("_dates", "_words", "_zone", "direction", "tag")
 
     def __init__(self, language: str | None, timezone: str) -> None:
         tag = language_tag(language) or LANGUAGES[0]
@@ -63,6 +66,7 @@ class Locale:
         self.tag = self._words.tag or tag if found else LANGUAGES[0]
         self.direction = direction_of(tag)
         self._zone = None if timezone == "UTC" else zone_of(timezone)
+        self._dates: dict[tuple[str, int, str], str] = {}
 
     def say(self, key: str, number: int | None = None, /, **values: object) -> Markup:
         """The text of this key, its values filled in and escaped unless they are markup.
@@ -125,13 +129,22 @@ class Locale:
             return moment
 
     def _written(self, name: str, moment: datetime) -> str:
-        local, words = self._local(moment), self._words
+        local = self._local(moment)
+        key = (name, local.toordinal(), _zone_name(local))
+        if (around := self._dates.get(key)) is None:
+            if len(self._dates) >= _MAX_DATES:
+                self._dates.clear()
+            around = self._dates[key] = self._without_time(name, local)
+        return around.replace(_TIME, f"{local.hour:02}:{local.minute:02}")
+
+    def _without_time(self, name: str, local: datetime) -> str:
+        words = self._words
         return words.formats[name].format(
             day=local.day,
             month=words.months[local.month - 1],
             year=local.year,
             weekday=words.weekdays[local.weekday()],
-            time=f"{local.hour:02}:{local.minute:02}",
+            time=_TIME,
             zone=_zone_name(local),
         )
 
