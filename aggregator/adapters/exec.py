@@ -1,4 +1,4 @@
-"""Kind `exec`: what a command of the user's prints, read as a document of any other kind.
+"""Kind `exec`: the output of a user's command, read as a document of any other kind.
 
 Off unless the config allows it.
 """
@@ -31,9 +31,9 @@ _STDERR_BYTES = 16 * 1024
 
 
 class ExecOptions(Settings):
-    """`command` is a program and its arguments, run without a shell; `kind` is what it prints.
+    """`command` is a program and its arguments, run without a shell; `kind` is the kind of its output.
 
-    `options` are those of that kind. Further documents that it names are fetched as always.
+    `options` are those of that kind. Further documents that the output names are fetched over HTTP as usual.
     """
 
     command: Annotated[tuple[str, ...], Field(min_length=1, strict=False)]
@@ -54,7 +54,7 @@ class ExecOptions(Settings):
 
 
 def read(resource: Resource, options: ExecOptions) -> Feed | ArticleDocument | SubscriptionList:
-    """The document as its kind reads it. Raises what that raises."""
+    """The document as its kind reads it. Raises what that kind raises."""
     kind = kinds.named(options.kind)
     return kind.read(resource, kind.parse(options.options))
 
@@ -79,11 +79,11 @@ def _retrieve(source: RetrievedSource, _: Validators, transport: Transport) -> F
 
 
 def run(command: Sequence[str], *, url: str, deadline: timedelta, max_bytes: int) -> Fetched:
-    """Runs `command`, no shell in between, and gives its standard output as one document.
+    """Runs `command` without a shell, and returns its standard output as one document.
 
-    It gets no standard input, and this process's environment. With its children it is killed at `deadline`,
-    or when it prints more than `max_bytes`. Raises FetchError, TimedOut and TooLarge; when it exits with
-    anything but 0, what it printed is not read: it may be half.
+    It gets no standard input, and this process's environment. It is killed with its children at `deadline`,
+    or when it prints more than `max_bytes`. Raises FetchError, TimedOut and TooLarge; also when it exits with
+    any code but 0, as its output may be incomplete.
     """
     try:
         process = subprocess.Popen(  # noqa: S603 - the user's own command, allowed by the config
@@ -146,7 +146,7 @@ def _too_slow(url: str) -> errors.TimedOut:
 
 
 def _kill(process: subprocess.Popen[bytes]) -> None:
-    """Ends the command and whatever it started, and waits for it."""
+    """Kills the command and every process that it started, and waits for it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     with process:

@@ -1,4 +1,4 @@
-"""Which command installs an optional extra beside this installation of Aggregator."""
+"""The pip command that installs an optional extra for this installation of Aggregator."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from aggregator import DISTRIBUTION
 def install_command(extra: str) -> str:
     """The pip command that adds `extra`, from where this installation came (PEP 610's direct_url.json).
 
-    A checkout is named by its path, an archive or repository by its address. What came from an index is
-    named by the distribution's name, which is not the package's: another project owns that one.
+    A checkout is named by its path, an archive or repository by its address. An installation from an index is
+    named by the distribution's name, which differs from the package's: on the index that name is another
+    project.
     """
     origin = _origin()
     url = str(origin.get("url") or "")

@@ -1,4 +1,4 @@
-"""Kind `json`: the answer of an API, by JMESPath expressions (jmespath.org)."""
+"""Kind `json`: the response of an API, by JMESPath expressions (jmespath.org)."""
 
 from __future__ import annotations
 
@@ -51,10 +51,11 @@ Expression = Annotated[str, AfterValidator(_expression)]
 
 
 class JsonOptions(Settings):
-    """What each expression finds; None is guessed from the names that APIs commonly use.
+    """JMESPath expressions for each field; None is guessed from the names that APIs commonly use.
 
-    `items` is the list, `feed_title` and `next` (the address of the next page) are of the whole answer; the
-    others are of one item. `text` says what `content` and `summary` are. At most `pages` pages are read.
+    `items` is the list, `feed_title` and `next` (the address of the next page) are evaluated on the whole
+    response; the others on one item. `text` is the type of `content` and `summary`. At most `pages` pages are
+    read.
     """
 
     items: Expression | None = None
@@ -94,14 +95,14 @@ _COMMON: Mapping[str, tuple[str, ...]] = {
     "author": ("author.name", "author.login", "author", "user.name", "user.login", "user", "by", "creator"),
     "categories": ("tags", "categories", "labels[].name", "tag_list"),
 }
-"""The names to look for of each field, the likeliest first; `id` falls back to the address."""
+"""The names to look for of each field, the most probable first; `id` falls back to the address."""
 
 
 _FIELDS = (*_COMMON, "language", "enclosure")
 
 
 def read(resource: Resource, options: JsonOptions) -> Feed:
-    """The entries of an API's answer. Raises ReadError for what is no JSON, or holds no list of items."""
+    """The entries of an API's response. Raises ReadError if it is not JSON, or has no list of items."""
     data, problems = json_text.load(resource.body, resource.content_type)
     feed = Feed(version="json", problems=problems)
     items, where = _items(data, options)
@@ -132,7 +133,7 @@ def read(resource: Resource, options: JsonOptions) -> Feed:
             feed.more.append(url)
         else:
             feed.problems.append(
-                Problem(text="the next page's address is none; it is not read", where=following[:200])
+                Problem(text="the next page's address is invalid; it is not read", where=following[:200])
             )
     return feed
 
@@ -166,7 +167,7 @@ def _items(data: Any, options: JsonOptions) -> tuple[list[Any], str]:
 
 
 def _lists(data: Any) -> Iterator[tuple[str, list[Any]]]:
-    """Every list of objects, with an expression for it; a list within such a list is not looked for."""
+    """Every list of objects, with an expression for it; not the lists inside such a list."""
     waiting: deque[tuple[str, Any]] = deque([("", data)])
     for _ in range(MAX_LOOKED_AT):
         if not waiting:
@@ -182,9 +183,9 @@ def _lists(data: Any) -> Iterator[tuple[str, list[Any]]]:
 
 
 def _expressions(items: list[Any], options: JsonOptions) -> tuple[dict[str, str], dict[str, str]]:
-    """The expression of each field; and those among them that were guessed."""
+    """The expression of each field, and the ones that were guessed."""
     chosen = {name: given for name in _FIELDS if (given := getattr(options, name)) is not None}
-    # Items may all be wrapped alike: `{"kind": "t3", "data": {…}}`.
+    # All items may have a wrapper: `{"kind": "t3", "data": {…}}`.
     sample = [item for item in items[:20] if isinstance(item, dict)]
     guessed = {}
     for prefix in _wrappers(sample):
@@ -216,7 +217,7 @@ def _tells(sample: list[dict[str, Any]], expression: str, name: str) -> bool:
 
 
 def _other_dates(expression: str) -> tuple[str, ...]:
-    """What to try where the guessed date of an item cannot be read."""
+    """Other fields to try if the guessed date of an item cannot be read."""
     wrapper, dot, _ = expression.rpartition(".")
     return tuple(f"{wrapper}{dot}{name}" for name in _COMMON["date"])
 
@@ -248,7 +249,7 @@ def _find(data: Any, expression: str | None) -> Any:
         return None
     try:
         return _compiled(expression).search(data)
-    except (JMESPathError, TypeError, RecursionError):  # a function of a value that is of another type
+    except (JMESPathError, TypeError, RecursionError):  # a function applied to a value of another type
         return None
 
 
@@ -264,7 +265,7 @@ def _texts(value: Any) -> list[str]:
 
 
 def _date(value: Any) -> str | None:
-    """A date's text; seconds or milliseconds since 1970, as APIs give them, become one."""
+    """A date's text; a number is read as seconds or milliseconds since 1970."""
     text = _text(value)
     if not _SECONDS.fullmatch(text):
         return text or None

@@ -1,4 +1,4 @@
-"""Bytes -> JSON value; of a list that breaks off, the whole items before the break."""
+"""Bytes -> JSON value; of a list that breaks off, the complete items before the break."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from aggregator.model.article import Problem
 from aggregator.normalise import encoding
 
 _SPACE = re.compile(r"[\s,]*")
-# A control character within a string is against RFC 8259 §7, and common.
+# Control characters within a string are forbidden by RFC 8259 §7, but common.
 _DECODER = json.JSONDecoder(strict=False, parse_constant=lambda _: None)
 
 
 def load(body: bytes, content_type: str | None = None) -> tuple[Any, list[Problem]]:
-    """The value, and what was wrong with its text: RFC 8259, but for the characters in strings.
+    """The value, and what was wrong with its text (RFC 8259, but control characters in strings are accepted).
 
-    Raises ReadError for what is no JSON, and for a value nested deeper or a number longer than Python reads.
+    Raises ReadError if it is not JSON, and for a value nested deeper or a number longer than Python reads.
     """
     decoded = encoding.decode(body, content_type)
     problems = [p for p in decoded.problems if "declares no encoding" not in p.text]
@@ -30,7 +30,10 @@ def load(body: bytes, content_type: str | None = None) -> tuple[Any, list[Proble
 
 
 def load_broken(body: bytes, key: str, content_type: str | None = None) -> tuple[list[Any], list[Problem]]:
-    """The values of the first list under `key`, up to where the text breaks. Raises ReadError for none."""
+    """The values of the first list under `key`, up to where the text breaks off.
+
+    Raises ReadError for none.
+    """
     text = encoding.decode(body, content_type).text
     start = re.search(rf'"{re.escape(key)}"\s*:\s*\[', text)
     found: list[Any] = []
@@ -64,5 +67,5 @@ def _after_space(text: str, at: int) -> int:
 
 
 def quoted(key: str) -> str:
-    """A key as a JMESPath expression takes it."""
+    """A key quoted for a JMESPath expression."""
     return key if re.fullmatch(r"[A-Za-z_]\w*", key, re.ASCII) else json.dumps(key)

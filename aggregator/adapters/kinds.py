@@ -27,7 +27,7 @@ from aggregator.model.wrong_values import sentence
 GROUP = "aggregator.adapters"
 
 Place = Literal["url", "path", "either", "none"]
-"""What a source of a kind is found by: its `url`, its `path`, one of the two, or neither."""
+"""How a source of a kind is located: by its `url`, its `path`, one of the two, or neither."""
 
 
 class RefusedFile(Exception):
@@ -39,7 +39,7 @@ class RefusedFile(Exception):
 
 
 class RetrievedSource(Protocol):
-    """What a retriever knows of the source that it fetches."""
+    """What a retriever knows about the source that it fetches."""
 
     @property
     def name(self) -> str:
@@ -48,7 +48,7 @@ class RetrievedSource(Protocol):
 
     @property
     def address(self) -> str:
-        """Where it is, as text: its URL, its path, or its kind and name."""
+        """Its address as text: its URL, its path, or its kind and name."""
         ...
 
     @property
@@ -68,7 +68,7 @@ class RetrievedSource(Protocol):
 
 
 class OpenFolder(Protocol):
-    """An open folder: no link leads out of it."""
+    """An open folder from which no link leads out."""
 
     def open(self, name: str) -> BinaryIO:
         """Opens a regular file by its path in the folder. Raises RefusedFile and OSError."""
@@ -76,7 +76,7 @@ class OpenFolder(Protocol):
 
 
 class Transport(Protocol):
-    """How a retriever reaches anything: what it connects to is checked and bounded.
+    """The connections and files of a retriever: checked and limited.
 
     Sockets obey the guard of addresses (`fetch.allow`), `fetch.deadline` for the whole and `fetch.timeout`
     for a silence. Every method raises FetchError and its kinds.
@@ -84,12 +84,12 @@ class Transport(Protocol):
 
     @property
     def max_bytes(self) -> int:
-        """How large one document may be, at most: `fetch.max_bytes`. What is larger is refused."""
+        """The size limit for one document in bytes: `fetch.max_bytes`. A larger one is refused."""
         ...
 
     @property
     def deadline(self) -> timedelta:
-        """How long the whole may take: `fetch.deadline`."""
+        """The time limit for the whole fetch: `fetch.deadline`."""
         ...
 
     def setting(self, name: str) -> Any:
@@ -99,12 +99,12 @@ class Transport(Protocol):
     def get(self, url: str, validators: Validators, *, secret: str = "") -> Fetched | NotModified:
         """GETs a document over HTTP(S), conditionally, in its host's turn.
 
-        `secret` is appended to the query on the wire alone.
+        `secret` is appended to the query only when the request is sent.
         """
         ...
 
     def file(self, path: Path, validators: Validators) -> Fetched | NotModified:
-        """One file, where it changed."""
+        """One file, if it changed."""
         ...
 
     def folder(self, path: Path, validators: Validators) -> Fetched | NotModified:
@@ -112,15 +112,15 @@ class Transport(Protocol):
         ...
 
     def opened(self, path: Path) -> AbstractContextManager[OpenFolder]:
-        """A folder whose files are read by the retriever itself. Raises OSError."""
+        """A folder with files that the retriever reads itself. Raises OSError."""
         ...
 
     def connect(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> socket.socket:
-        """A connection to a host that may be reached; with `tls` its certificate is checked by that."""
+        """A connection to a host that may be reached; with `tls` its certificate is checked."""
         ...
 
     def tls(self) -> ssl.SSLContext:
-        """How certificates are checked for this source: `tls_verify`, `tls_ca`."""
+        """The TLS context of this source: `tls_verify`, `tls_ca`."""
         ...
 
     def is_own(self, host: str) -> bool:
@@ -133,31 +133,31 @@ class Transport(Protocol):
 
 
 SourceCheck = Callable[[RetrievedSource, Callable[[str], Any]], None]
-"""Looks at a source, with a function that gives settings of `[fetch]`. Raises FetchError."""
+"""Checks a source; the function returns settings of `[fetch]`. Raises FetchError."""
 
 Retriever = Callable[[RetrievedSource, Validators, Transport], Fetched | NotModified]
-"""Fetches what is new at a source since the validators were given out. Raises FetchError and its kinds."""
+"""Fetches what is new at a source since the validators were returned. Raises FetchError and its kinds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """A kind of source: how one document of it is read, and how it is fetched.
 
-    - `read` takes a document and the source's options, and gives a `Feed` of entries as found, which are
+    - `read` takes a document and the source's options, and returns a `Feed` of entries as found, which are
       normalised like every other, an `ArticleDocument`, or the feeds of a `SubscriptionList`, which are
-      followed beside those of the config. Pure: no input or output, no clock; it runs in a process that
-      may be killed. It raises ReadError and its kinds, nothing else. Further documents of the same source
-      (the next page of a list) are named in `Feed.more`; they come back to `read` with their `number`.
+      followed beside those of the config. Pure: no input or output, no clock; it runs in a process that may
+      be killed. It raises ReadError and its kinds, nothing else. Further documents of the same source (the
+      next page of a list) are named in `Feed.more`; `read` is called for them with their `number`.
     - `retrieve` fetches such a source in its own way; None: over HTTP(S), or from a file.
-    - `check` says, without any network, what `retrieve` would refuse; None: nothing of its own.
-    - `options` is the pydantic model of the source's `options` table; None: it has none.
-    - `place` is what a source is found by; `schemes` are those that its `url` may have.
-    - `is_scraped`: its documents are pages for people, so that robots.txt is honoured (RFC 9309).
-    - `has_public_address`: anybody may follow a source of this kind where we do, so that its address is
-      published with its entries and in lists, as long as it holds no query and no login. False for what
-      needs a program of ours, such as an API, a mailbox or a private instance of something.
-    - `withdraws`: each of its articles belongs to a named resource, and leaves the feeds when the next fetch
-      does not list that any more, or when the document is to be skipped (`ArticleDocument.skipped`).
+    - `check` finds, without network, what `retrieve` would refuse; None: no check of its own.
+    - `options` is the pydantic model of the source's `options` table; None: the kind has no options.
+    - `place` is how a source is located; `schemes` are those that its `url` may have.
+    - `is_scraped`: its documents are pages for people, so robots.txt is obeyed (RFC 9309).
+    - `has_public_address`: other people can follow a source of this kind at the same address. Then the
+      address is published with its entries and in lists, if it contains no query and no login. False for
+      what needs a program of ours, such as an API, a mailbox or a private instance of something.
+    - `withdraws`: each article belongs to a named resource, and leaves the feeds when the next fetch no
+      longer lists the resource, or when the document is to be skipped (`ArticleDocument.skipped`).
     """
 
     read: Callable[[Resource, Any], Feed | ArticleDocument | SubscriptionList]
@@ -171,7 +171,7 @@ class Kind:
     withdraws: bool = False
 
     def parse(self, options: Mapping[str, Any]) -> BaseModel | None:
-        """The options as this kind's model. Raises ValueError, of which pydantic's ValidationError is one."""
+        """The options as this kind's model. Raises ValueError, for example pydantic's ValidationError."""
         if self.options is not None:
             return self.options.model_validate(options)
         if options:
@@ -180,13 +180,13 @@ class Kind:
 
 
 def names() -> tuple[str, ...]:
-    """The names of all the kinds that are installed."""
+    """The names of all installed kinds."""
     return tuple(sorted(_registered()))
 
 
 @lru_cache(maxsize=64)
 def named(name: str) -> Kind:
-    """The kind of this name. Raises ConfigError when none has it, or it cannot be loaded."""
+    """The kind with this name. Raises ConfigError if there is none, or if it cannot be loaded."""
     entry = _registered().get(name)
     if entry is None:
         raise ConfigError(f"no kind is named {name!r}; there are {', '.join(names())}")
@@ -195,12 +195,12 @@ def named(name: str) -> Kind:
     except Exception as error:
         raise ConfigError(f"kind {name!r} ({entry.value}) cannot be loaded: {error}") from error
     if not isinstance(kind, Kind):
-        raise ConfigError(f"kind {name!r} ({entry.value}) is no aggregator.adapters.kinds.Kind")
+        raise ConfigError(f"kind {name!r} ({entry.value}) is not an aggregator.adapters.kinds.Kind")
     return kind
 
 
 def mistakes(name: str, options: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str, str]]:
-    """What is wrong with a source's kind and options: for each where, its type, and a sentence."""
+    """Mistakes in a source's kind and options: for each its place, its type, and a sentence."""
     try:
         named(name).parse(options)
     except ConfigError as error:
@@ -213,7 +213,7 @@ def mistakes(name: str, options: Mapping[str, Any]) -> list[tuple[tuple[str | in
 
 
 def schemes() -> frozenset[str]:
-    """The schemes that addresses of sources may have, of all the kinds that can be loaded."""
+    """The URL schemes of all the kinds that can be loaded."""
     found: set[str] = set()
     for name in names():
         with suppress(ConfigError):
@@ -222,14 +222,14 @@ def schemes() -> frozenset[str]:
 
 
 def forget() -> None:
-    """Forgets what is installed: for a process in which packages come and go."""
+    """Clears the cache of installed kinds: for a process in which packages are installed or removed."""
     named.cache_clear()
     _registered.cache_clear()
 
 
 @lru_cache(maxsize=1)
 def _registered() -> dict[str, EntryPoint]:
-    # The first of a name wins: what stands first on the path.
+    # The first of several with one name is used: the first on the path.
     found: dict[str, EntryPoint] = {}
     for entry in entry_points(group=GROUP):
         found.setdefault(entry.name, entry)

@@ -24,14 +24,14 @@ except ImportError:
 
 MAX_ENTRIES = 1_000
 MAX_NESTED = 20
-"""Deeper ones are ignored: mf2py copies the content of each level (240 levels took over 100 s)."""
+"""Deeper microformats are ignored: mf2py copies the content of each level (240 levels took over 100 s)."""
 
 _PLAYED = ("audio", "video")
 _Item = Mapping[str, Any]
 
 
 def read(resource: Resource) -> Feed:
-    """The entries of the page's first h-feed, or else all of the page. Raises ReadError when it has none."""
+    """The entries of the page's first h-feed, or else all on the page. Raises ReadError if there is none."""
     page = page_tree.parse(resource)
     _refuse_nested(page)
     parsed = mf2py.parse(doc=page.tree.html or "", url=page.base, html_parser="lxml")
@@ -66,7 +66,7 @@ def _refuse_nested(page: WebPage) -> None:
         above = depths.get(node.parent.mem_id, 0) if node.parent is not None else 0
         depth = above + any(name.startswith(("h-", "e-")) or name == "hentry" for name in names)
         if depth > MAX_NESTED:
-            reason = f"beyond all bounds: microformats nested more than {MAX_NESTED} deep"
+            reason = f"over a limit: microformats nested more than {MAX_NESTED} deep"
             raise ReadError(reason, url=page.url)
         depths[node.mem_id] = depth
 
@@ -126,7 +126,7 @@ def _title(item: _Item) -> Text | None:
 
 
 def _people(item: _Item) -> list[Person]:
-    """Authors: cards, or names, or addresses of cards elsewhere, which are left out."""
+    """Authors: cards or names; addresses of cards on other pages are left out."""
     found = []
     for author in _all(item, "author"):
         card = author if isinstance(author, dict) and "properties" in author else None
@@ -143,7 +143,7 @@ def _all(item: _Item, name: str) -> list[Any]:
 
 
 def _values(item: _Item, name: str) -> list[str]:
-    """The plain values of a property: of what has several forms or is an item itself, its `value`."""
+    """The plain values of a property: if a value has several forms or is an item itself, its `value`."""
     values = (each.get("value", "") if isinstance(each, dict) else each for each in _all(item, name))
     return [value for each in values if (value := str(each).strip())]
 

@@ -1,4 +1,4 @@
-"""Kind `rsshub`: a route of RSSHub, `rsshub://cls/depth/1000`, asked of the config's instances in turn."""
+"""Kind `rsshub`: a route of RSSHub, `rsshub://cls/depth/1000`, fetched from the config's instances."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.adapters.feed.document import KIND as FEED
 from aggregator.adapters.kinds import Kind, RetrievedSource, Transport
 from aggregator.model.retrieved import Fetched, NotModified, Validators
 
-# The instance that answered last, for each list of instances.
+# The instance that responded last, for each list of instances.
 _answered: dict[tuple[str, ...], str] = {}
 
 
@@ -24,10 +24,10 @@ def _check(source: RetrievedSource, setting: Callable[[str], Any]) -> None:
 
 
 def retrieve(source: RetrievedSource, validators: Validators, transport: Transport) -> Fetched | NotModified:
-    """What the first instance that has the route gives. Raises FetchError when none has.
+    """Fetches from the first instance that has the route. Raises FetchError if none has.
 
-    The one that answered last is asked first: for this source, else for any. Validators count for the
-    instance that gave them. That an instance has moved is nothing that the source's address could follow.
+    The one that responded last for this source, else for any, is asked first. Validators are only sent to the
+    instance that returned them. A permanent redirect of an instance does not change the source's address.
     """
     _check(source, transport.setting)
     instances: Mapping[str, Any] = {each.url.rstrip("/"): each.key for each in transport.setting("rsshub")}
@@ -52,9 +52,9 @@ def retrieve(source: RetrievedSource, validators: Validators, transport: Transpo
 
 
 def _code(key: Any, route: str) -> str:
-    """What an instance with an access key asks for: a hash of the path that it sees and the key, or "".
+    """The access code for an instance with a key: a hash of the path and the key, or "".
 
-    Sent instead of the key, it opens this one route alone.
+    It is sent instead of the key, and is valid for this one route only.
     """
     if key is None:
         return ""
@@ -64,7 +64,9 @@ def _code(key: Any, route: str) -> str:
 
 
 def _of_all(failed: Sequence[errors.FetchError], address: str) -> errors.FetchError:
-    """The failure of the whole: one that asks us to come later counts before one that says what is wrong."""
+    """The error for all instances: one that asks us to come later is preferred to one that says what is
+    wrong.
+    """
     worst = next((error for error in failed if isinstance(error, errors.Later)), failed[0])
     if len(failed) > 1:
         reasons = "; ".join(f"{error.url}: {error.reason}" for error in failed)

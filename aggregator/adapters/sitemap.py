@@ -21,7 +21,7 @@ from aggregator.normalise import encoding
 from aggregator.normalise.links import FETCHED, resolve
 
 MAX_DEPTH = 3
-"""How many indexes may follow one another."""
+"""How many indexes may be nested."""
 
 _SLUG = re.compile(r"[-_+\s]+")
 _SUFFIX = re.compile(r"\.(?:html?|php|aspx?|jsp|md)$", re.IGNORECASE)
@@ -34,7 +34,7 @@ _FIRST_ELEMENT = re.compile(r"<(?:[\w.-]{1,40}:)?([\w.-]{1,60})")
 
 
 class SitemapOptions(Settings):
-    """Which of the pages are entries: those whose address has one of `include` in it and none of `exclude`.
+    """Which pages are entries: those with one of `include` in their address and none of `exclude`.
 
     At most the newest `entries` are read; of an index the newest `sitemaps`.
     """
@@ -48,8 +48,8 @@ class SitemapOptions(Settings):
 def read(resource: Resource, options: SitemapOptions) -> Feed:
     """The pages of a sitemap as entries, the newest first; of an index, the sitemaps to read.
 
-    A page that a news sitemap gives no title has one made from the last part of its address. What is
-    truncated is read as far as it goes, with a problem. Raises NotAFeed for a document of another kind.
+    A page without a title (news sitemaps give one) gets one from the last part of its address. A truncated
+    document is read up to its end, with a problem. Raises NotAFeed for a document of another kind.
     """
     body = unpacked(resource.body)
     if not body.strip():
@@ -78,7 +78,7 @@ def read(resource: Resource, options: SitemapOptions) -> Feed:
 
 
 def root_of(text: str) -> str:
-    """The local name of a document's first element, in lower case; "" for what does not begin with one.
+    """The local name of a document's first element, in lower case; "" if the text does not begin with one.
 
     Comments, declarations and processing instructions before it are skipped.
     """
@@ -88,7 +88,7 @@ def root_of(text: str) -> str:
 
 
 def _no_surrogate(found: re.Match[str]) -> str:
-    # A recovering libxml2 keeps the reference as bytes that are no UTF-8, which lxml then cannot decode.
+    # In recovery mode libxml2 keeps the reference as bytes that are not UTF-8, which lxml then cannot decode.
     is_one = found[1] is None or 0xD800 <= int(found[1]) <= 0xDFFF
     return "\ufffd" if is_one else found[0]
 
@@ -112,9 +112,9 @@ def _parsed(text: str, feed: Feed) -> Iterator[etree._Element]:
 
 
 def _fields(element: etree._Element) -> dict[str, str]:
-    """What a page or a sitemap says of itself, by local names; of its news too, of its first picture `image`.
+    """The values of a page or a sitemap by local names, including its news; its first picture is `image`.
 
-    A picture and a film have a title, a date and an address of their own, which are not the page's.
+    Pictures and videos have their own title, date and address, which are not the page's.
     """
     fields: dict[str, str] = {}
     for child in _children(element):
@@ -140,7 +140,7 @@ def _children(element: etree._Element) -> Iterator[etree._Element]:
 
 
 def _name(element: etree._Element) -> str:
-    # Where a prefix is not declared, "image:loc" is the whole name.
+    # If a prefix is not declared, "image:loc" is the whole name.
     return element.tag.rpartition("}")[2].rpartition(":")[2].lower()
 
 
@@ -180,9 +180,9 @@ def _newest_sitemaps(text: str, feed: Feed, resource: Resource, options: Sitemap
         if url := resolve(loc, resource.url, schemes=FETCHED):
             found.append((fields.get("lastmod", ""), url))
         else:
-            feed.problems.append(Problem(text="a sitemap's address is none; it is not read", where=loc[:200]))
+            feed.problems.append(Problem(text="a sitemap's address is invalid; not read", where=loc[:200]))
     if resource.depth >= MAX_DEPTH:
-        text = f"an index within {MAX_DEPTH} others is not followed"
+        text = f"an index nested in {MAX_DEPTH} others is not followed"
         feed.problems.append(Problem(text=text, where=resource.url))
         return []
     found.sort(key=lambda each: each[0], reverse=True)

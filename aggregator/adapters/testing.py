@@ -48,17 +48,18 @@ _STRANGE: Mapping[str, bytes] = {
 
 
 def broken(kind: Kind, samples: Sequence[Resource], options: Mapping[str, Any] | None = None) -> list[str]:
-    """The promises that the kind breaks, each as one line; empty when it keeps them all.
+    """The promises that the kind breaks, each as one line; empty if it keeps them all.
 
     `samples` are documents that it must read, the first pages of lists; `options` as the config has them. It
     is checked that the kind
 
-    - gives a `Feed` with entries or further documents, or an `ArticleDocument`, for each sample;
-    - is pure: the same twice, fit for another process, and no connection opened;
+    - returns a `Feed` with entries or further documents, or an `ArticleDocument`, for each sample;
+    - is pure: the same result twice, plain data that can be sent to another process, and no connection
+      opened;
     - raises ReadError and its kinds, nothing else, whatever the bytes are;
-    - names further documents by absolute addresses, and comes to an end of them;
-    - has options that refuse keys they do not know;
-    - gives entries that become articles, each under an id of its own.
+    - names further documents by absolute addresses, and a finite number of them;
+    - has options that refuse unknown keys;
+    - returns entries that become articles with different ids.
     """
     found = [*_of_options(kind)]
     try:
@@ -84,7 +85,7 @@ def _of_options(kind: Kind) -> Iterator[str]:
     except ValidationError as error:
         if any(e["type"] == UNKNOWN_KEY for e in error.errors()):
             return
-    yield "its options take a key that they do not know: derive them from config_values.Settings"
+    yield "its options accept an unknown key: derive them from aggregator.model.settings.Settings"
 
 
 def _of_sample(kind: Kind, sample: Resource, options: BaseModel | None) -> Iterator[str]:
@@ -94,7 +95,7 @@ def _of_sample(kind: Kind, sample: Resource, options: BaseModel | None) -> Itera
         yield f"it is not read: {error!r}"
         return
     if not isinstance(first, Feed | ArticleDocument | SubscriptionList):
-        yield f"it gives a {type(first).__name__}, and none of Feed, ArticleDocument and SubscriptionList"  # type: ignore[unreachable]
+        yield f"it gives a {type(first).__name__}, not a Feed, ArticleDocument or SubscriptionList"  # type: ignore[unreachable]
         return
     if first != second:
         yield "reading it twice gives two results"
@@ -107,10 +108,10 @@ def _of_sample(kind: Kind, sample: Resource, options: BaseModel | None) -> Itera
             yield f"{url!r} in Feed.more is not absolute"
     last = kind.read(replace(sample, number=1_000, depth=1_000), options)
     if isinstance(last, Feed) and last.more:
-        yield "it names further documents for ever: bound them by the resource's number"
+        yield "it names further documents without end: limit them by the resource's number"
     made = normalising.articles(first, source="contract", url=sample.url)
     if Format(Reading).loads(dumps(made)) != made:
-        yield "what it gives does not come back from another process: its values are not plain data"
+        yield "its result cannot be sent to another process: its values are not plain data"
     ids = [article.id for article in made.document.articles]
     if len(ids) != len(set(ids)):
         yield "its entries become articles of equal ids"
@@ -141,7 +142,7 @@ def _of_error(read: Callable[[], object]) -> Iterator[str]:
     except ReadError:
         return
     except Exception as error:  # noqa: BLE001 - that is what is looked for
-        yield f"it raises {error!r}, which is no ReadError"
+        yield f"it raises {error!r}, which is not a ReadError"
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class Daemon:
         self._config = config
         self._stamp = _stamp(config_file)
         # Plain marks: a signal's handler interrupts this very thread, perhaps while it holds an Event's lock,
-        # which the handler would then wait for, for ever.
+        # which the handler would then wait for without end.
         self._is_stopping = False
         self._must_reload = False
         self._app: App | None = None

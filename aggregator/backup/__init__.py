@@ -1,1 +1,1 @@
-"""One file that holds a config and its store; made beside a running daemon, restored into an empty folder."""
+"""One file with a config and its store; made while a daemon runs, restored into an empty folder."""

@@ -1,4 +1,4 @@
-"""A folder to work in, beside what is made: gone with the process, or with the next that works there."""
+"""A temporary folder for work, removed with the process, or by the next process that works there."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _NAME = re.compile(r"\.aggregator-[0-9a-f]{16}\.part")
 
 @contextmanager
 def working_folder(parent: Path) -> Iterator[Path]:
-    """Makes an empty folder in `parent` for this process and user alone, and removes it with all it holds.
+    """Makes an empty folder in `parent` for this process and user only, and removes it with its content.
 
-    What killed processes left there is removed too. Raises OSError.
+    Folders of killed processes are removed too. Raises OSError.
     """
     _sweep(parent)
     folder, handle = _locked(parent)
@@ -37,7 +37,7 @@ def _locked(parent: Path) -> tuple[Path, int]:
         folder = parent / f".aggregator-{secrets.token_hex(8)}.part"
         folder.mkdir(0o700)
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        with suppress(OSError):  # a file system without locks: there nothing is swept
+        with suppress(OSError):  # a file system without locks: nothing is removed there
             fcntl.flock(handle, fcntl.LOCK_EX)
         if folder.is_dir():
             return folder, handle
@@ -45,7 +45,7 @@ def _locked(parent: Path) -> tuple[Path, int]:
 
 
 def _sweep(parent: Path) -> None:
-    """Removes such folders of this user that no process works in."""
+    """Removes such folders of this user that no process uses."""
     for place in [each for each in parent.iterdir() if _NAME.fullmatch(each.name)]:
         with suppress(OSError):
             handle = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -59,7 +59,7 @@ def _sweep(parent: Path) -> None:
 
 
 def sync(place: Path) -> None:
-    """Brings a file, or the names in a folder, to the disk."""
+    """Flushes a file, or the entries of a folder, to the disk."""
     handle = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
     try:
         os.fsync(handle)

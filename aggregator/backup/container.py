@@ -1,7 +1,7 @@
 """The file of a backup: a ZIP of three members with fixed names, and the sizes and hashes of two of them.
 
-What is read of one may come from a stranger: no name in it becomes a path, and what it unpacks to is bounded
-by what it says, by its own size and by the free disk space.
+A backup may come from someone else: no name in it becomes a path, and its unpacked size is limited by its
+manifest, by its own size and by the free disk space.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ FORMAT = 1
 MAX_MANIFEST_BYTES = 64 * 1024
 MAX_CONFIG_BYTES = 4 * 1024 * 1024
 MAX_RATIO = 100
-"""So many times the size of a backup its store may be; real ones are three to ten times as large."""
+"""How many times larger than the backup its store may be; real ones are three to ten times as large."""
 SMALL_BYTES = 64 * 1024 * 1024
-"""What a store may be in any case: an empty one packs well."""
+"""The size that a store may always have: an empty one compresses well."""
 
 _STEP_BYTES = 1024 * 1024
 _LEVEL = 3  # measured on a store: 6 takes twice the time for 4% less
@@ -42,12 +42,12 @@ _DAMAGE = (
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.error, UnicodeError),
     *(NotImplementedError, RuntimeError, ValueError, OverflowError, LookupError),
 )
-"""What `zipfile` raises for what is no ZIP of ours."""
+"""The exceptions of `zipfile` for a file that is not a ZIP of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What a backup says of itself: the version that made it and when, its articles, sizes and hashes.
+    """The facts in a backup: the version that made it and when, its articles, sizes and hashes.
 
     `sizes` (bytes) and `hashes` (SHA-256) are by the names of members.
     """
@@ -72,7 +72,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, text: bytes) -> Manifest:
-        """The manifest of such a text. Raises ValueError, TypeError and LookupError for any other."""
+        """The manifest in a text. Raises ValueError, TypeError and LookupError for an invalid one."""
         facts = json.loads(text)
         if facts["format"] != FORMAT:
             raise ValueError(f"format {str(facts['format'])[:20]!r}, which this version does not read")
@@ -130,7 +130,7 @@ class Container:
             names = packed.namelist()
             if sorted(names) != sorted((MANIFEST, CONFIG, STORE)):
                 raise BackupError(f"{file} is no backup of this program: it holds {_some(names)}")
-            # Of these two what is unpacked at once is bounded, of others not.
+            # For these two, the amount that is unpacked at once is limited.
             if any(each.compress_type not in _PACKINGS for each in packed.infolist()):
                 raise BackupError(f"{file} is no backup of this program: it is packed in another way")
             self.manifest = Manifest.from_json(self._whole(MANIFEST, MAX_MANIFEST_BYTES))
@@ -159,14 +159,14 @@ class Container:
             raise BackupError(f"{place}: cannot be read or written ({error.strerror or error})") from error
 
     def config(self) -> bytes:
-        """The config, as its hash says."""
+        """The config, checked with its hash."""
         with self._errors():
             body = self._whole(CONFIG, self.manifest.sizes[CONFIG])
         self._check(CONFIG, len(body), hashlib.sha256(body))
         return body
 
     def unpack_store(self, target: Path) -> None:
-        """Unpacks the store into a new file, as its hash says."""
+        """Unpacks the store into a new file, and checks its hash."""
         free = shutil.disk_usage(target.parent).free
         if (size := self.manifest.sizes[STORE]) > free:
             raise BackupError(f"{self._file} needs {size:,} bytes of disk space, and {free:,} are free")
@@ -174,7 +174,7 @@ class Container:
             self._copy_store(written)
 
     def check(self) -> None:
-        """Reads all of it, and compares it with its hashes."""
+        """Reads everything, and compares it with its hashes."""
         self.config()
         self._copy_store(None)
 
@@ -210,7 +210,7 @@ class Container:
 
 
 class _Bounded(io.BufferedReader):
-    """A file of which no more is read at once than a ZIP of three members has in one place."""
+    """A file that limits each read to the size of a ZIP with three members."""
 
     def read(self, size: int | None = -1) -> bytes:
         limit = 2 * _STEP_BYTES

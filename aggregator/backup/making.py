@@ -1,4 +1,7 @@
-"""A backup of a config and its store, made while others work with it; it appears whole, or not at all."""
+"""Makes a backup of a config and its store while other processes use them.
+
+It appears complete or not at all.
+"""
 
 from __future__ import annotations
 
@@ -26,16 +29,17 @@ def make_backup(
     version: str,
     replaces: bool = False,
 ) -> Manifest:
-    """Saves a config file and its store into `target`, for this user alone, and reads it again to check it.
+    """Saves a config file and its store into `target`, readable only by this user, and reads it again to
+    check it.
 
-    Of a database on a server a file is made first, beside `target`. A file that is there already stays,
-    unless `replaces`. Raises BackupError and StoreError.
+    From a database on a server a file is made first, beside `target`. An existing file stays, unless
+    `replaces`. Raises BackupError and StoreError.
     """
     if target.is_dir():
         raise BackupError(f"{target} is a folder; name a file in it")
     if os.path.lexists(target) and not (replaces and target.is_file()):
         raise BackupError(f"{target} is there already; name another file, or add --force to replace it")
-    Store(store, reads_only=True).close()  # says what to do where there is none, or an older one
+    Store(store, reads_only=True).close()  # raises an error with advice if there is none, or an older one
     try:
         config = config_file.read_bytes()
         if len(config) > MAX_CONFIG_BYTES:
@@ -60,7 +64,7 @@ def make_backup(
 
 
 def _file_of(store: StoreAddress, folder: Path) -> Path:
-    """The store's file; of a database on a server, one that is made of it in `folder`."""
+    """The store's file; for a database on a server, a file made from it in `folder`."""
     if isinstance(store, Path):
         return store
     made = folder / "made" / "copied.db"  # a store's folder is locked while it opens
@@ -73,7 +77,7 @@ def _private(name: str, flags: int) -> int:
 
 
 def _put(made: Path, target: Path, *, replaces: bool) -> None:
-    """Gives the file its name; one that came to be meanwhile stays, unless `replaces`. Raises OSError."""
+    """Gives the file its name; a file that was created meanwhile stays, unless `replaces`. Raises OSError."""
     if not replaces:
         try:
             target.hardlink_to(made)

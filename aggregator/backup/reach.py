@@ -1,4 +1,4 @@
-"""What a stranger's config would reach on this machine, and the changes that keep it in its own folder."""
+"""What a config from outside would reach on this machine, and the changes that keep it in its own folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from aggregator.errors import BackupError, ConfigError
 __all__ = ["Reach", "reach_of", "reasons_against"]
 
 STORE, OUTPUT, STAGING, POSTS = "var/aggregator.db", "feeds", "var/staging", "posts"
-"""Where store, output, its copy and posts are put that the config has outside its folder."""
+"""The new places for a store, output, staging and posts that the config has outside its folder."""
 
 _FILE = "file:"
 _GUARDED = ("articles", "mail", "rsshub")
@@ -32,7 +32,9 @@ _OF_FETCH: Mapping[str, tuple[object, str]] = {
 
 @dataclass(slots=True)
 class Reach:
-    """A config as it is restored: its text, where in its folder its store is, what was changed, in words."""
+    """A config to restore: its text, the path of its store in the folder, and descriptions of what was
+    changed.
+    """
 
     text: str
     store: PurePosixPath
@@ -42,8 +44,8 @@ class Reach:
 def reach_of(body: bytes, *, is_trusted: bool) -> Reach:
     """Keeps a config in its folder: store, output and posts outside it are moved into it.
 
-    Unless `is_trusted`, all is switched off by which a stranger's config could run commands, read files of
-    this machine, reach its network or give away variables of its environment. Raises BackupError.
+    Unless `is_trusted`, everything is switched off by which the config could run commands, read files of this
+    machine, reach its network or send its environment variables. Raises BackupError.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -136,7 +138,7 @@ def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]
 
 
 def reasons_against(source: Mapping[str, Any]) -> Iterator[str]:
-    """Why a stranger's source, given as a `[[sources]]` table, is switched off."""
+    """Why a source from outside, given as a `[[sources]]` table, is switched off."""
     if _runs_code(source.get("kind", "feed")):
         yield "it would run a command, or a program of another package"
     url = str(source.get("url", ""))
@@ -150,7 +152,7 @@ def reasons_against(source: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _runs_code(kind: object) -> bool:
-    """Whether a kind fetches in a way of its own, and is none of those whose requests are guarded."""
+    """Whether a kind has its own retriever, and is not one of those with guarded requests."""
     if not isinstance(kind, str) or kind in _GUARDED:
         return False
     try:
@@ -166,7 +168,7 @@ def _names_variables(value: object) -> bool:
 
 
 def _inside(value: object) -> PurePosixPath | None:
-    """A relative path that leads to something below the folder it counts from; None for any other."""
+    """A relative path to something below its folder; None for any other."""
     if not isinstance(value, str) or not value or value.startswith("~") or "\0" in value:
         return None
     found = PurePosixPath(os.path.normpath(value))
@@ -174,7 +176,9 @@ def _inside(value: object) -> PurePosixPath | None:
 
 
 def _is_database(value: object) -> bool:
-    """Whether a store is an address, or a variable's that may hold one: rows are brought back into a file."""
+    """Whether a store is an address, or an environment variable that may contain one: rows are restored into
+    a file.
+    """
     return not isinstance(value, str) or "://" in value
 
 

@@ -1,4 +1,4 @@
-"""A backup unpacked into an empty folder. It may come from a stranger: nothing in it is believed."""
+"""Unpacks a backup into an empty folder. It may come from someone else: everything in it is checked."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CONFIG_PLACE = Path("config", "aggregator.toml")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restored:
-    """What was restored: the config's file, the store, how many articles, and what was changed, in words."""
+    """The result: the config's file, the store, how many articles, and descriptions of what was changed."""
 
     config: Path
     store: Path
@@ -33,10 +33,10 @@ class Restored:
 
 
 def restore(file: Path, folder: Path, *, is_trusted: bool = False) -> Restored:
-    """Unpacks a backup into `folder`, which is empty or not there yet; all of it, or nothing.
+    """Unpacks a backup into `folder`, which is empty or does not exist; completely or not at all.
 
     `is_trusted`: commands, files, addresses and variables of this machine that the config names stay on. The
-    store is a new file, into which rows of the backup's are copied. Raises BackupError.
+    store is a new file, into which the backup's rows are copied. Raises BackupError.
     """
     target = folder.absolute()
     _check_empty(target)
@@ -84,7 +84,9 @@ def _copied(file: Path, unpacked: Path, store: Path) -> int:
 
 
 def _switched_off(file: Path, store: Path) -> list[str]:
-    """Switches off what in a stranger's store would harm this machine; the first hundred, in words."""
+    """Switches off sources in the store that would harm this machine; returns descriptions of the first
+    hundred.
+    """
     notes: list[str] = []
     count = 0
     try:
@@ -111,7 +113,7 @@ def _check_empty(target: Path) -> None:
 
 
 def _put(made: Path, target: Path) -> None:
-    """Puts what was made in the place of an empty folder, whose owner and permissions stay, in one step."""
+    """Replaces an empty folder by the new one in one step; owner and permissions stay."""
     if target.exists():
         found = target.stat()
         os.chown(made, found.st_uid, found.st_gid)

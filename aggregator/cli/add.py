@@ -1,4 +1,4 @@
-"""The commands that begin: a new site folder, and new sources for it."""
+"""The commands `init` and `add`: a new site folder, and new sources in its config."""
 
 from __future__ import annotations
 
@@ -30,12 +30,14 @@ if TYPE_CHECKING:
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("url")
-@click.option("--yes", "-y", is_flag=True, help="Take the best of what is found, without asking.")
-@click.option("--name", help="The source's name; the feed's title when not given.")
-@click.option("--category", "-c", "categories", multiple=True, help="A category for it; may be repeated.")
-@click.option("--kind", help="Take the address as it is, for a source of this kind; nothing is looked for.")
+@click.option("--yes", "-y", is_flag=True, help="Add the best candidate without asking.")
+@click.option("--name", help="The source's name. Default: the feed's title.")
+@click.option(
+    "--category", "-c", "categories", multiple=True, help="A category of the source; may be repeated."
+)
+@click.option("--kind", help="Add the address itself as a source of this kind; do not search for feeds.")
 @click.option("options", "-o", "--option", multiple=True, metavar="KEY=VALUE", help="An option of the kind.")
-@click.option("--store", "is_for_store", is_flag=True, help="Let the store follow it, not the config.")
+@click.option("--store", "is_for_store", is_flag=True, help="Add it to the store, not to the config.")
 @json_option
 @config_option
 @fails_well
@@ -50,13 +52,13 @@ def add(
     as_json: bool,
     config_file: Path,
 ) -> int:
-    """Finds what an address offers to follow, and adds it to the config.
+    """Finds the feeds that an address offers, and adds one to the config.
 
-    The address may be that of a feed, of any page of a site, or of a channel, project or profile; also of an
-    API, a sitemap or a list of feeds, or a folder of articles or mail. What is
-    found is shown, the best first; on a terminal you are asked which one. Nothing else in the config changes,
-    comments included; with --store the store follows it itself, and the config stays as it is. Without a
-    terminal and without --yes nothing is added, and the exit code is 1.
+    The address may be a feed, any page of a site, a channel, project or profile, an API, a sitemap, a list of
+    feeds, or a folder of articles or mail. The candidates are printed, the best first; on a terminal you are
+    asked which one to add. Nothing else in the config changes, and comments stay. With --store the source is
+    added to the store and the config does not change. Without a terminal and without --yes nothing is added,
+    and the exit code is 1.
 
     \b
     aggregator add https://example.org/
@@ -104,7 +106,7 @@ def _read_as_it_is(
     categories: Sequence[str],
     config: Config,
 ) -> tuple[Mapping[str, object], Document]:
-    """A source of this kind, once it was read with these options. Raises SourceError, ConfigError."""
+    """Reads the address once as a source of this kind with these options. Raises SourceError, ConfigError."""
     from aggregator.discovery import preview as previews
 
     document = previews.preview(target, kind, config.fetch, datetime.now(UTC), options)
@@ -115,7 +117,7 @@ def _read_as_it_is(
 
 
 def _save(source: Mapping[str, object], config: Config, config_file: Path, *, is_for_store: bool) -> object:
-    """Adds a source; where to. Raises ConfigError and StoreError."""
+    """Adds a source to the config or the store, and returns where. Raises ConfigError and StoreError."""
     from aggregator.app.following import add_to_store
     from aggregator.config.edit import add_sources
 
@@ -151,7 +153,7 @@ def _tell_of(
 def init(folder: Path) -> int:
     """Makes a site folder: a config in which every common setting is explained, and a first article.
 
-    What is there already is never overwritten.
+    Files that exist already are never overwritten.
 
     \b
     aggregator init planet
@@ -166,14 +168,14 @@ def init(folder: Path) -> int:
         f"\nnext:\n{enter}"
         "  aggregator fetch                       the first article becomes a feed, in feeds/\n"
         "  aggregator add https://example.org/    follow what a site publishes\n"
-        "  aggregator import subscriptions.opml   follow what you follow elsewhere\n"
+        "  aggregator import subscriptions.opml   follow the feeds of another reader\n"
         "  aggregator run                         poll and publish from now on"
     )
     return EXIT_DONE
 
 
 def is_terminal() -> bool:
-    """Whether a person can be asked."""
+    """Whether standard input is a terminal, so that a person can be asked."""
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
@@ -187,7 +189,7 @@ def _say_nothing(url: str) -> None:
 
 
 def _choose(found: Discovered, *, yes: bool, as_json: bool) -> ReadCandidate | None:
-    """The one to follow, None when there is none or none was chosen."""
+    """The candidate to add; None when nothing was found or nothing was chosen."""
     if as_json:
         return found.found[0] if yes and found.found else None
     for problem in found.problems:
@@ -202,7 +204,7 @@ def _choose(found: Discovered, *, yes: bool, as_json: bool) -> ReadCandidate | N
         return found.found[0]
     _print_found(found.found)
     if not is_terminal():
-        ERR.print("nothing was added: take the first with --yes, or add another by its own address")
+        ERR.print("nothing was added: add the first with --yes, or another one by its own address")
         return None
     number = click.prompt(
         "Which one?" if len(found.found) > 1 else "Add it? (1 is yes, Ctrl-C is no)",
@@ -225,7 +227,7 @@ def _print_found(found: Sequence[ReadCandidate]) -> None:
 
 
 def _facts(found: ReadCandidate) -> dict[str, Any]:
-    """What was found, for a script."""
+    """The candidates, as --json prints them."""
     candidate = found.candidate
     return {
         "url": candidate.url,

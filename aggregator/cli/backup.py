@@ -1,4 +1,4 @@
-"""The commands that save a config with its store, and bring them back: `backup`, `restore` and `rebuild`."""
+"""The commands that save a config with its store, and restore them: `backup`, `restore` and `rebuild`."""
 
 from __future__ import annotations
 
@@ -15,19 +15,20 @@ __all__ = ["backup", "rebuild", "restore"]
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace FILE where it is there already.")
+@click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @json_option
 @config_option
 @fails_well
 def backup(file: Path, force: bool, as_json: bool, config_file: Path) -> int:
-    """Saves the config and the store in one file, which only you may read; a daemon may be at work.
+    """Saves the config and the store in one file that only you may read. A daemon may run meanwhile.
 
-    All is of one moment. The file is read again before it gets its name, and is there whole or not at all.
-    Published files are not in it: `publish` makes them again. Folders of articles are not in it either.
+    The file holds the state of one moment. It is read again before it gets its name, so that it is complete
+    or does not exist. Published files are not in it: `publish` writes them again. Folders of articles are not
+    in it either.
 
     \b
     aggregator backup /backups/planet.zip
-    aggregator backup --force /backups/planet.zip     in place of the one before
+    aggregator backup --force /backups/planet.zip     replaces an existing file
     """
     from aggregator import __version__
     from aggregator.backup.making import make_backup
@@ -50,16 +51,16 @@ def backup(file: Path, force: bool, as_json: bool, config_file: Path) -> int:
 @click.command(epilog=EXIT_CODES)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--trust", is_flag=True, help="You made it: leave on what its config reaches on this machine.")
+@click.option("--trust", is_flag=True, help="You made the backup: do not switch off anything in its config.")
 @json_option
 @fails_well
 def restore(file: Path, folder: Path, trust: bool, as_json: bool) -> int:
-    """Brings a backup back, into a folder that is empty or not there yet; all of it, or nothing.
+    """Restores a backup into a folder that is empty or does not exist, completely or not at all.
 
-    A backup may come from anybody: it is checked as a whole, its rows are copied into a new store, and
-    places outside FOLDER are moved into it. What its config would reach on this machine is switched off,
-    and listed: commands, files outside FOLDER, addresses that are not public, variables of the environment.
-    With --trust that stays on.
+    A backup may come from someone else, so everything in it is checked: its rows are copied into a new store,
+    and paths outside FOLDER are moved into it. What its config would reach on this machine is switched off
+    and listed: commands, files outside FOLDER, addresses that are not public, and environment variables. With
+    --trust nothing is switched off.
 
     \b
     aggregator restore /backups/planet.zip planet
@@ -90,11 +91,11 @@ def restore(file: Path, folder: Path, trust: bool, as_json: bool) -> int:
 @config_option
 @fails_well
 def rebuild(folder: Path | None, as_json: bool, config_file: Path) -> int:
-    """Makes a store, where there is none, from what was published of the one that is gone.
+    """Makes a new store from the files that were published, when the store is lost.
 
-    Read are the folder of posts, and the feeds with their archives in the config's output, or in --from.
-    Articles keep their ids and dates; a source takes its own over when it is polled next. Earlier versions
-    of articles, and what was in no feed, do not come back: that is what a backup is for.
+    It reads the folder of posts, and the feeds and archives in the config's output or in --from. Articles
+    keep their ids and dates; each source is matched with its articles when it is polled next. Earlier
+    versions of articles, and articles that are in no feed, cannot be restored: for them you need a backup.
 
     \b
     aggregator rebuild

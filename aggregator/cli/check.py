@@ -13,14 +13,14 @@ from aggregator.errors import ConfigError
 
 
 @click.command(epilog=EXIT_CODES)
-@click.option("--store", "with_store", is_flag=True, help="Try the rules on what is stored, too.")
+@click.option("--store", "with_store", is_flag=True, help="Also try the rules on the stored articles.")
 @config_option
 @fails_well
 def check(with_store: bool, config_file: Path) -> int:
     """Checks the config and reports every mistake at once, each with file and key.
 
-    It also reports what `fetch` would refuse: a folder that does not exist, a command or an address that is
-    not allowed. Nothing is fetched, nothing is written.
+    It also reports what `fetch` would refuse: a folder that does not exist, or a command or address that is
+    not allowed. Nothing is fetched or written.
 
     \b
     aggregator check

@@ -1,4 +1,4 @@
-"""The commands that explain and try what rules and saved feeds choose: `why` and `rules test`."""
+"""The commands `why` and `rules test`: which rules and saved feeds match articles, and why."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
     from aggregator.rules.query import Query
 
 _STEP = 100
-"""So many articles a step of the bar: drawing it costs more than judging one."""
+"""How many articles one step of the progress bar is: drawing it costs more than judging one article."""
 
 
 def parsed(text: str) -> Query:
-    """A query of the command line. Raises ConfigError, with the place of the mistake."""
+    """Parses a query from the command line. Raises ConfigError with the position of the mistake."""
     from aggregator.rules.query import parse
 
     try:
@@ -45,7 +45,7 @@ def parsed(text: str) -> Query:
 
 @contextmanager
 def progress(what: str, as_json: bool) -> Iterator[Callable[[int | None], object]]:
-    """A bar; what it yields is called with a total, and then with None after each article."""
+    """A progress bar: yields a function to call with the total first, then with None after each article."""
     with progress_bar(as_json) as bar:
         task = bar.add_task(what, total=None)
         done = 0
@@ -70,8 +70,8 @@ def progress(what: str, as_json: bool) -> Iterator[Callable[[int | None], object
 def why(article: str, as_json: bool, config_file: Path) -> int:
     """Shows which rules match an article, which feeds have it, and why it is not in others.
 
-    The article is named by its link, or by its id in feeds; if several articles have it, all are listed. The
-    answer is by the present config; what the next publication will change is named. Nothing is written.
+    The article is named by its link or by its id in feeds; if several articles match, all are listed. The
+    answer follows the present config, and says what the next publication will change. Nothing is written.
 
     \b
     aggregator why https://example.org/post
@@ -79,7 +79,7 @@ def why(article: str, as_json: bool, config_file: Path) -> int:
     """
     from aggregator.app.explaining import explained
 
-    asked = article.encode("utf-8", "replace").decode()  # an argument may be any bytes
+    asked = article.encode("utf-8", "replace").decode()  # an argument may be bytes that are not UTF-8
     found = explained(load_config(config_file), asked, datetime.now(UTC))
     if as_json:
         print_json({"articles": plain(found)})
@@ -132,7 +132,7 @@ def rules() -> None:
 @config_option
 @fails_well
 def test(source: str | None, query: str | None, changed: bool, as_json: bool, config_file: Path) -> int:
-    """Shows what the config's rules and saved feeds do to the articles in the store, before it is published.
+    """Shows what the config's rules and saved feeds do to the stored articles, before anything is published.
 
     For each rule: how many articles it matches and drops. For each feed: how many articles it has now and
     after the next publication, and which are added and removed. With --query: how many articles a query

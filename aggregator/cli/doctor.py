@@ -1,4 +1,4 @@
-"""The command that reports a set-up, for a bug report."""
+"""The command `doctor`: describes the installation for a bug report."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ _COLOURS = {"ok": "green", "note": "yellow", "trouble": "red"}
 
 
 @click.command(epilog=EXIT_CODES)
-@click.option("--offline", is_flag=True, help="Look up no name.")
+@click.option("--offline", is_flag=True, help="Do not look up host names.")
 @json_option
 @config_option
 @fails_well
 def doctor(offline: bool, as_json: bool, config_file: Path) -> int:
     """Reports versions, config, store, output, network, clock and confinement, for a bug report.
 
-    Each trouble has its next step. Logins and queries of addresses are left out, and no secret is read.
-    Nothing is changed; of the network, the names of a few sources' hosts are looked up. Exits with 0 when
-    there is no trouble, with 1 when there is any.
+    For each problem the next step is printed. Logins and the queries of addresses are left out, and no secret
+    is read. Nothing is changed. The host names of a few sources are looked up, unless --offline is given.
+    Exits with 0 when there is no problem, else with 1.
 
     \b
     aggregator doctor

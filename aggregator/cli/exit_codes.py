@@ -1,4 +1,4 @@
-"""What the commands' exit codes are, and how their help explains them."""
+"""The exit codes of the commands, and the text that explains them in --help."""
 
 from __future__ import annotations
 

@@ -27,8 +27,8 @@ ANNOUNCE_SECONDS = 10
 @click.command(epilog=EXIT_CODES)
 @click.argument("names", metavar="[SOURCE]...", nargs=-1, shell_complete=source_names)
 @click.option("--strict", is_flag=True, help="Exit with 1 when any source failed.")
-@click.option("--force", is_flag=True, help="Poll now what is not due yet; still conditionally.")
-@click.option("--refetch", is_flag=True, help="Poll now, and read everything anew.")
+@click.option("--force", is_flag=True, help="Also poll sources that are not due yet, with their validators.")
+@click.option("--refetch", is_flag=True, help="Poll without validators, and read everything again.")
 @click.option("-v", "--verbose", is_flag=True, help="Print a line for each source.")
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @json_option
@@ -46,9 +46,9 @@ def fetch(
 ) -> int:
     """Polls the sources that are due, stores their articles and publishes the feeds that changed.
 
-    Without SOURCE all enabled sources are polled; a named one also when it is disabled. For a source that is
-    not due yet, the time and reason of its next poll are printed. Files and folders are always read. With
-    more than twenty sources, only those that need attention have a line; with -v all have one.
+    Without SOURCE all enabled sources are polled. A source that is named is polled even when it is disabled.
+    For a source that is not due yet, the time and reason of its next poll are printed. Files and folders are
+    always read. With more than twenty sources, only those that need attention get a line; with -v all do.
 
     \b
     aggregator fetch                         every source that is due
@@ -62,7 +62,7 @@ def fetch(
     from aggregator.cli.fetched import FEW_SOURCES, FetchReport
 
     config = load_config(config_file)
-    # A live bar and lines of text share a terminal only when one console prints both.
+    # A progress bar and lines of text can share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
     with (
         turn(config.store, "fetch"),

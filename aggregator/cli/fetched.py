@@ -1,4 +1,4 @@
-"""What `fetch` prints: lines for sources, and totals."""
+"""What `fetch` prints: a line for each source, and totals."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ if TYPE_CHECKING:
     from aggregator.schedule.state import PollState
 
 FEW_SOURCES = 20
-"""So many sources have a line each; of more, those do that need attention."""
+"""Up to this many sources, each gets a line; beyond it, only those that need attention."""
 
 
 class FetchReport(RunWatcher):
-    """Prints polls as they end and all else at the end; keeps what a script reads.
+    """Prints each poll when it ends and the totals at the end; collects the facts for --json.
 
-    - `lines`: "all" prints a line for each source, "some" for those that failed or have something to report,
-      and "none" prints errors only.
+    - `lines`: "all" prints a line for each source, "some" for those that failed or have something to
+      report, and "none" prints errors only.
     - `advance` is called after each poll.
     """
 
@@ -64,7 +64,7 @@ class FetchReport(RunWatcher):
 
     @property
     def errors(self) -> tuple[WriteError, ...]:
-        """What could not be written."""
+        """The files that could not be written."""
         return self._published.errors if self._published else ()
 
     @property
@@ -78,10 +78,10 @@ class FetchReport(RunWatcher):
         return bool(self._polls) and self.failed == len(self._polls)
 
     def waiting(self, states: Mapping[str, PollState], *, is_named: bool) -> None:
-        """Sources that are not due, by name.
+        """Records the sources that are not due, by name.
 
-        They have lines, with the time and reason of the next poll, when they were asked for by name:
-        `is_named`.
+        `is_named`: the sources were named on the command line, so each gets a line with the time and reason
+        of its next poll.
         """
         self._waiting = states
         if self._lines == "all" or (is_named and self._lines != "none"):
@@ -91,7 +91,7 @@ class FetchReport(RunWatcher):
                 self._console.print("        --force polls them now", style="yellow")
 
     def polled(self, poll: Poll) -> None:
-        """A line for the poll, and one for each problem, where `lines` wants them."""
+        """Prints a line for the poll and one for each of its problems, if `lines` asks for them."""
         self._polls.append(poll)
         self._advance()
         remarks = [str(each) for each in (*poll.problems, poll.move, poll.notice) if each]
@@ -101,27 +101,27 @@ class FetchReport(RunWatcher):
                 self._console.print(f"        {shown(remark)}", style="yellow")
 
     def completed(self, completed: Completed) -> None:
-        """Kept for the end."""
+        """Keeps the result for the totals."""
         self._completed.append(completed)
 
     def copied(self, report: CopyReport) -> None:
-        """Kept for the end."""
+        """Keeps the report for the totals."""
         self._copied = report
 
     def pruned(self, count: int) -> None:
-        """Kept for the end."""
+        """Keeps the number for the totals."""
         self._pruned += count
 
     def published(self, published: Published) -> None:
-        """Kept for the end."""
+        """Keeps the result for the totals."""
         self._published = published
 
     def announced(self, delivery: Delivery) -> None:
-        """Kept for the end."""
+        """Keeps the delivery for the totals."""
         self._announced.append(delivery)
 
     def totals(self, output: object) -> None:
-        """Prints what all polls gave, and the steps after them."""
+        """Prints the totals of all polls and of the steps after them."""
         is_quiet = self._lines == "none"
         if not is_quiet:
             new = sum(poll.saved.new for poll in self._polls)
@@ -142,14 +142,18 @@ class FetchReport(RunWatcher):
         print_announced(self._announced, quiet=is_quiet)
 
     def stopped(self, wanted: int) -> str:
-        """What was saved of so many sources when the run was stopped, and what to do with it."""
-        polled = f"{len(self._polls)} of {counted(wanted, 'source')} were polled, and what they gave is saved"
+        """The message for a run that was stopped: how many of `wanted` sources were polled, and what to do
+        next.
+        """
+        polled = (
+            f"{len(self._polls)} of {counted(wanted, 'source')} were polled, and their articles are saved"
+        )
         if self._published is not None:
             return f"stopped: {polled} and published"
         return f"stopped: {polled}; 'aggregator publish' writes it to the feeds, and so does the next fetch"
 
     def facts(self, names: Sequence[str]) -> dict[str, Any]:
-        """Everything for a script; the polls in the order of these names."""
+        """All results, as --json prints them; the polls in the order of `names`."""
         places = {name: place for place, name in enumerate(names)}
         polls = sorted(self._polls, key=lambda poll: places.get(poll.source.name, len(places)))
         return {
@@ -164,7 +168,7 @@ class FetchReport(RunWatcher):
 
 
 def waiting_facts(state: PollState) -> dict[str, Any]:
-    """Why a source waits, for a script: its next poll (None: never), what decides it, and both in words."""
+    """Why a source is not polled, as --json prints it: its next poll (None: never), and what decides that."""
     return {"next_poll_at": state.next_poll, "reason": state.reason.value, "next_poll": state.explain()}
 
 

@@ -1,4 +1,4 @@
-"""The commands that change what is followed: `remove`, `rename`, `enable`, `disable` and `move`."""
+"""The commands that change the list of sources: `remove`, `rename`, `enable`, `disable` and `move`."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ __all__ = ["disable", "enable", "move", "remove", "rename"]
 @config_option
 @fails_well
 def remove(names: tuple[str, ...], config_file: Path) -> int:
-    """Takes sources out of the config, whose comments stay, or out of the store that follows them.
+    """Removes sources from the config (its comments stay), or from the store if they were added there.
 
-    Their articles leave the feeds at the next publication, but stay in the store: they return, under their
-    ids, when a source of that name is added again. To keep them in the feeds use `disable`; to erase single
+    Their articles leave the feeds at the next publication, but stay in the store: they return with the same
+    ids when a source of that name is added again. To keep them in the feeds use `disable`; to erase single
     articles use `forget`.
 
     \b
@@ -29,7 +29,7 @@ def remove(names: tuple[str, ...], config_file: Path) -> int:
     """
     from aggregator.app.following import remove as removed
 
-    for name in names:
+    for name in dict.fromkeys(names):
         removed(config_file, name)
         OUT.print(f"removed {shown(name)}: its articles leave the feeds when they are published next")
     return EXIT_DONE
@@ -41,9 +41,10 @@ def remove(names: tuple[str, ...], config_file: Path) -> int:
 @config_option
 @fails_well
 def rename(source: str, name: str, config_file: Path) -> int:
-    """Gives a source another name, wherever it is: its articles, their ids and edits stay.
+    """Renames a source everywhere: its articles, their ids and edits stay.
 
-    Lists of sources in rules and priorities follow. Queries do not: those that hold the old name are named.
+    Lists of sources in rules and priorities are changed too. Queries are not: those that contain the old name
+    are listed.
 
     \b
     aggregator rename "Planet Debian" "Debian"
@@ -66,7 +67,7 @@ def rename(source: str, name: str, config_file: Path) -> int:
 @config_option
 @fails_well
 def enable(names: tuple[str, ...], config_file: Path) -> int:
-    """Polls sources again that were disabled.
+    """Polls disabled sources again.
 
     \b
     aggregator enable "Planet Debian"
@@ -93,22 +94,23 @@ def disable(names: tuple[str, ...], config_file: Path) -> int:
 @config_option
 @fails_well
 def move(source: str, categories: tuple[str, ...], config_file: Path) -> int:
-    """Puts a source into other categories, in place of those it has; its stored articles follow.
+    """Replaces the categories of a source; its stored articles change too.
 
     \b
     aggregator move "Planet Debian" Debian Linux
     """
     from aggregator.app.following import categorise
 
-    categorise(config_file, source, categories)
-    OUT.print(f"in {', '.join(map(shown, categories))} from now on: {shown(source)}")
+    wanted = tuple(dict.fromkeys(categories))
+    categorise(config_file, source, wanted)
+    OUT.print(f"moved {shown(source)} to {', '.join(map(shown, wanted))}")
     return EXIT_DONE
 
 
 def _enable(config_file: Path, names: tuple[str, ...], *, is_enabled: bool) -> int:
     from aggregator.app.following import enable as enabled
 
-    for name in names:
+    for name in dict.fromkeys(names):
         enabled(config_file, name, is_enabled=is_enabled)
         OUT.print(f"{'enabled' if is_enabled else 'disabled'} {shown(name)}")
     return EXIT_DONE

@@ -32,7 +32,7 @@ __all__ = ["forget"]
 @click.command(epilog=EXIT_CODES)
 @click.argument("article", metavar="LINK|ID")
 @click.option("--all", "everything", is_flag=True, help="Erase every article of that link or id.")
-@click.option("--undo", is_flag=True, help="Let sources bring again what was forgotten.")
+@click.option("--undo", is_flag=True, help="Let sources add the forgotten article again.")
 @json_option
 @config_option
 @fails_well
@@ -44,7 +44,7 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
     article is named by its link (a former one also), by its id in our feeds, or by its id at its source. To
     hide an article without erasing it, use a rule.
 
-    With --undo its source may bring it again, at its next poll; what was erased stays erased.
+    With --undo its source may add it again at its next poll; the erased versions stay erased.
 
     \b
     aggregator forget https://example.org/post
@@ -55,7 +55,7 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
     from aggregator.app.app import App
     from aggregator.store import Store
 
-    asked = article.encode("utf-8", "replace").decode()  # an argument may be any bytes
+    asked = article.encode("utf-8", "replace").decode()  # an argument may be bytes that are not UTF-8
     config = load_config(config_file)
     with closing(Store(config.store, reads_only=True)) as store:
         found = [each for each in store.forgetting.named(asked) if each.is_forgotten or not undo]
@@ -79,7 +79,7 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
         print_json(facts if published is None else {**facts, "published": published_facts(published)})
         return EXIT_NOTHING if published and published.errors else EXIT_DONE
     for each in found:
-        done = "its source may bring it again" if undo else "forgotten"
+        done = "its source may add it again" if undo else "forgotten"
         OUT.print(f"{shown(each.uid)} ({shown(each.source)}): {done}")
     if published is None:
         return EXIT_DONE

@@ -1,4 +1,4 @@
-"""The commands that take subscription lists in and give them out."""
+"""The commands `import` and `export`: subscription lists."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ _SHOWN_EACH = 50_000
 
 @click.command("import", epilog=EXIT_CODES)
 @click.argument("target", metavar="FILE|URL")
-@click.option("--store", "is_for_store", is_flag=True, help="Let the store follow them, not the config.")
+@click.option("--store", "is_for_store", is_flag=True, help="Add them to the store, not to the config.")
 @click.option("--dry-run", is_flag=True, help="Show what would be added, and add nothing.")
 @json_option
 @config_option
 @fails_well
 def import_(target: str, is_for_store: bool, dry_run: bool, as_json: bool, config_file: Path) -> int:
-    """Adds the feeds of a list to the config: OPML, whose folders become categories, or an address a line.
+    """Adds the feeds of a list to the config: OPML, whose folders become categories, or one address a line.
 
-    What is followed already stays as it is. Nothing else in the config changes, comments included; all of the
-    list is added, or nothing when the config would then not load. With --store they are followed by the store
-    itself, however many they are: a thousand at a time, and what is stopped goes on where it is begun again.
+    Feeds that are followed already stay as they are. Nothing else in the config changes, and comments stay.
+    The whole list is added, or nothing if the config would then not load. With --store the feeds are added to
+    the store, a thousand at a time; an import that was stopped continues when it is started again.
 
     \b
     aggregator import subscriptions.opml --dry-run     what would be added?
     aggregator import subscriptions.opml
     aggregator import https://example.org/feeds.opml
-    aggregator import addresses.txt --store            a million, if need be
+    aggregator import addresses.txt --store            for very long lists
     """
     from aggregator.config.edit import add_sources
     from aggregator.config.subscriptions import plan
@@ -104,7 +104,7 @@ def _import_into_store(
         return EXIT_DONE if done.found else EXIT_NOTHING
     _print_problems(problems)
     if (left := done.refused - len(done.problems)) > 0:
-        ERR.print(f"[yellow]note:[/yellow] and {left:,} more that are followed already, or cannot be")
+        ERR.print(f"[yellow]note:[/yellow] and {left:,} more that are followed already or cannot be added")
     said = "would be added" if dry_run else "added"
     OUT.print(f"{done.added:,} of {done.found:,} feeds {said} to {shown(str(config.store))}")
     return EXIT_DONE if done.found else EXIT_NOTHING
@@ -115,10 +115,10 @@ def _import_into_store(
 @config_option
 @fails_well
 def export(target: Path | None, config_file: Path) -> int:
-    """Writes the feeds that are followed as a subscription list (OPML 2.0), to standard output or FILE.
+    """Writes the followed feeds as a subscription list (OPML 2.0), to standard output or FILE.
 
-    Those of the config, then those that the store follows itself. A feed stands in the folder of its first
-    category. Logins in addresses are left out, and reported.
+    The feeds of the config come first, then those that were added to the store. A feed is in the folder of
+    its first category. Logins are removed from addresses, and this is reported.
 
     \b
     aggregator export > subscriptions.opml
@@ -136,7 +136,7 @@ def export(target: Path | None, config_file: Path) -> int:
         click.echo(body, nl=False)
     else:
         if target.exists() and not target.is_file():
-            target.write_bytes(body)  # a device or a pipe, such as /dev/stdout, is never replaced
+            target.write_bytes(body)  # never replaces a device or a pipe such as /dev/stdout
         else:
             write_if_changed(target, body)
         ERR.print(f"{len(found.subscriptions)} feeds in {shown(str(target))}")

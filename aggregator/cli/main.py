@@ -1,7 +1,7 @@
-"""The commands. Results go to standard output, everything else to standard error.
+"""The table of commands. Results go to standard output, everything else to standard error.
 
-A command's module is imported when that command runs, and what it needs of other rooms inside its function:
-`--help` takes a tenth of a second, the whole program over one.
+A command's module is imported when that command runs, and it imports other rooms inside its function:
+`--help` then takes a tenth of a second, while importing the whole program takes more than one.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from click.shell_completion import CompletionItem
 from aggregator.cli.exit_codes import EXIT_CODES
 
 COMMANDS: Mapping[str, tuple[str, str]] = {
-    "add": ("add:add", "Finds what an address offers to follow, and adds it to the config."),
+    "add": ("add:add", "Finds the feeds of an address, and adds one to the config."),
     "backup": ("backup:backup", "Saves the config and the store in one file."),
     "check": ("check:check", "Checks the config and reports every mistake at once."),
     "disable": ("following:disable", "Stops polling sources; their articles stay in the feeds."),
@@ -29,39 +29,39 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "forget": ("forget:forget", "Erases an article for good, everywhere: for takedowns."),
     "import": ("lists:import_", "Adds the feeds of an OPML list to the config."),
     "init": ("add:init", "Makes a site folder: a config and a first article."),
-    "move": ("following:move", "Puts a source into other categories."),
-    "notify": ("notify:notify", "Shows what waits to be sent, and tries notices."),
-    "preview": ("preview:preview", "Shows what a URL, a file or a folder would give, storing nothing."),
+    "move": ("following:move", "Replaces the categories of a source."),
+    "notify": ("notify:notify", "Lists messages that wait to be sent, and tries notices."),
+    "preview": ("preview:preview", "Shows the articles of a URL, file or folder, storing nothing."),
     "publish": ("publish:publish", "Writes feeds from the store, without network."),
-    "rebuild": ("backup:rebuild", "Makes a store anew from what was published."),
+    "rebuild": ("backup:rebuild", "Makes a new store from published files."),
     "remove": ("following:remove", "Takes sources out of the config."),
     "rename": ("following:rename", "Gives a source another name; ids and history stay."),
-    "restore": ("backup:restore", "Brings a backup back, into an empty folder."),
+    "restore": ("backup:restore", "Restores a backup into an empty folder."),
     "rules": ("choosing:rules", "Tries rules and saved feeds, without changing anything."),
-    "run": ("serving:run", "Polls and publishes as sources fall due, until it is stopped."),
-    "search": ("search:search", "Finds stored articles by the language of rules and saved feeds."),
-    "serve": ("serving:serve", "Serves what was published, until it is stopped."),
+    "run": ("serving:run", "Polls sources when they are due and publishes, until stopped."),
+    "search": ("search:search", "Finds stored articles by a query."),
+    "serve": ("serving:serve", "Serves the published files, until stopped."),
     "sources": ("sources:sources", "Lists each source: its state, its articles, and its next poll."),
     "status": ("sources:status", "Prints a short summary."),
     "store": ("store:store", "Copies the store between a file and PostgreSQL."),
-    "stories": ("stories:stories", "Lists the stories that several sources tell."),
-    "verify": ("verify:verify", "Looks for damage in the store and in what was published."),
+    "stories": ("stories:stories", "Lists the stories that several sources reported."),
+    "verify": ("verify:verify", "Looks for damage in the store and in published files."),
     "versions": ("versions:versions", "Shows the edits of an article, the newest first."),
     "why": ("choosing:why", "Shows which rules match an article, and which feeds have it."),
-    "worker": ("worker:worker", "Shares the work with other workers, on this and other machines."),
+    "worker": ("worker:worker", "Polls and publishes together with other workers, on any machine."),
 }
-"""Each command by its name: where it is, as `module:function` of this room, and its line in `--help`."""
+"""Command name -> (`module:function` in this room, its line in `--help`)."""
 
 
 class CommandTable(click.Group):
-    """A group whose commands are those of `COMMANDS`; the module of one is imported when it runs."""
+    """A group with the commands of `COMMANDS`; a command's module is imported when the command runs."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of all commands, in their order."""
+        """The names of all commands, in the order of `COMMANDS`."""
         return [*COMMANDS]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of this name, None when there is none."""
+        """The command of this name; None when it does not exist."""
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
@@ -80,7 +80,7 @@ class CommandTable(click.Group):
             return super().invoke(ctx)
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
-        """The commands that begin so, without a module of theirs being imported; and options."""
+        """Completes commands, without importing their modules, and options."""
         commands = [
             CompletionItem(name, help=line)
             for name, (_, line) in COMMANDS.items()
@@ -89,16 +89,17 @@ class CommandTable(click.Group):
         return [*commands, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Their names and lines."""
+        """Writes the commands' names and lines."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
 
 @contextlib.contextmanager
 def _printable_usage_errors(advice: str = "") -> Iterator[None]:
-    """click repeats what was typed in its messages: `No such command '\x1b[2J'` would act on the terminal.
+    """Escapes what click repeats from the command line: `No such command '\x1b[2J'` would act on the
+    terminal.
 
-    `advice` is added where an option is not known.
+    `advice` is added to errors about unknown options.
     """
     try:
         yield
@@ -134,9 +135,9 @@ def main() -> None:
     """Follows many feeds and folders of articles, and publishes a few clean feeds.
 
     \b
-    aggregator init planet                           begin a site folder
-    aggregator add https://example.org/              follow what a site publishes
-    aggregator preview https://example.org/blog/     what would that give?
+    aggregator init planet                           make a site folder
+    aggregator add https://example.org/              follow a site
+    aggregator preview https://example.org/blog/     which articles would that give?
     aggregator check                                 is the config right?
     aggregator fetch                                 poll, store and publish
     aggregator search 'tea OR coffee'                which stored articles match?

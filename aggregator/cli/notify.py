@@ -27,7 +27,7 @@ MOST_LISTED = 1_000
 
 @click.group()
 def notify() -> None:
-    """Shows what waits to be sent, and tries notices.
+    """Lists messages that wait to be sent, and tries notices.
 
     \b
     aggregator notify list
@@ -40,7 +40,7 @@ def notify() -> None:
 @config_option
 @fails_well
 def list_(as_json: bool, config_file: Path) -> int:
-    """Lists what waits to be sent to hubs, webhooks, mailboxes and services, and why it still waits.
+    """Lists the messages that wait to be sent to hubs, webhooks, mailboxes and services, and why they wait.
 
     \b
     aggregator notify list
@@ -70,10 +70,10 @@ def list_(as_json: bool, config_file: Path) -> int:
 @config_option
 @fails_well
 def test(names: tuple[str, ...], send: bool, as_json: bool, config_file: Path) -> int:
-    """Shows what notices would say of the newest articles in the store, and where that would go.
+    """Shows what the notices would contain for the newest stored articles, and where they would be sent.
 
-    Nothing is sent without --send, and nothing is remembered: the next run reports all that is new. With
-    --send each goes out once, marked as a test; exit code 1: one of them was not taken.
+    Nothing is sent without --send, and nothing is recorded: the next run reports everything that is new. With
+    --send each notice is sent once, marked as a test; the exit code is 1 when a receiver did not accept it.
 
     \b
     aggregator notify test                     every notice of the config

@@ -1,4 +1,4 @@
-"""What the commands share: options, exit codes, and failing without a traceback."""
+"""What all commands share: options, exit codes, and errors without a traceback."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ DEFAULT_CONFIG = Path("config/aggregator.toml")
 
 
 def fails_well(command: Callable[..., int]) -> Callable[..., None]:
-    """Maps what a command returns or raises to an exit code and a message without a traceback."""
+    """Turns a command's result or exception into an exit code and a message without a traceback."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> None:
@@ -55,15 +55,15 @@ def fails_well(command: Callable[..., int]) -> Callable[..., None]:
             code = EXIT_NOTHING
         except (KeyboardInterrupt, click.Abort) as error:
             if isinstance(error, click.Abort) and isinstance(error.__context__, EOFError):
-                raise  # a question whose answer did not come
-            end("stopped: what was saved until now stays, and no file is half written")
+                raise  # the input ended at a question
+            end("stopped: what is saved stays saved, and no file is incomplete")
         except BrokenPipeError:
             raise  # click ends quietly when the reader of its output is gone
         except OSError as error:
-            if error.filename is None:  # what we print: a full disk behind standard output
+            if error.filename is None:  # our own output: standard output is a file on a full disk
                 _give_up_stdout()
                 what = "the output cannot be written"
-            else:  # a path that the user gave: too long, not to be read, on a disk that is gone
+            else:  # a path from the user: too long, unreadable, or on a disk that is gone
                 what = str(error.filename)
             ERR.print(f"[red]error:[/red] {shown(what)}: {shown(error.strerror or str(error))}")
             code = EXIT_NOTHING
@@ -73,7 +73,7 @@ def fails_well(command: Callable[..., int]) -> Callable[..., None]:
 
 
 def _give_up_stdout() -> None:
-    """What is still buffered for standard output is dropped: the interpreter would fail on it at its end."""
+    """Discards what is still buffered for standard output: the interpreter would fail on it when it exits."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
@@ -81,9 +81,10 @@ def _give_up_stdout() -> None:
 
 
 def source_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """For a shell's completion: the names of the config's sources that begin so; none where it is broken.
+    """Completes the names of the config's sources for a shell; nothing if the config is broken.
 
-    Names that cannot be printed are left out: click writes a completion a line, and shells show it as it is.
+    Names that cannot be printed are left out: click writes one completion a line, and shells show it as it
+    is.
     """
     try:
         data = tomllib.loads(Path(context.params.get("config_file") or DEFAULT_CONFIG).read_text("utf-8-sig"))
@@ -107,7 +108,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 def load_config(file: Path) -> Config:
     """Reads and checks a config file. Raises ConfigError."""
-    # Imported here, as what a command alone needs is: `--help` needs neither pydantic nor the store.
+    # Imported here, like everything that only commands need: `--help` needs neither pydantic nor the store.
     from aggregator.config.load import load
 
     return load(file)

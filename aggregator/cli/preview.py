@@ -1,4 +1,4 @@
-"""The command that shows what a URL, a file or a folder would give."""
+"""The command `preview`: shows the articles of a URL, a file or a folder."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from aggregator.cli.trials import print_trial, trial_facts
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("target")
-@click.option("--kind", help="Read it as this kind of source; guessed when not given.")
+@click.option("--kind", help="The kind of source. Default: guessed.")
 @click.option("options", "-o", "--option", multiple=True, metavar="KEY=VALUE", help="An option of the kind.")
-@click.option("--rules", "with_rules", is_flag=True, help="Show what the config's rules would do to it.")
+@click.option("--rules", "with_rules", is_flag=True, help="Show what the config's rules would do.")
 @click.option("--source", help="With --rules: apply those of this source of the config.")
 @json_option
 @config_option
@@ -38,9 +38,9 @@ def preview(
     as_json: bool,
     config_file: Path,
 ) -> int:
-    """Shows what a URL, a file or a folder would give, storing nothing.
+    """Shows the articles that a URL, a file or a folder would give, storing nothing.
 
-    It is fetched as the config's [fetch] says, where there is a config.
+    It is fetched with the config's [fetch] settings, if there is a config.
 
     \b
     aggregator preview https://example.org/feed.xml

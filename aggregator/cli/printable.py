@@ -1,7 +1,7 @@
-"""Text of strangers made fit to print: feeds, pages, servers and files may say anything.
+"""Makes text from feeds, pages, servers and files safe to print.
 
-A newline in an id or a title would make a line that looks like ours; control characters and escape sequences
-would act on the terminal; characters that turn the direction of writing would make a line read otherwise.
+A newline in an id or a title would look like a line of ours; control characters and escape sequences would
+act on the terminal; bidirectional control characters would change how a line reads.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ __all__ = ["AsJson", "AsLines", "as_json", "one_line"]
 
 _BREAKS = re.compile(r"[\t\n\v\f\r\x1c-\x1e\x85\u2028\u2029]+")
 _C0 = r"\x00-\x1f"
-# C1, bidi controls, invisible operators, annotations, tags, surrogates and noncharacters; not the joiners and
-# spaces without width, which scripts and emoji need.
+# C1, bidi controls, invisible operators, annotations, tags, surrogates and noncharacters; but not joiners and
+# zero-width spaces, which scripts and emoji need.
 _OTHERS = (
     r"\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2061-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff"
     r"\U000e0000-\U000e007f"
@@ -27,12 +27,12 @@ _IN_JSON = re.compile(f"[{_OTHERS}]")  # json escapes the rest
 
 
 def one_line(text: str) -> str:
-    """The text on one line: breaks as a space, every other control as U+FFFD."""
+    """The text on one line: line breaks become spaces, every other control character becomes U+FFFD."""
     return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", _BREAKS.sub(" ", text))
 
 
 def as_json(value: Any, indent: int | None = None) -> str:
-    """JSON in which what must not be printed is escaped: the same value for whatever reads it."""
+    """JSON with unprintable characters escaped: a JSON reader gets the same value."""
     return _IN_JSON.sub(_escaped, json.dumps(value, ensure_ascii=False, indent=indent, default=str))
 
 
@@ -41,22 +41,22 @@ def _escaped(match: re.Match[str]) -> str:
 
 
 class AsLines(logging.Formatter):
-    """A log record as one line; a traceback follows it, indented."""
+    """Formats a log record as one line; a traceback follows it, indented."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """The line itself."""
+        """The line without a traceback."""
         return one_line(super().formatMessage(record))
 
     def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
-        """The lines of a traceback, none of which can be taken for a record."""
+        """The lines of a traceback, indented so that none looks like a record."""
         return "\n".join(f"  {one_line(line)}" for line in super().formatException(ei).splitlines())
 
 
 class AsJson(logging.Formatter):
-    """A log record as one JSON object on one line."""
+    """Formats a log record as one JSON object on one line."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Time, level and message, the facts that the record carries, and its traceback."""
+        """Time, level, message, the record's own facts, and its traceback."""
         facts = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="seconds"),
             "level": record.levelname.lower(),

@@ -1,4 +1,4 @@
-"""The command that writes feeds from the store."""
+"""The command `publish`: writes feeds from the store."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from aggregator.cli.turns import turn
 @config_option
 @fails_well
 def publish(everything: bool, take_over: bool, as_json: bool, config_file: Path) -> int:
-    """Writes feeds from the store, without network. Files whose bytes would not change are left alone.
+    """Writes feeds from the store, without network. Files that would not change are not written.
 
-    Where the output is in a bucket, what changed is put there; --all also looks whether all of it is there.
+    If the output is a bucket, changed files are uploaded; with --all every file in it is also compared.
 
     \b
     aggregator publish                the feeds that are stale or missing
     aggregator publish --all          every feed, after an upgrade, or when in doubt
-    aggregator publish --take-over    once no other machine is to publish into the bucket
+    aggregator publish --take-over    when this machine replaces another as publisher of the bucket
     """
     from aggregator.app import main_job
     from aggregator.app.app import App

@@ -1,4 +1,4 @@
-"""The command that searches in what is stored."""
+"""The command `search`: searches the stored articles."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from aggregator.cli.terminal import ERR, OUT, plain, print_json, progress_bar, s
     type=click.IntRange(1, 100_000),
     default=20,
     show_default=True,
-    help="The most articles to show.",
+    help="How many articles to show at most.",
 )
 @json_option
 @config_option
 @fails_well
 def search(query: str, limit: int, as_json: bool, config_file: Path) -> int:
-    """Finds stored articles by the language of rules and saved feeds, newest first.
+    """Finds stored articles by a query in the language of rules and saved feeds, newest first.
 
-    Articles that rules removed from every feed are found too. Those stored since the last search are indexed
-    first; the first search indexes all of them, which may take minutes for a large store.
+    Articles that rules removed from every feed are found too. Articles stored since the last search are
+    indexed first; the first search indexes all of them, which may take minutes for a large store.
 
     \b
     aggregator search 'tea OR coffee'

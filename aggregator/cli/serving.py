@@ -1,4 +1,4 @@
-"""The commands that go on until they are stopped: `run` and `serve`."""
+"""The commands that run until they are stopped: `run` and `serve`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ json_logs_option = click.option("--json-logs", is_flag=True, help="Write each lo
 
 
 def log_as(json_logs: bool) -> None:
-    """Logs to standard error, as lines or as JSON."""
+    """Sends log records to standard error, as lines or as JSON."""
     lines = AsLines("%(asctime)s %(levelname)s %(message)s")
     log_to_stderr(level=logging.INFO, formatter=AsJson() if json_logs else lines)
 
@@ -38,15 +38,19 @@ def log_as(json_logs: bool) -> None:
 @config_option
 @json_logs_option
 @click.option(
-    "--serve", "serve_at", metavar="HOST:PORT", callback=_address, help="Serve the feeds there too."
+    "--serve",
+    "serve_at",
+    metavar="HOST:PORT",
+    callback=_address,
+    help="Also serve the feeds at this address.",
 )
 @fails_well
 def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
-    """Polls the sources as they fall due and publishes what changed, until it is stopped.
+    """Polls sources when they are due and publishes what changed, until it is stopped.
 
     SIGTERM and SIGINT finish what is being saved and exit with 0; a second one exits at once. SIGHUP, or a
-    change of the config file, reloads the config; where the new one is broken, its mistakes are logged and
-    the old one stays.
+    change of the config file, reloads the config; if the new config is broken, its mistakes are logged and
+    the old one stays in use.
 
     \b
     aggregator run
@@ -64,14 +68,17 @@ def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
 @config_option
 @json_logs_option
 @click.option(
-    "--listen", metavar="HOST:PORT", callback=_address, help="Where, if not at the config's serve.listen."
+    "--listen",
+    metavar="HOST:PORT",
+    callback=_address,
+    help="Where to listen. Default: serve.listen of the config.",
 )
 @fails_well
 def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
-    """Serves the feeds and pages that were published, until it is stopped.
+    """Serves the published feeds and pages, until it is stopped.
 
-    Nothing is polled: use `run --serve` for both in one process. Where the output is in a bucket, a copy of
-    it is kept in `staging` and served from there. /healthz, /readyz and /metrics report its health.
+    Nothing is polled: use `run --serve` for both in one process. If the output is a bucket, a copy of it is
+    kept in `staging` and served from there. /healthz, /readyz and /metrics report its health.
 
     \b
     aggregator serve

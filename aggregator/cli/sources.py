@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from aggregator.schedule.health import HubHealth, SourceHealth
 
 MOST_NAMED = 10
-"""Of the sources in one state, `status` names so many and counts the rest."""
+"""How many sources of one state `status` names; further ones are counted."""
 
 _SHORT_REASONS = {
     "publication rate": "rate",
@@ -37,20 +37,20 @@ _SHORT_REASONS = {
     "skip hours": "skipHours",
     "skip days": "skipDays",
 }
-"""Reasons that are longer than ten characters, and what a line of 80 columns shows in their place."""
+"""Reasons longer than ten characters, and their short forms for a line of 80 columns."""
 
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("names", metavar="[SOURCE|STATE]...", nargs=-1, shell_complete=source_names)
-@click.option("--long", "is_long", is_flag=True, help="Show everything that is known of each source.")
+@click.option("--long", "is_long", is_flag=True, help="Show all details of each source.")
 @json_option
 @config_option
 @fails_well
 def sources(names: tuple[str, ...], is_long: bool, as_json: bool, config_file: Path) -> int:
     """Lists each source: its state, its articles, its last success, its next poll and what decides it.
 
-    States are healthy, new, waiting, failing, broken, silent and gone. The last error of a source, and what
-    to do about it, is below the list.
+    States are healthy, new, waiting, failing, broken, silent and gone. The last error of each source, and
+    what to do about it, is below the list.
 
     \b
     aggregator sources
@@ -77,8 +77,8 @@ def sources(names: tuple[str, ...], is_long: bool, as_json: bool, config_file: P
 def status(as_json: bool, config_file: Path) -> int:
     """Prints a short summary: sources, articles, the last poll, what is broken or silent, and the lag.
 
-    The lag is how late sources are: half of them no more than p50, 95 in a hundred no more than p95. Workers
-    are the processes that poll.
+    The lag is how late polls are: half of the due sources are late by at most p50, 95 % by at most p95.
+    Workers are the processes that poll.
 
     \b
     aggregator status
@@ -104,7 +104,7 @@ def status(as_json: bool, config_file: Path) -> int:
 
 
 def _failure(config: Config) -> str:
-    """Why the last publication did not reach its bucket."""
+    """Why the last publication did not reach the bucket; "" if it did."""
     if config.bucket is None:
         return ""
     from aggregator.app.bucket import bucket_failure
@@ -126,7 +126,7 @@ def _keeping_up(config: Config, now: datetime) -> Keeping:
 
 @dataclass(slots=True)
 class _Summary:
-    """What `status` shows of the sources; of each only its name is kept."""
+    """What `status` prints about sources; only the name of each is kept."""
 
     by_state: dict[str, list[str]]
     articles: int = 0
@@ -135,7 +135,7 @@ class _Summary:
     hubs: Counter[str] = field(default_factory=Counter)
 
     def add(self, each: SourceHealth) -> None:
-        """Counts a source."""
+        """Counts one source."""
         self.by_state[each.state].append(each.name)
         self.articles += each.articles
         self.newest = max(filter(None, (self.newest, each.newest)), default=None)
@@ -144,7 +144,7 @@ class _Summary:
 
 
 def _chosen(facts: Sequence[SourceHealth], names: Sequence[str]) -> Sequence[SourceHealth]:
-    """Those of these names, and those in these states. Raises ConfigError for a word that is neither."""
+    """The sources with these names or in these states. Raises ConfigError for a word that is neither."""
     from aggregator.config.load import named
     from aggregator.schedule.health import STATES
 
@@ -265,7 +265,7 @@ def _ago(moment: datetime | None, now: datetime) -> str:
 
 
 def _span(seconds: float) -> str:
-    """About how long, in its largest unit: "5 min", "3 h", "12 d"."""
+    """A duration in its largest unit, rounded: "5 min", "3 h", "12 d"."""
     minutes = max(0, round(seconds / 60))
     if minutes < 120:
         return f"{minutes} min"

@@ -1,4 +1,4 @@
-"""Ctrl-C: what is being saved is finished first, and what was saved is reported."""
+"""Ctrl-C: finishes what is being saved, then reports what was saved."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ EXIT_STOPPED = 128 + signal.SIGINT
 
 @contextlib.contextmanager
 def stopped_gently(stop: Callable[[], object]) -> Iterator[Callable[[], bool]]:
-    """Within it the first Ctrl-C calls `stop`, and the next ends at once; gives whether there was one."""
-    if threading.current_thread() is not threading.main_thread():  # signals are the main thread's alone
+    """Inside the block the first Ctrl-C calls `stop`, the next one exits; yields whether one has happened."""
+    if threading.current_thread() is not threading.main_thread():  # only the main thread receives signals
         yield lambda: False
         return
     pressed: list[int] = []
@@ -27,10 +27,10 @@ def stopped_gently(stop: Callable[[], object]) -> Iterator[Callable[[], bool]]:
     def on_stop(number: int, _frame: FrameType | None) -> None:
         pressed.append(number)
         if len(pressed) > 1:
-            os._exit(EXIT_STOPPED)  # as a kill would: nothing that is saved can be lost by it
-        # Not rich: this very thread may hold its lock.
+            os._exit(EXIT_STOPPED)  # like a kill: what is saved stays saved
+        # Not with rich: this thread may hold its lock.
         with contextlib.suppress(OSError):
-            os.write(2, b"\nstopping: what is being saved is finished; Ctrl-C again ends at once\n")
+            os.write(2, b"\nstopping after the current save; press Ctrl-C again to exit at once\n")
         stop()
 
     before = signal.signal(signal.SIGINT, on_stop)
@@ -41,7 +41,7 @@ def stopped_gently(stop: Callable[[], object]) -> Iterator[Callable[[], bool]]:
 
 
 def end(message: str) -> NoReturn:
-    """Prints what was saved and ends with 130, without waiting for threads that wait for slow servers."""
+    """Prints what was saved and exits with 130, without waiting for threads that wait for slow servers."""
     ERR.print(message)
     with contextlib.suppress(OSError, ValueError):
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""The commands that act on the store as a whole."""
+"""The command `store copy`."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def store() -> None:
 @json_option
 @fails_well
 def copy(old: str, new: str, as_json: bool) -> int:
-    """Copies the store FROM into TO, an empty database or a file that is not there yet.
+    """Copies the store FROM into TO, which is an empty database or a file that does not exist.
 
-    Each is a path, an address such as postgresql://user@host/database, or env:NAME for a variable of the
-    environment that holds either. No daemon may be at work with FROM. What is stopped or killed goes on where
-    it was when it is called again. In the end every table of both is compared. FROM stays as it is; then name
-    TO in the config: what is published stays the same to the byte.
+    Each is a path, an address such as postgresql://user@host/database, or env:NAME for an environment
+    variable that contains one of these. No daemon may use FROM meanwhile. A copy that was stopped continues
+    when the command is repeated. At the end every table of both is compared. FROM does not change. Then set
+    `store` in the config to TO: published files stay identical.
 
     \b
     aggregator store copy var/aggregator.db postgresql://planet@db.example/planet
@@ -64,7 +64,7 @@ def copy(old: str, new: str, as_json: bool) -> int:
         return EXIT_DONE
     for table in found:
         OUT.print(f"{table.name:<16} {counted(table.rows, 'row'):>16}  {table.digest}")
-    OUT.print(f"all is the same in {shown(str(places[1]))}; name it as store in the config")
+    OUT.print(f"{shown(str(places[1]))} has the same content; set store to it in the config")
     return EXIT_DONE
 
 

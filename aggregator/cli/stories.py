@@ -1,4 +1,4 @@
-"""The commands about stories: what several sources reported, listed, split, joined and looked for."""
+"""The commands about stories (articles of several sources about one event): list, split, join, rebuild."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ _names = click.argument("names", metavar="LINK|ID...", nargs=-1, required=True)
 @config_option
 @click.pass_context
 def stories(context: click.Context, as_json: bool, config_file: Path) -> None:
-    """Lists the stories that several sources reported: their articles, the one to show, and why they are one.
+    """Lists the stories that several sources reported: their articles, which one is shown, and why they
+    match.
 
     A feed that shows stories once (the feed of everything does) shows one of these articles, and names the
     others as "also in".
@@ -39,9 +40,9 @@ def stories(context: click.Context, as_json: bool, config_file: Path) -> None:
     \b
     aggregator stories
     aggregator stories --json
-    aggregator stories split https://example.org/post     it is a story of its own
+    aggregator stories split https://example.org/post     it is a separate story
     aggregator stories join LINK LINK                     they are the same story
-    aggregator stories rebuild                            look among all that is stored
+    aggregator stories rebuild                            compare all stored articles
     """
     if context.invoked_subcommand is None:
         _list(as_json, config_file)
@@ -92,9 +93,9 @@ def _list(as_json: bool, config_file: Path) -> int:
 @config_option
 @fails_well
 def split(names: tuple[str, ...], config_file: Path) -> int:
-    """Takes articles out of their stories, for good: only `join` brings them back.
+    """Takes articles out of their stories permanently: only `join` undoes it.
 
-    Each is named by its link, or by its id in feeds. The next publication shows it.
+    Each article is named by its link, or by its id in feeds. The next publication shows the change.
     """
     from aggregator.app.stories import StoryEditor
 
@@ -112,9 +113,9 @@ def split(names: tuple[str, ...], config_file: Path) -> int:
 @config_option
 @fails_well
 def join_(names: tuple[str, ...], config_file: Path) -> int:
-    """Makes one story of articles, and of all that are in stories with them.
+    """Joins articles, and all others in their stories, into one story.
 
-    Each is named by its link, or by its id in feeds. The next publication shows it.
+    Each article is named by its link, or by its id in feeds. The next publication shows the change.
     """
     from aggregator.app.stories import StoryEditor
 
@@ -123,7 +124,7 @@ def join_(names: tuple[str, ...], config_file: Path) -> int:
         if found is None:
             return EXIT_NOTHING
         if len(found) < 2:
-            ERR.print("[red]error:[/red] name two articles at least")
+            ERR.print("[red]error:[/red] name at least two articles")
             return EXIT_NOTHING
         editor.join(found, datetime.now(UTC))
     OUT.print(f"{counted(len(found), 'article')} joined; `aggregator publish` shows it")
@@ -134,10 +135,10 @@ def join_(names: tuple[str, ...], config_file: Path) -> int:
 @config_option
 @fails_well
 def rebuild(config_file: Path) -> int:
-    """Looks for stories among all stored articles, also those from before an upgrade or while it was off.
+    """Looks for stories among all stored articles, also those stored while stories were off.
 
-    New articles are compared as they arrive. Joined and split stories stay as they are. If it is stopped and
-    started again, it continues where it was.
+    New articles are compared when they arrive. Stories that were joined or split by hand stay as they are. If
+    the command is stopped and started again, it continues.
     """
     from aggregator.app.stories import StoryEditor
 
@@ -151,14 +152,14 @@ def rebuild(config_file: Path) -> int:
 
 
 def _found(editor: StoryEditor, names: tuple[str, ...]) -> list[Kept] | None:
-    """The articles of these names; None where one has none, which is reported."""
+    """The articles with these links or ids; None if one was not found, which is reported."""
     found: dict[int, Kept] = {}
     is_whole = True
     for name in names:
-        asked = name.encode("utf-8", "replace").decode()  # an argument may be any bytes
+        asked = name.encode("utf-8", "replace").decode()  # an argument may be bytes that are not UTF-8
         theirs = editor.named(asked)
         found |= {each.pk: each for each in theirs}
         if not theirs:
             is_whole = False
-            ERR.print(f"[red]error:[/red] no article with the link or id {shown(asked)} is kept")
+            ERR.print(f"[red]error:[/red] no article with the link or id {shown(asked)} is stored")
     return [*found.values()] if is_whole else None

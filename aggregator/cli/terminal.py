@@ -1,4 +1,4 @@
-"""How results look: lines and tables for people, JSON for scripts, log lines; a stranger's text made safe."""
+"""Formats results: lines and tables for people, JSON for scripts; text from outside is made safe to print."""
 
 from __future__ import annotations
 
@@ -32,25 +32,27 @@ if TYPE_CHECKING:
 
 
 class Terminal:
-    """Standard output or standard error, as rich prints there; rich is imported when something is printed."""
+    """Standard output or standard error through rich, which is imported when something is printed."""
 
     def __init__(self, *, stderr: bool = False) -> None:
         self._is_stderr = stderr
 
     @cached_property
     def console(self) -> Console:
-        """Its console."""
+        """The rich console, made at first use."""
         from rich.console import Console
 
         return Console(stderr=self._is_stderr, soft_wrap=True, highlight=False, emoji=False)
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person looks at it."""
+        """Whether the stream is a terminal."""
         return self.console.is_terminal
 
     def print(self, *what: object, style: str | None = None, soft_wrap: bool | None = None) -> None:
-        """Prints text with rich's markup, or a table; `soft_wrap` False fits it into the terminal's width."""
+        """Prints text with rich's markup, or a table; with `soft_wrap` False it is wrapped at the terminal's
+        width.
+        """
         self.console.print(*what, style=style, soft_wrap=soft_wrap)
 
 
@@ -58,42 +60,42 @@ OUT = Terminal()
 ERR = Terminal(stderr=True)
 
 _MAX_COMPARED_LINES = 2_000
-"""Comparing costs up to the square of it."""
+"""Above this, versions are not compared: the time grows with the square of the number of lines."""
 
 
 def when(moment: datetime | None) -> str:
-    """A moment for a table, or "never"."""
+    """A moment for a table; "never" for None."""
     return f"{moment:%Y-%m-%d %H:%M}" if moment else "never"
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """A number and what it counts: "1 article", "1,234 articles"; `many` where it is not `one` and an s."""
+    """A number and its noun: "1 article", "1,234 articles"; `many` is the plural, else `one` plus s."""
     return f"{number:,} {one if number == 1 else many or f'{one}s'}"
 
 
 def log_to_stderr(*, level: int, formatter: logging.Formatter) -> None:
-    """Log lines go to standard error from now on."""
+    """Sends log records to standard error."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
     logging.basicConfig(level=level, handlers=[handler], force=True)
 
 
 def shown(text: str) -> str:
-    """A stranger's text for a terminal: one line without control sequences, and no markup of ours."""
+    """Text from outside for a terminal: one line, without control sequences, rich's markup escaped."""
     from rich.markup import escape
 
     return escape(one_line(text))
 
 
 def new_table(*columns: str, padding: tuple[int, int, int, int] = (0, 1, 0, 1)) -> Table:
-    """A table without lines."""
+    """A table without borders."""
     from rich.table import Table
 
     return Table(*columns, box=None, pad_edge=False, padding=padding)
 
 
 def progress_bar(as_json: bool) -> Progress:
-    """A bar on standard error, where that is a terminal."""
+    """A progress bar on standard error; hidden if that is not a terminal."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     return Progress(
@@ -108,33 +110,33 @@ def progress_bar(as_json: bool) -> Progress:
 
 
 def print_completed(completed: Completed) -> None:
-    """One line for a source's pages, and one for each problem."""
+    """Prints a line for a source's fetched pages and one for each problem."""
     OUT.print(f"[green]pages[/green]   {shown(completed.source.name)}: {shown(completed.summary)}")
     for problem in completed.problems:
         OUT.print(f"        {shown(str(problem))}", style="yellow")
 
 
 def completed_facts(completed: Completed) -> dict[str, Any]:
-    """What a source's pages gave, for a script."""
+    """The result of fetching a source's pages, as --json prints it."""
     return {**plain(completed), "source": completed.source.name}
 
 
 def print_copied(report: CopyReport) -> None:
-    """One line for the copies of pictures, and one for each that was given up."""
+    """Prints a line for the copied pictures, and one for each picture that was given up."""
     OUT.print(f"[green]pictures[/green] {shown(report.summary)}")
     for problem in report.problems:
         OUT.print(f"        {shown(str(problem))}", style="yellow")
 
 
 def copied_facts(report: CopyReport | None) -> dict[str, Any]:
-    """The copies of a run, for a script; zeros where nothing was due."""
+    """The copies of a run, as --json prints them; zeros if no copy was due."""
     if report is None:
         return {"copied": 0, "pixels": 0, "refused": 0, "failed": 0, "waiting": 0, "bytes": 0, "problems": []}
     return dict(plain(report))
 
 
 def print_published(published: Published, output: object, *, quiet: bool = False) -> None:
-    """What a publication did; its errors alone when `quiet`."""
+    """Prints the result of a publication; only its errors if `quiet`."""
     for error in published.errors:
         ERR.print(f"[red]error:[/red] {shown(str(error))}")
     for note in published.notes:
@@ -147,7 +149,7 @@ def print_published(published: Published, output: object, *, quiet: bool = False
 
 
 def print_announced(deliveries: Sequence[Delivery], *, quiet: bool = False) -> None:
-    """Who was notified of how much, and who could not be; the latter alone when `quiet`."""
+    """Prints which receivers were notified and which could not be; only the latter if `quiet`."""
     notified = Counter((each.place, each.noun) for each in deliveries if each.error is None)
     for (place, noun), count in {} if quiet else notified.items():
         what = counted(count, "changed feed") if noun == "announcement" else counted(count, noun)
@@ -162,7 +164,7 @@ def print_announced(deliveries: Sequence[Delivery], *, quiet: bool = False) -> N
 
 
 def announced_facts(deliveries: Sequence[Delivery]) -> dict[str, list[dict[str, Any]]]:
-    """What became of messages to hubs ("announced"), and to other receivers ("notified"), for a script."""
+    """The deliveries to hubs ("announced") and to other receivers ("notified"), as --json prints them."""
     found: dict[str, list[dict[str, Any]]] = {"announced": [], "notified": []}
     for each in deliveries:
         result = {"error": str(each.error) if each.error else None, "again": each.again}
@@ -175,7 +177,7 @@ def announced_facts(deliveries: Sequence[Delivery]) -> dict[str, list[dict[str, 
 
 
 def print_document(document: Document) -> None:
-    """A preview as a table."""
+    """Prints a preview as a table."""
     OUT.print(f"[bold]{shown(document.title or document.source)}[/bold] {shown(document.link or '')}")
     table = new_table("published", "title", "authors", "link")
     for article in document.articles:
@@ -195,7 +197,7 @@ def print_document(document: Document) -> None:
 
 
 def print_versions(now: Kept, earlier: Sequence[Version]) -> None:
-    """An article's edits, the newest first, each as the lines that it took away and added."""
+    """Prints an article's edits, newest first, each as the lines it removed and added."""
     article = now.article
     OUT.print(f"[bold]{shown(article.title or now.uid)}[/bold] ({shown(article.source)})")
     for version in earlier:
@@ -204,11 +206,11 @@ def print_versions(now: Kept, earlier: Sequence[Version]) -> None:
             OUT.print(shown(line), style={"-": "red", "+": "green"}.get(line[:1], ""))
         article = version.article
     if not earlier:
-        OUT.print("no earlier version is kept")
+        OUT.print("no earlier version is stored")
 
 
 def _edited(before: Article, after: Article) -> Iterator[str]:
-    from aggregator.front_matter import text as front_matter  # with YAML, which nothing else here needs
+    from aggregator.front_matter import text as front_matter  # imports YAML
 
     was, became = (front_matter.dumps(version).splitlines() for version in (before, after))
     if max(len(was), len(became)) > _MAX_COMPARED_LINES:
@@ -219,7 +221,7 @@ def _edited(before: Article, after: Article) -> Iterator[str]:
 
 
 def poll_facts(poll: Poll) -> dict[str, Any]:
-    """A poll for a script."""
+    """A poll, as --json prints it."""
     return {
         "source": poll.source.name,
         "ok": poll.error is None,
@@ -235,7 +237,7 @@ def poll_facts(poll: Poll) -> dict[str, Any]:
 
 
 def published_facts(published: Published | None) -> dict[str, Any]:
-    """A publication for a script; None where nothing was published."""
+    """A publication, as --json prints it; None if nothing was published."""
     if published is None:
         return {"feeds": 0, "rendered": 0, "written": [], "errors": [], "notes": []}
     return {
@@ -248,7 +250,7 @@ def published_facts(published: Published | None) -> dict[str, Any]:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses and dates as JSON knows them: dates ISO 8601 UTC, durations in seconds."""
+    """Converts dataclasses and dates to JSON types: dates as ISO 8601 UTC, durations as seconds."""
     if is_dataclass(value):
         return {f.name: plain(getattr(value, f.name)) for f in fields(value)}
     if isinstance(value, dict):
@@ -261,5 +263,5 @@ def plain(value: Any) -> Any:
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
+    """Prints one JSON document on standard output."""
     click.echo(as_json(plain(value), indent=2))

@@ -1,4 +1,4 @@
-"""What a dry run of rules and saved feeds found, as text and for a script."""
+"""Prints the result of a dry run of rules and saved feeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["print_query_trial", "print_trial", "trial_facts"]
 
 
 def print_trial(trial: Trial, *, before: str = "as found", after: str = "by rules") -> None:
-    """Rules with how many articles they match, and feeds with what they would gain and lose.
+    """Prints the rules with how many articles they match, and the feeds with what they would gain and lose.
 
     `before` and `after` are the headings of the two numbers of each feed.
     """
@@ -37,12 +37,12 @@ def print_trial(trial: Trial, *, before: str = "as found", after: str = "by rule
 
 
 def print_query_trial(found: QueryTrial) -> None:
-    """How many articles a query finds, some of them, and how many of these stand in each feed."""
+    """Prints how many articles a query finds, some of their titles, and how many of them each feed has."""
     OUT.print(f"finds {found.matched:,} of {counted(found.articles, 'article')}")
     for title in found.examples:
         OUT.print(f"  {shown(title)}")
     if found.feeds:
-        table = new_table("of these stand in", "")
+        table = new_table("feeds that have them", "")
         for name, count in found.feeds:
             table.add_row(shown(name), str(count))
         OUT.print(table, soft_wrap=False)
@@ -54,6 +54,6 @@ def _some(titles: Sequence[str], count: int = 0) -> str:
 
 
 def trial_facts(trial: Trial) -> dict[str, Any]:
-    """A dry run for a script."""
+    """A dry run, as --json prints it."""
     facts: dict[str, Any] = plain(trial)
     return {**facts, "doubts": [*trial.doubts]}

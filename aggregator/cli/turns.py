@@ -1,4 +1,4 @@
-"""Commands that write to one store come one after another."""
+"""Lets commands that write to one store run one after another."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 __all__ = ["after", "turn"]
 
 WAIT_SECONDS = 300
-"""How long a command waits for another that is at work with the same store."""
+"""How long a command waits for another that is using the same store."""
 
 
 def after(seconds: float) -> Callable[[], bool]:
-    """True once so many seconds have passed since it was called first."""
+    """A function that returns True when `seconds` have passed since its first call."""
     began: list[float] = []
 
     def is_over() -> bool:
@@ -32,7 +32,7 @@ def after(seconds: float) -> Callable[[], bool]:
 
 
 def turn(store: StoreAddress, command: str) -> AbstractContextManager[object]:
-    """Waits for another command that is at work with the store, and says so. Raises StoreInUse."""
+    """Waits for another command that uses the store, and prints that it waits. Raises StoreInUse."""
     from aggregator.app.at_work import work
 
     return work(

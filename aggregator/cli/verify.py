@@ -1,4 +1,4 @@
-"""The command that compares the store with itself and with what was published."""
+"""The command `verify`: checks the store itself, and the published files against it."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _SHOWN = 5
 
 
 @click.command(epilog=EXIT_CODES)
-@click.option("--mend", is_flag=True, help="Drop the search index; the next search makes it anew.")
+@click.option("--mend", is_flag=True, help="Delete the search index; the next search rebuilds it.")
 @json_option
 @config_option
 @fails_well
 def verify(mend: bool, as_json: bool, config_file: Path) -> int:
-    """Looks for damage: in the store's file, between its tables, in every version of every article.
+    """Looks for damage in the store's file, between its tables, and in every version of every article.
 
-    Also in the search index, and in published files, which must be as they were written. Nothing is changed;
-    each fault is printed with what to do next. Exits with 0 when there is none, with 1 when there is any.
+    It also checks the search index, and that published files are as they were written. Nothing is changed;
+    for each fault the next step is printed. Exits with 0 when there is no fault, else with 1.
 
     \b
     aggregator verify

@@ -1,4 +1,4 @@
-"""The command that shows what an article was before."""
+"""The command `versions`: shows the edits of an article."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from aggregator.cli.terminal import ERR, plain, print_json, print_versions, show
 @config_option
 @fails_well
 def versions(article: str, as_json: bool, config_file: Path) -> int:
-    """Shows the edits of an article, the newest first: what each removed and what it added.
+    """Shows the edits of an article, the newest first: what each removed and added.
 
-    The article is named by its link, also a former one, or by its id in feeds. The newest ten earlier
-    versions of each are kept, unless the config's retention is shorter.
+    The article is named by its link (a former one also), or by its id in feeds. The ten newest earlier
+    versions of each article are kept, or fewer if the config's retention is shorter.
 
     \b
     aggregator versions https://example.org/post
@@ -35,7 +35,7 @@ def versions(article: str, as_json: bool, config_file: Path) -> int:
     """
     from aggregator.store import Store
 
-    asked = article.encode("utf-8", "replace").decode()  # an argument may be any bytes
+    asked = article.encode("utf-8", "replace").decode()  # an argument may be bytes that are not UTF-8
     store = Store(load_config(config_file).store, reads_only=True)
     try:
         found = [(now, store.articles.earlier_versions(now.uid)) for now in store.articles.named(asked)]
@@ -48,5 +48,5 @@ def versions(article: str, as_json: bool, config_file: Path) -> int:
         for now, past in found:
             print_versions(now, past)
         if not found:
-            ERR.print(f"[red]error:[/red] no article with the link or id {shown(article)} is kept")
+            ERR.print(f"[red]error:[/red] no article with the link or id {shown(article)} is stored")
     return EXIT_DONE if found else EXIT_NOTHING

@@ -1,4 +1,4 @@
-"""The command `worker`: one of several processes, on one machine or many, that share a PostgreSQL store."""
+"""The command `worker`: one of several processes, on one or many machines, that share a PostgreSQL store."""
 
 from __future__ import annotations
 
@@ -21,26 +21,25 @@ _QUEUES = ("poll", "publish", "upkeep")
     "queues",
     type=click.Choice(_QUEUES),
     multiple=True,
-    help="Do this alone; may be repeated. Without it a worker does everything.",
+    help="Do only this work; may be repeated. Default: everything.",
 )
 @click.option(
     "--at-once",
     type=click.IntRange(1, 1_000),
-    help="How many publishers are asked at a time; else fetch.workers.",
+    help="How many publishers to poll at a time. Default: fetch.workers.",
 )
 @fails_well
 def worker(config_file: Path, json_logs: bool, queues: tuple[str, ...], at_once: int | None) -> int:
-    """Shares the work with other workers, on this and other machines, until it is stopped.
+    """Polls and publishes together with other workers, on this and other machines, until it is stopped.
 
-    The store must be a PostgreSQL database, and all workers must have the same config. A publisher is
-    polled by one worker at a time. Feeds are written by workers that publish, one of them at a time: to one
-    folder that they share, or to an object store. SIGTERM and SIGINT finish what is being saved and exit
-    with 0.
+    The store must be a PostgreSQL database, and all workers must have the same config. A publisher is polled
+    by one worker at a time. Feeds are written by workers that publish, one of them at a time: to one folder
+    that they share, or to an object store. SIGTERM and SIGINT finish what is being saved and exit with 0.
 
     \b
     aggregator worker                                  poll, publish and prune
     aggregator worker --only poll --at-once 200        more polls, from another machine
-    aggregator worker --only publish --only upkeep     where the output folder is
+    aggregator worker --only publish --only upkeep     on a machine with the output folder
     """
     from aggregator.app.log import LogWatcher
     from aggregator.machines import process

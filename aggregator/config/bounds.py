@@ -12,21 +12,21 @@ __all__ = ["MAX_CHARACTERS", "MAX_REGEXES", "MAX_TABLES", "too_much"]
 MAX_TABLES: Mapping[str, int] = MappingProxyType(
     {"rules": 2_000, "feeds": 10_000, "notify": 1_000, "digest": 1_000, "mastodon": 1_000}
 )
-"""So many tables of each kind may have a query or an action. Each article is asked about all of them."""
+"""How many tables of each kind may have a query or an action. Each article is tested with all of them."""
 
 MAX_CHARACTERS = 1_000_000
-"""So long all queries and actions may be together. Reading them takes some seconds then, at each start."""
+"""How many characters all queries and actions may have together. Parsing that many takes some seconds."""
 
 MAX_REGEXES = 2_000
-"""So many regexes they may have together: each may use a megabyte as it is matched."""
+"""How many regexes they may have together: each may use a megabyte while it is matched."""
 
 _READ = ("when", "query", "then")
-# Where a value may begin, but for the slashes of an address.
+# Where a value may begin, except the slashes of an address.
 _REGEX = re.compile(r"(?:^|[\s(:：!+-])/(?!/)")
 
 
 def too_much(data: Mapping[str, Any]) -> Iterator[str]:
-    """What a config has more of than it may; `data` is its TOML, nothing of it checked."""
+    """Mistakes for a config that is over a limit; `data` is its parsed TOML, not checked yet."""
     characters = regexes = 0
     for key, most in MAX_TABLES.items():
         tables = data.get(key)

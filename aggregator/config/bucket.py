@@ -1,4 +1,4 @@
-"""Where the output goes when it does not stay on this machine: a bucket of an object store. Pure."""
+"""The address of a bucket of an object store, to which the output is uploaded. Pure."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["BucketAddress", "bucket_address", "is_address"]
 _NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", re.ASCII)
 _SEGMENT = re.compile(r"(?!\.)[^\x00-\x1f\x7f\\?#]+")
 _MAX_PREFIX_BYTES = 300
-"""Keys have 1,024 bytes; what we put below the prefix has at most 500."""
+"""A key has at most 1,024 bytes, and what we add after the prefix at most 500."""
 _MAX_NAME = 200
 _RIGHT = 'write a bucket and a prefix, such as "s3://planet/feeds"'
 
 
 @dataclass(frozen=True, slots=True)
 class BucketAddress:
-    """A place in an object store; `prefix` is what every key of ours begins with, "" for the whole bucket."""
+    """A place in an object store; every key begins with `prefix`, which is "" for the whole bucket."""
 
     bucket: str
     prefix: str = ""
@@ -29,19 +29,19 @@ class BucketAddress:
 
     @property
     def folder_name(self) -> str:
-        """A name for the folder of its copy, of its own: `planet+feeds`."""
+        """The name of the folder that mirrors this bucket, unique for each address: `planet+feeds`."""
         name = quote(f"{self.bucket}/{self.prefix}".rstrip("/"), safe="").replace("%2F", "+")
         digest = hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
         return name if len(name) <= _MAX_NAME else f"{name[:_MAX_NAME]}-{digest}"
 
 
 def is_address(place: str) -> bool:
-    """Whether a place for the output is meant to be elsewhere than in a folder of this machine."""
+    """Whether an output setting is an address rather than a folder of this machine."""
     return "://" in place
 
 
 def bucket_address(text: str) -> BucketAddress:
-    """The bucket and the prefix that an address names; no login is repeated. Raises ValueError."""
+    """Parses an address into bucket and prefix. Raises ValueError, without repeating a login."""
     scheme, _, rest = text.partition("://")
     if scheme.lower() != "s3":
         known = re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,15}", scheme)
@@ -50,7 +50,7 @@ def bucket_address(text: str) -> BucketAddress:
     bucket, _, prefix = rest.partition("/")
     if "@" in bucket:
         raise ValueError(
-            "keys do not belong into the address: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the "
+            "keys do not belong in the address: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the "
             f"environment, and {_RIGHT}"
         )
     if not _NAME.fullmatch(bucket):

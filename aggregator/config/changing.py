@@ -1,4 +1,4 @@
-"""Changes of the config file that leave its comments, its order and every other byte as they are."""
+"""Changes values in the config file and leaves its comments, its order and every other byte as they are."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from aggregator.errors import ConfigError
 __all__ = ["Place", "change_source", "change_values", "remove_source", "with_values"]
 
 Place = tuple[str | int, ...]
-"""The keys that lead to a value, such as ("fetch", "commands"); tables of a list are counted from 0."""
+"""The keys that lead to a value, such as ("fetch", "commands"); the tables of a list are counted from 0."""
 
 _BY_HAND = "is written in a way that this command cannot change; change it by hand"
 
 
 def change_source(file: Path, name: str, values: Mapping[str, object]) -> None:
-    """Sets these keys of a source in a config file. Raises ConfigError; the file is as it was then."""
+    """Sets these keys of a source in a config file. Raises ConfigError and then leaves the file unchanged."""
     before, text = _read(file)
     index = _index(text, file, name)
     after = with_values(text, {("sources", index, key): value for key, value in values.items()}, str(file))
@@ -33,9 +33,9 @@ def change_source(file: Path, name: str, values: Mapping[str, object]) -> None:
 
 
 def change_values(file: Path, values: Mapping[Place, object], *, writes: bool = True) -> None:
-    """Sets the values at these places of a config file, or only checks that it can be done.
+    """Sets the values at these places of a config file; with `writes` False only checks that it can be done.
 
-    Raises ConfigError; the file is as it was then.
+    Raises ConfigError and then leaves the file unchanged.
     """
     before, text = _read(file)
     after = with_values(text, values, str(file))
@@ -46,7 +46,7 @@ def change_values(file: Path, values: Mapping[Place, object], *, writes: bool = 
 
 
 def remove_source(file: Path, name: str) -> None:
-    """Takes a source out of a config file, and no comment outside it. Raises ConfigError."""
+    """Removes a source from a config file; comments outside its table stay. Raises ConfigError."""
     before, text = _read(file)
     index = _index(text, file, name)
     wanted = tomllib.loads(text)
@@ -61,21 +61,24 @@ def remove_source(file: Path, name: str) -> None:
 
 
 def with_values(text: str, values: Mapping[Place, object], shown: str) -> str:
-    """A config's text with other values at these places. Raises ConfigError, naming the file as `shown`."""
+    """The text of a config with new values at these places.
+
+    Raises ConfigError, naming the file as `shown`.
+    """
     wanted = tomllib.loads(text)
     for place, value in values.items():
         _put(wanted, place, value)
     after = _with_edits(text, values)
     if _loaded(after) == wanted:
         return after
-    after = _rewritten(text, values)  # comments stay, but may stand elsewhere
+    after = _rewritten(text, values)  # keeps comments, but may move them
     if _loaded(after) == wanted:
         return after
     raise ConfigError(f"{shown}: {'.'.join(map(str, next(iter(values))))} {_BY_HAND}")
 
 
 def _read(file: Path) -> tuple[bytes, str]:
-    """A config that is right. Raises ConfigError."""
+    """Reads a valid config: its bytes and its text. Raises ConfigError."""
     before, text = read_config(file)
     checked(before, file, str(file))
     return before, text
@@ -93,7 +96,7 @@ def _index(text: str, file: Path, name: str) -> int:
     names = [str(each.get("name")) for each in found if isinstance(each, dict)]
     named([name], names)
     if names.count(name) > 1:
-        raise ConfigError(f"{file}: several sources are named {name!r}; give each a name of its own first")
+        raise ConfigError(f"{file}: several sources are named {name!r}; give each a different name first")
     return names.index(name)
 
 
@@ -105,7 +108,7 @@ def _put(data: Any, place: Place, value: object) -> None:
 
 
 def _with_edits(text: str, values: Mapping[Place, object]) -> str:
-    """The text with these values, each in its table, where that stands as one of its own."""
+    """The text with these values, if each belongs to a table that is written as a separate table."""
     newline = "\r\n" if "\r\n" in text else "\n"
     if text and not text.endswith("\n"):
         text += newline
@@ -130,7 +133,7 @@ def _with_edits(text: str, values: Mapping[Place, object]) -> str:
         elif new and own is not None:
             last = next((each.end for each in reversed(own) if each.kind != "other"), _first_place(own))
             edits.append((last, last, "".join(new)))
-    # From the end on, so that places stay what they are.
+    # From the end backwards, so that earlier positions stay valid.
     for _, (start, end, new_text) in sorted(
         enumerate([*edits, *tables]), key=lambda edit: (edit[1][0], edit[0]), reverse=True
     ):
@@ -139,7 +142,7 @@ def _with_edits(text: str, values: Mapping[Place, object]) -> str:
 
 
 def _by_table(text: str) -> dict[Place, list[Statement]]:
-    """The header and the statements of each table, by its place; () for what stands before the first."""
+    """The header and the statements of each table, by its place; () is the part before the first header."""
     found: dict[Place, list[Statement]] = {(): []}
     counts: dict[tuple[str, ...], int] = {}
     now = found[()]
@@ -149,25 +152,25 @@ def _by_table(text: str) -> dict[Place, list[Statement]]:
             if each.kind == "list":
                 place = (*place, counts.setdefault(each.path, 0))
                 counts[each.path] += 1
-            # In a table of a list its further tables have its path, without its number.
+            # Tables inside a table of a list have the list's path without a number.
             now = found.setdefault(place if place not in found else ("", *place, each.start), [])
         now.append(each)
     return found
 
 
 def _first_place(own: Sequence[Statement]) -> int:
-    """Where a value may stand that is the first outside all tables: behind the comments that are there."""
+    """Where to insert the first value outside all tables: after the comments at the beginning."""
     return own[-1].end if own else 0
 
 
 def _tables(text: str, index: int, file: Path) -> tuple[Statement, Sequence[Statement], Statement]:
-    """The header of a source, the statements of it and the tables in it, and the last of these."""
+    """A source's header, the statements of its table and of the tables in it, and the last of these."""
     found = [*statements(text)]
     headers = [n for n, each in enumerate(found) if each.kind == "list" and each.path == ("sources",)]
     if len(headers) <= index:
         raise ConfigError(
             f"{file}: sources are written as one list, `sources = [...]`; write each as a [[sources]] table "
-            "of its own, or change it by hand"
+            "instead, or change it by hand"
         )
     start = headers[index]
     last = start
@@ -178,7 +181,7 @@ def _tables(text: str, index: int, file: Path) -> tuple[Statement, Sequence[Stat
             break
         if each.kind != "other":
             last = n
-    # The blank line that set it off goes with it.
+    # Also remove the blank line that separated it.
     behind = found[last + 1] if last + 1 < len(found) else None
     if behind is not None and behind.kind == "other" and not text[behind.start : behind.end].strip():
         last += 1

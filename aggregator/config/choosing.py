@@ -1,4 +1,4 @@
-"""The part of the config that chooses: rules, and feeds of queries; their names are checked."""
+"""The settings of rules and saved feeds, and checks of the names that they use."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from aggregator.rules.query import Query
     from aggregator.rules.rule import Rule, RuleSet
 
-# The language of queries is imported by what reads one: a config without rules needs no regexes and no HTML.
+# The language of queries is imported only where a query is read: a config without rules needs neither its
+# regexes nor an HTML parser.
 
 __all__ = [
     "EXPLAINED",
@@ -33,14 +34,14 @@ __all__ = [
 ]
 
 EXPLAINED = frozenset(("when", "query", "then"))
-"""Keys of which a mistake shows by itself what was written."""
+"""Keys whose error messages show already what was written."""
 
 ALL = "all"
 MAX_NAME = 200
 MAX_SUGGESTIONS = 20
 """For so many unknown names one that is alike is looked for: with 1,000 sources each costs 50 ms."""
 _BRING_CATEGORIES = frozenset(("articles", "exec", "opml"))
-"""Kinds of sources whose documents may name categories that the config does not."""
+"""Kinds of sources that may bring categories which the config does not name."""
 
 
 def _query(value: object) -> str:
@@ -66,10 +67,10 @@ Name = Annotated[Category, Field(max_length=MAX_NAME)]
 
 
 class RuleSettings(Settings):
-    """One `[[rules]]`: what happens (`then`) to what a query (`when`) matches.
+    """One `[[rules]]` table: the action (`then`) for articles that match a query (`when`).
 
-    `sources` and `categories` limit it; empty is everything. `then` is an action, a table of actions with
-    their values, or a list of both (docs/choosing.md).
+    `sources` and `categories` limit it; empty means all. `then` is an action, a table of actions with their
+    values, or a list of both (docs/choosing.md).
     """
 
     name: Name
@@ -80,7 +81,7 @@ class RuleSettings(Settings):
 
     @property
     def rule(self) -> Rule:
-        """The rule that this is."""
+        """The settings as a rule."""
         from aggregator.rules.rule import made
 
         return made(
@@ -93,9 +94,9 @@ class RuleSettings(Settings):
 
 
 class SavedFeed(CategoryFeed):
-    """One `[[feeds]]`: a feed of what a query matches, published like that of a category.
+    """One `[[feeds]]` table: a feed of all articles that match a query, published like a category's feed.
 
-    `sort`: newest first; or what says most of the query's words; or what most sources wrote of.
+    `sort`: newest first, best match of the query's words first, or the story with the most sources first.
     """
 
     name: Name
@@ -104,27 +105,27 @@ class SavedFeed(CategoryFeed):
 
     @property
     def parsed(self) -> Query:
-        """Its query."""
+        """The parsed query."""
         from aggregator.rules.query import parse
 
         return parse(self.query)
 
 
 class StoriesSettings(Settings):
-    """The same story once. `find`: whether new articles are compared with those of other sources."""
+    """The `[stories]` table. `find`: whether new articles are compared with those of other sources."""
 
     find: bool = True
 
 
 def rule_set(rules: Iterable[RuleSettings], feeds: Iterable[SavedFeed]) -> RuleSet:
-    """The rules of a config, ready to judge."""
+    """The config's rules and saved feeds, ready to be applied."""
     from aggregator.rules.rule import RuleSet
 
     return RuleSet((settings.rule for settings in rules), (feed.name for feed in feeds))
 
 
 class _Names:
-    """The names that the parts of a config give, and those that they use."""
+    """The names that a config defines, and those that its rules and feeds use."""
 
     def __init__(
         self,
@@ -149,7 +150,7 @@ class _Names:
         self.documents_bring_categories = not kinds.isdisjoint(_BRING_CATEGORIES)
 
     def unknown_sources(self) -> Iterator[str]:
-        """Each use of a name that no source of the config has."""
+        """A mistake for each use of a source name that the config does not define."""
         for place, settings, _ in self.rules:
             yield from self._unknown(
                 f"{place}.sources (rule {settings.name!r})", settings.sources, self.sources
@@ -164,7 +165,7 @@ class _Names:
         yield from self._unknown("publish.all.priority", self.publish.all.priority or (), self.sources)
 
     def unknown_feeds(self) -> Iterator[str]:
-        """Each use of a name that no category and no saved feed has."""
+        """A mistake for each use of a name that is neither a category nor a saved feed."""
         known = self.categories | self.saved | {ALL}
         what = "category or saved feed"
         for place, settings, rule in self.rules:
@@ -187,31 +188,33 @@ class _Names:
             yield f"{place}: no {what} is named {named!r}" + (f"; did you mean {near[0]!r}?" if near else "")
 
     def misplaced(self) -> Iterator[str]:
-        """Saved feeds and `all` where only a category can be."""
+        """Mistakes for saved feeds and `all` used where only a category is allowed."""
         queries = self.saved | {ALL}
         for place, settings, rule in self.rules:
             for name in (name for action in rule.actions for name in action.files_under if name in queries):
-                filled = "every article is in it" if name == ALL else "its query alone fills it"
+                filled = (
+                    "it contains every article" if name == ALL else "only its query decides what is in it"
+                )
                 yield f"{place}.then (rule {settings.name!r}): nothing can be filed under {name!r}: {filled}"
             if not all(action.is_of_feeds for action in rule.actions):
                 for name in filter(queries.__contains__, settings.categories):
                     yield (
-                        f"{place}.categories (rule {settings.name!r}): {name!r} is no category; only drop, "
-                        "keep-only and rewrite can be limited to saved feeds and to all"
+                        f"{place}.categories (rule {settings.name!r}): {name!r} is not a category; only "
+                        "drop, keep-only and rewrite can be limited to saved feeds and to all"
                     )
 
     def colliding(self) -> Iterator[str]:
-        """Saved feeds whose folders others have."""
+        """Mistakes for saved feeds that would have the same folder as another feed."""
         folders = {_folder(name): f"the category {name!r}" for name in sorted(self.categories)}
         for place, feed in self.feeds:
             if folder_key(feed.name) == ALL:
-                yield f"{place}.name: {feed.name!r} is the feed of everything; give this one another name"
+                yield f"{place}.name: {feed.name!r} is the feed of everything; choose another name"
                 continue
             first = folders.setdefault(_folder(feed.name), f"the saved feed {feed.name!r}")
             if first != f"the saved feed {feed.name!r}":
                 yield (
                     f"{place}.name: {feed.name!r} would have the folder of {first} "
-                    f"({folder_name(feed.name)}/); give it another name"
+                    f"({folder_name(feed.name)}/); choose another name"
                 )
 
 
@@ -222,10 +225,10 @@ def misnamed(
     publish: Publish,
     further: Iterable[str] = (),
 ) -> Iterator[str]:
-    """Names in rules and feeds that nothing has, or that cannot be, each with its key.
+    """Mistakes for names in rules and feeds that are not defined or not allowed, each with its key.
 
-    `further` are categories named elsewhere. Where a list may bring sources, or documents categories, unknown
-    ones are no mistakes; `doubtful_names` has them.
+    `further` are categories named elsewhere. If a list may add sources, or documents may add categories,
+    unknown ones are not mistakes; `doubtful_names` returns them.
     """
     if not rules and not feeds and not publish.has_priorities:
         return
@@ -245,7 +248,7 @@ def doubtful_names(
     publish: Publish,
     further: Iterable[str] = (),
 ) -> Iterator[str]:
-    """Names in rules and feeds that the config does not have, but a list or a document may bring."""
+    """Names in rules and feeds that the config does not define, but that a list or a document may add."""
     names = _Names(rules, feeds, sources, publish, further)
     if names.lists_bring_sources:
         yield from (f"{each} (a list may name it)" for each in names.unknown_sources())

@@ -1,4 +1,4 @@
-"""What tables of a config that are right by themselves contradict each other in."""
+"""Finds contradictions between tables of a config that are valid each by itself."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["contradictions"]
 
 
 def contradictions(config: Config) -> Iterator[str]:
-    """Each of them, with the key at which it shows and what to change."""
+    """A message for each contradiction, with the key and what to change."""
     sources, publish, limited = config.sources, config.publish, config.retention.categories
     yield from misnamed(config.rules, config.feeds, sources, publish, limited)
     names = {source.name for source in sources}
@@ -28,4 +28,4 @@ def contradictions(config: Config) -> Iterator[str]:
     feeds.update(name for source in sources for name in source.categories)
     yield from undigested(config.digest, config.smtp, names, feeds)
     if publish.media and not config.site.url:
-        yield "publish.media: feeds name copies by their whole addresses; set site.url, too"
+        yield "publish.media: feeds need absolute addresses for copies; set site.url too"

@@ -1,4 +1,4 @@
-"""The part of the config about digests: what came in a day or a week, in one entry and one letter."""
+"""The settings of digests: the articles of a day or a week, as one entry and one mail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["DAYS", "SOURCE_PREFIX", "Digest", "undigested"]
 
 SOURCE_PREFIX = "digest: "
-"""How the names of the sources begin that entries of digests are of."""
+"""The prefix of the names of the sources to which entries of digests belong in the store."""
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
@@ -45,11 +45,11 @@ HttpsAddress = Annotated[str, BeforeValidator(_https)]
 
 
 class Digest(Settings):
-    """One `[[digest]]`: what came in a day or a week, as an entry of a feed of its own, and as mail.
+    """One `[[digest]]` table: the articles of a day or a week, as an entry of a separate feed and as mail.
 
     `query` and `category` (also a saved feed; None: everything) choose its articles, of which the newest
-    `limit` are listed. `at` and `day` are of `timezone`, None is the site's. `feed`: whether it is published.
-    `unsubscribe`: what mail programs POST to when somebody wants no more of it (RFC 8058).
+    `limit` are listed. `at` and `day` are in `timezone`; None means the site's. `feed`: whether it is
+    published. `unsubscribe`: the address to which mail programs POST when a receiver unsubscribes (RFC 8058).
     """
 
     name: Name
@@ -68,12 +68,12 @@ class Digest(Settings):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if not (self.feed or self.to):
-            raise ValueError("it would go nowhere: give to (mail addresses), or leave feed as it is")
+            raise ValueError("it has no receiver: set to (mail addresses), or remove feed = false")
         return self
 
     @property
     def time(self) -> time:
-        """`at`, on a clock of 24 hours."""
+        """`at` as a time of day."""
         return time.fromisoformat(self.at)
 
     @property
@@ -83,12 +83,12 @@ class Digest(Settings):
 
     @property
     def source(self) -> str:
-        """The name of the source that its entries are of in the store."""
+        """The name of the source to which its entries belong in the store."""
         return f"{SOURCE_PREFIX}{self.name}"
 
     @property
     def parsed(self) -> Query | None:
-        """Its query, None for every article."""
+        """The parsed query; None for every article."""
         if self.query is None:
             return None
         from aggregator.rules.query import parse
@@ -99,18 +99,18 @@ class Digest(Settings):
 def undigested(
     digests: Sequence[Digest], smtp: Smtp | None, sources: Collection[str], feeds: Collection[str]
 ) -> Iterator[str]:
-    """Digests that cannot be sent or published, with these names of sources and feeds."""
+    """Mistakes in digests that cannot be sent or published, given the names of sources and feeds."""
     taken = {folder_key(folder_name(name)): name for name in feeds}
     for n, each in enumerate(digests, 1):
         digest = f"(digest {each.name!r})"
         if each.to and smtp is None:
             yield f"digest[{n}].to {digest}: mail needs a table [smtp] (docs/notifications.md)"
         if each.source in sources:
-            yield f"digest[{n}].name {digest}: a source is named {each.source!r}; give one another name"
+            yield f"digest[{n}].name {digest}: a source is named {each.source!r}; rename one of them"
         if not each.feed:
             continue
         key = folder_key(folder_name(each.name))
         if folder_key(each.name) == ALL or key in taken:
             other = "the feed of everything" if key not in taken else f"the feed {taken[key]!r}"
-            yield f"digest[{n}].name {digest}: it would have the folder of {other}; give it another name"
+            yield f"digest[{n}].name {digest}: it would have the folder of {other}; choose another name"
         taken.setdefault(key, each.name)

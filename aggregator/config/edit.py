@@ -1,4 +1,4 @@
-"""The config file, added to without disturbing a byte of what somebody wrote, and written in one step."""
+"""Adds to the config file without changing its other bytes, and replaces it in one step."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ __all__ = ["add_sources", "read_config", "replace_config", "written_value"]
 _CANNOT_REPLACE = frozenset(
     (errno.EBUSY, errno.EXDEV, errno.EACCES, errno.EPERM, errno.EROFS, errno.ETXTBSY, errno.ENAMETOOLONG)
 )
-"""Errors of a folder in which no file can be made, or of a file that none can be put in the place of."""
+"""Errors when no file can be created in the folder, or when the file cannot be replaced."""
 
 
 def add_sources(file: Path, sources: Sequence[Mapping[str, object]]) -> None:
     """Appends these sources as `[[sources]]` tables to a config file: all of them, or none.
 
-    Each maps the keys of `[[sources]]` to strings, numbers, booleans, lists and tables of such, written in
-    their order; None leaves a key out. Nothing that the file holds is changed: such a table may stand at the
-    end of any TOML document, unless that has them as one list, `sources = [...]`. The new text is checked
-    like any config, and then replaces the file in one step; where it cannot, such as in a container into
-    which the file is mounted, it is appended. A symbolic link stays one, owner and permissions stay.
+    Each maps the keys of `[[sources]]` to strings, numbers, booleans, lists and tables of these, written in
+    their order; None leaves a key out. Existing bytes do not change: a `[[sources]]` table may be at the end
+    of any TOML document, unless the document has them as one list, `sources = [...]`. The new text is checked
+    like any config, and then replaces the file in one step; if that is not possible, such as for a file that
+    is mounted into a container, it is appended. A symbolic link stays a link; owner and permissions stay.
 
     Raises ConfigError with every mistake, also when the file was wrong before.
     """
@@ -44,7 +44,7 @@ def add_sources(file: Path, sources: Sequence[Mapping[str, object]]) -> None:
     if not added:
         return
     _check_place(file, text)
-    # The file's own line ends: a strict editor would otherwise show a file of two kinds.
+    # The file's own line ends: otherwise a strict editor would report mixed line ends.
     newline = "\r\n" if "\r\n" in text else "\n"
     gap = "" if not text or text.endswith("\n\n") else "\n" if text.endswith("\n") else "\n\n"
     after = before + (gap + added).replace("\n", newline).encode()
@@ -57,7 +57,7 @@ def read_config(file: Path) -> tuple[bytes, str]:
         before = file.read_bytes()
         text = before.decode("utf-8-sig")
     except FileNotFoundError as error:
-        raise ConfigError(f"{file}: there is no config; begin one with 'aggregator init'") from error
+        raise ConfigError(f"{file}: there is no config; create one with 'aggregator init'") from error
     except OSError as error:
         raise ConfigError(f"{file}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -66,13 +66,13 @@ def read_config(file: Path) -> tuple[bytes, str]:
 
 
 def replace_config(file: Path, before: bytes, after: str) -> None:
-    """Writes another text into a config file that held `before`, in one step. Raises ConfigError."""
+    """Replaces the content of a config file, which was `before`, in one step. Raises ConfigError."""
     mark = codecs.BOM_UTF8 if before.startswith(codecs.BOM_UTF8) else b""
     _replace(file, before, mark + after.encode(), f"{file} with the change")
 
 
 def written_value(value: object) -> str:
-    """A value as TOML on one line. Raises ConfigError for what cannot be written."""
+    """A value as TOML on one line. Raises ConfigError if TOML cannot express it."""
     try:
         text = _item(value).as_string()
         text.encode()
@@ -84,7 +84,8 @@ def written_value(value: object) -> str:
 def _table(source: Mapping[str, object]) -> str:
     """One `[[sources]]` table with the blank line that follows it."""
     try:
-        # Line by line: a whole document of tomlkit's takes three times as long for a thousand sources.
+        # Line by line: writing a whole document with tomlkit takes three times as long for a thousand
+        # sources.
         lines = [
             f"{tomlkit.key(key).as_string()} = {_item(value).as_string()}\n"
             for key, value in source.items()
@@ -99,7 +100,7 @@ def _table(source: Mapping[str, object]) -> str:
 
 
 def _item(value: object) -> Item:
-    """The value on one line: also a table, since other sources may follow."""
+    """The value on one line, also a table, since other sources may follow."""
     if isinstance(value, Mapping):
         table = tomlkit.inline_table()
         table.update({key: _item(each) for key, each in value.items() if each is not None})
@@ -122,12 +123,12 @@ def _check_place(file: Path, text: str) -> None:
         except tomllib.TOMLDecodeError as error:
             raise ConfigError(
                 f"{file}: sources are written as one list, `sources = [...]`, which nothing can be added to "
-                "without rewriting it; write each as a [[sources]] table of its own"
+                "without rewriting it; write each as a separate [[sources]] table"
             ) from error
 
 
 def _replace(file: Path, before: bytes, after: bytes, shown: str) -> None:
-    """Writes the file anew, in one step where the disk allows it. Raises ConfigError."""
+    """Writes the new content, in one step if the disk allows it. Raises ConfigError."""
     config.checked(after, file, shown)
     target = file.resolve()
     try:
@@ -138,10 +139,11 @@ def _replace(file: Path, before: bytes, after: bytes, shown: str) -> None:
 
 
 def _is_replaced(target: Path, after: bytes) -> bool:
-    """Writes a new file with the owner and mode of `target` and puts it in its place; False: not possible.
+    """Replaces `target` with a new file of the same owner and mode; False if that is not possible.
 
-    A file that is mounted by itself into a container cannot be replaced, one in a folder that may not be
-    written neither; the other names of one that has several would keep what it was.
+    It is not possible for a file that is mounted by itself into a container, or in a folder without write
+    permission. A file with several names (hard links) is not replaced: its other names would keep the old
+    content.
     """
     aside = target.parent / f".{secrets.token_hex(8)}.part"
     try:
@@ -149,7 +151,7 @@ def _is_replaced(target: Path, after: bytes) -> bool:
         if found.st_nlink > 1:
             return False
         with aside.open("xb") as written:
-            # Before any byte is in it: a config may hold secrets that others may not read.
+            # Before the content is written: a config may contain secrets that others must not read.
             made = os.fstat(written.fileno())
             if (made.st_uid, made.st_gid) != (found.st_uid, found.st_gid):
                 os.fchown(written.fileno(), found.st_uid, found.st_gid)
@@ -169,9 +171,9 @@ def _is_replaced(target: Path, after: bytes) -> bool:
 
 
 def _overwrite(target: Path, before: bytes, after: bytes) -> None:
-    """Writes into the file itself; what is only appended touches no byte that was there.
+    """Writes into the file itself; if the text is only appended, no existing byte is written.
 
-    It is made what it was when that fails, for want of space. Raises OSError.
+    If writing fails, for example on a full disk, the old content is restored. Raises OSError.
     """
     same = len(before) if after.startswith(before) else 0
     with target.open("r+b", buffering=0) as written:

@@ -1,4 +1,4 @@
-"""The part of the config about fetching: bounds, manners, and who we say that we are."""
+"""The settings of fetching: limits, politeness, and the User-Agent."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HostCount = Annotated[int, Field(ge=1, le=64)]
 
 
 class RsshubInstance(Settings):
-    """An instance of RSSHub; `key` is its access key, None when it asks for none."""
+    """An RSSHub instance; `key` is its access key, None if it needs none."""
 
     url: HttpUrl
     key: Secret | None = None
@@ -35,15 +35,17 @@ def _instance(value: object) -> object:
 
 
 class HostPace(Settings):
-    """How fast a host and its subdomains together are asked; None: as the program knows of that platform,
-    else as `host_gap` and `host_at_once` say."""
+    """How fast a host and its subdomains together are polled.
+
+    None: the built-in pace of that platform, else `host_gap` and `host_at_once`.
+    """
 
     gap: Duration | None = None
     at_once: HostCount | None = None
 
 
 class HostPaces(dict[str, HostPace]):
-    """The paces of hosts, never changed: all settings can be compared and hashed."""
+    """The paces of hosts. Never changed, because all settings can be compared and hashed."""
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(frozenset(self.items()))
@@ -59,12 +61,12 @@ def _hosts(value: object) -> object:
 
 
 class Fetch(Settings):
-    """How sources are fetched: bounds, manners, and who we say that we are.
+    """How sources are fetched: limits, politeness, and the User-Agent.
 
-    `timeout` bounds a silence, `deadline` a whole fetch with all its redirects. `allow` names the
-    addresses, networks and hosts that may be reached although they are not public. `proxy` "" is none.
-    `rsshub` are the instances that `rsshub:` addresses are asked of, in turn. `commands`: whether sources
-    of kind "exec" may run theirs. `hosts`: hosts that have another pace than `host_gap` and `host_at_once`.
+    `timeout` bounds a silence, `deadline` a whole fetch with all its redirects. `allow` names the addresses,
+    networks and hosts that may be reached although they are not public. `proxy` "" means none. `rsshub`: the
+    instances that `rsshub:` addresses are fetched from, in this order. `commands`: whether sources of kind
+    "exec" may run commands. `hosts`: hosts with another pace than `host_gap` and `host_at_once`.
     """
 
     timeout: PositiveDuration = timedelta(seconds=20)

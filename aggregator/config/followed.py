@@ -1,7 +1,7 @@
-"""Sources that the store follows itself: their settings, checked as those of a `[[sources]]` table are. Pure.
+"""The settings of sources in the store, checked like a `[[sources]]` table. Pure.
 
-A store may come from a stranger's backup, and is read by more people than a config: so it holds no secret's
-text, and names nothing on this machine.
+A store may come from someone else's backup, and more people can read it than the config. Therefore it
+contains no secrets, and no paths of this machine.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ _OF_THIS_MACHINE = ("path", "tls_ca")
 _PLAIN = frozenset(
     ("adaptive", "author", "categories", "interval", "kind", "link", "timezone", "url", "user_agent")
 )
-"""Settings that only the poll of a source asks for, or that the store repeats in its own columns."""
+"""Settings that only a poll reads, or that the store has in columns of their own."""
 
 
 def checked_source(name: str, settings: Mapping[str, Any], *, enabled: bool = True) -> Source:
-    """The source of these settings. Raises ConfigError with every mistake, each with the source's name."""
+    """The source with these settings. Raises ConfigError with every mistake, each with the source's name."""
     if not isinstance(settings, Mapping):
-        raise ConfigError(f"source {name!r}: its settings are no table; remove it, and add it again")
+        raise ConfigError(f"source {name!r}: its settings are not a table; remove it and add it again")
     table = {**settings, "name": name, "enabled": enabled}
     data = {"sources": [table]}
     if refused := [*_refused(settings)]:
@@ -50,7 +50,7 @@ def checked_source(name: str, settings: Mapping[str, Any], *, enabled: bool = Tr
 
 
 def settings_of(table: Mapping[str, object]) -> dict[str, Any]:
-    """What is kept of a `[[sources]]` table: without its name, `enabled`, and what is not set."""
+    """What the store keeps of a `[[sources]]` table: all but the name, `enabled`, and what is not set."""
     return {key: value for key, value in table.items() if value not in (None, (), []) and key not in _OWN}
 
 
@@ -58,12 +58,12 @@ _OWN = ("name", "enabled")
 
 
 def is_special(settings: Mapping[str, Any]) -> bool:
-    """Whether more than its polls asks for its settings: publishing, completing, upkeep, lists."""
+    """Whether any other step than polling reads its settings: publishing, completing, upkeep, lists."""
     return not settings.keys() <= _PLAIN or settings.get("kind", "feed") != "feed"
 
 
 def _refused(settings: Mapping[str, Any]) -> Iterator[str]:
-    """What may stand in a config, but not in a store."""
+    """Mistakes for settings that are allowed in a config, but not in a store."""
     url = settings.get("url")
     if not (isinstance(url, str) and url.lower().startswith(_WEB)):
         yield (
@@ -74,23 +74,23 @@ def _refused(settings: Mapping[str, Any]) -> Iterator[str]:
         yield f"url: a login in an address is a secret; {_WRITE}"
     for key in _OF_THIS_MACHINE:
         if key in settings:
-            yield f"{key}: a source in the store may not name files of this machine; write it into the config"
+            yield f"{key}: a source in the store may not name files of this machine; add it to the config"
     if settings.get("tls_verify") is False:
-        yield "tls_verify: it can be off in the config alone"
+        yield "tls_verify: it can be switched off only in the config"
     kind = settings.get("kind", "feed")
     if isinstance(kind, str) and kind in kinds.names() and kinds.named(kind).retrieve is not None:
-        yield f"kind: sources of kind {kind!r} can be followed by the config alone"
+        yield f"kind: sources of kind {kind!r} can only be in the config"
     yield from (f"{key}: {_WRITE}" for key in _written_out(settings))
 
 
 _WRITE = (
-    'the text of a secret is not kept in the store; write { env = "NAME" }, the name of the variable of the '
-    "environment that holds it"
+    'a secret is not written into the store; write { env = "NAME" }, the name of the environment '
+    "variable that contains it"
 )
 
 
 def _written_out(settings: Mapping[str, Any]) -> Iterator[str]:
-    """The keys whose values are secrets that are written out."""
+    """The keys of secrets whose text is written in the settings."""
     for key in ("auth", "headers"):
         table = settings.get(key)
         for inner, value in table.items() if isinstance(table, Mapping) else ():

@@ -1,4 +1,4 @@
-"""TOML -> a frozen, typed config; the only reader of files and environment for settings."""
+"""TOML -> a frozen, typed config; the only module that reads settings from files and the environment."""
 
 from __future__ import annotations
 
@@ -75,14 +75,14 @@ __all__ = [
 
 _GIVEN = {"url": (["url"],), "path": (["path"],), "either": (["url"], ["path"]), "none": ([],)}
 _NEEDED = {
-    "url": "'url', and no 'path'",
-    "path": "'path', and no 'url'",
+    "url": "'url' and no 'path'",
+    "path": "'path' and no 'url'",
     "either": "'url' or 'path'",
     "none": "neither 'url' nor 'path'",
 }
 _TABLES = {"sources": "source", "rules": "rule", "feeds": "feed", "notify": "notice"}
 _TABLES |= {"digest": "digest", "mastodon": "post"}
-"""Lists of tables that have names, and what one of each is."""
+"""Lists of tables that have names, and the noun for one table of each."""
 _MAY_HOLD_SECRETS = frozenset(
     ["auth", "cookie", "headers", "key", "proxy", "rsshub", "smtp", "store", "to", "token"]
 )
@@ -91,10 +91,11 @@ _MAY_HOLD_SECRETS = frozenset(
 class Config(Settings):
     """The whole config; every path in it is absolute.
 
-    `output` is a folder, also where the config names a bucket: it is one in `staging` then, where everything
-    is written before it goes into the `bucket` (None: it stays in the folder).
+    `output` is always a folder. If the config names a bucket, `output` is a folder inside `staging`:
+    everything is written there and then uploaded to `bucket`. `bucket` is None when the output stays in the
+    folder.
 
-    Tables that are not there are made without validation, so that only this model is built at a start.
+    Tables that the file lacks are made without validation, so that only this model is built at start.
     """
 
     site: SiteSettings = Field(default_factory=SiteSettings.model_construct)
@@ -120,38 +121,38 @@ class Config(Settings):
 
     @property
     def bucket(self) -> BucketAddress | None:
-        """The place in an object store that the output goes to, None where it stays in its folder."""
+        """The place in an object store that the output is uploaded to; None if it stays in its folder."""
         return self._bucket
 
     def staged_for(self, bucket: BucketAddress) -> Config:
-        """This config with its output in a bucket, by way of a folder in `staging`."""
+        """This config with its output in a bucket, staged in a folder inside `staging`."""
         staged = self.model_copy(update={"output": self.staging / bucket.folder_name})
         staged._bucket = bucket
         return staged
 
     @property
     def max_age(self) -> timedelta:
-        """For how long a feed may be kept without asking again."""
+        """How long a client may cache a feed without asking again."""
         age = self.serve.max_age
         return max(self.interval / 4, timedelta(minutes=1)) if age is None else age
 
     @property
     def all_formats(self) -> frozenset[str]:
-        """Every format that is written somewhere: for the whole, a category or a saved feed."""
+        """Every format that is written for any feed: of everything, a category or a saved feed."""
         return self.publish.all_formats.union(*(feed.formats or () for feed in self.feeds))
 
     @property
     def feeds_with_stories(self) -> frozenset[str]:
-        """The names of the feeds that show one article of a story, `all` as ""."""
+        """The names of the feeds that show one article of a story; `all` is ""."""
         chosen = [*self.publish.categories.items(), *((feed.name, feed) for feed in self.feeds)]
         found = {name for name, feed in chosen if feed.stories}
         found |= set() if self.publish.all.stories is False else {""}
         return frozenset(found if self.stories.find else ())
 
     def select(self, names: Sequence[str]) -> tuple[Source, ...]:
-        """The sources of these names, in the config's order; all enabled ones when `names` is empty.
+        """The sources with these names, in the config's order; all enabled ones if `names` is empty.
 
-        Raises ConfigError for a name that no source has.
+        Raises ConfigError for each unknown name.
         """
         if not names:
             return tuple(s for s in self.sources if s.enabled)
@@ -160,13 +161,16 @@ class Config(Settings):
 
 
 def named(names: Sequence[str], known: Sequence[str]) -> None:
-    """Checks names of sources that somebody typed. Raises ConfigError for each that is not known."""
+    """Checks names of sources that a person typed. Raises ConfigError for each that is not known."""
     if mistakes := [f"no source is named {n!r}{_suggestion(n, known)}" for n in names if n not in known]:
         raise ConfigError(*mistakes)
 
 
 def home_of(file: Path) -> Path:
-    """The folder that relative paths count from: the one that holds `config/`, else the file's own."""
+    """The folder that relative paths count from.
+
+    The one that contains `config/`, else the file's own folder.
+    """
     folder = file.absolute().parent
     return folder.parent if folder.name == "config" else folder
 
@@ -177,7 +181,7 @@ def load(file: Path) -> Config:
         body = file.read_bytes()
     except FileNotFoundError as error:
         raise ConfigError(
-            f"{file}: there is no config; begin one with 'aggregator init', or name one with --config FILE"
+            f"{file}: there is no config; create one with 'aggregator init', or name one with --config FILE"
         ) from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in it
         why = (error.strerror if isinstance(error, OSError) else None) or error
@@ -186,7 +190,7 @@ def load(file: Path) -> Config:
 
 
 def checked(body: bytes, file: Path, shown: str) -> Config:
-    """The config that `file` with this content is; mistakes name it as `shown`. Raises ConfigError."""
+    """The config that `body` would be in `file`; mistakes name the file as `shown`. Raises ConfigError."""
     try:
         data = tomllib.loads(body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
@@ -264,13 +268,13 @@ def _repeated_names(tables: object, key: str) -> Iterable[str]:
         if name in first:
             yield (
                 f"{key}[{index + 1}].name: {name!r} is the name of {key}[{first[name]}] too; "
-                f"give each {_TABLES[key]} a name of its own"
+                f"give each {_TABLES[key]} a different name"
             )
         first.setdefault(name, index + 1)
 
 
 def mistakes_of_kinds(data: Any) -> Iterable[str]:
-    """What is wrong with each source's kind, its options, and where it says that it is."""
+    """Mistakes in each source's kind, its options, and its `url` or `path`."""
     sources = data.get("sources")
     for index, source in enumerate(sources if isinstance(sources, list) else []):
         kind = source.get("kind", "feed") if isinstance(source, dict) else None
@@ -294,12 +298,12 @@ def mistakes_of_kinds(data: Any) -> Iterable[str]:
         url = source.get("url")
         if isinstance(url, str) and url.partition(":")[0].lower() not in registered.schemes:
             schemes = ", ".join(f"{scheme}:" for scheme in registered.schemes)
-            message = f"a source of kind {kind!r} has an address of {schemes}"
+            message = f"a source of kind {kind!r} needs an address of {schemes}"
             yield mistake_at("value_error", ("sources", index, "url"), message, data)
 
 
 def _mistakes_of_pages(data: Any, index: int, full_text: dict[str, Any]) -> Iterable[str]:
-    """What is wrong with the options by which a source's articles are completed."""
+    """Mistakes in the options by which a source's articles are completed."""
     options = {key: value for key, value in full_text.items() if key != "pages"}
     for where, what, message in kinds.mistakes("article-page", options):
         place = ("sources", index, "full_text", *where[1:])
@@ -317,7 +321,7 @@ def mistake_at(
     if where[-1:] == ("[key]",):  # the name of a value, rather than the value
         where, message = where[:-1], f"as a name, {message}"
     for part in where:
-        shown = f'"{part}"' if isinstance(part, str) and "." in part else part  # as TOML wants it
+        shown = f'"{part}"' if isinstance(part, str) and "." in part else part  # quoted as in TOML
         key += f"[{part + 1}]" if isinstance(part, int) else f".{shown}" if key else str(shown)
     if where[0] in _TABLES and len(where) > 1 and isinstance(where[1], int):
         name = _at(data, where[:2]).get("name") if isinstance(_at(data, where[:2]), dict) else None
@@ -329,7 +333,7 @@ def mistake_at(
         )
     if what == MISSING:
         return f"{key}: {message}"
-    # What may hold a secret is not repeated into a terminal or a log.
+    # A value that may contain a secret is not printed to a terminal or a log.
     if _MAY_HOLD_SECRETS.intersection(where) or (where[0] in _TABLES and EXPLAINED.intersection(where)):
         return f"{key}: {message}"
     found = _at(data, where)

@@ -86,16 +86,17 @@ This article lies in `articles/`. Change it, write others beside it, and run `ag
 
 
 def make(folder: Path) -> tuple[Path, ...]:
-    """Writes a new site into `folder`, which is made when it is not there; returns the files written.
+    """Writes a new site into `folder`, which is made if it does not exist; returns the files written.
 
-    Raises WriteError when one of them is there already, and then writes none; or when it cannot be written.
+    Raises WriteError if one of the files exists already, and then writes none; or if a file cannot be
+    written.
     """
     files = {
         folder / "config" / "aggregator.toml": CONFIG,
         folder / "articles" / "hello.md": ARTICLE,
     }
     if there := [str(file) for file in files if file.exists() or file.is_symlink()]:
-        raise WriteError(f"{', '.join(there)}: there already; nothing was written, choose another folder")
+        raise WriteError(f"{', '.join(there)}: exists already; nothing was written, choose another folder")
     try:
         for file, text in files.items():
             file.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The part of the config about notices: who is notified of what, when, and the server that takes mail."""
+"""The settings of notices: who is notified of which events, when, and the mail server."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from aggregator.normalise.disclosure import host_of
 __all__ = ["EVENTS", "Notify", "Smtp", "misdirected", "quiet_times", "signing_key"]
 
 EVENTS = ("broken", "silent", "moved", "back", "gone")
-"""What may become of a source: see `schedule.health`, and "back" from being broken, silent or gone."""
+"""Events of a source: states of `schedule.health`, "moved", and "back" from broken, silent or gone."""
 
 MIN_KEY_BYTES = 24
-"""The least of the specification of Standard Webhooks."""
+"""The minimum of the Standard Webhooks specification."""
 
 _SCHEMES = {"https": "webhook", "http": "webhook", "mailto": "mail", "apprise": "apprise"}
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*")
@@ -85,7 +85,10 @@ QuietTimes = Annotated[str, BeforeValidator(_quiet)]
 
 
 def signing_key(text: str) -> bytes:
-    """The bytes of a key of Standard Webhooks (`whsec_` and base64); of any other text, the text itself."""
+    """The bytes of a Standard Webhooks key (`whsec_` and base64).
+
+    Any other text is used as its UTF-8 bytes.
+    """
     if text.startswith(_KEY_PREFIX):
         try:
             return base64.b64decode(text.removeprefix(_KEY_PREFIX), validate=True)
@@ -95,16 +98,16 @@ def signing_key(text: str) -> bytes:
 
 
 def quiet_times(text: str) -> tuple[time, time]:
-    """When it begins to be quiet, and when it ends, on a clock of 24 hours."""
+    """When quiet time begins and ends, as times of day."""
     begins, _, ends = text.partition("-")
     return time.fromisoformat(begins), time.fromisoformat(ends)
 
 
 class Smtp(Settings):
-    """`[smtp]`: the server that takes our mail, and the address that it is from.
+    """The `[smtp]` table: the server that sends our mail, and the sender's address.
 
-    `port` None is 465 for "tls", 587 for "starttls" and 25 for "none". `tls_ca`: a file of authorities (PEM)
-    in place of the public ones.
+    `port` None is 465 for "tls", 587 for "starttls" and 25 for "none". `tls_ca`: a file of certificate
+    authorities (PEM) in place of the public ones.
     """
 
     host: MailHost
@@ -118,25 +121,25 @@ class Smtp(Settings):
     @model_validator(mode="after")
     def _login(self) -> Self:
         if (self.user is None) != (self.password is None):
-            raise ValueError("give user and password, or neither")
+            raise ValueError("set both user and password, or neither")
         if self.user is not None and self.security == "none":
-            raise ValueError('a password is not sent in the clear: set security = "starttls" or "tls"')
+            raise ValueError('a password is not sent without TLS: set security = "starttls" or "tls"')
         return self
 
     @property
     def port_or_default(self) -> int:
-        """Where it listens."""
+        """The port to connect to."""
         return self.port or _PORTS[self.security]
 
 
 class Notify(Watch):
-    """One `[[notify]]`: what is sent to one receiver.
+    """One `[[notify]]` table: what is sent to one receiver.
 
     `to` is an address: https (a webhook, which is signed with `key`), mailto, or apprise. `when` is a query:
-    new articles that match; `on`: what became of sources. `sources` and `categories` limit both; without
-    `when` and `on`, all new articles of these. `every`: at most one notice in this time, what comes meanwhile
-    is in the next one. `quiet`: no notice between these times of day of `timezone`; None is the site's.
-    `limit`: so many articles, and sources, are listed in a notice, of others their number.
+    new articles that match are sent. `on`: events of sources. `sources` and `categories` limit both; without
+    `when` and `on`, all new articles of these are sent. `every`: at most one notice in this time; what
+    happens meanwhile is in the next one. `quiet`: no notice between these times of day in `timezone`; None
+    means the site's. `limit`: how many articles and sources a notice lists; further ones are counted.
     """
 
     to: Receiver
@@ -149,9 +152,9 @@ class Notify(Watch):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if not (self.when or self.on or self.sources or self.categories):
-            raise ValueError("say of what: give when (a query), on (events), sources or categories")
+            raise ValueError("nothing to notify of: set when (a query), on (events), sources or categories")
         if (self.channel == "webhook") != (self.key is not None):
-            raise ValueError("a webhook needs a key, with which its messages are signed; others have none")
+            raise ValueError("a webhook needs a key to sign its messages; other receivers must have none")
         return self
 
     @property
@@ -161,12 +164,12 @@ class Notify(Watch):
 
     @property
     def address(self) -> str:
-        """Where it goes: a secret, as many services have keys in their addresses."""
+        """The receiver's address: a secret, as many services have keys in their addresses."""
         return self.to.get_secret_value()
 
     @property
     def place(self) -> str:
-        """Where it goes, without what may be a secret: the host of an address, or the scheme of a service."""
+        """The receiver without secrets: the host of an address, or the scheme of a service."""
         rest = self.address.partition(":")[2]
         if self.channel == "mail":
             return unquote(rest)
@@ -183,7 +186,7 @@ class Notify(Watch):
 def misdirected(
     notices: Sequence[Notify], smtp: Smtp | None, sources: Collection[str] | None
 ) -> Iterator[str]:
-    """Notices that cannot be sent, and names of sources that none has; None: any name may be brought."""
+    """Mistakes in notices: no mail server, or unknown sources. `sources` None: a list may add any name."""
     for n, each in enumerate(notices, 1):
         notice = f"(notice {each.name!r})"
         if each.channel == "mail" and smtp is None:

@@ -1,4 +1,4 @@
-"""How pages look: the part of the config that people who visit them see."""
+"""The settings of HTML pages."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LIGHT = {
     "line": "#e4dfd7",
     "link": "#9a3412",
 }
-"""The colours of our pages; those of the stylesheet."""
+"""The default colours of pages: those of the stylesheet."""
 
 DARK = {
     "paper": "#171614",
@@ -31,7 +31,7 @@ DARK = {
     "link": "#f2a97c",
 }
 LEAST_CONTRAST = 4.5
-"""WCAG 2.2 §1.4.3, level AA."""
+"""The minimum contrast of text: WCAG 2.2 §1.4.3, level AA."""
 
 _COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
 _PICTURES = (".png", ".jpg", ".svg", ".webp")
@@ -54,10 +54,10 @@ Colour = Annotated[str, AfterValidator(_colour)]
 
 
 class DarkColours(Settings):
-    """The colours of pages in dark mode; None means ours.
+    """The colours of pages in dark mode; None means the default.
 
-    `paper` is the page, `card` what lies on it, `ink` the text, `soft` lesser text, `line` lines between,
-    `link` links and what has the focus.
+    `paper` is the page's background, `card` the background of an entry, `ink` the text, `soft` secondary
+    text, `line` the lines between, `link` links and the element with the focus.
     """
 
     paper: Colour | None = None
@@ -77,7 +77,7 @@ class DarkColours(Settings):
 
 
 class Colours(DarkColours):
-    """The colours of pages in light mode, and under `dark` those in dark mode."""
+    """The colours of pages in light mode, and `dark` those in dark mode."""
 
     dark: DarkColours = Field(default_factory=DarkColours.model_construct)
 
@@ -85,10 +85,10 @@ class Colours(DarkColours):
 class PageSettings(Settings):
     """How pages look.
 
-    `templates` is a folder of templates that stand in place of ours, `logo` a picture; both are absolute once
-    loaded, None for none. `members`: a page of all sources with their faces. `sources`: each source has a
-    feed and a page of its own. `hide_read`: a script lets visitors hide what they have read.
-    `calendar`: a page of all months.
+    `templates` is a folder of templates that replace ours, `logo` a picture; both are absolute once loaded,
+    None for none. `members`: a page of all sources with their pictures. `sources`: each source has a feed and
+    a page of its own. `hide_read`: a script lets visitors hide what they have read. `calendar`: a page of all
+    months.
     """
 
     templates: Annotated[FilePath, PlainSerializer(str)] | None = None
@@ -115,7 +115,7 @@ def _luminance(colour: str) -> float:
 
 
 def _unreadable(colours: dict[str, str], changed: dict[str, str]) -> str:
-    """What cannot be read on what, with a colour that could be; "" when everything can."""
+    """Which colour cannot be read on which background, and a colour that could; "" if all can be read."""
     for name in ("ink", "soft", "link"):
         for ground in ("paper", "card"):
             if not {name, ground} & set(changed):
@@ -123,16 +123,18 @@ def _unreadable(colours: dict[str, str], changed: dict[str, str]) -> str:
             found = contrast(colours[name], colours[ground])
             if found < LEAST_CONTRAST:
                 near = _readable(colours[name], [colours["paper"], colours["card"]])
-                better = f'write {name} = "{near}"' if near else "choose paper and card that are alike"
+                better = (
+                    f'write {name} = "{near}"' if near else "choose paper and card colours that are similar"
+                )
                 return (
                     f"{name} {colours[name]} on {ground} {colours[ground]} has a contrast of {found:.1f}; "
-                    f"text needs {LEAST_CONTRAST} to be read by everybody: {better}"
+                    f"text needs {LEAST_CONTRAST} to be readable: {better}"
                 )
     return ""
 
 
 def _readable(colour: str, grounds: list[str]) -> str:
-    """The colour nearest to this one that can be read on all of these, "" for none."""
+    """The nearest colour that can be read on all of `grounds`; "" for none."""
     for step in range(1, 101):
         for end in (0, 255):
             parts = (int(colour[start : start + 2], 16) for start in (1, 3, 5))

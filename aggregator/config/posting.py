@@ -1,4 +1,4 @@
-"""The part of the config about posting outwards: new articles as statuses of a Mastodon account."""
+"""The settings of posting new articles as statuses of a Mastodon account."""
 
 from __future__ import annotations
 
@@ -49,10 +49,11 @@ LanguageCode = Annotated[str, BeforeValidator(_language)]
 
 
 class Mastodon(Watch):
-    """One `[[mastodon]]`: new articles become statuses of the account of `token` at the server `to`.
+    """One `[[mastodon]]` table: new articles become statuses of the account of `token` at the server `to`.
 
-    `every`: the least time between two statuses. `tags` are its hashtags, `article_tags`: how many of an
-    article's own tags become some, too. `language` None is that of the article's feed, else the site's.
+    `every`: the least time between two statuses. `tags`: hashtags of every status; `article_tags`: how many
+    of an article's own tags also become hashtags. `language` None is that of the article's feed, else the
+    site's.
     """
 
     to: ServerAddress
@@ -66,21 +67,21 @@ class Mastodon(Watch):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if not (self.when or self.sources or self.categories):
-            raise ValueError("say of what: give when (a query), sources or categories")
+            raise ValueError("nothing to post: set when (a query), sources or categories")
         return self
 
     @property
     def mark(self) -> str:
-        """Notices may have the same names."""
+        """Its key among notices and posts; prefixed, because a notice may have the same name."""
         return f"mastodon/{self.name}"
 
     @property
     def host(self) -> str:
-        """The server, for people."""
+        """The server's host, for messages."""
         return urlsplit(self.to).hostname or ""
 
 
 def misposted(posts: Sequence[Mastodon], sources: Collection[str] | None) -> Iterator[str]:
-    """Posts of sources that none has; None: any name may be brought."""
+    """Mistakes for sources that do not exist. `sources` None: a list may add any name."""
     for n, each in enumerate(posts, 1):
         yield from each.unknown_sources(f"mastodon[{n}]", sources)

@@ -1,4 +1,4 @@
-"""What is published, and how: the part of the config that decides how the output looks."""
+"""The settings of the output: which feeds, formats, pages and files are written, and how."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from aggregator.model.settings import Settings
 
 FORMATS = ("rss", "atom", "json", "html", "opml")
 WRITERS_GROUP = "aggregator.writers"
-"""The entry-point group of other packages' formats (docs/plugins.md)."""
+"""The entry-point group for formats of other packages (docs/plugins.md)."""
 
 
 def _format(name: str) -> str:
@@ -35,7 +35,7 @@ def _format(name: str) -> str:
         raise ValueError(f"write one of {', '.join((*FORMATS, *others))}")
     try:
         others[name].load()
-    except Exception as error:  # whatever a stranger's package does when it is imported
+    except Exception as error:  # importing a third-party package may raise anything
         raise ValueError(f"its package ({others[name].value}) cannot be loaded: {error}") from error
     return name
 
@@ -52,10 +52,10 @@ Format = Annotated[str, AfterValidator(_format)]
 
 
 class SiteSettings(Settings):
-    """What is published: `url` is the public address of the output folder, "" when there is none.
+    """The `[site]` table: `url` is the public address of the output folder, "" when there is none.
 
-    `image` is the address of a square picture of the whole, None for none. `language` is that of its feeds,
-    and of its pages' own words; `timezone` that of the dates on pages, by its name in the IANA database.
+    `image` is the address of a square picture of the site, None for none. `language` is that of the feeds,
+    and of the labels on pages; `timezone` that of the dates on pages, by its name in the IANA database.
     """
 
     title: str = "Aggregator"
@@ -67,11 +67,11 @@ class SiteSettings(Settings):
 
 
 class FeedChoice(Settings):
-    """Which of the articles of a feed it shows; None: no such choice.
+    """Which of its articles a feed shows; None means no restriction.
 
-    `limit_per_source`: at most so many of one source. `priority`: names of sources, whose copy of a story
-    goes before those of others, the first before the second; None: as the sources' own `priority` says.
-    `stories`: whether it shows one article of a story and names the others; None: only `all` does.
+    `limit_per_source`: at most this many articles of one source. `priority`: names of sources, whose copy of
+    a story is preferred, the first before the second; None: the sources' own `priority` decides. `stories`:
+    whether it shows one article of a story and names the others; None: only `all` does.
     """
 
     limit_per_source: PositiveInt | None = None
@@ -80,9 +80,9 @@ class FeedChoice(Settings):
 
 
 class CategoryFeed(FeedChoice):
-    """How one category's feeds differ from the others'; None means as the site and the config say.
+    """How one category's feeds differ from the others; None means the site's or the config's value.
 
-    `title` and `description` are plain text, `entries` how many of the newest articles a feed holds.
+    `title` and `description` are plain text; `entries` is how many of the newest articles the feed has.
     """
 
     title: str | None = None
@@ -94,10 +94,10 @@ class CategoryFeed(FeedChoice):
 
 
 class Posts(Settings):
-    """Articles as files of front matter, for a generator of sites: `folder` is absolute once loaded.
+    """Articles as files with front matter, for a site generator: `folder` is absolute once loaded.
 
-    `path` is where in it an article's file is, of literal text and placeholders. `categories`: only articles
-    that are in one of these; None for all.
+    `path` is the path of an article's file in the folder: literal text and placeholders. `categories`: only
+    articles that are in one of these; None for all.
     """
 
     folder: Annotated[FilePath, PlainSerializer(str)]
@@ -109,17 +109,17 @@ class Posts(Settings):
     def _dated(self) -> Self:
         name = self.path.rpartition("/")[2]
         if self.generator == "jekyll" and not name.startswith(("{date}-", "{year}-{month}-{day}-")):
-            raise ValueError('Jekyll takes a file for a post when its name begins with "{date}-"')
+            raise ValueError('Jekyll recognises a file as a post only when its name begins with "{date}-"')
         return self
 
 
 class MediaSettings(Settings):
-    """Lasting copies of the pictures that articles show, and of recordings where `enclosures` is true.
+    """Local copies of the pictures that articles show, and of enclosures if `enclosures` is true.
 
-    `max_width`: how many pixels a copy is wide at most. `max_pixels`: of a picture as it comes.
-    `max_file_bytes`: of one picture, `max_enclosure_bytes`: of one recording, `max_bytes`: of all copies.
-    `max_age`: only of articles published no longer ago; None: of all. `keep`: how long a copy stays that
-    nothing shows any more. `time`: for how long a run fetches; what is left comes with the next.
+    `max_width`: pixels, the width of a copy at most. `max_pixels`: of a picture before it is scaled.
+    `max_file_bytes`: of one picture, `max_enclosure_bytes`: of one enclosure, `max_bytes`: of all copies.
+    `max_age`: only for articles published within this time; None: for all. `keep`: how long a copy stays
+    after no article uses it. `time`: how long a run may fetch; what is left is fetched by the next run.
     """
 
     max_width: Annotated[int, Field(ge=100, le=8_000)] = 1600
@@ -146,14 +146,14 @@ def _media(value: object) -> object:
 
 
 class Publish(Settings):
-    """In which forms the articles go out.
+    """In which forms articles are published.
 
     `formats`: "rss", "atom" and "json" feeds, "html" pages for each category and for all, "opml" lists of our
-    feeds and of what we follow. `archives`: older articles in documents that never change (RFC 5005 §4):
-    whether there are any, in one format of feeds and as pages, or in which formats.
-    `compress`: what is written precompressed beside each file. `hubs`: WebSub hubs to tell of changes.
-    `categories`: what is different for single ones. `all`: what the feed of everything shows. `posts`:
-    articles as files, None for none. `pages`: how pages look. `media`: copies of pictures, None for none.
+    feeds and of the followed sources. `archives`: older articles in documents that never change (RFC 5005
+    §4): true for one feed format and pages, or the formats. `compress`: encodings that are written beside
+    each file. `hubs`: WebSub hubs to notify of changes. `categories`: settings of single categories. `all`:
+    settings of the feed of everything. `posts`: articles as files, None for none. `pages`: how pages look.
+    `media`: copies of pictures, None for none.
     """
 
     formats: tuple[Format, ...] = Field(default=FORMATS, strict=False)
@@ -168,16 +168,16 @@ class Publish(Settings):
 
     @property
     def has_priorities(self) -> bool:
-        """Whether any feed names sources in an order."""
+        """Whether any feed has a `priority`."""
         return any(one.priority for one in (self.all, *self.categories.values()))
 
     @property
     def all_formats(self) -> frozenset[str]:
-        """Every format that is written somewhere: for the whole, or for a single category."""
+        """Every format that is written for the feed of everything or for any category."""
         return frozenset(self.formats).union(*(one.formats or () for one in self.categories.values()))
 
 
 class HtmlSettings(Settings):
-    """What may stand in articles: `players` are addresses of further players whose frames stay."""
+    """What articles may contain: `players` are addresses of further players whose iframes are kept."""
 
     players: tuple[Player, ...] = Field(default=(), strict=False)

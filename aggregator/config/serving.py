@@ -1,4 +1,4 @@
-"""How the output folder is served: addresses, freshness, bounds."""
+"""The settings of the server: addresses, caching, limits."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _network(value: object) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         found = ipaddress.ip_network(value if isinstance(value, str) else "", strict=False)
     except ValueError:
         raise ValueError('write an address or a network, such as "127.0.0.1" or "10.0.0.0/8"') from None
-    # Clients with IPv4 addresses are compared as such.
+    # IPv4 clients are compared as IPv4-mapped IPv6 addresses.
     first = found.network_address.ipv4_mapped if isinstance(found, ipaddress.IPv6Network) else None
     if first is not None and found.prefixlen >= _MAPPED_BITS:
         return ipaddress.ip_network((first, found.prefixlen - _MAPPED_BITS), strict=False)
@@ -66,14 +66,14 @@ ListenAddress = Annotated[str, BeforeValidator(_address)]
 
 
 class Serve(Settings):
-    """Where and how `serve` answers; `metrics` None: at `listen`, and to this machine alone.
+    """Where and how `serve` answers; `metrics` None: at `listen`, and only to this machine.
 
     `url` is the public address of this server, to which hubs report changes (WebSub), "" for none; `websub`:
-    whether they are asked to. `search`: strangers may search in what is published, `search_feeds`: and
-    subscribe to what they find.
+    whether subscriptions at hubs are made. `search`: whether visitors may search the published articles;
+    `search_feeds`: whether they may subscribe to a search.
 
-    `max_age` is for how long feeds may be kept without asking again; None: a quarter of `interval`.
-    `max_connections_per_client` does not bound the addresses and networks of `proxies`.
+    `max_age` is how long clients may cache a feed; None: a quarter of `interval`.
+    `max_connections_per_client` does not limit the addresses and networks of `proxies`.
     """
 
     listen: ListenAddress = "127.0.0.1:8000"

@@ -1,4 +1,4 @@
-"""The part of the config about sources: what is followed, how, and what is kept of it."""
+"""The settings of sources: their address, how they are polled, and how long their articles are kept."""
 
 from __future__ import annotations
 
@@ -26,20 +26,23 @@ from aggregator.normalise.disclosure import secrets_of
 
 
 class Keep(Settings):
-    """What is kept: what is no older than `max_age`, the newest `max_articles`; None is no limit."""
+    """Limits of what is kept: articles newer than `max_age`, and the newest `max_articles`.
+
+    None is no limit.
+    """
 
     max_age: Duration | None = None
     max_articles: PositiveInt | None = None
 
 
 class Retention(Keep):
-    """What is kept of each source, and of the categories named here the newest so many articles."""
+    """The limits for each source, and the number of articles for the categories named here."""
 
     categories: dict[Category, PositiveInt] = Field(default={})
 
 
 class Auth(Settings):
-    """How a source is logged in to: `user` and `password` (RFC 7617), or a `bearer` token (RFC 6750)."""
+    """How to log in to a source: `user` and `password` (RFC 7617), or a `bearer` token (RFC 6750)."""
 
     user: Secret | None = None
     password: Secret | None = None
@@ -49,16 +52,16 @@ class Auth(Settings):
     def _one_way(self) -> Self:
         basic = (self.user is not None, self.password is not None)
         if basic not in ((True, True), (False, False)) or (self.bearer is not None) == any(basic):
-            raise ValueError("give user and password, or bearer")
+            raise ValueError("set user and password, or bearer")
         if self.user and ":" in self.user.get_secret_value():
-            raise ValueError("a user's name cannot hold a colon (RFC 7617)")
+            raise ValueError("a user's name cannot contain a colon (RFC 7617)")
         return self
 
 
 class FullText(Settings):
-    """That each article is completed by its page: `pages` of them an hour at most.
+    """Completes each article from its page: at most `pages` of them an hour.
 
-    `options` are those of kind "article-page"; in the config they stand in one table with `pages`.
+    `options` are those of kind "article-page"; in the config they are in one table with `pages`.
     """
 
     pages: Annotated[int, Field(ge=1, le=1_000)] = 20
@@ -77,25 +80,22 @@ def _full_text(value: object) -> object:
 
 
 class Source(Settings):
-    """One `[[sources]]` of the config.
+    """One `[[sources]]` table of the config.
 
-    `kind` is a name of the registered kinds, `options` is that kind's own table. `url` is where a feed is
-    (http, https or file); `path` is a folder of articles or a file, absolute.
-    `interval` None means the default of the config; `adaptive` False polls at exactly this interval.
-    `author` stands in where an article names none.
-    `headers`, `auth`, `cookie` and the TLS settings hold for the origin of `url` alone, not for hosts that
-    it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none.
-    `retention` stands in place of the config's; None means that.
-    `link` is the address of its site, for lists of what is followed; None: what its feed says.
-    `image` is that of its picture, for the page of members; None: the feed's.
-    `article_pages`: whether its articles have pages here with their whole text; None: those without a link,
-    unless they are mail. `full_text` completes its articles by their pages; None leaves them as they are.
-    `robots` False fetches pages whatever robots.txt says: for a site of one's own.
-    `private`: its address is published nowhere, such as one whose path is a key.
-    `websub` False asks no hub to report its changes.
-    `timezone`: that of dates without one, by its name in the IANA database; None is UTC.
-    `media`: whether `publish.media` copies its pictures, "all": its recordings too; None: unless it is mail.
-    `priority`: of a story that several sources have, the copy of the one with the highest is shown.
+    `kind` is the name of a registered kind, `options` is that kind's own table. `url` is the address of a
+    feed (http, https or file); `path` is a folder of articles or a file, absolute. `interval` None means the
+    default of the config; `adaptive` False polls at exactly this interval. `author` is used for articles that
+    name none. `headers`, `auth`, `cookie` and the TLS settings are used only for the origin of `url`, not for
+    hosts that it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none. `retention`
+    replaces the config's; None means the config's. `link` is the address of its site, for lists of sources;
+    None: what its feed says. `image` is the address of its picture, for the page of members; None: the
+    feed's. `article_pages`: whether its articles have pages here with their whole text; None: those without a
+    link, unless they are mail. `full_text` completes its articles from their pages; None leaves them as they
+    are. `robots` False fetches pages whatever robots.txt says: for one's own site. `private`: its address is
+    not published, for example because its path contains a key. `websub` False does not subscribe at a hub.
+    `timezone`: that of dates without one, by its name in the IANA database; None is UTC. `media`: whether
+    `publish.media` copies its pictures, "all": its enclosures too; None: unless it is mail. `priority`: if
+    several sources have a story, the copy of the source with the highest is shown.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -129,23 +129,23 @@ class Source(Settings):
 
     @property
     def is_bound(self) -> bool:
-        """Whether it has anything that holds for the origin of `url` alone: no other may stand in for it."""
+        """Whether a setting is used only for the origin of `url`, so that no other address may replace it."""
         own = (self.headers, self.auth, self.cookie, self.tls_ca, not self.tls_verify)
         return any(own) or (self.url is not None and "@" in urlsplit(self.url).netloc)
 
     @property
     def kind_of(self) -> Kind:
-        """Its kind. Raises ConfigError when none has that name."""
+        """Its kind. Raises ConfigError if no kind has that name."""
         return kinds.named(self.kind)
 
     @property
     def has_public_address(self) -> bool:
-        """Whether its address may be published, as far as that holds no key."""
+        """Whether its address may be published, if it contains no key."""
         return self.kind_of.has_public_address and not self.private
 
     @property
     def secrets(self) -> frozenset[str]:
-        """What a feed that repeats our request would give away: values of the address's query, and logins."""
+        """Texts that a published feed must not contain: values of the address's query, and logins."""
         auth = self.auth
         login = (auth.user, auth.password, auth.bearer) if auth else ()
         return secrets_of(self.url) | {secret.get_secret_value() for secret in login if secret}
@@ -165,7 +165,7 @@ class Source(Settings):
 
     @property
     def address(self) -> str:
-        """Where the source is, as text: its URL, its path, or for one that has neither its kind and name."""
+        """The source's address as text: its URL or path; if it has neither, its kind and name."""
         if self.url is not None:
             return self.url
         return str(self.path) if self.path is not None else f"{self.kind}:{self.name}"

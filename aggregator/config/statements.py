@@ -1,7 +1,7 @@
-"""Where each statement of a TOML document stands, so that one can be changed and no other byte is touched.
+"""Finds each statement of a TOML document, so that one can be changed without touching other bytes.
 
-tomlkit, which writes whole documents, moves tables of a list that others stand between, and puts a new key
-behind the comment that belongs to the next table (0.13). The document must be TOML, as `tomllib` reads it.
+tomlkit, which writes whole documents, moves tables of a list that have other tables between them, and puts a
+new key after the comment that belongs to the next table (0.13). The document must be valid for `tomllib`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 __all__ = ["Statement", "statements"]
 
-# What a value may hold (TOML 1.0): strings of four kinds, brackets, comments, line ends, and the rest.
+# What a value may contain (TOML 1.0): four kinds of strings, brackets, comments, line ends, and the rest.
 _TOKEN = re.compile(
     r'"""(?:[^\\"]|\\.|"{1,2}(?!"))*"{3,5}'
     r"|'''(?:[^']|'{1,2}(?!'))*'{3,5}"
@@ -29,10 +29,10 @@ _QUOTED_OR_BARE = re.compile(r'"(?:[^"\\\n]|\\.)*"|\'[^\'\n]*\'|[A-Za-z0-9_.\- \
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """One statement: its place in the text, line end included, and what it is.
+    """One statement: its position in the text, line end included, and its keys.
 
     `path` are the keys of a table's header, or of a value inside its table; () for blank lines and comments.
-    A value's own text stands from `value` to `value_end`.
+    The text of a value is from `value` to `value_end`.
     """
 
     kind: Literal["table", "list", "value", "other"]
@@ -44,7 +44,7 @@ class Statement:
 
 
 def statements(text: str) -> Iterator[Statement]:
-    """Every statement of a TOML document, in its order."""
+    """Every statement of a TOML document, in order."""
     at = 0
     while at < len(text):
         made = _statement(text, at)
@@ -89,7 +89,7 @@ def _line_end(text: str, at: int) -> int:
 
 
 def _header_end(text: str, at: int) -> int:
-    """Behind the last bracket of a header, whose keys may hold brackets in quotes."""
+    """The position after a header's last bracket; its quoted keys may contain brackets."""
     while text[at] == "[":
         at += 1
     while text[at] != "]":
@@ -106,7 +106,7 @@ def _equals(text: str, at: int) -> int:
 
 
 def _value_end(text: str, at: int) -> tuple[int, int]:
-    """Behind the value that begins here, and behind its line with the comment there may be."""
+    """The end of the value that begins here, and the end of its line with any comment."""
     depth, behind = 0, at
     while at < len(text):
         end = _match(_TOKEN, text, at)
@@ -122,8 +122,8 @@ def _value_end(text: str, at: int) -> tuple[int, int]:
 
 def _match(pattern: re.Pattern[str], text: str, at: int) -> int:
     found = pattern.match(text, at)
-    if found is None:  # pragma: no cover - no TOML, which the caller has looked at
-        raise ValueError(f"no TOML at character {at}")
+    if found is None:  # pragma: no cover - the caller has checked that it is TOML
+        raise ValueError(f"not TOML at character {at}")
     return found.end()
 
 

@@ -1,4 +1,4 @@
-"""Where a store is: a file of SQLite's, or a database of a server, by its address."""
+"""The address of a store: an SQLite file, or a database on a server."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _SECRETS = frozenset(("password", "passfile", "sslpassword"))
 
 @dataclass(frozen=True, slots=True)
 class DatabaseAddress:
-    """A database on a server, such as `postgresql://user@host/name`; what is shown of it has no password.
+    """A database on a server, such as `postgresql://user@host/name`; printed without its password.
 
-    `url` is the whole address, which may hold one.
+    `url` is the whole address, which may contain a password.
     """
 
     url: str = field(repr=False)
@@ -43,9 +43,9 @@ StoreAddress = Path | DatabaseAddress
 
 
 def store_address(text: str, *, is_hidden: bool = False) -> StoreAddress:
-    """A path or an address as it is written; `is_hidden`: it stands in no file, and may hold a password.
+    """Parses a path or an address; with `is_hidden` it comes from the environment and may contain a password.
 
-    Raises ValueError, which says what would be right, and does not repeat the text.
+    Raises ValueError, which says what would be right and does not repeat the text.
     """
     if not text or "\0" in text:
         raise ValueError('write a path in quotes, such as "var/aggregator.db"')
@@ -62,11 +62,11 @@ def store_address(text: str, *, is_hidden: bool = False) -> StoreAddress:
     if not is_clear or "@" in name:
         raise ValueError("write special characters of user and password as %40 for @, %2F for /, %3A for :")
     if parts.scheme in ("sqlite", "file"):
-        raise ValueError('write the path of the file alone, such as "var/aggregator.db"')
+        raise ValueError('write only the path of the file, such as "var/aggregator.db"')
     if has_password and not is_hidden:
         raise ValueError(
-            "write it without the password, which belongs into no config: put it into ~/.pgpass, "
-            'or the whole address into a variable of the environment, store = { env = "NAME" }'
+            "write it without the password, which does not belong in a config: put it into ~/.pgpass, "
+            'or the whole address into an environment variable, store = { env = "NAME" }'
         )
     if not name:
         raise ValueError('name a database in the address, such as "postgresql://user@host/aggregator"')
@@ -74,12 +74,12 @@ def store_address(text: str, *, is_hidden: bool = False) -> StoreAddress:
 
 
 def is_there(address: StoreAddress) -> bool:
-    """Whether there may be a store: a file that is there; of a server that is seen when it is opened."""
+    """Whether a store may exist: the file exists, or it is on a server, which is not contacted."""
     return address.exists() if isinstance(address, Path) else True
 
 
 def permissions(store: StoreAddress) -> int:
-    """The permission bits of a store's file; 0 where there is none, or it cannot be looked at."""
+    """The permission bits of a store's file; 0 if there is none, or it cannot be read."""
     if not isinstance(store, Path):
         return 0
     try:

@@ -1,4 +1,4 @@
-"""A subscription list against the sources that there are: which to add, and the problems. Pure."""
+"""Compares a subscription list with the existing sources: what to add, and the problems. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Listed", "Plan", "followed", "followed_as", "joined", "key", "plan",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """The `[[sources]]` to add, and why each of the others is not."""
+    """The `[[sources]]` tables to add, and a problem for each feed that is not added."""
 
     new: tuple[Mapping[str, object], ...]
     problems: tuple[Problem, ...] = ()
@@ -26,9 +26,9 @@ class Plan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A feed of a list among the sources: the list's name, and its own as a source.
+    """A feed of a list among the sources: the list's name, and the feed's own name as a source.
 
-    `is_missing` is when the list was without it at its last reading.
+    `is_missing`: the list did not contain it at its last reading.
     """
 
     list: str
@@ -40,10 +40,10 @@ class Listed:
 def joined(
     sources: Sequence[Source], listed: Sequence[Listed]
 ) -> tuple[tuple[Source, ...], Mapping[str, tuple[Problem, ...]]]:
-    """The config's sources and after them those that their lists name, and for each list its problems.
+    """The config's sources followed by those that their lists name, and for each list its problems.
 
-    Each feed is followed once: as the config has it, else as the first of the lists. It takes the list's own
-    settings over, but for what is for the list's origin alone: headers, auth, cookie, TLS.
+    Each feed is followed once: with the config's settings, else with those of the first list. It has the
+    list's settings except those for the list's origin: headers, auth, cookie, TLS.
     """
     of_lists = {source.name: source for source in sources}
     known = {key(source.url): source.name for source in sources if source.url}
@@ -61,12 +61,12 @@ def joined(
             problems.append(Problem(text=f"a source of the config has its name {each.name!r}", where=url))
             continue
         if each.is_missing:
-            text = "is missing from the list: it leaves when the next poll misses it too"
+            text = "is missing from the list: it is removed if the next poll does not find it either"
             problems.append(Problem(text=text, where=each.name))
         try:
             every.append(_source(each, of_lists[each.list]))
         except ValueError:
-            problems.append(Problem(text="is no address that can be followed: left out", where=url))
+            problems.append(Problem(text="not an address that can be followed: left out", where=url))
             continue
         known[key(url)] = each.name
     return tuple(every), {name: _bounded(problems) for name, problems in reported.items()}
@@ -101,10 +101,10 @@ def _bounded(problems: Sequence[Problem]) -> tuple[Problem, ...]:
 
 
 def plan(found: SubscriptionList, sources: Sequence[Source]) -> Plan:
-    """What of a list is not followed yet, as `[[sources]]` with names that no other has.
+    """The feeds of a list that are not followed yet, as `[[sources]]` tables with unique names.
 
-    Two addresses are the same feed when they differ in nothing but http and https, the case of the host, a
-    default port, a fragment or a slash at the end. A feed without a title is named after its host.
+    Two addresses are the same feed when they differ only in http and https, the case of the host, a default
+    port, a fragment or a slash at the end. A feed without a title is named after its host.
     """
     taken = {source.name for source in sources}
     known = {key(source.url): source.name for source in sources if source.url}
@@ -130,13 +130,16 @@ def plan(found: SubscriptionList, sources: Sequence[Source]) -> Plan:
 
 
 def followed_as(url: str, sources: Sequence[Source]) -> str | None:
-    """The name of the source that follows this address, as `plan` compares them; None when none does."""
+    """The name of the source that follows this address, as `plan` compares them; None if there is none."""
     of_feed = key(url)
     return next((source.name for source in sources if source.url and key(source.url) == of_feed), None)
 
 
 def followed(sources: Sequence[Source]) -> SubscriptionList:
-    """The feeds among the sources, in their order; problems name the others, and what may not leave."""
+    """The feeds among the sources, in order, for export.
+
+    A problem for each source or login that is left out.
+    """
     subscriptions = []
     problems = []
     for source in sources:
@@ -159,7 +162,7 @@ def followed(sources: Sequence[Source]) -> SubscriptionList:
     return SubscriptionList(subscriptions=tuple(subscriptions), problems=tuple(problems))
 
 
-@lru_cache(maxsize=4_096)  # an import asks several times for each of a thousand
+@lru_cache(maxsize=4_096)  # an import calls it several times for each feed
 def key(url: str) -> str:
     """The key of an address: equal for two addresses of the same feed (see `plan`)."""
     try:
@@ -174,7 +177,7 @@ def key(url: str) -> str:
 
 
 def unlike(name: str, taken: set[str]) -> str:
-    """The name, numbered when another has it."""
+    """The name, numbered if another source has it."""
     name = name[:MAX_NAME]
     number = 2
     candidate = name

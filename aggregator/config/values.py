@@ -1,4 +1,4 @@
-"""The kinds of values in the config: each says what would be right when it refuses one."""
+"""The types of values in the config; each error says what to write."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _duration(value: object) -> timedelta:
     if match is None:
         raise ValueError('write a number and a unit in quotes, such as "45s", "30m", "6h" or "1d"')
     found = timedelta(**{_UNITS[match[2]]: int(match[1])})
-    if found > MAX_DURATION:  # moments that lie so far from now are none that a calendar has
+    if found > MAX_DURATION:  # later moments are outside the range of datetime
         raise ValueError(f'write "{MAX_DURATION.days}d" or less')
     return found
 
@@ -106,7 +106,7 @@ def _player(value: object) -> str:
             return value
     raise ValueError(
         'write the https address under which the players are, such as "https://video.example/embed/": '
-        "what ends in / is a folder of them"
+        "an address that ends in / covers everything below it"
     )
 
 
@@ -125,18 +125,18 @@ def _path(value: object) -> Path:
 
 
 def plain_secret(value: object) -> str:
-    """Text that is not shown: written out, or the name of the environment variable that holds it."""
+    """A secret: the text itself, or the text of the environment variable that is named. Never printed."""
     if isinstance(value, dict) and value.keys() == {"env"} and isinstance(name := value["env"], str):
         if (value := os.environ.get(name)) is None:
             raise ValueError(f"the environment variable {name} is not set; set it before the start")
         value = value.strip()
     if isinstance(value, str) and value and not _CONTROLS.search(value):
         return value
-    raise ValueError('write a text of one line, or { env = "NAME" } for a variable of the environment')
+    raise ValueError('write a text of one line, or { env = "NAME" } for an environment variable')
 
 
 def _store(value: object) -> StoreAddress:
-    """A path, an address, or the name of the environment variable that holds either."""
+    """A path, an address, or the environment variable that contains one of these."""
     if isinstance(value, Path | DatabaseAddress):
         return value
     if isinstance(value, dict):
@@ -177,12 +177,12 @@ def _proxy(value: object) -> str:
     except ValueError:
         parts = urlsplit("")
     if parts.scheme.startswith("socks"):
-        raise ValueError("SOCKS is not spoken here; name an HTTP proxy, which most that speak SOCKS are too")
+        raise ValueError("SOCKS is not supported; set an HTTP proxy (most SOCKS proxies are one, too)")
     raise ValueError('write the proxy\'s address, such as "http://proxy.example:3128"')
 
 
 def _place(value: object) -> str:
-    """An address, a network, a host, or `*.` and a domain; in the form that hosts are compared in."""
+    """An address, a network, a host, or `*.` and a domain, normalised for comparison."""
     text = value.strip().lower().rstrip(".") if isinstance(value, str) else ""
     try:
         return str(ipaddress.ip_network(text.strip("[]")))
@@ -194,7 +194,7 @@ def _place(value: object) -> str:
 
 
 def _host(value: object) -> str:
-    """An address or a host, without port; in the form that hosts are compared in."""
+    """An address or a host without port, normalised for comparison."""
     text = value.strip().lower().rstrip(".") if isinstance(value, str) else ""
     try:
         return str(ipaddress.ip_address(text.strip("[]")))
@@ -202,7 +202,7 @@ def _host(value: object) -> str:
         pass
     if (host := _host_in(text)) and not host.startswith("*"):
         return host
-    raise ValueError('write a host, such as "example.com", which its subdomains belong to')
+    raise ValueError('write a host, such as "example.com"; its subdomains are included')
 
 
 def _host_in(text: str) -> str | None:
@@ -217,12 +217,12 @@ PLACEHOLDERS = ("categories", "category", "source", "date", "year", "month", "da
 
 
 def _post_path(value: object) -> str:
-    """The place of a post in its folder: its segments can lead nowhere else."""
+    """The path of a post in its folder; no segment can lead out of it."""
     segments = value.split("/") if isinstance(value, str) and len(value) <= 200 else []
     found = {name for segment in segments for name in _PLACEHOLDER.findall(segment)}
     name = segments[-1] if segments else ""
     if unknown := sorted(found.difference(PLACEHOLDERS)):
-        raise ValueError(f"{{{unknown[0]}}} is no placeholder; there are {{{'}, {'.join(PLACEHOLDERS)}}}")
+        raise ValueError(f"{{{unknown[0]}}} is not a placeholder; there are {{{'}, {'.join(PLACEHOLDERS)}}}")
     if (
         all(_POST_SEGMENT.fullmatch(_PLACEHOLDER.sub("x", segment)) for segment in segments)
         and all("{categories}" not in segment or segment == "{categories}" for segment in segments)
@@ -237,7 +237,7 @@ def _post_path(value: object) -> str:
 
 
 def absolute_file_url(url: str | None, home: Path) -> str | None:
-    """`file:seeds/feed.xml` counts from the home folder too (RFC 8089 knows only absolute paths)."""
+    """Makes a relative `file:` URL absolute from the home folder (RFC 8089 knows only absolute paths)."""
     if url is None or not url.startswith("file:") or url.startswith("file:/"):
         return url
     return (home / url.removeprefix("file:")).absolute().as_uri()

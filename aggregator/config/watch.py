@@ -18,10 +18,10 @@ __all__ = ["Watch"]
 
 
 class Watch(Settings):
-    """New articles of these: those that match `when` (a query), of these sources, in these categories.
+    """Chooses new articles: those that match the query `when`, of these sources, in these categories.
 
-    Each that is left out is everything. `limit` bounds how many of what is new at once are reported one by
-    one: the newest.
+    A key that is not set does not restrict. `limit`: how many new articles are reported one by one, the
+    newest; further ones are counted.
     """
 
     name: Name
@@ -33,7 +33,7 @@ class Watch(Settings):
 
     @property
     def query(self) -> Query | None:
-        """Its query, None for every article."""
+        """The parsed query; None for every article."""
         if self.when is None:
             return None
         from aggregator.rules.query import parse
@@ -47,11 +47,11 @@ class Watch(Settings):
 
     @property
     def mark(self) -> str:
-        """What it is known by, among all that watch."""
+        """A key that is unique among notices and posts."""
         return self.name
 
     def unknown_sources(self, place: str, sources: Collection[str] | None) -> Iterator[str]:
-        """Mistakes of the table at `place`: sources that none is; None: any name may be brought by a list."""
+        """Mistakes of the table at `place`: unknown sources. `sources` None: a list may add any name."""
         for name in self.sources:
             if sources is not None and name not in sources:
                 yield f"{place}.sources ({self.name!r}): no source is named {name!r}"

@@ -1,4 +1,4 @@
-"""What an address offers to follow: a page's bytes -> candidates, read candidates -> the best first. Pure."""
+"""Finds what an address offers to follow: a page's bytes -> candidates, ranked after reading them. Pure."""
 
 from aggregator.discovery.candidates import Candidate, ReadCandidate, address, format_of
 from aggregator.discovery.known_sites import feeds as known_feeds

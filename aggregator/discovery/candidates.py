@@ -1,4 +1,4 @@
-"""Candidates: feeds and other documents that could become a source, before and after they were read."""
+"""Candidates: feeds and other documents that could become a source, before and after they are read."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COMMENTS = re.compile(
     r"комментари|коментар|コメント|评论|評論|回應|댓글|التعليقات|σχόλια",
     re.IGNORECASE,
 )
-# Feeds that a site has beside its articles.
+# Feeds that a site has in addition to its articles.
 _ASIDE = re.compile(
     r"activit|forum|\bsearch|twitter|calendar|bookmark|delicious|\bevents?\b|wiki|changes", re.IGNORECASE
 )
@@ -33,17 +33,17 @@ SECTIONS = frozenset(
         *("people", "section", "series", "tag", "tags", "topic", "topics", "user", "users"),
     )
 )
-"""Path segments below which only some of a site's articles are."""
+"""Path segments below which there are only some of a site's articles."""
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:(?!\d)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """Something that could become a source: `kind` and `options` are those of its `[[sources]]`.
+    """A possible source: `kind` and `options` are those of its `[[sources]]` table.
 
     `title` and `type` (a media type) are the page's, "" without one. `own`: it is the feed of exactly the
-    section of the site that was asked for, not of the whole site.
+    section of the site that was requested, not of the whole site.
     """
 
     url: str
@@ -78,7 +78,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadCandidate:
-    """A candidate that could be read, and what it holds. `format`: "Atom", "JSON Feed", "RSS" or the kind."""
+    """A candidate that was read, and its content. `format`: "Atom", "JSON Feed", "RSS" or the kind."""
 
     candidate: Candidate
     document: Document
@@ -86,18 +86,18 @@ class ReadCandidate:
 
     @property
     def newest(self) -> datetime | None:
-        """The newest date of an entry, None when none has a date."""
+        """The newest date of an entry, None if none has a date."""
         dates = (article.updated or article.published for article in self.document.articles)
         return max((date for date in dates if date), default=None)
 
     @property
     def language(self) -> str | None:
-        """The language that the feed declares, None when it does not."""
+        """The language that the feed declares, None if it declares none."""
         return next((a.origin.language for a in self.document.articles if a.origin.language), None)
 
     @property
     def holds(self) -> Literal["full text", "summaries", "titles", "nothing"]:
-        """What most of its entries carry."""
+        """What most of its entries contain."""
         articles = self.document.articles
         if not articles:
             return "nothing"
@@ -114,7 +114,7 @@ def _host(url: str) -> str:
 
 
 def address(typed: str) -> str:
-    """What somebody typed as an address: https where it has no scheme, and none of the `feed:` schemes."""
+    """The typed text as an address: https without a scheme, and `feed:` schemes replaced."""
     typed = typed.strip()
     if typed.lower().startswith("feed:"):
         typed = typed[5:].removeprefix("//")

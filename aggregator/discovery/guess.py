@@ -23,13 +23,13 @@ __all__ = ["guessed_options", "is_address", "is_h_feed", "kind_of_place", "kinds
 
 MAX_HEAD = 100_000
 MIN_ENTRIES = 3
-"""Of so many entries a page is a list of them."""
+"""A page with at least this many entries is a list of them."""
 
 _OF_ROOTS = {"urlset": "sitemap", "sitemapindex": "sitemap", "opml": "opml"}
 _FEEDS = frozenset(("rss", "feed", "rdf", "channel", "entry"))
 _PREFIXES = ("file:", "rsshub:")
 _HOST = re.compile(r"[\w-]+(?:\.[\w-]+)+", re.ASCII)
-# What a reader proposes for a document are the values that its options take.
+# The options that a reader proposes for a document.
 _PROPOSED_BY = frozenset(("json", "page"))
 
 
@@ -39,9 +39,9 @@ def is_address(typed: str) -> bool:
 
 
 def local_place(typed: str) -> Path | None:
-    """The folder or file that somebody typed, None for an address.
+    """The folder or file that was typed, None for an address.
 
-    A bare name such as `example.org` is a host, also where a folder has that name.
+    A bare name such as `example.org` is a host, even if a folder has that name.
     """
     if is_address(typed) or not typed.strip() or "\0" in typed:
         return None
@@ -54,7 +54,7 @@ def local_place(typed: str) -> Path | None:
 
 
 def kind_of_place(typed: str) -> str | None:
-    """The kind of what is found by its scheme or its folder; None for what its document must tell."""
+    """The kind that the scheme or the folder shows; None if the document decides."""
     if is_address(typed):
         scheme = typed.partition(":")[0].lower()
         if scheme in WEB or scheme == "file":
@@ -70,7 +70,7 @@ def kind_of_place(typed: str) -> str | None:
 
 
 def kinds_of(resource: Resource) -> tuple[str, ...]:
-    """The kinds that may read a document, the likeliest first."""
+    """The kinds that may read a document, the most probable first."""
     body = unpacked(resource.body)
     if is_json(body):
         return ("feed", "json")
@@ -86,7 +86,7 @@ def kinds_of(resource: Resource) -> tuple[str, ...]:
 
 
 def is_h_feed(body: bytes, content_type: str | None) -> bool:
-    """Whether a page says by microformats that it is a list of entries."""
+    """Whether a page marks itself as a list of entries with microformats."""
     tree = LexborHTMLParser(encoding.decode_page(body, content_type).text[:2_000_000])
     if tree.css_first(".h-feed .h-entry, .h-feed.h-entry, .hfeed .hentry") is not None:
         return True
@@ -94,7 +94,7 @@ def is_h_feed(body: bytes, content_type: str | None) -> bool:
 
 
 def guessed_options(kind: str, document: Document, given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were given, and those that the kind's reader proposed for this document."""
+    """The given options, and those that the kind's reader proposed for this document."""
     proposed = {f.name: f.selector for f in document.findings if f.count} if kind in _PROPOSED_BY else {}
     return {**proposed, **given}
 

@@ -267,7 +267,7 @@ def _candidates(site: _Site, known: Mapping[str, str]) -> Iterator[Candidate]:
         if url := links.resolve(template.format_map(known)):
             yield Candidate(
                 url=url,
-                # What any page may look like is a guess about where its feed lies.
+                # The path of a feed can only be guessed for a page that matches any site.
                 how="path" if site.place == _ANY else "site",
                 title=title.format_map(known),
                 kind=site.kind,
@@ -276,7 +276,7 @@ def _candidates(site: _Site, known: Mapping[str, str]) -> Iterator[Candidate]:
 
 
 def _text(quoted: str) -> str:
-    """A text of JSON as it stands in a page's script or attribute."""
+    """A JSON text as written in a page's script or attribute."""
     try:
         return str(json.loads(unescape(quoted)))
     except ValueError:

@@ -1,4 +1,4 @@
-"""The feeds that a subscription list has, wherever it is: to be imported."""
+"""Reads the feeds of a subscription list at an address or in a file, for an import."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def is_of_addresses(target: str) -> bool:
 
 
 def addresses_in(target: str) -> Iterator[Subscription]:
-    """The addresses in such a file, read as they are asked for; lines that begin with # are skipped.
+    """The addresses in such a file, read lazily; lines that begin with # are skipped.
 
-    A feed has no title there: it is named by its address.
+    Such a feed has no title: it is named by its address.
     """
     with Path(target).open(encoding="utf-8", errors="replace") as file:
         while line := file.readline(_MOST_CHARACTERS):
@@ -47,7 +47,7 @@ def addresses_in(target: str) -> Iterator[Subscription]:
 def listed_feeds(target: str, settings: Fetch, now: datetime) -> SubscriptionList:
     """The OPML document at an address, or in a file. Raises SourceError.
 
-    A host that is typed is allowed by that; where it redirects to is still checked.
+    A typed host is allowed, even a private one; redirects are still checked.
     """
     is_address = "://" in target or target.startswith("file:")
     url = target if is_address else Path(target).absolute().as_uri()
@@ -56,10 +56,10 @@ def listed_feeds(target: str, settings: Fetch, now: datetime) -> SubscriptionLis
         settings = settings.model_copy(update={"allow": (*settings.allow, host)})
     fetcher = Fetcher(settings, user_agent(settings))
     try:
-        # Not validated: the fetcher says what is wrong with an address in this package's own terms.
+        # Not validated: the fetcher explains what is wrong with an address.
         fetched = fetcher.fetch(Source.model_construct(name=target, url=url), {}, now)
     finally:
         fetcher.close()
-    assert not isinstance(fetched, NotModified), "nothing was known, so nothing can be unchanged"
+    assert not isinstance(fetched, NotModified), "without validators there is no 304"
     document = fetched.resources[0]
     return outlines.read(document.body, document.content_type, url=target)

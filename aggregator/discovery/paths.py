@@ -9,7 +9,7 @@ from aggregator.normalise import links
 MAX_PATHS = 8
 MAX_SITEMAPS = 3
 
-# In the order of how many sites have one there: WordPress and many others; Jekyll; Hugo; Hexo; the rest.
+# Ordered by how many sites have a feed there: WordPress and many others; Jekyll; Hugo; Hexo; the rest.
 _OF_THE_SITE = (
     "/feed",
     "/rss.xml",

@@ -1,4 +1,4 @@
-"""What a source would give, without storing anything: for finding the right options."""
+"""Reads a source without storing anything: for finding the right options."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from aggregator.reading.workers import Workers
 def preview(
     target: str, kind: str | None, settings: Fetch, now: datetime, options: Sequence[str] = ()
 ) -> Document:
-    """What a URL, a file or a folder would give, without storing anything.
+    """Reads a URL, a file or a folder without storing anything.
 
-    `kind` None: it is guessed, by the address or folder, else by the document. `options` are the kind's,
-    as lines of TOML; a value that is no TOML is a text. A host or command that is typed is
-    allowed by that, also on this machine; where it redirects to is still checked. Raises SourceError,
-    and ConfigError for a kind that does not exist or options that it does not have.
+    `kind` None: it is guessed, by the address or folder, else by the document. `options` are the kind's, as
+    lines of TOML; a value that is not TOML is a text. A typed host or command is allowed, also on this
+    machine; redirects are still checked. Raises SourceError, and ConfigError for a kind that does not exist
+    or options that it does not have.
     """
     is_guessed = kind is None and kind_of_place(target) is None
     source = _source_for(target, kind, () if is_guessed else options)
@@ -41,7 +41,7 @@ def preview(
     fetcher = Fetcher(settings, user_agent(settings))
     try:
         fetched = fetcher.fetch(source, {}, now)
-        if isinstance(fetched, NotModified):  # an empty folder: nothing new beside the nothing that was known
+        if isinstance(fetched, NotModified):  # an empty folder
             nothing = Problem(text="there is nothing to read in it", where=str(source.path or ""))
             return Document(source=target, kind=source.kind, problems=(nothing,))
         given = read_options(options)
@@ -85,9 +85,9 @@ def listed(gathered: Gathered) -> tuple[Article, ...]:
 
 
 def _first_read(guesses: Sequence[Source], read: Callable[[Source], Gathered]) -> tuple[Source, Gathered]:
-    """The first of the kinds that can read it. Raises ReadError, and ConfigError for options of none of them.
+    """The first kind that can read it. Raises ReadError, and ConfigError for options that no kind has.
 
-    A page is not taken for a list of entries where it links to feeds, or has few entries.
+    A page is not a list of entries if it links to feeds, or has few entries.
     """
     failed: SourceError | None = None
     refused: list[str] = []
@@ -118,10 +118,10 @@ def as_written(
     name: str | None = None,
     categories: Sequence[str] = (),
 ) -> Mapping[str, object]:
-    """A new `[[sources]]` for the document that `preview` read with these, guessed options included.
+    """A new `[[sources]]` table for the document that `preview` read with these, guessed options included.
 
-    `name` None: its title, else the host or folder, with a number when another source has that name. Raises
-    ConfigError when another source has the given name, or the address is followed already.
+    `name` None: its title, else the host or folder, with a number if another source has that name. Raises
+    ConfigError if another source has the given name, or the address is followed already.
     """
     source = _source_for(target, kind or document.kind, options)
     chosen = guessed_options(source.kind, document, source.options)
@@ -161,13 +161,13 @@ def _source_for(target: str, kind: str | None, options: Sequence[str]) -> Source
         raise SourceError(f"{kind} are read from a folder or a file, not from an address", url=target)
     if place == "path" or (place == "either" and not is_address(target)):
         return Source(name=name, kind=kind, options=chosen, path=path)
-    # Not validated: the fetcher says what is wrong with an address in this package's own terms.
+    # Not validated: the fetcher explains what is wrong with an address.
     url = target if is_address(target) else path.as_uri()
     return Source.model_construct(name=name, kind=kind, options=chosen, url=url)
 
 
 def read_options(texts: Sequence[str]) -> dict[str, Any]:
-    """Options that were typed as KEY=VALUE. Raises ConfigError."""
+    """Parses options that were typed as KEY=VALUE. Raises ConfigError."""
     lines = []
     for text in texts:
         key, mark, value = text.partition("=")

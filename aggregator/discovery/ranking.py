@@ -1,4 +1,4 @@
-"""Which of several feeds is most likely wanted: estimated before they are read, and judged after."""
+"""Which of several feeds is most probably wanted: estimated before they are read, and judged after."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import timedelta
 from aggregator.discovery.candidates import Candidate, ReadCandidate
 
 STALE = timedelta(days=365)
-"""A feed whose newest entry is older than another's by this much is taken as abandoned."""
+"""A feed with its newest entry older than another's by this much counts as abandoned."""
 
 _SAME = 0.6
 _HOW = {"itself": 0, "site": 1, "link": 2, "path": 3, "anchor": 4, "page": 5, "sitemap": 5}
@@ -19,7 +19,7 @@ _FORMAT_WORD = re.compile(r"\b(?:rss|atom|rdf|xml|json|feed|[012]\.\d+)\b|[\W_]+
 
 
 def likeliest(candidates: Iterable[Candidate], asked: str) -> tuple[Candidate, ...]:
-    """Candidates not yet fetched, the likeliest first. `asked` is the page that they were found for.
+    """Candidates not yet fetched, the most probable first. `asked` is the page that they were found for.
 
     The order: known sites, links in the head, paths of the site's engine, links in the text; comments feeds
     last. Otherwise the publisher's order is kept; of two with the same title, Atom is before RSS and JSON.
@@ -74,7 +74,7 @@ def ranked(found: Sequence[ReadCandidate], asked: str) -> tuple[ReadCandidate, .
 
 
 def _rest(each: ReadCandidate) -> int:
-    """Feeds alike; a page whose entries have dates, a sitemap, a page of which only links are known."""
+    """The rank of feeds; of a page with dated entries, a sitemap, a page with only links."""
     if each.candidate.how == "sitemap":
         return 2
     if each.candidate.how != "page":
@@ -88,7 +88,7 @@ def _format(each: ReadCandidate) -> int:
 
 
 def _groups(found: Sequence[ReadCandidate]) -> dict[str, int]:
-    """For each address the number of the first feed that holds mostly the same entries."""
+    """For each address the number of the first feed with mostly the same entries."""
     leaders: list[tuple[int, frozenset[str]]] = []
     groups = {}
     for number, each in enumerate(found):
@@ -102,7 +102,7 @@ def _groups(found: Sequence[ReadCandidate]) -> dict[str, int]:
 
 
 def _stem(candidate: Candidate) -> str:
-    """A title without the words for formats; candidates without a title are each their own."""
+    """A title without the words for formats; candidates without a title differ from each other."""
     return _FORMAT_WORD.sub(" ", candidate.title).strip().lower() or (
         f"{candidate.how}" if candidate.title else candidate.url
     )

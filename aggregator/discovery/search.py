@@ -56,7 +56,7 @@ from aggregator.reading.document import Context
 from aggregator.reading.workers import Workers
 
 MAX_READ = 8
-"""At most so many candidates of a page are fetched."""
+"""How many candidates of a page are fetched at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,13 +70,13 @@ class Discovered:
 def discover(
     typed: str, settings: Fetch, now: datetime, report: Callable[[str], object] = lambda _: None
 ) -> Discovered:
-    """What can be followed at an address that was typed, the best first.
+    """What can be followed at a typed address, the best first.
 
     The address, folder or file itself, if it is of any kind but a page for people; else feeds of the known
     site or that the page links to, and the page if it is an h-feed; else the first found at `common_paths`,
     one request a second; else a sitemap, and the page itself. `report` is called with each address before it
-    is fetched. A host that is typed is allowed by that, as in `preview`; where a page leads to is checked.
-    Raises SourceError when the address cannot be fetched, or nothing can be made of it.
+    is fetched. A typed host is allowed, as in `preview`; other addresses are checked. Raises SourceError if
+    the address cannot be fetched, or nothing can be followed there.
     """
     path = local_place(typed)
     kind = kind_of_place(typed) if path is not None or is_address(typed) else None
@@ -99,10 +99,10 @@ def as_source(
     name: str | None = None,
     categories: Sequence[str] = (),
 ) -> Mapping[str, object] | None:
-    """A new `[[sources]]` for a candidate, None when its address is followed already.
+    """A new `[[sources]]` table for a candidate, None if its address is followed already.
 
-    `name` None: the feed's title, else its host, with a number when another source has that name. Raises
-    ConfigError when another source has the given name.
+    `name` None: the feed's title, else its host, with a number if another source has that name. Raises
+    ConfigError if another source has the given name.
     """
     if name is not None and any(source.name == name for source in sources):
         raise ConfigError(f"a source is named {name!r} already; choose another --name")
@@ -122,7 +122,7 @@ def as_source(
 
 
 def blocked(url: str, settings: Fetch) -> str | None:
-    """Why polling `url` would be refused under the config as it is; None when it would not be."""
+    """Why polling `url` would be refused with the present config; None if it would not be."""
     host = urlsplit(url).hostname
     if not host:
         return None
@@ -169,7 +169,7 @@ class _Search:
         if not self._found and page is not None:
             is_marked_up = is_h_feed(page.body, page.content_type)
             offered = self._offers(page)
-            # What lists its entries itself needs no other document than what its head names.
+            # A page that lists its entries itself needs only the documents that its head names.
             self._try(each for each in offered if not is_marked_up or each.how in ("site", "link"))
             if is_marked_up:
                 self._try_page(page, "microformats", least=1)
@@ -187,7 +187,7 @@ class _Search:
         )
 
     def _look(self) -> Resource | None:
-        """The page at the address, None when it is a feed itself or only its site is known."""
+        """The page at the address, None if it is a feed itself or only its site is known."""
         known = known_feeds(self._url)
         try:
             page, moved_to = self._get(self._url)
@@ -242,7 +242,7 @@ class _Search:
                 self._problems.append(Problem(text=error.message, where=path))
                 return
             except (HttpStatus, ReadError):
-                continue  # nothing is wrong: no page said that there is one
+                continue  # not a problem: it was only a guess
             except FetchError as error:
                 self._problems.append(Problem(text=error.message, where=path))
                 return
@@ -273,18 +273,18 @@ class _Search:
             self._problems.append(Problem(text=error.message, where=url))
 
     def _get(self, url: str) -> tuple[Resource, str | None]:
-        """The document at `url`, and where it moved to for good. Raises FetchError."""
+        """The document at `url`, and its address after permanent redirects. Raises FetchError."""
         self._asked.add(url)
         self._report(url)
-        # Not validated: the fetcher says what is wrong with an address in this package's own terms.
+        # Not validated: the fetcher explains what is wrong with an address.
         source = Source.model_construct(name=url, url=url)
         with self._hosts.turn(url):
             fetched = self._fetcher.fetch(source, {}, self._now)
-        assert isinstance(fetched, Fetched), "nothing was known, so nothing can be unchanged"
+        assert isinstance(fetched, Fetched), "without validators there is no 304"
         return fetched.resources[0], fetched.hints.moved_to
 
     def _read(self, candidate: Candidate, resource: Resource) -> ReadCandidate:
-        """What a candidate's document holds. Raises ReadError."""
+        """The content of a candidate's document. Raises ReadError."""
         options = kinds.named(candidate.kind).parse(candidate.options)
         context = Context(kind=candidate.kind, options=options)
         gathered = gather((resource,), context, self._workers.read, lambda url: self._get(url)[0], self._now)

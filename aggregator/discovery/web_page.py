@@ -1,4 +1,4 @@
-"""A web page's bytes -> the feeds that it offers, the likeliest first."""
+"""A web page's bytes -> the feeds that it offers, the most probable first."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _NO_FEED = re.compile(
     r"sitemap|opml|\.(?:html?|png|jpe?g|gif|svg|css|js|zip|pdf|mp3)$|/feedback|/(?:about|how)[-_/]",
     re.IGNORECASE,
 )
-# Services whose addresses hold a feed's address, and sites for sharing links.
+# Services with a feed's address inside their own addresses, and sites for sharing links.
 _SERVICES = re.compile(
     r"(?:^|\.)(?:feedly|inoreader|newsblur|netvibes|theoldreader|feedspot|yahoo|google|facebook|twitter|x|"
     r"linkedin|follow|subtome|aboutfeeds|wikipedia)\.(?:com|net|org|it)$"
@@ -48,16 +48,14 @@ _MARKUP = re.compile(rb"<(?:!doctype html|html|head|body|title|a|div|p)\b", re.I
 
 
 def offered(resource: Resource) -> tuple[Candidate, ...]:
-    """The feeds that a page links to, and those of a known site, the likeliest first.
+    """The feeds that a page links to, and those of a known site, the most probable first.
 
-    Raises ReadError for what is no page.
-
-    Nothing is fetched, so none of them is checked yet.
+    Raises ReadError if it is not a page. Nothing is fetched, so none of them is checked yet.
     """
     try:
         page = page_tree.parse(resource)
     except ReadError:
-        # The body may exceed the bounds; the head is still useful.
+        # The body may exceed the limits; the head is still useful.
         head, body, _ = resource.body.partition(b"<body")
         if not body:
             raise
@@ -72,7 +70,7 @@ def offered(resource: Resource) -> tuple[Candidate, ...]:
 
 
 def is_web_page(body: bytes) -> bool:
-    """Whether bytes that are no feed look like HTML."""
+    """Whether bytes that are not a feed look like HTML."""
     return bool(_MARKUP.search(body, 0, 500_000)) and b"<opml" not in body[:2_000].lower()
 
 

@@ -1,4 +1,6 @@
-"""Sources' bytes: over HTTP, from files, from folders, from mailboxes. The only room that knows requests."""
+"""Fetches the bytes of sources: over HTTP, from files, folders and mailboxes. The only room that imports
+requests.
+"""
 
 from __future__ import annotations
 
@@ -32,17 +34,17 @@ __all__ = [
 ]
 
 ANNOUNCE_DEADLINE = timedelta(seconds=10)
-"""How long a hub may take to accept an announcement; one that takes longer is announced to again later."""
+"""How long a hub may take to accept an announcement; after that it is announced again later."""
 
 DELIVERY_DEADLINE = timedelta(seconds=20)
 """How long a receiver of messages may take to accept one."""
 
 
 class Fetcher:
-    """Fetches any source by what its address is; safe to use from several threads.
+    """Fetches any source by its kind and address; safe to use from several threads.
 
-    `hosts` says when an address may be asked; polls of many sources are ordered by it. `fetch` itself
-    records a host's Retry-After there. `resolve` replaces the system's resolver; None uses that.
+    `hosts` decides when an address may be requested; polls of many sources are ordered by it. `fetch` records
+    a host's Retry-After there. `resolve` replaces the system's resolver; None uses the system's.
     """
 
     def __init__(self, settings: Fetch, user_agent: str, resolve: Resolve | None = None) -> None:
@@ -60,20 +62,21 @@ class Fetcher:
         self._robots = Robots(self._robots_txt, self.hosts.slow)
 
     def close(self) -> None:
-        """Closes every connection that is kept open."""
+        """Closes all idle connections."""
         self._http.close()
         self._embedded.close()
 
     def further(self, source: Source, url: str, now: datetime) -> Resource:
-        """A document that one of the source's documents leads to, fetched in its publisher's turn.
+        """Fetches a document that one of the source's documents links to, when its publisher may be asked.
 
-        Logins, headers and the like go to the origin of the source's own address only. Raises FetchError.
+        Logins, headers and the like are sent only to the origin of the source's own address. Raises
+        FetchError.
         """
         with self.hosts.turn(url, within=source.address):
             return _one(self._get(source, url, {}, now, permit=self._permit(source, now)))
 
     def page(self, source: Source, url: str, now: datetime) -> Resource:
-        """The page of an article, where robots.txt allows it; the caller holds its publisher's turn.
+        """The page of an article, if robots.txt allows it; the caller holds its publisher's turn.
 
         Raises FetchError and its kinds.
         """
@@ -109,7 +112,7 @@ class Fetcher:
     def _in_turn(
         self, source: Source, url: str, validators: Validators, now: datetime, secret: str
     ) -> Fetched | NotModified:
-        """GETs what a retriever asks for, in its publisher's turn."""
+        """GETs an address for a retriever, in its publisher's turn."""
         with self.hosts.turn(url, within=source.address):
             return self._get(source, url, validators, now, secret=secret)
 
@@ -134,11 +137,14 @@ class Fetcher:
         self._http.post(hub, {"hub.mode": "publish", "hub.url": topic}, now, ANNOUNCE_DEADLINE)
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str], now: datetime) -> Mapping[str, str]:
-        """POSTs to a receiver that the config names; returns the headers of its answer. Raises FetchError."""
+        """POSTs to a receiver that the config names; returns the headers of its response.
+
+        Raises FetchError.
+        """
         return self._http.post(url, body, now, DELIVERY_DEADLINE, headers)
 
     def ask_hub(self, hub: str, form: Mapping[str, str], now: datetime) -> None:
-        """Asks a WebSub hub for a subscription, or to end one; it says later whether it agrees.
+        """Asks a WebSub hub to start or end a subscription; the hub confirms later with its own request.
 
         The caller holds the hub's turn. Raises FetchError and its kinds.
         """
@@ -149,12 +155,15 @@ class Fetcher:
             raise
 
     def get(self, url: str, auth: Auth, now: datetime) -> bytes:
-        """What an address of a service that the config names answers to a login. Raises FetchError."""
+        """GETs an address of a service that the config names, with a login. Raises FetchError."""
         source = Source.model_construct(name=url, url=url, auth=auth)
         return _one(self._http.fetch(source, {}, now)).body
 
     def _permit(self, source: Source, now: datetime, *, is_page: bool = False) -> Permit | None:
-        """The robots.txt rules to ask; None for a feed, which is made for programs."""
+        """The function that checks robots.txt before a request.
+
+        None for feeds, which are made for programs.
+        """
         if not (is_page or kinds.named(source.kind).is_scraped):
             return None
         if not source.robots:
@@ -170,5 +179,5 @@ class Fetcher:
 
 
 def _one(fetched: Fetched | NotModified) -> Resource:
-    assert isinstance(fetched, Fetched), "nothing was known, so nothing can be unchanged"
+    assert isinstance(fetched, Fetched), "without validators there is no 304"
     return fetched.resources[0]

@@ -1,4 +1,4 @@
-"""Addresses of requests: which can be fetched, where a redirect leads, which are the same place. Pure."""
+"""Addresses of requests: which can be fetched, where a redirect leads, which share an origin. Pure."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def parts_of(url: str) -> SplitResult:
     except ValueError:
         usable = False
     if not usable:
-        raise errors.BadAddress(f"{shown_address(url)!r} is no http or https address")
+        raise errors.BadAddress(f"{shown_address(url)!r} is not an http or https address")
     return parts
 
 
 def fetchable(url: str) -> str:
-    """The address of the request: without user and password, which go into a header."""
+    """The address of the request without user and password, which are sent in a header."""
     return without_login(parts_of(url).geturl())
 
 
 def shown_address(url: str) -> str:
-    """An address for a message: without its password."""
+    """The address without its password, for a message."""
     scheme, mark, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     return f"{scheme}{mark}{authority.rpartition('@')[2]}{slash}{path}" if mark else url
@@ -49,18 +49,18 @@ def target_of(url: str, location: str) -> str:
         return fetchable(target)
     except (ValueError, errors.BadAddress) as error:
         raise errors.BadAddress(
-            f"it redirects to {location[:200]!r}, which is no http or https address"
+            f"it redirects to {location[:200]!r}, which is not an http or https address"
         ) from error
 
 
 def is_own_place(source: Source, url: str) -> bool:
-    """Whether the source's login and headers may go to `url`; only web addresses have an origin."""
+    """Whether the source's login and headers may be sent to `url`; only web addresses have an origin."""
     is_web = source.address.startswith(("http:", "https:"))
     return is_web and is_same_place(fetchable(source.address), url)
 
 
 def is_same_place(url: str, other: str) -> bool:
-    """Whether secrets for `url` may go to `other`: the same origin, or the same over https."""
+    """Whether secrets for `url` may be sent to `other`: the same origin, or the same over https."""
     one, two = _origin(url), _origin(other)
     upgraded: tuple[Literal["https"], str, int] = ("https", one[1], 443)
     return one == two or (one[0] == "http" and one[2] == 80 and two == upgraded)

@@ -1,11 +1,11 @@
-"""Bot protection: pages that a browser must solve, sent in place of a feed. Pure."""
+"""Recognises bot protection: pages that a browser must solve, sent in place of a feed. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 STATUSES = frozenset((202, 401, 403, 405, 429, 503))
-"""The statuses that such pages come with; on any other, a header alone decides."""
+"""The statuses of such pages; with any other status only a header decides."""
 
 MAX_BYTES = 32 * 1024
 """How many bytes of a body are searched: the marks are in the page's head."""
@@ -33,7 +33,9 @@ _MARKS = (
 
 
 def challenger(status: int, headers: Mapping[str, str], body: bytes) -> str | None:
-    """The name of the protection that answered, None for an ordinary answer; `body` may be its beginning."""
+    """The name of the bot protection that answered, None for an ordinary response; `body` may be only its
+    beginning.
+    """
     for name, value, who in _HEADERS:
         if name in headers and headers[name].strip().lower().startswith(value):
             return who

@@ -1,4 +1,4 @@
-"""What is known to be wrong with a source before anything is fetched: what `fetch` would refuse."""
+"""Finds what is wrong with a source without fetching it: what `fetch` would refuse."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from aggregator.fetch.faults import mapped
 from aggregator.fetch.guard import Guard
 
 _LOCAL = (".localdomain", ".local", ".lan", ".home", ".internal", ".intranet", ".private", ".corp", ".arpa")
-"""Domains of private networks (RFC 6762 App. G, RFC 8375): their names are looked up, others are not."""
+"""Domains of private networks (RFC 6762 App. G, RFC 8375): only names in these are looked up."""
 
 _LOOKUP_SECONDS = 2.0
 
 
 def refusal(source: Source, settings: Fetch) -> errors.FetchError | None:
-    """Why a fetch of this source would be refused as the config and the disk are now; None: not known to be.
+    """Why a fetch of this source would be refused with the present config and files; None if it is not known.
 
-    Nothing is fetched. Names are looked up only where they are those of a private network.
+    Nothing is fetched. Only names of private networks are looked up.
     """
     try:
         _check(source, settings)
@@ -86,4 +86,4 @@ def _check_address(url: str, settings: Fetch) -> None:
         except errors.BlockedAddress:
             raise
         except errors.FetchError:
-            pass  # whether it is known is for the moment of a fetch to say
+            pass  # an unknown name is reported by the fetch

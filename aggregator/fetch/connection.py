@@ -1,8 +1,8 @@
 """Connections that obey a guard and a deadline, which requests and urllib3 do not do by themselves.
 
-`_new_conn` makes every connection, to an address that the guard has checked; every read of a socket first
-sets its timeout to what is left of the whole fetch. Host, SNI and certificates stay those of the name. The
-bounds of the fetch that a thread is doing are in `exchange`.
+`_new_conn` makes every connection, to an address that the guard has checked; before each read the socket's
+timeout is set to the time that is left for the whole fetch. Host, SNI and certificates are checked against
+the name. The limits of the fetch that a thread is doing are in `exchange`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from aggregator.fetch.guard import Guard, is_without_network
 logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 MAX_HEAD_BYTES = 256 * 1024
-"""The limit for an answer's status line and headers; http.client allows 64 KiB a line and 100 headers."""
+"""The limit for a response's status line and headers; http.client allows 64 KiB a line and 100 headers."""
 
 MAX_INTERIM = 20
 _MAX_LINE_BYTES = 64 * 1024
@@ -44,11 +44,12 @@ _MAX_IDLE_SECONDS = 4.0
 """Servers close connections that are idle for 5 s or more; a request sent into a closing one is lost."""
 
 Verify = bool | Path
-"""How certificates are checked: True with the public authorities, a path with that file's, False not."""
+"""How certificates are checked: True with the public authorities, a path with that file's, False not at all.
+"""
 
 
 class Exchange(threading.local):
-    """The bounds of the fetch that this thread is doing: its deadline (monotonic) and its guard."""
+    """The limits of the fetch that this thread is doing: its deadline (monotonic seconds) and its guard."""
 
     guard: Guard
     until: float
@@ -59,9 +60,9 @@ class Exchange(threading.local):
 
     @contextlib.contextmanager
     def within(self, guard: Guard, *, deadline_seconds: float, silence_seconds: float) -> Iterator[None]:
-        """Bounds everything that this thread does on sockets of ours inside the `with` statement.
+        """Limits everything that this thread does on guarded sockets inside the `with` statement.
 
-        An inner one replaces the outer one until it ends.
+        An inner `within` replaces the outer one until it ends.
         """
         outer = vars(self).copy()
         self.guard = guard
@@ -82,7 +83,7 @@ class Exchange(threading.local):
         return min(left, self.silence_seconds)
 
     def late(self) -> errors.TimedOut:
-        """The error that says which of the two bounds was hit."""
+        """The TimedOut that says which limit was reached: the deadline, or the silence."""
         if time.monotonic() >= self.until:
             return errors.TimedOut(
                 f"not done within {self.deadline_seconds:g} s", advice="raise fetch.deadline if it is sound"
@@ -91,7 +92,7 @@ class Exchange(threading.local):
 
     @contextlib.contextmanager
     def head(self) -> Iterator[None]:
-        """Bounds the bytes received inside the `with` statement, in which an answer's head is read."""
+        """Limits the bytes received inside the `with` statement, in which a response's head is read."""
         self.head_bytes_left = MAX_HEAD_BYTES
         self.is_on_kept_connection = False
         try:
@@ -100,9 +101,9 @@ class Exchange(threading.local):
             self.head_bytes_left = None
 
     def lost_a_kept_connection(self) -> bool:
-        """Whether the server had closed a kept connection before our request came.
+        """Whether the server closed a kept connection before our request arrived.
 
-        Such a request may be sent again (RFC 9112 §9.3.1), once for each connection that was kept.
+        Such a request may be sent again (RFC 9112 §9.3.1), once for each kept connection.
         """
         return self.is_on_kept_connection and self.head_bytes_left == MAX_HEAD_BYTES
 
@@ -123,7 +124,7 @@ else:
 
 
 class _Bounded(_AnySocket):
-    """A socket each of whose reads ends with the exchange's deadline."""
+    """A socket whose reads all end at the exchange's deadline."""
 
     def recv(self, *args: Any) -> bytes:
         self.settimeout(exchange.patience())
@@ -159,7 +160,7 @@ else:
 
 
 def connect(found: Sequence[str], port: int, options: Sequence[tuple[Any, ...]] = ()) -> socket.socket:
-    """A connection to the first of these addresses that answers, whose every read is bounded.
+    """Connects to the first of these addresses that answers; every read of the socket is limited.
 
     Raises OSError or TimedOut (see `unreachable`).
     """
@@ -170,18 +171,18 @@ def connect(found: Sequence[str], port: int, options: Sequence[tuple[Any, ...]] 
         try:
             for option in options:
                 sock.setsockopt(*option)
-            # An address that never answers must leave the others their share of the time.
+            # An address that never answers must leave time for the others.
             sock.settimeout(exchange.patience() / (len(found) - number))
             sock.connect((address, port))
             sock.settimeout(exchange.patience())
         except (OSError, errors.TimedOut) as error:
             sock.close()
-            # A host that is down may have an IPv6 address too: no IPv6 here does not explain the failure.
+            # If a host that is down also has an IPv6 address, "no IPv6 here" does not explain the failure.
             if failure is None or not _is_without_network(error):
                 failure = error
         else:
             return sock
-    assert failure is not None, "a host has an address, or an error of its own"
+    assert failure is not None, "`found` is not empty"
     raise failure
 
 
@@ -195,7 +196,7 @@ def unreachable(failure: Exception) -> errors.FetchError:
 
 
 def secured(context: ssl.SSLContext, verify: Verify) -> ssl.SSLContext:
-    """The context, with bounded reads, and the authorities of `verify`. Raises TlsError."""
+    """The context with limited reads and the authorities of `verify`. Raises TlsError."""
     context.sslsocket_class = _TlsSocket
     if verify:
         file = DEFAULT_CA_BUNDLE_PATH if verify is True else str(verify)
@@ -209,7 +210,7 @@ def secured(context: ssl.SSLContext, verify: Verify) -> ssl.SSLContext:
 
 
 class _Answer(http.client.HTTPResponse):
-    """An answer without the interim ones before it (RFC 9110 §15.2); http.client passes over 100 alone."""
+    """A response without the interim ones before it (RFC 9110 §15.2); http.client skips only 100."""
 
     def _read_status(self) -> tuple[str, int, str]:
         for _ in range(MAX_INTERIM):
@@ -218,11 +219,11 @@ class _Answer(http.client.HTTPResponse):
                 return version, status, reason
             while self.fp.readline(_MAX_LINE_BYTES).rstrip(b"\r\n"):
                 pass
-        raise errors.BrokenExchange(f"more than {MAX_INTERIM} interim answers come before its answer")
+        raise errors.BrokenExchange(f"more than {MAX_INTERIM} interim responses come before its response")
 
 
 class _Guarded(_AnyConnection):
-    """Connects to checked addresses only, and is used again only while it is fresh."""
+    """Connects to checked addresses only, and is reused only while it has been idle for a short time."""
 
     _used: float | None = None
 
@@ -231,7 +232,7 @@ class _Guarded(_AnyConnection):
         if self.proxy is None:
             found = exchange.guard.addresses(host, exchange.patience())
         else:
-            # The proxy is the user's own choice; the target was looked at before (see HttpFetcher).
+            # The proxy is the user's own choice; the target was checked before (see HttpFetcher).
             found = exchange.guard.resolved(host, exchange.patience())
         try:
             return connect(found, self.port, self.socket_options or ())
@@ -261,7 +262,7 @@ class _Guarded(_AnyConnection):
         try:
             return super().getresponse()
         except HTTPError:
-            # urllib3 refuses two lengths only when http.client has let go of the socket: it would stay open.
+            # urllib3 refuses two lengths only after http.client has released the socket: it would stay open.
             self._answer.close()
             raise
 
@@ -286,7 +287,7 @@ class _HTTPSPool(HTTPSConnectionPool):
     ConnectionCls = _HTTPSConnection
 
     def _validate_conn(self, conn: Any) -> None:
-        # The original warns of each unverified connection; `tls_verify = false` asked for it.
+        # The original warns for each unverified connection, which `tls_verify = false` asked for.
         if conn.is_closed:
             conn.connect()
 
@@ -295,7 +296,7 @@ _POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
 class Adapter(requests.adapters.HTTPAdapter):
-    """requests' transport over guarded connections; cookies of answers are not looked at."""
+    """requests' transport over guarded connections; cookies of responses are ignored."""
 
     def __init__(self, pools: int, verify: Verify = True) -> None:
         self._verify = verify
@@ -322,7 +323,7 @@ class Adapter(requests.adapters.HTTPAdapter):
     def get_connection_with_tls_context(
         self, request: Any, verify: Any, proxies: Any = None, cert: Any = None
     ) -> Any:
-        """As the original; without a proxy it saves parsing the address three more times."""
+        """Like the original; without a proxy it saves parsing the address three more times."""
         if proxies:
             return super().get_connection_with_tls_context(request, verify, proxies, cert)
         host, tls = self.build_connection_pool_key_attributes(request, verify, cert)
@@ -332,10 +333,10 @@ class Adapter(requests.adapters.HTTPAdapter):
         return super().request_url(request, proxies) if proxies else request.path_url
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
-        """Does nothing: the context has it all. The original reads the authorities' file each time."""
+        """Does nothing: the context has the authorities. The original reads their file each time."""
 
     def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        """As the original, without reading its cookies into a jar that is never used."""
+        """Like the original, without reading cookies into a jar that is never used."""
         response = requests.Response()
         response.status_code = resp.status
         response.headers = CaseInsensitiveDict(resp.headers)
@@ -356,9 +357,9 @@ def _is_without_network(failure: Exception) -> bool:
 
 
 def is_cut_short(answer: Any) -> bool:
-    """Whether a compressed body ended before its own end, on an answer of urllib3 that was read to its end.
+    """Whether a compressed body ended too early, for a urllib3 response that was read to its end.
 
-    urllib3 reports it for zstd only (measured, 2.8): of gzip, deflate and br it returns what came.
+    urllib3 reports it for zstd only (measured, 2.8): for gzip, deflate and br it returns what was received.
     """
     return answer._has_decoded_content and answer._decoder is not None and not _is_finished(answer._decoder)
 
@@ -367,7 +368,7 @@ def _is_finished(decoder: Any) -> bool:
     if inner := getattr(decoder, "_decoders", None):
         return all(_is_finished(each) for each in inner)
     if isinstance(decoder, GzipDecoder) and decoder._state != GzipDecoderState.FIRST_MEMBER:
-        return True  # what follows a whole member is mostly a stray byte
+        return True  # after a complete member there is usually only a stray byte
     stream = decoder._obj
     return bool(stream.is_finished() if hasattr(stream, "is_finished") else stream.eof)
 

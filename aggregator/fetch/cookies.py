@@ -1,7 +1,7 @@
-"""Cookies that live within one fetch: some sites set one and redirect to the same address to see it again.
+"""Cookies for one fetch: some sites set one and redirect to the same address to see it again.
 
-A small part of RFC 6265: a cookie goes back to the host and port that set it, and to no other; to `https:`
-alone when it came from there. It is gone when the fetch ends.
+A small part of RFC 6265: a cookie is sent only to the host and port that set it, and only over `https:` if it
+was set there. Cookies are discarded when the fetch ends.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _AGE = re.compile(r"-?[0-9]{1,10}")
 
 
 class Cookies:
-    """What the answers of one fetch have set."""
+    """The cookies set by the responses of one fetch."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
         self._kept: dict[tuple[str, str], tuple[str, bool]] = {}
 
     def take(self, url: str, headers: Iterable[str]) -> None:
-        """Keeps what an answer from `url` sets in its `Set-Cookie` headers, or forgets what these end."""
+        """Stores what a response from `url` sets in its `Set-Cookie` headers, and removes expired cookies."""
         place, is_secure = _place_of(url)
         for header in headers:
             pair, _, attributes = header.partition(";")
@@ -44,7 +44,7 @@ class Cookies:
                 self._kept[key] = found[2], is_secure
 
     def header(self, url: str, configured: str = "") -> str:
-        """The `Cookie` header for a request to `url`, "" for none; `configured` cookies come first."""
+        """The `Cookie` header for a request to `url`, "" for none; `configured` cookies are first."""
         place, is_secure = _place_of(url)
         own = {
             name: value
@@ -58,7 +58,7 @@ class Cookies:
     def _is_over(self, said: dict[str, str]) -> bool:
         if _AGE.fullmatch(said.get("max-age", "")):
             return int(said["max-age"]) <= 0
-        from aggregator.normalise import dates  # with dateutil, for the few servers that set one
+        from aggregator.normalise import dates  # imports dateutil, which few servers need
 
         ends = dates.exact(said.get("expires"))
         return ends is not None and ends <= self._now

@@ -1,10 +1,10 @@
-"""What articles show, fetched as a visitor's browser would: without any login, cookie or header of a source.
+"""Fetches pictures and recordings as a visitor's browser would: without a source's login, cookies or headers.
 
 robots.txt is not asked: it is for programs that find pages by themselves. A picture is fetched because an
 article shows it, once, in place of every visitor. Browsers and the picture proxies of readers do not ask.
 
-An article may name any address, and what is fetched is published. So of the private addresses that
-fetch.allow names, only the host of the article's own source may be reached.
+An article may name any address, and what is fetched is published. So of the private addresses in fetch.allow,
+only the host of the article's own source may be reached.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ ACCEPT = "image/webp, image/jpeg, image/png, image/gif;q=0.9, audio/*;q=0.8, vid
 
 @dataclass(frozen=True, slots=True)
 class FileBounds:
-    """How large a file may be, and how long fetching it may take."""
+    """How large a file may be (bytes), and how long fetching it may take."""
 
     max_bytes: int
     deadline: timedelta
@@ -39,7 +39,7 @@ class _Unnamed(HttpFetcher):
 
 
 class EmbeddedFiles:
-    """Fetches pictures and recordings; safe to use from several threads. `guard` is that of sources."""
+    """Fetches pictures and recordings; safe to use from several threads. `guard` is the sources' guard."""
 
     def __init__(self, settings: Fetch, user_agent: str, guard: Guard, resolve: Resolve | None) -> None:
         self._settings = settings
@@ -49,12 +49,12 @@ class EmbeddedFiles:
         self._fetchers: dict[tuple[str, FileBounds], _Unnamed] = {}
 
     def close(self) -> None:
-        """Closes every connection that is kept open."""
+        """Closes all idle connections."""
         for fetcher in self._fetchers.values():
             fetcher.close()
 
     def get(self, source: Source, url: str, now: datetime, bounds: FileBounds) -> Resource:
-        """A file that an article of `source` shows. Raises FetchError and its kinds."""
+        """Fetches a file that an article of `source` shows. Raises FetchError and its kinds."""
         own, host = _host(source.address), _host(url)
         is_own = bool(own) and own == host
         stand_in = Source.model_construct(
@@ -67,7 +67,7 @@ class EmbeddedFiles:
         )
         allowed = own if is_own and self._guard.is_own(own) else ""
         fetched = self._fetcher(allowed, bounds).fetch(stand_in, {}, now)
-        assert isinstance(fetched, Fetched), "nothing was known, so nothing can be unchanged"
+        assert isinstance(fetched, Fetched), "without validators there is no 304"
         return fetched.resources[0]
 
     def _fetcher(self, allowed: str, bounds: FileBounds) -> _Unnamed:

@@ -1,4 +1,4 @@
-"""Exceptions of requests, urllib3 and ssl -> FetchErrors: the one place that maps them."""
+"""Maps exceptions of requests, urllib3 and ssl to FetchErrors; no other module does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ VENDORS = (
     *(vendor.RequestException, wire.HTTPError, http.client.HTTPException),
     *(OSError, ValueError, zlib.error),
 )
-"""Everything that an exchange through requests raises; each is mapped by `classify`."""
+"""Every exception that a request through requests can raise; each is mapped by `classify`."""
 
 # The first line that matches any exception in the chain decides; specific ones come before general ones.
 _KINDS: tuple[tuple[tuple[type[BaseException], ...], type[errors.FetchError]], ...] = (
@@ -44,7 +44,7 @@ _OPENINGS = {
     errors.DnsError: "its host is not known",
     errors.ConnectError: "unreachable",
     errors.TimedOut: "no answer in time",
-    errors.BadAddress: "no address that can be fetched",
+    errors.BadAddress: "not an address that can be fetched",
     errors.TooManyRedirects: "it redirects too often",
     errors.BrokenExchange: "the exchange broke off",
 }
@@ -83,7 +83,7 @@ def _refused_certificate(fault: ssl.SSLCertVerificationError) -> errors.TlsError
 
 
 def _chain(error: BaseException) -> list[BaseException]:
-    """An exception and its causes, outermost first: some libraries put causes into arguments."""
+    """An exception and its causes, outermost first: some libraries store causes in `args`."""
     chain: list[BaseException] = []
     waiting: list[object] = [error]
     while waiting and len(chain) < 20:
@@ -95,7 +95,7 @@ def _chain(error: BaseException) -> list[BaseException]:
 
 
 def _words(chain: list[BaseException]) -> str:
-    """The innermost message, without the object addresses that urllib3 puts into it."""
+    """The innermost message, without the object addresses that urllib3 adds."""
     for fault in reversed(chain):
         if isinstance(fault, OSError) and fault.strerror:
             return fault.strerror

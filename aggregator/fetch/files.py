@@ -1,4 +1,4 @@
-"""Files and folders on this machine: read again only when their size or time of change differ."""
+"""Reads files and folders on this machine; again only when their size or modification time differs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ MAX_FILES = 200_000
 
 
 def fetch_file(url: str, validators: Validators, *, max_bytes: int) -> Fetched | NotModified:
-    """Reads the file behind a `file:` URL (RFC 8089). Raises FetchError or TooLarge.
+    """Reads the file of a `file:` URL (RFC 8089). Raises FetchError or TooLarge.
 
-    Only regular files are read, and no link that leads out of the folder in which the file is named.
+    Only regular files are read, and no link that leads out of the folder that the URL names.
     """
     parts = urlsplit(url)
     if parts.netloc not in ("", "localhost"):
@@ -40,11 +40,11 @@ def fetch_file(url: str, validators: Validators, *, max_bytes: int) -> Fetched |
 
 
 def fetch_folder(path: Path, validators: Validators, *, max_bytes: int) -> Fetched | NotModified:
-    """Reads the articles under a folder that are new or changed; a single file counts as a folder of one.
+    """Reads the articles in a folder that are new or changed; a single file counts as a folder with one file.
 
-    Hidden files and folders, and files whose suffix no generator uses for articles, are skipped. Links to
-    folders are not followed, as they may form a loop. Links that lead out of the folder, and what is not a
-    regular file, are not read: they are named in `refused` and reported in `unread`, as is a file that
+    Hidden files and folders, and files with a suffix that no generator uses for articles, are skipped. Links
+    to folders are not followed, as they may form a loop. Links that lead out of the folder, and files that
+    are not regular, are not read: they are named in `refused` and reported in `unread`, like a file that
     cannot be read; all are tried again the next time. Raises FetchError when the folder itself cannot be
     read.
     """
@@ -85,9 +85,9 @@ def fetch_folder(path: Path, validators: Validators, *, max_bytes: int) -> Fetch
 
 
 def _articles_in(folder: Folder) -> Iterator[tuple[str, list[int] | None]]:
-    """The name of each article, and its stamp: None for what has to be opened, such as a link.
+    """The name of each article and its stamp; None for what must be opened to get a stamp, such as a link.
 
-    Also links to folders elsewhere, which will be refused.
+    Links to folders elsewhere are included; they are refused later.
     """
     waiting = [""]
     count = 0
@@ -118,7 +118,7 @@ def _articles_in(folder: Folder) -> Iterator[tuple[str, list[int] | None]]:
 
 
 def _read(folder: Folder, name: str, known: object, max_bytes: int) -> tuple[list[int], bytes | None]:
-    """The stamp of a file, and its bytes, None where `known` is that stamp. Raises TooLarge."""
+    """The stamp of a file, and its bytes; None if the stamp is still `known`. Raises TooLarge."""
     with folder.open(name) as file:
         stamp = stamp_of(os.fstat(file.fileno()))
         if stamp == known:

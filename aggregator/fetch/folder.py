@@ -1,4 +1,4 @@
-"""Files of one folder, opened so that no link leads out of it, whatever changes meanwhile."""
+"""Opens files of one folder so that no link leads out of it, even if links change meanwhile."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 class Folder:
     """A folder whose regular files can be read; the folder itself may be a link.
 
-    A link in it is followed to where it leads, as long as that is in the folder and not hidden: cloned
-    repositories bring links of strangers to `/etc/passwd`, `../.env` and `.git/config`. The path is resolved
-    first and then opened from the folder's descriptor, one component after the other, none of which may be a
-    link: one that was put there after the check makes the open fail. Raises OSError when it cannot be opened.
+    A link in it is followed only if its target is in the folder and not hidden: cloned repositories may
+    contain links to `/etc/passwd`, `../.env` and `.git/config`. The path is resolved first and then opened
+    from the folder's descriptor, one component after the other, none of which may be a link: if a link is put
+    there after the check, opening fails. Raises OSError when it cannot be opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -39,16 +39,16 @@ class Folder:
         os.close(self._descriptor)
 
     def resolved(self, name: str) -> str:
-        """The name, relative to the folder, of what `name` leads to through links. Raises RefusedFile.
+        """The target of `name` after following links, relative to the folder. Raises RefusedFile.
 
         It need not exist.
         """
         real = Path(os.path.realpath(self.path / name))
         if not real.is_relative_to(self.path):
-            raise RefusedFile("is a link that leads out of the folder; replace it by the file itself")
+            raise RefusedFile("is a link that leads out of the folder; replace it with the file itself")
         inside = real.relative_to(self.path).as_posix()
         if inside != name and any(part.startswith(".") for part in Path(inside).parts):
-            raise RefusedFile("is a link to a hidden file; replace it by the file itself")
+            raise RefusedFile("is a link to a hidden file; replace it with the file itself")
         return inside
 
     def open(self, name: str) -> BinaryIO:
@@ -58,7 +58,7 @@ class Folder:
         try:
             for part in folders:
                 opened.append(os.open(part, _DIRECTORY, dir_fd=opened[-1]))
-            # Merely opening a device may have an effect.
+            # Opening a device may already have an effect.
             _check(os.stat(last, dir_fd=opened[-1], follow_symlinks=False))
             file = open(os.open(last, _FILE, dir_fd=opened[-1]), "rb")  # noqa: PTH123, SIM115 - a descriptor
         finally:
@@ -73,7 +73,7 @@ class Folder:
 
 
 def stamp_of(found: os.stat_result) -> list[int]:
-    """What differs once a file is written to: its time of change in nanoseconds, and its size."""
+    """What differs once a file is written to: its modification time in nanoseconds, and its size."""
     return [found.st_mtime_ns, found.st_size]
 
 

@@ -1,4 +1,4 @@
-"""Freshness and Retry-After of an answer, from its headers. Pure."""
+"""Freshness and Retry-After of a response, from its headers. Pure."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
 LONGEST = timedelta(days=366)
-"""Longer times that a server asks for are cut to this, so that none can overflow a date."""
+"""Longer times that a server asks for are reduced to this, so that no date overflows."""
 
 _DIRECTIVE = re.compile(r'([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:=(?:"([^"\\]*)"|([^\s,;"]*)))?')
 _SECONDS = re.compile(r"[0-9]+")
 
 
 def max_age(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """How long the answer stays fresh from now on, or None when it does not say.
+    """How long the response stays fresh from `now` on; None when it does not say.
 
-    Cache-Control counts before Expires, and Age is taken off (RFC 9111 §4.2.1, §4.2.3). `no-cache`,
-    `no-store` and an Expires that is no date mean zero (§5.2.2.4, §5.3). `s-maxage` is for shared caches,
-    which a feed reader is not.
+    Cache-Control is preferred to Expires, and Age is subtracted (RFC 9111 §4.2.1, §4.2.3). `no-cache`,
+    `no-store` and an Expires that is not a date mean zero (§5.2.2.4, §5.3). `s-maxage` is ignored: it is for
+    shared caches, which a feed reader is not.
     """
     said: dict[str, str] = {}
     if control := headers.get("Cache-Control"):
@@ -37,10 +37,10 @@ def max_age(headers: Mapping[str, str], now: datetime) -> timedelta | None:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """How long the server asks us to stay away, from seconds or a date; None when it does not say.
+    """How long the server asks us to wait, from seconds or a date; None when it does not say.
 
-    A date is measured from the answer's own Date, so that a server with a wrong clock is
-    understood (RFC 9110 §10.2.3).
+    A date is compared with the response's own Date, so that a server with a wrong clock is understood (RFC
+    9110 §10.2.3).
     """
     value = headers.get("Retry-After")
     if (wait := _seconds(value)) is None:
@@ -51,7 +51,8 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
 
 
 def until_reset(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    """How long until a server that takes no more for now takes more; None where it does not say so.
+    """How long until a server that has reached its rate limit accepts requests again; None when it does not
+    say.
 
     `X-RateLimit-Remaining: 0` and `X-RateLimit-Reset`: a time in ISO 8601 (Mastodon), in seconds since 1970
     (GitHub), or seconds from now.
@@ -71,9 +72,9 @@ def until_reset(headers: Mapping[str, str], now: datetime) -> timedelta | None:
 
 
 def time(headers: Mapping[str, str]) -> datetime | None:
-    """The server's time when it sent the answer; None when it does not say.
+    """The server's time when it sent the response; None when it does not say.
 
-    Date is when the answer was made, and Age how long caches have kept it since (RFC 9110 §6.6.1, RFC 9111
+    Date is when the response was made, and Age how long caches have kept it since (RFC 9110 §6.6.1, RFC 9111
     §4.2.3).
     """
     made = http_date(headers.get("Date"))

@@ -1,8 +1,9 @@
-"""Which network addresses may be connected to: public ones, and those in fetch.allow.
+"""Decides which network addresses may be connected to: public ones, and those in fetch.allow.
 
-A feed's address, a redirect or a DNS answer can name a machine behind ours: a router, a database, a
-cloud's metadata service. So names are resolved here, every answer is checked, and the connection is made
-to a checked answer, never to the name again: an answer that changes in between (DNS rebinding) is too late.
+A feed's address, a redirect or a DNS answer can name a machine in our network: a router, a database, a
+cloud's metadata service. Therefore names are resolved here, every address is checked, and the connection is
+made to a checked address, never to the name: a DNS answer that changes meanwhile (DNS rebinding) has no
+effect.
 """
 
 from __future__ import annotations
@@ -48,12 +49,12 @@ _KINDS = (
     ("is_link_local", "link-local"),
     ("is_multicast", "multicast"),
 )
-# A lookup that hangs holds its thread until the resolver gives up; more than so many are not begun.
+# A lookup that hangs keeps its thread until the resolver gives up; this bounds how many are started.
 _LOOKUPS = threading.BoundedSemaphore(256)
 
 
 class Guard:
-    """Says where a connection to a host may go. `allow` holds addresses, networks, hosts and `*.domain`s."""
+    """Decides where a connection to a host may go. `allow` has addresses, networks, hosts and `*.domain`s."""
 
     def __init__(self, allow: Sequence[str] = (), resolve: Resolve | None = None) -> None:
         self._resolve = resolve or system_addresses
@@ -70,7 +71,7 @@ class Guard:
                     self._hosts.add(place)
 
     def addresses(self, host: str, seconds: float) -> list[str]:
-        """Every address of `host`, each of them one that may be reached; found within `seconds`.
+        """All addresses of `host`, each of which may be reached; found within `seconds`.
 
         If one of them may not be reached, the whole host is refused, as a connection may use any of them.
         Raises BlockedAddress, DnsError, NoNetwork or TimedOut.
@@ -101,7 +102,7 @@ class Guard:
             raise errors.BlockedAddress(f"{host} is loopback, not public")
 
     def is_own(self, host: str) -> bool:
-        """Whether fetch.allow has this host, or the address that it is written as."""
+        """Whether fetch.allow contains this host, or the address that it is written as."""
         if self._names(host):
             return True
         written = written_address(host) or []
@@ -155,11 +156,11 @@ def _parsed(text: str) -> _Address:
     try:
         return ip_address(text)
     except ValueError as error:
-        raise errors.DnsError(f"the resolver gave {text[:60]!r}, which is no address") from error
+        raise errors.DnsError(f"the resolver gave {text[:60]!r}, which is not an address") from error
 
 
 def written_address(host: str) -> list[str] | None:
-    """The address that `host` is written as, in any form that this system reads (`0x7f.1`, `2130706433`).
+    """The address that `host` is written as, in any form that this system accepts (`0x7f.1`, `2130706433`).
 
     None when it is a name. Makes no DNS request.
     """
@@ -183,12 +184,12 @@ def is_without_network(fault: OSError) -> bool:
 
 
 def system_addresses(host: str) -> list[str]:
-    """What this machine's resolver says. Raises OSError."""
+    """The addresses from this machine's resolver. Raises OSError."""
     return [str(sockaddr[0]) for *_, sockaddr in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)]
 
 
 def _within(seconds: float, resolve: Resolve, host: str) -> Sequence[str]:
-    """`getaddrinfo` has no timeout: it runs in its own thread, which is abandoned when it hangs."""
+    """`getaddrinfo` has no timeout: it runs in a separate thread, which is abandoned when it hangs."""
     answer: queue.SimpleQueue[Sequence[str] | Exception] = queue.SimpleQueue()
 
     def look() -> None:
@@ -204,14 +205,14 @@ def _within(seconds: float, resolve: Resolve, host: str) -> Sequence[str]:
     )
     if not _LOOKUPS.acquire(timeout=max(seconds, 0)):
         raise late
-    # A daemon, so that a resolver that hangs does not keep the process from ending.
+    # A daemon thread, so that a resolver that hangs does not keep the process from ending.
     threading.Thread(target=look, name="resolve", daemon=True).start()
     try:
         found = answer.get(timeout=max(seconds, 0))
     except queue.Empty:
         raise late from None
     if isinstance(found, OSError) and is_without_network(found):
-        raise errors.NoNetwork(f"the resolver has no answer for {host} for now") from found
+        raise errors.NoNetwork(f"the resolver has no answer for {host} at the moment") from found
     if isinstance(found, Exception):
         raise errors.DnsError(f"the host {host} is not known") from found
     return found

@@ -1,4 +1,4 @@
-"""HTTP(S): conditional, bounded GETs that follow redirects themselves."""
+"""HTTP(S): conditional GETs with limits; redirects are followed here and not by requests."""
 
 from __future__ import annotations
 
@@ -40,11 +40,14 @@ ACCEPT_PAGE = "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"
 ACCEPT_ENCODING = "gzip, deflate, br, zstd"
 PERMANENT = frozenset((301, 308))
 WHOLE = frozenset((200, 203, 226))
-"""Answers that are a whole document: a proxy may have changed that of a 203, and 226 is as 200 to those who
-ask for no part (RFC 9110 §15.3.4, RFC 3229 §10.4.1)."""
+"""Statuses of complete documents.
+
+A proxy may have modified the body of a 203, and a 226 is like a 200 for clients that ask for no
+delta (RFC 9110 §15.3.4, RFC 3229 §10.4.1).
+"""
 REDIRECTS = PERMANENT | {302, 303, 307}
 MAX_VALIDATOR_CHARS = 4096
-"""A longer ETag is not kept: sent back, it would make servers refuse the request."""
+"""A longer ETag is not stored: servers would refuse the request that sends it back."""
 
 _SOUND = re.compile(r"[\x20-\x7e\x80-\xff]+")
 _CHUNK_BYTES = 64 * 1024
@@ -61,10 +64,10 @@ Permit = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class _Hop:
-    """One request of a fetch; `is_own` while every hop so far was at the origin that the user named.
+    """One request of a fetch; `is_own` while every request so far went to the origin that the user named.
 
-    `secret` is appended to the query of the request only, at the origin of the first hop: it is in no address
-    that is stored or shown.
+    `secret` is appended to the query of the request only, at the origin of the first request: it is in no
+    address that is stored or shown.
     """
 
     url: str
@@ -77,7 +80,7 @@ class _Hop:
         url = target_of(self.url, response.headers["Location"])
         is_same = is_same_place(self.url, url)
         if self.secret:
-            # Some servers repeat the query in what they redirect to.
+            # Some servers repeat the query in their redirect.
             parts = urlsplit(url)
             left = "&".join(pair for pair in parts.query.split("&") if pair != self.secret)
             url = parts._replace(query=left).geturl()
@@ -90,16 +93,16 @@ class _Hop:
 
 
 def user_agent(settings: Fetch) -> str:
-    """Product, version and, where the config gives one, the address of who runs this (RFC 9110 §10.1.5)."""
+    """Product, version and, if the config has one, the contact address (RFC 9110 §10.1.5)."""
     contact = f" (+{settings.contact})" if settings.contact else ""
     return f"Aggregator/{__version__}{contact}"
 
 
 class HttpFetcher:
-    """Fetches documents over HTTP(S) within the config's bounds; safe to use from several threads.
+    """Fetches documents over HTTP(S) within the config's limits; safe to use from several threads.
 
-    Sends nothing that identifies the reader: no cookies but the configured ones and those of the same
-    fetch, no Referer, no credentials from the environment. `guard` says which addresses may be reached.
+    Sends nothing that identifies the reader: no cookies but the configured ones and those of the same fetch,
+    no Referer, no credentials from the environment. `guard` decides which addresses may be reached.
     """
 
     def __init__(self, settings: Fetch, user_agent: str, guard: Guard | None = None) -> None:
@@ -109,7 +112,7 @@ class HttpFetcher:
         self._adapters: dict[Verify, Adapter] = {}
 
     def close(self) -> None:
-        """Closes every connection that is kept open."""
+        """Closes all idle connections."""
         for adapter in self._adapters.values():
             adapter.close()
 
@@ -123,14 +126,15 @@ class HttpFetcher:
         permit: Permit | None = None,
         secret: str = "",
     ) -> Fetched | NotModified:
-        """GETs the source's address, or `url`, conditionally where `validators` are of the same URL.
+        """GETs the source's address, or `url`; conditionally if `validators` belong to the same URL.
 
-        With `permit` it is a page for people, and `permit` is asked before each address. `secret`, such as
-        `key=…`, is appended to the query of the request, and is in no address that is stored or shown.
+        With `permit` the document is a page for people, and `permit` is called before each request. `secret`,
+        such as `key=…`, is appended to the query of the request, and is in no address that is stored or
+        shown.
 
-        ETag and Last-Modified go back byte for byte, both when both are known (RFC 9110 §13.1). Redirects
-        are followed by hand. `now` counts only where an answer gives a date without its own Date. Raises
-        FetchError and its kinds.
+        ETag and Last-Modified are sent back unchanged, both when both are known (RFC 9110 §13.1). Redirects
+        are followed here. `now` is used only if a response has a date but no Date header. Raises FetchError
+        and its kinds.
         """
         with exchange.within(
             self._guard,
@@ -154,10 +158,10 @@ class HttpFetcher:
         deadline: timedelta,
         headers: Mapping[str, str] | None = None,
     ) -> Mapping[str, str]:
-        """POSTs a form, or bytes; any 2xx status is success, of which the headers are returned.
+        """POSTs a form or bytes and returns the headers of the response; any 2xx status is success.
 
-        Follows no redirect, so that `headers`, which may hold secrets, go nowhere else. Raises FetchError and
-        its kinds.
+        Follows no redirect, so that `headers`, which may contain secrets, are sent nowhere else. Raises
+        FetchError and its kinds.
         """
         hop = _Hop(fetchable(url), Source.model_construct(name=url, url=url))
         with exchange.within(
@@ -281,7 +285,7 @@ class HttpFetcher:
             raise errors.TooLarge(f"its body exceeds {limit} bytes once decompressed")
         if is_cut_short(response.raw):
             coding = response.headers.get("Content-Encoding", "")
-            raise errors.BrokenExchange(f"its body breaks off: what is packed as {coding[:40]} has no end")
+            raise errors.BrokenExchange(f"its body is incomplete: the {coding[:40]} data has no end")
         return b"".join(chunks)
 
     def _refuse(self, response: requests.Response, hints: AnswerHints) -> NoReturn:
@@ -296,22 +300,24 @@ class HttpFetcher:
         if status == 410:
             raise errors.Gone("it is gone for good (410)", status=status, retry_after=wait)
         if status in (429, 503):
-            reason = "it asks us to come less often" if status == 429 else "it is not available for now"
+            reason = "it asks for fewer requests" if status == 429 else "it is not available at the moment"
             raise errors.Later(f"{reason} ({status})", status=status, retry_after=wait)
         reason, advice = _REASONS.get(status, (f"the server answered {status}", None))
         if status >= 500:
-            reason, advice = f"the server has a fault ({status})", "wait; if it stays, tell the publisher"
+            reason, advice = f"the server failed ({status})", "wait; if it stays, tell the publisher"
         elif status == 304:
-            reason = "it says that nothing changed (304), although we have nothing of it"
+            reason = "it says that nothing changed (304), although no copy is stored"
         raise errors.HttpStatus(reason, status=status, retry_after=wait, advice=advice)
 
 
 def _challenged(who: str) -> str:
-    return f"a protection ({who}) asks for proof of a human"
+    return f"bot protection ({who}) asks for proof that a human is reading"
 
 
 def _own_headers(source: Source) -> dict[str, str]:
-    """What is sent to the origin of the configured address only, and not where it redirects to."""
+    """Headers that are sent only to the origin of the configured address, and not after a redirect to
+    another.
+    """
     headers = {name: _as_header(value.get_secret_value()) for name, value in source.headers}
     if source.cookie:
         headers["Cookie"] = _as_header(source.cookie.get_secret_value())
@@ -331,7 +337,7 @@ def _basic(user: str, password: str) -> str:
 
 
 def _as_header(text: str) -> str:
-    """UTF-8 on the wire: http.client writes Latin-1."""
+    """Makes http.client send UTF-8: it encodes headers as Latin-1."""
     return text.encode().decode("latin-1")
 
 
@@ -349,14 +355,14 @@ def _validators(headers: Mapping[str, str]) -> dict[str, str]:
 
 
 def _is_sound(value: object) -> bool:
-    """Whether a validator may be sent back: no control character, no line break of a folded header in it.
+    """Whether a validator may be sent back: it has no control character and no line break of a folded header.
 
-    Bytes beyond ASCII, as which Latin-1 letters reach us, are allowed in an ETag (RFC 9110 §8.8.3).
+    Bytes beyond ASCII, which appear as Latin-1 letters here, are allowed in an ETag (RFC 9110 §8.8.3).
     """
     return isinstance(value, str) and len(value) <= MAX_VALIDATOR_CHARS and bool(_SOUND.fullmatch(value))
 
 
 def _settle(response: requests.Response) -> None:
-    """Keeps the connection when the answer has no body; else leaves the body unread and closes it."""
+    """Keeps the connection when the response has no body; else leaves the body unread and closes it."""
     if response.raw.length_remaining == 0:
         response.raw.drain_conn()

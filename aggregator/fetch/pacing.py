@@ -3,7 +3,7 @@
 A publisher is a registrable domain (publicsuffix.org): `a.example.co.uk` and `b.example.co.uk` are one,
 `a.github.io` and `b.github.io` are two. An IP address, or a private host that fetch.allow names, is paced by
 URL: those are the user's own services. A host with a pace of its own (see `fetch.platforms`) is one publisher
-with all its subdomains, whatever else it would be.
+together with all its subdomains.
 """
 
 from __future__ import annotations
@@ -24,18 +24,21 @@ if TYPE_CHECKING:
     from publicsuffixlist import PublicSuffixList
 
 LONGEST_HOLD = timedelta(days=1)
-"""One feed's Retry-After delays other feeds of its publisher at most this long."""
+"""One feed's Retry-After delays other feeds of its publisher by at most this long."""
 
 LONGEST_WAIT = timedelta(minutes=5)
-"""A Retry-After that is longer is not waited for: the source is polled another time."""
+"""For a longer Retry-After nobody waits: the source is polled another time."""
 
 _LEAST_WAIT_SECONDS = 0.1
 _MAX_KNOWN = 50_000
-"""The publishers of so many addresses are remembered."""
+"""For how many addresses the publisher is remembered."""
 
 
 class Pace(NamedTuple):
-    """How fast a publisher is asked: the least time between starts, and how many requests at once."""
+    """How often a publisher may be requested.
+
+    The least time between starts, and how many requests at once.
+    """
 
     gap: timedelta = timedelta(seconds=1)
     at_once: int = 2
@@ -44,7 +47,7 @@ class Pace(NamedTuple):
 class _Line:
     """The queue of one publisher: next free start, end of its Retry-After, running requests, its pace.
 
-    `gap` is in seconds: that of its pace, `usual_gap`, or a longer one that its robots.txt asks for.
+    `gap` is in seconds: the pace's own, `usual_gap`, or a longer one from Crawl-delay in robots.txt.
     """
 
     __slots__ = ("at_once", "gap", "held_until", "next_start", "running", "started", "usual_gap")
@@ -77,7 +80,7 @@ class Hosts:
 
     A caller that may wait writes `with hosts.turn(url):`.
 
-    `paces` are those of hosts, each with its subdomains; of several the one of the longest name counts.
+    `paces` are by host, each with its subdomains; the longest name that matches decides.
     """
 
     def __init__(
@@ -101,8 +104,9 @@ class Hosts:
         self._lock = threading.Lock()
 
     def publisher(self, url: str) -> str:
-        """What is paced together: the registrable domain of the URL's host, or the URL itself (see above)."""
-        # Asked four times a request, and by the system's resolver: with the lock held, every thread waited.
+        """The key of what is paced together: the registrable domain of the URL's host, or the URL itself."""
+        # Called four times a request, and it may call the system's resolver: with the lock held, every thread
+        # waited.
         if (known := self._publishers.get(url)) is not None:
             return known
         if len(self._publishers) >= _MAX_KNOWN:
@@ -125,7 +129,7 @@ class Hosts:
         return url if written or self._is_own(host) else registrable(host)
 
     def places(self, url: str, now: float, within: timedelta) -> int:
-        """How many requests could start within that time, a thousand at most; reserves none."""
+        """How many requests could start within that time, at most a thousand; reserves none."""
         publisher = self.publisher(url)
         with self._lock:
             line = self._line(publisher)
@@ -141,9 +145,10 @@ class Hosts:
             return self._reserve(self._line(publisher), now)
 
     def start(self, url: str, now: float) -> float | None:
-        """Begins what was reserved: None when it may go, to be followed by `finish`.
+        """Starts what was reserved: returns None if the request may start (call `finish` after it).
 
-        Otherwise a new place in the queue: a Retry-After came meanwhile, or too many requests are running.
+        Otherwise returns the time of a new place in the queue: a Retry-After arrived meanwhile, or too many
+        requests are running.
         """
         publisher = self.publisher(url)
         with self._lock:
@@ -152,7 +157,7 @@ class Hosts:
                 return self._reserve(line, now)
             if line.running >= line.at_once:
                 return self._reserve(line, now + max(line.gap, _LEAST_WAIT_SECONDS))
-            # It was reserved with the usual gap; reserving more now would delay others.
+            # It was reserved with the usual gap; reserving a longer one now would delay others.
             if line.gap > line.usual_gap and now < line.started + line.gap:
                 return line.started + line.gap
             line.running += 1
@@ -167,11 +172,11 @@ class Hosts:
             return max(line.held_until - now, 0.0) if line else 0.0
 
     def refusal(self, url: str, now: float) -> Later | None:
-        """The error for a publisher whose Retry-After is longer than is waited for; else None."""
+        """The error if the publisher's Retry-After is too long to wait for; else None."""
         held = timedelta(seconds=self.held_for(url, now))
         if held <= LONGEST_WAIT:
             return None
-        reason = "its publisher asked us to stay away (Retry-After)"
+        reason = "its publisher asked us to wait (Retry-After)"
         return Later(reason, status=429, retry_after=held, url=url)
 
     def finish(self, url: str) -> None:
@@ -205,13 +210,13 @@ class Hosts:
         return {name: timedelta(seconds=seconds) for name, seconds in left.items() if seconds > 0}
 
     def hold_publisher(self, publisher: str, wait: timedelta, now: float) -> None:
-        """The same as `hold`, by a publisher's name: what another process was answered."""
+        """Like `hold`, by a publisher's name: for a Retry-After that another process received."""
         with self._lock:
             line = self._line(publisher)
             line.held_until = max(line.held_until, now + min(wait, LONGEST_HOLD).total_seconds())
 
     def slow(self, url: str, gap: timedelta) -> None:
-        """Leaves at least this time between two requests to the publisher (its Crawl-delay)."""
+        """Leaves at least this time between two requests to the publisher (Crawl-delay)."""
         publisher = self.publisher(url)
         with self._lock:
             line = self._line(publisher)
@@ -221,9 +226,9 @@ class Hosts:
     def turn(self, url: str, *, within: str = "") -> Iterator[None]:
         """Waits until the URL may be requested, however long the queue is.
 
-        Raises Later, before the wait or after it, for a Retry-After of more than five minutes. `within` is
-        an address for which the caller has a turn already: for the same publisher that turn is used, as two
-        that wait for each other would wait for ever.
+        Raises Later, before or after the wait, for a Retry-After of more than five minutes. `within` is an
+        address for which the caller has a turn already: for the same publisher that turn is used, because
+        waiting for another would be a deadlock.
         """
         self._heed(url)
         first = self.reserve(url, self._monotonic())
@@ -265,7 +270,7 @@ class Hosts:
 
 
 def enclosing(host: str) -> Iterator[str]:
-    """A host's name as it goes over the wire, and those of the domains around it, the longest first."""
+    """A host's name in ASCII, and the domains around it, the longest first."""
     with contextlib.suppress(UnicodeError):
         host = host.encode("idna").decode()
     while host:
@@ -276,13 +281,13 @@ def enclosing(host: str) -> Iterator[str]:
 @lru_cache(maxsize=20_000)
 def registrable(host: str) -> str:
     """The registrable domain of a host's name."""
-    # A suffix itself, and a name without dots, belong to no registrable domain: each counts as its own.
+    # A public suffix itself, and a name without dots, have no registrable domain: each counts as one.
     return _suffixes().privatesuffix(host) or host
 
 
 @lru_cache(maxsize=1)
 def _suffixes() -> PublicSuffixList:
-    # Loaded when first needed, 50 ms, from the list that comes with the package: no network.
+    # Loaded at first use (50 ms) from the list that is part of the package: no network.
     from publicsuffixlist import PublicSuffixList
 
     return PublicSuffixList()

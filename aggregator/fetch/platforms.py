@@ -1,6 +1,6 @@
-"""Platforms that publish how often programs may ask them: the paces that hold without any setting.
+"""Platforms that publish rate limits for programs: their paces apply without any setting.
 
-A platform that publishes no number is not here: it is paced like any other publisher, until the config says
+A platform that publishes no number is not here: it is paced like any other publisher, unless the config says
 otherwise.
 """
 
@@ -17,7 +17,7 @@ __all__ = ["PLATFORMS", "Platform", "paces"]
 
 
 class Platform(NamedTuple):
-    """A platform's pace, `limit` as it publishes that, and `source`, where."""
+    """A platform's pace, `limit` in the platform's own words, and `source`, the page that says so."""
 
     pace: Pace
     limit: str
@@ -31,7 +31,7 @@ def _pace(*, milliseconds: int, at_once: int) -> Pace:
 PLATFORMS: Mapping[str, Platform] = {
     "api.github.com": Platform(
         _pace(milliseconds=1_000, at_once=1),
-        "one request after the other, none beside it",
+        "one request at a time",
         "https://docs.github.com/en/rest/using-the-rest-api/best-practices-for-using-the-rest-api",
     ),
     "arxiv.org": Platform(
@@ -60,14 +60,14 @@ PLATFORMS: Mapping[str, Platform] = {
         "https://www.sec.gov/about/developer-resources",
     ),
 }
-"""By host, which each of its subdomains belongs to."""
+"""By host; a host's subdomains are included."""
 
 
 def paces(settings: Fetch) -> Mapping[str, Pace]:
-    """The pace of each host that has one of its own: the config's, else the platform's.
+    """The pace of each host that has one: the config's, else the platform's.
 
-    What the config leaves open of a host is as for the platform around it, else as for any publisher. No
-    platform is asked faster than a `host_gap` or `host_at_once` that was set allows.
+    What the config does not set for a host is as for the platform, else as for any publisher. No platform is
+    requested faster than a `host_gap` or `host_at_once` that was set allows.
     """
     usual = Pace(settings.host_gap, settings.host_at_once)
     chosen = settings.model_fields_set

@@ -1,7 +1,7 @@
-"""robots.txt (RFC 9309): which web pages a publisher lets programs fetch.
+"""robots.txt (RFC 9309): which web pages a publisher allows programs to fetch.
 
-We parse it ourselves: protego took 22 s and 360 MB for a hostile file of 66 KB (measured), and RFC 9309 asks
-for 500 KiB. Our parser is linear in the file, and matching is linear in the address for each rule.
+It is parsed here because protego took 22 s and 360 MB for a hostile file of 66 KB (measured), and RFC 9309
+asks for 500 KiB. This parser is linear in the file, and matching a rule is linear in the address.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ _DELAY = re.compile(r"\d{1,6}(?:\.\d{0,6})?")
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The rules of one robots.txt that are for us.
+    """The rules of one robots.txt that apply to us.
 
     `paths` are patterns and whether they allow, the most specific first; `delay` is its Crawl-delay, which is
-    no part of RFC 9309, None without one.
+    not in RFC 9309, None without one.
     """
 
     paths: tuple[tuple[str, bool], ...] = ()
@@ -88,7 +88,7 @@ def parse(text: str) -> Rules:
 
 
 def _comparable(path: str) -> str:
-    """A path as §2.2.2 compares it: percent-encoded, but for letters that need not be."""
+    """A path in the form that §2.2.2 compares: percent-encoded, except letters that need not be."""
     return _ESCAPED.sub(_decoded, quote(path, safe=_ASCII, errors="replace"))
 
 
@@ -98,7 +98,7 @@ def _decoded(escaped: re.Match[str]) -> str:
 
 
 def _matches(pattern: str, path: str) -> bool:
-    """Whether a pattern matches a beginning of the path; `*` is anything, `$` its end (§2.2.3)."""
+    """Whether a pattern matches a prefix of the path; `*` is anything, `$` its end (§2.2.3)."""
     is_whole = pattern.endswith("$")
     first, *others = pattern.removesuffix("$").split("*")
     if not path.startswith(first):
@@ -128,9 +128,9 @@ class _Origin:
 
 
 class Robots:
-    """The robots.txt of every origin, asked for once a day; safe to use from several threads.
+    """The robots.txt of every origin, fetched once a day; safe to use from several threads.
 
-    `get` fetches a document for a source. Raises FetchError. `slow` is called with the Crawl-delay of an
+    `get` fetches a document for a source and raises FetchError. `slow` is called with the Crawl-delay of an
     address.
     """
 
@@ -143,7 +143,7 @@ class Robots:
         self._lock = threading.Lock()
 
     def check(self, source: Source, url: str, now: datetime) -> None:
-        """Raises Disallowed when the address is forbidden; FetchError and its kinds while that is unknown.
+        """Raises Disallowed if the address is forbidden; FetchError and its kinds while that is unknown.
 
         No robots.txt (4xx) allows everything; one that cannot be fetched now allows nothing (§2.3.1), unless
         an earlier one is known.
@@ -152,7 +152,7 @@ class Robots:
         if rules.delay:
             self._slow(url, rules.delay)
         if not rules.allow(url):
-            raise errors.Disallowed("its robots.txt does not let us fetch this", url=url)
+            raise errors.Disallowed("its robots.txt forbids fetching this", url=url)
 
     def _rules(self, source: Source, url: str, now: datetime) -> Rules:
         parts = urlsplit(url)
@@ -167,7 +167,7 @@ class Robots:
                 self._ask(origin, source, f"{place}/robots.txt", now)
             if origin.rules is not None:
                 return origin.rules
-            assert origin.error is not None, "asking gives rules or an error"
+            assert origin.error is not None, "`origin` has rules or an error"
             raise _for_now(origin.error)
 
     def _ask(self, origin: _Origin, source: Source, url: str, now: datetime) -> None:
@@ -186,7 +186,7 @@ class Robots:
 def _is_absent(error: errors.FetchError) -> bool:
     """Whether there is no robots.txt: 4xx, or endless redirects (§2.3.1.2, §2.3.1.3).
 
-    429 is excepted, against the letter of the RFC: it asks us to come later.
+    Except 429, unlike the RFC: it asks us to come later.
     """
     if isinstance(error, errors.HttpStatus):
         return 400 <= error.status < 500 and error.status != 429
@@ -194,8 +194,8 @@ def _is_absent(error: errors.FetchError) -> bool:
 
 
 def _for_now(error: errors.FetchError) -> errors.FetchError:
-    """The error of a fetch that waits for robots.txt; a missing network stays that error."""
-    reason = f"its robots.txt cannot be had, and so nothing may be fetched for now: {error.reason}"
+    """The error of a fetch that waits for robots.txt; NoNetwork stays NoNetwork."""
+    reason = f"its robots.txt cannot be fetched, so nothing else may be fetched yet: {error.reason}"
     if isinstance(error, errors.HttpStatus):
         return errors.Later(reason, status=error.status, retry_after=error.retry_after, url=error.url)
     kind = errors.NoNetwork if isinstance(error, errors.NoNetwork) else errors.FetchError

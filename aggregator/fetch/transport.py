@@ -1,4 +1,4 @@
-"""The transport that is handed to kinds with a retriever: connections and files, guarded and bounded."""
+"""The transport for kinds with a retriever: guarded and limited connections and files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def retrieved(
     guard: Guard,
     get: Get,
 ) -> Fetched | NotModified:
-    """What a kind's own retriever gives, within the deadline and the size of documents.
+    """Runs a kind's own retriever within the deadline and the size limit of documents.
 
     Raises FetchError and its kinds, whatever the retriever raises.
     """

@@ -38,7 +38,7 @@ An article comes from another site: its settings for that site must not control 
 
 
 def added(flavour: Flavour, *, updated: str | None, headimg: str | None) -> dict[str, Any]:
-    """Keys that repeat a value under a generator's own name; `updated` is the date as written, or None."""
+    """Keys that repeat a value with a generator's own name; `updated` is the date as written, or None."""
     if updated is None:
         return {}
     if flavour == "hugo":
@@ -47,7 +47,7 @@ def added(flavour: Flavour, *, updated: str | None, headimg: str | None) -> dict
 
 
 def repeated(keys: Mapping[str, Any], *, updated: str | None, headimg: str | None) -> list[str]:
-    """Which of these keys only repeat what `added` writes for some generator."""
+    """Which of these keys only repeat what `added` writes for a generator."""
     found = []
     for flavour in ("hugo", "jekyll"):
         repeats = added(flavour, updated=updated, headimg=headimg)

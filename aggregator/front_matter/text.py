@@ -1,6 +1,6 @@
 """Article <-> the text of a file: front matter, a blank line, the body byte for byte.
 
-The only user of python-frontmatter. Our handlers read YAML (bounded and repaired), TOML, JSON and Pelican's
+The only user of python-frontmatter. Our handlers read YAML (limited and repaired), TOML, JSON and Pelican's
 lines, and write one form, that of Hexo posts. The library's own `loads` and `parse` are not used: they strip
 the body, and drop text between two `---` lines that is not YAML.
 """

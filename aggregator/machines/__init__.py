@@ -1,1 +1,1 @@
-"""Work divided among processes on several machines, by Procrastinate over the PostgreSQL store."""
+"""Divides the work among processes on several machines, with Procrastinate and the PostgreSQL store."""

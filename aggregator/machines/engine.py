@@ -1,7 +1,7 @@
-"""The job engine, which is Procrastinate: jobs that run on any worker, one at a time for each lock.
+"""The job engine (Procrastinate): jobs that run on any worker, one at a time for each lock.
 
-A job runs again at the time that it returns. What is missing, because a worker was killed or because there
-is new work, is queued again by `keep`, which runs once a minute on one worker, and on each when it starts.
+A job runs again at the time that it returns. Missing jobs, because a worker was killed or because there is
+new work, are queued by `keep`, which runs once a minute on one worker, and on each worker at its start.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ __all__ = ["Engine", "Job", "Queued", "Task"]
 
 _TABLES = SchemaManager.get_schema()
 SCHEMA = f"aggregator_jobs_{hashlib.blake2b(_TABLES.encode(), digest_size=4).hexdigest()}"
-"""The schema of the engine's own tables; another where a release of Procrastinate has others. It may be
-dropped while no worker runs: the times at which sources fall due are the store's."""
+"""The schema of the engine's own tables; its name changes if a release of Procrastinate changes them.
+
+It may be dropped while no worker runs: the store has the times at which sources are due.
+"""
 
 _HEARTBEAT_SECONDS = 5.0
 _STALLED_SECONDS = 30.0
@@ -42,7 +44,7 @@ _log = logging.getLogger("aggregator")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A job that is to run: the name of its task, its number where there are several, and when; None: now."""
+    """A job to run: the name of its task, its number if there are several, and when; None: now."""
 
     task: str
     number: int | None = None
@@ -50,12 +52,12 @@ class Queued:
 
     @property
     def lock(self) -> str:
-        """The same for jobs that must not run at the same time."""
+        """A key that is equal for jobs that must not run at the same time."""
         return self.task if self.number is None else f"{self.task}-{self.number}"
 
 
 Job = Callable[[int | None], Iterable[Queued]]
-"""What a task does, in a thread, given its job's number: it returns what is to run after it."""
+"""The work of a task, in a thread, given its job's number; returns the jobs that follow it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +72,9 @@ class Task:
 class Engine:
     """Runs jobs until it is stopped.
 
-    - `address`: the database, as libpq reads it.
+    - `address`: the database, in libpq's form.
     - `tasks`: all kinds of jobs, also those that other workers run.
-    - `queues`: whose jobs this worker runs.
+    - `queues`: the queues of this worker.
     - `missing`: called by `keep` in a thread; returns what must be queued, if it is not yet.
     - `at_once`: how many jobs run at a time.
     """
@@ -107,7 +109,7 @@ class Engine:
         self._app.periodic(cron="* * * * *")(keep)
 
     async def run(self) -> None:
-        """Runs jobs until this is cancelled; those that run then are waited for."""
+        """Runs jobs until this is cancelled; then waits for the running ones."""
         try:
             async with self._app.open_async():
                 await self._make_tables()
@@ -149,8 +151,8 @@ class Engine:
     async def _keep(self, timestamp: int = 0) -> None:
         manager = self._app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_SECONDS):
-            # Not retried: the next one of its lock waits already, and two that wait are not allowed.
-            with contextlib.suppress(ProcrastinateException):  # another worker was first
+            # Not retried: the next job of its lock is queued already, and two may not be.
+            with contextlib.suppress(ProcrastinateException):  # another worker queued it first
                 await manager.finish_job(job, status=Status.FAILED, delete_job=True)
         await self._queue(await self._in_thread(lambda: list(self._missing())))
 
@@ -182,7 +184,7 @@ class Engine:
             try:
                 await connector.execute_query_async(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}")
                 await self._app.schema_manager.apply_schema_async()
-            except ProcrastinateException as error:  # another worker makes them at this moment
+            except ProcrastinateException as error:  # another worker creates them at this moment
                 failure = error
                 await asyncio.sleep(0.5)
         raise StoreError(f"the tables of the job engine cannot be made: {failure}")

@@ -1,4 +1,4 @@
-"""The process of a worker: from its start to a graceful stop; goes on when the database was away."""
+"""The process of a worker, from its start to a graceful stop; continues after a database outage."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ _log = logging.getLogger("aggregator")
 def run(config: Config, *, queues: Collection[str], at_once: int, watcher: RunWatcher) -> None:
     """Works until SIGTERM or SIGINT: what is being saved is finished, within 30 seconds.
 
-    `at_once`: how many publishers are asked at a time. Raises StoreError for a store that is no PostgreSQL
-    database or cannot be opened, StoreInUse while workers with another config are at work.
+    `at_once`: how many publishers are polled at a time. Raises StoreError for a store that is not a
+    PostgreSQL database or cannot be opened, StoreInUse while workers with another config run.
     """
     if not isinstance(config.store, DatabaseAddress):
         raise StoreError(
@@ -58,7 +58,7 @@ def run(config: Config, *, queues: Collection[str], at_once: int, watcher: RunWa
 
 
 def _time_of(address: DatabaseAddress) -> datetime:
-    """The database's time: that of this machine may be minutes away from that of others."""
+    """The database's time: this machine's clock may differ from others by minutes."""
     with closing(Store(address)) as store:
         return store.leases.database_time()
 
@@ -110,8 +110,8 @@ async def _work(work: Work, address: DatabaseAddress, queues: Collection[str], a
 
 
 async def _report(work: Work) -> None:
-    """Reports twice a minute that this worker lives; `keep` may run on another."""
+    """Records twice a minute that this worker runs; `keep` may run on another."""
     while True:
         await asyncio.sleep(_REPORT_SECONDS)
-        with suppress(StoreError):  # while the database is away, jobs say so
+        with suppress(StoreError):  # during a database outage, jobs report it
             await asyncio.to_thread(work.report)

@@ -1,4 +1,4 @@
-"""Shards: parts of the sources by publisher, so that one process at a time asks a publisher; pure."""
+"""Shards: parts of the sources by publisher, so that only one process at a time polls a publisher; pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 __all__ = ["SHARDS", "shard_of", "shards_of"]
 
 SHARDS = 1024
-"""So many jobs poll all sources, however many these are: job engines are made for thousands, not for
+"""How many jobs poll all sources, for any number of sources: job engines are made for thousands of jobs, not
 millions.
 """
 
@@ -22,6 +22,6 @@ def shard_of(publisher: str) -> int:
 def shards_of(sources: Iterable[tuple[str, str]], publisher: Callable[[str], str]) -> dict[str, int]:
     """The shard of each source by its name; `sources` are names and addresses.
 
-    `publisher` gives what is paced together (see `fetch.Hosts.publisher`).
+    `publisher` returns the key of what is paced together (see `fetch.Hosts.publisher`).
     """
     return {name: shard_of(publisher(address)) for name, address in sources}

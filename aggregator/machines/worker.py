@@ -1,4 +1,4 @@
-"""One worker: polls shards, and publishes, completes and tidies where it is the one that does so."""
+"""One worker: polls shards, and publishes, completes and prunes if these queues are its own."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from aggregator.store import Claim, Hold, WorkerRecord
 __all__ = ["Work"]
 
 LONGEST_JOB = timedelta(minutes=1)
-"""So long a job polls a shard: what other publishers of it wait for."""
+"""How long a job polls a shard: other publishers of the shard wait meanwhile."""
 
 AHEAD = timedelta(minutes=1)
-"""A shard whose next source falls due later than this has no job; `missing` queues one when it is time."""
+"""A shard with its next due source later than this has no job; `missing` queues one when it is time."""
 
 LEAST_WAIT = timedelta(seconds=30)
 """Between two jobs of a shard: with a thousand shards, a job for each poll would cost more than the polls."""
@@ -38,7 +38,7 @@ _log = logging.getLogger("aggregator")
 
 
 class Work:
-    """What the jobs of one worker do, with its app; `name` is the worker's, unique over all machines.
+    """The jobs of one worker; `name` is the worker's, unique over all machines.
 
     `config` is a digest of its config. `watcher` is called from several threads.
     """
@@ -50,7 +50,7 @@ class Work:
         self._queues = tuple(queues)
         self._watcher = watcher
         self._leases = app.store.leases
-        # Made here: of several threads that need them at first, each would make its own.
+        # Made here: several threads could otherwise make one each at first use.
         self._polls, self._hosts = app.polls, app.polls.hosts
         self._holding: set[Polls] = set()
         self._started = self._leases.database_time()
@@ -61,7 +61,7 @@ class Work:
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """All kinds of jobs; those of queues that are not this worker's are run by others."""
+        """All kinds of jobs; those of other queues are run by other workers."""
         return (
             Task(name="shard", queue="poll", job=self.poll),
             Task(name="complete", queue="poll", job=self.complete),
@@ -73,7 +73,7 @@ class Work:
         )
 
     def stop(self) -> None:
-        """Ends what runs soon: what comes within seconds is saved, the rest is left."""
+        """Stops polling: what arrives within seconds is saved, the rest is left."""
         self._is_stopping = True
         self._app.stop()
         for polls in [*self._holding]:
@@ -97,7 +97,7 @@ class Work:
         yield Queued(task="upkeep")
 
     def report(self) -> None:
-        """Records in the store that this worker lives."""
+        """Records in the store that this worker runs."""
         self._leases.report(
             WorkerRecord(
                 name=self._name,
@@ -110,7 +110,7 @@ class Work:
         )
 
     def poll(self, shard: int | None) -> Iterable[Queued]:
-        """Polls what is due of a shard, for a minute at most, each publisher at its pace."""
+        """Polls the due sources of a shard, for at most a minute, each publisher at its pace."""
         assert shard is not None, "a job of this task has a number"
         if self._is_stopping:
             return
@@ -220,7 +220,7 @@ class Work:
             )
 
     def _rest(self, claim: Claim, sources: Iterable[Source], now: datetime) -> None:
-        """Waits until publishers have rested as long as they ask, since another worker asked them."""
+        """Waits until the pace of the publishers allows requests, after another worker's requests."""
         for name, until in claim.holds.items():
             self._hosts.hold_publisher(name, until - now, time.monotonic())
         if claim.is_ours or claim.is_first:
@@ -234,7 +234,7 @@ class Work:
         return self._sources(self._leases.due(shard, now, _SOURCES_AT_ONCE), now)
 
     def _sources(self, names: Sequence[str], now: datetime) -> list[Source]:
-        """The enabled sources of these names; what lists have named since is looked up."""
+        """The enabled sources with these names, including those that lists have added since."""
         known = self._app.enabled(names, now)
         if len(known) < len(names):
             self._app.refresh(now)

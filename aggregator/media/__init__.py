@@ -1,1 +1,1 @@
-"""Lasting copies of the pictures and recordings that articles show, for those who read what is published."""
+"""Copies of the pictures and recordings that articles show, published with the feeds."""

@@ -1,4 +1,6 @@
-"""Copies of what articles show: noted, fetched at each publisher's pace, encoded anew, recorded, let go."""
+"""Copies what articles show: records addresses, fetches at each publisher's pace, encodes again, removes old
+copies.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,7 @@ if TYPE_CHECKING:  # imported when something is fetched
 __all__ = ["Copying"]
 
 MAX_AT_ONCE = 8
-"""So many are fetched at once, as each is held in memory as a whole."""
+"""How many are fetched at once, as each is completely in memory."""
 
 PICTURE_DEADLINE = timedelta(seconds=20)
 RECORDING_DEADLINE = timedelta(minutes=5)
@@ -37,19 +39,19 @@ _TIDIED = "media tidied"
 
 
 class FetchesFiles(Protocol):
-    """Where files come from; `hosts` says when an address may be asked."""
+    """Fetches files; `hosts` says when an address may be requested."""
 
     hosts: Hosts
 
     def embedded(self, source: Source, url: str, now: datetime, bounds: FileBounds) -> Resource:
-        """A file that an article of `source` shows. Raises FetchError."""
+        """Fetches a file that an article of `source` shows. Raises FetchError."""
         ...
 
 
 class Copying:
-    """Keeps copies of what published articles show, as `publish.media` says; without it, removes all.
+    """Keeps copies of what published articles show, as `publish.media` says; without it, removes all copies.
 
-    `config` gives the config as it is now, `fetcher` what fetches; neither is asked before it is needed.
+    `config` returns the present config, `fetcher` the fetcher; neither is called before it is needed.
     """
 
     def __init__(
@@ -69,17 +71,17 @@ class Copying:
         return PictureWorkers()
 
     def close(self) -> None:
-        """Ends the processes."""
+        """Ends the worker processes."""
         if "_workers" in vars(self):
             self._workers.close()
 
     def stop(self) -> None:
-        """Begins nothing more; what arrives within seconds is still recorded."""
+        """Starts nothing more; what arrives within seconds is still recorded."""
         self._is_stopping = True
         self._end.set()
 
     def note(self, now: datetime) -> None:
-        """Notes what articles show that are new or changed: copies that there are already are shown then."""
+        """Records what new and changed articles show; existing copies are used for them at once."""
         settings = self._config().publish.media
         if settings is None:
             return
@@ -102,7 +104,7 @@ class Copying:
             pass
 
     def copy(self, now: datetime) -> CopyReport | None:
-        """Fetches what is due, within the `time` of a run; None where nothing is."""
+        """Fetches what is due, within the `time` of a run; None if nothing is due."""
         settings = self._config().publish.media
         if settings is None or self._is_stopping:
             return None
@@ -132,9 +134,10 @@ class Copying:
         return report
 
     def tidy(self, now: datetime, *, at_once: bool = False) -> None:
-        """Lets go what nothing shows any more, and finds what is lost or left over: once a day, or `at_once`.
+        """Removes copies that nothing shows any more, and finds lost and leftover files: once a day, or
+        `at_once`.
 
-        Raises StoreError. A file that cannot be removed stays for the next time.
+        Raises StoreError. A file that cannot be removed is tried again next time.
         """
         config, store, today = self._config(), self._store.media, f"{now:%Y-%m-%d}"
         settings = config.publish.media
@@ -155,7 +158,7 @@ class Copying:
             return
 
     def _chosen(self, due: Sequence[WantedFile], settings: MediaSettings) -> list[WantedFile]:
-        """Those that can begin in this run, at the pace of their publishers."""
+        """The files that can be fetched in this run, at the pace of their publishers."""
         hosts, moment = self._fetcher().hosts, time.monotonic()
         left: dict[str, int] = {}
         chosen = []
@@ -249,7 +252,7 @@ class Copying:
             return FetchedFile(error=SourceError(str(error), url=wanted.address))
         except AggregatorError:
             raise
-        except Exception as error:  # noqa: BLE001 - a mistake of ours costs one picture, never a run
+        except Exception as error:  # noqa: BLE001 - a bug of ours fails one picture, never a run
             return FetchedFile(error=_mistake(error, wanted.address))
         return FetchedFile(file=file)
 
@@ -278,7 +281,7 @@ class Copying:
             had = FetchedFile(error=SourceError(str(error), url=wanted.address))
         except AggregatorError:
             raise
-        except Exception as error:  # noqa: BLE001 - and one recording
+        except Exception as error:  # noqa: BLE001 - as for pictures
             had = FetchedFile(error=_mistake(error, wanted.address))
         if (outcome := outcome_of(wanted, had, report, now)) is not None:
             self._store.media.record([outcome], now)

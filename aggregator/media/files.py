@@ -1,4 +1,4 @@
-"""The files of copies: `media/<first two>/<hash>.<type>` below the output; no other file is touched."""
+"""The files of copies: `media/<first two>/<hash>.<type>` below the output; no other file is changed."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from aggregator.writers.files import remove_leftovers, write_if_changed
 __all__ = ["damaged_files", "hash_of_file", "remove_files", "write_file"]
 
 YOUNG = timedelta(hours=1)
-"""A file that nothing names and that is younger may be one that is being recorded: it stays."""
+"""A younger file that is not recorded may be about to be recorded: it stays."""
 
 
 def hash_of_file(body: bytes) -> str:
-    """What a file is named by: 32 digits."""
+    """The hash that a file is named by: 32 digits."""
     return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def write_file(output: Path, file: CopiedFile, body: bytes) -> None:
-    """Writes a copy, whole or not at all. Raises WriteError."""
+    """Writes a copy atomically. Raises WriteError."""
     write_if_changed(output / file.path, body)
 
 
 def damaged_files(output: Path, files: Collection[CopiedFile]) -> list[CopiedFile]:
-    """Those that are not there, or not of their size, as after a power cut."""
+    """The files that are missing or have another size, for example after a power cut."""
     return [file for file in files if _size(output / file.path) != file.bytes]
 
 
 def remove_files(output: Path, kept: Collection[str], gone: Collection[str] | None, now: datetime) -> int:
-    """Removes copies that have none of the hashes `kept`, and what a killed process left; how many.
+    """Removes copies without one of the hashes `kept`, and temporary files; returns how many.
 
-    One that is young is removed only if its hash is among `gone`; None: all are. Raises WriteError.
+    A young one is removed only if its hash is in `gone`; None: any. Raises WriteError.
     """
     removed = 0
     for folder in _folders(output):

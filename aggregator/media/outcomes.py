@@ -1,4 +1,4 @@
-"""What comes of fetching what articles show: what is recorded and counted, and when it is tried again."""
+"""The results of fetching what articles show: what is recorded and counted, and when it is tried again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from aggregator.store import CopyOutcome, WantedFile
 __all__ = ["AFTER", "LONGEST_WAIT", "CopyReport", "FetchedFile", "again_at", "outcome_of"]
 
 AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
-"""The waits after the first, second and third failure; after a fourth it is given up."""
+"""The waits after the first, second and third failure; after the fourth it is given up."""
 
 LONGEST_WAIT = timedelta(days=7)
 _FOR_GOOD = frozenset((404, 410))
@@ -31,7 +31,7 @@ _MAX_PROBLEMS = 20
 
 @dataclass(slots=True, kw_only=True)
 class CopyReport:
-    """What a run did: how many addresses were copied, are pixels, were refused for what they are, and failed.
+    """The result of a run: how many addresses were copied, are pixels, were refused, and failed.
 
     `waiting` are left for a later run. `problems` are the first of those that were given up.
     """
@@ -46,7 +46,7 @@ class CopyReport:
 
     @property
     def has_changed(self) -> bool:
-        """Whether anything came of it: more may be due by now."""
+        """Whether any address has a result: more may be due now."""
         return bool(self.copied or self.pixels or self.refused or self.failed)
 
     @property
@@ -60,9 +60,9 @@ class CopyReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchedFile:
-    """What came of one address: a copy, a pixel, why it is refused, an error, or how long to wait.
+    """The result for one address: a copy, a pixel, why it is refused, an error, or how long to wait.
 
-    `is_stopped`: nothing, as this program is about to end.
+    `is_stopped`: no result, because this program is stopping.
     """
 
     file: CopiedFile | None = None
@@ -74,7 +74,7 @@ class FetchedFile:
 
 
 def outcome_of(wanted: WantedFile, had: FetchedFile, report: CopyReport, now: datetime) -> CopyOutcome | None:
-    """What is recorded of an address, and counted; None where nothing came of it."""
+    """What to record for an address, and counts it; None without a result."""
     address = wanted.address
     if had.is_stopped:
         return None

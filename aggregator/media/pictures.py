@@ -1,12 +1,12 @@
-"""Pictures as they are published: decoded and encoded anew, so that none of a stranger's bytes is served.
+"""Decodes pictures and encodes them again, so that no byte from outside is published.
 
-What is hidden in a file goes with that: a script behind the picture, where it was taken (EXIF), its colour
-profile. The only module that knows Pillow; it runs in a process of its own (see `workers`).
+This removes what is hidden in a file: a script after the picture, the place where it was taken (EXIF), its
+colour profile. The only module that uses Pillow; it runs in a separate process (see `workers`).
 
-- A picture that moves becomes an animated WebP, within `MAX_FRAMES` and `MAX_FRAME_PIXELS`, else its first
-  frame is kept.
-- A JPEG stays one, and what has few colours becomes a PNG, since every program shows these two. Anything else
-  becomes a WebP.
+- An animated picture becomes an animated WebP, within `MAX_FRAMES` and `MAX_FRAME_PIXELS`, else only its
+  first frame is kept.
+- A JPEG stays a JPEG, and a picture with few colours becomes a PNG, since every program shows these two.
+  Anything else becomes a WebP.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from PIL import Image, ImageCms, UnidentifiedImageError
 __all__ = ["PIXEL", "Picture", "PictureBounds", "PictureRefused", "encoded"]
 
 KINDS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP")
-"""The kinds that browsers show; no SVG, which may hold scripts, and nothing that needs another program."""
+"""The formats that browsers show; no SVG, which may contain scripts, and none that needs another program."""
 
 MAX_FRAMES = 150
 MAX_FRAME_PIXELS = 30_000_000
-"""Of all frames together, as they are published."""
+"""The pixels of all frames together, as published."""
 MAX_COLOURS = 256
 MAX_HEIGHT = 8_000
 PIXEL = "it is a tracking pixel"
@@ -50,7 +50,7 @@ _MAX_LOOPS = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureBounds:
-    """What a picture may be: `max_pixels` of it as it comes, `max_width` and `max_bytes` as it is kept."""
+    """Limits: `max_pixels` before scaling, `max_width` and `max_bytes` of the copy."""
 
     max_width: int
     max_pixels: int
@@ -59,7 +59,7 @@ class PictureBounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture that was encoded anew; `type` is "image/jpeg", "image/png" or "image/webp"."""
+    """A picture that was encoded again; `type` is "image/jpeg", "image/png" or "image/webp"."""
 
     type: str
     width: int
@@ -68,14 +68,14 @@ class Picture:
 
 
 class PictureRefused(Exception):
-    """There is nothing that may be published; its text says why, as a sentence."""
+    """The picture cannot be published; the text is the reason, as a sentence."""
 
 
 def encoded(body: bytes, bounds: PictureBounds) -> Picture:
-    """A picture encoded anew, turned upright, in sRGB and without metadata; same bytes, same result.
+    """Encodes a picture again, upright, in sRGB and without metadata; the same bytes give the same result.
 
-    "Same" for one version of Pillow. Raises PictureRefused for what is no picture, broken, too large, or a
-    tracking pixel, MemoryError.
+    "Same" for one version of Pillow. Raises PictureRefused if it is not a picture, broken, too large, or a
+    tracking pixel; and MemoryError.
     """
     try:
         with warnings.catch_warnings():
@@ -101,12 +101,12 @@ def _encoded(body: bytes, bounds: PictureBounds) -> Picture:
         if min(width, height) <= 1 or max(width, height) <= 3:
             raise PictureRefused(PIXEL)
         is_jpeg = opened.format == "JPEG"
-        if not is_jpeg:  # asked for what a PNG says of itself, Pillow decodes it, and forgets how that ended
+        if not is_jpeg:  # reading a PNG's metadata makes Pillow decode it, and lose the error
             opened.load()
         turn = _orientation(opened)
         limits = (bounds.max_width, MAX_HEIGHT)
         limits = limits[::-1] if turn in _ON_ITS_SIDE else limits
-        if is_jpeg:  # decoded at half, a quarter or an eighth of its size where that is enough
+        if is_jpeg:  # decoded at half, a quarter or an eighth of its size if that is enough
             opened.draft(None, limits)
         if getattr(opened, "is_animated", False):
             moving = _animated(opened, limits)
@@ -124,7 +124,7 @@ def _orientation(opened: Image.Image) -> int:
         return int(opened.getexif().get(_ORIENTATION, 1))
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001 - what it says of itself may be anything
+    except Exception:  # noqa: BLE001 - metadata may be anything
         return 1
 
 
@@ -167,7 +167,7 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 
 
 def _animated(opened: Image.Image, limits: tuple[int, int]) -> Picture | None:
-    """All frames as a WebP; None where there is one alone, or too many."""
+    """All frames as a WebP; None if there is only one, or too many."""
     frames: list[Image.Image] = []
     durations: list[int] = []
     pixels = 0
@@ -195,14 +195,14 @@ def _animated(opened: Image.Image, limits: tuple[int, int]) -> Picture | None:
 
 
 def _milliseconds(written: object) -> int:
-    """How long a frame stays; those of no time are shown as browsers show them."""
+    """How long a frame is shown; 0 is replaced as browsers do."""
     if not isinstance(written, int | float) or not written >= _LEAST_MS:
         return _USUAL_MS
     return int(min(written, _MOST_MS))
 
 
 def _saved(picture: Image.Image, bounds: PictureBounds, *, is_jpeg: bool) -> Picture:
-    # Of what the decoder found beside the pixels, nothing is handed on.
+    # Metadata that the decoder found is not passed on.
     clean = Image.frombytes(picture.mode, picture.size, picture.tobytes())
     tries: list[tuple[str, dict[str, Any]]] = [("WEBP", _WEBP)]
     if is_jpeg:

@@ -1,4 +1,4 @@
-"""Recordings of podcasts, known by their first bytes: they are kept byte for byte, under these types."""
+"""Recognises recordings by their first bytes: they are kept byte for byte, with these media types."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _AUDIO_BRANDS = (b"M4A ", b"M4B ", b"M4P ")
 
 
 def type_of_recording(body: bytes) -> str | None:
-    """The media type of an audio or video file, by what it begins with; None for anything else.
+    """The media type of an audio or video file, by its first bytes; None for anything else.
 
-    Nothing that a browser could take for a page or a script begins like one of these.
+    A page or a script never begins like one of these.
     """
     head = body[:64]
     if head[:3] == b"ID3" or (head[:1] == b"\xff" and head[1:2] and head[1] in _MPEG_LAYERS):

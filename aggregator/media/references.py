@@ -1,10 +1,9 @@
-"""Which pictures and recordings an article shows, and the article with copies of them in their place.
+"""Which pictures and recordings an article shows, and the article with copies in their place.
 
-A body is HTML that was sanitised, or that stands in a file of one's own. Each `<img>` has one picture that is
-copied, of those that it offers (`srcset`): the smallest that is as wide as copies are, else the widest. Its
-copy takes the place of all of them, and of the other `<source>`s of a `<picture>`. The address that was
-copied stays in `data-copied-from`: not in `data-original`, which readers and scripts for lazy loading would
-load instead.
+A body is HTML that was sanitised, or that is from the user's own file. Of the addresses of an `<img>`
+(`srcset`) one is copied: the smallest that is as wide as copies are, else the widest. Its copy replaces all
+of them, and the other `<source>`s of a `<picture>`. The address that was copied is kept in
+`data-copied-from`: not in `data-original`, which readers and scripts for lazy loading would load instead.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from aggregator.normalise.embedded import is_pixel
 __all__ = ["shown_by", "with_copies"]
 
 MAX_ADDRESSES = 200
-"""So many addresses of an article are copied."""
+"""How many addresses of an article are copied."""
 
 MAX_CHARACTERS = 2_000
 _WEB = ("http://", "https://")
@@ -39,9 +38,9 @@ _ADDRESSES = ("url", "href")
 
 
 def shown_by(article: Article, max_width: int, *, with_recordings: bool = False) -> dict[str, bool]:
-    """The addresses of what an article shows, each with whether it is a recording; no declared pixels.
+    """The addresses of what an article shows, each with whether it is a recording; without declared pixels.
 
-    `max_width` is how wide copies are.
+    `max_width` is the width of copies.
     """
     found: dict[str, bool] = {}
     candidates = [article.headimg or "", *_of_bodies(article, max_width)]
@@ -59,7 +58,7 @@ def shown_by(article: Article, max_width: int, *, with_recordings: bool = False)
 def with_copies(article: Article, copies: Copies, base: str) -> Article:
     """The article with copies in place of what it shows; `base` is the output's address, ending in "/".
 
-    What has no copy stays as it is. A tracking pixel goes.
+    What has no copy stays as it is. Tracking pixels are removed.
     """
     if not copies:
         return article
@@ -95,7 +94,7 @@ def _of_bodies(article: Article, max_width: int) -> Iterator[str]:
 
 
 def _offered(attributes: Mapping[str, str], max_width: int) -> list[str]:
-    """The addresses that an `<img>` offers, the one first that is copied."""
+    """The addresses of an `<img>`, the one to copy first."""
     sized: list[tuple[float, str, str]] = []
     for candidate in _BETWEEN.split(attributes.get("srcset", "")):
         address, _, said = candidate.strip().partition(" ")
@@ -105,14 +104,14 @@ def _offered(attributes: Mapping[str, str], max_width: int) -> list[str]:
     widths = sorted((size, address) for size, unit, address in sized if unit == "w")
     enough = [address for size, address in widths if size >= max_width]
     best = enough[:1] or [address for _, address in widths[-1:]]
-    if not widths:  # twice as many pixels are enough for any screen
+    if not widths:  # the double size is enough for any screen
         best = [address for _, address in sorted((s, a) for s, _, a in sized if 1 < s <= 2)[-1:]]
     src = attributes.get("src", "")
     return [*best, *([src] if src else []), *(address for *_, address in sized)]
 
 
 class _Placing:
-    """Puts copies in place; a pass over a body remembers whether it is inside of a `<picture>`."""
+    """Puts copies in place; while passing over a body it remembers whether it is inside a `<picture>`."""
 
     def __init__(self, copies: Copies, base: str) -> None:
         self._copies = copies
@@ -140,7 +139,7 @@ class _Placing:
         return "".join([*written, body[place:]])
 
     def _element(self, name: str, written: str) -> str | None:
-        """An `<img>` or `<video>` with its copy, "" for a pixel, None where it stays."""
+        """An `<img>` or `<video>` with its copy, "" for a pixel, None to keep it."""
         attributes = _read(written)
         offered = [attributes.get("poster", "")] if name == "video" else _offered(attributes, 0)
         original = next((address for address in offered if address in self._copies), None)
@@ -165,7 +164,7 @@ class _Placing:
         return replace(enclosure, url=self._base + copy.path, type=copy.type, length=copy.bytes)
 
     def passed(self, value: Any) -> Any:
-        """An element that is passed through, and those in it."""
+        """A passed-through element, and its children, with copies."""
         if isinstance(value, list | tuple):
             return [self.passed(each) for each in value]
         if not isinstance(value, Mapping):
@@ -181,7 +180,7 @@ class _Placing:
 
 
 def _facts(copy: CopiedFile, said: Mapping[str, Any]) -> dict[str, str]:
-    """What an element says of its file, as it is for the copy."""
+    """The attributes of an element's file, with the values of the copy."""
     facts = {"type": copy.type, "fileSize": f"{copy.bytes}"}
     if copy.width:
         facts |= {"width": f"{copy.width}", "height": f"{copy.height}"}

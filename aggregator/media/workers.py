@@ -1,4 +1,4 @@
-"""Pictures decoded in confined processes that can be killed: a hostile file harms itself alone."""
+"""Decodes pictures in confined processes that can be killed: a hostile file harms only itself."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BEGINS = {"image/jpeg": b"\xff\xd8\xff", "image/png": b"\x89PNG\r\n\x1a\n", "im
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """A picture, or why there is none."""
+    """A picture, or the reason why there is none."""
 
     refusal: str = ""
     type: str = ""
@@ -30,10 +30,10 @@ class _Answer:
 
 
 class PictureWorkers(Processes[[bytes, PictureBounds], Picture]):
-    """Processes that encode pictures anew; none is started before the first, `close` stops them all.
+    """Processes that encode pictures again; none is started before the first picture, `close` stops them all.
 
-    Each is confined, where the system allows it: it opens no socket, starts no program, and reads no file but
-    those of Python's packages (`aggregator.confinement`). `memory_bytes`: how much address space one has.
+    Each is confined, if the system allows it: it opens no socket, starts no program, and reads only the files
+    of Python's packages (`aggregator.confinement`). `memory_bytes`: the address space of one process.
     """
 
     def __init__(self, count: int | None = None, *, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -51,7 +51,7 @@ class PictureWorkers(Processes[[bytes, PictureBounds], Picture]):
         """`pictures.encoded` in a process; safe to call from several threads.
 
         Raises PictureRefused, also when the process was killed for its time, its memory or its answer, and
-        Stopped when the processes are.
+        Stopped when the processes are stopped.
         """
         try:
             return self.ask(DEADLINE_SECONDS, body, bounds)
@@ -62,7 +62,7 @@ class PictureWorkers(Processes[[bytes, PictureBounds], Picture]):
 
 
 def _prepare() -> str:
-    """Loads every decoder first: a confined process may read no file outside of Python's own folders."""
+    """Loads every decoder first: a confined process can only read Python's own folders."""
     from PIL import Image
 
     Image.init()

@@ -22,7 +22,7 @@ MEDIA = "media"
 """The folder of copies below the output."""
 
 ORIGINALS = "originals"
-"""The key of an article's `extra` with the addresses of its lead image and enclosures that have copies."""
+"""The key in an article's `extra` with the addresses of its lead image and enclosures that have copies."""
 
 EXTENSIONS: Mapping[str, str] = MappingProxyType(
     {
@@ -39,7 +39,7 @@ EXTENSIONS: Mapping[str, str] = MappingProxyType(
         "video/webm": "webm",
     }
 )
-"""The types that copies have, and how the names of their files end."""
+"""The media types of copies, and the extensions of their file names."""
 
 _NAME = re.compile(rf"[0-9a-f]{{32}}\.(?:{'|'.join(EXTENSIONS.values())})", re.ASCII)
 
@@ -56,12 +56,12 @@ class CopiedFile:
 
     @property
     def path(self) -> str:
-        """Where it is below the output folder, with `/`."""
+        """Its path below the output folder, with `/`."""
         return f"{MEDIA}/{self.hash[:2]}/{self.hash}.{EXTENSIONS[self.type]}"
 
 
 Copies = Mapping[str, CopiedFile | None]
-"""Of what an article shows, by address; None for a tracking pixel, which is not to be shown."""
+"""Address -> its copy; None for a tracking pixel, which is not to be shown."""
 
 NO_COPIES: Copies = MappingProxyType({})
 
@@ -70,7 +70,7 @@ _TYPES = {extension: type_ for type_, extension in EXTENSIONS.items()}
 
 
 def is_copy(*place: str) -> bool:
-    """Whether a file of this place below the output, folder by folder, is one of ours."""
+    """Whether a path below the output, folder by folder, is that of one of our copies."""
     return (
         len(place) == 3 and place[0] == MEDIA and place[1] == place[2][:2] and bool(_NAME.fullmatch(place[2]))
     )

@@ -27,7 +27,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Unreadable(ValueError):
-    """A text that `pack` cannot have written."""
+    """The text cannot come from `pack`."""
 
 
 class _Packed(msgspec.Struct, gc=False):
@@ -54,7 +54,7 @@ _glimpse = msgspec.json.Decoder(_Glimpse).decode
 
 
 def pack(article: Article) -> str:
-    """Everything of an article but its source, id and dates, as JSON; what equals its default is left out."""
+    """An article as JSON without its source, id and dates; fields with default values are left out."""
     kept: dict[str, Any] = {name: value for name in _NAMES if (value := getattr(article, name))}
     if origin := _origin(article.origin):
         kept["origin"] = origin
@@ -63,7 +63,7 @@ def pack(article: Article) -> str:
             return _encode(kept).decode()
         except (OverflowError, UnicodeEncodeError):
             pass
-    # msgspec writes no lone surrogates, and NaN as null.
+    # msgspec refuses lone surrogates, and writes NaN as null.
     if article.extra:
         kept["extra"] = _marked(article.extra)
     return json.dumps(msgspec.to_builtins(kept), separators=(",", ":"))
@@ -77,7 +77,7 @@ def unpack(
     published: datetime | None,
     updated: datetime | None,
 ) -> Article:
-    """The article that `pack` was given, with these for the rest. Raises Unreadable."""
+    """The article that `pack` wrote, with these values for the other fields. Raises Unreadable."""
     if not (isinstance(source, str) and isinstance(id, str) and isinstance(text, str)):
         raise Unreadable("no text")
     try:
@@ -112,7 +112,7 @@ def unpack(
 
 
 def title_and_link(text: str) -> tuple[str, str | None]:
-    """These two alone of an article, in a tenth of the time. Raises Unreadable."""
+    """Only the title and the link of an article, in a tenth of the time. Raises Unreadable."""
     try:
         try:
             found = _glimpse(text)
@@ -129,7 +129,7 @@ def _origin(origin: Origin) -> Mapping[str, Any]:
 
 
 def _is_json(extra: Mapping[str, Any]) -> bool:
-    """Whether all of it comes back from JSON as it is."""
+    """Whether a value is unchanged after writing and reading JSON."""
     level: list[object] = [*extra.values()]
     while level:
         below: list[object] = []

@@ -1,7 +1,7 @@
-"""Anchors inside an article: its footnotes' links lead to places in it, wherever it is shown.
+"""Anchors inside an article: its footnote links work wherever the article is shown.
 
-An id of a stranger must neither meet another of the page that shows it, nor give a global name to a script
-there. So only ids that a link of the same body names are kept, each behind the article's own prefix.
+An id from outside must neither be equal to another id of the page that shows it, nor become a global name for
+a script there. So only ids that a link of the same body uses are kept, each with the article's own prefix.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ __all__ = ["Owner", "has_anchors", "within_article"]
 MAX_ANCHORS = 5_000
 
 _MAY_NAME = re.compile(r"\s(?:id|name)\s*=", re.IGNORECASE)
-# The end of an attribute's value, not a character reference: this is searched for in every body.
+# The end of an attribute's value, not a character reference: every body is searched for this.
 _MAY_LEAD = re.compile(r"#(?![0-9]+;|[xX][0-9A-Fa-f]+;)[^\s\"'<>#]+[\"'\s>]")
 _TAG = re.compile(r'<([a-z][a-z0-9]*)((?: [^\s="]+="[^"]*")+)>')
 _NAMES = re.compile(r' (?:id|name)="([^"]*)"')
@@ -30,12 +30,12 @@ _SITE = re.compile(r"https?://(?:www\.)?", re.IGNORECASE)
 
 
 def has_anchors(html: str) -> bool:
-    """Whether HTML may have a link to a place in it, and such a place."""
+    """Whether HTML may contain a link to a place in itself, and that place."""
     return "#" in html and _MAY_LEAD.search(html) is not None and _MAY_NAME.search(html) is not None
 
 
 class Owner(NamedTuple):
-    """The article that a body is of; `part` is "s" for a summary, which may stand beside the content."""
+    """The article of a body; `part` is "s" for a summary, which may be on the same page as the content."""
 
     source: str
     id: str
@@ -44,10 +44,10 @@ class Owner(NamedTuple):
 
     @property
     def prefix(self) -> str:
-        """What stands before its ids, such as "a1b2c3d4".
+        """The prefix of its ids, such as "a1b2c3d4".
 
-        It is made of the path of the article's address, else of its id, so that it stays when a site moves to
-        `https:` or to another host.
+        It is made from the path of the article's address, else from its id, so that it does not change when a
+        site moves to `https:` or to another host.
         """
         address = self.link or self.id
         try:
@@ -61,10 +61,11 @@ class Owner(NamedTuple):
 
 
 def within_article(clean: str, owner: Owner | None, bases: tuple[str, ...]) -> str:
-    """Sanitised HTML whose ids are behind its owner's prefix, and whose links to them lead there.
+    """Sanitised HTML with its owner's prefix before its ids, and in its links to them.
 
-    Ids that no link of it names go. A link to a place of the article's own page is one to the place; links to
-    other places become absolute with `bases`. Without an owner, ids that have a prefix are kept as they are.
+    Ids that no link uses are removed. A link to an anchor of the article's own page becomes a link inside the
+    body; links to other places become absolute with `bases`. Without an owner, ids that have a prefix are
+    kept.
     """
     prefix, page = (owner.prefix, owner.link or "") if owner is not None else ("", "")
     wanted: dict[str, None] = {}
@@ -113,7 +114,7 @@ def _link(link: re.Match[str], made: dict[str, str], page: str, bases: tuple[str
 
 
 def _spellings(fragment: str) -> tuple[str, ...]:
-    """A fragment as it is written, and decoded, in the order in which browsers look for them."""
+    """A fragment as written, and decoded, in the order in which browsers look for them."""
     name = unescape(fragment)
     return (name, unquote(name)) if "%" in name else (name,)
 

@@ -1,4 +1,4 @@
-"""The bases of a document (XML Base) -> absolute ones, so that nothing is joined to them twice."""
+"""Makes the bases of a document (XML Base) absolute, so that nothing is joined to them twice."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 def make_absolute(feed: Feed, url: str) -> None:
-    """Joins each base that is relative to the document's address: `url`, else the one that the feed names.
+    """Joins each relative base to the document's address: `url`, else the address that the feed names.
 
-    Adapters join a base to those of the elements around it, but do not know where the document was.
+    Adapters join a base to those of the surrounding elements, but do not know the document's address.
     """
     relative = []
     for owner in _owners(feed):

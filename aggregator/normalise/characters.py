@@ -1,4 +1,4 @@
-"""The characters that XML cannot hold: the one place that lists them."""
+"""The characters that XML forbids: the only module that lists them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 __all__ = ["FORBIDDEN", "XML_FORBIDDEN", "legal"]
 
 FORBIDDEN = "\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff"
-"""For the class of a regex: the complement of `Char` (XML 1.0 §2.2), not even written as references."""
+"""For a regex's character class: the complement of `Char` (XML 1.0 §2.2), forbidden even as references."""
 
 XML_FORBIDDEN = re.compile(f"[{FORBIDDEN}]")
 
@@ -16,7 +16,7 @@ _CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D})
 
 
 def legal(text: str) -> str:
-    """`text` without the characters that XML forbids; else untouched."""
+    """`text` without the characters that XML forbids."""
     if len(text) < _SHORT and text.isprintable():
         return text
     # The regex costs 16 ns a character, which for whole bodies was most of a feed's rendering; `isprintable`

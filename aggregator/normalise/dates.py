@@ -1,8 +1,8 @@
-"""The dates that feeds hold -> aware UTC datetimes.
+"""The dates in feeds -> aware UTC datetimes.
 
-RFC 822 (RSS `<pubDate>`) and RFC 3339 (RFC 4287 §3.3) with the deviations that feeds have, month names of
-two dozen languages, Unix timestamps. Missing parts are not invented: a text without a year, a month or a
-day is no date, and no clock is read.
+RFC 822 (RSS `<pubDate>`) and RFC 3339 (RFC 4287 §3.3) with the deviations that feeds have, month names of two
+dozen languages, Unix timestamps. Missing parts are not invented: a text without a year, a month or a day is
+not a date, and no clock is read.
 """
 
 from __future__ import annotations
@@ -77,21 +77,21 @@ _ABBREVIATIONS = {name.title(): f"{n:02}" for name, n in _ENGLISH.items() if len
 
 
 def parse(text: str | None) -> datetime | None:
-    """The moment that `text` names, aware UTC, or None when it names none that is plausible.
+    """The moment that `text` names, aware UTC; None without a plausible one.
 
     A missing zone is that of `zoneless_in`, else UTC; a missing time is midnight, a wrong weekday is ignored,
-    two-digit years are RFC 2822 §4.3's. None for: no text, over 100 characters, a missing year, month or day,
-    anything before 1900, and January 1970. Never raises.
+    two-digit years are read as in RFC 2822 §4.3. None for: no text, over 100 characters, a missing year,
+    month or day, anything before 1900, and January 1970. Never raises.
     """
     found = exact(text)
-    # January 1970 is a zero that was written as a date.
+    # January 1970 comes from a zero that was written as a date.
     if found is None or not _EARLIEST <= found < _LATEST or _EPOCH <= found < _AFTER_EPOCH:
         return None
     return found
 
 
 def exact(text: str | None) -> datetime | None:
-    """As `parse`, but accepts every year, January 1970 included."""
+    """Like `parse`, but accepts every year, also January 1970."""
     found = _exact(text) if text and len(text) <= MAX_CHARACTERS else None
     if found is None or found.tzinfo is not None:
         return found
@@ -103,9 +103,10 @@ def exact(text: str | None) -> datetime | None:
 
 @contextmanager
 def zoneless_in(name: str | None) -> Iterator[None]:
-    """Dates without a zone are read in this one inside the `with` statement; None is UTC.
+    """Inside the `with` statement dates without a zone are in this zone; None is UTC.
 
-    `name`: of the IANA database ("Europe/Berlin"), with its summer time. Raises ValueError for none of it.
+    `name`: of the IANA database ("Europe/Berlin"), with daylight saving time. Raises ValueError for an
+    unknown name.
     """
     token = _zoneless_in.set(zone_of(name) if name else UTC)
     try:
@@ -115,7 +116,7 @@ def zoneless_in(name: str | None) -> Iterator[None]:
 
 
 def first(*texts: str | None) -> str | None:
-    """The first of several texts that `parse` can read, else the first that is not empty."""
+    """The first text that `parse` can read, else the first that is not empty."""
     written = [text for text in texts if text and not text.isspace()]
     if len(written) > 1:
         return next((text for text in written if parse(text)), written[0])
@@ -150,7 +151,7 @@ def _loose(text: str) -> datetime | None:
 
 
 def _common(text: str) -> datetime | None:
-    """The form that nine of ten RSS feeds write, read in a third of the time."""
+    """Parses the form that nine of ten RSS feeds use, in a third of the time."""
     m = _COMMON.fullmatch(text)
     if m is None or (month := _ABBREVIATIONS.get(m[2])) is None:
         return None
@@ -173,7 +174,7 @@ def _rfc822(text: str) -> datetime | None:
 
 
 def _iso(text: str) -> datetime | None:
-    # Years only and bare runs of digits are ciso8601's to accept (as January 1st), not ours.
+    # ciso8601 also accepts years alone and plain digits (as January 1st); we do not.
     if not text[:4].isdigit() or _YEAR_MONTH.fullmatch(text) or (text.isdigit() and len(text) != 8):
         return None
     try:

@@ -1,6 +1,7 @@
-"""What an entry says beside an article's own fields: links, terms of categories, addresses, languages.
+"""Values of an entry that an article has no field for: links, category terms, addresses, languages.
 
-All of it is kept in `Article.extra`, in plain mappings, and goes out again where a format has a place for it.
+All of them are kept in `Article.extra`, in plain mappings, and are written if a format has an element for
+them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ MAX_CHARACTERS = 500
 
 # A registered name or a URI (RFC 4287 §4.2.7.2; RFC 8288 §3.3 has its characters).
 _RELATION = re.compile(r"[a-z][a-z0-9.-]{0,49}|[A-Za-z][A-Za-z0-9+.-]{0,19}:[!-~]{1,300}")
-# Of a document: where it is, where its others are, and where its publisher edits it (RFC 5023 §11.1).
+# Links of a document: itself, its other documents, and where its publisher edits it (RFC 5023 §11.1).
 _OF_A_FEED = frozenset(
     {
         "current",
@@ -54,10 +55,10 @@ def of(
     texts: Mapping[str, Text | None],
     is_public: Callable[[str], bool],
 ) -> dict[str, Any]:
-    """The keys of `Article.extra` for all of these, those that are empty left out.
+    """The keys of `Article.extra` for all of these, without empty ones.
 
     `own` is the address of the entry's page, `authors` are its own or its feed's, `texts` the title, summary
-    and content that were taken. A link that is not `is_public` is left out.
+    and content that were used. A link that is not `is_public` is left out.
     """
     found = {
         "links": [link for link in links(entry.links, own, *bases) if is_public(link["href"])],
@@ -69,10 +70,11 @@ def of(
 
 
 def links(found: Sequence[Link], own: str | None, *bases: str) -> list[dict[str, str]]:
-    """An entry's links besides `own`, its page, and its enclosures: `rel`, `href`, and what else they say.
+    """An entry's links besides its page (`own`) and its enclosures: `rel`, `href`, and their other
+    attributes.
 
-    Every relation is kept (RFC 4287 §4.2.7.2, RFC 4685 §4, RFC 4946, IANA's registry) but those between the
-    documents of a feed. An alternate is kept where it is the page in another language or of another type.
+    Every relation is kept (RFC 4287 §4.2.7.2, RFC 4685 §4, RFC 4946, IANA's registry) except those between
+    the documents of a feed. An alternate is kept if it is the page in another language or of another type.
     """
     kept: list[dict[str, str]] = []
     for link in found:
@@ -107,14 +109,14 @@ def _attributes(link: Link) -> Iterable[tuple[str, str]]:
 
 
 def _says_more(said: Mapping[str, str], *, is_own: bool) -> bool:
-    """Whether an alternate is more than the page again, such as its address behind a counter of clicks."""
+    """Whether an alternate is more than the page again, such as its address with click tracking."""
     if "hreflang" in said or said.get("type", "").partition(";")[0].strip().lower() not in _PAGES:
         return True
     return is_own and "title" in said
 
 
 def terms(found: Sequence[Category]) -> list[dict[str, str]]:
-    """Categories that are more than a name: `term`, and `scheme` (RSS: domain) and `label` if there is one.
+    """Categories that are more than a name: `term`, and `scheme` (RSS: domain) and `label` if present.
 
     The name, which is the tag, is the label, else the term, as plain text.
     """
@@ -134,7 +136,7 @@ def terms(found: Sequence[Category]) -> list[dict[str, str]]:
 
 
 def addresses(found: Sequence[Person], role: str, *bases: str) -> list[dict[str, str]]:
-    """Persons with an address, by `role`: `name` as `people` gives it, and `uri` or `email` or both."""
+    """Persons with an address, by `role`: `name` as `people` returns it, and `uri` or `email` or both."""
     kept: list[dict[str, str]] = []
     for person in found[:MAX_PEOPLE]:
         if not (person.uri or person.email or "@" in person.name):
@@ -151,7 +153,7 @@ def addresses(found: Sequence[Person], role: str, *bases: str) -> list[dict[str,
 
 
 def languages(language: str | None, texts: Mapping[str, Text | None]) -> dict[str, str]:
-    """The languages of single texts, by their name, where they are not the entry's (XML 1.0 §2.12)."""
+    """The languages of single texts, by field name, if they differ from the entry's (XML 1.0 §2.12)."""
     found = {}
     for name, text in texts.items():
         if text is None or text.language is None or text.language == language:
@@ -163,6 +165,9 @@ def languages(language: str | None, texts: Mapping[str, Text | None]) -> dict[st
 
 
 def _text(written: str | None) -> str:
-    """An identifier or a name as it was written, on one line; "" for one that would act when followed."""
+    """An identifier or a name as written, on one line.
+
+    "" for an address that would run code when followed.
+    """
     text = tidy((written or "")[:MAX_CHARACTERS])
     return "" if is_active(text) else inert(text)

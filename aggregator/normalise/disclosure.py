@@ -1,4 +1,4 @@
-"""Which addresses may be published: those that we fetch may hold keys and logins. Pure."""
+"""Decides which addresses may be published: the ones we fetch may contain keys and logins. Pure."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ __all__ = [
 ]
 
 RULES = 1
-"""Raised when other addresses are published: everything is rendered again then, full archives too."""
+"""Increase it when these rules change: everything is then rendered again, full archives too."""
 
 MAX_NESTED = 3
 """How deep addresses inside the queries of other addresses are searched."""
 
 MIN_CHARACTERS = 6
-"""A shorter value of a query, such as a language, may stand in a path by chance."""
+"""A shorter query value, such as a language, may be in a path by chance."""
 
 _LOGIN = re.compile(r"//[^\s/?#]*@")
-# From the first mark of a query, fragment or parameter inside a word to the word's end, in any spelling.
+# From the first sign of a query, fragment or parameter inside a word to the word's end, in any encoding.
 _KEYS = re.compile(r"(?<=[^\s\"'(])(?:[?#;&]|%(?:25)*(?:3f|23|3b|26))[^\s\"')]+", re.IGNORECASE)
 _LOGIN_IN_TEXT = re.compile(r"(?<=//)[^\s/?#]*@|(?<=%2f%2f)[^\s/?#]*?%40", re.IGNORECASE)
 
@@ -36,9 +36,10 @@ _LOGIN_IN_TEXT = re.compile(r"(?<=//)[^\s/?#]*@|(?<=%2f%2f)[^\s/?#]*?%40", re.IG
 def is_publishable(address: str | None, secrets: Collection[str] = (), *, is_own_word: bool = False) -> bool:
     """Whether the address of a feed may be published.
 
-    `is_own_word`: the feed names it itself; any other is what was asked, and has to be without query,
-    fragment and path parameters. `secrets` are what `secrets_of` found in the requests: an address that has
-    one of them only repeats what was asked, as WordPress does. None has a login.
+    `is_own_word`: the feed itself names the address. Any other address is the one that we requested; it must
+    have no query, fragment or path parameters. `secrets` are the values that `secrets_of` found in the
+    requests: an address that contains one only repeats our request, as WordPress does. An address with a
+    login is never publishable.
     """
     parts = _split(address)
     if address is None or parts is None or parts.scheme.lower() not in WEB or not parts.hostname:
@@ -53,7 +54,7 @@ def is_publishable(address: str | None, secrets: Collection[str] = (), *, is_own
 
 
 def carries(address: str | None, secrets: Collection[str]) -> bool:
-    """Whether an address has a login, or in its query any of `secrets`."""
+    """Whether an address has a login, or any of `secrets` in its query."""
     parts = _split(address)
     return parts is not None and ("@" in parts.netloc or not set(secrets).isdisjoint(_values(parts)))
 
@@ -65,19 +66,19 @@ def host_of(address: str | None) -> str | None:
 
 
 def secrets_of(*requests: str | None) -> frozenset[str]:
-    """The values in the queries, fragments and logins of addresses that are asked, decoded."""
-    # Most have none of these, and a publication asks for thousands.
+    """The values in the queries, fragments and logins of requested addresses, decoded."""
+    # Most addresses have none of these, and a publication checks thousands.
     asked = (request for request in requests if request and any(mark in request for mark in "?#@"))
     return frozenset(value for request in asked if (parts := _split(request)) for value in _values(parts))
 
 
 def without_logins(text: str) -> str:
-    """A text, such as an error's, without the login of any address in it."""
+    """A text, such as an error message, without the login of any address in it."""
     return _LOGIN_IN_TEXT.sub("", text)
 
 
 def without_keys(text: str) -> str:
-    """A text, such as an error's, with every address in it cut before its query, and without its login."""
+    """A text, such as an error message, with every address cut before its query and without its login."""
     return _KEYS.sub("", without_logins(text))
 
 
@@ -89,9 +90,9 @@ def _split(address: str | None) -> SplitResult | None:
 
 
 def _values(parts: SplitResult, depth: int = 0) -> Iterator[str]:
-    """Each value of the query and the fragment, the name of one without a value, user, and password.
+    """The values of the query and the fragment (the name of one without a value), user, and password.
 
-    Also those of an address that is such a value.
+    Also those of an address that is itself a value.
     """
     login = parts.netloc.rpartition("@")[0]
     yield from (unquote(each) for each in login.split(":") if each)

@@ -1,4 +1,4 @@
-"""A document that is one article -> Article: texts tidied, body kept or sanitised, lead image found."""
+"""A document that is one article -> Article: texts cleaned, body kept or sanitised, lead image found."""
 
 from __future__ import annotations
 
@@ -22,9 +22,7 @@ _RELATIVE = re.compile(
     r"""<[A-Za-z][^<>]*?\s(?:href|src|srcset|poster)\s*=\s*["']?(?![A-Za-z][A-Za-z0-9+.-]*:|//|[#"'\s>])""",
     re.IGNORECASE,
 )
-_LOST = (
-    "relative links and images in it lead nowhere: say where its site is, with the option link of its source"
-)
+_LOST = "its relative links and images do not work: set the site's address, the option link of its source"
 
 
 def reading_of(
@@ -37,14 +35,14 @@ def reading_of(
     author: str | None,
     known: Container[str] | None,
 ) -> Reading:
-    """The reading of a document that is one article. Pure; never raises.
+    """Reads a document that is one article. Pure; never raises.
 
     - `place`: the document's URL and its path in a folder. `known`: as for `entries.articles`.
-    - `categories`: the config's, before the article's own. `author`: used where the article names none.
+    - `categories`: the config's, before the article's own. `author`: used if the article names none.
 
-    Markdown becomes HTML and is sanitised. A body of HTML is kept byte for byte when nothing in it could act
-    and no relative URL could be made absolute, else it is sanitised. Where the article names no lead image,
-    the first one of its body is taken.
+    Markdown becomes HTML and is sanitised. An HTML body is kept byte for byte if nothing in it could run code
+    and no relative URL could be made absolute, else it is sanitised. If the article names no lead image, the
+    first one of its body is used.
     """
     empty = Document(source=source, kind=kind, problems=found.problems)
     if found.skipped:

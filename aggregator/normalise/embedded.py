@@ -1,4 +1,5 @@
-"""Images, frames and quotations in nh3's output: lazy images get addresses, trackers go, players are safe.
+"""Images, frames and quotations in nh3's output: lazy images get addresses, trackers are removed, players are
+safe.
 
 nh3 sees one attribute at a time; what needs two of them (a pixel's width and height, a lazy image's two
 addresses, a player's host) is done here, on nh3's output. That is a regular serialisation, with every
@@ -48,10 +49,10 @@ _LAZY_SOURCES = (
 )
 _LAZY_SRCSETS = ("data-srcset", "data-lazy-srcset", "data-lazyload-srcset", "data-original-set")
 REFUSED = "data:,"
-"""What stands in place of an embedded image that is too large or of a refused kind."""
+"""Replaces an embedded image that is too large or of a refused type."""
 
 LAZY = frozenset(_LAZY_SOURCES + _LAZY_SRCSETS)
-"""Attributes whose values a page's script would move to `src` and `srcset` (lazy loading)."""
+"""Attributes from which a page's script would fill `src` and `srcset` (lazy loading)."""
 
 _PLAYER_RULES = (
     'sandbox="allow-scripts allow-same-origin allow-popups allow-presentation" '
@@ -60,7 +61,7 @@ _PLAYER_RULES = (
 )
 _IMAGE_RULES = ' loading="lazy" referrerpolicy="no-referrer">'
 
-# In lower case, as the texts it is matched against: a regex that ignores case takes three times as long.
+# In lower case, like the texts they are matched with: a regex that ignores case takes three times as long.
 _TRACKERS = re.compile(
     r"https?://(?:feeds\.feedburner\.com/~(?:r|ff|a)/|feeds\d*\.feedburner\.com/~|feeds\.feedblitz\.com/~/i/"
     r"|pixel\.wp\.com/|stats\.wordpress\.com/|feeds\.wordpress\.com/1\.0/|pixel\.quantserve\.com/"
@@ -105,7 +106,7 @@ def finish(clean: str, bases: tuple[str, ...]) -> tuple[str, str | None]:
 
 
 class _Finish:
-    """One pass; remembers the last image, to drop the copy of a lazy image in its `<noscript>`."""
+    """One pass; remembers the last image, to remove the copy of a lazy image in its `<noscript>`."""
 
     __slots__ = ("bases", "images", "last", "last_end", "picture")
 
@@ -132,7 +133,7 @@ class _Finish:
         return m[0]
 
     def _player(self, written: str) -> str:
-        """Keeps a frame only when it is a known player, with our attributes in place of its own."""
+        """Keeps a frame only if it is a known player, with our attributes in place of its own."""
         attributes = _read(written)
         self._undo_lazy_loading(attributes)
         address = player_address(attributes.get("src", ""))
@@ -143,7 +144,7 @@ class _Finish:
         return f"<iframe{_attributes(kept)} {_PLAYER_RULES}></iframe>"
 
     def _link_to_frame(self, attributes: dict[str, str]) -> str:
-        """A link in place of a player or a map that we do not know, nothing in place of any other frame."""
+        """A link in place of an unknown player or map; "" in place of any other frame."""
         address = resolve(attributes.get("src"), *self.bases) or ""
         place = address.lower()
         if not _PLAYER_OR_MAP.search(place) or _BEHIND_THE_SCENES.search(place) or is_pixel(attributes):
@@ -209,7 +210,7 @@ def _attributes(attributes: dict[str, str]) -> str:
 
 
 def _requoted(written: str) -> str:
-    """Attributes as nh3 wrote them, as `_attributes` writes them."""
+    """Attributes as nh3 wrote them, in the form in which `_attributes` writes them."""
     if "'" in written or "<" in written or ">" in written or "&nbsp;" in written:
         return _attributes(_read(written))
     return written
@@ -226,7 +227,7 @@ def is_pixel(attributes: dict[str, str]) -> bool:
 
 _CANDIDATE = re.compile(r"[^\s,]\S*")
 _DESCRIPTOR = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?[wxh])?[^,]*,?")
-# What most publishers write is what `_srcset` would make of it.
+# A srcset that `_srcset` would not change, as most publishers write it.
 _SOUND = (
     r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?:/[\w!$%'()*+./:;=?@~#-]*(?:&amp;[\w!$%'()*+./:;=?@~#-]*)*)?"
     r"(?: [0-9]+(?:\.[0-9]+)?[wxh])?"

@@ -1,4 +1,4 @@
-"""The media files of an entry: what is played or downloaded, and pictures beside the lead image."""
+"""The media files of an entry: audio, video and downloads, and pictures besides the lead image."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _DURATION = re.compile(r"(?:(?:([0-9]{1,4}):)?([0-9]{1,4}):)?([0-9]{1,7})(?:\.[0
 
 
 def enclosures(entry: Entry, bases: Sequence[str]) -> tuple[tuple[Enclosure, ...], list[str]]:
-    """Enclosures, and media:content that is audio or video, each URL once as first found; and lost URLs.
+    """Enclosures, and media:content that is audio or video, each URL once; and the URLs that cannot be used.
 
-    `bases`: as for `links.resolve`. Lost are those that cannot be used, as they are written.
+    `bases`: as for `links.resolve`. URLs that cannot be used are returned as written.
     """
     found: dict[str, Enclosure] = {}
     lost: list[str] = []
@@ -45,7 +45,7 @@ def enclosures(entry: Entry, bases: Sequence[str]) -> tuple[tuple[Enclosure, ...
 
 
 def further_pictures(media: Sequence[Media], headimg: str | None, bases: Sequence[str]) -> list[Passed]:
-    """Images of media:content beside the lead image, as the feed described them."""
+    """Images of media:content besides the lead image, as the feed described them."""
     pictures: list[Passed] = []
     for each in media:
         if each.is_enclosure or not is_image(each):

@@ -1,8 +1,9 @@
 """Bytes -> text: byte order mark, HTTP charset, XML declaration, detection; also when these are wrong.
 
-RFC 7303 §3 orders them so. Departed from where measured on real feeds: bytes beyond ASCII that are valid
-UTF-8 are UTF-8 whatever was declared (no other encoding's text is, but by an accident of a few bytes),
-and a server's Latin-1 (Apache's default) does not overrule what the document says of itself.
+The order is that of RFC 7303 §3, with two exceptions from measurements of real feeds: bytes beyond ASCII that
+are valid UTF-8 are UTF-8 whatever was declared (text in another encoding is valid UTF-8 only by chance, and
+only if it has a few such bytes), and a server's Latin-1 (Apache's default) does not override the document's
+own declaration.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from aggregator.model.article import Problem
 DETECT_BYTES = 16_384
 """How many bytes of a document without a correct declaration are examined to detect its encoding."""
 FEW_BYTES = 12
-"""With fewer bytes beyond ASCII, detection is guessing: windows-1252, the likeliest, is taken."""
+"""With fewer bytes beyond ASCII, detection is guessing: windows-1252, the most probable, is used."""
 META_BYTES = 4_096
 """How far into a page a declaration is searched; browsers search 1,024 bytes, but pages write it later."""
 _BEYOND_ASCII = bytes(range(0x80, 0x100))
@@ -24,7 +25,7 @@ _BEYOND_ASCII = bytes(range(0x80, 0x100))
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """A document's text without byte order mark, the encoding it was in, and what was wrong about that."""
+    """A document's text without byte order mark, the encoding it was in, and what was wrong with that."""
 
     text: str
     encoding: str
@@ -45,7 +46,7 @@ _FIRST_BYTES = (  # XML 1.0 appendix F: "<" says what a document without a mark 
     (b"\0<", "utf-16-be"),
 )
 
-# Browsers' supersets (WHATWG Encoding): documents labelled with the smaller set use the larger one.
+# The larger encodings that browsers use (WHATWG Encoding) for documents labelled with a smaller one.
 _SUPERSETS = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
@@ -77,7 +78,8 @@ _KNOWN = frozenset(
     | {f"cp{n}" for n in range(1250, 1259)}
     | {"utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"}
 )
-"""Encodings a document may name; Python's other codecs include slow ones (punycode) and some not for text."""
+"""Encodings that a document may name; Python's other codecs include slow ones (punycode) and non-text ones.
+"""
 _ALIASES = {"x-sjis": "cp932", "windows-31j": "cp932", "x-gbk": "gb18030", "ks_c_5601-1987": "cp949"}
 _SHIFTED = frozenset({"iso2022_jp", "hz"})
 """Encodings in ASCII bytes: they look like UTF-8 and are not."""
@@ -93,7 +95,7 @@ _DECLARATION = re.compile(
 
 
 def may_be_utf8(body: bytes, content_type: str | None = None) -> bool:
-    """Whether these bytes may go to an XML parser as UTF-8: nothing declares another encoding."""
+    """Whether these bytes may be parsed as UTF-8 XML: nothing declares another encoding."""
     head = body[:4]
     if head.startswith((codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in head:
         return False
@@ -132,17 +134,17 @@ def decode(body: bytes, content_type: str | None = None) -> Decoded:
     found = _strict(body, encoding)
     if found is None:
         encoding, found = "cp1252", body.decode("cp1252", "cp1252-stray")
-    reason = f"declared as {declared[0]}, which its bytes are not" if declared else "declares no encoding"
+    reason = f"declared as {declared[0]}, but its bytes are not" if declared else "declares no encoding"
     problem = Problem(text=f"{reason}; read as {encoding}", where=_line_of_first_fault(body))
     return Decoded(found, encoding, (problem,))
 
 
 def decode_page(body: bytes, content_type: str | None = None) -> Decoded:
-    """The same for a web page, which may declare its encoding in a `<meta>` element (HTML §4.2.5.4)."""
+    """Like `decode`, for a web page, which may declare its encoding in a `<meta>` element (HTML §4.2.5.4)."""
     declared = _META.search(body, 0, META_BYTES)
     if declared is not None and _charset(content_type) in (None, "cp1252"):
         label = declared[1].decode("ascii", "ignore")
-        # These bytes were read as ASCII: the two-byte encodings are no encoding of theirs (HTML §13.2.3.2).
+        # The declaration was read as ASCII, so a two-byte encoding is impossible (HTML §13.2.3.2).
         content_type = (
             None if label.lower().startswith(("utf-16", "utf-32")) else f"text/html; charset={label}"
         )
@@ -154,7 +156,7 @@ def _sure(body: bytes, encoding: str) -> Decoded:
     if text is not None:
         return Decoded(text.lstrip("\ufeff"), encoding)
     text = _mended(body)[0] if encoding == "utf-8" else body.decode(encoding, "replace")
-    problem = Problem(text=f"some bytes are not {encoding}, which its byte order mark says it is")
+    problem = Problem(text=f"some bytes are not {encoding}, although its byte order mark says so")
     return Decoded(text.lstrip("\ufeff"), encoding, (problem,))
 
 
@@ -166,7 +168,7 @@ def _strict(body: bytes, encoding: str) -> str | None:
 
 
 def _known(label: str) -> str | None:
-    """The codec of a label; None when documents may not use it."""
+    """The codec of a label; None if documents may not use it."""
     label = label.lower()
     try:
         codec = _ALIASES.get(label) or codecs.lookup(label).name
@@ -182,14 +184,14 @@ def _charset(content_type: str | None) -> str | None:
 
 
 def _declared(body: bytes) -> str | None:
-    """The encoding of the XML declaration; not a multi-byte one, which these bytes cannot be in."""
+    """The encoding of the XML declaration; not a two-byte one, because the declaration was read as ASCII."""
     found = _DECLARATION.search(body, 0, 1000)
     encoding = _known(found.group(1).decode("ascii", "ignore")) if found else None
     return None if encoding and encoding.startswith(("utf-16", "utf-32")) else encoding
 
 
 def _mended(body: bytes) -> tuple[str, int]:
-    """The text with each byte that is not UTF-8 read as windows-1252, and how many those were."""
+    """The text with each byte that is not UTF-8 read as windows-1252, and the number of such bytes."""
     text = body.decode("utf-8", "cp1252-stray")
     return text, len(_STRAY.findall(body.decode("utf-8", "surrogateescape")))
 
@@ -215,10 +217,10 @@ def _line_of_first_fault(body: bytes) -> str:
 
 
 def _detected(body: bytes) -> str:
-    """The likeliest encoding, by the part of the document where its first character beyond ASCII stands."""
+    """The most probable encoding, judged by the part of the document with the first byte beyond ASCII."""
     first = re.search(rb"[\x80-\xff]", body)
     start = max(0, (first.start() if first else 0) - 200)
-    # Imported here: few documents leave their encoding to be guessed.
+    # Imported here: few documents need detection.
     from charset_normalizer import from_bytes
 
     found = from_bytes(body[start : start + DETECT_BYTES], cp_isolation=_LIKELY)
@@ -227,5 +229,5 @@ def _detected(body: bytes) -> str:
     if best is None or (
         western and western.chaos <= best.chaos and western.coherence > best.coherence - 0.05
     ):
-        return "cp1252"  # the detector prefers any neighbour of it that fits as well
+        return "cp1252"  # the detector prefers any similar encoding that fits as well
     return _known(best.encoding) or "cp1252"

@@ -1,4 +1,4 @@
-"""Feed or single article -> Reading: everything that makes articles out of what an adapter found."""
+"""Feed or single article -> Reading: makes articles of everything that an adapter found."""
 
 from __future__ import annotations
 
@@ -48,16 +48,17 @@ def articles(
 ) -> Reading:
     """The articles of a document: sanitised, links absolute, dates in UTC, ids unique. Pure; never raises.
 
-    - `source`, `kind`: its name and kind in the config. `url`: the document's; `name`: its path in a folder.
-      `categories`: the config's, for every article. `author`: used where neither entry nor feed names one.
-    - `identity`: the kind that an earlier call returned. `known`: fingerprints of entries to skip;
-      None: none are computed, for a caller that stores none.
-    - `has_public_address`: that the feed's own address may be kept, to be published with its entries.
-    - `is_page`: that the document is a page for people: a link to a place in it needs its query, and no link
-      of a feed does.
-    - `hidden_host`: the feed's id and site are left out when they are there, "" for no such host.
+    - `source`, `kind`: its name and kind in the config. `url`: the document's; `name`: its path in a
+      folder. `categories`: the config's, for every article. `author`: used if neither entry nor feed names
+      one.
+    - `identity`: the kind that an earlier call returned. `known`: fingerprints of entries to skip; None:
+      fingerprints are not computed, for a caller that stores none.
+    - `has_public_address`: the feed's own address may be kept and published with its entries.
+    - `is_page`: the document is a page for people: a link to a place in it needs its query, which a link of
+      a feed does not.
+    - `hidden_host`: the feed's id and site are left out if they are on this host, "" for no such host.
 
-    Fills what is missing: a title from the first words of the body (readers show blanks otherwise), a
+    Fills what is missing: a title from the first words of the body (readers show an empty line otherwise), a
     summary from the body, a publication date from the date of change (RFC 4287 §4.2.9 makes it optional).
     """
     if isinstance(found, ArticleDocument):
@@ -118,7 +119,7 @@ def articles(
 
 
 def _moved_to(written: str, url: str, bases: Sequence[str]) -> str | None:
-    """The address that a feed says to be its own from now on, None where that is the one that it has."""
+    """The new address that a feed announces; None if it is the present one."""
     address = resolve(written, *bases)
     address = address and without_login(with_ascii_host(address))
     return None if address == url else address
@@ -138,7 +139,7 @@ class _About:
         self._inherited = frozenset[str]() if is_page else secrets_of(url)
         place, base = url if is_page else url.partition("?")[0], self.base(info.base)
         self.link = self.alternate(info.links, (base, place))
-        # A reference in an entry is relative to these when the entry itself has no base and no link.
+        # A reference in an entry is relative to these if the entry itself has no base and no link.
         self.bases = tuple(filter(None, (base, self.base(self.link), place)))
         self.persons = info.authors
         self.authors = people(info.authors)
@@ -161,7 +162,7 @@ class _About:
         self.origin = replace(self.origin_without_date, updated=dates.parse(info.updated))
 
     def _of_the_feed(self, info: FeedInfo) -> dict[str, Any]:
-        """What describes a podcast, and the feed's picture, by which people know it."""
+        """What describes a podcast, and the feed's picture."""
         found: dict[str, Any] = of_the_feed(info.extra, *self.bases) if info.extra else {}
         picture = resolve(info.image, *self.bases) if info.image else None
         if picture and not carries(picture, self._secrets) and host_of(picture) != self._hidden_host:
@@ -169,7 +170,7 @@ class _About:
         return found
 
     def base(self, address: str | None) -> str:
-        """A base without the query of our request, which a reference such as `#part` would inherit."""
+        """A base without the query of our request: a reference such as `#part` would otherwise inherit it."""
         is_asked = self._inherited and carries(address, self._inherited)
         return (address or "").partition("?")[0] if is_asked else address or ""
 
@@ -185,7 +186,7 @@ class _About:
         return None
 
     def is_public(self, address: str) -> bool:
-        """Whether an address, such as that of an entry's own document, repeats no key that was asked with."""
+        """Whether an address, such as that of an entry's own document, repeats no key of our request."""
         return not carries(address, self._secrets) and host_of(address) != self._hidden_host
 
 
@@ -193,16 +194,16 @@ def _said(text: str | None) -> str | None:
     return (tidy(text[:2_000]) or None) if text else None
 
 
-_PLACES = FOLLOWED - {"urn"}  # a name, which feedparser takes for a link
+_PLACES = FOLLOWED - {"urn"}  # not an address; feedparser returns it as a link
 _PAGES = frozenset({"text/html", "application/xhtml+xml"})
 
 
 def _link(entry: Entry, info: _About) -> str | None:
-    """The entry's page: its alternate link, else its guid where that is a permalink; never an enclosure."""
+    """The entry's page: its alternate link, else its guid if that is a permalink; never an enclosure."""
     bases = (info.base(entry.base), *info.bases)
     if found := info.alternate(entry.links, bases):
         return found
-    # RSS 2.0 `<guid>`: a permalink unless isPermaLink is false; a guid that is no URL is none either.
+    # RSS 2.0 `<guid>`: a permalink unless isPermaLink is false; a guid that is not a URL is not a permalink.
     if entry.id and entry.id_is_permalink and "/" in entry.id:
         return resolve(entry.id, *bases)
     return None
@@ -270,9 +271,7 @@ class _Reader:
     def _date(self, written: str | None, name: str) -> datetime | None:
         moment = dates.parse(written)
         if moment is None and written and written.strip():
-            self._problem(
-                f"{name} is no date that can be believed, taken for missing: {tidy(written[:100])!r}"
-            )
+            self._problem(f"{name} is not a plausible date, treated as missing: {tidy(written[:100])!r}")
         return moment
 
     def _made_title(self, body: str) -> str:

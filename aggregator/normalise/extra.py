@@ -15,9 +15,9 @@ __all__ = ["ADDRESS_SCHEMES", "harmless", "inert", "is_active", "of_the_feed"]
 Values = list[Passed]
 
 ADDRESS_SCHEMES = FOLLOWED | {"at", "did", "doi", "feed", "info", "mid", "ni", "podcast", "tag"}
-"""Schemes of addresses and of names that stand in their place."""
+"""Schemes of addresses, and of names that are used in place of addresses."""
 
-# Attributes whose value is an address, in lower case. An id stays what it is, letter by letter: so `ref` of
+# Attributes whose value is an address, in lower case. An id is not changed: for example `ref` of
 # thr:in-reply-to (RFC 4685 §3).
 _ADDRESS_ATTRIBUTES = (
     "accounturl feed feedurl href htmlurl icon image img poster rdf:resource resource source src uri url "
@@ -32,7 +32,7 @@ _ADDRESS_ELEMENTS = frozenset(
     }
 )
 MAX_OF_THE_FEED = 20
-# What holds for the whole podcast. Not its pictures and texts, which ours has itself, nor where it moved to.
+# What describes the whole podcast, except pictures and texts, which our feed has itself, and the new address.
 _OF_A_FEED_NAMES = (
     "itunes:author itunes:category itunes:explicit itunes:owner itunes:type podcast:chat podcast:funding "
     "podcast:guid podcast:license podcast:location podcast:locked podcast:medium podcast:person "
@@ -43,19 +43,19 @@ _ELEMENT = "@element"
 _REFERENCE = re.compile(r"[!-~\xa0-\U0010ffff]+")
 _TAG_START = re.compile(r"<(?=[A-Za-z/!?])")
 _WITH_ATTRIBUTES = re.compile(r"<[A-Za-z/!?][^\s/<>]*[\s/]")
-# In prose ("About: tea") a space follows; a browser passes over one only before a script or a media type.
+# In prose ("About: tea") a space follows; a browser ignores one only before a script or a media type.
 _ACTIVE = re.compile(
     r"(?:java|vb|live)script:|data:(?:[^ ]| *[\w.+-]+/)|(?:about|blob|file|filesystem|view-source):[^ ]",
     re.IGNORECASE,
 )
-# Browsers drop these from an address, wherever they stand in it, and spaces before it.
+# Browsers remove these from an address anywhere, and spaces before it.
 _IGNORED = re.compile(r"[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u2064\ufeff]+")
 
 
 def harmless(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
-    """`Entry.extra` with HTML sanitised, addresses absolute, and no `javascript:` addresses or their like.
+    """`Entry.extra` with HTML sanitised, addresses absolute, and without `javascript:` and similar addresses.
 
-    Text that is no HTML (`is_html`) stays text, made `inert`.
+    Text that is not HTML (`is_html`) stays text, made `inert`.
     """
     made: dict[str, Values] = {}
     for key, values in extra.items():
@@ -66,21 +66,22 @@ def harmless(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
 
 
 def of_the_feed(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
-    """The same for `FeedInfo.extra`, of which only what describes a podcast is kept, a few values each."""
+    """Like `harmless` for `FeedInfo.extra`: only what describes a podcast is kept, a few values each."""
     kept = {key: values[:MAX_OF_THE_FEED] for key, values in extra.items() if key in _OF_A_FEED}
     return harmless(kept, *bases)
 
 
 def is_active(text: str) -> bool:
-    """Whether a text, taken for an address, would run or open something here: `javascript:`, `file:`."""
+    """Whether a text, used as an address, would run or open something here: `javascript:`, `file:`."""
     return ":" in text and _ACTIVE.match(_IGNORED.sub("", text[:1_000]).lstrip()) is not None
 
 
 def inert(text: str) -> str:
-    """Plain text that does nothing in a reader that takes it for HTML, as many take RSS titles.
+    """Plain text that is safe in a reader that renders it as HTML, as many do with RSS titles.
 
-    Where it holds a tag that HTML knows, or one with attributes, a space goes behind each `<` that would
-    begin a tag: `<script>` is shown as `< script>`, and not run. `List<String>` cannot act, and stays.
+    If it contains a tag that HTML knows, or one with attributes, a space is added after each `<` that would
+    begin a tag: `<script>` is shown as `< script>` and not run. `List<String>` is harmless and does not
+    change.
     """
     if "<" in text and (_WITH_ATTRIBUTES.search(text) or is_html(text)):
         return _TAG_START.sub("< ", text)
@@ -126,6 +127,6 @@ def _text(text: str, bases: tuple[str, ...], *, is_address: bool) -> str:
         return text
     if not is_html(text):
         return inert(text)
-    from aggregator.normalise.html import sanitise  # with nh3, which writers of feeds do not need
+    from aggregator.normalise.html import sanitise  # imports nh3, which writers of feeds do not need
 
     return sanitise(text, *bases)

@@ -1,4 +1,7 @@
-"""Elements that a sanitised body cannot have -> what a reader would read of them: their text, or a link."""
+"""Replaces elements that a sanitised body cannot have with what a person would read.
+
+Their text, or a link.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from aggregator.normalise.players import player_address
 __all__ = ["ELEMENTS", "instead"]
 
 MAX_CHARACTERS = 200
-"""Of the words that a link is given."""
+"""The longest text of a link."""
 
 _NAMES = "applet embed noembed noframes object script select svg textarea xmp"
 ELEMENTS = frozenset(_NAMES.split())
-"""What `instead` is for."""
+"""The elements that `instead` replaces."""
 
 _TEX = re.compile(r"\s*math/tex\s*(?:;\s*mode\s*=\s*(display)\s*)?", re.IGNORECASE)
 _SHOWS = re.compile(r"<(?:a|audio|embed|iframe|img|object|picture|video)(?=[\s/>])", re.IGNORECASE)
@@ -40,13 +43,13 @@ _MAX_DEPTH = 250
 
 
 def instead(node: LexborNode) -> str:
-    """HTML, still to be sanitised, in place of one of `ELEMENTS`; "" where nothing is seen.
+    """HTML, still to be sanitised, in place of one of `ELEMENTS`; "" if nothing of it is visible.
 
     - `svg`: its name, its texts and descriptions, links and pictures in it.
-    - `script`: TeX that a script of the page would set.
-    - `object`, `applet`: what they hold for those that cannot show them. Where that shows nothing, and for
-      `embed`, the picture, the player, or a link too.
-    - `textarea`, `xmp`: their text as it was written. `select`: its choices.
+    - `script`: TeX that a script of the page would typeset.
+    - `object`, `applet`: their fallback content. If that is empty, and for `embed`, a picture, a player, or
+      a link.
+    - `textarea`, `xmp`: their text as written. `select`: its options.
     """
     name = node.tag
     if name == "svg":
@@ -68,7 +71,7 @@ def instead(node: LexborNode) -> str:
 
 
 def _embedded(node: LexborNode, within: str, text: str) -> str:
-    """What an element embeds, with what it holds, which is `within` in markup and `text` in words."""
+    """What an element embeds, and its fallback content: `within` as markup and `text` as plain text."""
     said = node.attributes
     address = (said.get("data") or said.get("src") or "").strip()
     for param in node.css("param"):
@@ -92,7 +95,7 @@ def _embedded(node: LexborNode, within: str, text: str) -> str:
 
 
 def _player_of(address: str) -> str:
-    """The page of the player that stands today for one of Flash, "" for none that is known."""
+    """The page of the player that replaces a Flash player today, "" if none is known."""
     for movie, page in _MOVIES:
         if found := movie.match(address):
             return f"{page}{found[1]}"
@@ -118,7 +121,7 @@ def _drawing(svg: LexborNode) -> str:
 
 
 def _parts(node: LexborNode, depth: int) -> Iterator[str]:
-    """What can be read in a drawing, in its order."""
+    """The readable parts of a drawing, in order."""
     for child in node.iter():
         name = (child.tag or "").lower()
         if name in _ALONE:

@@ -1,4 +1,4 @@
-"""Category name -> the name of its folder: safe on every file system, readable, unique. Pure."""
+"""Category name -> folder name: safe on every file system, readable, unique. Pure."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from unicodedata import normalize
 __all__ = ["RESERVED", "folder_key", "folder_name"]
 
 MAX_BYTES = 100
-# What stands, or may one day stand, beside the categories' folders in the output folder, or is served there.
+# Names that exist, or may one day exist, beside the categories' folders in the output folder, or are URLs of
+# the server.
 RESERVED = frozenset(
     {
         "all",
@@ -34,11 +35,12 @@ _ASCII_KEPT = frozenset("-_.+&,()@")
 
 
 def folder_name(category: str, taken: Collection[str] = ()) -> str:
-    """The folder for `category`: one path segment of at most 100 bytes of UTF-8, unlike all those `taken`.
+    """The folder for `category`: one path segment of at most 100 bytes of UTF-8, different from all in
+    `taken`.
 
-    Letters of every script stay, white space becomes `-`. When anything else had to be changed, the
-    name is `RESERVED`, or its `folder_key` is taken, a hash of the exact category is appended. So the name
-    depends on nothing but the category, unless another took it before: keep what was given out.
+    Letters of every script stay, white space becomes `-`. If anything else had to be changed, the name is
+    `RESERVED`, or its `folder_key` is taken, a hash of the exact category is appended. So the name depends
+    only on the category, unless another has it already: store the names that were given.
     """
     readable = re.sub(r"[\s-]+", "-", normalize("NFC", category).strip())
     name = _harmless(readable)
@@ -56,7 +58,7 @@ def folder_name(category: str, taken: Collection[str] = ()) -> str:
 
 @lru_cache(maxsize=10_000)
 def folder_key(folder: str) -> str:
-    """What two folder names share when some file system could take them for one.
+    """A key that is equal for two folder names that some file system could treat as the same.
 
     Compatibility caseless matching (Unicode §3.13, D146): case, NFC or NFD, and width do not matter.
     """
@@ -65,13 +67,13 @@ def folder_key(folder: str) -> str:
 
 
 def _harmless(text: str) -> str:
-    """Nothing left that means something to a file system, a shell, a URL or the order of reading.
+    """Removes everything that has a meaning for a file system, a shell, a URL or the text direction.
 
-    Compatibility characters are unfolded first: a full-width slash is a slash.
+    Compatibility characters are normalised first: a full-width slash is a slash.
     """
     kept = "".join(c if _is_kept(c) else "-" for c in normalize("NFKC", text))
     kept = re.sub(r"-{2,}", "-", kept).rstrip("-.")
-    # Nor does it begin with a mark that would join what stands before it.
+    # It also must not begin with a combining mark, which would join the character before it.
     start = next((i for i, c in enumerate(kept) if c not in "-." and kind(c)[0] != "M"), len(kept))
     return kept[start:]
 
@@ -90,7 +92,7 @@ def _fits(name: str) -> bool:
 
 
 def _cut(name: str, max_bytes: int) -> str:
-    """The beginning of `name`, not ending inside a character or between a letter and its marks."""
+    """The beginning of `name`, cut neither inside a character nor between a letter and its marks."""
     head = name.encode()[:max_bytes].decode(errors="ignore")
     rest = name[len(head) :]
     while head and rest and kind(rest[0])[0] == "M":

@@ -1,7 +1,7 @@
-"""Footnotes of Markdown, as PHP Markdown Extra, kramdown and Goldmark have them: `[^1]` and `[^1]: text`.
+"""Footnotes of Markdown, as in PHP Markdown Extra, kramdown and Goldmark: `[^1]` and `[^1]: text`.
 
-Also notes inside a line, `^[text]`, as Pandoc and markdown-it have them. They are numbered in the order of
-the references, and stand at the end; one that nothing refers to is left out.
+Also inline notes, `^[text]`, as in Pandoc and markdown-it. They are numbered in the order of the references,
+and put at the end; a note without a reference is left out.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAX_REFERENCES = 2_000
 
 _DEFINITION = re.compile(r" {0,3}\[\^([^\]\s]{1,100})\]:[ \t]*(.*)")
 _FENCE = re.compile(r"\s*(```+|~~~+)")
-# What begins another block ends a note whose lines are not indented.
+# The beginning of another block ends a note if its lines are not indented.
 _OTHER_BLOCK = re.compile(r"\s*(?:\[\^|#{1,6}\s|>|[-*+]\s|[0-9]{1,9}[.)]\s|```|~~~|\||<)")
 _INDENT = re.compile(r"^(?: {1,4}|\t)")
 _REFERENCE = re.compile(r"\[\^([^\]\s]{1,100})\]")
@@ -28,7 +28,7 @@ _REFERENCE = re.compile(r"\[\^([^\]\s]{1,100})\]")
 
 @dataclass(slots=True)
 class Notes:
-    """The notes of one text: `texts` by label; `order` are the labels that were referred to, in order."""
+    """The notes of one text: `texts` by label; `order` are the referenced labels, in order."""
 
     texts: dict[str, str] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
@@ -46,7 +46,7 @@ class Notes:
         return f'<sup id="{place}"><a href="#fn-{number}">{number}</a></sup>'
 
     def rendered(self, render: Callable[[str], str]) -> str:
-        """The notes at the end of the text, "" without any; `render` turns the text of one into HTML."""
+        """The notes for the end of the text, "" without any; `render` makes HTML of a note's text."""
         items: list[str] = []
         while len(items) < len(self.order):  # a note may refer to further ones
             number = len(items) + 1
@@ -86,7 +86,7 @@ def without_definitions(text: str) -> tuple[str, dict[str, str]]:
 
 
 def _end(lines: list[str], at: int) -> int:
-    """Where a note ends that began before line `at`."""
+    """The line after a note that began before line `at`."""
     is_open = True  # a paragraph goes on without an indent
     end = at
     while at < len(lines):
@@ -104,7 +104,7 @@ def _end(lines: list[str], at: int) -> int:
 
 
 def add_to(markdown: MarkdownIt) -> None:
-    """Teaches a parser the references; its `env` holds the `Notes` under "notes"."""
+    """Adds the reference syntax to a parser; its `env` has the `Notes` under "notes"."""
     markdown.inline.ruler.before("link", "note", _reference)
     markdown.inline.ruler.before("link", "inline_note", _inline)
 
@@ -128,7 +128,7 @@ def _inline(state: StateInline, silent: bool) -> bool:
     if end < 0:
         return False
     if not silent:
-        label = f"^ {len(notes.texts)}"  # no label may hold a space
+        label = f"^ {len(notes.texts)}"  # no label of the text contains a space
         notes.texts[label] = state.src[state.pos + 2 : end]
         _push(state, notes, label)
     state.pos = end + 1

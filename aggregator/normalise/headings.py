@@ -1,4 +1,4 @@
-"""Ids of headings in Markdown: each generator makes them in its own way, and authors link to them."""
+"""Ids of headings in Markdown: each generator makes them differently, and authors link to them."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from markdown_it.token import Token
 
 __all__ = ["name_headings"]
 
-# kramdown's and Goldmark's own: `## Title {#id}`, `## Title {: #id .class}`.
+# The explicit syntax of kramdown and Goldmark: `## Title {#id}`, `## Title {: #id .class}`.
 _GIVEN = re.compile(r"[ \t]*\{:?[ \t]*(?:[^{}#]*[ \t])?#([^\s{}]{1,200})[^{}]*\}[ \t]*$")
 _LINK = re.compile(r"\bhref\s*=\s*[\"']?#([^\"'\s>]{1,300})", re.IGNORECASE)
 
 
 def name_headings(tokens: Sequence[Token]) -> None:
-    """Gives headings the ids that they name themselves, or that links of the same text name.
+    """Gives headings their explicit ids, or the ids that links of the same text use.
 
-    A link's fragment is compared with a heading's words without regard to case and punctuation: whichever
-    generator the author has, its id of that heading is one of those.
+    A link's fragment is compared with a heading's words without regard to case and punctuation, so it matches
+    the id that any of the generators would make.
     """
     wanted: dict[str, str] = {}
     for fragment in _fragments(tokens):

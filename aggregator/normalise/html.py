@@ -94,7 +94,8 @@ _WRAPPER_CLASSES = "chroma code-block codehilite highlight highlighter-rouge sou
 _WRAPPERS = frozenset(_WRAPPER_CLASSES.split())
 _CLASSES = {"span": _TOKENS, "div": _WRAPPERS, "figure": _WRAPPERS}
 
-# Nothing that positions, overlays, loads or animates. `display`, `width` and `height` show hidden images.
+# No property that positions, overlays, loads or animates. `display`, `width` and `height` could reveal hidden
+# images.
 _STYLE_NAMES = (
     "background-color border-collapse color direction display font-family font-style font-variant "
     "font-weight height line-height list-style-type text-align text-decoration text-indent text-transform "
@@ -116,12 +117,12 @@ _COMMENT = re.compile(r"<!--(?:-?>|.*?-->)", re.DOTALL)
 _NOSCRIPT = re.compile(r"</?noscript[^<>]*>", re.IGNORECASE)
 _DROPPED = re.compile(r"<[!nN](?:--|[oO][sS][cC][rR][iI][pP][tT])")
 
-# nh3 looks at a style's properties, not at their values: `width:expression(…)`, and escapes that hide it.
+# nh3 checks a style's properties, not their values: `width:expression(…)`, and escapes that hide it.
 _ACTIVE_STYLE = re.compile(
     r'(<[a-z][a-z0-9]*(?: [^\s="]+="[^"]*")*?) style="[^"]*(?:expression|\\)[^"]*"', re.IGNORECASE
 )
-# nh3 compares each attribute with those before it: 100,000 on one tag took 2.2 s. They are short, and so no
-# embedded picture is taken for them.
+# nh3 compares each attribute with those before it: 100,000 on one tag took 2.2 s. The regex matches only
+# short ones, so that embedded pictures are not matched.
 _CROWDED = re.compile(rf"<[A-Za-z][^\s/<>]*+(?:[\s/]++[^\s/<>]{{1,24}}+){{{MAX_ATTRIBUTES}}}[^<>]*+>?")
 _ACTIVE_VALUE = re.compile(r' style="[^"]*(?:[eE][xX][pP][rR][eE][sS]|\\)')
 
@@ -137,7 +138,7 @@ def _absolute(url: str) -> str | None:
 
 
 def _only_small_images(element: str, attribute: str, value: str) -> str | None:
-    """Keeps a data: URL only as `img src` of a bitmap up to 10 KB; SVG can hold script."""
+    """Keeps a data: URL only as `img src` of a bitmap up to 10 KB; SVG can contain script."""
     squeezed = _BLANKS.sub("", value[: MAX_DATA_CHARACTERS + 100])
     if attribute in LAZY or squeezed[:5].lower() != "data:":
         return value
@@ -159,7 +160,7 @@ def _cleaner(*, with_data: bool, with_anchors: bool = False) -> nh3.Cleaner:
         attributes=attributes,
         attribute_filter=_only_small_images if with_data else None,
         link_rel="noopener noreferrer",
-        # One attribute each: the order of several would differ in each process, and so would outputs.
+        # One attribute for each: the order of several would differ between processes, and so would outputs.
         set_tag_attribute_values={"audio": {"controls": ""}, "video": {"controls": ""}},
         url_schemes=set(FOLLOWED | {"data"}) if with_data else set(FOLLOWED),
         allowed_classes=_CLASSES,
@@ -175,11 +176,11 @@ _CLEANER_WITH_ANCHORS = _cleaner(with_data=True, with_anchors=True)
 
 
 def hazard(markup: str) -> str | None:
-    """Why `markup` cannot be sanitised in reasonable time, or None when it can.
+    """Why `markup` cannot be sanitised in reasonable time; None when it can.
 
     Measured with nh3 0.3: 100,000 nested `<div>` took 27 s, and 21 KB that leave 100 `<b>` open over 5,000
-    paragraphs came out as 9 MB; a million `&` took 8 s, growing with their square. The scan is linear and
-    over-counts: it ignores quotes.
+    paragraphs became 9 MB; a million `&` took 8 s, growing with their square. The scan is linear and counts
+    too much rather than too little: it ignores quotes.
     """
     if len(markup) > MAX_CHARACTERS:
         return f"HTML of {len(markup):,} characters, more than {MAX_CHARACTERS:,}"
@@ -215,7 +216,7 @@ def _without_comments(markup: str) -> str:
     if "<!--" not in markup:
         return markup
     head, end, tail = markup.rpartition("-->")
-    # Only where a comment surely ends: else each of many openers would be searched to the end of the text.
+    # Only if a comment surely ends: else each of many openers would be searched to the end of the text.
     return _COMMENT.sub("", head + end) + tail
 
 
@@ -223,9 +224,10 @@ def sanitise(html: str, *bases: str) -> str:
     """`html` as a fragment that is safe in any page, with absolute URLs; "" when nothing is left.
 
     - `bases`: what relative URLs are relative to, innermost first, as `links.resolve` takes them.
-    - Goes: scripts, handlers, forms, ids that `anchors` did not write, classes other than code's, styles that
-      place or load, data: URLs other than small bitmaps, tracking pixels, frames other than known players'.
-    - Stays: structure, tables, media, formulas, `srcset`, `picture`, `lang`, `dir`. Lazily loaded images get
+    - Removed: scripts, handlers, forms, ids that `anchors` did not write, classes other than code's, styles
+      that position or load, data: URLs other than small bitmaps, tracking pixels, frames other than known
+      players'.
+    - Kept: structure, tables, media, formulas, `srcset`, `picture`, `lang`, `dir`. Lazily loaded images get
       their address back.
     - What `hazard` refuses becomes escaped plain text. Never raises.
     """
@@ -240,8 +242,8 @@ def sanitise(html: str, *bases: str) -> str:
 class HtmlBody:
     """One body: `html` is safe; it is empty until `sanitise_checked` has made it from `raw`.
 
-    - `bases`: as for `sanitise`. `is_legal`: `raw` holds no character that XML cannot.
-    - `owner`: the article whose places its links may lead to, None for none.
+    - `bases`: as for `sanitise`. `is_legal`: `raw` has no character that XML forbids.
+    - `owner`: the article whose anchors its links may use, None for none.
     - `picture`: the absolute URL of its first image that may be a lead image (see `images`), or None.
     """
 
@@ -261,16 +263,16 @@ class HtmlBody:
         self.has_anchors = False
         self.raw = raw
         self.bases = bases
-        # A character reference may mean an illegal character, which no XML parser has checked.
+        # A character reference may be an illegal character, which no XML parser has checked.
         self.is_legal = is_legal and "#" not in raw and "\x7f" not in raw
         self.picture: str | None = None
 
 
 def sanitise_checked(bodies: Iterable[HtmlBody]) -> None:
-    """`sanitise` for each that has a `raw`, which `hazard` must not refuse.
+    """Applies `sanitise` to each body that has a `raw`, which `hazard` must not refuse.
 
-    Each step is done for all of them before the next, while its code is in the processor's caches: one body
-    at a time made all reading take a sixth longer.
+    Each step is done for all bodies before the next, while its code is in the processor's caches: one body at
+    a time made all reading take a sixth longer.
     """
     marked = []
     for body in bodies:
@@ -289,7 +291,7 @@ def sanitise_checked(bodies: Iterable[HtmlBody]) -> None:
 
 def _prepared(html: str) -> str:
     if _DROPPED.search(html):
-        # nh3 would take a noscript's contents for text: it parses as a browser that runs scripts.
+        # nh3 would treat a noscript's content as text: it parses like a browser that runs scripts.
         html = _NOSCRIPT.sub("", _without_comments(html))
     html = _CROWDED.sub("", html) if len(html) > 2 * MAX_ATTRIBUTES else html
     return as_shown(html)
@@ -315,7 +317,7 @@ def _finish(body: HtmlBody) -> None:
     if ' style="' in clean and _ACTIVE_VALUE.search(clean):
         clean = _ACTIVE_STYLE.sub(r"\1", clean)
     clean = mathml.only_formulas(clean) if "<math" in clean else clean
-    # Stored bodies are sanitised without an owner: those of archives must not change for nothing.
+    # Stored bodies are sanitised without an owner: archived ones must not change without reason.
     body.html = (clean if body.owner is None else without_shells(clean)).strip()
 
 
@@ -325,5 +327,5 @@ def escaped(text: str) -> str:
 
 
 def _legal(text: str) -> str:
-    """Without what XML cannot hold, and without DEL."""
+    """Removes what XML forbids, and DEL."""
     return legal(text).replace("\x7f", "")

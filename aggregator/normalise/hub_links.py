@@ -13,7 +13,7 @@ from aggregator.normalise.links import resolve, without_login
 __all__ = ["MAX_HUBS", "in_feed", "in_header"]
 
 MAX_HUBS = 5
-"""So many hubs of one document are looked at: each costs requests."""
+"""How many hubs of one document are used: each costs requests."""
 
 _MAX_HEADER_CHARACTERS = 16_384
 _MAX_URL_CHARACTERS = 2_000
@@ -23,7 +23,7 @@ _PARAMETER = re.compile(r";\s*([A-Za-z*-]+)\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\
 
 
 def in_header(value: str | None, url: str) -> HubLinks | None:
-    """What a Link header says, all its lines joined by commas; None where it names no hub.
+    """The hubs in a Link header (all its lines joined by commas); None if it names no hub.
 
     `url` is the document's, to which the links are relative. A link with an `anchor` is about another
     document, and of several `rel` the first counts (RFC 8288 §3.2, §3.3).
@@ -35,7 +35,7 @@ def in_header(value: str | None, url: str) -> HubLinks | None:
 
 
 def in_feed(links: Iterable[Link], bases: tuple[str | None, ...]) -> HubLinks:
-    """What the links of a feed say; `bases`: what they are relative to, innermost first."""
+    """The hubs among the links of a feed; `bases`: what they are relative to, innermost first."""
     return _links((link.rel, link.href, (link.base, *bases)) for link in links if link.rel in _WANTED)
 
 
@@ -66,7 +66,9 @@ def _of_header(value: str) -> Iterator[tuple[str, str]]:
 
 
 def _address(href: str, bases: tuple[str | None, ...]) -> str:
-    """The absolute address without a fragment, which no request has; "" for what is none, or has a login."""
+    """The absolute address without a fragment, which no request has; "" for an unusable one, or one with a
+    login.
+    """
     address = (resolve(href, *bases) or "").partition("#")[0]
     is_sound = len(address) <= _MAX_URL_CHARACTERS and without_login(address) == address
     return address if is_sound else ""

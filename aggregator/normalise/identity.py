@@ -1,8 +1,8 @@
-"""What makes an entry the same entry at the next poll: its guid, else its link, else a hash.
+"""Recognises an entry at the next poll: by its guid, else its link, else a hash.
 
-Feeds get this wrong in every way: no guid, one guid for all, a guid that is the site. So the kind of
-identity is chosen for a whole document, and remembered by the caller: an article whose id changed would
-be published as new. No entry is ever lost because another has its id.
+Feeds get this wrong in every way: no guid, one guid for all, a guid that is the site. So the kind of identity
+is chosen for a whole document, and stored by the caller: an article with a changed id would be published as
+new. No entry is lost because another has its id.
 """
 
 from __future__ import annotations
@@ -35,7 +35,9 @@ _KINDS: tuple[IdentityKind, ...] = ("guid", "link", "hash")
 
 @dataclass(frozen=True, slots=True)
 class Identities:
-    """`ids`: one an entry, in order, unique; None for a copy of an earlier one. `kind`: for the next call."""
+    """`ids`: one for each entry, in order, unique; None for a copy of an earlier one. `kind`: for the next
+    call.
+    """
 
     ids: tuple[str | None, ...]
     kind: IdentityKind
@@ -47,12 +49,13 @@ def identify(
 ) -> Identities:
     """An id for each of `entries`; `links` are their absolute links in the same order.
 
-    - guid verbatim (RFC 4287 §4.2.6, RSS 2.0 `<guid>`); an entry without one falls to its link, then to a
-      hash of title, date and content. Over 2,048 characters, or not encodable, it is hashed.
+    - guid verbatim (RFC 4287 §4.2.6, RSS 2.0 `<guid>`); without one the link is used, then a hash of title,
+      date and content. Over 2,048 characters, or not encodable, it is hashed.
     - An exact copy of an earlier entry is dropped, with a Problem.
     - A value that several entries share becomes `value|link` for each of them, then `value|link|hash`.
-    - When at least two, and more than 5% of the entries have none or a shared one, all of them fall to the
-      next kind. `remembered` is where to begin: a feed never climbs back by itself.
+    - When at least two, and more than 5% of the entries have no value or a shared one, the next kind is
+      used for all of them. `remembered` is the kind to begin with: a feed never returns to an earlier kind
+      by itself.
     """
     problems: list[Problem] = []
     copies = _copies(entries, links)
@@ -68,15 +71,15 @@ def identify(
         if faults <= max(1, len(kept) * 0.05):
             break
         following = _KINDS[_KINDS.index(kind) + 1]
-        if any(values):  # RSS before 2.0 has no guid: nothing is wrong with that
-            text = f"{faults} of {len(kept)} entries have no {kind} of their own"
+        if any(values):  # RSS before 2.0 has no guid: not a problem
+            text = f"{faults} of {len(kept)} entries have no unique {kind}"
             problems.append(Problem(text=f"{text}, so all are identified by {following}"))
         kind = following
     ids: list[str | None] = [None] * len(entries)
     names = {n: _first_value(entries[n], links[n], kind) for n in kept}
     shared = {name for name, count in Counter(names.values()).items() if count > 1}
     taken: set[str] = set()
-    # Entries with an id of their own first: ids made for others must not collide with those.
+    # Entries with a unique id first: generated ids must not collide with those.
     for n in sorted(kept, key=lambda n: names[n] in shared):
         name = names[n]
         if name in shared:
@@ -100,7 +103,7 @@ def _unique(name: str, entry: Entry, taken: set[str]) -> str:
 
 
 def _copies(entries: Sequence[Entry], links: Sequence[str | None]) -> set[int]:
-    """Entries with the id, link and content of an earlier one; hashed only where id and link repeat."""
+    """Entries with the id, link and content of an earlier one; hashed only if id and link repeat."""
     pairs = Counter((e.id, link) for e, link in zip(entries, links, strict=True))
     seen: set[tuple[str | None, str | None, str]] = set()
     copies = set()
@@ -128,7 +131,7 @@ def _first_value(entry: Entry, link: str | None, kind: IdentityKind) -> str:
 
 
 def _sound(value: str | None) -> str | None:
-    """`value` verbatim, or its hash when no store or XML document could hold it."""
+    """`value` verbatim, or its hash if no store or XML document could contain it."""
     if value and (len(value) > MAX_CHARACTERS or not (value.isascii() or _encodable(value))):
         return _hash(value)
     return value or None
@@ -162,7 +165,7 @@ def _where(entry: Entry, link: str | None) -> str:
     return entry.id or link or (entry.title.value[:100] if entry.title else "")
 
 
-# A dataclass's own repr costs ten times what its values' does.
+# A dataclass's own repr costs ten times as much as that of its values.
 def _values(of: type, *without: str) -> Callable[[object], Any]:
     return attrgetter(*(field.name for field in fields(of) if field.name not in without))
 
@@ -200,8 +203,8 @@ def fingerprint(entry: Entry, *context: str) -> str:
         repr(entry.source) if entry.source else None,
         context,
     )
-    # marshal takes a fifth of repr's time; its version 2 writes equal values as equal bytes, whatever
-    # process made them. SHA-256 because processors have instructions for it: BLAKE2 takes twice as long.
+    # marshal takes a fifth of repr's time; its version 2 writes equal values as equal bytes in every process.
+    # SHA-256 because processors have instructions for it: BLAKE2 takes twice as long.
     return hashlib.sha256(marshal.dumps(values, 2)).hexdigest()[:32]
 
 

@@ -24,10 +24,10 @@ __all__ = ["is_image", "lead_image", "picture"]
 
 MIN_PIXELS = 64
 LARGE_PIXELS = 300
-"""In a body, an image of this width and height is a picture whatever it is called."""
+"""In a body, an image of this width and height is a picture, whatever its name is."""
 
 _EXTENSION = re.compile(r"\.(?:jpe?g|png|gif|webp|avif|bmp)(?:$|[?#])", re.IGNORECASE)
-# In lower case, as what they are compared with: a regex that ignores case takes three times as long.
+# In lower case, like what they are compared with: a regex that ignores case takes three times as long.
 _NEVER = (
     r"(?<![a-z0-9-])(?:gravatar\.com/|shields\.io|avatars\d*\.githubusercontent\.com|doubleclick\.net"
     r"|feed(?:burner|blitz)\.com|(?:feeds|stats)\.wordpress\.com|pixel\.wp\.com|add(?:toany|this)|sharethis(?![a-z]))"
@@ -69,10 +69,12 @@ def lead_image(
 def picture(
     written: str, *sides: str | None, bases: Sequence[str] = (), is_named: bool = False
 ) -> str | None:
-    """The absolute URL of an image when it shows something; `sides`: its width and height, as written.
+    """The absolute URL of an image if it is a real picture, else None; `sides`: its width and height, as
+    written.
 
-    `is_named`: the publisher names it as the picture of the entry. That, and a size, say more than words in
-    an address: of what is large only the known places of avatars, emoji and trackers are left out.
+    `is_named`: the publisher names it as the picture of the entry. This and a large size are stronger
+    evidence than words in an address: of large images only those at known addresses of avatars, emoji and
+    trackers are left out.
     """
     pixels = [_pixels(side) for side in sides]
     if any(0 <= side < MIN_PIXELS for side in pixels):
@@ -87,7 +89,7 @@ def picture(
 
 
 def is_image(media: Media) -> bool:
-    """By its medium, else its type, else its URL's extension."""
+    """Whether media is an image: by its medium, else its type, else its URL's extension."""
     if media.medium:
         return media.medium.strip().lower() == "image"
     if media.type:
@@ -100,7 +102,7 @@ def _area(media: Media) -> int:
 
 
 def _pixels(side: str | None) -> int:
-    """-1 when nothing, or nothing in pixels, is said."""
+    """A length in pixels; -1 without one, or in another unit."""
     if not side:
         return -1
     side = side.strip().lower().removesuffix("px")

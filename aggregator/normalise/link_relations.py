@@ -6,7 +6,7 @@ import re
 
 __all__ = ["short_relation"]
 
-# RFC 4287 §4.2.7.2 makes a URI of each registered name by the first; the registry has moved since.
+# RFC 4287 §4.2.7.2 makes a URI of each registered name with the first prefix; the registry has moved since.
 _REGISTERED = re.compile(
     r"https?://(?:www\.)?iana\.org/assignments/(?:relation|link-relations)(?:/|\.html#|/?(?:link-relations\.(?:xhtml|xml|html))?#)"
     r"([a-z][a-z0-9.-]{0,49})",

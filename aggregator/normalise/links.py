@@ -1,8 +1,8 @@
 """Links as written in a feed -> absolute http(s) URLs (RFC 3986 §5).
 
-A valid URL stays verbatim: links are compared, and may be ids. Only characters that no URL may hold
-(RFC 3986 §2) are changed: white space and control characters are removed, others percent-encoded as
-UTF-8, as browsers do.
+A valid URL stays verbatim: links are compared, and may be ids. Only characters that no URL may contain (RFC
+3986 §2) are changed: white space and control characters are removed, others percent-encoded as UTF-8, as
+browsers do.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ FETCHED = WEB | {"file"}
 """Schemes of further documents of a source; the fetcher decides which source may read files."""
 
 _FOLLOWED = (
-    # What a web page may have handled elsewhere (HTML §8.9.1.4), without `ssh`, whose clients were tricked.
+    # Schemes for which a web page may register handlers (HTML §8.9.1.4), without `ssh`: its clients had
+    # security bugs.
     "bitcoin ftp ftps geo im irc ircs magnet mailto matrix mms news nntp openpgp4fpr sftp sip sips sms "
     "smsto tel urn webcal webcals xmpp "
-    # Other places to read, listen and meet.
+    # Other networks.
     "acct finger gemini gopher gophers ipfs ipns irc6 lightning mumble nex nostr rtmp rtsp spartan svn"
 )
 FOLLOWED = WEB | frozenset(_FOLLOWED.split())
-"""Schemes of links that are safe to follow, in articles and in all that is published."""
+"""Schemes of links that are safe to follow, in articles and in everything that is published."""
 
 _LEGAL = re.compile(
     r"https?://[A-Za-z0-9](?:[A-Za-z0-9.-]*)(?::[0-9]{1,5})?(?:[/?#][\w!$%&'()*+,./:;=?@~#-]*)?", re.ASCII
@@ -40,7 +41,7 @@ _HOST = re.compile(
     r"(?:[^\s/?#@\\<>\"^`{|}\[\]]*@)?(?:\[[0-9A-Fa-f:.]+\]|[^\s/?#@:\\<>\"^`{|}\[\]%]+)(?::[0-9]{0,5})?"
 )
 _ENCODED_HOST = re.compile(r"(?:[^%@]|%[89A-Fa-f][0-9A-Fa-f])+")
-"""Only bytes beyond ASCII: an encoded ASCII letter hides which host is meant."""
+"""Only bytes beyond ASCII: an encoded ASCII letter hides the real host."""
 _OTHER_PLACE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*(?=://)")
 _SITE = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9.-]*(?::[0-9]{1,5})?(?=[/?#]|$)")
 _EMPTY = "\x00"
@@ -48,12 +49,12 @@ _SAFE = "!$%&'()*+,/:;=?@[]~#"
 
 
 def resolve(href: str | None, *bases: str | None, schemes: frozenset[str] = WEB) -> str | None:
-    """The absolute URL that `href` means, or None when it means none of `schemes`.
+    """The absolute URL of `href`, or None if its scheme is not in `schemes`.
 
     `bases`: what it is relative to, innermost first (xml:base, the entry's link, the feed's link, the
-    document's URL); each may be empty, or relative to those after it. A reference without a base is
-    None, except `//host/path`, which becomes https. Schemes beyond http and https (`magnet`) are
-    taken only when they are named. Never raises.
+    document's URL); each may be empty, or relative to those after it. A reference without a base is None,
+    except `//host/path`, which becomes https. Schemes other than http and https (`magnet`) are accepted only
+    if they are named. Never raises.
     """
     if not href:
         return None
@@ -81,7 +82,7 @@ def resolve(href: str | None, *bases: str | None, schemes: frozenset[str] = WEB)
 def with_ascii_host(url: str) -> str:
     """The same address with its host in ASCII, as browsers do (UTS 46, IDNA 2008); all else is verbatim.
 
-    A label that IDNA 2008 does not allow, such as an emoji, is encoded all the same: browsers follow it.
+    A label that IDNA 2008 does not allow, such as an emoji, is encoded nevertheless: browsers follow it.
     """
     if url.isascii():
         return url
@@ -106,7 +107,10 @@ def _ascii(host: str) -> str:
 
 
 def without_login(url: str) -> str:
-    """An address without the user and password that it may hold (RFC 3986 §3.2.1); "" for what is none."""
+    """An address without the user and password in it (RFC 3986 §3.2.1).
+
+    "" for a text that is not an address.
+    """
     try:
         parts = urlsplit(url)
     except ValueError:
@@ -124,7 +128,7 @@ def _from_root(href: str, bases: tuple[str | None, ...]) -> str | None:
 
 
 def _join(href: str, bases: tuple[str | None, ...]) -> str:
-    """`href` against the innermost base, itself against the next …; may still be relative."""
+    """`href` joined to the innermost base, which is joined to the next …; may still be relative."""
     for base in bases:
         if not base or len(base) > MAX_CHARACTERS:
             continue
@@ -142,7 +146,7 @@ def _joined(base: str, href: str) -> str:
     place = _OTHER_PLACE.match(base)
     if place is None or place[0].lower() in WEB or _SCHEME.match(href):
         return urljoin(_filled(base), _filled(href)).replace(f"/{_EMPTY}/", "//")
-    # urljoin knows a dozen schemes by name; RFC 3986 §5.2 joins all of them alike.
+    # urljoin knows a dozen schemes by name; RFC 3986 §5.2 joins all schemes in the same way.
     joined = _joined(f"http{base[place.end() :]}", href)
     return f"{place[0]}{joined.removeprefix('http')}"
 
@@ -154,14 +158,14 @@ def _filled(reference: str) -> str:
 
 
 def _web(url: str) -> str | None:
-    """A URL with a host, its illegal characters encoded; None when the host is not usable."""
+    """A URL with a host, its illegal characters encoded; None if the host cannot be used."""
     try:
         parts = urlsplit(url)
     except ValueError:
         return None
     start = url.index(parts.netloc) + len(parts.netloc)
     place = unquote(parts.netloc) if _ENCODED_HOST.fullmatch(parts.netloc) else parts.netloc
-    # A backslash or the like before the path: browsers and libraries disagree about which host is meant.
+    # A backslash or the like before the path: browsers and libraries disagree about the host.
     if not _HOST.fullmatch(place):
         return None
     return url[: start - len(parts.netloc)] + place + _encoded(url[start:])

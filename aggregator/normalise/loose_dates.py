@@ -1,4 +1,4 @@
-"""Dates in any order and language -> aware datetimes: a time, a zone and a day are looked for in turn.
+"""Dates in any order and language -> aware datetimes: looks for a time, a zone and a day, in this order.
 
 For texts that match none of the exact forms of `dates`: at most 100 characters, each pattern once.
 """
@@ -19,7 +19,7 @@ _AGO = re.compile(r"(?:second|sec|minute|min|hour|hr|day|week|month|year)s?\s+ag
 _COMMENT = re.compile(r"\(([^()]*)\)|\[([^\[\]/]*)\]|\bm=[+-][0-9.]+$")
 _UNSEEN = dict.fromkeys((0x061C, 0x200E, 0x200F, 0x202A, 0x202B, 0x202C, 0xFEFF))
 
-# A word keeps the vowel signs of Indian scripts, which are no letters to `\w`.
+# A word includes the vowel signs of Indian scripts, which `\w` does not match.
 _WORD = re.compile(r"(?:[^\W\d_]|[\u0900-\u0903\u093a-\u094f])+(?:['’][^\W\d_]+)?")
 _HALF = "|".join((*MORNING, *AFTERNOON))
 _ARABIC_HALVES = {ord("ص"): "a", ord("م"): "p"}
@@ -57,11 +57,11 @@ _SLASHED = re.compile(r"(?<![0-9])([0-9]{1,2})([/-])([0-9]{1,2})\2([0-9]{4}|[0-9
 
 
 def read(text: str) -> datetime | None:
-    """The moment that `text` names, naive where it names no zone; None for no moment. Raises ValueError.
+    """The moment that `text` names, naive without a zone; None without a moment. Raises ValueError.
 
-    A text without a year, a month or a day names none; one without a time means midnight.
+    A text needs a year, a month and a day; without a time it means midnight.
     """
-    if _AGO.search(text):  # no clock is read here, and `ago` is August in Spanish
+    if _AGO.search(text):  # relative dates are not read; and `ago` is August in Spanish
         return None
     text = without_comments(text)
     text = _EAST_ASIAN_TIME.sub(_clock, _EAST_ASIAN_DAY.sub(r"\1-\2-\3 ", text.lower()))
@@ -77,7 +77,7 @@ def read(text: str) -> datetime | None:
 
 
 def without_comments(text: str) -> str:
-    """`text` in one line, without marks of direction and what stands in brackets, unless that is a zone."""
+    """`text` in one line, without direction marks and without what is in brackets, unless that is a zone."""
     return " ".join(_COMMENT.sub(_zone_in_brackets, text.translate(_UNSEEN)).split())
 
 
@@ -102,7 +102,7 @@ def moment(
     zone: int | None = None,
     micro: int = 0,
 ) -> datetime:
-    """In UTC; `zone` in minutes, without one the result has none either.
+    """The moment in UTC; `zone` in minutes, with None the result is naive.
 
     Hour 24 is the next day, second 60 the next minute. Raises ValueError.
     """
@@ -120,7 +120,7 @@ def _clock(m: re.Match[str]) -> str:
 
 
 def _month_marked(word: re.Match[str]) -> str:
-    """A month's name becomes its number between NULs; days of the week and particles go."""
+    """Replaces a month's name with its number between NULs; removes days of the week and particles."""
     name = word[0].replace("’", "'")
     if name in DATE_WORDS:
         return " "
@@ -129,7 +129,10 @@ def _month_marked(word: re.Match[str]) -> str:
 
 
 def _time(text: str) -> tuple[str, tuple[int, int, int], int | None]:
-    """The text without its time, the hour, minute and second, and where the time stood; None without one."""
+    """The text without its time; the hour, minute and second; and the position of the time.
+
+    None without one.
+    """
     if m := _TIME.search(text) or _DOTTED_TIME.search(text):
         before, hour, minute, second, _, half, alone = m.groups()
         half = half or alone
@@ -149,7 +152,7 @@ def _time(text: str) -> tuple[str, tuple[int, int, int], int | None]:
 def _zone(text: str, after: int) -> tuple[int | str | None, str]:
     """The zone after the time, in minutes or the name of a region, None for none; and the text without it.
 
-    `Mon Jan 8 10:00:00 CET 2024` has it beside the time, `Sat Mar 20 20:39:33 2021 +0800` at the end.
+    `Mon Jan 8 10:00:00 CET 2024` has it after the time, `Sat Mar 20 20:39:33 2021 +0800` at the end.
     """
     rest = text[after:]
     zone: int | str | None = None
@@ -174,17 +177,18 @@ def _day(text: str) -> tuple[int, int, int] | None:
     if m := _DOTTED.search(text):
         return full_year(m[3]), int(m[2]), int(m[1])
     if m := _SLASHED.search(text):
-        # 3/4/2024 is two dates; the American reading is as common in feeds as all others together.
+        # Ambiguous as day/month: the American reading of 3/4/2024 is as common in feeds as all others
+        # together.
         first, second, year = int(m[1]), int(m[3]), full_year(m[4])
         return (year, second, first) if first > 12 else (year, first, second)
     return None
 
 
-_DEFAULTS = datetime(2000, 1, 1), datetime(2001, 2, 2)  # noqa: DTZ001 - stand-ins for what the text leaves out
+_DEFAULTS = datetime(2000, 1, 1), datetime(2001, 2, 2)  # noqa: DTZ001 - defaults for missing parts
 
 
 def _by_dateutil(text: str) -> datetime | None:
-    """dateutil's reading, if it is the same whatever stands in for a part that the text leaves out."""
+    """dateutil's reading, if it does not depend on the default for a part that the text leaves out."""
     readings = []
     for default in _DEFAULTS:
         try:

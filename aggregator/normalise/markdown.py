@@ -1,8 +1,9 @@
-"""Markdown -> HTML, within bounds of time and space; it must still be sanitised.
+"""Markdown -> HTML, with limits on time and size; the result must still be sanitised.
 
 CommonMark with tables, strikethrough, footnotes, task lists and ids of headings. Measured with markdown-it
-4.3: repeated `![` takes 25 us a character; each row of a table is filled up to the width of its head, so that
-1.3 KB became 490 KB; a link's address is repeated wherever its label stands, so that 28 KB became 40 MB.
+version 4.3: repeated `![` takes 25 us a character; each row of a table is filled up to the width of its head,
+so that 1.3 KB became 490 KB; a link's address is repeated for each use of its label, so that 28 KB became 40
+MB.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ _UNDERLINE = re.compile(r"[ \t>]*+\|?[ \t]*:?-[-:| \t]*")
 
 
 def to_html(text: str) -> tuple[str, str | None]:
-    """The HTML of a Markdown text, and None; or "" and why it is not rendered in reasonable time and space.
+    """The HTML of a Markdown text and None; or "" and why it cannot be rendered in reasonable time and size.
 
-    HTML in it stays as it is, so the result must be sanitised.
+    HTML in it is not changed, so the result must be sanitised.
     """
     if reason := hazard(text):
         return "", reason
@@ -66,7 +67,7 @@ def to_html(text: str) -> tuple[str, str | None]:
 
 
 def _mark_tasks(tokens: Sequence[Token]) -> None:
-    """`- [ ] text` and `- [x] text` become items with a box, which needs no form."""
+    """Makes `- [ ] text` and `- [x] text` items with a box character, which needs no form element."""
     for before, opened, token in zip(tokens, tokens[1:], tokens[2:], strict=False):
         if (before.type, opened.type, token.type) != ("list_item_open", "paragraph_open", "inline"):
             continue
@@ -77,7 +78,7 @@ def _mark_tasks(tokens: Sequence[Token]) -> None:
 
 
 def hazard(text: str) -> str | None:
-    """Why a Markdown text cannot be rendered in reasonable time, or None when it can. Linear."""
+    """Why a Markdown text cannot be rendered in reasonable time; None when it can. Linear."""
     if len(text) > MAX_CHARACTERS:
         return f"Markdown of {len(text):,} characters, more than {MAX_CHARACTERS:,}"
     if text.count("[") > MAX_BRACKETS:
@@ -100,7 +101,7 @@ def hazard(text: str) -> str | None:
 
 
 def _length(tokens: Sequence[Token]) -> int:
-    """Characters of HTML that tokens become, at least; a link's address counts wherever it stands."""
+    """The least number of characters of HTML that the tokens become; a link's address counts at each use."""
     return sum(
         len(token.content)
         + sum(len(str(value)) for value in token.attrs.values())

@@ -1,7 +1,7 @@
-"""Formulas (MathML Core, W3C) -> formulas of a few elements and attributes that can do nothing but be read.
+"""Makes formulas (MathML Core, W3C) safe: only elements and attributes that are displayed.
 
-A formula is written anew from its tree: elements of MathML and text alone, so that no parser finds another
-tree in it. What browsers do not draw (`mfenced`, `maction`, content markup) is written in what they do.
+A formula is written again from its tree, with only MathML elements and text, so that no parser finds another
+tree in it. What browsers do not draw (`mfenced`, `maction`, content markup) is replaced by what they do.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from selectolax.lexbor import LexborNode
 __all__ = ["ATTRIBUTES", "TAGS", "formula", "only_formulas", "without_prefixes"]
 
 MAX_DEPTH = 60
-"""Below it only the text of a formula is kept."""
+"""Deeper than this, only the text of a formula is kept."""
 MAX_PREFIXES = 3
 MAX_ALTERNATIVE = 2_000
 
@@ -83,11 +83,11 @@ _TAG = re.compile(r"</?([A-Za-z][^\s>/]*)[^<>]*>")
 
 
 def formula(math: LexborNode) -> str:
-    """A `<math>` element as safe MathML, or as escaped text when it holds nothing that a browser draws.
+    """A `<math>` element as safe MathML, or as escaped text if it contains nothing that a browser draws.
 
-    The TeX that `semantics` gives, else its own `alttext`, is its `alttext`. Stays: presentation markup.
-    Goes: `annotation-xml`, `mglyph` (its `alt` stays), addresses, handlers, colours, classes, and ids other
-    than its own; of `maction` what it shows at first stays.
+    `alttext` becomes the TeX in `semantics`, else its own `alttext`. Kept: presentation markup. Removed:
+    `annotation-xml`, `mglyph` (its `alt` is kept), addresses, handlers, colours, classes, and ids except its
+    own. Of `maction` the child that is shown first is kept.
     """
     tex = _tex_of(math)
     inner = "".join(_written(child, 1) for child in math.iter(include_text=True))
@@ -104,12 +104,12 @@ def formula(math: LexborNode) -> str:
 
 
 def only_formulas(clean: str) -> str:
-    """Sanitised HTML in which every formula holds elements of MathML alone; any other becomes its text."""
+    """Sanitised HTML in which every formula has only MathML elements; other elements become their text."""
     return _FORMULA.sub(_if_pure, clean)
 
 
 def without_prefixes(html: str) -> str:
-    """`<mml:math><mml:mi>` as HTML has it: its parsers know no prefixes."""
+    """`<mml:math><mml:mi>` without prefixes, which HTML parsers do not know."""
     prefixes = dict.fromkeys(m[1] for m in _PREFIX.finditer(html))
     for prefix in islice(prefixes, MAX_PREFIXES):
         html = re.sub(rf"(</?){re.escape(prefix)}:(?=[A-Za-z])", r"\1", html)
@@ -169,7 +169,7 @@ def _token(node: LexborNode, name: str) -> str:
             parts.append(child.attributes.get("alt") or "")
     text = " ".join("".join(parts).split())
     name = name if name in _TOKENS else "mtext"
-    if name == "ms":  # browsers leave out its quotation marks
+    if name == "ms":  # browsers do not draw its quotation marks
         quotes = [node.attributes.get(side) or '"' for side in ("lquote", "rquote")]
         return _text_element(f"{quotes[0]}{text}{quotes[1]}")
     return f"<{name}{_attributes(name, node)}>{escape(text, quote=False)}</{name}>"
@@ -186,7 +186,7 @@ def _selected(node: LexborNode, count: int) -> int:
 
 
 def _fenced(node: LexborNode, children: list[str]) -> str:
-    """What MathML 3 says that `mfenced` is (§3.3.8.2); MathML Core does not have it."""
+    """What `mfenced` means by MathML 3 (§3.3.8.2); MathML Core does not have it."""
     said = node.attributes
     signs = [c for c in (said["separators"] or "" if "separators" in said else ",") if not c.isspace()]
     parts = [_sign(said.get("open") or "" if "open" in said else "(", "prefix")]

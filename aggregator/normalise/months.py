@@ -122,4 +122,4 @@ DATE_WORDS = frozenset(_WORDS.split())
 
 MORNING = ("上午", "午前", "오전", "凌晨", "早上")
 AFTERNOON = ("下午", "午後", "오후", "晚上")
-"""What East Asian dates write before an hour before and after noon."""
+"""East Asian words for the afternoon, which dates have before the hour."""

@@ -1,4 +1,4 @@
-"""Regexes that people write, in RE2: its time is linear in the text, whatever regex and text are."""
+"""Regexes that users write, run by RE2: its time is linear in the text, whatever the regex and text are."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ __all__ = ["Match", "Pattern", "compiled", "quoted"]
 
 
 class Match(Protocol):
-    """Where a pattern matched."""
+    """A match of a pattern."""
 
     def group(self, number: int, /) -> str | None:
-        """The text of a group, 0 for all that matched; None for a group that did not take part."""
+        """The text of a group, 0 for the whole match; None for a group that took no part."""
         ...
 
 
@@ -29,15 +29,21 @@ class Pattern(Protocol):
 
     @property
     def programsize(self) -> int:
-        """How many instructions RE2 made of it: with the length of a text, the most that a search costs."""
+        """How many instructions RE2 compiled it to.
+
+        Times the length of a text, the most that a search costs.
+        """
         ...
 
     def search(self, text: str | bytes, /) -> Match | None:
-        """The first match anywhere in the text, bytes being UTF-8; None without one."""
+        """The first match anywhere in the text (bytes are UTF-8); None without one."""
         ...
 
     def sub(self, replaced: Callable[[Match], str], text: str, /) -> str:
-        """The text with every match replaced; a template here would garble what is no ASCII."""
+        """The text with every match replaced.
+
+        A template instead of a function would garble non-ASCII text.
+        """
         ...
 
 
@@ -45,11 +51,12 @@ class Pattern(Protocol):
 def compiled(
     regex: str, *, is_case_sensitive: bool = True, max_bytes: int = 8 << 20, max_program: int | None = None
 ) -> Pattern:
-    """A regex, for which RE2 may use `max_bytes` of memory. Raises ValueError for what RE2 does not read.
+    """Compiles a regex; RE2 may use `max_bytes` of memory. Raises ValueError for a regex that RE2 does not
+    support.
 
-    `max_program` refuses one that has more instructions; None leaves that to the memory. Measured with RE2 of
-    November 2025: where memory does not suffice for its fast engine, a search takes 13 ns an instruction and
-    byte, 16 s for 1,200 of them in 1 MB.
+    `max_program` is the most instructions it may have; with None only memory is limited. Measured with RE2 of
+    November 2025: if memory does not suffice for its fast engine, a search takes 13 ns an instruction and
+    byte, for example 16 s for 1,200 of them in 1 MB.
     """
     options = re2.Options()
     options.log_errors = False
@@ -58,9 +65,9 @@ def compiled(
     try:
         pattern = cast(Pattern, re2.compile(regex, options=options))
     except re2.error as error:
-        raise ValueError(f"regex {_short(regex)} is none that RE2 reads: {_reason(error)}") from None
+        raise ValueError(f"regex {_short(regex)} is not valid for RE2: {_reason(error)}") from None
     except UnicodeEncodeError:
-        raise ValueError(f"regex {_short(regex)} holds half a character (a lone surrogate)") from None
+        raise ValueError(f"regex {_short(regex)} contains half a character (a lone surrogate)") from None
     if max_program is not None and pattern.programsize > max_program:
         raise ValueError(
             f"regex {_short(regex)} is too large ({pattern.programsize:,} steps, more than {max_program:,}); "
@@ -74,7 +81,7 @@ def _short(regex: str) -> str:
 
 
 def quoted(text: str) -> str:
-    """The regex that matches this text alone."""
+    """The regex that matches exactly this text."""
     return str(re2.escape(text))
 
 

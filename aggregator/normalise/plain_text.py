@@ -1,4 +1,4 @@
-"""Plain text that a feed gives as a body or a summary -> HTML that shows its paragraphs and lines."""
+"""Plain text from a feed, as body or summary -> HTML that shows its paragraphs and lines."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ __all__ = ["as_html"]
 
 _BETWEEN_PARAGRAPHS = re.compile(r"\n(?:[^\S\n]*+\n)++")
 _WIDTHS = range(55, 100)
-"""How long the longest line of a text is that a program has wrapped."""
+"""The length of the longest line of a text that a program has wrapped."""
 
 
 def as_html(text: str) -> str:
-    """`text` escaped: its paragraphs, which stand between empty lines, as `<p>`, and its lines with `<br>`.
+    """`text` escaped: paragraphs, separated by empty lines, as `<p>`, and lines separated by `<br>`.
 
-    One line alone is no paragraph. Lines of a text that a program has wrapped are one.
+    A single line is not a paragraph. Lines that a program has wrapped are joined.
     """
     text = "\n".join(text[:MAX_CHARACTERS].strip().splitlines())
     if "\n" not in text:
@@ -32,7 +32,7 @@ def _lines(block: str) -> str:
 
 
 def _is_wrapped(lines: list[str]) -> bool:
-    """Whether each line ends where the next word would have been too much, and few where a sentence does."""
+    """Whether most lines end where the next word would be too long, and few at the end of a sentence."""
     width = max(map(len, lines), default=0)
     if len(lines) < 3 or width not in _WIDTHS:
         return False

@@ -1,7 +1,7 @@
-"""Which frames may stay: the players of known sites, compared as a browser reads an address.
+"""Decides which iframes may stay: players of known sites, with addresses compared as browsers read them.
 
-A frame of a player may run scripts with the rights of its own site, so an address that only looks like a
-player's must not pass: `/embed/../download/evil.html`, another port, a login, a host that ends in a dot.
+A player's frame may run scripts with the rights of its own site, so an address that only looks like a
+player's must be refused: `/embed/../download/evil.html`, another port, a login, a host that ends in a dot.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _PLAYERS: dict[str, tuple[str, ...]] = {
     "www.youtube.com": ("/embed/",),
     "youtube.com": ("/embed/",),
 }
-"""Paths that end in `/` are folders of players, the others are one player each; letters' case matters."""
+"""Paths that end in `/` match every player below them, the others one player each; case matters."""
 
 _NONE: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 _further = ContextVar("further players", default=_NONE)
@@ -45,17 +45,17 @@ _further = ContextVar("further players", default=_NONE)
 _URL = re.compile(r"(https?):[/\\]{2,}([^/\\?#]*)([^?#]*)(\?[^#]*)?(#.*)?", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"[a-z0-9_-]+(?:\.[a-z0-9_-]+)+(?::[0-9]{1,5})?")
 _DEFAULT_PORT = {"http": ":80", "https": ":443"}
-# Removed by a browser wherever they stand (https://url.spec.whatwg.org/#concept-basic-url-parser).
+# Browsers remove these characters anywhere (https://url.spec.whatwg.org/#concept-basic-url-parser).
 _REMOVED = re.compile(r"[\t\n\r]")
 _TRIMMED = "".join(map(chr, range(0x21)))
-# A server may decode once more than a browser, take `..;` for `..`, or merge slashes.
+# A server may decode once more than a browser, treat `..;` as `..`, or merge slashes.
 _DISGUISED = re.compile(r"//|/\.\.|%(?:25|2[eEfF]|5[cC]|[01]|7[fF])")
 _SAFE = "!$&'()*+,/:;=?@[]~%-._"
 
 
 @contextmanager
 def further_players(addresses: Iterable[str]) -> Iterator[None]:
-    """Lets the frames of these players stay inside the `with` statement; `place_of` takes each of them."""
+    """Inside the `with` statement, iframes of these players stay too; `place_of` must accept each address."""
     places: dict[str, tuple[str, ...]] = {}
     for host, path in map(place_of, addresses):
         places[host] = (*places.get(host, ()), path)
@@ -67,26 +67,27 @@ def further_players(addresses: Iterable[str]) -> Iterator[None]:
 
 
 def place_of(address: str) -> tuple[str, str]:
-    """Host and path of a player's address: a path that ends in `/` is a folder of players, another is one.
+    """Host and path of a player's address: a path that ends in `/` matches everything below it.
 
-    Raises ValueError for what is no plain `https:` address: with a login, a query, a fragment, or dots or
-    encoded characters that a browser would resolve.
+    Raises ValueError unless it is a plain `https:` address: without a login, a query, a fragment, dot
+    segments or encoded characters that a browser would resolve.
     """
     parts = urlsplit(with_ascii_host(address))
     host, path = parts.netloc.lower().removesuffix(":443"), parts.path
     is_bare = parts.scheme == "https" and not (parts.query or parts.fragment)
     is_plain = path != "" and _path(path) == path and not _DISGUISED.search(path)
     if not (is_bare and is_plain and _HOST.fullmatch(host)) or len(address) > MAX_CHARACTERS:
-        raise ValueError(f"{address!r} is no address of a player")
+        raise ValueError(f"{address!r} is not an address of a player")
     return host, path
 
 
 def player_address(src: str) -> str | None:
     """The https address of a known player that a browser would load for `src`; None for any other address.
 
-    The address is normalised as the URL standard says: tabs and newlines go, `\\` becomes `/`, the host lower
-    case, the scheme's own port is left out, dot segments are resolved, also those written as `%2e`. Then the
-    host and the path are compared exactly. A login, another port or a path encoded twice is refused.
+    The address is normalised as the URL standard says: tabs and newlines are removed, `\\` becomes `/`, the
+    host is in lower case, the scheme's own port is left out, dot segments are resolved, also those written as
+    `%2e`. Then the host and the path are compared exactly. A login, another port or a path encoded twice is
+    refused.
     """
     if len(src) > MAX_CHARACTERS:
         return None

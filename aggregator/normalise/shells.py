@@ -1,4 +1,4 @@
-"""Empty shells that sanitising leaves: attributes without a value, elements whose contents went."""
+"""Removes what sanitising leaves empty: attributes without a value, elements without content."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 __all__ = ["without_shells"]
 
 MAX_ROUNDS = 10
-"""So many elements around what went are taken away, from the innermost."""
+"""How many nested elements around a removed one are removed, from the innermost."""
 
 _EMPTY_ATTRIBUTES = (' class=""', ' style=""')
 _TAG = re.compile(r'<[a-z][a-z0-9]*+(?: [^\s="]++="[^"]*+")++>')
@@ -16,12 +16,12 @@ _NAMES = (
     "a article aside b big blockquote center div em figcaption figure font footer h1 h2 h3 h4 h5 h6 header i "
     "ol p s section small span strong u ul"
 )
-# Where an element ends at once, or another just did: a search for whole elements takes six times as long.
+# Where an element ends at once, or another just ended: searching for whole elements takes six times as long.
 _END = re.compile(rf">[ \t\r\n]*+</({'|'.join(_NAMES.split())})>")
 
 
 def without_shells(clean: str) -> str:
-    """Sanitised HTML without attributes that say nothing, and without elements that hold nothing."""
+    """Sanitised HTML without empty attributes and without empty elements."""
     if any(attribute in clean for attribute in _EMPTY_ATTRIBUTES):
         clean = _TAG.sub(_without_empty, clean)
     for _ in range(MAX_ROUNDS):
@@ -35,7 +35,7 @@ def without_shells(clean: str) -> str:
 
 
 def _shells(clean: str) -> Iterator[tuple[int, int]]:
-    """Where elements without contents begin and end; one with an id is a place that a link names."""
+    """Start and end of elements without content; one with an id is kept, as a link may use it."""
     for end in _END.finditer(clean):
         start = clean.rfind("<", 0, end.start())
         opened = clean[start : end.start()]

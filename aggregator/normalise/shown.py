@@ -1,5 +1,6 @@
-"""Changes markup where the sanitiser would mistake it: hidden elements, formulas, elements that do not stay,
-AMP's elements, pairs of colours.
+"""Changes markup that the sanitiser would get wrong.
+
+Hidden elements, formulas, elements that do not stay, AMP's elements, pairs of colours.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _REPLACED_NAMES = "|".join(sorted(_REPLACED | {name.upper() for name in _REPLACE
 _REPLACED_TAG = re.compile(
     rf"<(?:(?=[AEMNOSTXaemnostx])(?:{_REPLACED_NAMES})(?=[\s/>])|[A-Za-z]+:(?:math|svg))"
 )
-# What stands in place of an element may hold others.
+# The replacement of an element may contain others.
 _MAX_ROUNDS = 4
 # Drawn by a script of the page, beside the formula.
 _SET_FORMULA = ".katex-mathml + .katex-html, mjx-container:has(mjx-assistive-mml) > :not(mjx-assistive-mml)"
@@ -57,15 +58,16 @@ _WORD = re.compile(r"\s*([a-z]{3,20})\s*(?:!important\s*)?", re.IGNORECASE)
 def as_shown(html: str) -> str:
     """`html` without elements that a page does not show, with AMP's images as images and colours in pairs.
 
-    A colour of text without the one behind it may be unreadable, and the sanitiser keeps `background-color`
-    alone: a `background` or `bgcolor` that is a colour becomes one; beside any other the text's colour goes.
+    A text colour without its background colour may be unreadable, and the sanitiser keeps only
+    `background-color`: a `background` or `bgcolor` with a colour becomes one; with any other value the text
+    colour is removed.
     """
     if "amp-" in html:
         html = _AMP.sub(_without_amp, html)
     if "youtube" in html or "vimeo" in html:
         html = _LITE.sub(_player, html)
     if "background" in html or "bgcolor" in html or "BGCOLOR" in html:
-        if _COLOURED_BODY.search(html):  # those of its text would stay without it
+        if _COLOURED_BODY.search(html):  # the colours of its text would stay without its background
             html = _BODY.sub(r"<\1div", html)
         html = _COLOURED.sub(_in_pairs, html)
     if any(name in html for name in _NAMES) and _HIDDEN.search(html):
@@ -85,7 +87,7 @@ def _inner(tree: LexborHTMLParser) -> str:
 
 
 def _replaced(html: str) -> str:
-    """Formulas as they may stay, and in place of the outermost other elements what can be read of them."""
+    """Formulas in the form that may stay, and replacements for the outermost other elements."""
     tree = LexborHTMLParser(f"<body>{mathml.without_prefixes(html)}")
     for node in tree.css(_SET_FORMULA):
         node.decompose()
@@ -115,7 +117,7 @@ def _without_amp(m: re.Match[str]) -> str:
 
 
 def _player(lite: re.Match[str]) -> str:
-    """The frame that a script of the page would put in place of a picture of it."""
+    """The iframe that a script of the page would put in place of a preview picture."""
     return f'<iframe src="{_PLAYERS[lite[1].lower()]}{lite[2]}"></iframe>'
 
 
@@ -134,7 +136,7 @@ def _in_pairs(tag: re.Match[str]) -> str:
     if not colour and background is None and "background-color" in declared.lower():
         return written
     paired = _BACKGROUND.sub("", declared).strip("; ")
-    if not colour:  # an image or a gradient, which does not stay
+    if not colour:  # an image or a gradient, which is removed
         paired = _COLOUR.sub("", paired)
     elif _COLOUR.search(paired):
         paired = f"background-color:{colour};{paired}"
@@ -145,16 +147,16 @@ def _in_pairs(tag: re.Match[str]) -> str:
 
 
 def _colour(background: str) -> str:
-    """The colour of a `background`, "" when it has none."""
+    """The colour in a `background`, "" without one."""
     found = _VALUE.search(background)
     word = _WORD.fullmatch(background)
     return found[0] if found else word[1] if word and word[1].lower() not in _NO_COLOURS else ""
 
 
 def _pair(behind: str) -> str:
-    """A colour with one that can be read before it, "" where it is not known.
+    """A background colour with a readable text colour, "" if the colour is not known.
 
-    The page around may be light or dark, so that the colour of its own text may be the same.
+    The page around may be light or dark, so that its own text may have the same colour.
     """
     behind = f"#{behind}" if _BARE.fullmatch(behind) else behind
     if m := _HEX.fullmatch(behind):

@@ -1,8 +1,7 @@
 """Text constructs -> plain text, and bodies -> summaries.
 
-Entities are decoded once and only once: an adapter hands over text whose XML entities are gone, and
-what remains is HTML's, if the type says HTML (RFC 4287 §3.1). RSS 2.0 does not say whether a title
-is text or HTML; see `is_html`.
+Entities are decoded exactly once: adapters return text with XML entities decoded, and what remains is HTML's,
+if the type says HTML (RFC 4287 §3.1). RSS 2.0 does not say whether a title is text or HTML; see `is_html`.
 """
 
 from __future__ import annotations
@@ -44,11 +43,11 @@ _BLOCK = (
 _INLINE_NAMES = frozenset(_INLINE.split())
 _NAMES = _INLINE_NAMES | frozenset(_BLOCK.split())
 _LEFT = dict.fromkeys(_NAMES - {"img"}, " ") | {"!--": " "} | dict.fromkeys(_INLINE_NAMES, "")
-"""What a tag leaves in plain text."""
-# `[^<>]*` and not `[^>]*`: every character is looked at once, whatever the text.
+"""What replaces a tag in plain text."""
+# `[^<>]*` and not `[^>]*`: so every character is visited only once.
 _TAG_SHAPE = r"<(?:/?([A-Za-z][A-Za-z0-9]*+[:-]?+[A-Za-z0-9-]*+)(?=[\s/>])[^<>]*+>|!--|!\[CDATA\[)"
 _TAG = re.compile(_TAG_SHAPE)
-# As our own RSS writes a tag that a title speaks of, so that readers show it (`extra.inert`).
+# The form in which our own RSS writes a tag that a title mentions, so that readers show it (`extra.inert`).
 _PARTED = re.compile(r"< /?([A-Za-z][A-Za-z0-9]*+)>")
 _PARTS = re.compile(f"({_TAG_SHAPE})")
 _SILENT = re.compile(
@@ -68,8 +67,8 @@ _ACTIVE = re.compile(r"[\s/]on[a-z]+\s*=|script:", re.IGNORECASE)
 _ALT = re.compile(r"""\salt\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|([A-Za-z][A-Za-z0-9]{1,31}));")
 
-# Nothing here can be seen, and much of it cannot be written in XML (§2.2): controls, bidi overrides and
-# isolates (they reorder what stands around them), lone surrogates, noncharacters, byte order marks.
+# Invisible characters, many of them forbidden in XML (§2.2): controls, bidi overrides and isolates (they
+# reorder the text around them), lone surrogates, noncharacters, byte order marks.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]"
 )
@@ -78,16 +77,16 @@ _UNSEEN = re.compile(
 def plain(text: Text | None, max_characters: int = MAX_TITLE) -> str:
     """A text construct as one line of plain text, at most `max_characters` long; "" for None.
 
-    "text" is taken verbatim; "html" and "xhtml" lose their tags and have their entities decoded once;
-    "unknown" is treated as `is_html` finds it, and a tag with a blank behind its bracket, as our own feeds
-    have it, is one. Elements that an author only mentions ("On The <dl>") stay
-    as text, but in "xhtml", where a parser has seen that each tag is one.
+    "text" is used verbatim; "html" and "xhtml" lose their tags and have their entities decoded once;
+    "unknown" is treated as `is_html` finds, and a tag with a space after its `<`, as our own feeds write it,
+    is a tag. Elements that an author only mentions ("On The <dl>") stay as text, except in "xhtml", where a
+    parser has seen that each tag is markup.
     """
     return plain_value(text.value, text.type, max_characters) if text is not None else ""
 
 
 def plain_value(value: str, type_: TextType = "unknown", max_characters: int = MAX_TITLE) -> str:
-    """The same for a text construct's value and type."""
+    """Like `plain`, for a text construct's value and type."""
     if ("<" in value or "&" in value) and type_ != "text":
         value = value[: 8 * max_characters]
         if type_ != "unknown" or is_html(value):
@@ -117,7 +116,7 @@ def _plain_name(value: str) -> str:
 
 
 def _with_mentions_escaped(text: str) -> str:
-    """`text` with each tag escaped that is only mentioned; `text` itself when there is none."""
+    """`text` with each tag escaped that is only mentioned; `text` itself if there is none."""
     tags = [*_TAG.finditer(text)] if "<" in text else []
     if not tags:
         return text
@@ -132,7 +131,7 @@ def _with_mentions_escaped(text: str) -> str:
 
 
 def _partners(tags: list[re.Match[str]]) -> list[re.Match[str] | None]:
-    """For each tag the one that closes it, or that it closes; None without one."""
+    """For each tag its closing or opening tag; None without one."""
     opened: dict[str, list[int]] = {}
     found: list[re.Match[str] | None] = [None] * len(tags)
     for number, tag in enumerate(tags):
@@ -146,10 +145,10 @@ def _partners(tags: list[re.Match[str]]) -> list[re.Match[str] | None]:
 
 
 def _is_mentioned(text: str, tag: re.Match[str], partner: re.Match[str] | None) -> bool:
-    """Whether a tag is only mentioned in the text, not meant as markup.
+    """Whether a tag is only mentioned in the text, not used as markup.
 
-    Meant as markup is what formats (`<b>`, `<br>`), is closed, has attributes with values, or touches the
-    word that it begins or ends. Mentioned is what stands alone among words ("guide to <head> elements").
+    A tag is markup if it formats (`<b>`, `<br>`), is closed, has attributes with values, or touches the word
+    that it begins or ends. It is mentioned if it is alone among words ("guide to <head> elements").
     """
     name = (tag[1] or "").lower()
     follows_word = text[max(tag.start() - 1, 0) : tag.start()].isalnum()
@@ -165,7 +164,7 @@ def _is_mentioned(text: str, tag: re.Match[str], partner: re.Match[str] | None) 
 
 
 def _touches(text: str, tag: re.Match[str]) -> bool:
-    """Whether a tag touches the word that it begins or ends; the <div>s of a page are spoken of."""
+    """Whether a tag touches the word that it begins or ends, unlike in "the <div>s of a page"."""
     if tag[0][1] == "/":
         before = text[max(tag.start() - 1, 0) : tag.start()]
         return bool(before) and not (before.isspace() or before in "([{\"'`“‘«<&")
@@ -174,7 +173,7 @@ def _touches(text: str, tag: re.Match[str]) -> bool:
 
 
 def is_html(text: str) -> bool:
-    """Whether RSS text is meant as HTML: it holds a tag that HTML knows, or an entity that HTML knows.
+    """Whether RSS text is meant as HTML: it contains a tag or an entity that HTML knows.
 
     So `AT&T`, `a < b`, `<3` and `List<String>` are text; `AT&amp;T` and `<b>bold</b>` are HTML.
     """
@@ -184,15 +183,15 @@ def is_html(text: str) -> bool:
 
 
 def unmarked(markup: str) -> str:
-    """HTML without its tags, entities decoded once; an image leaves its alternative text.
+    """HTML without its tags, entities decoded once; an image is replaced by its alternative text.
 
-    Tags that HTML does not know stay as text: `List<String>` is more use than `List`. Formulas and drawings
-    leave their text.
+    Tags that HTML does not know stay as text: `List<String>` is more useful than `List`. Formulas and
+    drawings are replaced by their text.
     """
     if "<" in markup:
         if "<math" in markup or "<svg" in markup:
             markup = _FOREIGN.sub(_words_of, markup)
-        # Text, tag, its name, text, tag …: one call splits it, where a substitution calls back for each.
+        # Text, tag, its name, text, tag …: one call splits it, while a substitution calls back for each tag.
         parts = _PARTS.split(markup)
         left = [*map(_LEFT.get, parts[2::3])]
         if None in left:  # an image, a comment, a name in capitals or an unknown one
@@ -207,7 +206,7 @@ def unmarked(markup: str) -> str:
 
 
 def _words_of(element: re.Match[str]) -> str:
-    """The text of a formula, or of a drawing, whose texts stand apart."""
+    """The text of a formula, or of a drawing with its texts separated by spaces."""
     apart = " " if element[1] == "svg" else ""
     return apart + _FOREIGN_TAG.sub(apart, _SILENT.sub("", element[0])) + apart
 
@@ -217,7 +216,7 @@ def _is_tag(name: str | None) -> bool:
 
 
 def _left(tag: str, name: str | None) -> str:
-    """What a tag leaves in plain text."""
+    """What replaces a tag in plain text."""
     name = (name or "!--").lower()
     left = _LEFT.get(name)
     if left is not None:
@@ -228,7 +227,7 @@ def _left(tag: str, name: str | None) -> str:
 
 
 def tidy(text: str) -> str:
-    """One line: white space collapsed, invisible characters and those that reorder others removed."""
+    """One line: white space collapsed; invisible characters and direction controls removed."""
     text = " ".join(text.split())
     return text if text.isprintable() else " ".join(_UNSEEN.sub("", text).split())
 
@@ -242,7 +241,7 @@ def cut(text: str, max_characters: int) -> str:
     return (head[:space] if space > max_characters // 2 else head).rstrip(" ,;:-–—") + "…"
 
 
-# One class first: a search for it skips what cannot begin a match, which a search for a choice cannot.
+# One character class first: it skips what cannot begin a match faster than an alternation does.
 _SENTENCE_END = re.compile(
     r"[.!?…。！？．」』](?:(?<=[.!?…])(?=[\s\"'”’)]|$)[\"'”’)]*|(?<=[。！？．」』])[。！？．」』]*)"
 )
@@ -256,10 +255,10 @@ def summarise(html: str, max_characters: int = MAX_SUMMARY) -> str:
 def beginning(html: str, max_characters: int) -> str:
     """The beginning of a sanitised body as tidy text, about `max_characters` wide; "" when it has no text.
 
-    A full-width character counts as two. Cut text ends with `…`, after a sentence when one ends in the
-    last third, else after a word.
+    A full-width character counts as two. Cut text ends with `…`, after a sentence if one ends in the last
+    third, else after a word.
     """
-    # Twelve characters of markup for one of text are rare; mostly half as much again is enough.
+    # Twelve characters of markup for each one of text are rare; usually half as much as the text is enough.
     for share in (1.5, 2.5, 5, 12):
         head = _whole_tags(html, int(share * max_characters))
         text = tidy(unmarked(head))
@@ -335,8 +334,8 @@ def people(persons: Iterable[Person]) -> tuple[str, ...]:
     """Names, plain text, in order, each once; at most 50.
 
     RSS gives one string: `jane@example.org (Jane Doe)` and `Jane Doe <jane@example.org>` are Jane Doe,
-    several are separated by `;` or by their addresses. A name is never an address: without a name beside it
-    the local part is taken, and `noreply` is left out.
+    several are separated by `;` or by their addresses. A name is never an address: without a name the local
+    part is used, and `noreply` is left out.
     """
     names: dict[str, None] = {}
     for person in persons:
@@ -347,7 +346,7 @@ def people(persons: Iterable[Person]) -> tuple[str, ...]:
 
 
 def email_of(person: Person) -> str:
-    """The address of a person, its own or in one of RSS's shapes; "" without one, and for `noreply`."""
+    """The address of a person, its own or in one of RSS's forms; "" without one, and for `noreply`."""
     written = (person.email or "").strip()
     if not written:
         text = tidy(unescape(person.name[: 20 * MAX_NAME]))
@@ -363,7 +362,7 @@ def email_of(person: Person) -> str:
 def _names(written: str) -> tuple[str, ...]:
     if "@" not in written and ";" not in written:
         found = [written]
-    # Split before decoding (`&amp;` holds a `;`), but never inside an entity.
+    # Split before decoding (`&amp;` contains a `;`), but never inside an entity.
     elif (name := _name(written := tidy(unescape(written[: 20 * MAX_NAME])))) is not None:
         found = [name]
     else:
@@ -374,7 +373,7 @@ def _names(written: str) -> tuple[str, ...]:
 
 
 def _name(written: str) -> str | None:
-    """The name in one of the forms that RSS uses; None when it is in none of them."""
+    """The name in one of the forms that RSS uses; None if it is in none of them."""
     if m := _ADDRESS_THEN_NAME.fullmatch(written):
         return m[2].strip() or _local_part(m[1])
     if m := _NAME_THEN_ADDRESS.fullmatch(written):

@@ -1,8 +1,8 @@
-"""Tracking parameters of links: what a query holds for the publisher's statistics alone.
+"""Tracking parameters of links: parts of a query that only the publisher's statistics use.
 
-One list for those who compare links and those who strip them. A parameter is listed only where a page is the
-same without it. A name that some sites use for content (`ref`, `source`) counts by its value or by the host.
-Prefixes are listed where whole families exist (utm_source, utm_medium, and the misspelt utm_mediun).
+One list for comparing links and for removing parameters. A parameter is listed only if a page is the same
+without it. A name that some sites use for content (`ref`, `source`) counts by its value or by the host.
+Prefixes are listed for whole families (utm_source, utm_medium, and the misspelt utm_mediun).
 """
 
 from __future__ import annotations
@@ -66,13 +66,13 @@ _BY_HOST = {
 }
 _AT_HOST = {host: frozenset(names.split()) for host, names in _BY_HOST.items()}
 _SIGNATURES = frozenset(["signature", "sig", "x-amz-signature", "x-goog-signature", "hmac", "hdnts"])
-"""A signed link holds for its whole query: changed, it no longer works."""
+"""A signed link is signed with its whole query: changed, it no longer works."""
 _LINK = re.compile(r"(?P<place>[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?#@]*@)?(?P<host>[^/?#:]*))?")
 _PARAMETERS = re.compile(r"[\w.-]+=[^&=]*(?:&[\w.-]+=[^&=]*)*")
 
 
 def is_tracking(name: str, value: str = "", host: str = "") -> bool:
-    """Whether a parameter of a link's query serves the publisher's statistics alone; `name` in any case."""
+    """Whether only the publisher's statistics use a parameter of a link's query; `name` in any case."""
     name = name.lower()
     return (
         name in _ANYWHERE
@@ -86,8 +86,8 @@ def is_tracking(name: str, value: str = "", host: str = "") -> bool:
 def without_tracking(link: str, also: Collection[str] = ()) -> str:
     """`link` without its tracking parameters, all else verbatim; never raises.
 
-    `also`: names of further parameters, in any case; one that ends with `*` means all names that begin so.
-    A fragment goes when it holds nothing but such parameters (`#xtor=RSS-1`). A signed link stays as it is.
+    `also`: names of further parameters, in any case; one that ends with `*` means all names that begin so. A
+    fragment is removed if it contains only such parameters (`#xtor=RSS-1`). A signed link is not changed.
     """
     if "?" not in link and "#" not in link:
         return link
@@ -112,7 +112,7 @@ def _kept(query: str, host: str, names: frozenset[str], begins: tuple[str, ...])
     kept = []
     for parameter in query.split("&"):
         name, _, value = parameter.partition("=")
-        # What was escaped once too often ("&amp;utm_source=rss") is a parameter all the same.
+        # A parameter that was escaped once too often ("&amp;utm_source=rss") is still a parameter.
         name = name.lower().removeprefix("amp;")
         if name in _SIGNATURES:
             return query, True
@@ -122,7 +122,7 @@ def _kept(query: str, host: str, names: frozenset[str], begins: tuple[str, ...])
 
 
 def _at(host: str) -> list[frozenset[str]]:
-    """What the host and its parents list: www.youtube.com has what youtube.com has."""
+    """The names listed for the host and its parent domains: www.youtube.com has those of youtube.com."""
     labels = host.split(".")
     ends = (".".join(labels[n:]) for n in range(max(len(labels) - 1, 1)))
     return [names for end in ends if (names := _AT_HOST.get(end)) is not None]

@@ -1,8 +1,8 @@
-"""Bodies of front-matter articles: kept byte for byte when nothing in them can act, else sanitised.
+"""Bodies of front-matter articles: kept byte for byte if nothing in them can run code, else sanitised.
 
-What a browser does with a tag depends on the page around it: inside a `<div>` a parser drops `<html>`,
-`<tr>` and `</body>`, but in a site generator's page they take effect. So every tag of the source is checked,
-not the tree of one context.
+What a browser does with a tag depends on the page around it: inside a `<div>` a parser drops `<html>`, `<tr>`
+and `</body>`, but in a site generator's page they take effect. So every tag of the source is checked, not the
+tree of one context.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from aggregator.normalise.html import STYLES, TAGS, hazard, is_pixel, sanitise
 
 __all__ = ["is_harmless", "kept_or_sanitised"]
 
-# What the sanitiser removes to protect the page's layout, but what cannot act by itself.
+# Removed by the sanitiser to protect the page's layout, but harmless by itself.
 _PRESENTATION = (
     "align alt bgcolor border cellpadding cellspacing class color colspan datetime dir face headers height "
     "href hreflang lang loading referrerpolicy rel reversed rowspan scope size span src start style summary "
@@ -39,7 +39,7 @@ _PERMISSIVE = nh3.Cleaner(
 )
 
 # The plain form of a tag, on which all parsers agree: attributes separated by white space (HTML §13.1.2), no
-# angle bracket in a value, no slash but at the end. White space is HTML's: `\s` has more.
+# angle bracket in a value, a slash only at the end. White space is HTML's: `\s` has more.
 _NAME = r"[A-Za-z][A-Za-z0-9-]*+"
 _SPACE = r"[ \t\r\n\f]"
 _EQUALS = rf"{_SPACE}*+={_SPACE}*+"
@@ -48,7 +48,7 @@ _ATTRIBUTE = re.compile(rf"{_SPACE}++({_NAME})(?:{_EQUALS}({_VALUE}))?+")
 _TOKEN = re.compile(
     rf"<(?:(/?)({_NAME})((?:{_SPACE}++{_NAME}(?:{_EQUALS}{_VALUE})?+)*+){_SPACE}*+(/?)>|!-- ?more ?-->)"
 )
-# The sanitiser drops it, and the texts around it become one.
+# The sanitiser removes it and joins the texts around it.
 _MORE = re.compile("<!-- ?more ?-->")
 # `a < b` and `<3` are text to every parser; a last `<` could begin a tag of the page around.
 _OPENED = re.compile(r"<(?![ \t\r\n0-9=])")
@@ -56,7 +56,7 @@ _UNWRITABLE = re.compile(f"[{FORBIDDEN}\x7f]")
 
 _CLASSES = re.compile(r"[\w \t\r\n-]*")  # no `ng-init:`, which AngularJS runs
 _PLAIN_VALUE = re.compile(r"[\w-]{0,100}|-?[0-9]{1,20}\.[0-9]{1,20}")
-# Attributes that common JavaScript libraries act on.
+# Attributes that common JavaScript libraries use.
 _INSTRUCTIONS = (
     "action ajax behavior bind bs component confirm content controller disable dismiss dojo fancybox form "
     "html hx lazy lightbox live method module ng on options original parent plugin provide remote require "
@@ -78,27 +78,27 @@ _LEFT_OPEN = frozenset(_BOX_ENDS.split())
 
 
 def kept_or_sanitised(html: str, base: str = "") -> str:
-    """A body as today's rules allow it to be published: `html` itself when it is harmless, else sanitised.
+    """A body as today's rules allow it to be published: `html` itself if it is harmless, else sanitised.
 
-    - `base`: the article's link, "" when it has none; what relative URLs are made absolute with.
+    - `base`: the article's link, "" when it has none; relative URLs are made absolute with it.
 
-    Pure, and the same when applied to its own result, so it mends what is stored too: a body that came from a
-    feed and was sanitised, or one from a file that an earlier version kept by laxer rules. The result equals
-    `html` exactly when nothing has to change.
+    Pure, and unchanged when applied to its own result. So it can also be applied to stored bodies: from a
+    feed and sanitised, or from a file that an earlier version kept by weaker rules. The result equals `html`
+    exactly if nothing has to change.
     """
     return html if is_harmless(html, has_base=bool(base)) else sanitise(html, base)
 
 
 def is_harmless(html: str, *, has_base: bool) -> bool:
-    """Whether `html` can be placed into any page as it is: every token is one that cannot act anywhere.
+    """Whether `html` can be put into any page as it is: no token in it can run code anywhere.
 
     - `has_base`: there is a URL to make relative ones absolute with, so that a body with relative URLs is
       better rewritten.
 
-    Harmless is only what the sanitiser, asked to leave presentation alone, writes with the same tags in the
-    same order, but for tags that an author may leave out: no tag is opened or closed too often, or in a place
-    where it is dropped or moved. Of comments only `<!-- more -->` is harmless: parsers disagree about the end
-    of others.
+    `html` is harmless only if the sanitiser, allowed to keep presentation, writes the same tags in the same
+    order, except tags that an author may leave out: no tag is opened or closed too often, or in a place where
+    it is dropped or moved. Of comments only `<!-- more -->` is harmless: parsers disagree about the end of
+    others.
     """
     if _UNWRITABLE.search(html) or hazard(html):
         return False
@@ -115,7 +115,7 @@ _Tag = tuple[str, dict[str, str]]
 
 
 def _tags(html: str) -> list[_Tag] | None:
-    """Every tag of `html`; None when one is not written plainly."""
+    """Every tag of `html`; None if one is not in the plain form."""
     found: list[_Tag] = []
     end = 0
     for token in _TOKEN.finditer(html):
@@ -148,7 +148,7 @@ def _is_allowed(name: str, attributes: dict[str, str], has_base: bool) -> bool:
 
 
 def _cannot_act(name: str, value: str, has_base: bool) -> bool:
-    """Whether an attribute is one that neither a browser nor a script of the page acts on."""
+    """Whether neither a browser nor a script of the page acts on an attribute."""
     if name.startswith("data-"):
         return _PLAIN_VALUE.fullmatch(value) is not None and not _INSTRUCTION.match(name)
     if name in ("href", "src"):

@@ -12,8 +12,8 @@ __all__ = ["ZONES", "minutes_east", "region_minutes", "zone_of"]
 MAX_MINUTES = 14 * 60
 """The largest offset of a zone in use."""
 
-# RFC 822 §5.1, then the zones that feeds really name. IST, CST and the like mean several zones: the one
-# that RFC 822 knows wins, else the most populous reading.
+# RFC 822 §5.1, then the zones that feeds really name. IST, CST and the like mean several zones: the one in
+# RFC 822 is used, else the one with the most inhabitants.
 ZONES = {
     "": 0, "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "zulu": 0, "est": -300, "edt": -240, "cst":
     -360, "cdt": -300, "mst": -420, "mdt": -360, "pst": -480, "pdt": -420, "et": -300, "ct": -360, "mt":
@@ -32,11 +32,11 @@ _COMMENT = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\bm=[+-][0-9.]+$")
 
 
 def minutes_east(text: str) -> int | None:
-    """What `text` says, None when it names no zone; "" is Greenwich.
+    """The offset that `text` names, None when it names no zone; "" is Greenwich.
 
-    A name, an offset, or both (`+0200 CEST`), of which the offset counts. A military letter counts as
-    UTC (RFC 2822 §4.3), and so does an offset of more than 14 hours. Go's `m=+0.01` and what stands in
-    brackets beside a zone are comments; alone in brackets, it is the zone.
+    A name, an offset, or both (`+0200 CEST`), where the offset counts. A military letter counts as UTC (RFC
+    2822 §4.3), and so does an offset of more than 14 hours. Go's `m=+0.01` and what is in brackets after a
+    zone are comments; in brackets without another zone, it is the zone.
     """
     text = text.strip().lower()
     found = _one(text)
@@ -60,7 +60,7 @@ def _one(text: str) -> int | None:
 
 
 def region_minutes(name: str, local: datetime) -> int | None:
-    """The offset of a region (`Europe/Berlin`) at a local time without a zone, None for no known region."""
+    """The offset of a region (`Europe/Berlin`) at a local time without a zone, None for an unknown region."""
     written = _regions().get(name.lower())
     offset = ZoneInfo(written).utcoffset(local) if written else None
     return offset // timedelta(minutes=1) if offset is not None else None
@@ -68,7 +68,10 @@ def region_minutes(name: str, local: datetime) -> int | None:
 
 @lru_cache(maxsize=64)
 def zone_of(name: str) -> ZoneInfo:
-    """A zone of the IANA database by its name, with its summer time. Raises ValueError for none of it."""
+    """A zone of the IANA database by its name, with daylight saving time.
+
+    Raises ValueError if it is unknown.
+    """
     try:
         return ZoneInfo(name)
     except (ValueError, OSError, LookupError) as error:  # ZoneInfoNotFoundError is a KeyError
@@ -77,5 +80,5 @@ def zone_of(name: str) -> ZoneInfo:
 
 @lru_cache(maxsize=1)
 def _regions() -> dict[str, str]:
-    """Lower case -> as the system's list has them, which may be empty."""
+    """Lower case -> the name in the system's list, which may be empty."""
     return {name.lower(): name for name in available_timezones() if "/" in name}

@@ -1,1 +1,1 @@
-"""What is sent to others: notices of articles and sources, and the outbox in which it waits."""
+"""Messages to others: notices of articles and sources, and the outbox in which they wait."""

@@ -1,4 +1,4 @@
-"""Sends what waits in the outbox; what fails is tried again later, and given up in the end."""
+"""Sends the messages of the outbox; failed ones are tried again later, and given up in the end."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _LONGEST_WAIT = timedelta(hours=6)
 _LONGEST_ASKED = timedelta(days=1)
 _BATCH = 100
 _LEASE = timedelta(minutes=2)
-"""For so long no other process sends a message that one has begun to send; none takes longer."""
+"""How long no other process may send a message that one has started to send; sending takes less."""
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What became of a message; `error` None is well; `again` when it is tried next, None: never.
+    """The result for a message; `error` None: accepted; `again`: the time of the next attempt, None: never.
 
-    `place` says where `target` is, without secrets; `noun` and `subject` what the message is.
+    `place` is where `target` is, without secrets; `noun` and `subject` describe the message.
     """
 
     channel: str
@@ -43,10 +43,10 @@ class Delivery:
 def next_attempt(
     message: Outgoing, error: DeliveryError, patience: Patience, now: datetime
 ) -> datetime | None:
-    """When a message is sent again after this failure; None: no more.
+    """When a message is sent again after this failure; None: never.
 
-    A minute, then four times as long each, at most six hours. What the receiver asks for is honoured, up to
-    a day.
+    After a minute, then four times as long each time, at most six hours. A Retry-After of the receiver is
+    honoured, up to a day.
     """
     failures = message.attempts + 1
     most = patience.refusals if error.is_refusal and patience.refusals else patience.attempts
@@ -62,8 +62,8 @@ def next_attempt(
 def deliver(store: Store, outside: Outside, now: datetime, is_over: Callable[[], bool]) -> Iterator[Delivery]:
     """Sends what is due, until all is done or `is_over`; what is left stays in the store.
 
-    A target that fails is left alone for the rest of it. What is meant for targets that the config has no
-    more is given up, and so is what exceeds the number that may wait. Raises StoreError.
+    A target that fails is not tried again in this call. Messages for targets that are no longer in the config
+    are given up, and so are those above the number that may wait. Raises StoreError.
     """
     made = {name: channel(name, outside) for name in store.outbox.channels()}
     channels = {name: way for name, way in made.items() if way is not None}
@@ -106,14 +106,14 @@ def _given_up(store: Store, name: str, way: DeliveryChannel) -> Iterator[Deliver
 def _sent(
     way: DeliveryChannel, message: Outgoing, now: datetime
 ) -> tuple[DeliveryError | None, datetime | None]:
-    """Why it was not taken, None where it was; and until when its target is to rest then."""
+    """Why it was not accepted, None if it was; and until when nothing may be sent to its target."""
     try:
         return None, way.send(message, now)
     except DeliveryError as error:
         return error, None
     except AggregatorError:
         raise
-    except Exception as error:  # noqa: BLE001 - a mistake of ours, or of a service's library, costs one message
+    except Exception as error:  # noqa: BLE001 - a bug of ours or of a library fails only one message
         _log.debug("sending by %s failed", message.channel, exc_info=error)
         return DeliveryError(f"sending it failed, which is a mistake of ours: {type(error).__name__}"), None
 
@@ -133,7 +133,7 @@ def _result(
 
 
 def _subject(way: DeliveryChannel, message: Outgoing) -> str:
-    """What it is about; "" where it holds something that no version wrote."""
+    """What it is about; "" if its payload cannot be read."""
     try:
         return way.subject(message)
     except (LookupError, TypeError, ValueError, AttributeError):

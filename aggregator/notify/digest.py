@@ -1,4 +1,4 @@
-"""What a digest says: as the body of an entry, and as a letter. Pure."""
+"""The content of a digest: as the body of an entry, and as a mail. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from aggregator.notify.notice import ArticleNotice, day_of, is_web, items
 __all__ = ["ITEMS", "DigestText", "without_articles"]
 
 ITEMS = "articles"
-"""The key of an entry's `extra` under which the outward ids of its items are, in their order."""
+"""The key in an entry's `extra` with the public ids of its items, in order."""
 
 
 _ITEM = re.compile(r"<li>.*?</li>\n?", re.DOTALL)
@@ -51,12 +51,12 @@ class DigestText:
         return f"{self.name}: {self.days}"
 
     def payload(self) -> dict[str, Any]:
-        """As it waits in the outbox: JSON values."""
+        """JSON values for the outbox."""
         return asdict(self)
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> DigestText:
-        """What `payload` gave; what is missing or of another type is left out."""
+        """The digest from such a payload; what is missing or of another type is left out."""
         more = payload.get("more")
         return cls(
             name=str(payload.get("name", "")),
@@ -67,7 +67,7 @@ class DigestText:
         )
 
     def body(self) -> str:
-        """As a fragment of HTML: a list, everything escaped; links are http and https alone."""
+        """A fragment of HTML: a list, everything escaped; only http and https links."""
         lines = ["<ul>"]
         for article in self.articles:
             title = escape(article.title or article.link or article.id)
@@ -82,7 +82,7 @@ class DigestText:
         return "\n".join(lines)
 
     def html(self, leave: str = "") -> str:
-        """As the page of a letter, with its styles in its head; `leave` is where to leave the list."""
+        """The HTML of a mail, with its styles in its head; `leave` is the address to unsubscribe."""
         foot = f'<p><small><a href="{escape(leave)}">Unsubscribe</a></small></p>' if leave else ""
         return (
             f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{escape(self.title)}</title>'
@@ -91,7 +91,7 @@ class DigestText:
         )
 
     def text(self, leave: str = "") -> str:
-        """As plain text."""
+        """The digest as plain text."""
         lines = [self.title, ""]
         for article in self.articles:
             about = " · ".join(filter(None, (article.source, day_of(article.published))))
@@ -102,10 +102,11 @@ class DigestText:
 
 
 def without_articles(entry: Article, gone: Collection[ArticleNotice]) -> Article:
-    """The entry of a digest without the items of articles that were taken down; the same where it has none.
+    """The entry of a digest without the items of articles that were taken down; unchanged if it has none.
 
-    Its `extra` has the ids of its items. Entries of earlier versions have none, nor have those of a store
-    that was rebuilt from its output: there an item is known by its link, without a web address by its title.
+    Its `extra` has the ids of its items. Entries of earlier versions have none, and entries of a store that
+    was rebuilt from its output have none either: there an item is known by its link, or without a web address
+    by its title.
     """
     items = _ITEM.findall(entry.content)
     ids: list[Any] = found if isinstance(found := entry.extra.get(ITEMS), list) else []
@@ -124,7 +125,7 @@ def without_articles(entry: Article, gone: Collection[ArticleNotice]) -> Article
 
 
 def _is_of(item: str, article: ArticleNotice) -> bool:
-    """Whether an item is of this article, by what it says: a sanitiser writes quotes in another way."""
+    """Whether an item is of this article, compared by text: a sanitiser writes quotes differently."""
     found = _HEADING.search(item)
     heading = found[1] if found else ""
     if (named := _HREF.search(heading)) is not None:

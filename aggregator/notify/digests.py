@@ -1,9 +1,9 @@
-"""Makes digests when they are due, of all that arrived since the last ones: an entry, and letters to send.
+"""Makes digests when they are due, of everything that arrived since the last one: an entry, and mails.
 
-As with notices, the store knows the order in which articles arrived, and up to which one each digest has
-looked. First the entry is saved, under an id that is made of name and time: made again by the next process
-when one is killed, it is the same entry. Then the letters are queued in the transaction that remembers the
-place, so that none is lost, and none made twice.
+As for notices, the store knows the order in which articles arrived, and the last one that each digest has
+seen. First the entry is saved, with an id made of name and time: if the process is killed, the next one makes
+the same entry. Then the mails are queued in the transaction that records the position, so that none is lost
+and none is made twice.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class _Mark:
-    """Up to where a digest has looked, and when the last one was due."""
+    """The last article that a digest has seen, and when it was last due."""
 
     number: int
     due: datetime
 
 
 def sources_of(config: Config) -> tuple[Source, ...]:
-    """The sources that entries of digests are of: in the store alone, never polled, published nowhere."""
+    """The sources of the entries of digests: only in the store, never polled or published."""
     return tuple(
         Source.model_construct(name=digest.source, categories=(digest.name,), enabled=False, private=True)
         for digest in config.digest
@@ -67,7 +67,9 @@ class Digests:
         return tuple(digest for digest in self._config().digest if digest.enabled)
 
     def begin(self, now: datetime) -> None:
-        """Lets digests that are new to the config begin here: the first one is made when it is due next."""
+        """Starts digests that are new in the config at the present position: the first one is made when it is
+        due next.
+        """
         text, marks = self._read()
         last = self._store.arrivals.last()
         kept = {
@@ -79,11 +81,11 @@ class Digests:
         self._marks = kept
 
     def is_due(self, now: datetime) -> bool:
-        """Whether one is to be made."""
+        """Whether any digest is due."""
         return any(self._is_due(digest, self._marks.get(digest.name), now) for digest in self._digests)
 
     def make(self, now: datetime) -> int:
-        """Makes those that are due; how many have anything to say. Raises StoreError."""
+        """Makes the digests that are due; returns how many have articles. Raises StoreError."""
         if not self.is_due(now):
             return 0
         made = 0
@@ -121,7 +123,7 @@ class Digests:
             arrived, following = self._store.arrivals.after(place, last, _BATCH)
             firsts = self._store.arrivals.first_of({each.article.article.source for each in arrived})
             for each in arrived:
-                # What a new source brings of its past is no news.
+                # Older articles of a new source are not news.
                 is_first = each.article.first_seen <= firsts[each.article.article.source]
                 if is_first and each.article.published < mark.due:
                     continue
@@ -137,7 +139,7 @@ class Digests:
         rules = rule_set(config.rules, config.feeds)
         zone = zone_of(digest.timezone or config.site.timezone)
         end = due.astimezone(zone).date()
-        # It is about the days before it is due; one that is late, about all since the last one.
+        # It covers the days before it is due; if it is late, everything since the last one.
         begin = mark.due.astimezone(zone).date()
         until = max(begin, end - timedelta(days=1))
         return DigestText(
@@ -180,7 +182,7 @@ class Digests:
 
 
 def forget_in_digests(store: Store, found: Collection[Erasable], now: datetime) -> None:
-    """Takes articles that were taken down out of all entries of digests, also of former ones."""
+    """Removes articles that were taken down from all entries of digests, also from earlier versions."""
     gone = [
         ArticleNotice(
             id=each.uid, title=plain_value(each.title, "text", MAX_TITLE), link=each.link[:MAX_LINK]

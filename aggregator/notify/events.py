@@ -1,4 +1,4 @@
-"""What became of sources since somebody looked: broken, silent, moved, back, gone. Pure."""
+"""Events of sources since the last look: broken, silent, moved, back, gone. Pure."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["changes", "noted"]
 _ILL = ("broken", "silent", "gone")
 _MOVED = "moved "
 Noted = Mapping[str, str]
-"""By the names of sources: "broken", "silent" or "gone", and behind it "moved " with a digest of where to."""
+"""Source name -> "broken", "silent" or "gone", and after it "moved " with a digest of the new address."""
 
 
 def noted(records: Mapping[str, PollRecord], before: Noted, now: datetime) -> dict[str, str]:
-    """What is to be remembered of sources that are not as they should be.
+    """The states of sources that must be stored, without healthy ones.
 
-    One that was broken, silent or gone, and is neither that nor healthy, is still what it was.
+    A source that was broken, silent or gone keeps that state until it is healthy again.
     """
     found = {}
     for name, record in records.items():
@@ -38,7 +38,7 @@ def noted(records: Mapping[str, PollRecord], before: Noted, now: datetime) -> di
 def changes(
     records: Mapping[str, PollRecord], before: Noted, after: Noted, now: datetime
 ) -> Iterator[SourceNotice]:
-    """What happened between two such notes, in the order of names; no address with a key or a login in it."""
+    """The events between two such states, in the order of names, without addresses with a key or a login."""
     for name, record in sorted(records.items()):
         was, is_now = before.get(name, ""), after.get(name, "")
         if was == is_now:

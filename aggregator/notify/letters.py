@@ -1,4 +1,4 @@
-"""Letters: mail messages of ours, with headers that no text of a stranger can break out of. Pure."""
+"""Our mail messages, with headers that no text from outside can break out of. Pure."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def letter(
     html: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> EmailMessage:
-    """A message of plain text, and of HTML where there is one.
+    """A message of plain text, and of HTML if given.
 
-    `message_id` becomes the Message-ID, at the host of `sender`: the same message sent twice is known as one.
+    `message_id` becomes the Message-ID, at the host of `sender`: a message that is sent twice is recognised.
     `made` is its Date. It is marked as sent by a program (RFC 3834 §5), so that no absence notice answers it.
-    `headers` are further ones, such as List-Id. Line breaks and invisible characters are removed of each.
+    `headers` are further ones, such as List-Id. Line breaks and invisible characters are removed from each.
     """
     host = sender.rpartition("@")[2]
     mail = EmailMessage(policy=SMTP)
@@ -52,7 +52,7 @@ def letter(
 
 
 def list_id(name: str, sender: str) -> str:
-    """The List-Id of what is sent under a name (RFC 2919), by which mail programs sort."""
+    """The List-Id of messages sent under a name (RFC 2919), by which mail programs sort."""
     label = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:60] or "notices"
     phrase = " ".join(re.sub(r"[^\w.,-]+", " ", _line(name)).split())
     quoted = f'"{phrase}" ' if phrase.isascii() and phrase else ""
@@ -60,10 +60,10 @@ def list_id(name: str, sender: str) -> str:
 
 
 def _line(text: str) -> str:
-    """One line, of which no reader makes another by decoding it again (RFC 2047)."""
+    """One line that stays one line when a mail program decodes it again (RFC 2047)."""
     return cut(tidy(text).replace("=?", "= ?"), MAX_LINE)
 
 
 def _encodable(text: str) -> str:
-    """Without lone surrogates, which no mail can carry."""
+    """The text without lone surrogates, which mail cannot contain."""
     return text.encode("utf-8", "replace").decode()

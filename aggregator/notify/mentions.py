@@ -1,4 +1,4 @@
-"""Texts of strangers in which no account, group or channel of a service is called. Pure."""
+"""Removes mentions of accounts, groups or channels from texts from outside. Pure."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import re
 __all__ = ["link_without_mentions", "without_mentions"]
 
 _URL = re.compile(r"https?://[^\s]+", re.IGNORECASE)
-# "@all" as well as "＠all"; Slack and those like it write "<!channel>" and "<@U1>".
+# "@all" and also "＠all"; Slack and similar services write "<!channel>" and "<@U1>".
 _CALL = re.compile(r"(?<=[@\uff20])(?=[\w-])|(?<=<)(?=[!@#])")
-# Mastodon looks into addresses, too, but not behind what these lack (Account::MENTION_RE).
+# Mastodon also searches addresses, but not after the characters that are missing here (Account::MENTION_RE).
 _IN_LINK = re.compile(r"(?<![=/\w])@")
 _OF_ALL = re.compile(r"@(?=everyone|here|channel|all|room)", re.IGNORECASE)
 
 
 def without_mentions(text: str) -> str:
-    """With an invisible space where something is called; addresses in it lead where they led."""
+    """The text with an invisible space in each mention; addresses in it still work."""
     written: list[str] = []
     place = 0
     for found in _URL.finditer(text):
@@ -25,7 +25,7 @@ def without_mentions(text: str) -> str:
 
 
 def link_without_mentions(link: str) -> str:
-    """The same address: "@" is written as %40 where a service could take it for a call."""
+    """The same address with "@" written as %40 if a service could read it as a mention."""
     begin, sep, rest = link.partition("://")
     host, slash, path = rest.partition("/")
     path = _OF_ALL.sub("%40", _IN_LINK.sub("%40", f"{slash}{path}"))

@@ -1,4 +1,4 @@
-"""What a notice says, and how: in the outbox, as text, as HTML. Pure."""
+"""The content of a notice: as JSON for the outbox, as text, as HTML. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticleNotice:
-    """A new article: `id` is its outward id, `published` ISO 8601 in UTC, `summary` plain text."""
+    """A new article: `id` is its public id, `published` ISO 8601 in UTC, `summary` plain text."""
 
     id: str
     title: str = ""
@@ -38,7 +38,9 @@ class ArticleNotice:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceNotice:
-    """What became of a source (an `event` of `config.notifying.EVENTS`); `detail` says why, or where to."""
+    """An event of a source (an `event` of `config.notifying.EVENTS`); `detail` is the reason or the new
+    address.
+    """
 
     event: str
     name: str
@@ -47,16 +49,16 @@ class SourceNotice:
 
     @property
     def happened(self) -> str:
-        """What happened, in words that follow its name."""
+        """What happened, in words that follow the source's name."""
         said = _HAPPENED.get(self.event, self.event)
         return f"{said} ({self.detail})" if self.detail else said
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
-    """New articles, newest first, and what became of sources; `more_*` count those that are not listed.
+    """New articles, newest first, and events of sources; `more_*` count those that are not listed.
 
-    `name` is that of its table in the config, `made` ISO 8601 in UTC. `is_test`: somebody tries it out.
+    `name` is that of its table in the config, `made` ISO 8601 in UTC. `is_test`: a test by a person.
     """
 
     name: str
@@ -86,12 +88,12 @@ class Notice:
         return f"{self.name}: {', '.join(said)}"
 
     def payload(self) -> dict[str, Any]:
-        """As it waits in the outbox, and as a webhook gets it: JSON values."""
+        """JSON values for the outbox and for a webhook."""
         return {**asdict(self), "title": self.subject}
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> Notice:
-        """What `payload` gave; what is missing or of another type is left out."""
+        """The notice from such a payload; what is missing or of another type is left out."""
         return cls(
             name=str(payload.get("name", "")),
             made=str(payload.get("made", "")),
@@ -103,7 +105,7 @@ class Notice:
         )
 
     def text(self) -> str:
-        """As plain text."""
+        """The notice as plain text."""
         lines = [_TEST, ""] if self.is_test else []
         for one in self.sources:
             lines += [f"{one.name} {one.happened}", ""]
@@ -118,7 +120,7 @@ class Notice:
         return "\n".join(lines).rstrip() + "\n"
 
     def html(self) -> str:
-        """As HTML, everything escaped; links are http and https alone."""
+        """The notice as HTML, everything escaped; only http and https links."""
         parts = ["<!DOCTYPE html>", '<html><head><meta charset="utf-8"></head><body>']
         parts += [f"<p>{_TEST}</p>"] if self.is_test else []
         if self.sources:
@@ -143,7 +145,7 @@ class Notice:
 
 
 def items(kind: type[_Item], found: Any, needed: Mapping[str, str]) -> Iterator[_Item]:
-    """What a list of a payload says, of this kind; `needed` are the fields without a default."""
+    """The items in a list of a payload; `needed` are the fields without a default."""
     names = {field.name for field in fields(kind)}  # type: ignore[arg-type]
     for one in found if isinstance(found, list | tuple) else ():
         if isinstance(one, dict):
@@ -155,7 +157,7 @@ def _count(value: Any) -> int:
 
 
 def is_web(link: str) -> bool:
-    """Whether it may be followed."""
+    """Whether it is an http or https address."""
     try:
         return urlsplit(link).scheme in ("http", "https")
     except ValueError:
@@ -163,7 +165,7 @@ def is_web(link: str) -> bool:
 
 
 def day_of(moment: str) -> str:
-    """A moment (ISO 8601) for people; "" for what is none."""
+    """A moment (ISO 8601) for people; "" if it cannot be read."""
     try:
         return f"{datetime.fromisoformat(moment):%Y-%m-%d %H:%M} UTC"
     except ValueError:

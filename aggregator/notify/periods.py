@@ -1,4 +1,4 @@
-"""When digests are due, on the clock of a time zone: once a day or week, also when clocks change. Pure."""
+"""When digests are due, in a time zone: once a day or week, also when clocks change. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ __all__ = ["last_due"]
 
 
 def last_due(at: time, weekday: int | None, zone: tzinfo, now: datetime) -> datetime:
-    """The last moment that is not after `now` at which a clock of `zone` shows `at`, in UTC.
+    """The last moment, not after `now`, at which a clock of `zone` shows `at`, in UTC.
 
-    `weekday`: on this day of the week alone, 0 for Monday; None for every day. There is one a day: a time
-    that a clock skips in spring is at the moment of the change plus as much as it is behind it, of one that
-    it shows twice in autumn the first counts.
+    `weekday`: only on this day of the week, 0 for Monday; None for every day. There is one a day: a time that
+    is skipped in spring is as long after the change as it is after the skipped hour's start; of a time that
+    is shown twice in autumn the first counts.
     """
     today = now.astimezone(zone).date() + timedelta(days=1)
     for back in range(10):

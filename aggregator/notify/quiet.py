@@ -1,4 +1,4 @@
-"""Quiet hours: whether it is one, on a clock of a time zone. Pure."""
+"""Quiet hours in a time zone. Pure."""
 
 from __future__ import annotations
 

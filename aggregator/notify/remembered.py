@@ -1,4 +1,4 @@
-"""What notices and digests remember of their places, read from a store that may be damaged. Pure."""
+"""Reads the stored positions of notices and digests, from a store that may be damaged. Pure."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["moment_of", "number_of"]
 
 
 def number_of(written: Any) -> int:
-    """The number of an article. Raises ValueError and TypeError for what is none."""
+    """The number of an article. Raises ValueError and TypeError for anything else."""
     if type(written) is not int or not 0 <= written < 1 << 63:
         raise ValueError(written)
     return written
 
 
 def moment_of(written: Any) -> datetime:
-    """A moment with its offset. Raises ValueError and TypeError for what is none."""
+    """A moment with its offset. Raises ValueError and TypeError for anything else."""
     moment = datetime.fromisoformat(written)
     if moment.tzinfo is None:
         raise ValueError(written)

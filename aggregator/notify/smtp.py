@@ -1,4 +1,4 @@
-"""Mail is handed to a server here, and nowhere else (RFC 5321, RFC 8314); knows smtplib."""
+"""Sends mail to a server (RFC 5321, RFC 8314); the only module that uses smtplib."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _DEADLINE_SECONDS = 60
 
 
 def send_mail(settings: Smtp, message: EmailMessage) -> None:
-    """Hands a message to the server of the config. Raises DeliveryError.
+    """Sends a message to the server of the config. Raises DeliveryError.
 
-    The server is the config's alone: no feed can name one, so that it may be on this machine or network.
+    Only the config names the server, no feed can: so it may be on this machine or network.
     """
     try:
         with _connected(settings) as connection:
@@ -33,13 +33,13 @@ def send_mail(settings: Smtp, message: EmailMessage) -> None:
             connection.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
         code, said = next(iter(error.recipients.values()))
-        raise _refused(code, said, "does not take mail for this address") from error
+        raise _refused(code, said, "does not accept mail for this address") from error
     except smtplib.SMTPAuthenticationError as error:
         raise _refused(error.smtp_code, error.smtp_error, "does not accept user and password") from error
     except smtplib.SMTPResponseException as error:
-        raise _refused(error.smtp_code, error.smtp_error, "does not take it") from error
+        raise _refused(error.smtp_code, error.smtp_error, "does not accept the message") from error
     except smtplib.SMTPNotSupportedError as error:
-        raise DeliveryError(f"the mail server lacks what is needed ({error}); see smtp.security") from error
+        raise DeliveryError(f"the mail server lacks an extension ({error}); see smtp.security") from error
     except ssl.SSLError as error:
         raise DeliveryError(
             f"the mail server's TLS was refused ({error.reason or error}); see smtp.security and smtp.tls_ca"
@@ -52,7 +52,7 @@ def send_mail(settings: Smtp, message: EmailMessage) -> None:
 
 @contextlib.contextmanager
 def _connected(settings: Smtp) -> Iterator[smtplib.SMTP]:
-    """A connection that is cut off after a minute, however often the server says something."""
+    """A connection that is closed after a minute, even if the server keeps sending."""
     host, port = settings.host, settings.port_or_default
     if settings.security == "tls":
         made: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=_SILENCE_SECONDS, context=_tls(settings))
@@ -63,7 +63,7 @@ def _connected(settings: Smtp) -> Iterator[smtplib.SMTP]:
     watchdog.start()
     try:
         yield made
-        with contextlib.suppress(smtplib.SMTPException, OSError):  # it was taken
+        with contextlib.suppress(smtplib.SMTPException, OSError):  # the message was accepted already
             made.quit()
     finally:
         watchdog.cancel()

@@ -1,4 +1,4 @@
-"""What a status says: a title, a link, hashtags, within the length that its server takes. Pure."""
+"""The text of a status: a title, a link and hashtags, within the length that its server allows. Pure."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?![A-Za-z])")
 def posts_of(
     rule: Mastodon, shown: Sequence[Article], arrived: Sequence[Arrival], now: datetime, last: datetime | None
 ) -> list[Outgoing]:
-    """Messages of articles, as they are shown, in the order in which they were published.
+    """Messages for articles, in order of publication.
 
-    None is due before `every` has passed since the `last` ones. One without a web address is left out: there
-    would be nothing to follow. Ids are made of rule and article.
+    None is due before `every` has passed since the `last` one. An article without a web address is left out:
+    there would be nothing to follow. Ids are made of rule and article.
     """
     due = now if last is None or last > now else max(now, last + rule.every)
     pairs = zip(shown, arrived, strict=True)
@@ -61,15 +61,15 @@ def posts_of(
 
 
 def status_text(said: Mapping[str, Any], max_characters: int, link_characters: int) -> str:
-    """The text of a status: title, link and hashtags, of which the title is cut and hashtags go to fit.
+    """The text of a status: title, link and hashtags; the title is cut and hashtags are left out to fit.
 
-    Nobody is mentioned: a stranger's title could otherwise call accounts. A link counts as so many
-    characters as the server says, whatever its length.
+    Mentions are removed: a title from outside could otherwise notify accounts. A link counts as the number of
+    characters that the server says, whatever its length.
     """
     link = link_without_mentions(str(said.get("link", "")))
     title = without_mentions(tidy(str(said.get("title", ""))))
     tags = [f"#{tag}" for tag in said.get("tags", ()) if isinstance(tag, str)]
-    # A server that says nothing of use is taken to have the least that any has.
+    # A server without usable limits is assumed to have the lowest that any server has.
     room = max(max_characters, 100) - link_characters - 2
     while tags and counted(" ".join(tags), link_characters) + 2 + _LEAST_TITLE > room:
         tags.pop()
@@ -81,15 +81,15 @@ def status_text(said: Mapping[str, Any], max_characters: int, link_characters: i
 
 
 def counted(text: str, link_characters: int) -> int:
-    """How many characters a text has for a server at most: links in it count as it says, if they are shorter.
+    """An upper bound for a server's count of a text; links count as the server says, if they are shorter.
 
-    Servers count what a person sees as one character once; code points are never fewer.
+    Servers count a visible character once; it has at least one code point.
     """
     return sum(max(link_characters - len(found[0]), 0) for found in _URL.finditer(text)) + len(text)
 
 
 def language_of(said: Mapping[str, Any], *others: str | None) -> str:
-    """The language of a status (ISO 639-1), of the article's own or the first of others; "" for none."""
+    """The language of a status (ISO 639-1): the article's own or the first of others; "" for none."""
     for written in (*others[:1], said.get("language"), *others[1:]):
         if isinstance(written, str) and (match := _LANGUAGE.match(written)) is not None:
             return match[1].lower()
@@ -97,7 +97,7 @@ def language_of(said: Mapping[str, Any], *others: str | None) -> str:
 
 
 def _hashtags(tags: Iterable[str], most: int) -> Iterator[str]:
-    """Tags as hashtags: letters, digits and _, words joined in CamelCase, none twice, not digits alone."""
+    """Tags as hashtags: letters, digits and _, words joined in CamelCase, each once, not only digits."""
     seen: set[str] = set()
     for tag in tags:
         words = re.findall(r"\w+", unicodedata.normalize("NFKC", tag[:200]))

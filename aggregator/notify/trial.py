@@ -1,4 +1,4 @@
-"""A notice tried out: what it would say of what is stored, without sending or remembering anything."""
+"""Tries a notice with stored articles, without sending or recording anything."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _LOOKED_AT = 5_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeTrial:
-    """What a notice would say of the newest articles that are stored; `place` is where to.
+    """What a notice would contain for the newest stored articles; `place` is its receiver.
 
-    `matching` of the `looked_at` articles that arrived last match. `is_quiet`: it would wait for now.
+    `matching` of the `looked_at` articles that arrived last match. `is_quiet`: it would not be sent now.
     """
 
     name: str
@@ -38,7 +38,7 @@ class NoticeTrial:
 
 
 def tried(config: Config, store: Store | None, rule: Notify, now: datetime) -> NoticeTrial:
-    """Tries a notice on the newest articles of a store; None: there is none yet."""
+    """Tries a notice with the newest articles of a store; None: there is none yet."""
     arrived: list[Arrival] = []
     if store is not None:
         last = store.arrivals.last()
@@ -66,7 +66,7 @@ def tried(config: Config, store: Store | None, rule: Notify, now: datetime) -> N
 
 
 def send_test(trial: NoticeTrial, outside: Outside, now: datetime) -> None:
-    """Sends it at once, past the outbox. Raises DeliveryError."""
+    """Sends it at once, without the outbox. Raises DeliveryError."""
     way = channel(trial.channel, outside)
     if way is None:
         raise DeliveryError(f"this version has no channel {trial.channel!r}")

@@ -1,8 +1,8 @@
-"""Makes notices of what is new since each `[[notify]]` of the config looked last, and queues them.
+"""Makes notices of everything new since the last look of each `[[notify]]`, and queues them.
 
-Nothing is noted when an article is saved: the store knows in which order articles arrived, and up to which
-one each notice has looked. A notice is queued in the transaction that remembers that. So a process that is
-killed anywhere loses none and makes none twice.
+Nothing is recorded when an article is saved: the store knows the order in which articles arrived, and the
+last one that each notice has seen. A notice is queued in the transaction that records this position. So a
+process that is killed at any time loses no notice and makes none twice.
 """
 
 from __future__ import annotations
@@ -36,12 +36,14 @@ SETTING = "notices"
 
 _BATCH = 500
 _BETWEEN_HEALTH = timedelta(minutes=5)
-"""The health of all sources is looked at so often at most: what makes one broken or silent takes days."""
+"""How often the health of all sources is checked at most: it takes days to become broken or silent."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Up to where a notice has looked: the number of an article, its last time, what was noted of sources."""
+    """The position of a notice: the number of the last article, the time of the last notice, states of
+    sources.
+    """
 
     number: int
     last: datetime | None = None
@@ -64,7 +66,7 @@ class _Found:
 
 
 class Watching:
-    """Watches the store for the notices and posts of a config, which has the sources that lists name, too."""
+    """Finds what is new for the notices and posts of a config, which includes the sources from lists."""
 
     def __init__(self, config: Callable[[], Config], store: Store) -> None:
         self._config = config
@@ -78,7 +80,10 @@ class Watching:
         return tuple(rule for rule in (*config.notify, *config.mastodon) if rule.enabled)
 
     def begin(self, now: datetime) -> None:
-        """Lets notices that are new to the config look from here on: what is there is not news."""
+        """Starts notices that are new in the config at the present position.
+
+        Older articles are not reported.
+        """
         text, places, empty = self._read()
         kept: dict[str, _Place] = {}
         for rule in self._rules:
@@ -93,21 +98,21 @@ class Watching:
             self._remember(text, _written(kept, empty))
 
     def published(self) -> None:
-        """What has arrived until now is published, and may be sent."""
+        """Records that everything that has arrived is published, and may be sent."""
         if not self._rules:
             return
         self._published = self._store.arrivals.last()
-        # The first articles of a source are not news, unless it was read before and had none.
+        # The first articles of a source are not reported, unless it was polled before and had none.
         text, places, empty = self._read()
         self._remember(text, _written(places, empty | self._store.arrivals.without_any()))
 
     def collect(self, now: datetime) -> int:
-        """Queues the notices that are due, of all that was published since the last ones; how many."""
+        """Queues the notices that are due, for everything published since the last ones; returns how many."""
         if self._published is None or not self._rules:
             return 0
         text, places, empty = self._read()
         last = self._store.arrivals.last()
-        # Where the last articles were deleted, their numbers are given to others.
+        # If the last articles were deleted, their numbers are used again.
         places = {name: replace(each, number=min(each.number, last)) for name, each in places.items()}
         ready = {
             rule.mark: _Found(rule)
@@ -127,7 +132,7 @@ class Watching:
     def _is_due(self, rule: Watch, place: _Place, now: datetime) -> bool:
         if not isinstance(rule, Notify):
             return True  # posts wait in the outbox
-        # A clock that was set back must not silence it for long.
+        # A clock that was set back must not stop notices for long.
         is_early = place.last is not None and timedelta(0) <= now - place.last < rule.every
         return not is_early and not is_quiet(rule, self._config().site, now)
 
@@ -223,7 +228,7 @@ def matches(rule: Watch, arrival: Arrival, now: datetime) -> bool:
 
 
 def written_article(arrival: Arrival, rules: RuleSet) -> ArticleNotice:
-    """An article as it is written in a notice: as the feed of everything shows it by these rules."""
+    """An article in the form of a notice: as the feed of everything shows it with these rules."""
     article, _ = shown(arrival.article, rules, ALL)
     return ArticleNotice(
         id=arrival.article.uid,
@@ -236,7 +241,7 @@ def written_article(arrival: Arrival, rules: RuleSet) -> ArticleNotice:
 
 
 def renamed(text: str, old: str, new: str) -> str:
-    """The setting once a source has another name: what was noted of it stays."""
+    """The setting after a source was renamed: its recorded state stays."""
     places, empty = _read(text)
     for mark, place in places.items():
         if place.noted is not None and old in place.noted:
@@ -246,7 +251,7 @@ def renamed(text: str, old: str, new: str) -> str:
 
 
 def _read(text: str | None) -> tuple[dict[str, _Place], frozenset[str]]:
-    """What the setting says; nothing for one that no version wrote."""
+    """The position and states in the setting; empty if it cannot be read."""
     try:
         said = json.loads(text or "{}")
         places = {name: _place(facts) for name, facts in said.get("notices", {}).items()}

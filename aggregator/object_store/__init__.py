@@ -1,1 +1,4 @@
-"""The output in a bucket of an object store: what changed is put, what another machine put is fetched."""
+"""The output in a bucket of an object store.
+
+Uploads what changed, downloads what another machine uploaded.
+"""

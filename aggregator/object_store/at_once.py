@@ -1,4 +1,4 @@
-"""The same work on many objects, several at once."""
+"""Does the same work for many objects, several at a time."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _Result = TypeVar("_Result")
 def at_once(
     work: Callable[[str], _Result], paths: Iterable[str]
 ) -> tuple[dict[str, _Result], list[ObjectStoreError]]:
-    """What the work gave for each path, and what went wrong with the others; after an error none is begun.
+    """The results of the work for each path, and the errors of the others; after an error no further one is
+    started.
 
-    BucketInUse is raised, as nothing may be done any more.
+    BucketInUse is raised at once, as nothing may be changed any more.
     """
     done: dict[str, _Result] = {}
     errors: list[ObjectStoreError] = []

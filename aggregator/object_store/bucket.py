@@ -1,4 +1,4 @@
-"""A place in a bucket: the one module that asks an object store, in our terms; knows obstore."""
+"""A prefix in a bucket; the only module that sends requests to an object store, with obstore."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ __all__ = ["LARGE_BYTES", "Bucket", "BucketObject", "Conflict", "ObjectBody"]
 
 REQUEST_SECONDS = 45
 RETRY_SECONDS = 30
-"""A request is begun again within this time at most: with the last one, an operation ends within 75 s."""
+"""Requests are repeated within this time; with the last one, an operation ends within 75 s."""
 LARGE_BYTES = 8 * 1024 * 1024
-"""What is larger is sent and fetched in parts of this size: recordings, of which a copy may have 200 MB."""
+"""A larger file is uploaded and downloaded in parts of this size: copies of recordings may have 200 MB."""
 MAX_BYTES = 256 * 1024 * 1024
 _RETRIES: RetryConfig = {
     "max_retries": 3,
@@ -40,7 +40,7 @@ _RETRIES: RetryConfig = {
 
 @dataclass(frozen=True, slots=True)
 class BucketObject:
-    """An object as the store lists it; `etag` "" where the store gives none."""
+    """An object as the store lists it; `etag` is "" if the store gives none."""
 
     size: int
     etag: str
@@ -48,7 +48,7 @@ class BucketObject:
 
 @dataclass(frozen=True, slots=True)
 class ObjectBody:
-    """An object with its bytes and its headers and metadata, by their names."""
+    """An object with its bytes, its headers and its metadata."""
 
     body: bytes
     etag: str
@@ -56,13 +56,13 @@ class ObjectBody:
 
 
 class Conflict(Exception):
-    """The object is not as the caller expects it: there, not there, or another."""
+    """The object is not in the expected state: it exists, does not exist, or has changed."""
 
 
 class Bucket:
     """Objects below a prefix, by the rest of their keys. Every method may raise ObjectStoreError.
 
-    Safe to use from several threads. Requests are repeated, with longer and longer waits, for half a minute.
+    Safe to use from several threads. Requests are repeated, with increasing waits, for half a minute.
     """
 
     def __init__(self, config: Config, endpoint: Endpoint) -> None:
@@ -100,7 +100,7 @@ class Bucket:
         return str(self._place)
 
     def get(self, key: str, *, unlike: str = "") -> ObjectBody | None:
-        """An object; None where there is none. Raises Conflict when it still has the ETag `unlike`."""
+        """An object; None if it does not exist. Raises Conflict if it still has the ETag `unlike`."""
         got = self._get(key, {"if_none_match": unlike} if unlike else {})
         if got is None:
             return None
@@ -117,7 +117,7 @@ class Bucket:
             self._fail(error)
 
     def attributes(self, key: str) -> tuple[BucketObject, Mapping[str, str]] | None:
-        """An object without its bytes, and its headers and metadata; None where there is none."""
+        """An object without its bytes, and its headers and metadata; None if it does not exist."""
         got = self._get(key, {"head": True})
         return None if got is None else (_found(got.meta["size"], got.meta["e_tag"]), _attributes(got))
 
@@ -136,9 +136,9 @@ class Bucket:
             self._fail(error)
 
     def put(self, key: str, body: bytes, attributes: Mapping[str, str], expected: str | None) -> str:
-        """Writes an object in place of the one with the ETag `expected`, None: where there is none yet.
+        """Replaces the object with the ETag `expected`; None: the object must not exist.
 
-        Returns the new ETag. Raises Conflict where it is otherwise.
+        Returns the new ETag. Raises Conflict if the object is in another state.
         """
         import obstore
 
@@ -155,7 +155,7 @@ class Bucket:
         return done["e_tag"] or ""
 
     def put_large(self, key: str, place: Path, attributes: Mapping[str, str]) -> str:
-        """Writes an object of a file's bytes, in parts and without any condition; returns the new ETag."""
+        """Uploads a file in parts and without conditions; returns the new ETag."""
         import obstore
 
         try:
@@ -173,7 +173,7 @@ class Bucket:
         return done["e_tag"] or ""
 
     def parts(self, key: str, etag: str, size: int) -> Iterator[bytes]:
-        """The bytes of an object in parts. Raises Conflict where it is not there, or another one."""
+        """The bytes of an object in parts. Raises Conflict if it does not exist, or has changed."""
         for start in range(0, size, LARGE_BYTES):
             ends = (start, min(start + LARGE_BYTES, size))
             got = self._get(key, {"range": ends, **({"if_match": etag} if etag else {})})
@@ -182,7 +182,7 @@ class Bucket:
             yield self._bytes(got)
 
     def find(self, key: str) -> BucketObject | None:
-        """What is at a key, None: nothing."""
+        """The object with a key; None if it does not exist."""
         import obstore
 
         try:
@@ -207,7 +207,7 @@ class Bucket:
             self._fail(error)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Deletes objects; that one is not there is no error."""
+        """Deletes objects; missing objects are not errors."""
         import obstore
 
         try:
@@ -217,7 +217,7 @@ class Bucket:
             self._fail(error)
 
     def _fail(self, error: Exception) -> NoReturn:
-        # Not `from error`: its text may have keys, and a traceback would show it.
+        # Not `from error`: its text may contain keys, and a traceback would show it.
         raise failure(error, self._place, self._host) from None
 
 

@@ -1,6 +1,6 @@
-"""What this machine knows of the bucket: a hidden file of the folder `staging`, beside the copy itself.
+"""What this machine knows about the bucket: a hidden file in the folder `staging`, beside the copy itself.
 
-Nothing is lost with it: a machine without one asks the bucket.
+It can be lost: a machine without it reads the bucket.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _LOCK = ".bucket.lock"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyState:
-    """What was known when it was saved last.
+    """The state when it was last saved.
 
     - `address`: the place in the object store.
-    - `writer`: the random name of this copy, by which it is known to other machines.
-    - `inventory`, `etag`: the inventory that the copy is equal to, and its ETag; "" where none is known.
+    - `writer`: the random name of this copy, by which other machines know it.
+    - `inventory`, `etag`: the inventory that the copy is equal to, and its ETag; "" if unknown.
     - `has_published`: whether it was the last to publish there, as far as it knows.
     - `audited`: the day when the bucket was last listed and compared, "" for never.
-    - `failure`: why the last publication did not reach the bucket, "" where it did.
+    - `failure`: why the last publication did not reach the bucket, "" if it did.
     """
 
     address: str
@@ -46,7 +46,7 @@ class CopyState:
 
 
 def load_state(folder: Path, address: str) -> CopyState:
-    """What is known of this address; nothing where nothing was saved, or of another one."""
+    """The saved state for this address; empty if none was saved, or for another address."""
     try:
         head, _, rest = (folder / _FILE).read_bytes().partition(b"\n")
         facts = json.loads(head)
@@ -74,7 +74,7 @@ def save_state(folder: Path, known: CopyState) -> None:
 
 @contextmanager
 def folder_lock(folder: Path, *, waits: bool) -> Iterator[bool]:
-    """Whether this process alone changes the folder meanwhile; always, if it `waits`.
+    """Whether only this process changes the folder inside the block; always True if it `waits`.
 
     Raises ObjectStoreError.
     """

@@ -1,4 +1,4 @@
-"""Where the object store is, from the environment, and whether it may be asked."""
+"""The address of the object store, from the environment, and whether it may be reached."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _LOOKUP_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where requests go: `url` "" is the store of AWS itself; `is_plain`: without TLS."""
+    """Where requests go: `url` "" is AWS itself; `is_plain`: without TLS."""
 
     url: str = ""
     host: str = "the store of AWS"
@@ -31,10 +31,10 @@ class Endpoint:
 
 
 def endpoint_of(config: Config, environment: Mapping[str, str] = os.environ) -> Endpoint:
-    """The endpoint that the environment names, checked.
+    """The endpoint from the environment, checked.
 
-    It is reached by https, or on this machine. An address that is not public, but this machine's own, is one
-    that `fetch.allow` has; without TLS too, as such networks seldom have any. Raises ObjectStoreError.
+    It must use https, except on this machine. A private address must be in `fetch.allow`, except this
+    machine's own; then it may be without TLS, which such networks seldom have. Raises ObjectStoreError.
     """
     if importlib.util.find_spec("obstore") is None:
         raise ObjectStoreError(

@@ -1,7 +1,7 @@
-"""What an object store's answer means, in our words: what to change, and no secret. Pure.
+"""Explains an object store's errors: what to change, without secrets. Pure.
 
-The library's messages repeat addresses and whole answers, in which keys and signatures may stand: nothing of
-them is shown but the code of the error and the status.
+The library's messages repeat addresses and whole responses, which may contain keys and signatures: only the
+error code and the status are shown.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _PASSING = frozenset(("SlowDown", "ServiceUnavailable", "Busy", "InternalError",
 
 
 def failure(error: Exception, place: object, endpoint: str) -> ObjectStoreError:
-    """The error as ours: `place` is our address in the store, `endpoint` the host that is asked."""
+    """The error as ours: `place` is our address in the store, `endpoint` its host."""
     reason, advice, is_passing = _meaning(str(error), endpoint)
     return ObjectStoreError(f"{place}: {reason}; {advice}", is_passing=is_passing)
 

@@ -1,7 +1,7 @@
-"""What is in the bucket, as one object there says: every file of ours, and which are being changed. Pure.
+"""The inventory: one object in the bucket that lists every file of ours, and which are being changed. Pure.
 
-It is the one thing that writers agree on: each change of the bucket begins and ends with a conditional
-write of it (If-Match), so that of two writers one is refused. A machine that has nothing begins with it.
+Writers are coordinated by it alone: each change of the bucket begins and ends with a conditional write of it
+(If-Match), so that of two writers one is refused. A new machine starts by reading it.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from aggregator.object_store.keys import is_sound
 __all__ = ["KEY", "MAX_NUMBER", "BucketFile", "Inventory", "dumped", "loaded"]
 
 KEY = ".aggregator/inventory"
-"""The key of the object itself. Servers of static files may show it: nothing in it is secret."""
+"""The key of the inventory. Servers of static files may show it: it contains no secret."""
 
 _FORM = 1
 MAX_NUMBER = 1 << 62
-"""In nanoseconds the year 2116: a file's time can still be set to a later one."""
+"""The year 2116 in nanoseconds: a file's time can still be set to a later one."""
 _MAX_BYTES = 512 * 1024 * 1024
-"""Some four million files."""
+"""Enough for about four million files."""
 
 
 @dataclass(frozen=True, slots=True)
 class BucketFile:
-    """A file as it was put: `digest` of its bytes, `headers` a digest of those it was put with.
+    """A file as it was uploaded: `digest` of its bytes, `headers` a digest of its headers.
 
-    `modified_ns` is when it changed, as every machine that has a copy shows it. `etag` is the store's own.
+    `modified_ns` is when it changed, shown equally by every machine with a copy. `etag` is the store's own.
     """
 
     size: int
@@ -40,19 +40,19 @@ class BucketFile:
     etag: str
 
     def holds(self, other: BucketFile) -> bool:
-        """Whether its bytes are those of the other."""
+        """Whether its bytes equal those of the other."""
         return (self.size, self.digest) == (other.size, other.digest)
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """The `files` of ours in the bucket, by path, and who wrote last.
+    """Our `files` in the bucket, by path, and the last writer.
 
-    - `writer`: a random name of the machine, more exactly of its folder `staging`; "" for nobody yet.
-    - `site`: what machines have in common that publish in turns, "" for nothing.
-    - `run`: a random name while something is being changed, "" else. What is `pending` may then be as
-      `files` say, or already changed or deleted.
-    - `token`: another one in each version, so that no two are alike.
+    - `writer`: a random name of the machine, more exactly of its folder `staging`; "" for none yet.
+    - `site`: a common name of machines that publish in turns, "" for none.
+    - `run`: a random name while something is being changed, else "". A `pending` file may then be as in
+      `files`, or already changed or deleted.
+    - `token`: different in each version, so that no two versions are equal.
     """
 
     files: Mapping[str, BucketFile] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Inventory:
 
 
 def dumped(inventory: Inventory) -> bytes:
-    """Compressed JSON, a file a line."""
+    """Compressed JSON, one file a line."""
     head = {
         "aggregator": _FORM,
         "writer": inventory.writer,
@@ -81,7 +81,7 @@ def dumped(inventory: Inventory) -> bytes:
 
 
 def loaded(body: bytes) -> Inventory:
-    """Reads one, and checks it: its paths become files. Raises ObjectStoreError."""
+    """Parses and checks an inventory: its paths become files. Raises ObjectStoreError."""
     try:
         return _loaded(body)
     except (ValueError, KeyError, TypeError, RecursionError, zlib.error) as error:

@@ -1,4 +1,4 @@
-"""Paths of published files as keys in the bucket, in the order in which they are put, and headers. Pure."""
+"""Keys of published files in the bucket, the order in which they are uploaded, and their headers. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aggregator.server.media import MediaTypes, copy_headers, is_page
 __all__ = ["Headers", "digest_of", "is_sound", "new_digest", "rank"]
 
 ARCHIVES_MAY_BE_KEPT = timedelta(days=1)
-"""Full archives never change, but for a takedown, which nobody should have to wait for longer."""
+"""Full archives never change except by a takedown, which should take effect within this time."""
 
 _ARCHIVE = re.compile(rf"(?P<folder>.+)/{FOLDER}/(?P<number>[1-9][0-9]{{0,8}})/[^/]+", re.ASCII)
 _PAGE = re.compile(rf"{PAGES}/[0-9a-f]{{24}}\.html(?:\.gz|\.br)?", re.ASCII)
@@ -29,14 +29,14 @@ _MAX_BYTES = 700
 
 
 def is_sound(path: object) -> bool:
-    """Whether this is a path of ours: relative, without hidden or odd names; it leads nowhere else."""
+    """Whether this is a path of ours: relative, without hidden or unusual names; it cannot lead elsewhere."""
     if not isinstance(path, str) or _SURROGATE.search(path) or len(path.encode()) > _MAX_BYTES:
         return False
     return all(name and not name.startswith(".") and _FORBIDDEN.isdisjoint(name) for name in path.split("/"))
 
 
 def new_digest() -> hashlib.blake2b:
-    """What digests a file's bytes, into 32 characters."""
+    """The hash for digests of files, as 32 characters."""
     return hashlib.blake2b(digest_size=16)
 
 
@@ -46,9 +46,9 @@ def digest_of(body: bytes) -> str:
 
 
 def rank(path: str) -> int:
-    """When a file is put: 0 what feeds and pages link to, 1 feeds, 2 what lists the feeds.
+    """The order of upload: 0 files that feeds and pages link to, 1 feeds, 2 lists of the feeds.
 
-    Archives and pages of articles are there before any feed leads to them.
+    So archives and pages of articles exist before any feed links to them.
     """
     parts = PurePosixPath(path).parts
     if len(parts) > 2 or _PAGE.fullmatch(path) or parts[-1].startswith(_FIRST):
@@ -57,9 +57,10 @@ def rank(path: str) -> int:
 
 
 class Headers:
-    """The headers that files are put with: `feeds_may_be_kept` without asking again, as by our own server.
+    """The headers of uploaded files: `feeds_may_be_kept` is how long feeds may be cached, as by our own
+    server.
 
-    `paths` are all the files, of which one may be the compressed form of another.
+    `paths` are all the files, some of which are the compressed form of another.
     """
 
     def __init__(self, media: MediaTypes, feeds_may_be_kept: timedelta, paths: Collection[str]) -> None:
@@ -73,10 +74,11 @@ class Headers:
             self._open[found["folder"]] = max(number, self._open.get(found["folder"], 0))
 
     def of(self, path: str) -> Mapping[str, str]:
-        """The headers of a file, by their names.
+        """The headers of a file, by name.
 
-        A compressed form has its own key, the type of what it is made of, and its Content-Encoding: who asks
-        for it by its address gets the feed. The plain one stays as it is, for readers that unpack nothing.
+        A compressed form has its own key, the media type of its content, and its Content-Encoding: a client
+        that requests it by its address gets the feed. The plain file stays plain, for readers that do not
+        decompress.
         """
         plain, encoding = path, None
         if (suffix := path[-3:]) in _ENCODINGS and path[:-3] in self._paths:

@@ -1,4 +1,4 @@
-"""The copy in the folder `staging`: what is in it, and files that another machine put, fetched into it."""
+"""The copy in the folder `staging`: its files, and downloads of files that another machine uploaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["fetch_changes", "paths_in", "read", "wanted"]
 
 
 def paths_in(folder: Path) -> dict[str, os.stat_result]:
-    """Every file that is published, by its path; hidden ones are not, nor is what a link leads to."""
+    """Every file that is published, by its path; without hidden files and links."""
     found: dict[str, os.stat_result] = {}
     below = [""]
     try:
@@ -44,9 +44,9 @@ def paths_in(folder: Path) -> dict[str, os.stat_result]:
 def wanted(
     folder: Path, known: Mapping[str, BucketFile], headers: Headers, paths: Mapping[str, os.stat_result]
 ) -> dict[str, BucketFile]:
-    """The files of the folder as they are to be in the bucket, without their ETags.
+    """The folder's files as they must be in the bucket, without their ETags.
 
-    Those that have the size and time of a known one are not read. Raises ObjectStoreError.
+    A file with the size and time of a known one is not read. Raises ObjectStoreError.
     """
     made = {}
     for path, info in paths.items():
@@ -78,16 +78,16 @@ def read(folder: Path, path: str) -> bytes:
 def fetch_changes(
     bucket: Bucket, folder: Path, before: Mapping[str, BucketFile], now: Mapping[str, BucketFile]
 ) -> set[str]:
-    """Brings the folder from the files `before` to those that are in the bucket now.
+    """Changes the folder from the files `before` to those that are in the bucket now.
 
-    What feeds link to comes first, what is gone is removed last. Only what differs is fetched. Returns the
-    paths of those that were changed meanwhile, or are lost: they are to be looked for again. Raises
-    ObjectStoreError.
+    Files that feeds link to are downloaded first, deleted files are removed last. Only differences are
+    downloaded. Returns the paths that were changed meanwhile or are lost: they must be looked up again.
+    Raises ObjectStoreError.
     """
     changed = [path for path, file in now.items() if before.get(path) != file]
     lacking: set[str] = set()
     for step in (0, 1, 2):
-        # Plain ones before their compressed forms, which our server compares with them.
+        # Plain files before their compressed forms, which our server compares with them.
         paths = sorted(path for path in changed if rank(path) == step)
         done, errors = at_once(lambda path: _bring(bucket, folder, path, now[path]), paths)
         if errors:
@@ -103,7 +103,7 @@ def fetch_changes(
 
 
 def _bring(bucket: Bucket, folder: Path, path: str, file: BucketFile) -> bool:
-    """Whether the file is here as the inventory has it; fetches it where it is not."""
+    """Downloads a file unless it is here already; whether it is then as in the inventory."""
     target = folder / path
     with suppress(OSError):
         info = target.lstat()
@@ -120,14 +120,14 @@ def _bring(bucket: Bucket, folder: Path, path: str, file: BucketFile) -> bool:
     is_right = digest_of(got.body) == file.digest
     if not is_right and got.etag == file.etag:
         raise ObjectStoreError(f"{bucket}: {path} came in damaged; it is fetched again", is_passing=True)
-    # Put by a writer that has not finished: newer, and whole in itself.
+    # Uploaded by a writer that has not finished: newer, and complete.
     marked = None if is_right else file_of(got.attributes, len(got.body), got.etag)
     _place(target, [got.body], (marked or file).modified_ns)
     return is_right
 
 
 def _bring_large(bucket: Bucket, target: Path, path: str, file: BucketFile) -> bool:
-    """Fetches a file in parts, none of which is held for long."""
+    """Downloads a file in parts."""
     digest = new_digest()
 
     def parts() -> Iterator[bytes]:

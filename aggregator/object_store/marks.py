@@ -1,4 +1,4 @@
-"""The mark in the metadata of each object of ours, by which it is known without the inventory. Pure."""
+"""The mark in the metadata of each of our objects, which identifies it without the inventory. Pure."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _NAME = "aggregator"
 
 
 def marked(headers: Mapping[str, str], file: BucketFile) -> dict[str, str]:
-    """These headers with the mark of a file."""
+    """The headers with the mark of a file."""
     return {**headers, _NAME: f"{file.digest} {file.headers} {file.modified_ns}"}
 
 
 def file_of(attributes: Mapping[str, str], size: int, etag: str) -> BucketFile | None:
-    """What an object says of itself; None for one that was not put by us."""
+    """The file in an object's mark; None for an object that we did not upload."""
     found = next((value for name, value in attributes.items() if name.lower() == _NAME), "")
     match found.split(" "):
         case [digest, headers, modified] if _NUMBER.fullmatch(modified) and int(modified) <= MAX_NUMBER:

@@ -1,4 +1,4 @@
-"""The copy of the bucket in the folder `staging`, and the bucket: each is brought to what the other has."""
+"""The copy of the bucket in the folder `staging`: pulls changes from the bucket, and pushes changes to it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,9 @@ _log = logging.getLogger("aggregator")
 
 @dataclass(slots=True)
 class _Remote:
-    """What was found in the bucket: `odd` are files of ours with unknown bytes, by path, with their ETags."""
+    """The present content of the bucket: `odd` are files of ours with unknown bytes, by path, with their
+    ETags.
+    """
 
     inventory: Inventory
     etag: str
@@ -41,11 +43,11 @@ class _Remote:
 class Mirror:
     """A copy of the bucket in the folder `staging`: the folder that the program publishes into and serves.
 
-    A machine without a copy fetches it first, so that nothing is put that is there already, and nothing is
-    deleted that is right. Its methods raise ObjectStoreError.
+    A machine without a copy downloads it first, so that nothing is uploaded twice and nothing right is
+    deleted. Its methods raise ObjectStoreError.
 
-    `site` is what machines have in common that may publish in turns, "" for none: of two others, the one that
-    came later goes on, and the earlier one is refused.
+    `site` is a common name of machines that may publish in turns, "" for none: of two other machines, the one
+    that came later continues, and the earlier one is refused.
     """
 
     def __init__(self, config: Config, *, site: str = "", waits: Waits | None = None) -> None:
@@ -65,22 +67,22 @@ class Mirror:
 
     @property
     def has_copy(self) -> bool:
-        """Whether the bucket was ever asked from here."""
+        """Whether the bucket was ever read from here."""
         return bool(self.known.etag)
 
     @contextmanager
     def alone(self, *, waits: bool = True) -> Iterator[bool]:
-        """Whether no other process of this machine changes the copy meanwhile; always, if it `waits`."""
+        """Whether only this process changes the copy inside the block; always True if it `waits`."""
         with folder_lock(self._folder, waits=waits) as is_alone:
             if is_alone:
                 self.known = load_state(self._folder, self._address)
             yield is_alone
 
     def pull(self, *, publishes: bool, takes_over: bool = False) -> bool:
-        """Fetches what other machines put since the last time; whether anything was.
+        """Downloads what other machines uploaded since the last time; returns whether anything was.
 
-        `publishes`: other writers are waited for, and what one left unfinished is looked at, so that `push`
-        may follow. `takes_over`: also where another machine publishes now instead of this one.
+        `publishes`: waits for other writers, and reads what one left unfinished, so that `push` may follow.
+        `takes_over`: also if another machine publishes now instead of this one.
         """
         bucket = self._opened()
         known = self.known
@@ -105,19 +107,19 @@ class Mirror:
             self._look_at(bucket, remote, remote.inventory.pending)
         if remote.etag != known.etag or known.failure:
             files = {path: file for path, file in remote.inventory.files.items() if path not in lacking}
-            # Without an ETag all is asked for again, and what is lacking fetched.
+            # Without an ETag everything is read again, and missing files are downloaded.
             etag = "" if lacking and not publishes else remote.etag
             self._save(inventory=replace(remote.inventory, files=files), etag=etag)
         self._remote = remote
         return is_news
 
     def push(self, *, audits: bool = False, day: str = "") -> Pushed:
-        """Brings the bucket to what the folder has, after a `pull` that `publishes`.
+        """Makes the bucket equal to the folder, after a `pull` that `publishes`.
 
-        `audits`: every object is looked for first; `day` is saved as that of the audit.
+        `audits`: every object is listed first; `day` is saved as the day of the audit.
         """
         bucket, remote = self._opened(), self._remote
-        assert remote is not None, "the bucket was asked first"
+        assert remote is not None, "`pull` was called first"
         self._remote = None
         if audits:
             self._look_at(bucket, remote, self._differing(bucket, remote.inventory.files))
@@ -144,13 +146,13 @@ class Mirror:
         return pushed
 
     def differing(self) -> list[str]:
-        """The paths at which the bucket has something else than it should, or nothing; nothing is changed."""
+        """The paths at which the bucket differs from the folder; nothing is changed."""
         bucket = self._opened()
         found = current(bucket)
         return [] if found is None else self._differing(bucket, found[0].files)
 
     def summary(self) -> str:
-        """A line about what is in the bucket; nothing is changed."""
+        """A line about the bucket; nothing is changed."""
         found = current(self._opened())
         if found is None:
             return f"{self._address}: nothing was published there yet"
@@ -164,7 +166,7 @@ class Mirror:
         )
 
     def failed(self, reason: str) -> None:
-        """Records why the bucket does not have what was published here."""
+        """Records why the last publication did not reach the bucket."""
         self._save(failure=reason)
 
     def _opened(self) -> Bucket:
@@ -200,7 +202,7 @@ class Mirror:
         ]
 
     def _look_at(self, bucket: Bucket, remote: _Remote, paths: list[str] | tuple[str, ...]) -> None:
-        """Learns what is at these paths, by the marks of the objects themselves."""
+        """Reads what is at these paths, by the marks of the objects themselves."""
         if not paths:
             return
         found, errors = at_once(bucket.attributes, paths)
@@ -219,7 +221,7 @@ class Mirror:
         remote.inventory = replace(remote.inventory, files=files)
 
     def _of_marks(self, bucket: Bucket) -> Inventory:
-        """An inventory of the objects below the prefix that were put by us, where there is none."""
+        """An inventory of our objects below the prefix, made from their marks, if there is none."""
         listed = [path for path in bucket.list() if path != KEY and is_sound(path)]
         remote = _Remote(Inventory(), "")
         self._look_at(bucket, remote, listed)

@@ -1,4 +1,4 @@
-"""One publication: what changed is put, what links lead to first; what is gone is deleted last."""
+"""One publication: uploads what changed, in the order of links; deletes what is gone at the end."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from aggregator.object_store.register import Register
 __all__ = ["Push", "Pushed", "looked_at"]
 
 _AT_ONCE = 1000
-"""So many files are changed between two versions of the inventory: what a kill leaves to be looked at."""
+"""How many files are changed between two versions of the inventory: after a kill, these must be checked."""
 _LISTED_FROM = 200
-"""A listing gives a thousand objects a request, of all there are."""
+"""From this number of paths on, a listing is used, which returns a thousand objects a request."""
 _ATTEMPTS = 3
 
 
 @dataclass(slots=True)
 class Pushed:
-    """What was done: the paths that were put and deleted, and what went wrong."""
+    """The result: the paths that were uploaded and deleted, and the errors."""
 
     put: list[str] = field(default_factory=list)
     deleted: list[str] = field(default_factory=list)
@@ -35,7 +35,7 @@ class Pushed:
 
 
 def looked_at(bucket: Bucket, paths: Sequence[str]) -> dict[str, BucketObject | None]:
-    """What is at each of these paths now. Raises ObjectStoreError."""
+    """The objects at each of these paths now. Raises ObjectStoreError."""
     if len(paths) >= _LISTED_FROM:
         listed = bucket.list()
         return {path: listed.get(path) for path in paths}
@@ -46,9 +46,9 @@ def looked_at(bucket: Bucket, paths: Sequence[str]) -> dict[str, BucketObject | 
 
 
 class Push:
-    """Changes the bucket from what is there to what is wanted, as `register` allows.
+    """Changes the bucket from its present to the wanted content, as `register` allows.
 
-    `files` are known to be there; `odd` are ours too, by path and ETag, but hold something unknown.
+    `files` are known to be there; `odd` are ours too, by path and ETag, but with unknown content.
     """
 
     def __init__(
@@ -68,13 +68,15 @@ class Push:
         self._files = dict(files)
         self._run = run
         self._doubtful: set[str] = set()
-        # What a put replaces: the ETag of what is there now.
+        # The ETag of the present object, which a put replaces.
         self._there = {path: file.etag for path, file in files.items()} | {**odd}
         self._found_right: set[str] = set()
         self._result = Pushed()
 
     def run(self, wanted: Mapping[str, BucketFile]) -> Pushed:
-        """Does it. Raises BucketInUse as soon as another writer is at work, and nothing is changed then."""
+        """Uploads and deletes. Raises BucketInUse as soon as another writer is active, and then changes
+        nothing more.
+        """
         put = [path for path, file in wanted.items() if not self._is_right(path, file)]
         put.sort(key=lambda path: (rank(path), path in self._there, path))
         gone = sorted(path for path in self._there if path not in wanted)
@@ -115,7 +117,7 @@ class Push:
             self._result.errors = self._result.errors or [error]
 
     def _put(self, paths: Sequence[str], wanted: Mapping[str, BucketFile]) -> None:
-        """Puts files, and looks whether they are there: a store may acknowledge what it then loses."""
+        """Uploads files, and checks that they exist: a store may lose what it has acknowledged."""
         todo = list(paths)
         for _ in range(_ATTEMPTS):
             self._doubtful.update(todo)
@@ -152,7 +154,7 @@ class Push:
                 etag = self._send(path, file, headers)
             except Conflict:
                 self._look_again(path, file)
-                if self._is_right(path, file):  # the answer to an earlier request was lost
+                if self._is_right(path, file):  # the response to an earlier request was lost
                     self._found_right.add(path)
                     return self._files.pop(path)
             else:
@@ -163,18 +165,19 @@ class Push:
         )
 
     def _send(self, path: str, file: BucketFile, headers: Mapping[str, str]) -> str:
-        """Puts a file in place of what is known to be there. Raises Conflict."""
+        """Replaces the known object with a file. Raises Conflict."""
         expected = self._there.get(path)
         if file.size <= LARGE_BYTES:
             return self._bucket.put(path, read(self._folder, path), headers, expected)
-        # What is sent in parts has no conditions: it is looked for before. Mostly its name is of its bytes.
+        # An upload in parts has no conditions: the object is checked before. Usually its name depends on its
+        # bytes.
         found = self._bucket.find(path)
         if (None if found is None else found.etag) != expected:
             raise Conflict(path)
         return self._bucket.put_large(path, self._folder / path, headers)
 
     def _look_again(self, path: str, file: BucketFile) -> None:
-        """Learns what is at a path that is not as expected. Raises ObjectStoreError where it is not ours."""
+        """Reads what is at an unexpected path. Raises ObjectStoreError if it is not ours."""
         found = self._bucket.attributes(path)
         was_ours = path in self._files
         self._files.pop(path, None)

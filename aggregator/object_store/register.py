@@ -1,4 +1,4 @@
-"""The inventory in the bucket as the one thing that writers take turns by: read, waited for, written."""
+"""Reads, waits for and writes the inventory, by which writers take turns."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _HEADERS = {"Content-Type": "application/gzip", "Cache-Control": "no-store"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
-    """How long writers wait for each other, in seconds of their own: no clock is compared with another's.
+    """How long writers wait for each other, in seconds by their own clocks: no two clocks are compared.
 
-    A writer shows that it is alive `renew` seconds after it did last, before it puts anything more; a request
-    takes 75 at most. One that was silent for `silence` is dead, and another takes over. None waits longer
-    than `most` for one that is alive. It looks every `look` seconds.
+    A writer renews the inventory `renew` seconds after the last time, before it uploads more; a request takes
+    at most 75. One that was silent for `silence` is considered dead, and another takes over. No writer waits
+    longer than `most` for one that is active. It checks every `look` seconds.
     """
 
     renew: float = 15
@@ -35,7 +35,7 @@ class Waits:
 
 
 def current(bucket: Bucket, unlike: str = "") -> tuple[Inventory, str] | None:
-    """The inventory that is there, and its ETag; None where there is none. Raises Conflict, as `unlike`."""
+    """The present inventory and its ETag; None if there is none. Raises Conflict if it is `unlike`."""
     got = bucket.get(KEY, unlike=unlike)
     return None if got is None else (loaded(got.body), got.etag)
 
@@ -47,9 +47,9 @@ def waited_for(
     waits: Waits,
     report: Callable[[str], None],
 ) -> tuple[Inventory, str]:
-    """The inventory once no other writer is changing anything, or the one that does is silent for too long.
+    """The inventory once no other writer is changing anything, or the active one is silent for too long.
 
-    What `own_writer` has begun has ended: nothing else publishes from this copy. Raises BucketInUse.
+    What `own_writer` started has ended: nothing else publishes from this copy. Raises BucketInUse.
     """
     begun = seen = waits.clock()
     while found[0].run and found[0].writer != own_writer:
@@ -78,10 +78,10 @@ def waited_for(
 
 
 class Register:
-    """Writes the inventory from version to version, as long as no other writer does. Safe in threads.
+    """Writes versions of the inventory, while no other writer does. Safe to use from several threads.
 
-    `etag` is that of the version that is there, "" for none. `on_change` is called
-    with each that was written.
+    `etag` is that of the present version, "" for none. `on_change` is called with each version that was
+    written.
     """
 
     def __init__(
@@ -101,12 +101,12 @@ class Register:
         self._lock = threading.Lock()
 
     def write(self, files: Mapping[str, BucketFile], pending: tuple[str, ...], run: str) -> None:
-        """Writes the next version. Raises BucketInUse when another writer has written since the last one."""
+        """Writes the next version. Raises BucketInUse if another writer has written since the last one."""
         with self._lock:
             self._write(replace(self._inventory, files={**files}, pending=pending, run=run))
 
     def renew(self) -> None:
-        """Shows that this writer is alive and still alone, if that is due. Raises BucketInUse."""
+        """Shows that this writer is active and still the only one, if that is due. Raises BucketInUse."""
         with self._lock:
             if self._waits.clock() - self._written > self._waits.renew:
                 self._write(self._inventory)
@@ -117,7 +117,7 @@ class Register:
         try:
             etag = self._bucket.put(KEY, dumped(made), _HEADERS, self._etag or None)
         except Conflict:
-            # A request that was repeated after its answer was lost meets its own work.
+            # A request that was repeated after its response was lost finds its own result.
             found = current(self._bucket)
             if found is None or found[0].token != made.token:
                 who = f" (writer {found[0].writer})" if found else ""
@@ -133,7 +133,7 @@ class Register:
         self._on_change(made, etag)
 
     def _try_conditions(self) -> None:
-        """Tries whether a store that is new to us refuses what it should: some ignore conditions."""
+        """Tests whether a new store honours conditions: some ignore them."""
         for expected in (None, '"00000000000000000000000000000000"'):
             try:
                 self._bucket.put(KEY, b"", _HEADERS, expected)

@@ -345,7 +345,7 @@ def _anew(known: HubSubscription) -> dict[str, Any]:
 
 
 def _is_ours(topic: str, config: Config) -> bool:
-    """Whether a topic is what this server publishes: its ping would lead to another ping, for ever."""
+    """Whether a topic is what this server publishes: its ping would lead to another ping, without end."""
     own = (config.site.url, config.serve.url)
     return any(url and f"{topic}/".startswith(f"{url.rstrip('/')}/") for url in own)
 

@@ -197,7 +197,7 @@ class _Folder:
         try:
             path.unlink()
         except OSError as error:
-            raise WriteError(f"{path}: it cannot be removed: {error}") from error
+            raise WriteError(f"{path}: it cannot be removed: {error.strerror or error}") from error
         self._done.removed.append(path)
         with contextlib.suppress(OSError):  # other files are in it
             for folder in path.parents:
@@ -257,7 +257,7 @@ class _Folder:
         except (FileNotFoundError, NotADirectoryError):
             return "nothing"
         except OSError as error:
-            raise WriteError(f"{path}: it cannot be read: {error}") from error
+            raise WriteError(f"{path}: it cannot be read: {error.strerror or error}") from error
         if not stat.S_ISREG(found.st_mode) or found.st_size > MAX_BYTES:
             return "another"
         body = self._body(path)
@@ -274,7 +274,7 @@ class _Folder:
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise WriteError(f"{path}: it cannot be read: {error}") from error
+            raise WriteError(f"{path}: it cannot be read: {error.strerror or error}") from error
 
     @staticmethod
     def _is_cut(body: bytes) -> bool:

@@ -1,1 +1,1 @@
-"""What is chosen: queries, and rules over the feeds that an article stands in. Pure: no store, no clock."""
+"""Chooses articles: queries, and rules that decide in which feeds an article is. Pure: no store, no clock."""

@@ -1,4 +1,4 @@
-"""Bodies changed by CSS selectors; what comes out is sanitised again."""
+"""Changes bodies by CSS selectors; the result is sanitised again."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["BodyChanges", "checked_selectors"]
 MAX_SELECTORS = 50
 MAX_SELECTOR_CHARACTERS = 500
 MAX_TAGS = 10_000
-"""Selectors that count siblings take time with the square of these: 0.9 s for so many, measured."""
+"""Selectors that count siblings take time with the square of these: 0.9 s for this number, measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BodyChanges:
-    """CSS selectors: elements that go with all that is in them, that leave their contents, that alone stay.
+    """CSS selectors: elements to remove with their content, to replace with their content, or to keep alone.
 
-    A body as it is stored has no classes and no ids any more: elements are found by their names, by
-    attributes such as `href`, `src` and `alt`, and by where they stand.
+    A stored body has no classes and no ids: elements are found by their names, by attributes such as `href`,
+    `src` and `alt`, and by their position.
     """
 
     remove: tuple[str, ...] = ()
@@ -29,9 +29,9 @@ class BodyChanges:
     keep_only: tuple[str, ...] = ()
 
     def applied(self, html: str, link: str) -> str:
-        """`html` changed; itself when nothing matches, nothing would be left, or it is beyond all bounds.
+        """`html` changed; unchanged if nothing matches, nothing would be left, or it is over a limit.
 
-        `link` is what relative addresses in it would be relative to.
+        `link` is the base of relative addresses in it.
         """
         if not (self.remove or self.unwrap or self.keep_only) or html.count("<") > MAX_TAGS:
             return html
@@ -55,7 +55,7 @@ class BodyChanges:
 
 
 def _outermost(tree: LexborHTMLParser, selectors: tuple[str, ...]) -> list[str]:
-    """The markup of the elements that any of the selectors matches, in document order, none twice."""
+    """The markup of the elements that any of the selectors matches, in document order, each once."""
     if not selectors:
         return []
     found = [node for node in tree.css(", ".join(selectors)) if node.tag not in ("html", "head", "body")]
@@ -73,7 +73,7 @@ def _is_inside(node: LexborNode, ids: set[int]) -> bool:
 
 
 def checked_selectors(value: object) -> list[str]:
-    """CSS selectors, or one. Raises ValueError."""
+    """CSS selectors, from a list or one text. Raises ValueError."""
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list | tuple) or not 1 <= len(listed) <= MAX_SELECTORS:
         raise ValueError('write CSS selectors, such as ["aside", "img[src*=banner]"]')
@@ -88,4 +88,4 @@ def _checked(selector: object) -> str:
             pass
         else:
             return selector.strip()
-    raise ValueError(f"{str(selector)[:100]!r} is no CSS selector; write one such as 'aside' or 'p > img'")
+    raise ValueError(f"{str(selector)[:100]!r} is not a CSS selector; write one such as 'aside' or 'p > img'")

@@ -1,4 +1,4 @@
-"""A verdict while it is made: what actions change."""
+"""The draft of a verdict, which actions change."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["Draft"]
 
 
 class Draft:
-    """What earlier rules have done to one article, and what the rule that acts now does.
+    """What earlier rules have done to one article, and what the present rule does.
 
-    `facts` has the categories and tags as they are by now. `rule` is the name of the rule that acts, `feeds`
-    are those that it is limited to, empty for all. `other_feeds` are those that are no categories.
+    `facts` have the categories and tags after the earlier rules. `rule` is the name of the present rule,
+    `feeds` are those that it is limited to, empty for all. `other_feeds` are feeds that are not categories.
     """
 
     def __init__(self, facts: ArticleFacts, other_feeds: Set[str]) -> None:
@@ -33,11 +33,13 @@ class Draft:
         self._rewritings: list[Rewriting] = []
 
     def match(self) -> None:
-        """Notes that the query of the rule matched."""
+        """Records that the query of the rule matched."""
         self._matched.append(self.rule)
 
     def drop(self) -> None:
-        """Takes the article out of the rule's feeds; out of all for a rule without, which ends its way."""
+        """Removes the article from the rule's feeds; without such feeds from all, and then no further rule
+        applies.
+        """
         if self.feeds:
             self.remove_from(self.feeds)
         else:
@@ -45,7 +47,7 @@ class Draft:
             self.is_stopped = True
 
     def remove_from(self, feeds: Iterable[str]) -> None:
-        """Takes the article out of those of these feeds that it stands in, or may stand in by a query."""
+        """Removes the article from those of these feeds that it is in, or may be in by a query."""
         for name in feeds:
             if name in self.facts.categories or name in self._other_feeds:
                 self._removed[name] = self.rule
@@ -53,7 +55,7 @@ class Draft:
         self._label()
 
     def file_under(self, categories: Iterable[str]) -> None:
-        """Puts the article into these categories, also where an earlier rule took it out."""
+        """Puts the article into these categories, even if an earlier rule removed it."""
         for name in categories:
             self._removed.pop(name, None)
             if name not in self._found:
@@ -61,22 +63,22 @@ class Draft:
         self._label()
 
     def tag(self, tags: Iterable[str]) -> None:
-        """Gives the article these tags."""
+        """Adds these tags."""
         for name in tags:
             if name not in self.facts.tags:
                 self._tags.setdefault(name, self.rule)
         self._label()
 
     def rewrite(self) -> None:
-        """Has the rule's rewriting applied where the article is rendered, in the rule's feeds."""
+        """Applies the rule's rewriting when the article is rendered in the rule's feeds."""
         self._rewritings.append(Rewriting(rule=self.rule, feeds=self.feeds))
 
     def stop(self) -> None:
-        """Asks no further rule."""
+        """Applies no further rule."""
         self.is_stopped = True
 
     def verdict(self, *, depends_on_now: bool) -> Verdict:
-        """What the rules did in the end."""
+        """The result of all rules."""
         return Verdict(
             matched=tuple(self._matched),
             dropped_by=self._dropped_by,

@@ -1,4 +1,4 @@
-"""Many queries asked of one article: most need a word that it does not have, and are not even looked at."""
+"""Matches many queries with one article: most need a word that it does not have, and are skipped."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 __all__ = ["QuerySet"]
 
-# Words that a query needs are the same at any time.
+# The words that a query needs are the same at any time.
 _AT_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class QuerySet(Mapping[str, "Query"]):
-    """Queries by their names; `matching` asks all of them of one article, in their order.
+    """Queries by their names; `matching` tests them with one article, in their order.
 
-    Of a thousand saved feeds an article has the needed words of some ten.
+    Of a thousand saved feeds, an article has the needed words of about ten.
     """
 
     def __init__(self, queries: Mapping[str, Query]) -> None:
@@ -35,7 +35,7 @@ class QuerySet(Mapping[str, "Query"]):
                 continue
             for each in needed:
                 fields |= dict.fromkeys(each.fields)
-                # The longest word of a phrase is mostly the rarest.
+                # The longest word of a phrase is usually the rarest.
                 names = self._by_word.setdefault(max(each.words, key=len), [])
                 if name not in names[-1:]:
                     names.append(name)
@@ -61,7 +61,7 @@ class QuerySet(Mapping[str, "Query"]):
 
 
 def _needed(narrowing: Narrowing) -> tuple[HasWords, ...] | None:
-    """Words of which an article has some, if the query matches it; None where nothing is known of any."""
+    """Words of which a matching article has at least one; None if no such words are known."""
     from aggregator.rules.query.narrowing import AllOf, AnyOf, HasWords
 
     match narrowing:
@@ -69,7 +69,7 @@ def _needed(narrowing: Narrowing) -> tuple[HasWords, ...] | None:
             return (narrowing,)
         case AllOf(parts):
             known = [needed for part in parts if (needed := _needed(part)) is not None]
-            # The fewest, and of these the longest: what few articles have.
+            # The fewest words, and of these the longest: those that few articles have.
             return min(known, key=lambda each: (len(each), -_length(each)), default=None)
         case AnyOf(parts):
             all_of_them = [_needed(part) for part in parts]

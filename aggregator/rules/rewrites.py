@@ -1,4 +1,4 @@
-"""What a rule changes in an article where it is rendered; what is stored stays as it was found. Pure."""
+"""Changes to an article when it is rendered; the stored article does not change. Pure."""
 
 from __future__ import annotations
 
@@ -29,13 +29,15 @@ _LINK_IN_BODY = re.compile(r"(<a [^<>]*?\bhref=\")([^\"]*[?#][^\"]*)(?=\")")
 
 @dataclass(frozen=True, slots=True)
 class Replacement:
-    """What `pattern` finds becomes `text`, in which `\\1` is its first group."""
+    """Replaces what `pattern` matches by `text`, in which `\\1` is the first group."""
 
     pattern: Pattern
     text: str
 
     def applied(self, value: str) -> str:
-        """The value with every match replaced; an empty one alone: `.*` also matches nothing at the end."""
+        """The value with every match replaced; of empty matches only the first: `.*` also matches nothing at
+        the end.
+        """
         count = 0
 
         def replaced(match: Match) -> str:
@@ -56,8 +58,8 @@ class Replacement:
 class Rewrite:
     """One `rewrite` of a rule.
 
-    `tracking`: further parameters that links lose, None where they keep all. `image`: the address of another
-    lead image, "" for none, None where it stays.
+    `tracking`: further parameters to remove from links, None to keep all. `image`: the address of another
+    lead image, "" for none, None to keep it.
     """
 
     title: tuple[Replacement, ...] = ()
@@ -69,9 +71,9 @@ class Rewrite:
 
 
 def apply_rewrites(article: Article, rewrites: Iterable[Rewrite]) -> Article:
-    """The article as these leave it, in their order; the same object when nothing changes.
+    """The article after these rewrites, in their order; the same object if nothing changes.
 
-    Its bodies stay sanitised. A link that would be none, and a body that would be empty, stay as they were.
+    Its bodies stay sanitised. A link that would be invalid, and a body that would be empty, do not change.
     """
     for each in rewrites:
         article = _rewritten(article, each)
@@ -111,7 +113,7 @@ def _text(value: str, replacements: Iterable[Replacement]) -> str:
 
 
 def _untracked(html: str, also: tuple[str, ...]) -> str:
-    """Links in sanitised HTML; all else stays to the byte."""
+    """Removes tracking parameters from links in sanitised HTML; everything else stays unchanged."""
     if "?" not in html and "#" not in html:
         return html
 
@@ -124,7 +126,7 @@ def _untracked(html: str, also: tuple[str, ...]) -> str:
 
 
 def parse(value: object) -> Rewrite:
-    """A `rewrite` of the config. Raises ValueError that says what would be right."""
+    """Parses a `rewrite` of the config. Raises ValueError that says what would be right."""
     if not isinstance(value, Mapping):
         raise ValueError('write a table, such as { remove = ["aside"] }; {} strips tracking from links')  # noqa: TRY004
     for key in value:

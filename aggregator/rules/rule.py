@@ -1,4 +1,4 @@
-"""Rules in their order, and what they say of an article."""
+"""Rules in their order, and how they are applied to an article."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from aggregator.rules.query import ArticleFacts, Query
     from aggregator.rules.rewrites import Rewrite
 
-# Publishing asks for the rules of each config, and most have none: the language, the actions and what they do
-# to HTML are imported by the first rule.
+# Publishing needs the rules of each config, and most have none: the query language, the actions and the HTML
+# code are imported with the first rule.
 
 __all__ = ["RULES_VERSION", "Rule", "RuleSet", "judge", "made"]
 
 RULES_VERSION = 1
-"""Raised when the same rules may say something else of the same article."""
+"""Increase it when the same rules may give another result for the same article."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule: `actions` happen to what `when` matches, or does not match (`keep-only`).
+    """One rule: `actions` are applied to articles that `when` matches, or does not match (`keep-only`).
 
-    `sources` and `categories` limit it; empty means all. `then` is what was written, as JSON.
+    `sources` and `categories` limit it; empty means all. `then` is its value in the config, as JSON.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Rule:
 def made(
     *, name: str, when: str, then: object, sources: Iterable[str] = (), categories: Iterable[str] = ()
 ) -> Rule:
-    """A rule of what a config says. Raises QueryError, and ValueError for what `then` does not mean."""
+    """Makes a rule from its settings. Raises QueryError, and ValueError for an invalid `then`."""
     from aggregator.rules import actions
     from aggregator.rules.query import parse
 
@@ -62,7 +62,7 @@ def made(
 class RuleSet:
     """All rules in their order; names of rules are unique.
 
-    `other_feeds` are the feeds that are no categories: `all`, and saved feeds.
+    `other_feeds` are the feeds that are not categories: `all`, and saved feeds.
     """
 
     def __init__(self, rules: Iterable[Rule] = (), other_feeds: Iterable[str] = ()) -> None:
@@ -75,7 +75,7 @@ class RuleSet:
         }
 
     def of_source(self, source: str) -> tuple[Rule, ...]:
-        """The rules that articles of a source are asked about."""
+        """The rules that apply to articles of a source."""
         if (found := self._of_source.get(source)) is None:
             found = tuple(rule for rule in self.rules if not rule.sources or source in rule.sources)
             self._of_source[source] = found
@@ -83,7 +83,7 @@ class RuleSet:
 
     @cached_property
     def digest(self) -> str:
-        """The same for rules that say the same of every article, in every process; "" without rules."""
+        """A digest that is equal for rules with equal effects, in every process; "" without rules."""
         if not self.rules:
             return ""
         from aggregator.rules.query import LANGUAGE_VERSION
@@ -94,11 +94,11 @@ class RuleSet:
 
     @property
     def depends_on_now(self) -> bool:
-        """Whether any rule speaks of now."""
+        """Whether the result of any rule depends on the present time."""
         return any(rule.when.depends_on_now for rule in self.rules)
 
     def rewrites(self, verdict: Verdict, feed: str) -> tuple[Rewrite, ...]:
-        """What is rewritten in an article where it is rendered in a feed."""
+        """The rewrites of an article when it is rendered in a feed."""
         return tuple(
             rewrite
             for each in verdict.rewritings
@@ -107,7 +107,7 @@ class RuleSet:
         )
 
     def rewritten(self, article: Article, verdict: Verdict, feed: str) -> Article:
-        """The article as a feed shows it; the same object when nothing is rewritten."""
+        """The article as a feed shows it; the same object if nothing is rewritten."""
         rewrites = self.rewrites(verdict, feed)
         if not rewrites:
             return article
@@ -117,10 +117,10 @@ class RuleSet:
 
 
 def judge(rules: RuleSet, facts: ArticleFacts, now: datetime) -> Verdict:
-    """What the rules say of an article as it was found; `now` is aware UTC.
+    """Applies the rules to an article as it was found; `now` is aware UTC.
 
-    Each query sees the categories and tags of the rules before it. Of rules that speak of the same feed, the
-    last decides; a rule that drops from all feeds ends the article's way.
+    Each query sees the categories and tags after the rules before it. If several rules concern the same feed,
+    the last decides; after a rule that drops the article from all feeds, no further rule applies.
     """
     from aggregator.rules.draft import Draft
 

@@ -1,4 +1,4 @@
-"""In which feeds an article stands, by its categories, the rules, and the queries of saved feeds."""
+"""Decides in which feeds an article is, by its categories, the rules, and the queries of saved feeds."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ ALL = "all"
 
 
 def labelled(facts: ArticleFacts, verdict: Verdict) -> ArticleFacts:
-    """The article with the categories and tags that the rules leave it: what saved feeds and searches see."""
+    """The article with the categories and tags after the rules, as saved feeds and searches see it."""
     categories, tags = verdict.categories(facts.categories), verdict.all_tags(facts.tags)
     return facts if (categories, tags) == (facts.categories, facts.tags) else facts.labelled(categories, tags)
 
 
 def feeds_of(verdict: Verdict, facts: ArticleFacts, queries: QuerySet, now: datetime) -> frozenset[str]:
-    """The names of the feeds in which an article stands; none where a rule dropped it.
+    """The names of the feeds that an article is in; none if a rule dropped it.
 
     `facts` are as it was found, `queries` those of the saved feeds by their names. The feed of everything is
     named "all".

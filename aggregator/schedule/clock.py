@@ -1,8 +1,8 @@
-"""Whether this machine's clock can be believed, judged from its earlier readings and other machines'. Pure.
+"""Decides whether this machine's clock is right, from its earlier readings and other machines' clocks. Pure.
 
-A clock that jumped is not believed until other evidence explains it: agreeing answers of three publishers
-(of all, where there are fewer), or, without sources of others on the network, two upkeeps a day apart. Until
-then nothing is deleted for its age. Once it is believed, the moments that it stamped meanwhile are corrected.
+A clock that jumped is doubted until there is other evidence: agreeing times of three publishers (of all, if
+there are fewer), or, without remote sources, two upkeeps a day apart. Until then nothing is deleted for its
+age. Then the times that were stamped meanwhile are corrected.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _LONGEST_BETWEEN_UPKEEPS = timedelta(days=32)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Testimony:
-    """What other machines' clocks say: numbers of publishers.
+    """What other machines' clocks show: numbers of publishers.
 
-    `publishers` may be asked; `agreeing` answered with a time within a day of ours, `disagreeing` with
-    another. `is_outside`: they are other people's, and do not share this machine's clock.
+    `publishers` could be compared; `agreeing` sent a time within a day of ours, `disagreeing` another time.
+    `is_outside`: they are other people's servers, and do not share this machine's clock.
     """
 
     publishers: int = 0
@@ -40,18 +40,18 @@ class Testimony:
 
     @property
     def denies(self) -> bool:
-        """Whether it says that our clock is wrong."""
+        """Whether it shows that our clock is wrong."""
         return self.is_outside and self.disagreeing > 0 and self.disagreeing >= self.agreeing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clock:
-    """What is remembered of this machine's clock between runs.
+    """What is stored about this machine's clock between runs.
 
-    - `believed`: the last reading that was believed; `since`: the first of its row. `is_firm`: others agreed
-      with it, or it went on for a day.
-    - `doubted`: the first reading that was not believed since then, and `seen` the last; None without doubt.
-    - `newest`: the number of the newest article when the doubt began, or before the first reading of all.
+    - `believed`: the last reading that was accepted; `since`: the first of that series. `is_firm`: other
+      clocks agreed with it, or it continued for a day.
+    - `doubted`: the first reading since then that was not accepted, `seen` the last; None without doubt.
+    - `newest`: the number of the newest article when the doubt began, or before the very first reading.
     """
 
     believed: datetime
@@ -62,13 +62,13 @@ class Clock:
     newest: int = 0
 
     def to_json(self) -> str:
-        """As one JSON object, times in ISO 8601."""
+        """One JSON object, times in ISO 8601."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return json.dumps(values, default=datetime.isoformat, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str) -> Clock | None:
-        """What `to_json` wrote; None for anything else."""
+        """The clock that `to_json` wrote; None for any other text."""
         try:
             values: dict[str, Any] = json.loads(text)
             for name in ("believed", "since", "doubted", "seen"):
@@ -82,10 +82,10 @@ class Clock:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """`clock` is to be remembered. `may_prune`: `now` may decide what is old.
+    """The result of `judge`. `clock` is to be stored; `may_prune`: `now` may be used to decide what is old.
 
-    `mistaken`: the clock before, where what was stamped meanwhile is to be corrected, else None; with
-    `is_sure` for good, else so that it can be taken back. `report` says what happened, "" where nothing did.
+    `mistaken`: the earlier clock, if times stamped meanwhile must be corrected, else None; with `is_sure` the
+    correction is final, else it can be undone. `report` describes what happened, "" for nothing.
     """
 
     clock: Clock
@@ -96,7 +96,7 @@ class Judgement:
 
 
 def read(clock: Clock | None, now: datetime, newest: int) -> Clock:
-    """The clock as it is to be remembered after a reading; `newest` is the number of the newest article."""
+    """The clock to store after a reading; `newest` is the number of the newest article."""
     if clock is None:
         return Clock(believed=now, since=now, newest=newest)
     if follows(clock.believed, now):
@@ -105,7 +105,7 @@ def read(clock: Clock | None, now: datetime, newest: int) -> Clock:
 
 
 def judge(clock: Clock, now: datetime, others: Testimony) -> Judgement:
-    """Whether the reading `now`, which `read` has seen, is believed."""
+    """Decides whether the reading `now`, which `read` has recorded, is accepted."""
     jump = f"this machine's clock went from {clock.believed:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC"
     if others.denies:
         report = (
@@ -117,7 +117,7 @@ def judge(clock: Clock, now: datetime, others: Testimony) -> Judgement:
         is_firm = clock.is_firm or others.agrees or now - clock.since >= _DAY
         mistaken = clock if clock.doubted else None
         believed = replace(clock, believed=now, is_firm=is_firm, doubted=None, seen=None)
-        report = "this machine's clock is right again: what it stamped meanwhile was corrected"
+        report = "this machine's clock is right again: times that it stamped meanwhile were corrected"
         return Judgement(clock=believed, may_prune=True, mistaken=mistaken, report=report if mistaken else "")
     believed = Clock(believed=now, since=now, is_firm=others.agrees, newest=clock.newest)
     if others.agrees:
@@ -129,7 +129,7 @@ def judge(clock: Clock, now: datetime, others: Testimony) -> Judgement:
         report = f"{jump} and has gone on from there for a day: it is believed"
         return Judgement(clock=believed, may_prune=True, mistaken=clock, report=report)
     until = "it has gone on from there for a day" if is_alone else "publishers' clocks agree with it"
-    # Where nothing but the first runs of all ever said that it is later, they may have been the mistake.
+    # If only the very first runs showed a later time, those runs may have been wrong.
     return Judgement(
         clock=_doubted(clock, now, clock.newest),
         mistaken=clock if now < clock.believed and not clock.is_firm else None,
@@ -139,18 +139,18 @@ def judge(clock: Clock, now: datetime, others: Testimony) -> Judgement:
 
 
 def moved(clock: Clock, believed: datetime) -> Clock:
-    """The same clock with another last reading that was believed."""
+    """The same clock with another last accepted reading."""
     return replace(clock, believed=believed)
 
 
 def follows(believed: datetime, now: datetime) -> bool:
-    """Whether a reading is what a clock that goes on gives after one that was believed."""
+    """Whether `now` is a plausible reading after `believed`, without a jump."""
     return -_DAY <= now - believed <= _LONGEST_GAP
 
 
 def _doubted(clock: Clock, now: datetime, newest: int) -> Clock:
     if clock.doubted is None or clock.seen is None:
-        # What the first run of all stamped is in doubt with it.
+        # What the very first run stamped is in doubt, too.
         return replace(clock, doubted=now, seen=now, newest=newest if clock.is_firm else clock.newest)
     if -_DAY <= now - clock.seen <= _LONGEST_BETWEEN_UPKEEPS:
         return replace(clock, seen=now)

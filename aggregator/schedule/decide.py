@@ -1,21 +1,21 @@
-"""When to poll a source next, and why. Pure: (state of the source, what the poll gave, now) -> new state.
+"""When to poll a source next, and why. Pure: (state of the source, result of a poll, now) -> new state.
 
-How a wait is found, after a poll that succeeded:
+How the wait is computed after a poll that succeeded:
 
     the publication rate   the geometric mean of the mean gap between entries and `Policy.pivot`, between
                            `fastest` and `slowest`: for a given number of requests, entries are found
-                           soonest where every wait is as 1 / √rate
+                           soonest if every wait is proportional to 1 / √rate
     never below            the user's interval; an hour unless the feed itself says that it changes faster;
                            max-age, ttl, sy:updatePeriod; Retry-After
-    then                   up to a tenth later, so that sources do not march in step; then out of skipHours
-                           and skipDays
+    then                   up to a tenth later, so that sources are not polled all at once; then out of
+                           skipHours and skipDays
 
-Failures wait 30 minutes where nobody answered and an hour after any answer, doubled each time up to a week,
-and are never given up; from the second in a row on the user's interval is a floor. When this machine itself
-has no network, sources are tried again after 5 minutes, doubled each time up to an hour, and nothing is
-counted. Nothing keeps a source away for longer than that week (and what jitter and skipDays add) but a 410.
+Failures wait 30 minutes without any response and an hour after any response, doubled each time up to a week;
+polling never ends. From the second failure in a row on, the wait is at least the user's interval. When this
+machine has no network, sources are tried again after 5 minutes, doubled each time up to an hour, and nothing
+is counted. Only a 410 stops polls for longer than that week (and what jitter and skipDays add).
 
-A document is asked for without its validators at most once a day, where there is a reason to read it anew.
+A document is requested without its validators at most once a day, if there is a reason to read it again.
 """
 
 from __future__ import annotations
@@ -54,18 +54,19 @@ _GONE = 410
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How a source is to be polled; all after `is_pushed` are the same for every source.
+    """How a source is to be polled; the fields after `is_pushed` are the same for every source.
 
-    - `interval`: the user's floor, None when there is none. `is_fixed`: exactly this interval (an hour
-      when None), whatever the feed publishes or asks for; Retry-After and back-off still hold.
+    - `interval`: the user's minimum, None when there is none. `is_fixed`: exactly this interval (an hour
+      when None), whatever the feed publishes or asks for; Retry-After and back-off still apply.
     - `is_pushed`: a hub reports its changes, so that `slowest` is often enough.
-    - `fastest`, `slowest`: bounds of the adaptive wait; `usual`: its floor unless the feed says that it
-      changes faster. `pivot`: the mean gap between entries that is polled as often as it publishes.
-    - `longest`: bound of back-off, Retry-After, ttl and sy:updatePeriod; a max-age is bounded by
-      `slowest`, as servers put a year on whatever is a file.
-    - `first_retry`: the wait after a first failure without any answer; `first_retry_answered`: after any
-      answer. `between_whole`: between two requests without validators, where there are some.
-    - `jitter`: how much later a poll may be, as a part of its wait; never sooner.
+    - `fastest`, `slowest`: limits of the adaptive wait; `usual`: its minimum unless the feed says that it
+      changes faster. `pivot`: a source with this mean gap between entries is polled as often as it
+      publishes.
+    - `longest`: limit of back-off, Retry-After, ttl and sy:updatePeriod; a max-age is limited by `slowest`,
+      as servers often send a year for any file.
+    - `first_retry`: the wait after a first failure without any response; `first_retry_answered`: after any
+      response. `between_whole`: between two requests without validators, if there are validators.
+    - `jitter`: how much later a poll may be, as a fraction of its wait; never sooner.
     """
 
     interval: timedelta | None = None
@@ -89,19 +90,20 @@ class Policy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What one poll gave.
+    """The result of one poll.
 
-    - `status`: the last HTTP status (200 for a file), None when no whole answer came. `is_broken`: an answer
-      came, but with no document that could be read; `unread`, `advice` and `unread_as` as in `PollState`,
-      where the answer was whole and its validators are kept. `is_whole`: it was asked without validators.
+    - `status`: the last HTTP status (200 for a file), None without a complete response. `is_broken`: there
+      was a response, but its document could not be read; `unread`, `advice` and `unread_as` as in
+      `PollState`, if the response was complete and its validators are kept. `is_whole`: requested without
+      validators.
     - `read_as`: as in `PollState`, None when nothing was read.
-    - `is_unconnected`: no network led to the source; and `answered` is when anybody else answered last, None
-      if never or not known.
-    - `hints`: the document's, None when none was read (304, or the body we know): the old ones stand.
-    - `fresh_for`: how long the answer stays fresh. `retry_after`: from any status, None when not sent.
-    - `published`: when the newest known entries were published, any order; None: as before. Undated
+    - `is_unconnected`: no network led to the source; `answered` is when any other publisher last responded,
+      None if never or not known.
+    - `hints`: the document's, None when none was read (304, or an unchanged body): the old ones stay.
+    - `fresh_for`: how long the response stays fresh. `retry_after`: with any status, None when not sent.
+    - `published`: when the newest known entries were published, in any order; None: as before. Undated
       entries count as of when they were first seen, never as of now.
-    - `moved_to`: where permanent redirects alone (301, 308) led, None when there were none or others too.
+    - `moved_to`: the target if only permanent redirects (301, 308) were followed, else None.
     """
 
     status: int | None = 200
@@ -138,7 +140,7 @@ class Decision:
 
 
 def decide(state: PollState, result: Result, now: datetime, policy: Policy, chance: float) -> Decision:
-    """What to remember after a poll that gave `result` at `now`; `chance`, from 0 to below 1: `chance_of`."""
+    """The state after a poll with `result` at `now`; `chance` is a number in [0, 1), see `chance_of`."""
     is_success = _is_success(result)
     changes: dict[str, Any] = {"since": state.since or now, "polled": now, "polls": state.polls + 1}
     changes["gone_since"] = None
@@ -178,10 +180,10 @@ def decide(state: PollState, result: Result, now: datetime, policy: Policy, chan
 
 
 def wake(state: PollState, now: datetime, policy: Policy, chance: float) -> PollState:
-    """The state to go on with after a start, a sleep or a leap of the clock.
+    """The state after a start, a sleep or a jump of the clock.
 
-    What fell due meanwhile is spread over a tenth of its own wait, by no more than it is late already and
-    no more than an hour.
+    Polls that became due meanwhile are spread over a tenth of their wait, but by no more than they are late
+    already and by no more than an hour.
     """
     state = corrected(state, now)
     if state.next_poll is None or state.polled is None or state.next_poll >= now:
@@ -195,7 +197,7 @@ def wake(state: PollState, now: datetime, policy: Policy, chance: float) -> Poll
 
 
 def replanned(state: PollState, now: datetime, policy: Policy, chance: float) -> PollState:
-    """The next poll of a source whose last one succeeded, as that poll had planned it with `policy`."""
+    """The state with its next poll as the last successful poll would have planned it with `policy`."""
     polled = state.polled or now
     due, reason = max(_success_floors(state, polled, policy), key=itemgetter(0))
     due += chance * policy.jitter * (due - polled)
@@ -205,10 +207,10 @@ def replanned(state: PollState, now: datetime, policy: Policy, chance: float) ->
 
 
 def corrected(state: PollState, now: datetime, wrong: tuple[datetime, datetime] | None = None) -> PollState:
-    """The state without moments of a wrong clock: none lies after `now`, or in the readings `wrong`.
+    """The state without times of a wrong clock: none is after `now`, or inside the readings `wrong`.
 
-    A wait that began after `now` begins anew, or a source polled under a clock that was ahead would be lost
-    for years. A move that was first seen by a clock that was behind is counted anew.
+    A wait that began after `now` is started again, as a source polled while the clock was ahead would not be
+    polled for years. A move that was first seen while the clock was behind is counted again.
     """
     changes: dict[str, Any] = {}
     for name in ("since", "held_off", "gone_since", "moved_since", "whole"):
@@ -227,13 +229,13 @@ def corrected(state: PollState, now: datetime, wrong: tuple[datetime, datetime] 
 
 
 def chance_of(source: str, polls: int) -> float:
-    """A number from 0 to below 1 that is this source's own at its so manieth poll, the same in every run."""
+    """A number in [0, 1) that depends only on the source and its number of polls, so that runs repeat."""
     digest = hashlib.blake2b(f"{polls}\n{source}".encode("utf-8", "surrogatepass"), digest_size=6).digest()
     return int.from_bytes(digest, "big") / (1 << 48)
 
 
 def asks_whole(state: PollState, now: datetime, policy: Policy) -> bool:
-    """Whether a document that is to be read anew may be asked for without its validators."""
+    """Whether a document that must be read again may be requested without its validators."""
     return state.whole is None or not timedelta(0) <= now - state.whole < policy.between_whole
 
 
@@ -247,7 +249,7 @@ def _is_success(result: Result) -> bool:
 
 
 def _learnt(state: PollState, result: Result, now: datetime) -> dict[str, Any]:
-    # RFC 9111 §4.3.4: what a 304 does not say again stands; a 200 replaces everything.
+    # RFC 9111 §4.3.4: a 304 changes only the headers that it repeats; a 200 replaces everything.
     keeps = result.status == 304 and result.fresh_for is None
     learnt: dict[str, Any] = {
         "failures": 0,
@@ -270,11 +272,11 @@ def _learnt(state: PollState, result: Result, now: datetime) -> dict[str, Any]:
 def _redirect(
     state: PollState, result: Result, now: datetime, policy: Policy, changes: dict[str, Any]
 ) -> str | None:
-    """Counts a permanent move, by redirect or by the feed's word, in `changes`.
+    """Counts a permanent move, by redirect or by the feed's own statement, in `changes`.
 
-    Returns the new address once it repeated for long enough.
+    Returns the new address once it was repeated for long enough.
     """
-    # What the document says holds until it says something else, also through a 304.
+    # The document's statement is valid until it says something else, also through a 304.
     hints = changes.get("hints", state.hints)
     moved_to = result.moved_to or hints.moved_to
     if moved_to is None and state.moved_to is None:
@@ -295,10 +297,10 @@ _Floors = list[tuple[datetime, Reason]]
 
 
 def _is_offline(state: PollState, result: Result) -> bool:
-    """Whether it was our own network that failed, rather than the way to this one source.
+    """Whether our own network failed, rather than the connection to this one source.
 
-    The first time that is believed. Where others answered since, and this source still is out of reach, it
-    is the source's own failure: a domain whose name servers are dead looks the same from here.
+    The first time, the answer is yes. If others responded since and this source is still unreachable, it is
+    the source's own failure: a domain with dead name servers looks the same from here.
     """
     if not result.is_unconnected:
         return False
@@ -307,7 +309,8 @@ def _is_offline(state: PollState, result: Result) -> bool:
 
 
 def _offline_floors(state: PollState, now: datetime, policy: Policy) -> _Floors:
-    # No request was made, so the user's interval has not begun; but a forced poll does not come early for it.
+    # No request was made, so the user's interval has not started; but a forced poll does not bring the next
+    # one forward.
     wait = _doubled(policy.first_offline, state.offline - 1, policy.longest_offline)
     floors = [(now + wait, Reason.OFFLINE)]
     if state.next_poll is not None:
@@ -341,7 +344,7 @@ def _failure_floors(state: PollState, result: Result, now: datetime, policy: Pol
         first = policy.first_retry_answered if _is_answer(result) else policy.first_retry
         wait = _doubled(first, state.failures - 1, policy.longest)
         return [*floors, (now + wait, Reason.BACK_OFF)]
-    # A server that names a time is taken at its word: the wait does not grow beyond it.
+    # If a server names a time, that time is used: the wait does not grow beyond it.
     times = 0 if result.retry_after is not None else state.postponed - 1
     return [*floors, (now + _doubled(policy.usual, times, policy.longest_busy), Reason.LATER)]
 
@@ -362,9 +365,9 @@ def _adaptive_wait(state: PollState, now: datetime, policy: Policy) -> tuple[tim
 
 
 def _may_be_fast(state: PollState, now: datetime, policy: Policy) -> bool:
-    """Whether the feed itself says, by its hints or its entries, that an hour is long for it.
+    """Whether the feed itself says, by its hints or its entries, that an hour is too long for it.
 
-    A server that answered 429 or 503 in the last week has said the contrary.
+    A server that answered 429 or 503 in the last week is not polled faster.
     """
     if state.held_off is not None and timedelta(0) <= now - state.held_off < policy.longest:
         return False
@@ -377,14 +380,14 @@ def _may_be_fast(state: PollState, now: datetime, policy: Policy) -> bool:
 def _outside_skipped(
     due: datetime, reason: Reason, now: datetime, hints: FeedHints, jitter: float, chance: float
 ) -> tuple[datetime, Reason]:
-    """The first moment from `due` on that is in no hour or day to be skipped, spread over its hour."""
+    """The first moment from `due` on that is in no skipped hour or day, spread over its hour."""
     moment = due
     for _ in range(_HOURS_OF_A_WEEK):
         if moment.hour not in hints.skip_hours and moment.weekday() not in hints.skip_days:
             break
         moment = moment.replace(minute=0, second=0, microsecond=0) + _HOUR
     else:
-        return due, reason  # no hour is left: not to be believed
+        return due, reason  # every hour is skipped: ignore it
     if moment == due:
         return due, reason
     by_day = due.weekday() in hints.skip_days

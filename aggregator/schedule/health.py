@@ -18,8 +18,8 @@ _SILENT_AFTER = timedelta(days=30)
 class PollRecord:
     """What the store knows of a source's polls, its last error and its articles.
 
-    `moved_to` is the address that it moved to for good, None where it did not move. `schedule` is what
-    is remembered of its polls.
+    `moved_to` is the address to which it moved permanently, None if it did not move. `schedule` is the state
+    of its polling.
     """
 
     name: str
@@ -38,11 +38,11 @@ class PollRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubHealth:
-    """How it stands with the hub that reports a source's changes (WebSub).
+    """The state of the subscription at the hub that reports a source's changes (WebSub).
 
-    `state`: "named" is to be asked, "asked" has not verified yet, "active" reports until `expires`; "denied"
-    and "failed" are tried again much later. `is_relied_on`: the source is polled once a day. `pings` are its
-    reports, the last at `pinged`; `forged` those with a wrong signature, which were ignored.
+    `state`: "named" is not subscribed yet, "asked" is not verified yet, "active" until `expires`; "denied"
+    and "failed" are tried again much later. `is_relied_on`: the source is polled only once a day. `pings` are
+    the hub's reports, the last at `pinged`; `forged` those with a wrong signature, which were ignored.
     """
 
     hub: str
@@ -61,12 +61,12 @@ class SourceHealth:
     """The health of a source, judged at one moment.
 
     `state`: "new" was never polled; "failing" failed the last time, "broken" for a week or more; "waiting"
-    gave nothing the last time, which is no failure: it asked us to come later (429, 503), or this machine
-    was offline; "silent" answers but has published nothing for ten of its usual gaps, and a month at least;
-    "gone" said so (410).
-    `rhythm`: how often it publishes. `next_poll`: when the next poll is, and why then, in a sentence;
-    `next_poll_at` is that time, None for now and for never, and `reason` a `schedule.Reason`. `moved_to`:
-    where it is polled since it moved for good, None when at `address`. `websub`: None where it names no hub.
+    gave no document the last time without a failure: it asked us to come later (429, 503), or this machine
+    was offline; "silent" answers but has published nothing for ten of its usual gaps, and for at least a
+    month; "gone" answered 410. `rhythm`: how often it publishes. `next_poll`: when and why the next poll is,
+    in a sentence; `next_poll_at` is that time, None for now and for never, and `reason` a `schedule.Reason`.
+    `moved_to`: where it is polled since it moved permanently, None when at `address`. `websub`: None if it
+    names no hub.
     """
 
     name: str
@@ -113,7 +113,7 @@ def judge(health: PollRecord, now: datetime) -> SourceHealth:
 
 
 def _usual_gap(state: PollState) -> timedelta | None:
-    """The mean time between the newest entries; None when there are too few to tell."""
+    """The mean time between the newest entries; None when there are too few."""
     dates = state.published
     return (dates[0] - dates[-1]) / (len(dates) - 1) if len(dates) > 2 else None
 

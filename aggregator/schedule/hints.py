@@ -1,6 +1,6 @@
-"""What a feed says of when to come again: read from text, nothing decided.
+"""What a feed says about when to poll it again, parsed from text.
 
-Everything here comes from the network: bounded, and passed over where it makes no sense.
+Everything here comes from the network: it is limited, and ignored if it makes no sense.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedHints:
-    """What a feed document says of how often to poll it; a field is None or empty when it says nothing.
+    """What a feed document says about how often to poll it; a field is None or empty when it says nothing.
 
     `ttl`: RSS 2.0 `<ttl>`. `skip_hours`, `skip_days`: hours 0 to 23 in GMT, days from Monday = 0 (RSS 2.0
-    `<skipHours>`, `<skipDays>`). `period`, `base`: sy:updatePeriod / sy:updateFrequency, and
-    sy:updateBase (RSS 1.0 syndication module). `moved_to`: where the feed says that it has moved to for good
-    (`itunes:new-feed-url`), an http or https address.
+    `<skipHours>`, `<skipDays>`). `period`, `base`: sy:updatePeriod / sy:updateFrequency, and sy:updateBase
+    (RSS 1.0 syndication module). `moved_to`: the new address that the feed announces (`itunes:new-feed-url`),
+    an http or https address.
     """
 
     ttl: timedelta | None = None
@@ -34,8 +34,8 @@ class FeedHints:
     def until_update(self, now: datetime) -> timedelta:
         """How long until the feed, by its `period`, changes again: a day when it has none.
 
-        The base counts for periods of a day or more only: WordPress gives every site the same one, which
-        would bring all of them to the same minute of every hour.
+        The base is used only for periods of a day or more: WordPress gives every site the same base, so all
+        of them would be polled in the same minute of every hour.
         """
         period = self.period or _DAY
         if self.base is None or period < _DAY:
@@ -55,10 +55,10 @@ _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def read_hints(said: Mapping[str, str]) -> FeedHints:
-    """A feed's hints, as written, under the keys of `Feed.hints`; what makes no sense is passed over.
+    """A feed's hints, from the texts under the keys of `Feed.hints`; what makes no sense is ignored.
 
-    A ttl or frequency of 0 counts as nothing said, and so do skipHours of the whole day and skipDays
-    of the whole week. Hour 24 is hour 0 (RSS 0.91). A missing period is daily, as the module says.
+    A ttl or frequency of 0, skipHours of the whole day and skipDays of the whole week are ignored. Hour 24 is
+    hour 0 (RSS 0.91). A missing period is daily, as the module says.
     """
     ttl = _number(said.get("ttl"))
     hours = {

@@ -13,11 +13,11 @@ __all__ = ["PollSettings", "after_change", "with_settings"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollSettings:
-    """Short texts that differ when a source's settings differ: no secret can be read out of them.
+    """Short texts (digests) that differ when a source's settings differ; they reveal no secret.
 
-    - `asked`: everything that decides how it is asked and read, but for how often: what could mend a failure.
-    - `read`: what decides which articles its document gives: kind and options.
-    - `at`: the address that the config names; `host`: the server of it, "" without one.
+    - `asked`: all settings by which it is requested and read, except how often: a change may end a failure.
+    - `read`: the settings that decide which articles its document gives: kind and options.
+    - `at`: the address in the config; `host`: its server, "" without one.
     - `pace`: how often it may be polled.
     """
 
@@ -29,7 +29,7 @@ class PollSettings:
 
 
 def with_settings(state: PollState, settings: PollSettings) -> PollState:
-    """The state of a source that was polled with these settings."""
+    """The state with `settings` recorded as those of the last poll."""
     asked = (state.asked_as, state.options_as, state.asked_at, state.asked_host, state.paced_as)
     if asked == (settings.asked, settings.read, settings.at, settings.host, settings.pace):
         return state
@@ -46,12 +46,12 @@ def with_settings(state: PollState, settings: PollSettings) -> PollState:
 def after_change(
     state: PollState, settings: PollSettings, now: datetime, policy: Policy, chance: float
 ) -> PollState:
-    """The state to go on with under the config's settings; the same one where nothing changed.
+    """The state under the config's present settings; the same object if nothing changed.
 
-    Due at once is a source whose last poll failed, when anything changed that could mend it, and any when
-    what is read changed: once for each change. What its server asked for (429, 503, Retry-After) holds as
-    long as the source stays at that server. A changed interval alone plans anew. A state without settings is
-    one of an earlier version: they are taken as they are.
+    A source is due at once if its last poll failed and a changed setting could mend that, or if a setting
+    changed that decides what is read: once for each change. What its server asked for (429, 503, Retry-After)
+    is kept while the source stays at that server. If only the interval changed, the next poll is planned
+    again. A state without settings is from an earlier version: the present ones are recorded.
     """
     if state.polled is None:
         return state

@@ -1,4 +1,4 @@
-"""What is remembered of a source's polling, and the reasons that decide its next poll. Pure."""
+"""The stored state of a source's polling, and the reasons that decide its next poll. Pure."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ class Reason(StrEnum):
 _SENTENCES = {
     Reason.NEW: "it was never polled",
     Reason.INTERVAL: "it is polled no more often than its interval, or once an hour",
-    Reason.RATE: "it is polled as often as it publishes makes worthwhile",
-    Reason.MAX_AGE: "its server says that nothing changes before (Cache-Control, Expires)",
+    Reason.RATE: "it is polled according to how often it publishes",
+    Reason.MAX_AGE: "its server says that nothing changes until then (Cache-Control, Expires)",
     Reason.TTL: "the feed asks for this much time between polls (ttl)",
     Reason.UPDATE_PERIOD: "the feed says that it changes no more often (sy:updatePeriod)",
-    Reason.RETRY_AFTER: "its server asks us not to come before (Retry-After)",
+    Reason.RETRY_AFTER: "its server asks not to be polled until then (Retry-After)",
     Reason.LATER: "its server is busy or wants fewer polls (429, 503)",
     Reason.OFFLINE: "this machine seemed to be offline; it is tried again soon",
     Reason.BACK_OFF: "it failed {failures}; each failure doubles the wait, up to a week",
-    Reason.SKIP_HOURS: "the feed asks not to be polled in the hours before (skipHours)",
-    Reason.SKIP_DAYS: "the feed asks not to be polled on the days before (skipDays)",
-    Reason.WAKING: "it fell due while nothing ran; what is late is spread out a little",
+    Reason.SKIP_HOURS: "the feed asks not to be polled in the hours until then (skipHours)",
+    Reason.SKIP_DAYS: "the feed asks not to be polled on the days until then (skipDays)",
+    Reason.WAKING: "it became due while nothing ran; late polls are spread out a little",
     Reason.CHANGED: "its settings in the config changed since its last poll",
     Reason.WEBSUB: "a hub reports its changes (WebSub); it is polled once a day in case that fails",
     Reason.PING: "a hub reported that it changed (WebSub)",
@@ -58,16 +58,16 @@ _SENTENCES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollState:
-    """All that is remembered of a source's polling; `PollState()` is a new source, due at once.
+    """The stored state of a source's polling; `PollState()` is a new source, due at once.
 
     `next_poll` is None when new and when gone. `since` is the first poll, `polled` the last, `polls` their
     number. `failures` and `postponed` (429, 503) count those in a row; `held_off` is when the server last
-    said 429 or 503. `offline` counts polls in a row that found no network. `published` holds the newest
-    dates, newest first. `moved_*`: a permanent redirect that is not adopted yet. `whole` is when it was last
-    asked without validators and answered. `unread` says why the document that the validators belong to could
-    not be read, with `advice`, and `unread_as` for which settings; "" when it was read. `read_as` is the time
-    zone in which dates without one were read, "" for UTC. `asked_*`, `options_as` and `paced_as` are the
-    settings of its last poll (see `schedule.settings`); "" when they are not known.
+    sent 429 or 503. `offline` counts polls in a row that found no network. `published` are the newest dates,
+    newest first. `moved_*`: a permanent redirect that is not adopted yet. `whole` is when it last answered a
+    request without validators. `unread` is why the document of these validators could not be read, with
+    `advice`, and `unread_as` with which settings; "" when it was read. `read_as` is the time zone in which
+    dates without one were read, "" for UTC. `asked_*`, `options_as` and `paced_as` are the settings of its
+    last poll (see `schedule.settings`); "" when they are not known.
     """
 
     next_poll: datetime | None = None
@@ -98,9 +98,9 @@ class PollState:
     paced_as: str = ""
 
     def mean_gap(self, now: datetime) -> timedelta:
-        """The mean time between its newest entries, the silence since the newest one included.
+        """The mean time between its newest entries, including the time since the newest one.
 
-        A source that stops publishing is thus polled less by itself; one without entries counts from its
+        A source that stops publishing is therefore polled less and less; one without entries counts from its
         first poll.
         """
         dates = self.known_dates(now)
@@ -108,7 +108,7 @@ class PollState:
         return max(timedelta(0), now - oldest) / max(1, len(dates))
 
     def known_dates(self, now: datetime) -> tuple[datetime, ...]:
-        """The newest dates, less those that a clock that was ahead stamped after `now`."""
+        """The newest dates, without those after `now`, which a wrong clock stamped."""
         dates = self.published
         return tuple(date for date in dates if date <= now) if dates and dates[0] > now else dates
 
@@ -121,19 +121,23 @@ class PollState:
 
     @classmethod
     def remembered(cls, text: str) -> PollState:
-        """What `to_json` wrote; a new source's state for "" and for text that it did not write."""
+        """The state that `to_json` wrote; a new source's state for "" and for any other text."""
         try:
             return cls.from_json(text) if text else cls()
         except ValueError:
             return cls()
 
     def to_json(self) -> str:
-        """As one JSON object: times in ISO 8601, durations in seconds; without what is as in a new one."""
+        """One JSON object: times in ISO 8601, durations in seconds; fields with the default value are left
+        out.
+        """
         return _ENCODER.encode(_fields_of(self))
 
     @classmethod
     def from_json(cls, text: str) -> PollState:
-        """What `to_json` wrote; keys unknown are passed over, keys missing are as new. Raises ValueError."""
+        """The state that `to_json` wrote; unknown keys are ignored, missing keys are defaults. Raises
+        ValueError.
+        """
         try:
             return cls(**_read(json.loads(text), cls))
         except (TypeError, AttributeError, OverflowError) as error:
@@ -142,12 +146,12 @@ class PollState:
 
 def _fields_of(value: PollState | FeedHints) -> dict[str, object]:
     # Not `asdict`: its deep copies took a quarter of a poll that gave a 304. Nor a function that json calls
-    # for each date: with sixteen of them in a state, that took a third of the rest.
+    # for each date: with sixteen dates in a state, that took a third of the rest.
     said = ((name, getattr(value, name)) for name in _NAMES[type(value)])
     return {
         name: write(each) if (write := _WRITERS.get(type(each))) else each
         for name, each in said
-        if each or type(each) is timedelta  # no time at all is not the same as none
+        if each or type(each) is timedelta  # a duration of zero is not the same as None
     }
 
 
@@ -186,7 +190,7 @@ def _read(data: Mapping[str, Any], kind: type[PollState | FeedHints]) -> dict[st
     }
 
 
-# Not asked of `dataclasses` each time: of a thousand sources this took as long as all else of their states.
+# Computed once: asking `dataclasses` for a thousand sources took as long as all other work on their states.
 _NAMES: Mapping[type[PollState | FeedHints], Mapping[str, None]] = {
     kind: dict.fromkeys(f.name for f in fields(kind)) for kind in (PollState, FeedHints)
 }

@@ -24,7 +24,7 @@ __all__ = ["Server", "Vitals"]
 _READY_SECONDS = 1.0
 LISTENING_SECONDS = 60
 MAX_BODY_BYTES = 5 * 1024 * 1024
-"""More than a callback reads: what is larger than that is answered, not cut off."""
+"""More than a callback reads: a larger body gets a response, instead of a closed connection."""
 
 _HEALTH = ("/healthz", "/readyz", "/metrics")
 _NO_METRICS = (
@@ -35,10 +35,10 @@ _METRICS_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
 class Server:
-    """Serves a config's output folder at `listen` (`HOST:PORT`), in a thread of its own.
+    """Serves a config's output folder at `listen` (`HOST:PORT`), in a separate thread.
 
-    `clock` gives the time; `vitals` are those of the daemon whose process this is; `callbacks` answers hubs,
-    None: they are not answered. Raises ListenError.
+    `clock` returns the time; `vitals` are those of the daemon in this process; `callbacks` answers hubs,
+    None: hubs are not answered. Raises ListenError.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class Server:
         self._listener = Listener(self, sockets, config.serve, self._body_bytes)
 
     def start(self) -> None:
-        """Starts answering requests."""
+        """Starts to answer requests."""
         self._listener.start()
 
     def adopt(self, config: Config) -> None:
-        """Uses another config from now on; the listening address stays."""
+        """Uses another config from now on; the listening address does not change."""
 
         def adopt() -> None:
             self._config = config
@@ -89,14 +89,14 @@ class Server:
         self._listener.call(adopt)
 
     def stop(self) -> None:
-        """Finishes the answers that are being sent, and ends."""
+        """Finishes the responses that are being sent, and stops."""
         self._listener.stop()
         self._vitals.close()
         if self._callbacks is not None:
             self._callbacks.close()
 
     def run(self, beside: Callable[[], None] = lambda: None) -> None:
-        """Serves until SIGTERM or SIGINT; `beside` starts what is to go on meanwhile."""
+        """Serves until SIGTERM or SIGINT; `beside` starts other work in this process."""
         # Signals are blocked before the thread starts, so that it inherits that; then we wait for one.
         ends = {signal.SIGTERM, signal.SIGINT}
         signal.pthread_sigmask(signal.SIG_BLOCK, ends)
@@ -116,11 +116,11 @@ class Server:
         return self._callbacks.token(scope["path"]) if self._callbacks is not None else None
 
     def _body_bytes(self, scope: Mapping[str, Any]) -> int:
-        """Only hubs send anything that is looked at."""
+        """The limit for a request's body: only bodies from hubs are read."""
         return MAX_BODY_BYTES if scope["method"] == "POST" and self._token(scope) is not None else 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request (ASGI)."""
+        """Answers one request (ASGI)."""
         mistake = host_mistake(scope["headers"], scope["http_version"])
         if mistake is not None:
             await send_text(send, 400, mistake, [(b"connection", b"close")])
@@ -130,7 +130,7 @@ class Server:
         if path in _HEALTH:
             await self._tell(path, scope, send, is_for_metrics=is_for_metrics)
         elif is_for_metrics:
-            await send_text(send, 404, "Here are /metrics, /healthz and /readyz.")
+            await send_text(send, 404, "This server has /metrics, /healthz and /readyz.")
         elif self._hubs is not None and (token := self._token(scope)) is not None:
             await self._hubs.answer(token, scope, receive, send)
         else:
@@ -157,7 +157,9 @@ class Server:
             await send_text(send, 404, "There is nothing at this address.")
 
     async def _missing(self) -> str | None:
-        """Cached for a second, as anybody may ask and each look reads the store."""
+        """Why the service is not ready; cached for a second, as anyone may ask and each check reads the
+        store.
+        """
         async with self._looking:
             until, missing = self._ready
             if time.monotonic() >= until:

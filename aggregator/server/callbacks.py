@@ -1,4 +1,4 @@
-"""WebSub callbacks over HTTP: hubs verify what we asked of them, and report changes (ASGI)."""
+"""WebSub callbacks over HTTP: hubs verify our subscriptions, and report changes (ASGI)."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from aggregator.server.site import Receive, Scope, Send, send_body
 __all__ = ["CallbackRequests", "Callbacks"]
 
 MAX_WAITING = 64
-"""So many requests of hubs are answered or wait for it; the others are asked to come again."""
+"""How many requests of hubs are answered or wait; further ones are asked to come again."""
 
 MAX_BUFFERED_BYTES = 32 * 1024 * 1024
-"""So much of their bodies is held at once."""
+"""How many bytes of their bodies are in memory at once."""
 
 _RETRY_AFTER = (b"retry-after", b"60")
 _ALLOW = (b"allow", b"GET, POST")
@@ -36,18 +36,18 @@ class _Answer(Protocol):
 
 
 class Callbacks(Protocol):
-    """What answers hubs; see `aggregator.polling.callbacks.HubCallbacks`."""
+    """Answers hubs; see `aggregator.polling.callbacks.HubCallbacks`."""
 
     def adopt(self, config: Config) -> None:
         """Uses another config from now on."""
         ...
 
     def close(self) -> None:
-        """Ends its use."""
+        """Closes what it has opened."""
         ...
 
     def token(self, path: str) -> str | None:
-        """The token in a path, None where that is no callback's."""
+        """The token in a path, None if the path is not a callback's."""
         ...
 
     def listening(self, now: datetime) -> None:
@@ -59,7 +59,7 @@ class Callbacks(Protocol):
         ...
 
     def allowance(self, token: str, headers: _RawHeaders, now: datetime) -> _Answer | int:
-        """Answers a POST before its body is read, or says how much of it may be read."""
+        """The response to a POST before its body is read, or the size limit of its body."""
         ...
 
     def deliver(self, token: str, headers: _RawHeaders, body: bytes, now: datetime) -> _Answer:
@@ -68,7 +68,7 @@ class Callbacks(Protocol):
 
 
 class CallbackRequests:
-    """The requests of hubs, one at a time; a body is held in memory while it arrives, and no longer."""
+    """The requests of hubs, one at a time; a body is in memory only until it is stored."""
 
     def __init__(self, callbacks: Callbacks, clock: Callable[[], datetime]) -> None:
         self._callbacks = callbacks
@@ -78,14 +78,14 @@ class CallbackRequests:
         self._buffered = 0
 
     async def answer(self, token: str, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request to a callback."""
+        """Answers one request to a callback."""
         if self._waiting >= MAX_WAITING:
             await _send(send, 503, [_RETRY_AFTER, _CLOSE])
             return
         self._waiting += 1
         try:
             await self._answer(token, scope, receive, send)
-        except StoreError:  # such as one that another process holds for long: the hub tries again
+        except StoreError:  # for example locked by another process: the hub tries again
             await _send(send, 503, [_RETRY_AFTER, _CLOSE])
         finally:
             self._waiting -= 1
@@ -136,5 +136,5 @@ class CallbackRequests:
 async def _send(
     send: Send, status: int, headers: Iterable[tuple[bytes, bytes]] = (), body: bytes = b""
 ) -> None:
-    """An answer that is no markup, whatever a hub wants to be sent back."""
+    """A response that is never interpreted as markup, whatever text a hub wants to be returned."""
     await send_body(send, status, body, [*headers, *_SAFE], _TEXT)

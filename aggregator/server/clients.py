@@ -2,7 +2,7 @@
 
 A request that a proxy on this machine forwards comes from a loopback address too. Proxies add many headers
 (`Forwarded`, `Via`, `X-Forwarded-Host`, `CF-Connecting-IP` …), and new ones appear: so the headers that
-clients send by themselves are listed here, and any other is taken as a sign of a proxy.
+clients send by themselves are listed here, and any other header is a sign of a proxy.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SENT_BY_CLIENTS = re.compile(
     rb"|range|referer|sec-[a-z0-9-]+|te|upgrade-insecure-requests|user-agent"
     rb"|traceparent|tracestate|x-prometheus-scrape-timeout-seconds"
 )
-"""Prometheus and others that read metrics, command-line tools, browsers."""
+"""The headers of Prometheus and other metrics readers, command-line tools and browsers."""
 
 # RFC 3986 §3.2.2, without the sub-delims of a reg-name: no host's name has them.
 _HOST = re.compile(
@@ -35,7 +35,7 @@ _IP6_OF_ONE_CLIENT_BITS = 64
 
 
 def host_mistake(headers: _Headers, http_version: str) -> str | None:
-    """Why the `Host` of a request is answered with 400, None for a valid one (RFC 9112 §3.2).
+    """Why the `Host` of a request is answered with 400, None if it is valid (RFC 9112 §3.2).
 
     HTTP/1.1 needs exactly one `Host`, which may be empty; HTTP/1.0 may have one.
     """
@@ -93,7 +93,7 @@ class ConnectionCounts:
         return True
 
     def leave(self, address: str) -> None:
-        """A connection that was counted is closed."""
+        """Records that a counted connection is closed."""
         key = client_key(address)
         self._total -= 1
         self._open[key] -= 1
@@ -106,7 +106,7 @@ class ConnectionCounts:
 
 
 def client_key(address: str) -> str:
-    """The key of a client: its address, of IPv6 the first 64 bits."""
+    """The key of a client: its address; for IPv6 the first 64 bits."""
     found = _parsed(address)
     if isinstance(found, ipaddress.IPv6Address) and not found.is_loopback:
         return str(ipaddress.ip_network((found, _IP6_OF_ONE_CLIENT_BITS), strict=False))
@@ -114,7 +114,7 @@ def client_key(address: str) -> str:
 
 
 def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """Without its zone; an IPv4 address that is written as IPv6 is IPv4."""
+    """The address without its zone; an IPv4-mapped IPv6 address becomes IPv4."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

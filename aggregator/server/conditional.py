@@ -13,13 +13,13 @@ _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _RANGE = re.compile(r"bytes=\s*([0-9]{0,18})\s*-\s*([0-9]{0,18})\s*", re.IGNORECASE)
 
 UNSATISFIABLE = (-1, -1)
-"""A range that lies beyond the end (416)."""
+"""The range is outside the file (416)."""
 
 
 def is_unchanged(if_none_match: str | None, if_modified_since: str | None, etag: str, modified: int) -> bool:
     """Whether a GET or HEAD is answered by 304. `modified` is in whole seconds since 1970.
 
-    If-None-Match is compared weakly, and if it is given If-Modified-Since is ignored (§13.1.2, §13.1.3,
+    If-None-Match is compared weakly; if it is given, If-Modified-Since is ignored (§13.1.2, §13.1.3,
     §13.2.2). An invalid date is ignored.
     """
     if if_none_match is not None:
@@ -64,5 +64,5 @@ def _seconds(date: str | None) -> int | None:
 
 
 def http_date(seconds: int) -> str:
-    """RFC 9110 §5.6.7, whatever the locale."""
+    """A date in the form of RFC 9110 §5.6.7, whatever the locale."""
     return formatdate(seconds, usegmt=True)

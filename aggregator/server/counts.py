@@ -1,4 +1,4 @@
-"""What one process did since it started, and what a store holds, in plain numbers for the metrics."""
+"""Numbers for the metrics: what one process did since its start, and what a store contains."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class StoreFacts:
 
 
 class Spread:
-    """How often a number of seconds fell between which bounds (a histogram)."""
+    """A histogram of seconds: how many values are in each interval."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
         self._bounds = bounds
@@ -34,12 +34,12 @@ class Spread:
         self.seconds = 0.0
 
     def observe(self, seconds: float) -> None:
-        """Counts one."""
+        """Counts one value."""
         self._counts[bisect_left(self._bounds, seconds)] += 1
         self.seconds += seconds
 
     def cumulative(self) -> list[tuple[float, int]]:
-        """Each upper bound, infinity last, and how many were no greater."""
+        """Each upper bound, infinity last, and how many values are at most that."""
         found, total = [], 0
         for bound, count in zip((*self._bounds, float("inf")), self._counts, strict=True):
             total += count
@@ -51,7 +51,7 @@ class Counts:
     """The numbers of a process that polls and publishes. Safe to use from several threads.
 
     `polls` are by outcome: "read", "unchanged" or an error's label. `totals`: sums by name, such as
-    "articles_new". `lag`: how long after its due time each source was polled. `publications`: how long each
+    "articles_new". `lag`: how late each source was polled, in seconds. `publications`: how many seconds each
     took.
     """
 
@@ -64,7 +64,7 @@ class Counts:
         self.publications = Spread(_PUBLICATION_BOUNDS)
 
     def polled(self, outcome: str, size: int, lag: timedelta | None) -> None:
-        """Counts a poll that brought `size` bytes; `lag` None: the source was not due."""
+        """Counts a poll that fetched `size` bytes; `lag` None: the source was not due."""
         with self.lock:
             self.polls[outcome] += 1
             self.totals["fetched_bytes"] += size

@@ -1,4 +1,4 @@
-"""Files of the output folder, cached in memory while they do not change, plain and compressed."""
+"""Files of the output folder, plain and compressed, cached in memory while they do not change."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from aggregator.writers.files import holds_packed
 __all__ = ["EncodedBody", "File", "Files", "compressed", "plain_body"]
 
 MAX_PACKED_HERE_BYTES = 4 * 1024 * 1024
-"""A larger file is compressed only when written (`publish.compress`): here it would delay the answer."""
+"""A larger file is compressed only when written (`publish.compress`): here it would delay the response."""
 
 MAX_HELD_COPY_BYTES = 1024 * 1024
-"""A larger copy of a recording or picture is read in pieces as it is sent."""
+"""A larger copy of an enclosure or picture is read in pieces while it is sent."""
 
 _MIN_PACKED_BYTES = 500
 _SUFFIXES = {"br": ".br", "gzip": ".gz"}
@@ -45,7 +45,9 @@ class EncodedBody:
 
 @dataclass(slots=True)
 class File:
-    """A file as it was read: its bodies by encoding ("identity" for plain), its time in whole seconds."""
+    """A file's content: its bodies by encoding ("identity" for plain), its modification time in whole
+    seconds.
+    """
 
     path: str
     stamp: _Stamp
@@ -81,8 +83,8 @@ class FileSlices:
 class Files:
     """Reads files below `root`, which need not exist yet, and caches those last requested.
 
-    Each request does a stat and reads the file again if it changed. At most `max_bytes` are cached, or the
-    one file that is larger. `is_text` says by a file's name whether to compress it.
+    Each request does a stat and reads the file again if it changed. At most `max_bytes` are cached, or one
+    file that is larger. `is_text` decides by a file's name whether to compress it.
     """
 
     def __init__(self, root: Path, is_text: Callable[[str], bool], max_bytes: int = 64 * 1024 * 1024) -> None:
@@ -95,7 +97,7 @@ class Files:
         self._reading = asyncio.Lock()
 
     def path(self, names: Sequence[str]) -> str:
-        """The path of these names; it need not exist."""
+        """The path for these names; it need not exist."""
         return os.path.join(self._root, *names)  # noqa: PTH118 (a third of the time of Path)
 
     def is_folder(self, path: str) -> bool:
@@ -116,7 +118,8 @@ class Files:
         if kept is not None and kept.stamp == _stamp(found):
             self._kept.move_to_end(path)
             return kept
-        # One at a time: a thousand clients of a new feed read it once, and compression uses one core at most.
+        # One at a time: for a thousand clients of a new feed it is read once, and compression uses at most
+        # one core.
         async with self._reading:
             kept = self._kept.get(path)
             if kept is None or kept.stamp != _stamp(found):
@@ -155,17 +158,19 @@ class Files:
         return File(path, _stamp(info), int(info.st_mtime), {"identity": _body(data, None)})
 
     def _streamed(self, path: str) -> File | None:
-        """A large copy, which is not held in memory, and not cached: it would keep a handle each."""
+        """A large copy, which is neither kept in memory nor cached: each would keep a file handle."""
         handle, info = self._handle(path)
         if info is None:
             return None
         name = path.rpartition(os.sep)[2].partition(".")[0]  # the hash of its bytes
-        # It has what is asked of bytes here: a length, and slices.
+        # It has the interface that is needed of bytes here: a length, and slices.
         body = EncodedBody(cast("bytes", FileSlices(handle, info.st_size)), None, f'"{name}"')
         return File(path, _stamp(info), int(info.st_mtime), {"identity": body})
 
     def _opened(self, path: str, less_than_bytes: int | None = None) -> tuple[bytes, os.stat_result] | None:
-        """A regular file below the root, links followed; None for anything else, and for a larger file."""
+        """Reads a regular file below the root, after following links; None for anything else, and for a
+        larger file.
+        """
         handle, found = self._handle(path)
         if found is None:
             return None
@@ -178,12 +183,12 @@ class Files:
             return None
 
     def _handle(self, path: str) -> tuple[int, os.stat_result | None]:
-        """A regular file below the root, opened, which the caller closes; None beside the number for none."""
+        """Opens a regular file below the root, which the caller closes; (handle, None) if it is not one."""
         real = os.path.realpath(path)
         if not self._is_inside(real):
             return -1, None
         try:
-            # Neither a link nor a pipe that took the file's place meanwhile.
+            # Not a link or a pipe that replaced the file meanwhile.
             handle = os.open(real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except (OSError, ValueError):
             return -1, None
@@ -204,7 +209,7 @@ class Files:
         return compressed(plain, encoding) if data is None else _smaller(plain, data, encoding)
 
     def _beside(self, path: str, plain: bytes, encoding: str) -> bytes | None:
-        # Decompressed to compare: times do not say which of the two was written first.
+        # Decompressed to compare: times do not show which of the two was written first.
         found = self._opened(path, less_than_bytes=len(plain))
         return found[0] if found is not None and holds_packed(found[0], plain, encoding) else None
 
@@ -228,7 +233,7 @@ def plain_body(data: bytes) -> EncodedBody:
 
 
 def compressed(plain: EncodedBody, encoding: str) -> EncodedBody:
-    """A body in another encoding, "br" or "gzip"; itself when it is very large, or that is not smaller."""
+    """A body in another encoding, "br" or "gzip"; itself if it is very large, or if that is not smaller."""
     if len(plain.data) > MAX_PACKED_HERE_BYTES:
         return plain
     if encoding == "br":

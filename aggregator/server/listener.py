@@ -1,7 +1,7 @@
-"""Listening, in a thread of its own: the only module that knows uvicorn.
+"""Listens in a separate thread; the only module that uses uvicorn.
 
-uvicorn limits how long a connection may be idle between requests. It does not limit how long a request may
-take to arrive, nor how slowly a client reads an answer, and httptools limits no header. That is done here.
+uvicorn limits how long a connection may be idle between requests. It limits neither how long a request may
+take to arrive nor how slowly a client reads a response, and httptools limits no header. That is done here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from aggregator.config.serving import Serve, split_address
 from aggregator.errors import ListenError
 from aggregator.server.clients import ConnectionCounts
 
-_Protocol: Any = object  # `_Bounded` stands before one of them in the order of classes
+_Protocol: Any = object  # the base class of `_Bounded` at runtime
 
 if TYPE_CHECKING:
     from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol
@@ -29,19 +29,19 @@ elif importlib.util.find_spec("httptools"):
 else:
     from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol
 
-# uvicorn warns of each request that is not HTTP: anybody could fill the log.
+# uvicorn logs a warning for each request that is not HTTP: anyone could fill the log.
 logging.getLogger("uvicorn").setLevel(logging.ERROR)
 
 __all__ = ["HEAD_SECONDS", "MAX_HEAD_BYTES", "Listener", "bound"]
 
 MAX_HEAD_BYTES = 32 * 1024
-"""The limit for one request: line, headers, and a body, which is ignored but for those that hubs send."""
+"""The limit for one request: line, headers, and a body, which is ignored unless a hub sends it."""
 
 HEAD_SECONDS = 10
-"""A connection whose request has not arrived completely by then is closed."""
+"""A connection is closed if its request has not arrived completely within this time."""
 
 STALLED_SECONDS = 30
-"""A connection is closed when its client reads nothing of an answer for so long."""
+"""A connection is closed if its client reads nothing of a response for this time."""
 
 IDLE_SECONDS = 5
 STOP_SECONDS = 5
@@ -62,11 +62,11 @@ def bound(address: str) -> socket.socket:
 
 
 class Listener:
-    """Serves an ASGI application on these sockets until it is stopped; takes no signals.
+    """Serves an ASGI application on these sockets until it is stopped; handles no signals.
 
-    A new connection is dropped at once beyond `max_connections` in all, or `max_connections_per_client` of
-    one client address that is none of the `proxies`. `body_bytes`: how large the body of a request may be,
-    besides what any may have.
+    A new connection is closed at once above `max_connections` in total, or above `max_connections_per_client`
+    of one client address that is not among `proxies`. `body_bytes`: the size limit for a request's body, in
+    addition to the limit for every request.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Listener:
         self._thread = threading.Thread(target=self._run, name="serve", daemon=True)
 
     def start(self) -> None:
-        """Begins to answer."""
+        """Starts to answer requests."""
         self._thread.start()
         self._server.runs.wait(STOP_SECONDS)
 
@@ -108,7 +108,7 @@ class Listener:
             self._server.loop.call_soon_threadsafe(what)
 
     def stop(self) -> None:
-        """Finishes the answers that are being sent, within a few seconds."""
+        """Finishes the responses that are being sent, within a few seconds."""
         self._server.should_exit = True
         self._thread.join(STOP_SECONDS + 2)
 
@@ -135,9 +135,10 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def _drop_stalled(self) -> None:
-        """Progress is: another request is being answered, the answer is done, or a part of it was read.
+        """Closes connections without progress.
 
-        A further byte of a request is no progress, as slow clients would hold a connection that way.
+        Progress is: another request is being answered, the response is complete, or a part of it was read. A
+        further byte of a request is not progress, because slow clients would keep a connection open that way.
         """
         seen: dict[Any, tuple[object, int]] = {}
         for connection in list(self.server_state.connections):
@@ -156,8 +157,8 @@ class _Server(uvicorn.Server):
 class _Bounded(_Protocol):  # type: ignore[misc]
     """Wraps a protocol of uvicorn: limits for connections and for the size of a request.
 
-    It also ends quietly when a client hangs up: uvicorn marks only the newest of several pipelined
-    requests as disconnected, and the answers to the others fail on the closed connection.
+    It also ends quietly when a client closes the connection: uvicorn marks only the newest of several
+    pipelined requests as disconnected, and the responses to the others fail on the closed connection.
     """
 
     app: Any
@@ -187,7 +188,7 @@ class _Bounded(_Protocol):  # type: ignore[misc]
         super().connection_lost(error)
 
     def data_received(self, data: bytes) -> None:
-        # In parts, so that the head is known before what follows it is counted.
+        # In parts, so that the head is complete before what follows it is counted.
         for start in range(0, len(data), MAX_HEAD_BYTES):
             part = data[start : start + MAX_HEAD_BYTES]
             if self._of_cycle is not self.cycle:
@@ -202,7 +203,7 @@ class _Bounded(_Protocol):  # type: ignore[misc]
             super().data_received(part)
 
     def send_400_response(self, message: str) -> None:
-        if self._answering:  # a second answer would stand in the middle of the first
+        if self._answering:  # a second response would be sent in the middle of the first
             self._disconnect()
             self.transport.close()
         else:

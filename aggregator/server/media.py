@@ -1,4 +1,4 @@
-"""Media types of the output folder's files, by their names and the formats that are written. Pure."""
+"""Media types of the output folder's files, by their names and the configured formats. Pure."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _PAGES = frozenset(("html", "css", "js", "svg", "ico", "png", "jpg", "webp", "wo
 class MediaTypes:
     """The media types of an output folder in which these formats are written.
 
-    `feeds` are the file names of what can be subscribed to. `indexes` are the files that a folder can be
-    shown as, the default first, each with the media types that ask for it.
+    `feeds` are the file names of feeds. `indexes` are the files that represent a folder, the default first,
+    each with the media types that request it.
     """
 
     def __init__(self, formats: Collection[OutputFormat]) -> None:
@@ -53,7 +53,7 @@ class MediaTypes:
         }
 
     def content_type(self, name: str) -> str:
-        """The media type, with its charset for text: everything that is written here is UTF-8."""
+        """The media type; for text with its charset, which is always UTF-8."""
         if found := self._types.get(name) or _TEXTS.get(_suffix(name)):
             return f"{found}; charset=utf-8"
         return _OTHERS.get(_suffix(name), "application/octet-stream")
@@ -66,8 +66,8 @@ class MediaTypes:
 def copy_headers(name: str) -> dict[str, str]:
     """The headers of a copy (`publish.media`), by the name of its file.
 
-    It never changes: another picture has another name. A recording, whose bytes are a stranger's, is to be
-    played or saved, and never opened as a page.
+    It never changes: another picture has another name. An enclosure has bytes from outside: browsers may play
+    or save it, but must never open it as a page.
     """
     found = {"Content-Type": type_of_copy(name), "Cache-Control": "public, max-age=31536000, immutable"}
     is_picture = found["Content-Type"].startswith("image/")

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus, written by prometheus-client: an extra, imported when they are asked for."""
+"""Metrics for Prometheus, written by prometheus-client: an extra, imported at the first request."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TOTALS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessFacts:
-    """What is shown: `counts` None where this process does not poll, `store` None where none can be read."""
+    """The facts of one process: `counts` None if it does not poll, `store` None if none can be read."""
 
     answered: Mapping[int, int]
     counts: Counts | None
@@ -52,13 +52,13 @@ def exposition(facts: ProcessFacts) -> bytes:
 
 
 class _Collected(Collector):
-    """The metrics of one moment."""
+    """The metrics at one moment."""
 
     def __init__(self, facts: ProcessFacts) -> None:
         self._facts = facts
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing: the registry need not look for names that stand twice."""
+        """Returns nothing: the registry need not look for duplicate names."""
         return ()
 
     def collect(self) -> Iterator[Metric]:

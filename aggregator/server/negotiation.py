@@ -9,7 +9,7 @@ from functools import lru_cache
 __all__ = ["best", "encodings"]
 
 _MAX_CHARS = 2000
-"""The rest of a longer header is not read: no real client sends as much."""
+"""The rest of a longer header is ignored: no real client sends as much."""
 
 _QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)")
 _OURS = ("br", "gzip")
@@ -17,10 +17,10 @@ _OURS = ("br", "gzip")
 
 @lru_cache(maxsize=256)
 def encodings(accept_encoding: str | None) -> tuple[str, ...]:
-    """Which of br, gzip and identity are wanted, the most wanted first and the smaller first among equals.
+    """Which of br, gzip and identity are accepted, the preferred first; the smaller first among equals.
 
     identity is always among them (RFC 9110 §12.5.3 allows it when nothing else is accepted). Without the
-    header only identity: any would be allowed, but the client may know none.
+    header only identity: any encoding would be allowed, but the client may know none.
     """
     wanted = _qualities(accept_encoding or "")
     if "gzip" not in wanted and "x-gzip" in wanted:
@@ -37,10 +37,10 @@ def encodings(accept_encoding: str | None) -> tuple[str, ...]:
 
 
 def best(accept: str | None, choices: Sequence[str], types: Mapping[str, tuple[str, ...]]) -> str:
-    """The choice that `accept` prefers, the first among equals; the first also when it wants none of them.
+    """The choice that `accept` prefers, the first among equals; the first also if it accepts none of them.
 
     RFC 9110 §12.5.1: the most specific range that matches a type decides. If none matches, the header is
-    ignored instead of answering 406: the client may still be able to read what it gets.
+    ignored instead of answering 406: the client may still be able to read the default.
     """
     if accept is None:
         return choices[0]
@@ -57,7 +57,7 @@ def _quality(wanted: Mapping[str, float], types: tuple[str, ...]) -> float:
 
 
 def _qualities(header: str) -> dict[str, float]:
-    """Each name on the list with its q, lower-cased; the first counts where a name stands twice."""
+    """Each name in the list with its q, in lower case; of a name that is repeated the first counts."""
     found: dict[str, float] = {}
     for part in header[:_MAX_CHARS].split(","):
         name, *parameters = (piece.strip().lower() for piece in part.split(";"))

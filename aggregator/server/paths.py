@@ -13,12 +13,12 @@ _FORBIDDEN = frozenset("/\\\x7f") | {chr(code) for code in range(0x20)}
 
 
 def names(raw_path: bytes, prefix: tuple[str, ...] = ()) -> tuple[str, ...] | None:
-    """Folder names and a file's name, or "" at the end for a folder; None for a path that we never have.
+    """Folder names and a file's name, or "" at the end for a folder; None for a path that cannot exist.
 
-    The path is split first and then decoded once, as strict UTF-8: an encoded slash separates nothing (RFC
-    3986 §2.2), an encoded dot hides nothing. What begins with a dot is never served: `..`, files being
-    written, `.git`. `prefix` is the path of the site's public address, which is removed from the beginning;
-    the prefix without a slash at its end gives no names.
+    The path is split first and then decoded once, as strict UTF-8: an encoded slash separates
+    nothing (RFC 3986 §2.2), an encoded dot hides nothing. A name that begins with a dot is never served:
+    `..`, temporary files, `.git`. `prefix` is the path of the site's public address, which is removed from
+    the beginning; the prefix without a slash at its end gives no names.
     """
     if not raw_path.startswith(b"/") or len(raw_path) > _MAX_BYTES:
         return None

@@ -1,4 +1,4 @@
-"""Searches of strangers over HTTP: two at a time, each for two seconds at most, results kept for a while."""
+"""Searches by visitors: two at a time, each for at most two seconds; results are cached for a while."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _log = logging.getLogger("aggregator")
 class Refusal:
     """Why there are no results: `body` says so, as a page or, for a feed, as text.
 
-    `retry_seconds`: when it may be asked again; None for what will not get better.
+    `retry_seconds`: when to try again; None if trying again does not help.
     """
 
     status: int
@@ -50,7 +50,7 @@ class Refusal:
 
 
 class Searches:
-    """Answers searches by a config; `clock` gives the time that `age:` counts from."""
+    """Answers searches with a config; `clock` returns the time for `age:`."""
 
     def __init__(self, config: Config, clock: Callable[[], datetime]) -> None:
         self._search = PublicSearch(config, dict(installed(())), __version__)
@@ -61,7 +61,7 @@ class Searches:
         self._reported = ""
 
     async def answer(self, query_string: bytes) -> File | Refusal:
-        """What is answered to `q=QUERY&format=FORMAT`; without a format, or with "html", a page."""
+        """The response to `q=QUERY&format=FORMAT`; without a format, or with "html", a page."""
         text, name = _parameters(query_string)
         name = "" if name == "html" else name
         if name and name not in self._search.writers:
@@ -138,7 +138,7 @@ async def encoded(file: File, encodings: tuple[str, ...]) -> EncodedBody:
 
 
 def _parameters(query_string: bytes) -> tuple[str, str]:
-    """`q` and `format`, the first of each; "" where there is none."""
+    """`q` and `format`, the first of each; "" for a missing one."""
     written = query_string[:_MAX_ASKED_BYTES].decode("latin-1")
     try:
         pairs = parse_qsl(written, max_num_fields=_MAX_PARAMETERS)

@@ -29,7 +29,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
 _CHUNK_BYTES = 64 * 1024
-"""So much of a body is buffered for each client; the body itself is shared by all."""
+"""How much of a body is buffered for each client; the body itself is shared by all."""
 
 _READ = frozenset(
     (
@@ -55,7 +55,7 @@ _ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 _OPTIONS: Headers = [
     _ALLOW,
     _ANY_ORIGIN,
-    # So that a reader in a browser may send If-None-Match.
+    # So that a reader that runs in a browser may send If-None-Match.
     (b"access-control-allow-headers", b"*"),
 ]
 _SEARCH = ("search",)
@@ -66,7 +66,7 @@ _log = logging.getLogger("aggregator.access")
 
 
 class OutputApplication:
-    """Answers GET and HEAD for the files of the config's output folder; counts its answers by status."""
+    """Answers GET and HEAD for the files of the config's output folder; counts its responses by status."""
 
     def __init__(self, config: Config, clock: Callable[[], datetime]) -> None:
         self._clock = clock
@@ -87,7 +87,7 @@ class OutputApplication:
         self._heads = lru_cache(maxsize=4096)(self._head)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request. Bodies of requests are not read."""
+        """Answers one request. Bodies of requests are not read."""
 
         async def counted(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
@@ -212,7 +212,7 @@ class OutputApplication:
         modified: int,
         is_negotiated: bool,
     ) -> tuple[Headers, Headers]:
-        """Headers of a 200 and of a 304 (RFC 9110 §15.4.5: what a cache needs, no more)."""
+        """Headers of a 200 and of a 304 (RFC 9110 §15.4.5: only what a cache needs)."""
         name = place[-1]
         age = "no-cache" if is_page(name) else f"public, max-age={self._max_age.total_seconds():.0f}"
         own = {"Content-Type": self._media.content_type(name), "Cache-Control": age}
@@ -237,7 +237,7 @@ class OutputApplication:
         return headers, [pair for pair in headers if pair[0] in _KEPT_IN_304]
 
     def _links(self, place: tuple[str, ...]) -> Headers:
-        """WebSub §4: hub and self. Only for feeds whose changes are announced to hubs."""
+        """WebSub §4: hub and self. Only for feeds with changes that are announced to hubs."""
         if len(place) != 2 or place[1] not in self._media.feeds or not self._config.publish.hubs:
             return []
         if not (topic := public_url(self._config, *place)):
@@ -261,13 +261,13 @@ async def send_text(
     headers: Headers | None = None,
     content_type: bytes = b"text/plain; charset=utf-8",
 ) -> None:
-    """A short plain-text answer that must not be cached."""
+    """A short plain-text response that must not be cached."""
     body = f"{text}\n".encode() if text else b""
     await send_body(send, status, body, [*(headers or ()), *_SECURITY], content_type)
 
 
 async def send_body(send: Send, status: int, body: bytes, headers: Headers, content_type: bytes) -> None:
-    """An answer that must not be cached; `headers` are those of security too."""
+    """A response that must not be cached; `headers` include those for security."""
     start: Headers = [
         (b"content-type", content_type),
         (b"content-length", b"%d" % len(body)),

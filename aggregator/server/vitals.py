@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 __all__ = ["MAX_SILENCE_SECONDS", "Vitals"]
 
 MAX_SILENCE_SECONDS = 300
-"""A daemon without a beat for so long hangs: each tick and each poll gives one."""
+"""A daemon that reports no activity for this long hangs: each tick and each poll reports some."""
 
 _REST = 20
 
 
 class Vitals:
-    """What one process reports of itself, filled by the daemon. Safe to use from several threads.
+    """What one process reports about itself, filled in by the daemon. Safe to use from several threads.
 
-    `beat` None: this process does not poll, so no beat is expected.
+    `beat` is the time of its last activity; None: this process does not poll, so none is expected.
     """
 
     def __init__(self) -> None:
@@ -65,12 +65,12 @@ class Vitals:
         self.beat()
 
     def saved(self, saved: Saved) -> None:
-        """Counts the articles that a poll gave."""
+        """Counts the articles that a poll saved."""
         found = saved.new + saved.changed + saved.unchanged
         self._counts.add(articles_found=found, articles_new=saved.new, articles_edited=saved.changed)
 
     def pruned(self, count: int) -> None:
-        """Counts articles that upkeep let go."""
+        """Counts articles that upkeep pruned."""
         self._counts.add(articles_pruned=count)
 
     def published(self, now: datetime, published: Published) -> None:
@@ -85,7 +85,7 @@ class Vitals:
         self._counts.notified(channel, "accepted" if is_done else "failed")
 
     def count_readers(self, killed: Callable[[], int]) -> None:
-        """`killed` says how many processes that read documents were killed until now."""
+        """`killed` returns how many processes that read documents have been killed."""
         self._readers_killed = killed
 
     def missing(self, config: Config) -> str | None:
@@ -98,14 +98,14 @@ class Vitals:
             except AggregatorError:
                 # Its message has paths, which must not be public.
                 return "the store cannot be read"
-        elif config.bucket is None:  # a server of a bucket's copy needs none
+        elif config.bucket is None:  # a server of a bucket's copy needs no store
             return "there is no store yet"
         return None if _has_feeds(config.output) else "no feed has been published yet"
 
     def metrics(self, config: Config, answered: Mapping[int, int], now: datetime) -> bytes | None:
-        """Prometheus' text format, version 0.0.4; None where prometheus-client is not installed.
+        """Prometheus' text format, version 0.0.4; None if prometheus-client is not installed.
 
-        No metric has a label for the source, as their number is not bounded.
+        No metric has a label for the source, as the number of sources is not limited.
         """
         if find_spec("prometheus_client") is None:
             return None
@@ -169,7 +169,7 @@ def _has_feeds(output: Path) -> bool:
 
 
 def _is_file(path: str) -> bool:
-    """False also for circular links, a file in place of the folder, and missing permissions."""
+    """Whether it is a regular file; False for circular links, a file as a folder, and missing permissions."""
     try:
         return stat.S_ISREG(os.stat(path).st_mode)  # noqa: PTH116
     except OSError:

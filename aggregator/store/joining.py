@@ -156,7 +156,7 @@ class Joining:
         return story
 
     def _known(self, keys: Collection[int]) -> set[int]:
-        """Which of these keys any article has: of most new articles none, and no more need be asked."""
+        """Which of these keys any article has: of most new articles none, and then no more is asked."""
         if not keys:
             return set()
         return {row[0] for row in ask_each(self._connection, _KNOWN, keys, mark="(?)")}

@@ -104,7 +104,7 @@ articles = Table(
     # Its newest revision; None once it is pruned or forgotten.
     Column("revision", Number),
     Column("edits", Integer, nullable=False),
-    # Hash of the entry as found, "" where none was taken: equal means that nothing need be made anew.
+    # Hash of the entry as found, "" where none was taken: equal means that nothing must be computed again.
     Column("fingerprint", Text, nullable=False),
     Column("reader_version", Integer, nullable=False, server_default="1"),
     # The file in a folder that it was found in, "" for an entry of a feed.

@@ -205,7 +205,7 @@ def remove(path: Path) -> None:
         for suffix in (*(suffix for suffix, _ in _ENCODINGS.values()), ""):
             _unlink(f"{path}{suffix}")
     except OSError as error:
-        raise WriteError(f"{path}: it cannot be removed: {error}") from error
+        raise WriteError(f"{path}: it cannot be removed: {error.strerror or error}") from error
 
 
 def _is_file(found: os.stat_result | None) -> bool:
@@ -226,7 +226,9 @@ def remove_leftovers(folder: Path, *, below: bool = True) -> int:
             if not below:
                 break
     except OSError as error:
-        raise WriteError(f"{folder}: leftovers cannot be removed: {error}") from error
+        raise WriteError(
+            f"{folder}: files of an interrupted run cannot be removed: {error.strerror or error}"
+        ) from error
     return removed
 
 

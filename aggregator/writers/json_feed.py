@@ -98,7 +98,7 @@ def _item(item: Item) -> dict[str, object]:
             "_story": {"also_in": also} if (also := _also_in(item)) else None,
             "_originals": _originals(article),
         }
-    ) | {"content_html": content or summary}  # one of the contents must be there, be it empty
+    ) | {"content_html": content or summary}  # one of the contents must be there, even if it is empty
 
 
 def _author(name: str, found: PersonAddress | None) -> dict[str, str]:

@@ -104,7 +104,7 @@ def test_its_scheme_is_accepted_by_the_config(tmp_path: Path) -> None:
     )
     with pytest.raises(errors.ConfigError) as caught:
         load(file)
-    assert "a source of kind 'feed' has an address of http:, https:, file:" in caught.value.mistakes[0]
+    assert "a source of kind 'feed' needs an address of http:, https:, file:" in caught.value.mistakes[0]
     assert any("write an address" in mistake for mistake in caught.value.mistakes)
 
 
@@ -117,7 +117,7 @@ def test_it_reaches_only_what_the_config_allows(serve: Any) -> None:
 
 
 def test_it_ends_at_the_deadline(serve: Any) -> None:
-    """A server that says nothing for ever, and one that drips."""
+    """A server that never says anything, and one that drips."""
 
     for manner in (lambda connection, _: connection.recv(1), drips(b"0", b"x")):
         with pytest.raises(errors.TimedOut):

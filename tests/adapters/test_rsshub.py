@@ -57,5 +57,5 @@ def test_a_kind_has_its_own_sort_of_address(site: Site) -> None:
         {"name": "A", "url": "rsshub://a"}, {"name": "B", "kind": "rsshub", "url": "https://b.example/"}
     )
     output = site.run("check").output.replace("\n", "")
-    assert "a source of kind 'feed' has an address of http:, https:, file:" in output
-    assert "a source of kind 'rsshub' has an address of rsshub:" in output
+    assert "a source of kind 'feed' needs an address of http:, https:, file:" in output
+    assert "a source of kind 'rsshub' needs an address of rsshub:" in output

@@ -92,7 +92,7 @@ def test_an_index_leads_to_its_newest_sitemaps() -> None:
     assert len(reading(index, depth=2).more) == 2
     deeper = reading(index, depth=3)
     assert deeper.more == ()
-    assert "an index within 3 others" in deeper.document.problems[0].text
+    assert "an index nested in 3 others" in deeper.document.problems[0].text
 
 
 @pytest.mark.parametrize("broken", ["http://[x/1.xml", "//[::g]/1.xml", "https://[1/", "javascript:a"])

@@ -81,7 +81,7 @@ def test_a_sound_kind_breaks_nothing() -> None:
     ("kind", "message"),
     [
         (Kind(read=lambda r, o: Feed()), "neither entries nor further documents"),
-        (Kind(read=lambda r, o: 5), "none of Feed, ArticleDocument"),  # type: ignore[arg-type,return-value]
+        (Kind(read=lambda r, o: 5), "not a Feed, ArticleDocument"),  # type: ignore[arg-type,return-value]
         (Kind(read=lambda r, o: Feed(entries=[Entry(id=str(datetime.now(UTC)))])), "two results"),
         (Kind(read=lambda r, o: Feed(entries=[Entry(), Entry(id="1")])), "neither id nor link nor text"),
         (
@@ -89,9 +89,9 @@ def test_a_sound_kind_breaks_nothing() -> None:
             "UnicodeDecodeError",
         ),
         (Kind(read=_more("/next")), "is not absolute"),
-        (Kind(read=_more("https://tea.example/next")), "for ever"),
+        (Kind(read=_more("https://tea.example/next")), "without end"),
         (Kind(read=_connecting), "opens no connection"),
-        (Kind(read=_sound, options=Lax), "take a key that they do not know"),
+        (Kind(read=_sound, options=Lax), "accept an unknown key"),
         (Kind(read=_sound, options=Strict), "its options refuse {}"),
     ],
     ids=[

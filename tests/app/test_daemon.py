@@ -63,7 +63,7 @@ def test_it_polls_publishes_and_stops_with_0(site: Site, server: Server) -> None
     site.configure(source(server, "a"), source(server, "b"))
     with running(site) as process:
         until(lambda: (site.output / "X" / "atom.xml").exists())
-        until(lambda: "b: the server has a fault (500)" in log_of(site))
+        until(lambda: "b: the server failed (500)" in log_of(site))
         process.send_signal(signal.SIGTERM)
         assert process.wait() == 0
     log = log_of(site)

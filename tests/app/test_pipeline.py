@@ -109,7 +109,7 @@ def test_one_broken_source_stops_nothing_and_is_named(site: Site, server: Server
     site.configure(*(dict(source(server, name, "X")) for name in "abc"))
     result = site.run("fetch", "--force")
     assert result.exit_code == 0
-    assert "failed  b: the server has a fault (500)" in result.stdout
+    assert "failed  b: the server failed (500)" in result.stdout
     assert "failed  c: a web page, not a feed" in result.stdout
     assert titles(site, "X") == ["a 1"]
     assert site.run("fetch", "--force", "--strict").exit_code == 1

@@ -198,7 +198,7 @@ def test_a_site_moves_to_a_server_and_back(
     for old, new, configured in moves:
         result = copy(old, new)
         assert result.exit_code == 0, result.output
-        assert "all is the same" in result.stdout
+        assert "has the same content" in result.stdout
         site.configure(source, store=configured)
         result = site.run("fetch", "--force")
         assert result.exit_code == 0, result.output

@@ -133,10 +133,10 @@ def test_the_servers_limits_are_kept(planet: NotifiedPlanet, mastodon: MastodonS
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (401, "mend it in the config"),
+        (401, "set it in the config"),
         (403, "write:statuses"),
         (500, "500"),
-        (422, "does not take this status"),
+        (422, "does not accept this status"),
     ],
 )
 def test_refusals_are_reported_with_what_to_change(

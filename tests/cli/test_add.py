@@ -98,7 +98,7 @@ def test_without_a_terminal_the_list_is_printed_and_nothing_added(site: Site, se
     assert reported[1].strip() == f"{server.url}/tea"
     assert reported[2].strip() == "Atom: 1 entry, the newest 2026-05-01 00:00, full text, en"
     assert "RSS: 3 entries, the newest 2024-01-04 03:00, summaries" in result.stdout
-    assert "take the first with --yes" in result.stderr
+    assert "add the first with --yes" in result.stderr
     assert "/gone: there is nothing at this address (404)" in result.stderr
 
 
@@ -268,7 +268,7 @@ def test_where_there_is_nothing_this_is_reported(site: Site, server: Server) -> 
         (Answer(200, {}, b""), "the document is empty"),
         (Answer(200, {}, b"%PDF-1.7 ..."), "a PDF document"),
         (Answer(200, {}, b"just some words"), "neither a feed nor XML"),
-        (Answer(200, {}, b'{"error": "no such page"}'), "no JSON Feed"),
+        (Answer(200, {}, b'{"error": "no such page"}'), "not a JSON Feed"),
         (Answer(200, HTML, b"<html>" + b"x" * 2_000_000), "exceeds"),
         (Answer(302, {"Location": "http://10.1.2.3/"}), "private"),
         (Answer(302, {"Location": "http://169.254.169.254/latest"}), "link-local"),

@@ -82,7 +82,7 @@ def test_names_that_are_taken_are_refused(planet: Site, server: Server) -> None:
     assert planet.run("rename", "no", "x").exit_code == 2
     assert planet.file.read_text() == before
     planet.file.write_text(before.replace('["b", "a"]', '["b"]'))
-    assert planet.run("remove", "a").exit_code == 0
+    assert planet.run("remove", "a", "a").stdout.count("removed a") == 1
     planet.run("fetch")
     result = planet.run("rename", "b", "a")
     assert result.exit_code == 1
@@ -107,16 +107,16 @@ def test_a_removed_source_leaves_the_feeds_and_returns_under_its_ids(planet: Sit
 
 def test_a_source_is_disabled_enabled_and_moved(planet: Site, server: Server) -> None:
     """Disabled ones are not polled, and stay in the feeds; categories of stored articles follow."""
-    assert "disabled a" in planet.run("disable", "a", "b").stdout
+    assert planet.run("disable", "a", "b", "a").stdout.splitlines() == ["disabled a", "disabled b"]
     begun = len(server.requests)
     whole = ids(planet, "News")
     planet.run("fetch", "--force")
     assert len(server.requests) == begun
     assert ids(planet, "News") == whole
-    planet.run("enable", "a")
+    assert planet.run("enable", "a", "a").stdout == "enabled a\n"
     planet.run("fetch", "--force")
     assert len(server.requests) > begun
-    assert planet.run("move", "a", "Coffee", "Tea").exit_code == 0
+    assert planet.run("move", "a", "Coffee", "Tea", "Coffee").stdout == "moved a to Coffee, Tea\n"
     planet.run("publish")
     assert all(each.startswith("https://a.example/") for each in ids(planet, "Coffee"))
     assert not any(each.startswith("https://a.example/") for each in ids(planet, "News"))

@@ -35,7 +35,7 @@ def test_import_adds_what_is_new_and_tells_the_rest(site: Site) -> None:
     assert result.exit_code == 0, result.output
     assert "1 of 2 feeds added to" in result.stdout
     assert "is followed already, as 'Known'" in result.stderr
-    assert "is no http or https address" in result.stderr
+    assert "is not an http or https address" in result.stderr
     assert site.file.read_text().startswith(before)
     one = config.load(site.file).sources[1]
     assert (one.name, one.url, one.categories, one.link) == (

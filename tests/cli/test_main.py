@@ -160,7 +160,7 @@ def test_preview_of_nothing_exits_with_1_and_says_why(server: Server, tmp_path: 
     for address in ("ftp://example.org/feed", "http://["):
         wrong = run("preview", address)
         assert wrong.exit_code == 1
-        assert "no http or https address" in wrong.stderr
+        assert "not an http or https address" in wrong.stderr
     server.pages["/page"] = Answer(
         200,
         {},

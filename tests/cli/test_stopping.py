@@ -44,7 +44,9 @@ def test_what_came_is_saved_and_reported(site: Site, server: Server, hanging: th
     assert process.wait() == 130
     message = " ".join(site.log.read_text().split())
     assert "Ctrl-C again ends at once" in message
-    assert "stopped: 1 of 2 sources were polled, and what they gave is saved; 'aggregator publish'" in message
+    assert (
+        "stopped: 1 of 2 sources were polled, and their articles are saved; 'aggregator publish'" in message
+    )
     assert "Traceback" not in message
     assert site.run("publish").exit_code == 0
     assert "feed.json" in {name.rpartition("/")[2] for name in site.files()}

@@ -48,7 +48,7 @@ def test_versions_as_json_are_whole(edited: Site) -> None:
 def test_an_article_that_was_never_edited_says_so(edited: Site) -> None:
     """It is kept as it came."""
     result = edited.run("versions", "https://a.example/2")
-    assert result.stdout.splitlines() == ["a 2 (a)", "no earlier version is kept"]
+    assert result.stdout.splitlines() == ["a 2 (a)", "no earlier version is stored"]
 
 
 def test_an_unknown_article_exits_with_1(edited: Site) -> None:

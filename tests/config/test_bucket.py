@@ -56,7 +56,7 @@ def test_a_folder_is_one() -> None:
         ("https://s3.example.org/planet", "https:// is not supported"),
         ("s3://", "a bucket's name has 3 to 63 small letters"),
         ("s3://Planet/feeds", "a bucket's name has 3 to 63 small letters"),
-        ("s3://AKID:hidden@planet/feeds", "keys do not belong into the address: set AWS_ACCESS_KEY_ID"),
+        ("s3://AKID:hidden@planet/feeds", "keys do not belong in the address: set AWS_ACCESS_KEY_ID"),
         ("s3://planet/../feeds", "no part of a prefix is empty, begins with a dot"),
         ("s3://planet/a//b", "no part of a prefix is empty"),
         ("s3://planet/feeds?versionId=1", "or has one of"),

@@ -117,7 +117,7 @@ def test_rules_and_feeds_are_loaded(tmp_path: Path) -> None:
 name = 'a'
 when = 'title:/\bx(/'
 then = 'drop'""",
-            r"rules[1].when (rule 'a'): at character 7 ('/\bx(/'): regex '\\bx(' is none that RE2 reads:",
+            r"rules[1].when (rule 'a'): at character 7 ('/\bx(/'): regex '\\bx(' is not valid for RE2:",
         ),
         (
             "[[rules]]\nname = 'a'\nwhen = 5\nthen = 'drop'",
@@ -163,18 +163,18 @@ then = 'drop'""",
                 "[[rules]]\nname = 'a'\nwhen = 'x'\nthen = { file-under = ['F'] }\n"
                 "[[feeds]]\nname = 'F'\nquery = 'x'"
             ),
-            "rules[1].then (rule 'a'): nothing can be filed under 'F': its query alone fills it",
+            "rules[1].then (rule 'a'): nothing can be filed under 'F': only its query decides what is in it",
         ),
         (
             "[[rules]]\nname = 'a'\nwhen = 'x'\nthen = { tag = ['x'] }\ncategories = ['all']",
-            "rules[1].categories (rule 'a'): 'all' is no category; only drop",
+            "rules[1].categories (rule 'a'): 'all' is not a category; only drop",
         ),
         (
             (
                 "[[rules]]\nname = 'a'\nwhen = 'x'\nthen = 'drop'\n"
                 "[[rules]]\nname = 'a'\nwhen = 'y'\nthen = 'drop'"
             ),
-            "rules[2].name: 'a' is the name of rules[1] too; give each rule a name of its own",
+            "rules[2].name: 'a' is the name of rules[1] too; give each rule a different name",
         ),
         (
             "[[feeds]]\nname = 'F'\nquery = '(x'",
@@ -202,7 +202,7 @@ then = 'drop'""",
         ),
         (
             "[[feeds]]\nname = 'F'\nquery = 'x'\n[[feeds]]\nname = 'F'\nquery = 'y'",
-            "feeds[2].name: 'F' is the name of feeds[1] too; give each feed a name of its own",
+            "feeds[2].name: 'F' is the name of feeds[1] too; give each feed a different name",
         ),
         (
             "[[feeds]]\nname = 'sport'\nquery = 'x'",

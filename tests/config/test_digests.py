@@ -19,7 +19,7 @@ SMTP = "[smtp]\nhost = 'm.example'\nsender = 'p@planet.example'"
         ("every = 'month'", '"day" or "week"'),
         ("day = 'Sunday'", "sunday"),
         ("query = 'title:('", "never closed"),
-        ("feed = false", "it would go nowhere"),
+        ("feed = false", "it has no receiver"),
         ("to = ['me']", "planet@example.org"),
         ("to = ['me@example.org']", "[smtp]"),
         ("unsubscribe = 'http://planet.example/leave'", "https://example.org/unsubscribe"),

@@ -222,8 +222,8 @@ def test_what_would_not_load_is_not_written(
 @pytest.mark.parametrize(
     ("text", "reported"),
     [
-        ('sources = [{ name = "a", url = "https://a.example/" }]', "as a [[sources]] table of its own"),
-        ("sources = []", "as a [[sources]] table of its own"),
+        ('sources = [{ name = "a", url = "https://a.example/" }]', "as a separate [[sources]] table"),
+        ("sources = []", "as a separate [[sources]] table"),
         ("interval = ", "is not TOML"),
         ("stor = 'x'", "stor: is not a known key"),
     ],

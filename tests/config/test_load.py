@@ -97,7 +97,7 @@ def test_every_mistake_is_reported_at_once_with_file_and_key(tmp_path: Path) -> 
         "sources[2].url (source 'a'): write an address, such as",
         "sources[2].categoris (source 'a'): is not a known key; did you mean 'categories'?",
         "sources[3].name: is missing",
-        "sources[3]: a source of kind 'feed' needs 'url', and no 'path'",
+        "sources[3]: a source of kind 'feed' needs 'url' and no 'path'",
     ):
         assert part in message
     assert all(line.startswith(str(tmp_path)) for line in message.splitlines())
@@ -124,7 +124,7 @@ def test_a_wrong_setting_is_refused_with_what_would_be_right(tmp_path: Path, tex
 
 def test_a_missing_or_undecodable_config_says_what_to_do(tmp_path: Path) -> None:
     """No traceback for a file that is not there or is not UTF-8."""
-    with pytest.raises(ConfigError, match="begin one with 'aggregator init', or name one with --config"):
+    with pytest.raises(ConfigError, match="create one with 'aggregator init', or name one with --config"):
         config.load(tmp_path / "none.toml")
     (tmp_path / "latin.toml").write_bytes(b"store = '\xe9'")
     with pytest.raises(ConfigError, match="save it as UTF-8"):
@@ -188,9 +188,9 @@ def test_secrets_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.M
     ("text", "reason"),
     [
         ('auth = { user = "me", pasword = "hunter2" }', "did you mean 'password'?"),
-        ('auth = { user = "hunter2" }', "auth (source 'a'): give user and password, or bearer"),
-        ('auth = { user = "a", password = "hunter2", bearer = "x" }', "give user and password, or bearer"),
-        ('auth = { user = "a:b", password = "hunter2" }', "cannot hold a colon"),
+        ('auth = { user = "hunter2" }', "auth (source 'a'): set user and password, or bearer"),
+        ('auth = { user = "a", password = "hunter2", bearer = "x" }', "set user and password, or bearer"),
+        ('auth = { user = "a:b", password = "hunter2" }', "cannot contain a colon"),
         ('auth = { bearer = { env = "AGGREGATOR_NONE" } }', "variable AGGREGATOR_NONE is not set"),
         ('cookie = "hunter2\\nX: y"', "a text of one line"),
         ('headers = { X-Key = "hunter2\\r\\n" }', "a text of one line"),
@@ -199,7 +199,7 @@ def test_secrets_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.M
         ('headers = { "X Y" = "hunter2" }', "cannot be a header's name"),
         ('headers = ["hunter2"]', "write a table"),
         ('proxy = "ftp://hunter2@x/"', "write the proxy's address"),
-        ('proxy = "socks5h://u:hunter2@x:1080"', "SOCKS is not spoken here"),
+        ('proxy = "socks5h://u:hunter2@x:1080"', "SOCKS is not supported"),
         ('user_agent = "Mozilla\\n"', "on one line in ASCII"),
     ],
 )
@@ -308,7 +308,7 @@ def test_what_holds_for_one_origin_binds_a_source_to_it(tmp_path: Path) -> None:
         ("{date}.md", "with {slug} or {hash}"),
         ("x{categories}/{slug}.md", "write a path inside the folder"),
         ("{categories}.md", "with {slug} or {hash}"),
-        ("{titel}/{slug}.md", "{titel} is no placeholder; there are {categories}, {category}"),
+        ("{titel}/{slug}.md", "{titel} is not a placeholder; there are {categories}, {category}"),
     ],
 )
 def test_a_path_of_posts_leads_nowhere_else(tmp_path: Path, path: str, message: str) -> None:
@@ -324,7 +324,7 @@ def test_a_folder_of_posts_counts_from_home_and_jekyll_wants_dates(tmp_path: Pat
     assert loaded.publish.posts is not None
     assert loaded.publish.posts.folder == tmp_path / "site/source/_posts"
     wrong = '[publish.posts]\nfolder = "x"\ngenerator = "jekyll"\npath = "{slug}.md"'
-    assert "publish.posts: Jekyll takes a file for a post when" in mistakes(tmp_path, wrong)
+    assert "publish.posts: Jekyll recognises a file as a post only when" in mistakes(tmp_path, wrong)
     assert "did you mean 'folder'" in mistakes(tmp_path, '[publish.posts]\nfolde = "x"')
 
 
@@ -371,7 +371,7 @@ def test_copies_of_pictures_are_off_and_need_a_public_address(tmp_path: Path) ->
     found = config.load(write(tmp_path, f"{table}{at}")).publish.media
     assert found is not None
     assert (found.max_width, found.keep) == (800, timedelta(days=1))
-    assert "publish.media: feeds name copies by their whole addresses; set site.url" in mistakes(
+    assert "publish.media: feeds need absolute addresses for copies; set site.url" in mistakes(
         tmp_path, "publish.media = true"
     )
     assert "publish.media.max_with: is not a known key; did you mean 'max_width'" in mistakes(

@@ -62,7 +62,7 @@ def test_a_receiver_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch
         ("to = 'ftp://x.example/'\nwhen = 'title:tea'", "mailto:you@example.org"),
         ("to = 'mailto:a@b\\r\\nBcc: c@d'\nwhen = 'title:tea'", "mailto:you@example.org"),
         ("to = 'mailto:a%0d%0ab@c.example'\nwhen = 'title:tea'", "mailto:you@example.org"),
-        (HOOK, "give when (a query), on (events), sources or categories"),
+        (HOOK, "set when (a query), on (events), sources or categories"),
         ("to = 'https://hook.example/'\nwhen = 'title:tea'", "needs a key"),
         ("to = 'https://hook.example/'\nkey = 'short'\nwhen = 'title:tea'", "openssl rand"),
         ("to = 'https://hook.example/'\nkey = 'whsec_???'\nwhen = 'title:tea'", "openssl rand"),
@@ -93,7 +93,7 @@ def test_each_mistake_says_what_to_change(notice: str, said: str) -> None:
         ("host = 'm.example'\nsender = 'p@planet.example'\nuser = 'u'", "user and password"),
         (
             "host = 'm.example'\nsender = 'p@p.example'\nuser = 'u'\npassword = 'pw'\nsecurity = 'none'",
-            "in the clear",
+            "without TLS",
         ),
     ],
 )

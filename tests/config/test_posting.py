@@ -17,7 +17,7 @@ RIGHT = "name = 'n'\nto = 'https://m.example'\ntoken = 'secret-token'\nwhen = 't
     [
         (RIGHT.replace("https://m.example", "m.example"), "https://mastodon.example"),
         (RIGHT.replace("https://m.example", "https://u:p@m.example/"), "https://mastodon.example"),
-        (RIGHT.replace("when = 'title:tea'", ""), "give when (a query), sources or categories"),
+        (RIGHT.replace("when = 'title:tea'", ""), "set when (a query), sources or categories"),
         (RIGHT + "sources = ['x']", "no source is named 'x'"),
         (RIGHT + "every = '0s'", "above zero"),
         (RIGHT + "tags = ['a b']", '"RSS"'),

@@ -46,7 +46,7 @@ def test_the_whole_address_may_be_in_a_variable(tmp_path: Path, monkeypatch: pyt
         ('"postgresql://planet:s3cret@db.example/news"', "without the password"),
         ('"postgresql://planet@db.example/news?password=s3cret"', "without the password"),
         ('"postgresql://planet@db.example"', "name a database"),
-        ('"sqlite:///var/s3cret.db"', "the path of the file alone"),
+        ('"sqlite:///var/s3cret.db"', "only the path of the file"),
         ('""', "write a path"),
         ("7", "a path or an address"),
         ('{ env = "PLANET_NOT_SET" }', "is not set"),

@@ -123,7 +123,7 @@ def test_a_publisher_that_wants_to_be_left_alone_for_long_is_not_waited_for() ->
 
     hosts.hold(url, LONGEST_WAIT + GAP, clock.now)
     for within in ("", "http://a.example.org/1", "http://b.example/"):
-        with pytest.raises(Later, match="asked us to stay away") as message, hosts.turn(url, within=within):
+        with pytest.raises(Later, match="asked us to wait") as message, hosts.turn(url, within=within):
             raise AssertionError("it was asked")
         assert (message.value.status, message.value.retry_after) == (429, timedelta(seconds=301))
         assert (message.value.url, message.value.advice) == (url, Later.advice)

@@ -176,7 +176,7 @@ def test_while_it_cannot_be_had_nothing_is_fetched(
     """For some minutes it is not asked for again (RFC 9309 §2.3.1.4); 429 asks for that in as many words."""
     site = Site(error, b"")
     for _ in range(2):
-        with pytest.raises(kind, match=r"robots\.txt cannot be had"):
+        with pytest.raises(kind, match=r"robots\.txt cannot be fetched"):
             site.check()
     site.check(after=ASKED_AGAIN_AFTER)
     assert len(site.asked) == 2

@@ -154,7 +154,7 @@ HOSTILE = {
     "a text for a date": packed({"id": "1", "published": "yesterday"}),
     "a number for a date": packed({"id": "1", "published": 5}),
     "a date beyond the calendar": b"m\x82\xa2id\xa1x\xa9published\xc7\x0c\xff" + struct.pack(">Iq", 0, 2**62),
-    "a span beyond all bounds": packed({"id": "1", "enclosures": [{"url": "u", "duration": "P9999999999D"}]}),
+    "a span over a limit": packed({"id": "1", "enclosures": [{"url": "u", "duration": "P9999999999D"}]}),
     "a text for a length": packed({"id": "1", "enclosures": [{"url": "u", "length": "5"}]}),
     "a list for an origin": packed({"id": "1", "origin": []}),
     "a list for extra": packed({"id": "1", "extra": ["x"]}),

@@ -222,7 +222,7 @@ def test_a_page_that_keeps_failing_is_given_up_with_a_word(site: Site, server: S
     assert [r and (r.later, r.given_up) for r in rounds] == [(1, 0), (1, 0), (1, 0), (0, 1), None]
     last = rounds[3]
     assert last is not None
-    assert "given up: the server has a fault (500)" in str(last.problems[0])
+    assert "given up: the server failed (500)" in str(last.problems[0])
     assert asked(server)["/1"] == 4
     assert kept(site)["1"].article.summary == "A teaser 1"
 

@@ -134,7 +134,7 @@ def test_what_is_private_is_not_shown(planet: Planet, onlooker: Witness, source:
 
 
 def test_a_source_that_moved_is_listed_where_it_is(planet: Planet, onlooker: Witness) -> None:
-    """Subscribers need not be redirected for ever."""
+    """Subscribers need not be redirected permanently."""
     planet.store.sources.move("news", "https://new.example/feed")
     planet.publish()
     assert onlooker.seen[0].followed[0].url == "https://new.example/feed"

@@ -279,7 +279,7 @@ def test_an_action_of_another_package_is_found(tmp_path: Path, monkeypatch: pyte
         assert said(rule("chess", {"sign": "me"})).tags == {"by me": "chess"}
         with pytest.raises(ValueError, match=r"broken: its package .* cannot be loaded"):
             rule("chess", "broken")
-        with pytest.raises(ValueError, match=r"odd: .* is no aggregator.rules.actions.ActionKind"):
+        with pytest.raises(ValueError, match=r"odd: .* is not an aggregator.rules.actions.ActionKind"):
             rule("chess", "odd")
     finally:
         actions.installed.cache_clear()

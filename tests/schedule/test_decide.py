@@ -273,7 +273,7 @@ def test_a_retry_after_on_429_is_not_multiplied() -> None:
 
 
 def test_a_server_that_said_429_is_not_polled_within_the_hour_for_a_week() -> None:
-    """Else a server that allows less than we would take is refused by every second poll for ever."""
+    """Else a server that allows less than we would take is refused by every second poll permanently."""
     fast = Result(published=every(MINUTE))
     assert after(fast, state=PollState(held_off=NOW - 6 * DAY)) == (HOUR, Reason.INTERVAL)
     assert after(fast, state=PollState(held_off=NOW - 8 * DAY)) == (20 * MINUTE, Reason.RATE)

@@ -190,7 +190,7 @@ def test_versions_are_bounded(store: Store) -> None:
 
 
 def test_edits_without_a_date_are_capped(store: Store) -> None:
-    """A page with a random advertisement in it does not count as edited for ever."""
+    """A page with a random advertisement in it does not count as edited at each poll."""
     for number in range(MAX_SILENT_EDITS + 10):
         commit(store, article(1, title=str(number)), now=NOW + timedelta(minutes=number))
     assert kept(store)[0].article.title == str(MAX_SILENT_EDITS)

@@ -48,7 +48,7 @@ def followed_of(name: str = "Tea", state: str = "healthy", **changes: Any) -> Fo
         failures=0,
         next_poll_at=None,
         reason="new",
-        next_poll="2026-11-22 10:40 UTC: it is polled as often as it publishes makes worthwhile",
+        next_poll="2026-11-22 10:40 UTC: it is polled according to how often it publishes",
         error=None,
         advice=None,
     )

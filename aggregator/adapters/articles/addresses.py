@@ -1,4 +1,4 @@
-"""Where an article stands on the site of its folder: its link, and its cover image."""
+"""The address of an article on the site of its folder: its link, and its cover image."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _COVERS = (
     ),
     *("banner_img", "top_img", "img", "social_image", "preview"),
 )
-# In a table: PaperMod's, jekyll-seo-tag's, Minimal Mistakes', Chirpy's.
+# Cover images in a table: as in PaperMod, jekyll-seo-tag, Minimal Mistakes and Chirpy.
 _PARTS = ("image", "path", "url", "src", "teaser", "overlay_image", "og_image")
 _IMAGE = re.compile(r"[^\s<>\"]{1,1000}\.(?:jpe?g|png|gif|webp|avif|svg|bmp)(?:[?#]\S*)?", re.IGNORECASE)
 _WRITTEN = re.compile(
@@ -52,9 +52,9 @@ _WRITTEN = re.compile(
 
 
 def link_of(article: Article, keys: Mapping[str, Any], resource: Resource, options: Options) -> str | None:
-    """The address of an article on its site; None when nothing says it. Raises UnknownPart.
+    """The address of an article on its site; None if nothing defines it. Raises UnknownPart.
 
-    What a file says of itself (`permalink`, `url`) wins, and may be a pattern.
+    A file's own address (`permalink`, `url`) is preferred, and may be a pattern.
     """
     if not options.link:
         return None
@@ -70,7 +70,7 @@ def link_of(article: Article, keys: Mapping[str, Any], resource: Resource, optio
 
 
 def site_of(article: Article, keys: Mapping[str, Any], options: Options) -> Site:
-    """What tags in a post may ask of its site."""
+    """The parts of the site that tags in a post may need."""
 
     def post(path: str) -> str | None:
         if not (options.link and options.permalink):
@@ -90,12 +90,12 @@ def site_of(article: Article, keys: Mapping[str, Any], options: Options) -> Site
 
 
 def has_own_address(keys: Mapping[str, Any]) -> bool:
-    """Whether a file says where on its site it is."""
+    """Whether a file itself says its address on the site."""
     return any(_text(keys, key) for key in (*_OWN, "slug"))
 
 
 def post_of(article: Article, keys: Mapping[str, Any], resource: Resource) -> Post:
-    """What a pattern is filled with."""
+    """The values for a permalink pattern."""
     written = next((found for key in ("date", "publishDate", "pubDate") if (found := _text(keys, key))), "")
     return Post(
         path=_path(resource),
@@ -108,7 +108,7 @@ def post_of(article: Article, keys: Mapping[str, Any], resource: Resource) -> Po
 
 
 def on_site(path: str, options: Options) -> str | None:
-    """The address of a path of the site, which begins where the site does."""
+    """The address of a path of the site; a path starts at the site's root."""
     begin = urlsplit(options.link).path
     inside = path[len(begin) :] if len(begin) > 1 and path.startswith(begin) else path.lstrip("/")
     return resolve(f"./{inside}", options.link)
@@ -119,7 +119,7 @@ def cover_of(
 ) -> tuple[str | None, bool]:
     """The lead image that a file names by an address of its site, and whether it names one.
 
-    What begins with `.`, and what a page bundle names, counts from the article; all else from the site.
+    A path that begins with `.`, and a path in a page bundle, is relative to the article; others to the site.
     """
     for key in _COVERS:
         for found, is_beside in _images(keys.get(key)):
@@ -137,7 +137,7 @@ def cover_of(
 
 
 def _images(value: Any) -> list[tuple[str, bool]]:
-    """Addresses of images in a value, each with whether it is said to be relative to the article."""
+    """Addresses of images in a value, each with whether it is marked as relative to the article."""
     if isinstance(value, list):
         return [each for item in value[:1] for each in _images(item)]
     if isinstance(value, Mapping):
@@ -158,7 +158,7 @@ def _path(resource: Resource) -> str:
 
 
 def _as_written(text: str) -> datetime | None:
-    """The day and time as they stand there, whatever zone follows."""
+    """The day and time as written, without applying the zone that follows."""
     found = _WRITTEN.match(text)
     try:
         return datetime(*(int(part or 0) for part in found.groups())) if found else None  # type: ignore[arg-type]  # noqa: DTZ001

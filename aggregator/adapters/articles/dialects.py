@@ -1,8 +1,8 @@
 """The dialects of generators in a post: Liquid (Jekyll), Nunjucks (Hexo), shortcodes (Hugo), kramdown.
 
-Known tags are rendered. Others are shown as written, or if they have a body only that is shown, and each is
-reported once. In code nothing is rendered, as only Jekyll would; but marks that shield text from a generator
-(`{% raw %}`, `{{</* … */>}}`) go everywhere.
+Known tags are rendered. Unknown tags are shown as written, or only their body if they have one, and each is
+reported once. In code nothing is rendered (Jekyll would); but marks that protect text from a generator (`{%
+raw %}`, `{{</* … */>}}`) are removed everywhere.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MARKS = {
         re.IGNORECASE | re.MULTILINE,
     ),
 }
-# kramdown's and Goldmark's lists of attributes, which say how something looks.
+# kramdown's and Goldmark's attribute lists, which only change appearance.
 _ATTRIBUTES = re.compile(
     r"""\{:?[ \t]*+(?:(?:[.#][\w-]++|[\w-]++=(?:"[^"\n]*+"|'[^'\n]*+'|[\w-]++)|toc)[ \t]*+){1,20}\}"""
 )
@@ -51,7 +51,7 @@ _LOGIC = frozenset(
 def rendered(
     text: str, site: Site, *, is_markdown: bool, dialects: frozenset[Dialect]
 ) -> tuple[str, tuple[str, ...]]:
-    """The text in Markdown or HTML alone, and what could not be rendered, each once. Linear; never raises."""
+    """The text as plain Markdown or HTML, and what could not be rendered, each once. Linear; never raises."""
     if "{" not in text or not dialects:
         return text, ()
     scan = _Scan(site, is_markdown=is_markdown, dialects=dialects)
@@ -69,7 +69,7 @@ class _Scan:
     def text(self, text: str, depth: int) -> str:
         """Renders a text, or a part of it."""
         made: list[str] = []
-        missing: set[str] = set()  # closings that are not in the rest of this text
+        missing: set[str] = set()  # end tags that are not in the rest of this text
         at = 0
         while mark := _MARKS[self.is_markdown].search(text, at):
             made.append(text[at : mark.start()])
@@ -86,7 +86,9 @@ class _Scan:
     def _from(
         self, text: str, mark: re.Match[str], missing: set[str], made: list[str], depth: int
     ) -> tuple[str, int] | None:
-        """What the thing at a mark becomes, and where it ends; None for a mark that begins nothing."""
+        """The replacement for a construct that begins at a mark, and its end; None for a mark that begins
+        none.
+        """
         sign, start = mark[0], mark.start()
         if "`" in sign or "~" in sign:
             return _code(text, mark, missing)
@@ -188,7 +190,7 @@ class _Scan:
         return self._trace(text, start, opened), opened
 
     def _trace(self, text: str, start: int, end: int) -> str:
-        """The tag as it is written, as code; nothing where it would be in the midst of an address."""
+        """The tag as written, as code; "" inside an address."""
         if _IN_ADDRESS.search(text, max(text.rfind("\n", 0, start), start - 300), start):
             return ""
         written = " ".join(text[start:end].split())
@@ -282,7 +284,7 @@ def _operand(text: str, site: Site) -> str | None:
 
 
 def _code(text: str, mark: re.Match[str], missing: set[str]) -> tuple[str, int] | None:
-    """Code in Markdown: a fence to its end or the text's, a span to its end."""
+    """Code in Markdown: a fenced block up to its fence or the text's end, a span up to its end."""
     sign = mark[0].lstrip(" \t>")
     is_fence = len(sign) >= 3 and text[max(mark.start() - 1, 0) : mark.start()] in ("", "\n")
     if is_fence and "`" not in text[mark.end() : (text.find("\n", mark.end()) + 1 or len(text))]:
@@ -331,7 +333,7 @@ def _close_of(name: str) -> str:
 
 
 def _body(text: str, at: int, closing: str, missing: set[str]) -> tuple[str | None, int]:
-    """What stands before the closing, and where that ends; None without one."""
+    """The text before the end tag, and the position after it; None without an end tag."""
     if closing in missing:
         return None, at
     found = re.compile(closing).search(text, at)

@@ -1,4 +1,4 @@
-"""Articles as files: front matter over HTML or Markdown, as Hexo, Hugo and Jekyll sites keep posts."""
+"""Articles as files: front matter over HTML or Markdown, as in Hexo, Hugo and Jekyll sites."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _placed(
 
 
 def _dialects(keys: Mapping[str, Any], options: Options) -> frozenset[Dialect]:
-    """What the site's generator would render in this file; both where the generator is not known."""
+    """What the site's generator would render in this file; both dialects if the generator is not known."""
     found: set[Dialect] = {"shortcodes"} if options.generator in (None, "hugo") else set()
     is_plain = keys.get("disableNunjucks") is True or keys.get("render_with_liquid") is False
     if options.generator != "hugo" and not is_plain:
@@ -100,8 +100,8 @@ def _is_html(body: str, name: str) -> bool:
 
 
 def _retrieve(source: RetrievedSource, validators: Validators, transport: Transport) -> Fetched | NotModified:
-    """The files that are new or changed; all of them once the source's options have changed."""
-    assert source.path is not None, "the kind has no other place"
+    """The files that are new or changed; all of them if the source's options have changed."""
+    assert source.path is not None, "a source of this kind has a path"
     asked = dict(source.options)
     fetched = transport.folder(source.path, validators if validators.get("asked", {}) == asked else {})
     return replace(fetched, validators={**fetched.validators, "asked": asked}) if asked else fetched

@@ -13,9 +13,9 @@ _DEFINITION = re.compile(r"^ {0,3}\[(?!\^)[^\[\]\n]{1,200}\]:[ \t]*\S[^\n]*$", r
 
 
 def excerpt_of(content: str, *, is_markdown: bool) -> str:
-    """What stands before the first mark outside of code; "" without one, or with nothing before it.
+    """The text before the first mark outside of code; "" without a mark or without text before it.
 
-    Markdown keeps what its links refer to further down, and loses its references to notes.
+    For Markdown, link definitions from the rest are kept, and footnote references are removed.
     """
     for mark in _MORE.finditer(content):
         before = content[: mark.start()]

@@ -12,15 +12,16 @@ from aggregator.normalise.links import resolve
 
 
 class Options(Settings):
-    """What of a folder is published, and where its site is.
+    """Which files of a folder are published, and the address of its site.
 
     - `drafts`: also drafts and other files that their generator would not publish.
-    - `future`: also articles whose date has not come yet, at once; else they wait for it.
-    - `link`: the address of the site that the folder is the source of, "" when there is none. It makes what
-      is relative in a file absolute.
-    - `permalink`: how the site's generator makes the path of an article, as in the generator's own settings:
-      a pattern, or one of Jekyll's names for one. "": only files that say their own address have a link.
-    - `generator`: the one that the pattern is for, None: the one that it looks like.
+    - `future`: also articles with a date in the future, at once; else they are published on that date.
+    - `link`: the address of the site that the folder is the source of, "" when there is none. Relative
+      addresses in a file are made absolute with it.
+    - `permalink`: how the site's generator makes the path of an article, as in the generator's own
+      settings: a pattern, or the name of one of Jekyll's. "": only files with an address of their own have
+      a link.
+    - `generator`: the generator of the pattern; None: guessed from the pattern.
     """
 
     drafts: bool = False
@@ -36,7 +37,7 @@ class Options(Settings):
         if not address:
             return ""
         if resolve(address) is None or re.search(r"[?#]", address):
-            raise ValueError(f"{value!r} is no address; write it such as 'https://blog.example/'")
+            raise ValueError(f"{value!r} is not an address; write it like 'https://blog.example/'")
         return address.rstrip("/") + "/"
 
     @model_validator(mode="after")

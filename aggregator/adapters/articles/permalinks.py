@@ -1,9 +1,9 @@
-"""Where a generator puts a post: patterns such as `/:year/:month/:slug/`, filled as Hexo, Hugo and Jekyll do.
+"""Makes the address of a post from a pattern such as `/:year/:month/:slug/`, as Hexo, Hugo and Jekyll do.
 
-One word may mean two things: Hugo's `:title` is made of the title, that of Hexo and Jekyll of the file's
-name. Words that only one generator knows decide; else a pattern without a leading slash is Hexo's, a file
-whose name begins with a date is Jekyll's, and what is left is Hugo's. Compared with Hexo 8, Hugo 0.111 and
-Jekyll 4.3.
+One word may have two meanings: Hugo's `:title` is made from the title, Hexo's and Jekyll's from the file's
+name. If the pattern has words that only one generator knows, it is that one's; else a pattern without a
+leading slash is Hexo's, a file with a date at the beginning of its name is Jekyll's, and any other Hugo's.
+Compared with Hexo 8, Hugo 0.111 and Jekyll 4.3.
 """
 
 from __future__ import annotations
@@ -36,16 +36,16 @@ _ROOTS = ("_posts", "_drafts", "content")
 
 
 class UnknownPart(Exception):
-    """A part of a pattern has no value for this post: the message says which, and why."""
+    """A part of a pattern has no value for this post: the message says which part, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:
-    """What a pattern is filled with.
+    """The values for a pattern.
 
-    - `path`: the file's, as far as the generator looks at it; `keys`: its front matter.
-    - `written`: the date as its author wrote it, in the author's own zone, None without any; `published`: the
-      same as a moment, aware UTC.
+    - `path`: the file's, without the part that the generator ignores; `keys`: its front matter.
+    - `written`: the date as its author wrote it, in the author's own zone, None without any; `published`:
+      the same as a moment, aware UTC.
     - `categories`: as `Article.categories`.
     """
 
@@ -58,7 +58,7 @@ class Post:
 
     @property
     def slug(self) -> str:
-        """The front matter's own, "" without one."""
+        """The front matter's `slug`, "" without one."""
         found = self.keys.get("slug")
         return str(found).strip().strip("/") if isinstance(found, str | int) else ""
 
@@ -71,17 +71,17 @@ class Post:
 
     @property
     def is_bundle(self) -> bool:
-        """Whether it is the `index` of a folder that holds nothing but the post (Hugo)."""
+        """Whether it is the `index` file of a folder for this post alone (Hugo)."""
         return splitext(self.path.split("/")[-1])[0] == "index" and bool(self.folders[1])
 
     @property
     def file_stem(self) -> str:
-        """The file's name without its ending; a page bundle's is its folder's."""
+        """The file's name without its extension; for a page bundle the folder's name."""
         return self.folders[1][-1] if self.is_bundle else splitext(self.path.split("/")[-1])[0]
 
     @property
     def stem(self) -> str:
-        """The file's name without ending and date."""
+        """The file's name without extension and date."""
         return _DATED_NAME.sub("", self.file_stem, count=1)
 
     @property
@@ -94,8 +94,8 @@ class Post:
 def filled(pattern: str, post: Post, generator: Generator | None = None) -> str:
     """The path of a post, without a leading slash, percent-encoded. Raises UnknownPart.
 
-    `pattern` is one, or the name of one of Jekyll's styles (`pretty`, `date`, `ordinal`, `weekdate`, `none`).
-    Like Hexo it may name any key of the front matter. `generator` None: the one that the pattern looks like.
+    `pattern` is a pattern, or the name of one of Jekyll's styles (`pretty`, `date`, `ordinal`, `weekdate`,
+    `none`). As in Hexo it may name any key of the front matter. `generator` None: guessed from the pattern.
     """
     of = generator or _generator(pattern, post)
     pattern = _STYLES.get(pattern, pattern)
@@ -107,7 +107,7 @@ def filled(pattern: str, post: Post, generator: Generator | None = None) -> str:
 
 
 def filled_by_name(pattern: str, path: str, generator: Generator | None = None) -> str:
-    """The path of another post, of which only the file's path is known. Raises UnknownPart.
+    """The path of another post of which only the file's path is known. Raises UnknownPart.
 
     That is enough for patterns of the file's name and of the date at its beginning.
     """
@@ -155,7 +155,7 @@ def _generator(pattern: str, post: Post) -> Generator:
 
 
 def _slugified(text: str, generator: Generator) -> str:
-    """A text as a part of an address; the three differ in what they drop and what becomes a hyphen."""
+    """A text as a part of an address; the generators differ in what they drop and what becomes a hyphen."""
     if generator == "hugo":
         return _hugo_path(text)
     if generator == "hexo":
@@ -171,7 +171,7 @@ def _hugo_path(text: str) -> str:
 
 
 def _hyphened(text: str, kept: str) -> str:
-    """Jekyll's: what is neither letter, mark, digit nor in `kept` becomes a hyphen."""
+    """As Jekyll does: what is neither letter, mark, digit nor in `kept` becomes a hyphen."""
     made = "".join(c if c.isalpha() or c.isdecimal() or c in kept or _is_mark(c) else " " for c in text)
     return "-".join(made.split())
 
@@ -236,7 +236,7 @@ def _slug_or_filename(post: Post, generator: Generator, part: str) -> str:
 
 
 def _sections(post: Post, _: Generator, part: str) -> str:
-    """All of them, or a slice such as `[1:]`, `[0]`, `[last]`."""
+    """All sections, or a slice such as `[1:]`, `[0]`, `[last]`."""
     every = post.sections
     if not part:
         return "/".join(every)
@@ -252,7 +252,7 @@ def _number(text: str, count: int) -> int | None:
 
 
 def _categories(post: Post, *, as_slugs: bool) -> str:
-    """Jekyll's: the folders above `_posts` are categories too."""
+    """As in Jekyll: the folders above `_posts` are categories too."""
     found = dict.fromkeys(name.strip().lower() for name in (*post.folders[0], *post.categories))
     if as_slugs:
         found = dict.fromkeys(_slugified(name, "jekyll") for name in found)
@@ -260,7 +260,7 @@ def _categories(post: Post, *, as_slugs: bool) -> str:
 
 
 def _category(post: Post, _: Generator, __: str) -> str:
-    """Hexo's: the path of the last category."""
+    """As in Hexo: the path of the last category."""
     written = post.keys.get("categories")
     is_nested = isinstance(written, list) and bool(written) and isinstance(written[-1], list)
     path = [str(name) for name in written[-1]] if is_nested else post.categories  # type: ignore[index]

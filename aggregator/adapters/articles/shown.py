@@ -1,6 +1,6 @@
-"""Whether a file is published, and from when until when, by its front matter and its path.
+"""Whether, from when and until when a file is published, by its front matter and its path.
 
-The rules of the generators together: Hexo (`published`, `_drafts`), Hugo (`draft`, `headless`, `build`,
+The rules of several generators combined: Hexo (`published`, `_drafts`), Hugo (`draft`, `headless`, `build`,
 `publishDate`, `expiryDate`, `_index.md`), Jekyll (`published`, `_drafts`), Eleventy (`permalink: false`),
 Pelican and WordPress exports (`status`), Zola (`render`), Obsidian (`publish`) and Docusaurus (`unlisted`).
 """
@@ -37,9 +37,9 @@ _FOLDERS = frozenset(("_data", "_includes", "_layouts", "_sass", "_site"))
 
 
 def why_not_shown(keys: Mapping[str, Any], name: str) -> str:
-    """Why its generator would not publish this file, or "".
+    """Why a generator would not publish this file, or "".
 
-    `keys` is its front matter as written, `name` its path inside the folder, "" for a file alone.
+    `keys` is its front matter as written, `name` its path inside the folder, "" for a single file.
     """
     *folders, file = name.split("/")
     for folder in map(str.lower, folders):
@@ -75,12 +75,12 @@ def why_not_shown(keys: Mapping[str, Any], name: str) -> str:
 
 
 def shown_from(article: Article, keys: Mapping[str, Any]) -> datetime | None:
-    """The moment before which a file is not published; None without a date."""
+    """The moment from which on a file is published; None without a date."""
     return _date(keys, "publishdate") or _date(keys, "pubdate") or article.published
 
 
 def shown_until(keys: Mapping[str, Any]) -> datetime | None:
-    """The moment from which a file is published no more (Hugo's `expiryDate`); None for ever."""
+    """The moment after which a file is no longer published (Hugo's `expiryDate`); None for no end."""
     return _date(keys, "expirydate") or _date(keys, "unpublishdate")
 
 

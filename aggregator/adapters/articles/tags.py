@@ -1,4 +1,4 @@
-"""Tags of Hexo, Jekyll and Hugo as HTML: code, quotes, pictures, players, links to other posts."""
+"""Tags of Hexo, Jekyll and Hugo as HTML: code, quotations, pictures, players, links to other posts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OPTION = re.compile(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tag:
-    """A tag as it is written: `words` are its arguments without a name; `body` is None for one without."""
+    """A tag as written: `words` are its arguments without a name; `body` is None for a tag without one."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -31,16 +31,16 @@ class Tag:
     body: str | None = None
 
     def first(self, *names: str) -> str:
-        """The first of these arguments that is there, "" without any."""
+        """The first of these arguments that is given, "" without any."""
         return next((self.named[name] for name in names if self.named.get(name)), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """What tags may ask of the site: addresses of other posts, of the site, of the article's own folder.
+    """What tags may need of the site: addresses of other posts, of the site, of the article's own folder.
 
-    `post` gives the address of a post by the path of its file, None where it is not known; `path` that of a
-    path of the site. `link` is the site's own, "" where it is not known; `keys` is the front matter.
+    `post` returns the address of a post by the path of its file, None if it is not known; `path` that of a
+    path of the site. `link` is the site's own, "" if it is not known; `keys` is the front matter.
     """
 
     post: Callable[[str], str | None]
@@ -50,7 +50,7 @@ class Site:
 
 
 class Made(NamedTuple):
-    """HTML; `is_block`: that it stands on lines of its own."""
+    """HTML; `is_block`: it needs lines of its own."""
 
     html: str
     is_block: bool = False
@@ -65,14 +65,14 @@ class Code(NamedTuple):
 
 
 class Quote(NamedTuple):
-    """A quotation, whose text is in the dialect too, and who said it, as HTML."""
+    """A quotation: its text, which may contain tags, and its author as HTML."""
 
     text: str
     footer: str = ""
 
 
 Handler = Callable[[Tag, Site], Made | Code | Quote | None]
-"""None: it cannot be rendered from what is known."""
+"""Renders a tag; None if it cannot be rendered with what is known."""
 
 
 def arguments(text: str) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -98,7 +98,7 @@ def _highlight(tag: Tag, _: Site) -> Code:
 
 
 def _codeblock(tag: Tag, _: Site) -> Code:
-    """Hexo's: `[title] [lang:language] [url] [link text]`."""
+    """Hexo's `codeblock`: `[title] [lang:language] [url] [link text]`."""
     title: list[str] = []
     language = ""
     link: list[str] = []
@@ -117,7 +117,7 @@ def _codeblock(tag: Tag, _: Site) -> Code:
 
 
 def _place(link: str) -> str:
-    """The host of a link, or all of it where it has none."""
+    """The host of a link, or the whole link if it has none."""
     try:
         return urlsplit(link).netloc or link
     except ValueError:  # "http://["
@@ -125,7 +125,7 @@ def _place(link: str) -> str:
 
 
 def _quote(tag: Tag, _: Site) -> Quote:
-    """Hexo's: `[author[, source]] [link] [source_link_title]`."""
+    """Hexo's `blockquote`: `[author[, source]] [link] [source_link_title]`."""
     at = next((n for n, word in enumerate(tag.words) if re.match(r"https?://|/", word)), len(tag.words))
     footer = escape(" ".join(tag.words[:at]))
     if at < len(tag.words):
@@ -152,7 +152,7 @@ def _image(tag: Tag, _: Site) -> Made | None:
 
 
 def _figure(tag: Tag, _: Site) -> Made | None:
-    """Hugo's `figure`, and what themes of all three call so."""
+    """Hugo's `figure`, and the figures of themes of all three generators."""
     source = tag.first("src", "image_path", "url", "file", "path", "link_src", "image")
     source = source or next((word for word in tag.words if _IMAGE.fullmatch(word)), "")
     if not source:
@@ -206,7 +206,7 @@ def _media(element: str) -> Handler:
 
 
 def _page_of(pattern: str) -> Handler:
-    """A link to what only a script would show."""
+    """A link to a page whose content only a script would show."""
 
     def handler(tag: Tag, _: Site) -> Made | None:
         words = [word for word in (*tag.words, tag.first("user"), tag.first("id")) if word]
@@ -222,7 +222,7 @@ def _page_of(pattern: str) -> Handler:
 
 
 def _gist(tag: Tag, _: Site) -> Made | None:
-    words = [quote(word) for word in tag.words[:2] if "." not in word]  # what has a dot is one file of it
+    words = [quote(word) for word in tag.words[:2] if "." not in word]  # a word with a dot is a single file
     address = escape("https://gist.github.com/" + "/".join(words))
     return Made(f'<a href="{address}">{address}</a>') if words else None
 
@@ -233,7 +233,7 @@ def _post_url(tag: Tag, site: Site) -> Made | None:
 
 
 def _post_link(tag: Tag, site: Site) -> Made | None:
-    """Hexo's: `name [title]`."""
+    """Hexo's `post_link`: `name [title]`."""
     name = tag.words[0].removesuffix(".md") if tag.words else ""
     found = site.post(f"_posts/{name}.md") if name else None
     title = " ".join(tag.words[1:]) or re.sub(r"[-_]+", " ", name.rpartition("/")[2])
@@ -278,7 +278,10 @@ def _parameter(tag: Tag, site: Site) -> Made | None:
 
 
 def _include(tag: Tag, site: Site) -> Made | None:
-    """Files of the theme are not there; but what is called a figure or a player mostly is one."""
+    """A theme's file, which is not available.
+
+    But an include named like a figure or a player usually is one.
+    """
     name = re.sub(r"\.(?:html|md)$", "", tag.words[0].rpartition("/")[2]).lower() if tag.words else ""
     inner = Tag(name=name, words=tag.words[1:], named=tag.named)
     if name in ("video", "embed") and tag.first("provider"):

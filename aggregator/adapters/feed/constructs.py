@@ -18,7 +18,7 @@ from aggregator.normalise.link_relations import short_relation
 
 MAX_DEPTH = 6
 MAX_CHILDREN = 500
-"""How deep elements that are passed through may be nested, and how many may stand in one."""
+"""How deep passed-through elements may be nested, and how many children one may have."""
 _OWN_KEYS = frozenset({"children", "text"})
 XML_BASE = "{http://www.w3.org/XML/1998/namespace}base"
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -39,16 +39,17 @@ _MIME: dict[str, TextType] = {
 
 
 def join(base: str, reference: str | None) -> str:
-    """`reference` resolved against `base`; what cannot be resolved is ignored (RFC 3986 §5)."""
+    """`reference` resolved against `base` (RFC 3986 §5); a reference that cannot be resolved is ignored."""
     if not reference:
         return base
-    if not base and _ADDRESS.fullmatch(reference):  # Atom's contents often have a base each
+    if not base and _ADDRESS.fullmatch(reference):  # Atom contents often have a base of their own
         return reference
     try:
         urlsplit(reference)
         reference = reference.strip()
         if base and not _PLACED.match(f"{base}\n{reference}"):
-            # urljoin would lose the `..` that a relative base begins with; what it counts from is to come.
+            # urljoin would lose the `..` at the start of a relative base, which is joined to its own base
+            # later.
             return base[: base.rfind("/") + 1] + reference
         return urljoin(base, reference)
     except ValueError:  # "http://[" is not an address
@@ -56,7 +57,7 @@ def join(base: str, reference: str | None) -> str:
 
 
 def plain(element: etree._Element) -> str:
-    """The element's text without outer white space; its children's text too when it has any."""
+    """The element's text without outer white space; with the text of its children."""
     if len(element):
         return "".join(map(str, element.itertext())).strip()
     return (element.text or "").strip()
@@ -65,13 +66,13 @@ def plain(element: etree._Element) -> str:
 def markup(element: etree._Element) -> str:
     """The inner markup, in HTML syntax and without prefixes, so that an HTML parser can read it.
 
-    HTML syntax because `<iframe/>` and `<p/>` do not close themselves there. Takes the children away
-    from `element`: serialised in place they would carry every namespace declared above them.
+    HTML syntax, because `<iframe/>` and `<p/>` are not closed in HTML. Removes the children from `element`:
+    serialised in place they would repeat every namespace that is declared above them.
     """
     holder = etree.Element("div")
     holder.text = element.text
     holder.extend(list(element))
-    for each in holder.iter(etree.Element):  # entities and instructions have no name
+    for each in holder.iter(etree.Element):  # entities and processing instructions have no name
         if each.tag[0] == "{" and not each.tag.startswith(_FOREIGN):
             forget_namespace(each)
     etree.cleanup_namespaces(holder)
@@ -80,13 +81,13 @@ def markup(element: etree._Element) -> str:
 
 
 def forget_namespace(element: etree._Element) -> None:
-    """Leaves the local name; libxml2's recovery makes names that lxml itself would not ("a:b:")."""
+    """Keeps only the local name; libxml2's recovery makes names that lxml itself refuses ("a:b:")."""
     with contextlib.suppress(ValueError):
         element.tag = element.tag.partition("}")[2]
 
 
 def text(element: etree._Element, owner: Entry | FeedInfo, type_: TextType = "unknown") -> Text | None:
-    """RSS text: escaped markup or, against the rules but met often, markup itself; None when empty."""
+    """RSS text: escaped markup or, though invalid but frequent, markup itself; None when empty."""
     if len(element):
         value, type_ = markup(element), "xhtml"
     else:
@@ -102,8 +103,8 @@ def media_text(element: etree._Element, owner: Entry | FeedInfo) -> Text | None:
 def atom_text(element: etree._Element, owner: Entry | FeedInfo) -> Text | None:
     """A text construct or inline content (RFC 4287 §3.1, §4.1.3; Atom 0.3 `type` with `mode`).
 
-    None when empty, or base64 of anything that is not text. Departs from §3.1.1: markup inside
-    type="text" is taken as markup, as its authors meant it.
+    None when empty, or base64 of anything that is not text. Unlike §3.1.1, markup inside type="text" is read
+    as markup, as its authors meant it.
     """
     written = (element.get("type") or "text").strip().lower().partition(";")[0]
     type_ = _MIME.get(written)
@@ -115,7 +116,7 @@ def atom_text(element: etree._Element, owner: Entry | FeedInfo) -> Text | None:
             return _text(markup(element), "xhtml", element, owner)
         base, language = only.get(XML_BASE), only.get(XML_LANG) or only.get("lang")
         found = _text(markup(only), "xhtml", element, owner)
-        if found is not None and (base or language):  # the div goes, what holds in it stays
+        if found is not None and (base or language):  # the div is removed, its base and language stay
             found.base, found.language = join(found.base, base), language or found.language
         return found
     value = (element.text or "").strip()
@@ -137,7 +138,7 @@ def _is_text(mime: str) -> bool:
 def _text(value: str, type_: TextType, element: etree._Element, owner: Entry | FeedInfo) -> Text | None:
     if not value:
         return None
-    if not element.keys():  # most elements: asking for an attribute costs more than all the rest
+    if not element.keys():  # most elements: reading an attribute costs more than all other work
         return Text(value, type_, owner.base, owner.language)
     language = element.get(XML_LANG)
     return Text(
@@ -149,7 +150,7 @@ def _text(value: str, type_: TextType, element: etree._Element, owner: Entry | F
 
 
 def person(element: etree._Element) -> Person | None:
-    """A person construct (RFC 4287 §3.2; Atom 0.3 `url`); its bare text is taken as the name."""
+    """A person construct (RFC 4287 §3.2; Atom 0.3 `url`); plain text in it is the name."""
     if not len(element):
         bare = (element.text or "").strip()
         return Person(bare) if bare else None
@@ -184,13 +185,13 @@ def link(element: etree._Element, owner: Entry | FeedInfo) -> Link | None:
 
 
 def _others(element: etree._Element) -> dict[str, str] | None:
-    """Attributes of other known namespaces, less those of XML itself."""
+    """Attributes of other known namespaces, except those of XML itself."""
     found = {name(str(k)): str(v) for k, v in element.attrib.items() if str(k)[0] == "{"}
     return {k: v for k, v in found.items() if k and not k.startswith("xml:")} or None
 
 
 def category(element: etree._Element) -> Category | None:
-    """Atom's attributes, else the text with RSS's domain; None when it names nothing."""
+    """Atom's attributes, else the text with RSS's domain; None without a name."""
     term = plain(element)
     if not element.keys():
         return Category(term) if term else None
@@ -234,9 +235,10 @@ def media(
 
 
 def passed_through(element: etree._Element, is_kept: Callable[[str], bool], depth: int = 1) -> Passed:
-    """The element as it goes out again: its text, with its attributes and the elements in it if it has any.
+    """A passed-through element: its text, with its attributes and child elements if it has any.
 
-    `is_kept` says which of these stay, by name; of others the text does, and of those below `MAX_DEPTH`.
+    `is_kept` decides by name which of these stay; of others only the text stays, and of those below
+    `MAX_DEPTH`.
     """
     children: list[Passed] = []
     if len(element) and depth < MAX_DEPTH:
@@ -249,7 +251,7 @@ def passed_through(element: etree._Element, is_kept: Callable[[str], bool], dept
     if not children and not element.keys():
         return value
     found = {_attribute(str(k)): str(v) for k, v in element.attrib.items()}
-    found.pop("", None)  # of namespaces that are not known
+    found.pop("", None)  # of unknown namespaces
     said = {f"@{key}" if key in _OWN_KEYS else key: text for key, text in found.items()}
     return {"text": value, **said, **({"children": children} if children else {})}
 

@@ -1,9 +1,9 @@
 """What each element of a feed means: tables from a name to the handler that fills the entry or the feed.
 
-RSS 0.90 to 2.0, RSS 1.0 and Atom 0.3 and 1.0 share them: publishers mix the dialects (Atom in RSS,
-Dublin Core in Atom), and no name of ours means two things. Of elements that may stand once, the first
-that is not empty counts. An element that a better one may replace (`dc:title`, `itunes:summary`) waits
-in `extra` until `finish_entry` or `finish_feed`.
+RSS 0.90 to 2.0, RSS 1.0 and Atom 0.3 and 1.0 share them: publishers mix the dialects (Atom in RSS, Dublin
+Core in Atom), and no name in our form has two meanings. Of elements that are allowed once, the first that is
+not empty counts. An element that a better one may replace (`dc:title`, `itunes:summary`) is kept in `extra`
+until `finish_entry` or `finish_feed`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from aggregator.model.entry import Entry, FeedInfo, Link, Media, Person, Text
 from aggregator.normalise.dates import first as first_date
 
 MAX_VALUES = 500
-"""Links, media, categories or values under one name that one entry keeps."""
+"""How many links, media, categories or values under one name are kept for one entry."""
 
 _Element = etree._Element
 Handlers = Mapping[str, Callable[[Any, _Element], None]]
@@ -30,7 +30,7 @@ _NOT_PASSED = ("atom:", "rdf:", "xhtml:", "content:", "xml:", "app:", "admin:", 
 
 
 def set_context(owner: Entry | FeedInfo, element: _Element, around: FeedInfo | None) -> None:
-    """Sets the base and language in force (XML Base, XML 1.0 §2.12) from the element and what is around."""
+    """Sets the base and language in force (XML Base, XML 1.0 §2.12) from the element and its parents."""
     if around is not None:
         owner.base, owner.language = around.base, around.language
     if not element.keys():
@@ -42,7 +42,7 @@ def set_context(owner: Entry | FeedInfo, element: _Element, around: FeedInfo | N
 
 
 def pass_through(owner: Entry | FeedInfo, element: _Element) -> None:
-    """Keeps an element of a known namespace, and those in it (`podcast:value`)."""
+    """Keeps an element of a known namespace, and its children (`podcast:value`)."""
     kind = name(element.tag)
     if _is_passed(kind):
         values = owner.extra.setdefault(kind, [])
@@ -57,7 +57,7 @@ def _is_passed(kind: str) -> bool:
 def _set_text(
     field: str, read_text: Callable[[_Element, Any], Text | None]
 ) -> Callable[[Any, _Element], None]:
-    """A handler that fills a text field, the first that is not empty."""
+    """A handler that sets a text field to the first text that is not empty."""
 
     def handle(owner: Entry | FeedInfo, element: _Element) -> None:
         if getattr(owner, field) is None:
@@ -67,7 +67,7 @@ def _set_text(
 
 
 def _set_plain(field: str, *, over: bool = False) -> Callable[[Any, _Element], None]:
-    """A handler that fills a field of plain text; the first counts, unless it is `over` lesser ones."""
+    """A handler that sets a plain text field to the first text; with `over` to a more specific one."""
 
     def handle(owner: Entry | FeedInfo, element: _Element) -> None:
         if over or not getattr(owner, field):
@@ -77,7 +77,7 @@ def _set_plain(field: str, *, over: bool = False) -> Callable[[Any, _Element], N
 
 
 def _set_date(field: str, *, over: bool = False) -> Callable[[Any, _Element], None]:
-    """A handler that fills a date: the first that can be read, `over` lesser ones the last."""
+    """A handler that sets a date to the first readable one; with `over` it replaces a less specific one."""
 
     def handle(owner: Entry | FeedInfo, element: _Element) -> None:
         before, found = getattr(owner, field), plain(element)
@@ -119,7 +119,7 @@ def _original_link(entry: Entry, element: _Element) -> None:
 
 def _person(owner: Entry | FeedInfo, element: _Element) -> None:
     found = constructs.person(element)
-    # One beyond the bound, so that it shows; comparing with all of 20,000 took 55 s.
+    # One above the limit, so that the excess is reported; comparing all of 20,000 took 55 s.
     if found is not None and len(owner.authors) <= MAX_VALUES and found not in owner.authors:
         owner.authors.append(found)
 
@@ -143,7 +143,7 @@ def _itunes_category(owner: Entry | FeedInfo, element: _Element) -> None:
 
 
 def _description(entry: Entry, element: _Element) -> None:
-    """The first is the summary, a further one is content."""
+    """The first description is the summary, a further one is content."""
     found = constructs.text(element, entry)
     if found is None:
         return
@@ -167,7 +167,7 @@ def _content(entry: Entry, found: Text | None) -> None:
 
 
 def _atom_content(entry: Entry, element: _Element) -> None:
-    """`atom:content`, also out of line (RFC 4287 §4.1.3.2) and in Atom 0.3's multipart/alternative."""
+    """`atom:content`, also with `src` (RFC 4287 §4.1.3.2) and in Atom 0.3's multipart/alternative."""
     src, type_ = (element.get("src") or "").strip(), element.get("type") or ""
     if src:
         if type_.startswith(("audio/", "video/", "image/")):
@@ -197,7 +197,7 @@ def _media_content(entry: Entry, element: _Element) -> None:
 
 
 def _media_children(entry: Entry, element: _Element) -> None:
-    """What Media RSS lets stand in the item, in a group or in a content alike, from the two inner ones."""
+    """Media RSS elements of a group or a content, which are allowed at the item too."""
     for child in element:
         kind = name(child.tag)
         if kind == "media:content" and name(element.tag) == "media:group":
@@ -314,12 +314,12 @@ CHANNEL: Handlers = {
 
 
 def bare(handlers: Handlers) -> Handlers:
-    """The same table for an Atom document that forgot its namespace."""
+    """The same table for an Atom document without its namespace."""
     return {**handlers, **{k.removeprefix("atom:"): v for k, v in handlers.items() if k.startswith("atom:")}}
 
 
 def read_waiting(entry: Entry, element: _Element, kind: str) -> None:
-    """Reads what counts after an entry's own elements: Media RSS, and what is passed through."""
+    """Reads what is used after an entry's own elements: Media RSS, and passed-through elements."""
     handler = _WAITING.get(kind)
     if handler is not None:
         handler(entry, element)
@@ -328,7 +328,7 @@ def read_waiting(entry: Entry, element: _Element, kind: str) -> None:
 
 
 def finish_entry(entry: Entry) -> None:
-    """Fills what the entry's own elements left empty from the lesser ones among `extra`."""
+    """Fills empty fields of an entry from the less specific elements in `extra`."""
     if not entry.extra:
         return
     _finish(entry)
@@ -350,7 +350,7 @@ def finish_entry(entry: Entry) -> None:
 
 
 def finish_feed(info: FeedInfo) -> None:
-    """The same for the feed's own elements."""
+    """Like `finish_entry`, for the feed's own elements."""
     if not info.extra:
         return
     _finish(info)
@@ -371,7 +371,7 @@ def _finish(owner: Entry | FeedInfo) -> None:
 
 
 def _first(owner: Entry | FeedInfo, *names: str) -> str | None:
-    """The text of the first of these that was found and is not empty."""
+    """The text of the first of these names that was found and is not empty."""
     for each in names:
         for value in owner.extra.get(each, ()):
             found = value if isinstance(value, str) else value["text"]
@@ -381,7 +381,7 @@ def _first(owner: Entry | FeedInfo, *names: str) -> str | None:
 
 
 def _date(owner: Entry | FeedInfo, written: str | None, *names: str) -> str | None:
-    """`written`, else the first of these, that can be read as a date."""
+    """The first of `written` and these names that can be read as a date."""
     if not any(each in owner.extra for each in names):
         return written
     return first_date(written, *(_first(owner, each) for each in names))

@@ -17,15 +17,15 @@ _OWN_NAMES = ("content_html", "content_text", "date_published", "date_modified")
 
 
 def is_json(body: bytes) -> bool:
-    """Whether a document can be JSON, and no XML: it begins as an object or a list does."""
+    """Whether a document may be JSON and is not XML: it begins like an object or a list."""
     return body[:200].lstrip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n")[:1] in (b"{", b"[")
 
 
 def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed:
-    """The feed in `body`, as found; entries before a break in its text are kept, with a problem.
+    """The feed in `body`, as found; if its text breaks off, the entries before that are kept, with a problem.
 
-    `version` tells JSON Feed from other JSON; without it, a list of items with an id or a URL does. Raises
-    NotAFeed for any other JSON, and ReadError for what is none.
+    `version` distinguishes JSON Feed from other JSON; without it, a list of items with an id or a URL does.
+    Raises NotAFeed for any other JSON, and ReadError for what is not JSON.
     """
     try:
         data, problems = json_text.load(body, content_type)
@@ -35,7 +35,7 @@ def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed
         items, problems = json_text.load_broken(body, "items", content_type)
         data = {"version": _MARK, "items": items}
     if not _is_feed(data):
-        raise NotAFeed("JSON, but no JSON Feed; kind 'json' reads the answers of an API", url=url)
+        raise NotAFeed("JSON, but not a JSON Feed; kind 'json' reads the responses of an API", url=url)
     odd = Oddities()
     about = JsonObject(data, "", odd)
     feed = Feed(info=_info(about), version="json11" if "1.1" in about.text("version") else "json1")
@@ -56,7 +56,9 @@ def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed
 
 
 def _is_feed(data: object) -> bool:
-    """Whether the version says so; else a title and a list of what JSON Feed alone would call items."""
+    """Whether the version says so; else whether it has a title and a list of items as only JSON Feed has
+    them.
+    """
     if not isinstance(data, dict) or "items" not in data:
         return False
     if _MARK in str(data.get("version"))[:200]:
@@ -109,7 +111,7 @@ def _entry(item: JsonObject) -> Entry:
     html, plain = item.text("content_html"), item.text("content_text")
     links = [Link(url)] if url else []
     if elsewhere:
-        # What a link blog writes about; with no page of its own, it is where the entry leads.
+        # The link of a link blog's item: without a page of its own, the entry links there.
         links.append(Link(elsewhere, "related" if url else "alternate"))
     contents = [Text(html, "html")] if html else [Text(plain, "text")] if plain else []
     pictures = (item.text("image"), item.text("banner_image"))
@@ -130,11 +132,11 @@ def _entry(item: JsonObject) -> Entry:
 
 
 def _authors(of: JsonObject) -> list[Person]:
-    """Version 1.1's list; else the one author of version 1."""
+    """Version 1.1's list, else the one author of version 1."""
     found = of.objects("authors", "name")
     if not found and of.data.get("author") is not None:
         author = of.data["author"]
-        # One object is what version 1 wants; anything else is as odd as it would be in the list.
+        # One object is what version 1 wants; anything else is reported as it would be in the list.
         found = [JsonObject(author, of.where, of.odd)] if _is_person(author) else of.objects("author", "name")
     people = (Person(name=each.text("name"), uri=each.text("url") or None) for each in found)
     return [person for person in people if person.name or person.uri]

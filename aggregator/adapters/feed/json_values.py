@@ -1,4 +1,4 @@
-"""Values of a JSON Feed of the type that the format wants, whatever type they were written in."""
+"""Values of a JSON Feed converted to the type that the format wants."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ _ADDRESSES = ("url", "href", "src", "link")
 
 @dataclass(slots=True)
 class Oddities:
-    """Fields whose values were of another type, each with the first place and the number of places."""
+    """Fields with values of another type, each with the first place and the number of places."""
 
     found: dict[str, tuple[str, int]] = field(default_factory=dict)
 
     def add(self, text: str, where: str) -> None:
-        """One more place where this was so."""
+        """Counts one more place with this oddity."""
         first, count = self.found.get(text, (where, 0))
         self.found[text] = first, count + 1
 
     def problems(self) -> Iterator[Problem]:
-        """One for each oddity."""
+        """One problem for each oddity."""
         for text, (where, count) in self.found.items():
             also = f" (and in {count - 1} other places)" if count > 1 else ""
             yield Problem(text=text + also, where=where)
@@ -36,14 +36,14 @@ class Oddities:
 
 @dataclass(frozen=True, slots=True)
 class JsonObject:
-    """An object of the document at a place in it; what its fields hold is read, if need be with an oddity."""
+    """An object of the document and its place; its fields are converted, and reported if they were odd."""
 
     data: Mapping[str, Any]
     where: str
     odd: Oddities
 
     def text(self, key: str) -> str:
-        """A text or a number as text, "" for null, nothing and what holds no text."""
+        """A text or a number as text; "" for null, a missing key, and a value without text."""
         value = self.data.get(key)
         if isinstance(value, str):
             return value.strip() if key.endswith(("id", "url")) else value
@@ -69,7 +69,7 @@ class JsonObject:
         return whole[1] if whole else ""
 
     def texts(self, key: str) -> list[str]:
-        """The texts of a list; of one text its parts between commas, of an object the texts it holds."""
+        """The texts of a list; a single text is split at commas, of an object the texts in it."""
         value = self.data.get(key)
         if value is None:
             return []
@@ -93,7 +93,7 @@ class JsonObject:
         return texts
 
     def objects(self, key: str, name: str) -> list[JsonObject]:
-        """The objects of a list, or the one that stands in its place; a text is the object's `name`."""
+        """The objects of a list, or a single object in its place; a text becomes the object's `name`."""
         value = self.data.get(key)
         if value is None:
             return []
@@ -130,9 +130,9 @@ def _type(value: Any) -> str:
 
 
 def _text(value: Any, names: tuple[str, ...], between: str = "", depth: int = 0) -> str:
-    """The text that a value is; of an object the first under one of `names`.
+    """The text in a value; of an object the first under one of `names`.
 
-    Of a list the first text, or all of them with `between` between them.
+    Of a list the first text, or all of them joined by `between`.
     """
     if isinstance(value, str):
         return value

@@ -8,7 +8,7 @@ from aggregator.model.resource import Resource
 
 
 def _read(resource: Resource, _: None) -> Feed:
-    # Imported by what reads: a poll that gives nothing new needs neither lxml nor feedparser.
+    # Imported by the reader: a poll without new content needs neither lxml nor feedparser.
     from aggregator.adapters.feed.document import read
 
     return read(resource.body, url=resource.url, content_type=resource.content_type)

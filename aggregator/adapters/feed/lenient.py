@@ -1,8 +1,8 @@
-"""Reads what is not well formed with feedparser: tags that do not match.
+"""Reads documents that are not well formed (tags that do not match) with feedparser.
 
-It fills the same types as the strict reader, as far as feedparser keeps what they need: it loses repeats
-of elements it does not know, the type of an Atom link when none was given, and whether a guid was marked
-as no permalink where there is a link too.
+It fills the same types as the strict reader, as far as feedparser keeps what they need: it loses repeats of
+unknown elements, the type of an Atom link when none was given, and whether a guid was marked as not a
+permalink if there is a link too.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import re
 
-# feedparser imports it when it parses; where memory is used up by then, that fails as something else.
+# feedparser imports it when it parses; if memory is exhausted by then, the failure would be misleading.
 import xml.sax.expatreader  # noqa: F401
 from collections.abc import Mapping
 from typing import Any
@@ -39,7 +39,7 @@ from aggregator.normalise.link_relations import short_relation
 
 MAX_BYTES = 32_000_000
 MAX_TAG_BYTES = 65_536
-"""A tag beyond this is an attack: feedparser took over 100 s for one tag of 1 MB with 100,000 attributes."""
+"""A longer tag is an attack: feedparser took over 100 s for one tag of 1 MB with 100,000 attributes."""
 
 _LONG_TAG = re.compile(rb"<[A-Za-z][^<>]{%d}" % MAX_TAG_BYTES)
 _TYPES: Mapping[str, TextType] = {
@@ -60,9 +60,9 @@ _READ = frozenset({"media_content", "media_thumbnail", "itunes_explicit", "itune
 
 
 def read(document: bytes, *, url: str = "") -> Feed:
-    """The feed in a document that is UTF-8 and declares nothing else; its version is "" when it is none.
+    """The feed in a document in UTF-8 without another declaration; its version is "" if it is not a feed.
 
-    `url` is only for errors: links stay as they are written. Raises ReadError when feedparser cannot.
+    `url` is only for errors: links stay as they are written. Raises ReadError when feedparser fails.
     """
     if len(document) > MAX_BYTES:
         raise ReadError(f"not well formed, and longer than {MAX_BYTES} bytes", url=url)
@@ -77,7 +77,7 @@ def read(document: bytes, *, url: str = "") -> Feed:
             resolve_relative_uris=False,
         )
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-        # It has no errors of its own: these are what hostile documents got out of it.
+        # feedparser has no errors of its own: these are the exceptions that hostile documents caused.
         raise ReadError(f"not well formed, and feedparser gave up: {error}"[:300], url=url) from error
     return _feed(found)
 
@@ -144,7 +144,7 @@ def _entry(found: Mapping[str, Any], version: str) -> Entry:
 
 
 def _several(found: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    """What feedparser lists under a key of its own; an element of that name leaves its text there."""
+    """What feedparser lists under a special key; an element with that name leaves its text there."""
     value = found.get(key)
     return [each for each in value if isinstance(each, Mapping)] if isinstance(value, list) else []
 
@@ -176,7 +176,7 @@ def _plain(found: Mapping[str, Any], key: str) -> str | None:
 
 
 def _text(found: Mapping[str, Any] | None, version: str, rss: TextType = "unknown") -> Text | None:
-    """A text with its type; RSS's, which feedparser guesses, is not known (content:encoded: HTML)."""
+    """A text with its type; RSS's, which feedparser guesses, is unknown (content:encoded: HTML)."""
     value = _plain(found, "value") if isinstance(found, Mapping) else None
     if not found or not value:
         return None
@@ -187,7 +187,7 @@ def _text(found: Mapping[str, Any] | None, version: str, rss: TextType = "unknow
 
 
 def _link(found: Mapping[str, Any]) -> Link:
-    """A link; feedparser gives one without a type "text/html", so that is taken as none given."""
+    """A link; feedparser gives a link without a type "text/html", so that type is treated as none."""
     type_ = found.get("type")
     return Link(
         str(found["href"]).strip(),
@@ -209,7 +209,7 @@ def _people(found: list[Mapping[str, Any]] | None) -> list[Person]:
 
 
 def _authors(found: Mapping[str, Any]) -> list[Person]:
-    """The authors; RSS's one string as it is written: feedparser parts `a@b.example (Ada)` after `b.exam`."""
+    """The authors; RSS's string as written: feedparser splits `a@b.example (Ada)` after `b.exam`."""
     persons, written = _people(_several(found, "authors")), _plain(found, "author")
     if persons and persons[-1].email and not persons[-1].uri and written and written[-1] == ")":
         last = persons[-1]
@@ -239,7 +239,7 @@ def _media(found: Mapping[str, Any], *, is_enclosure: bool) -> Media:
 
 
 def _extra(found: Mapping[str, Any]) -> dict[str, list[Passed]]:
-    """What is passed through: the last of each, which is all that feedparser keeps."""
+    """The passed-through elements: feedparser keeps only the last of each."""
     extra: dict[str, list[Passed]] = {}
     for key, value in found.items():
         prefix, _, local = key.partition("_")

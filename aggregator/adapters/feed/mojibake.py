@@ -1,7 +1,7 @@
 """Undoes encoding mistakes that a publisher's software made before it wrote the feed.
 
-Two mistakes account for nearly all: UTF-8 taken for Latin-1 and encoded again ("KÃ¶ln" for "Köln"), and
-windows-1252 taken for Latin-1, which leaves C1 control characters where quotes, dashes and € were.
+Two mistakes explain nearly all cases: UTF-8 read as Latin-1 and encoded again ("KÃ¶ln" for "Köln"), and
+windows-1252 read as Latin-1, which leaves C1 control characters in place of quotes, dashes and €.
 """
 
 from __future__ import annotations
@@ -23,12 +23,15 @@ _TO_C1 = {ord(character): code for code, character in _C1.items() if character}
 
 
 def shows(document: bytes) -> bool:
-    """Whether a UTF-8 document has anything that `mend` could change."""
+    """Whether a UTF-8 document contains anything that `mend` could change."""
     return any(_has(sign, first, document) for first, sign in _SIGNS)
 
 
 def _has(sign: re.Pattern[bytes], first: bytes, document: bytes) -> bool:
-    """Whether `sign` is found, which begins with `first`: every document is searched, and memchr is quick."""
+    """Whether `sign`, which begins with `first`, is found.
+
+    Searching for `first` with memchr is much faster.
+    """
     at = -1
     for _ in range(_FEW):
         at = document.find(first, at + 1)
@@ -40,12 +43,12 @@ def _has(sign: re.Pattern[bytes], first: bytes, document: bytes) -> bool:
 
 
 def mended(text: str) -> str:
-    """The text its author wrote; as it is when it cannot have come from either mistake."""
+    """The text as its author wrote it; unchanged if neither mistake explains it."""
     if text.isascii() or not _SUSPECT.search(text):
         return text
     try:
         return text.translate(_TO_C1).encode("latin-1").decode("utf-8")
-    except UnicodeError:  # it has characters that neither mistake makes, or is Latin-1 and right
+    except UnicodeError:  # it has characters that neither mistake makes, or is correct Latin-1
         return text.translate(_C1)
 
 

@@ -1,8 +1,8 @@
-"""Names of elements, whatever their document spells: `{http://search.yahoo.com/mrss}group` -> "media:group".
+"""Our names of elements, independent of prefixes: `{http://search.yahoo.com/mrss}group` -> "media:group".
 
-A namespace is known by its URI without scheme, "www.", case, and final "/" or "#": publishers vary
-all of these. A name is our prefix, a colon and the local name as written; RSS (with no namespace or
-one of its own) has no prefix, and its names and Atom's are in lower case.
+A namespace is known by its URI without scheme, "www.", case, and final "/" or "#": publishers vary all of
+these. A name is our prefix, a colon and the local name as written; RSS (with no namespace or one of its own)
+has no prefix, and its names and Atom's are in lower case.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ URIS: Mapping[str, str] = {
     "xml": "http://www.w3.org/XML/1998/namespace",
     "yt": "http://www.youtube.com/xml/schemas/2015",
 }
-"""Our prefix -> the namespace's URI as its own specification writes it."""
+"""Our prefix -> the namespace's URI as its specification writes it."""
 
 _OTHER_SPELLINGS = {
     "http://backend.userland.com/rss": "",
@@ -80,20 +80,20 @@ _OTHER_SPELLINGS = {
 
 
 def _plain(uri: str) -> str:
-    """What stays of a URI when everything that publishers vary is taken off."""
+    """A URI without the parts that publishers vary."""
     return uri.strip().lower().split("://", 1)[-1].removeprefix("www.").rstrip("/#")
 
 
 _PREFIXES = {_plain(uri): prefix for prefix, uri in URIS.items()} | {
     _plain(uri): prefix for uri, prefix in _OTHER_SPELLINGS.items()
 }
-# The prefix of an undeclared namespace is all there is; the numbered ones are FeedBurner's.
+# Of an undeclared namespace only the prefix is known; the numbered ones are FeedBurner's.
 _WRITTEN_PREFIXES = {p.lower(): p for p in URIS} | {"atom10": "atom", "a10": "atom", "atom03": "atom"}
 
 
 @lru_cache(maxsize=4096)
 def name(tag: str) -> str:
-    """Our name of an lxml tag or attribute; "" for one in a namespace that is not known."""
+    """Our name of an lxml tag or attribute; "" for one in an unknown namespace."""
     if tag[0] == "{":
         uri, _, local = tag[1:].partition("}")
         prefix = _PREFIXES.get(_plain(uri))

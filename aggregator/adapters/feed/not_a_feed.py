@@ -1,4 +1,4 @@
-"""Explains what a document is that is no feed, and which feeds a page links to."""
+"""Explains what a document is if it is not a feed, and which feeds a page links to."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _MAGIC = (
     (b"\xff\xd8\xff", "a JPEG image"),
     (b"GIF8", "a GIF image"),
 )
-# HTML §4.2.5.3; a page that waits longer than seconds is one to be read.
+# HTML §4.2.5.3; a page that redirects after more than some seconds is meant to be read.
 _REFRESH = re.compile(
     r"\s*[0-9]?(?:\.[0-9]*)?\s*[;,]\s*(?:url\s*=\s*)?(?:\"([^\"]+)\".*|'([^']+)'.*|([^\"'\s]\S*))\s*",
     re.IGNORECASE | re.DOTALL,
@@ -56,7 +56,7 @@ _TAG = re.compile(r"<(?:html|head|body|title|meta|div|p|br|script)\b", re.IGNORE
 
 
 def refuse_other_bytes(body: bytes, url: str, wanted: str = "a feed") -> None:
-    """Raises ReadError for no document at all, NotAFeed for one that is not text."""
+    """Raises ReadError for an empty document, NotAFeed for one that is not text."""
     head = body[:64].lstrip()
     if not head and not body.strip():
         raise ReadError("the document is empty", url=url)
@@ -66,7 +66,7 @@ def refuse_other_bytes(body: bytes, url: str, wanted: str = "a feed") -> None:
 
 
 def explain(text: str, root: str, url: str) -> NotAFeed:
-    """The error for a document whose first element is `root` ("" for none)."""
+    """The error for a document with the first element `root` ("" for none)."""
     local = root.rpartition(":")[2].lower()
     start = text[:200].lstrip("\ufeff \t\r\n")
     what = _ROOTS.get(local)
@@ -74,7 +74,7 @@ def explain(text: str, root: str, url: str) -> NotAFeed:
         feeds = linked_feeds(text, url)
         following = next_page(LexborHTMLParser(text[:MAX_PAGE_CHARS]), url)
         if following:
-            advice = f"it sends browsers on to {following}: use that, if it is the feed"
+            advice = f"it redirects browsers to {following}: use that address if it is the feed"
             feeds = tuple(dict.fromkeys((following, *feeds)))
         elif feeds:
             advice = f"use one of the feeds it links to: {', '.join(feeds[:3])}"
@@ -91,7 +91,7 @@ def explain(text: str, root: str, url: str) -> NotAFeed:
 def linked_feeds(page: str, url: str = "") -> tuple[str, ...]:
     """Addresses of the feeds that a page's head links to, absolute, in order, each once (RSS autodiscovery).
 
-    Relative ones are resolved against `<base href>` and `url`; without either they stay relative.
+    Relative ones are resolved with `<base href>` and `url`; without either they stay relative.
     """
     tree = LexborHTMLParser(page[:MAX_PAGE_CHARS])
     declared = tree.css_first("base[href]")
@@ -103,7 +103,7 @@ def linked_feeds(page: str, url: str = "") -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class FeedLink:
-    """A `<link>` that leads to a feed: its attributes as written, `type` in lower case without parameters."""
+    """A `<link>` to a feed: its attributes as written, `type` in lower case without parameters."""
 
     href: str
     title: str
@@ -111,13 +111,13 @@ class FeedLink:
 
 
 def feed_links(tree: LexborHTMLParser) -> Iterator[FeedLink]:
-    """The links of a page's head that lead to feeds, as they are written: rel=alternate, or rel=feed."""
+    """The links to feeds in a page's head, as written: rel=alternate, or rel=feed."""
     for link in tree.css("link[href]"):
         attributes = link.attributes
         rels = [short_relation(rel) for rel in (attributes.get("rel") or "").split()]
         type_ = (attributes.get("type") or "").lower().partition(";")[0].strip()
         href = (attributes.get("href") or "").strip()
-        # WordPress links each page's twin in its JSON interface in the same way.
+        # WordPress links each page's version in its JSON interface in the same way.
         if not href or "/wp-json/" in href:
             continue
         if ("alternate" in rels and type_ in FEED_TYPES) or "feed" in rels:
@@ -125,9 +125,9 @@ def feed_links(tree: LexborHTMLParser) -> Iterator[FeedLink]:
 
 
 def next_page(tree: LexborHTMLParser, url: str) -> str | None:
-    """Where a page sends browsers on to at once (`<meta http-equiv="refresh">`), absolute; None for nowhere.
+    """The absolute address to which a page redirects browsers (`<meta http-equiv="refresh">`); None for none.
 
-    A page that loads itself again sends nobody anywhere.
+    A page that only reloads itself does not redirect.
     """
     for meta in tree.css("meta[http-equiv='refresh' i]"):
         found = _REFRESH.fullmatch((meta.attributes.get("content") or "")[:MAX_REFRESH_CHARS])

@@ -1,7 +1,7 @@
 """Repairs what is wrong with most feeds that are not well formed: head, characters, references and end.
 
-It works on text, in linear time, keeps line numbers, and touches nothing inside CDATA sections but
-characters that XML cannot hold. Structure (tags that do not match) is left to the lenient reader.
+It works on text, in linear time, keeps line numbers, and inside CDATA sections changes only characters that
+XML forbids. Structure (tags that do not match) is left to the lenient reader.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from aggregator.normalise.characters import XML_FORBIDDEN
 
 @dataclass(slots=True)
 class Repaired:
-    """A document that begins at its root element, the root's name ("" when none is found), what was wrong."""
+    """A document that begins at its root element, the root's name ("" if none is found), and the problems."""
 
     text: str
     root: str
@@ -29,7 +29,7 @@ class Repaired:
 
 
 MAX_JUNK_CHARS = 65_536
-"""How far the root element is searched behind a server's warnings and the like."""
+"""How far the root element is searched after a server's warnings and the like."""
 
 _HEAD = re.compile(
     r"\s+|\ufeff|<!--(?:.*?-->|.*)|<\?(?:.*?\?>|.*)|<!DOCTYPE[^\[<>]{0,1000}(?:\[[^\]]{0,20000}\]\s*)?>",
@@ -58,9 +58,10 @@ def _line(text: str, position: int) -> str:
 
 
 def _cut_head(done: Repaired) -> None:
-    """Leaves out what stands before the root (declaration, comments, a server's warnings) but line breaks.
+    """Removes what is before the root (declaration, comments, a server's warnings) except line breaks.
 
-    Of a document type it keeps the entities that are plain text; those that name others make bombs.
+    Of a document type the entities that are plain text are kept; those that use others could grow without
+    limit.
     """
     text, position = done.text, 0
     junk: int | None = None
@@ -108,7 +109,7 @@ def _mend_characters(done: Repaired) -> None:
         )
 
 
-# Alternatives that do not end take the rest: a search for the end from each beginning would be quadratic.
+# An alternative without an end matches the rest: searching an end from each beginning would be quadratic.
 _TOKEN = re.compile(
     r"<!\[CDATA\[(?:.*?\]\]>|.*)"
     r"|<!--(?:.*?-->|.*)"
@@ -121,7 +122,7 @@ _ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def _mend_references(done: Repaired) -> None:
-    """`&` and `<` that begin nothing are escaped; HTML's names and impossible numbers become characters."""
+    """Escapes `&` and `<` that begin nothing; HTML's names and impossible numbers become characters."""
     text = done.text
     first: int | None = None
 
@@ -147,7 +148,7 @@ def _reference(token: str, entities: dict[str, str]) -> str:
     body = token[1:-1]
     if body[0] == "#":
         code = int(f"0{body[1:]}", 0) if body[1] in "xX" else int(body[1:])
-        if 0x80 <= code <= 0x9F:  # what windows-1252 has there, as in HTML
+        if 0x80 <= code <= 0x9F:  # read as windows-1252, as in HTML
             return bytes([code]).decode("cp1252", "replace")
         legal = code in (9, 10, 13) or 0x20 <= code <= 0x10FFFF
         return token if legal and not XML_FORBIDDEN.match(chr(code)) else "\ufffd"
@@ -162,7 +163,7 @@ _OPEN_ENTRY = re.compile(r"<(?:[\w.-]+:)?(?:item|entry)[\s>]", re.IGNORECASE)
 
 
 def _mend_end(done: Repaired) -> None:
-    """Leaves out what follows the root; closes a document that stops before, after its last whole entry."""
+    """Removes what follows the root; closes a truncated document after its last complete entry."""
     text, end = done.text, f"</{done.root}"
     closed = text.rfind(end)
     if closed >= 0:

@@ -1,4 +1,4 @@
-"""Reads a well-formed feed of any dialect with lxml; what it does not accept goes to a later reader."""
+"""Reads a well-formed feed of any dialect with lxml; documents that it rejects go to a later reader."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from aggregator.model.entry import Entry, Feed, Text
 
 MAX_ENTRIES = 10_000
 MAX_TEXT_CHARS = 4_000_000
-# Depth (256), a text (10 MB), a name (50 kB) and entities are bounded by libxml2 without huge_tree.
+# libxml2 without huge_tree limits depth (256), a text (10 MB), a name (50 kB) and entities.
 
 
 class NotWellFormed(ValueError):
-    """The document is not for this reader: `reason` and the `line` it was found on."""
+    """The document is not well formed: `reason` and its `line`."""
 
     def __init__(self, reason: str, line: int = 0, *, hostile: bool = False) -> None:
         super().__init__(reason)
@@ -31,7 +31,7 @@ class NotWellFormed(ValueError):
 
 
 class OtherRoot(ValueError):
-    """Well-formed XML that is no feed: `root` is its first element's name."""
+    """Well-formed XML that is not a feed: `root` is its first element's name."""
 
     def __init__(self, root: str) -> None:
         super().__init__(root)
@@ -42,11 +42,11 @@ _Element = etree._Element
 
 
 def read(document: bytes, *, recover: bool = False) -> Feed:
-    """The feed in a document that is UTF-8 whatever its XML declaration says.
+    """The feed in a document that is UTF-8, whatever its XML declaration says.
 
-    Undeclared prefixes are the only fault that it accepts, with a Problem: the prefix is enough. With
-    `recover` it reads over every fault, as libxml2 can, for one document that no reader gets right. Raises
-    OtherRoot, and NotWellFormed, also for entities that the document or its type declares.
+    Undeclared prefixes are the only fault that it accepts, with a Problem: the prefix identifies the element.
+    With `recover` it continues after every fault, as libxml2 can, for a document that no reader reads well.
+    Raises OtherRoot, and NotWellFormed, also for entities that the document or its type declares.
     """
     parser = _parsers.strict
     problems = []
@@ -129,7 +129,7 @@ _ATOM_VERSIONS = {"0.1": "atom01", "0.2": "atom02", "0.3": "atom03"}
 def _read(root: _Element) -> Feed:
     kind = name(root.tag)
     local = root.tag.rpartition("}")[2].lower()
-    if kind == "" and local in ("rss", "feed"):  # a namespace of the publisher's own: it means none
+    if kind == "" and local in ("rss", "feed"):  # a publisher's own namespace, ignored
         _forget_namespace(root)
         kind = local
     if kind in ("rss", "channel", "rdf:RDF"):
@@ -228,7 +228,7 @@ def _read_entry(element: _Element, feed: Feed, handlers: Handlers) -> Entry:
 
 
 def bound(entry: Entry, feed: Feed) -> None:
-    """Cuts what an entry has beyond all reason, with a Problem."""
+    """Limits the number and length of an entry's values, with a Problem."""
     where = entry.id or f"line {entry.line}"
     for values in (
         entry.links,

@@ -1,4 +1,4 @@
-"""A mailbox over IMAP (RFC 3501): opened with EXAMINE and read with BODY.PEEK, so that it stays as it is."""
+"""A mailbox over IMAP (RFC 3501): opened with EXAMINE and read with BODY.PEEK, so that it does not change."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aggregator.model.retrieved import Fetched, NotModified, Validators
 
 _PORTS = {"imap": 143, "imaps": 993}
 _TALK_BYTES = 4 * 1024 * 1024
-"""Of everything that a server says beside messages."""
+"""The limit in bytes for everything that a server sends besides messages."""
 
 _UID = re.compile(rb"\bUID ([0-9]{1,10})\b")
 _SIZE = re.compile(rb"\bRFC822\.SIZE ([0-9]{1,18})\b")
@@ -34,8 +34,8 @@ def fetch_imap(
 ) -> Fetched | NotModified:
     """The newest messages of the source's mailbox that are not known yet. Raises FetchError and its kinds.
 
-    A message is known by its UID and the mailbox's UIDVALIDITY (RFC 3501 §2.3.1.1). When the connection
-    fails in between, what came is given and the rest left for the next poll.
+    A message is known by its UID and the mailbox's UIDVALIDITY (RFC 3501 §2.3.1.1). When the connection fails
+    meanwhile, the messages received so far are returned, and the rest is left for the next poll.
     """
     wanted = MailSelection.by(options, validators, transport.max_bytes)
     try:
@@ -51,7 +51,7 @@ def fetch_imap(
 
 
 class _Session(imaplib.IMAP4):
-    """imaplib over a connection of ours; every line and literal is counted before it is read."""
+    """imaplib over a guarded connection; the size of every line and literal is checked before it is read."""
 
     def __init__(self, host: str, port: int, transport: Transport, tls: ssl.SSLContext | None) -> None:
         self._transport = transport
@@ -130,7 +130,7 @@ def _log_in(session: _Session, source: RetrievedSource) -> None:
     except imaplib.IMAP4.error as error:
         refusal = str(error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error)
     if refusal:
-        # Some servers repeat the command in what they say of it.
+        # Some servers repeat the command in their error message.
         is_told = not any(secret in refusal for secret in (user, password, _quoted(password)[1:-1], "LOGIN"))
         raise errors.FetchError(
             f"the mailbox refuses the login{': ' + refusal[:200] if is_told else ''}",
@@ -151,7 +151,7 @@ def _gather(session: _Session, folder: str, wanted: MailSelection, url: str, tra
         found = sorted(
             {int(uid) for uid in _words(_asked(session, "SEARCH", *criteria)).split() if uid.isdecimal()}
         )
-        # The lasting name of a message is its UID under this UIDVALIDITY.
+        # The permanent name of a message is its UID under this UIDVALIDITY.
         uids = {f"{validity}.{uid}": str(uid) for uid in reversed(found[-wanted.newest :])}
         missing = wanted.missing(list(uids))
         sizes = _sizes(session, [uids[name] for name in missing])
@@ -203,7 +203,7 @@ def _told(transport: Transport) -> Iterator[None]:
 
 
 def taken_apart(address: str) -> tuple[SplitResult, str]:
-    """The parts of a mailbox's address, and the name of the folder in it. Raises BadAddress."""
+    """The parts of a mailbox's address, and the name of its folder. Raises BadAddress."""
     try:
         parts = urlsplit(address)
         folder = unquote(parts.path.strip("/"), errors="strict") or "INBOX"
@@ -217,7 +217,7 @@ def taken_apart(address: str) -> tuple[SplitResult, str]:
         usable = False
     if not usable:
         raise errors.BadAddress(
-            "no address of a mailbox, or one with a login in it",
+            "not the address of a mailbox, or it contains a login",
             advice='write it as "imaps://imap.example.org/INBOX", and the login into auth',
         )
     return parts, folder

@@ -1,4 +1,4 @@
-"""Mailboxes: which messages are new, and those bytes. The parts that a Maildir and IMAP have in common."""
+"""Finds the new messages of a mailbox and reads them: the common part of Maildir and IMAP."""
 
 from __future__ import annotations
 
@@ -20,20 +20,19 @@ from aggregator.model.retrieved import Fetched, NotModified, Resource, Validator
 HEAD_BYTES = 64 * 1024
 MAX_FILES = 200_000
 AT_ONCE = 4
-"""So many times `max_bytes` of messages are read in one poll; the others come with the next."""
+"""How many times `max_bytes` of messages are read in one poll; further ones are left for the next."""
 
-# Anchored at a line's start: linear on any text.
+# Anchored at a line's start: linear in any text.
 _ID = re.compile(rb"^message-id:[ \t]*(?:\n[ \t]+)?([^\n]{1,2000})$", re.IGNORECASE | re.MULTILINE)
 _FROM = re.compile(rb"^(?:from|sender):([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 
 @dataclass(slots=True, kw_only=True)
 class MailSelection:
-    """The messages that a source asks for, on their way to being fetched.
+    """The messages that a source asks for, while they are fetched.
 
-    `known` has the stamps of the messages fetched earlier, by their lasting names: the
-    same message twice in a mailbox is given once. What the source asks for now is `asked`: when it changes,
-    everything is fetched again.
+    `known` maps the permanent names of messages fetched earlier to stamps; a message that is twice in a
+    mailbox is read once. `asked` is what the source asks for now: if it changes, everything is fetched again.
     """
 
     sender: str
@@ -49,7 +48,7 @@ class MailSelection:
 
     @classmethod
     def by(cls, options: Any, validators: Validators, max_bytes: int) -> MailSelection:
-        """What a source asks for by its options, which are those of kind `mail`, and has already."""
+        """The selection for a source with these options (kind `mail`) and validators."""
         asked = options.model_dump(mode="json")
         known = validators.get("files", {}) if validators.get("asked") == asked else {}
         return cls(
@@ -63,7 +62,7 @@ class MailSelection:
         )
 
     def missing(self, names: Sequence[str]) -> list[str]:
-        """Those of the names that are to be fetched; the others are kept in mind."""
+        """The names that must be fetched; the others are kept as known."""
         self.files = {name: self.known[name] for name in names if name in self.known}
         return [name for name in names if name not in self.known]
 
@@ -77,14 +76,14 @@ class MailSelection:
         return self.bytes_left >= 0
 
     def take(self, name: str, body: bytes, url: str) -> None:
-        """A message has come."""
+        """Adds a fetched message."""
         mark = _mark(body)
         if mark not in self.files.values():
             self.resources.append(Resource(url=url, body=body, content_type="message/rfc822", name=name))
         self.files[name] = mark
 
     def fetched(self) -> Fetched | NotModified:
-        """What came of it all."""
+        """The result of the fetch."""
         validators = {"files": self.files, "asked": self.asked}
         if not self.resources and not self.unread and self.files == self.known:
             return NotModified(validators=validators)
@@ -97,7 +96,7 @@ def fetch_maildir(
     """The newest messages in a Maildir that are not known yet. Raises FetchError.
 
     A message is known by its unique name, without the flags that a mail program adds to it (maildir(5)): it
-    is the same in new/ and in cur/. Only headers are read of what others sent.
+    is the same in new/ and in cur/. Of other senders' messages only the headers are read.
     """
     wanted = MailSelection.by(options, validators, transport.max_bytes)
     found = _messages(folder)
@@ -129,7 +128,7 @@ def _take(opened: OpenFolder, name: str, path: str, wanted: MailSelection, folde
 
 
 def _messages(folder: Path) -> list[tuple[str, str]]:
-    """Every message's lasting name and path in the folder, the newest first by the time of delivery."""
+    """Every message's permanent name and path in the folder, the newest first by the time of delivery."""
     found: list[tuple[int, str, str]] = []
     for part in ("new", "cur"):
         try:
@@ -180,7 +179,7 @@ def _mark_seen(folder: Path, path: Path) -> None:
 
 
 def _mark(body: bytes) -> str:
-    """The key of a message: its Message-ID where it has one."""
+    """The key of a message: its Message-ID if it has one."""
     head = body[:HEAD_BYTES].replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     found = _ID.search(head)
     return hashlib.blake2b(found[1].strip() if found else body, digest_size=12).hexdigest()

@@ -1,4 +1,4 @@
-"""Kind `mail`: the messages of a mailbox, one message one entry (RFC 5322, RFC 2045-2049)."""
+"""Kind `mail`: each message of a mailbox is one entry (RFC 5322, RFC 2045-2049)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ MAX_TEXT_BYTES = 4 * 1024 * 1024
 MAX_LISTED = 10
 MAX_ATTACHED = 5
 
-# What the email package was seen to raise for malformed headers.
+# Exceptions of the email package for malformed headers, as observed.
 _FAULTS = (LookupError, ValueError, TypeError, AttributeError, AssertionError, RecursionError)
 _SENDER = re.compile(r"(?=.{1,320}\Z)[!-?A-~]*@[!-?A-~]+")
 _HIDDEN = "[style*='display:none' i], [style*='display: none' i]"
@@ -52,10 +52,10 @@ def _sender(value: str) -> str:
 
 
 class MailOptions(Settings):
-    """`sender` is an address, or `@` and a domain, whose messages alone are read; "" reads all.
+    """`sender` is an address, or `@` and a domain: only its messages are read; "" reads all.
 
-    `subject` is a text that their subject has in it. At most the `newest` messages of the sender are read.
-    `mark_seen` marks them as read once they are fetched; else the mailbox stays as it is.
+    `subject` is a text that the subject must contain. At most the `newest` messages of the sender are read.
+    `mark_seen` marks them as read once they are fetched; else the mailbox does not change.
     """
 
     sender: Annotated[str, AfterValidator(_sender)] = ""
@@ -65,16 +65,16 @@ class MailOptions(Settings):
 
 
 def read(resource: Resource, options: MailOptions) -> Feed:
-    """The message as a feed of one entry; without any when it is another sender's. Raises ReadError."""
+    """The message as a feed of one entry; without entries for another sender's. Raises ReadError."""
     try:
         return _read(resource.body, options)
     except _FAULTS as error:
-        raise ReadError(f"no message that can be read: {error}") from error
+        raise ReadError(f"the message cannot be read: {error}") from error
 
 
 def _read(body: bytes, options: MailOptions) -> Feed:
     if b":" not in body[:MAX_HEAD_BYTES]:
-        raise ReadError("no message: it has no header")
+        raise ReadError("not a message: it has no header")
     message, rest = _parsed(body.replace(b"\r\n", b"\n"))
     name, address = _person(message)
     subject = _header(message, "Subject")
@@ -84,7 +84,8 @@ def _read(body: bytes, options: MailOptions) -> Feed:
     author = Person(name or address)
     text = _text(message, rest)
     entry = Entry(
-        # RFC 2392; an id is only recommended (RFC 5322 §3.6.4): without one, a hash of the content is used.
+        # RFC 2392; a Message-ID is only recommended (RFC 5322 §3.6.4): without one, a hash of the content is
+        # used.
         id=f"mid:{quote(number, safe='@!$*+=')}" if number else _digest(message, rest),
         title=Text(subject, "text") if subject else None,
         links=[Link(url) for url in _listed(message, "Archived-At")[:1]],
@@ -101,7 +102,7 @@ def _read(body: bytes, options: MailOptions) -> Feed:
         links=[Link(url) for url in _listed(message, "List-Archive")[:1]],
         authors=[author],
     )
-    problems = [] if text else [Problem(text="it has no text; what is attached is not read")]
+    problems = [] if text else [Problem(text="it has no text; attachments are not read")]
     return Feed(info=info, entries=[entry], version="mail", problems=problems)
 
 
@@ -111,7 +112,7 @@ def _is_of(address: str, sender: str) -> bool:
 
 
 def _parsed(raw: bytes) -> tuple[Message, bytes]:
-    """The header of a message or of a part of one, and what follows it."""
+    """The header of a message or of a part, and the bytes after it."""
     head, _, rest = (b"", b"", raw[1:]) if raw[:1] == b"\n" else raw.partition(b"\n\n")
     return BytesHeaderParser().parsebytes(head[:MAX_HEAD_BYTES] + b"\n\n"), rest
 
@@ -122,14 +123,14 @@ def _header(message: Message, name: str) -> str:
 
 
 def _raw(message: Message, name: str) -> str:
-    # `message[name]` makes objects of what is not ASCII; raw, such bytes are surrogates.
+    # `message[name]` makes objects of non-ASCII headers; raw, such bytes are surrogates.
     wanted = name.lower()
     found = next((str(value) for key, value in message.raw_items() if key.lower() == wanted), "")
     return " ".join(found[:MAX_HEADER_CHARS].split())
 
 
 def _decoded(raw: str) -> str:
-    """Words of one charset that follow each other are one text: characters are cut in two between them."""
+    """Adjacent encoded words of one charset are one text: a character may be split between them."""
     written = decode(raw.encode("ascii", "surrogateescape")).text
     found: list[tuple[str, bytes]] = []
     place = 0
@@ -159,7 +160,7 @@ def _unpacked(encoding: str, word: str) -> bytes:
 
 
 def _person(message: Message) -> tuple[str, str]:
-    """The name and the address in From (or Sender); "" for what it does not give."""
+    """The name and the address in From (or Sender); "" if missing."""
     name, address = parseaddr(_raw(message, "From") or _raw(message, "Sender"))
     return _decoded(name), address if address.isascii() else _decoded(address)
 
@@ -176,7 +177,10 @@ def _digest(message: Message, rest: bytes) -> str:
 
 
 def _leaves(message: Message, rest: bytes) -> Iterator[tuple[Message, bytes]]:
-    """The parts that hold no further ones, in their order; the email package would go as deep as they do."""
+    """The parts without further parts, in order.
+
+    The email package would recurse as deep as they are nested.
+    """
     waiting = [(message, rest, 0)]
     for _ in range(MAX_PARTS):
         if not waiting:
@@ -192,7 +196,7 @@ def _leaves(message: Message, rest: bytes) -> Iterator[tuple[Message, bytes]]:
 
 
 def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
-    """What stands between the boundary's lines (RFC 2046 §5.1.1), up to the end where the last is missing."""
+    """The parts between the boundary's lines (RFC 2046 §5.1.1), up to the end if the last line is missing."""
     start = None
     for mark in re.finditer(rb"^--%s(--)?[ \t]*(?:\n|\Z)" % re.escape(boundary), body, re.MULTILINE):
         if start is not None:
@@ -205,9 +209,9 @@ def _pieces(body: bytes, boundary: bytes) -> Iterator[bytes]:
 
 
 def _text(message: Message, rest: bytes) -> Text | None:
-    """What a person reads: the first part of HTML, else the first of plain text; then what is attached to it.
+    """The text for people: the first HTML part, else the first of plain text; then texts attached to it.
 
-    A text that is attached without a name is no file, but a part of the letter (RFC 2183 §2.2).
+    An attached text without a file name is a part of the message (RFC 2183 §2.2).
     """
     found: dict[str, str] = {}
     attached: list[str] = []
@@ -244,9 +248,9 @@ def _content(part: Message, body: bytes) -> str:
 
 
 def _own_addresses(message: Message) -> tuple[str, ...]:
-    """Where this one reader unsubscribes, and their own address; the longest first.
+    """The reader's own unsubscribe addresses and mail address; the longest first.
 
-    Anyone with the link can unsubscribe them (RFC 2369, RFC 8058).
+    Anyone who has such a link can unsubscribe the reader (RFC 2369, RFC 8058).
     """
     reader = parseaddr(_raw(message, "Delivered-To"))[1]
     found = {*_LISTED.findall(_raw(message, "List-Unsubscribe"))[:MAX_LISTED]}
@@ -256,11 +260,11 @@ def _own_addresses(message: Message) -> tuple[str, ...]:
 
 
 def _markup(html: str, own: Sequence[str]) -> str:
-    """The HTML without what is for one reader's mail program alone."""
+    """The HTML without what is only for this reader's mail program."""
     tree = LexborHTMLParser(html)
     for image in tree.css("img"):
         if (image.attributes.get("src") or "").strip().lower().startswith("cid:"):
-            # The picture is in the message alone, so it cannot be linked; its alternative text stays.
+            # The picture is only in the message, so it cannot be linked; its alternative text stays.
             alt = " ".join((image.attributes.get("alt") or "").split())[:MAX_HEADER_CHARS]
             image.replace_with(alt) if alt else image.decompose()
     for hidden in tree.css(_HIDDEN):
@@ -275,7 +279,7 @@ def _markup(html: str, own: Sequence[str]) -> str:
 
 
 def _paragraphs(text: str, own: Sequence[str], *, is_flowed: bool) -> str:
-    """Plain text as HTML: paragraphs between empty lines, links where addresses are (RFC 3676)."""
+    """Plain text as HTML: paragraphs between empty lines, addresses as links (RFC 3676)."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     for address in own:
         text = text.replace(address, "")
@@ -304,7 +308,7 @@ def _retrieve(source: RetrievedSource, validators: Validators, transport: Transp
     options = MailOptions.model_validate(source.options)
     if source.path is not None:
         return fetch_maildir(source.path, options, validators, transport)
-    # Not at the top: processes that read documents have no use for imaplib and ssl.
+    # Not imported at the top: processes that read documents need neither imaplib nor ssl.
     from aggregator.adapters.mail.imap import fetch_imap
 
     return fetch_imap(source, options, validators, transport)

@@ -1,9 +1,9 @@
-"""OPML of any version, broken as it may be -> the subscriptions that it lists. Pure.
+"""OPML of any version, even broken -> the subscriptions in it. Pure.
 
-OPML 2.0 (http://opml.org/spec2.opml, "Subscription lists") is read as programs write it: names of attributes
-in any case, addresses also in `url`, titles escaped twice, quotes and `<` inside values, outlines that are
-never closed. No parser of XML reads all that, and none is needed: `<outline` cannot stand in a value of
-well-formed XML.
+OPML 2.0 (http://opml.org/spec2.opml, "Subscription lists") is read as programs write it: attribute names in
+any case, addresses also in `url`, titles escaped twice, quotes and `<` inside values, outlines that are never
+closed. An XML parser cannot read all that, and is not needed: in well-formed XML a value cannot contain
+`<outline`.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ _HOST_FIRST = re.compile(r"[\w-]+(?:\.[\w-]+)+(?::[0-9]+)?/[^\s@]*")
 def read(body: bytes, content_type: str | None = None, *, url: str = "") -> SubscriptionList:
     """The subscriptions in an OPML document: as many as can be found, however broken it is.
 
-    An address that stands in several folders is one subscription in all their categories. Outlines that lead
-    to other lists are reported, not followed. Raises ReadError for what is no OPML, `url` naming it.
+    An address in several folders is one subscription in all their categories. Outlines that link to other
+    lists are reported, not followed. Raises ReadError, naming `url`, if it is not OPML.
     """
     decoded = decode(body, content_type)
     problems = [*decoded.problems]
@@ -67,7 +67,7 @@ def read(body: bytes, content_type: str | None = None, *, url: str = "") -> Subs
     listed = [*_feeds(document, problems)]
     counts = Counter(each.url for each in listed)
     problems += [
-        Problem(text=f"stands {count} times in the list: one source in all its categories", where=address)
+        Problem(text=f"is {count} times in the list: one source in all its categories", where=address)
         for address, count in counts.items()
         if count > 1
     ]
@@ -83,7 +83,7 @@ def read(body: bytes, content_type: str | None = None, *, url: str = "") -> Subs
 
 
 def merged(subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
-    """Each address once, in the order of their first appearance, in all its categories."""
+    """Each address once, in the order of first appearance, with all its categories."""
     found: dict[str, Subscription] = {}
     for one in subscriptions:
         if (before := found.get(one.url)) is not None:
@@ -98,25 +98,30 @@ def merged(subscriptions: Iterable[Subscription]) -> tuple[Subscription, ...]:
 
 
 def written_name(name: str) -> str:
-    """A name as `read` gives it back: one that looks like HTML is escaped once more, as many programs do."""
+    """A name in the form that `read` reads back: if it looks like HTML it is escaped twice, as many programs
+    do.
+    """
     plain = text.cut(text.tidy(name), MAX_NAME)
     return plain if _name(plain) == plain else escape(plain, quote=False)
 
 
 def written_category(names: Iterable[str]) -> str:
-    """Names for a `category` attribute, as `written_name` made them: what divides them is percent-encoded."""
+    """Names for a `category` attribute, made by `written_name`.
+
+    Separators inside them are percent-encoded.
+    """
     return ",".join(name.replace("%", "%25").replace(",", "%2C").replace("/", "%2F") for name in names)
 
 
 def with_ascii_host(url: str) -> str | None:
-    """The address with its host as DNS asks for it (RFC 5891); None for a host that cannot be one."""
+    """The address with its host in the ASCII form of DNS (RFC 5891); None for an invalid host."""
     if url.isascii():
         return url
     try:
         parts = urlsplit(url)
         login, at, place = parts.netloc.rpartition("@")
         return parts._replace(netloc=f"{login}{at}{place.encode('idna').decode()}").geturl()
-    except ValueError:  # UnicodeError is one
+    except ValueError:  # also UnicodeError
         return None
 
 
@@ -140,7 +145,7 @@ def _feeds(document: str, problems: list[Problem]) -> Iterator[Subscription]:
                     categories=_bounded((*filter(None, path), *_categories(attributes.get("category", "")))),
                 )
             else:
-                what = f"{address[:200]!r} is no http or https address: left out"
+                what = f"{address[:200]!r} is not an http or https address: left out"
                 problems.append(Problem(text=what, where=name))
         elif kind in _LISTS and attributes.get("url"):
             problems.append(
@@ -149,14 +154,14 @@ def _feeds(document: str, problems: list[Problem]) -> Iterator[Subscription]:
         elif kind in _FEED_TYPES and not is_open:
             problems.append(Problem(text="a feed without an address was left out", where=name))
         if is_open and len(path) < MAX_DEPTH:
-            # A feed is no folder: some programs never close its outline.
+            # A feed is not a folder: some programs never close its outline.
             path.append("" if address else name)
 
 
 def _outlines(document: str, problems: list[Problem]) -> Iterator[tuple[Mapping[str, str] | None, bool]]:
-    """The attributes of each outline, by their local names in lower case, and whether it stays open.
+    """The attributes of each outline, by lower-case local names, and whether it stays open.
 
-    None marks the end of one.
+    None marks the end of an outline.
     """
     tag = _OUTLINE.search(document)
     count = depth = 0
@@ -190,12 +195,12 @@ def _with_scheme(address: str) -> str:
 
 
 def _schemed(found: re.Match[str]) -> str:
-    """`feed://host/` is http, `feed:https://host/` what follows."""
+    """`feed://host/` becomes http, `feed:https://host/` the address after `feed:`."""
     return "http:" if found[0].lower() == "feed:" and found.string[found.end() :].startswith("//") else ""
 
 
 def _address(attributes: Mapping[str, str]) -> str:
-    """Where the outline's feed is, "" when it is none."""
+    """The address of the outline's feed, "" if it is not a feed."""
     if attributes.get("xmlurl"):
         return attributes["xmlurl"]
     if attributes.get("type", "").lower() in _FEED_TYPES:
@@ -204,7 +209,7 @@ def _address(attributes: Mapping[str, str]) -> str:
 
 
 def _name(value: str) -> str:
-    """Plain text, as a person would read it; titles are often escaped twice."""
+    """The name as plain text; titles are often escaped twice."""
     return text.plain_value(value, max_characters=MAX_NAME)
 
 

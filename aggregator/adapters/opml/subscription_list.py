@@ -14,7 +14,7 @@ MAX_FEEDS = 10_000
 
 
 def read(resource: Resource, _: None) -> SubscriptionList:
-    """The feeds of the list, with http or https addresses alone. Raises ReadError for what is no OPML."""
+    """The feeds of the list with http or https addresses. Raises ReadError if it is not OPML."""
     found = opml.read(resource.body, resource.content_type, url=resource.url)
     if len(found.subscriptions) <= MAX_FEEDS:
         return found

@@ -28,11 +28,11 @@ MAX_PIECES = 50
 MAX_REMOVED = 10_000
 MAX_CONTENT_CHARS = 1_000_000
 MAX_TAGS = 60_000
-"""More are too many for trafilatura: 160,000 took it 16 s, 320,000 35 s (measured)."""
+"""trafilatura is too slow for more tags: 160,000 took it 16 s, 320,000 35 s (measured)."""
 
 FEW_CHARS = 200
 FEWEST_CHARS = 50
-"""Below the first an article is doubtful, below the second there is none."""
+"""Below the first number an article is doubtful, below the second there is none."""
 
 _MAX_EXAMPLE = 100
 
@@ -42,10 +42,10 @@ _BODY = re.compile(r"^\s*<html>\s*<body>|</body>\s*</html>\s*$")
 
 
 class ArticlePageOptions(Settings):
-    """Where the article of a page stands; what is not given is found by itself.
+    """CSS selectors for the parts of a page's article; missing ones are found automatically.
 
-    `content` is its body: all that matches, in order; None is found by trafilatura. `remove` is cut out
-    first. The others stand in place of what the page says for machines.
+    `content` is its body: everything that matches, in order; None: found by trafilatura. `remove` is cut out
+    first. The other selectors replace the page's machine-readable metadata.
     """
 
     content: Selector | None = None
@@ -57,22 +57,22 @@ class ArticlePageOptions(Settings):
 
     @model_validator(mode="after")
     def _can_be_found(self) -> ArticlePageOptions:
-        # Checked when the config is read, not when the first page is.
+        # Checked when the config is read, not when the first page is read.
         if self.content is None and importlib.util.find_spec("trafilatura") is None:
             raise ValueError(f"needs trafilatura: {install_command('full-text')}, or give content")
         return self
 
     @property
     def parts(self) -> dict[str, Part]:
-        """The fields that are given, by name."""
+        """The given fields, by name."""
         names = ("title", "author", "date", "image")
         return {name: part for name in names if (part := getattr(self, name)) is not None}
 
 
 def read(resource: Resource, options: ArticlePageOptions) -> Feed:
-    """The one entry that a page is. Raises ReadError when no article is found on it.
+    """A feed with the page as its one entry. Raises ReadError if no article is found on the page.
 
-    `noindex` and its like are for search engines, and are not looked at.
+    `noindex` and similar are for search engines, and are ignored.
     """
     page = page_tree.parse(resource)
     meta = metadata(page, encoding.decode_page(resource.body, resource.content_type).text)
@@ -86,7 +86,7 @@ def read(resource: Resource, options: ArticlePageOptions) -> Feed:
         version="html",
         problems=list(page.problems),
     )
-    # What `remove` names may hold the fields: they are read before it is cut out.
+    # Elements that `remove` matches may contain the fields: these are read before they are removed.
     entry = _entry(page, meta, options.parts, feed)
     if options.remove:
         _remove(page, options.remove, feed)
@@ -115,7 +115,7 @@ def _entry(page: WebPage, meta: Metadata, parts: dict[str, Part], feed: Feed) ->
 
 
 def _value(page: WebPage, name: str, part: Part, feed: Feed) -> str:
-    """The text that a selector of the options gives, "" for none, which is reported."""
+    """The text that a selector of the options finds; "" for none, which is reported."""
     root = page.tree.root
     assert root is not None, "HTML always has a root"
     value = written = page_fields.value(root, name, part)
@@ -138,7 +138,7 @@ def _finding(name: str, selector: str, count: int, example: str) -> Finding:
 def _remove(page: WebPage, selector: str, feed: Feed) -> None:
     matched = page.select(selector)[:MAX_REMOVED]
     feed.findings.append(_finding("remove", selector, len(matched), ""))
-    # The inner ones first: what stood inside an element that is gone must not be touched.
+    # The inner ones first: elements inside a removed element must not be used any more.
     for node in reversed(matched):
         if node.tag not in ("html", "body"):
             node.decompose()
@@ -158,7 +158,7 @@ def _content(page: WebPage, meta: Metadata, options: ArticlePageOptions, feed: F
         return Text(markup, "html")
     extracted = _extracted(page)
     found = [Text(own_markup(page, extracted, meta.title or page.title) or extracted, "html")]
-    if _length(found[0]) < FEW_CHARS:  # on a page without an article it may be the menu
+    if _length(found[0]) < FEW_CHARS:  # on a page without an article this may be the menu
         articles = page.select("article")
         found += [Text(node.inner_html or "", "html") for node in articles if len(articles) == 1]
         found.append(Text(meta.text[:MAX_CONTENT_CHARS], "unknown"))
@@ -171,12 +171,12 @@ def _content(page: WebPage, meta: Metadata, options: ArticlePageOptions, feed: F
 
 
 def _length(text: Text) -> int:
-    """Of its words."""
+    """The number of characters of its text."""
     return len(" ".join(_TAG.sub(" ", text.value).split()))
 
 
 def _extracted(page: WebPage) -> str:
-    """What trafilatura takes for the article, as HTML; links are as the page has them."""
+    """The article that trafilatura recognises, as HTML; links are as on the page."""
     markup = page.tree.html or ""
     if markup.count("<") > MAX_TAGS:
         return ""
@@ -199,7 +199,7 @@ def _extracted(page: WebPage) -> str:
 
 
 def _without_title(text: Text, title: str) -> Text:
-    """The body without the title above it, which every reader shows for itself."""
+    """The body without the title above it, which every reader shows itself."""
     heading = _LEADING_TITLE.match(text.value)
     if heading and " ".join(heading[1].split()) in title:
         return Text(text.value[heading.end() :], text.type)

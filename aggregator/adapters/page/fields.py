@@ -1,4 +1,4 @@
-"""The fields of one item of a page: from elements to what an entry holds."""
+"""The fields of one item of a page: from elements to the values of an entry."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from aggregator.normalise.embedded import LAZY
 from aggregator.normalise.months import MONTHS
 
 MAX_VALUES = 50
-# What only lazy images have; other names of `LAZY` may say something else of an image that has an address.
+# Attributes that only lazy images have; other names in `LAZY` may mean something else if an image has an
+# address.
 _LAZY_FIRST = (
     "data-src",
     "data-lazy-src",
@@ -36,7 +37,7 @@ def text(node: LexborNode) -> str:
 
 
 def link(node: LexborNode) -> str:
-    """Where an element leads: its own address, that of the first link in it, or of the link around it."""
+    """An element's link: its own address, that of the first link in it, or of the link around it."""
     if href := attribute(node, "href"):
         return href
     inner = node.css_first("a[href]")
@@ -48,7 +49,7 @@ def link(node: LexborNode) -> str:
 
 
 def image(node: LexborNode) -> str:
-    """The address of the picture that an element is or holds; one that is loaded late comes first."""
+    """The address of the picture that an element is or contains; a lazily loaded one is preferred."""
     picture = node if node.tag in ("img", "source") else node.css_first("img")
     for name in (*_LAZY_FIRST, "src", *sorted(LAZY)):
         value = attribute(picture, name)
@@ -86,7 +87,9 @@ _USUAL = {"link": link, "image": image, "date": date}
 
 
 def values(item: LexborNode, name: str, part: Part) -> Iterator[str]:
-    """What a field's elements hold, in document order, without what is empty or does not match its regex."""
+    """The values of a field's elements, in document order, without empty ones and ones that its regex does
+    not match.
+    """
     for node in found(item, part):
         if part.attribute and part.attribute != "text":
             value = attribute(node, part.attribute)
@@ -97,12 +100,12 @@ def values(item: LexborNode, name: str, part: Part) -> Iterator[str]:
 
 
 def value(item: LexborNode, name: str, part: Part) -> str:
-    """The first of them, else the default."""
+    """The first value, else the default."""
     return next(values(item, name, part), part.default or "")
 
 
 def markup(item: LexborNode, name: str, part: Part) -> str | None:
-    """The HTML in the first element of a field, None where only a text is wanted or nothing is there."""
+    """The HTML of a field's first element; None if the field is only text, or nothing was found."""
     if part.attribute or part.regex:
         return None
     for node in found(item, part):
@@ -112,7 +115,7 @@ def markup(item: LexborNode, name: str, part: Part) -> str | None:
 
 
 def moment(item: LexborNode, part: Part) -> tuple[str | None, str]:
-    """A date as ISO 8601 or as written, None for none; and what was written."""
+    """A date as ISO 8601 or as written, None for none; and the original text."""
     if part.format is None:
         written = first_date(*values(item, "date", part)) or part.default or ""
         return written or None, written

@@ -1,8 +1,8 @@
 """The repeated elements of a page, and which of them are its list of entries.
 
-Every selector that an element could be named by is counted; each that names several is judged by what a
-list of entries has: many elements, each leading somewhere else under a title, with dates, headings, texts
-and pictures, filling much of the page, outside of menus, sidebars and footers.
+Every selector that could name an element is counted. A selector that matches several elements gets a score
+for features of a list of entries: many elements, each with a different link under a title, with dates,
+headings, texts and pictures, filling much of the page, outside of menus, sidebars and footers.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from urllib.parse import urlsplit
 from aggregator.adapters.page.outline import HEADINGS, NAME, Facts, Outline, OutlineElement, is_date
 
 MAX_MEMBERS = 1_000
-"""How many elements of a group are judged."""
+"""How many elements of a group are examined."""
 MIN_TOLD = 60
-"""This much text beside its title counts as a description of the entry."""
+"""A text beside the title that is at least this long counts as a description of the entry."""
 MIN_LINKED = 4
-"""A shorter text of a link in a heading is a mark, not a title."""
+"""A link in a heading with a shorter text is a symbol, not a title."""
 UNTITLED = 0.5
 _MAX_LINKS = 12
 
@@ -37,7 +37,10 @@ _DATED_PATH = re.compile(r"/(?:19|20)\d\d/")
 
 @dataclass(slots=True)
 class Group:
-    """Elements that one selector names: their places in the outline, and the link of each, -1 for none."""
+    """Elements that one selector matches.
+
+    Their positions in the outline, and the link of each, -1 for none.
+    """
 
     selector: str
     members: tuple[int, ...]
@@ -46,7 +49,7 @@ class Group:
 
 
 def best(outline: Outline) -> Group | None:
-    """The group that is most like a list of entries, None when no group is."""
+    """The group that is most probably a list of entries; None if no group is."""
     by_members: dict[tuple[int, ...], list[str]] = defaultdict(list)
     for selector, numbers in _named(outline).items():
         if len(numbers) > 1:
@@ -60,7 +63,7 @@ def best(outline: Outline) -> Group | None:
 
 
 def _named(outline: Outline) -> dict[str, list[int]]:
-    """Selectors, and the elements that each names."""
+    """Each selector and the elements that it matches."""
     found: dict[str, list[int]] = defaultdict(list)
     for number, element in enumerate(outline.elements):
         if element.tag in _ITEMS:
@@ -81,7 +84,7 @@ def _names(elements: list[OutlineElement], element: OutlineElement) -> Iterator[
 
 
 def _above(elements: list[OutlineElement], parent: OutlineElement) -> list[str]:
-    """What a parent may be called: by id, by class, else by its own parent."""
+    """Possible selectors for a parent: by id, by class, else with its own parent."""
     names = [f"#{parent.id}"] if NAME.fullmatch(parent.id) else []
     names += [f"{parent.tag}.{name}" for name in parent.classes[:4] if NAME.fullmatch(name)]
     if not names:
@@ -100,7 +103,7 @@ def _clumsiness(selector: str) -> tuple[int, bool, bool, int, str]:
 
 
 def judged(outline: Outline, group: Group) -> Group:
-    """The group with the links of its members, and how much it is like a list of entries, 0 for not."""
+    """The group with the links of its members, and its score as a list of entries, 0 for no list."""
     dated = replace(group, mains=tuple(facts(outline, number).dated for number in group.members))
     group.mains = tuple(facts(outline, number).main for number in group.members)
     group.score = _score(outline, group)
@@ -158,17 +161,17 @@ def _score(outline: Outline, group: Group, is_titled: bool = True) -> float:
 
 
 def _mixed(share: float) -> float:
-    """How far a feature is from all or none having it: 0 to 1."""
+    """How far a share is from 0 and from 1: 0 to 1."""
     return 4 * share * (1 - share)
 
 
 def _even(sizes: Sequence[int]) -> float:
-    """How even sizes are: 1 for all the same; the parts of a page's layout come near to 0."""
+    """How equal sizes are: 1 for all the same; near 0 for the parts of a page's layout."""
     return min(1.0, 2 * math.exp(fmean(math.log(1 + size) for size in sizes)) / (1 + fmean(sizes)))
 
 
 def _alike(elements: list[OutlineElement], linked: Sequence[tuple[int, int]]) -> float:
-    """The share of members whose main link stands where it stands in most."""
+    """The share of members with their main link at the most frequent position."""
     places: Counter[tuple[str, ...]] = Counter()
     for number, main in linked:
         path = []
@@ -187,7 +190,7 @@ def _title_quality(middle: float) -> float:
 
 
 def facts(outline: Outline, number: int) -> Facts:
-    """What an element would be as an item; found once, however many groups it is in."""
+    """The facts about an element as an item; computed once, however many groups contain it."""
     known = outline.facts.get(number)
     if known is None:
         known = outline.facts[number] = _facts(outline, number)

@@ -1,4 +1,4 @@
-"""Web pages that list what is new, read by CSS selectors; where none are given, proposed ones."""
+"""Web pages that list entries, read with CSS selectors; missing selectors are proposed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _MAX_EXAMPLE = 100
 
 
 def read(resource: Resource, options: ListPageOptions) -> Feed:
-    """The entries of a page that lists them, as found. Raises ReadError when it finds none on a first page.
+    """The entries of a page that lists them, as found. Raises ReadError if a first page has none.
 
-    What every selector found is among the feed's findings; selectors that had to be proposed are a problem.
+    The matches of every selector are among the feed's findings; proposed selectors are reported as a problem.
     """
     page = page_tree.parse(resource)
     feed = Feed(info=_info(page), version="html", problems=list(page.problems))
@@ -118,10 +118,10 @@ def _read_items(page: WebPage, item: str | None, parts: Mapping[str, Part], feed
 
 
 def _emptiness(page: WebPage) -> str:
-    """A note when the page is filled by a script, which is not run here."""
+    """A note if the page is filled by a script, which is not run here."""
     body = page.tree.body
     few = body is None or len(page_fields.text(body)) < 200
-    return ", which holds next to no text: it seems to be filled in by a script in the browser" if few else ""
+    return ", which has almost no text: it seems to be filled in by a script in the browser" if few else ""
 
 
 def _make_entries(page: WebPage, items: list[LexborNode], parts: Mapping[str, Part], feed: Feed) -> None:
@@ -147,7 +147,7 @@ def _make_entries(page: WebPage, items: list[LexborNode], parts: Mapping[str, Pa
 def _entry(
     page: WebPage, item: LexborNode, parts: Mapping[str, Part], problems: list[Problem]
 ) -> Entry | None:
-    """The entry in one item, None when it has neither title nor link."""
+    """The entry in one item; None if it has neither title nor link."""
     entry = Entry(base=page.base, language=page.language)
     for name, part in parts.items():
         if name in ("title", "summary"):
@@ -191,7 +191,7 @@ def _finding(items: list[LexborNode], name: str, part: Part) -> Finding:
 
 
 def _follow(page: WebPage, options: ListPageOptions, number: int, feed: Feed) -> None:
-    """The next page of the list, as far as the options go."""
+    """Adds the next page of the list to `feed.more`, within the limit of the options."""
     if number + 1 >= options.pages:
         return
     root = page.tree.root

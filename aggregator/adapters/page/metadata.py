@@ -38,7 +38,7 @@ _IMAGES = ("og:image:secure_url", "og:image", "og:image:url", "twitter:image")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """What was found, as written; "" is nothing. `text` is the article's plain text, where JSON-LD has it."""
+    """The metadata as written; "" for none. `text` is the article's plain text, if JSON-LD has it."""
 
     title: str = ""
     authors: tuple[str, ...] = ()
@@ -59,7 +59,7 @@ def metadata(page: WebPage, markup: str) -> Metadata:
     when = page.tree.css_first("article time[datetime], main time[datetime], time[pubdate]")
     return Metadata(
         title=_string(linked.get("headline")) or _first(metas, _TITLES) or _text(page, "h1") or page.title,
-        # The same people come in several forms: the first that is there counts.
+        # The same people are in several forms: the first form that is present counts.
         authors=tuple(dict.fromkeys(_names(linked.get("author"))))[:_MAX_AUTHORS] or tuple(named[:1]),
         published=_date(
             _string(linked.get("datePublished")),
@@ -97,7 +97,7 @@ def _text(page: WebPage, selector: str) -> str:
 
 
 def _article(markup: str) -> Mapping[str, Any]:
-    """The first object of JSON-LD that is an article (schema.org), or the empty one."""
+    """The first JSON-LD object that is an article (schema.org), or an empty one."""
     for value in _linked_data(markup):
         waiting, seen = [value], 0
         while waiting and seen < _MAX_OBJECTS:
@@ -131,13 +131,13 @@ def _string(value: object) -> str:
 
 
 def _names(value: object) -> list[str]:
-    """An author of schema.org: a name, or one or several persons."""
+    """The names of a schema.org author: a name, or one or several persons."""
     each = value if isinstance(value, list) else [value]
     named = (one.get("name") if isinstance(one, dict) else one for one in each[:_MAX_AUTHORS])
     return [name for one in named if (name := _string(one))]
 
 
 def _address(value: object) -> str:
-    """An image of schema.org: an address, an object that has one, or several."""
+    """The address of a schema.org image: an address, an object that has one, or several."""
     one = value[0] if isinstance(value, list) and value else value
     return _string(one.get("url") if isinstance(one, dict) else one)

@@ -1,4 +1,4 @@
-"""The options of a source of kind `page`: what the entries of a list are found by."""
+"""The options of a source of kind `page`: selectors for the entries of a list."""
 
 from __future__ import annotations
 
@@ -21,26 +21,27 @@ def _selector(value: str) -> str:
     value = value.strip()
     if is_selector(value):
         return value
-    raise ValueError(f"{value!r} is no CSS selector; write one such as 'article.post' or 'ul.news > li'")
+    raise ValueError(f"{value!r} is not a CSS selector; write one such as 'article.post' or 'ul.news > li'")
 
 
 def _part(value: object) -> object:
-    """The short form: a selector, and behind an @ the attribute that holds the value."""
+    """Parses the short form: a selector, and after an @ the attribute with the value."""
     if not isinstance(value, str):
         return value
     short = _SHORT.fullmatch(value.strip())
-    assert short is not None, "both of its parts may be empty"
+    assert short is not None, "the regex matches every text"
     return {"selector": short[1], **({"attribute": short[2]} if short[2] else {})}
 
 
 class Part(Settings):
-    """Where a field of an entry stands inside its item.
+    """Where a field of an entry is inside its item.
 
     - `selector`: CSS; "" is the item itself.
-    - `attribute`: what holds the value; "text" is the element's text; None is what the field usually has.
-    - `default`: the text that stands in where nothing is found.
-    - `regex`: what of the value is taken: the first group, else all that matches; no match is no value.
-    - `format`: how a date is written, as for strptime; None reads every date that we know.
+    - `attribute`: the attribute with the value; "text" is the element's text; None: the usual one for the
+      field.
+    - `default`: the text that is used if nothing is found.
+    - `regex`: which part of the value is used: the first group, else the whole match; no match is no value.
+    - `format`: how a date is written, as for strptime; None reads every known form.
     """
 
     selector: str = ""
@@ -56,12 +57,12 @@ class Part(Settings):
         if self.regex is not None:
             compiled(self.regex)
         if self.format is not None and "%" not in self.format:
-            raise ValueError(f"format {self.format!r} says nothing of a date; write it such as '%d.%m.%Y'")
+            raise ValueError(f"format {self.format!r} has no part of a date; write it like '%d.%m.%Y'")
         return self
 
     @property
     def short(self) -> str:
-        """As it is written in one string."""
+        """The part as one string, in the short form."""
         return f"{self.selector}@{self.attribute}" if self.attribute else self.selector
 
 
@@ -71,9 +72,10 @@ FIELDS = ("title", "link", "date", "summary", "image", "author", "categories")
 
 
 class ListPageOptions(Settings):
-    """What the entries of a page are found by; without `item` or any field they are proposed.
+    """Selectors for the entries of a page; without `item` or any field they are proposed.
 
-    `next` leads to the next page of the list; so many `pages` are read in one poll, the first included.
+    `next` is the link to the next page of the list; at most `pages` are read in one poll, including the
+    first.
     """
 
     item: Selector | None = None
@@ -91,21 +93,21 @@ class ListPageOptions(Settings):
     def _only_dates_have_a_format(self) -> ListPageOptions:
         wrong = [name for name in (*FIELDS, "next") if name != "date" and self.part(name).format is not None]
         if wrong:
-            raise ValueError(f"{wrong[0]}.format: only a date has one")
+            raise ValueError(f"{wrong[0]}.format: only a date has a format")
         return self
 
     def part(self, name: str) -> Part:
-        """Where a field stands; one that is not given is the item itself."""
+        """The part for a field; for a field that is not given, the item itself."""
         return getattr(self, name) or Part()
 
     @property
     def parts(self) -> dict[str, Part]:
-        """The fields that are given, by name."""
+        """The given fields, by name."""
         return {name: part for name in FIELDS if (part := getattr(self, name)) is not None}
 
 
 def matched(regex: str | None, value: str) -> str:
-    """The part of `value` that a regex takes, "" when it does not match; all of it without a regex."""
+    """The part of `value` that a regex matches, "" without a match; all of it without a regex."""
     if regex is None or not value:
         return value
     pattern = compiled(regex)
@@ -114,7 +116,10 @@ def matched(regex: str | None, value: str) -> str:
 
 
 def dated(format_: str, value: str, months: dict[str, int]) -> str | None:
-    """A date in the user's format as ISO 8601, None when it is not; `months` are names of any language."""
+    """A date in the user's format as ISO 8601, None if it does not match.
+
+    `months` are names in any language.
+    """
     for word in re.findall(r"[^\W\d_]+", value):
         if (number := months.get(word.lower())) and ("%b" in format_ or "%B" in format_):
             named = datetime(2000, number, 1)  # noqa: DTZ001 - only its month's name is of interest

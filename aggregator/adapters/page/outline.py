@@ -1,4 +1,4 @@
-"""A page's elements in one row, with what stands inside each: one walk, and no recursion."""
+"""A page's elements as a flat list, with facts about the content of each: one walk, no recursion."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from aggregator.adapters.page.tree import WebPage, attribute
 from aggregator.normalise import links
 
 MAX_ELEMENTS = 30_000
-"""How many elements of a page are examined; lists of entries stand before that."""
+"""How many elements of a page are examined; lists of entries are before that."""
 
 HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
 NAME = re.compile(r"[A-Za-z_][\w-]{0,60}", re.ASCII)
-"""What may be written in a selector as it is; markup that is broken has tags and classes of every kind."""
+"""A name that can be written in a selector as it is; broken markup has tags and classes of every form."""
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|янв|фев|мар|апр|ма[йя]|июн|июл|авг|сен|окт|ноя|дек"
 _DATE = re.compile(
     r"(?:19|20)\d\d\s?[-/.年년]\s?\d{1,2}|\d{1,2}[-/.]\s?\d{1,2}[-/.]\s?(?:20|19)?\d\d\b|\d{1,2}月\s?\d{1,2}日"
@@ -39,7 +39,7 @@ _ASIDE = re.compile(
 
 
 def width(text: str) -> int:
-    """The length of a text, where a Chinese, Japanese or Korean character counts as two letters."""
+    """The length of a text; a Chinese, Japanese or Korean character counts as two letters."""
     if text.isascii():
         return len(text)
     return sum(2 if east_asian_width(c) in "WF" else 1 for c in text)
@@ -47,7 +47,7 @@ def width(text: str) -> int:
 
 @dataclass(slots=True)
 class OutlineElement:
-    """An element, what is inside it, and whether it is beside the matter of the page."""
+    """An element, what is inside it, and whether it is outside the main content."""
 
     node: LexborNode
     tag: str
@@ -64,9 +64,9 @@ class OutlineElement:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What an element would be as an item: places of its links and its heading, -1 and 0 for none.
+    """An element as a possible item: positions of its links and its heading, -1 and 0 for none.
 
-    `main` is the link to its entry, `dated` the link under its date; `is_several`: it is a list itself.
+    `main` is the link to its entry, `dated` the link around its date; `is_several`: it is itself a list.
     """
 
     main: int
@@ -85,12 +85,12 @@ class Outline:
     facts: dict[int, Facts] = field(default_factory=dict)
 
     def inside(self, row: list[int], number: int) -> list[int]:
-        """Those of a row (links, headings) that stand inside an element, itself included."""
+        """The positions in a list (links, headings) that are inside an element, including itself."""
         start = bisect_left(row, number)
         return row[start : bisect_left(row, number + self.elements[number].size, start)]
 
     def holds(self, outer: int, inner: int) -> bool:
-        """Whether an element is inside another, or the same."""
+        """Whether an element is inside another, or is the same."""
         return outer <= inner < outer + self.elements[outer].size
 
 
@@ -102,7 +102,7 @@ def outline(page: WebPage) -> Outline:
         return made
     elements = made.elements
     numbers: dict[int, int] = {}
-    # A page saved in a file has links that lead nowhere from there; they still distinguish its entries.
+    # A page that was saved as a file has broken links; they still distinguish its entries.
     base = page.base if page.base.startswith("http") else "https://page.invalid/"
     here = base.partition("#")[0]
     for node in body.traverse(include_text=True):
@@ -139,7 +139,7 @@ def outline(page: WebPage) -> Outline:
 
 
 def is_date(text: str) -> bool:
-    """Whether a text is a date and next to nothing else, such as the months of an archive."""
+    """Whether a text is little more than a date, such as the months of an archive."""
     found = _DATE.search(text) or _MONTH.search(text)
     return found is not None and len(found[0]) * 2 > len(text)
 
@@ -162,7 +162,8 @@ def _sum_up(elements: list[OutlineElement]) -> None:
         above.images += element.images
     whole = elements[0].text if elements else 0
     for element in elements[1:]:
-        # A theme may call its whole page `has-sidebar`: what holds half of the text is not beside it.
+        # A theme may give its whole page the class `has-sidebar`: an element with half of the text is not a
+        # sidebar.
         element.is_aside = elements[element.parent].is_aside or (
             element.text * 2 < whole
             and (

@@ -1,8 +1,9 @@
-"""What an extractor took for the article -> the page's own elements: lists, code, tables as they are there.
+"""Replaces an extractor's version of an article with the page's own elements: lists, code and tables as they
+are.
 
-An extractor writes an article anew, in the few elements that it knows. Its text says where on the page the
-article is: the elements that hold it are taken as they are, and between them what belongs to an article, such
-as code, tables and players.
+An extractor rewrites an article with the few elements that it knows. Its text shows where on the page the
+article is: the elements with that text are kept as they are, and between them what belongs to an article,
+such as code, tables and players.
 """
 
 from __future__ import annotations
@@ -17,20 +18,20 @@ from aggregator.adapters.page.tree import WebPage
 __all__ = ["own_markup"]
 
 WHOLE_SHARE = 0.95
-"""The article's element holds so much of the text that was extracted."""
+"""The share of the extracted text that the article's element must contain."""
 FOUND_SHARE = 0.8
-"""With less of the extracted text, what the extractor wrote is taken."""
+"""If less of the extracted text is found on the page, the extractor's version is used."""
 STRANGE_SHARE, FEWEST_STRANGE = 0.3, 200
-"""So many letters may be kept, in elements of no certain use, that were not extracted."""
+"""How many letters that were not extracted may be kept, in elements of uncertain purpose."""
 FEWEST_LETTERS = 12
 SURE_LETTERS = 60
 NEAR, FAR = 200, 50_000
-"""So far on a short text, and any other, is looked for among the letters that were extracted."""
+"""How far ahead a short text, and any other, is searched for in the extracted letters."""
 MAX_SEARCHED = 1_000_000_000
-"""Of a page of a million short texts no more than so many letters are compared."""
+"""The most letters that are compared, for a page of a million short texts."""
 MAX_DEPTH = 250
 
-# Their text is of one piece: a part that was extracted has the rest with it.
+# Elements that are kept or dropped as a whole, because their text is one piece.
 _PIECE_NAMES = "p pre h1 h2 h3 h4 h5 h6 li dt dd blockquote figcaption caption summary address"
 _PIECES = frozenset(_PIECE_NAMES.split())
 _INLINE_NAMES = (
@@ -39,10 +40,10 @@ _INLINE_NAMES = (
 )
 _INLINE = frozenset(_INLINE_NAMES.split())
 _LISTS = frozenset({"dl", "ol", "ul"})
-# No words of a menu: kept beside what was extracted, be it before or after it.
+# Not a menu's elements: kept before and after the extracted text.
 _SHOWN_NAMES = "audio dl embed figure hr iframe img math object ol picture pre svg table video"
 _SHOWS = frozenset(_SHOWN_NAMES.split())
-# Kept where they stand among what was extracted, though no text of them was.
+# Kept between extracted elements, even if none of their text was extracted.
 _BETWEEN_NAMES = "blockquote details div h2 h3 h4 h5 h6 p section ul"
 _BETWEEN = frozenset(_BETWEEN_NAMES.split())
 _NEVER_NAMES = (
@@ -61,7 +62,7 @@ _NOTES = re.compile(r"foot-?notes?|endnotes?|references|bibliography", re.IGNORE
 
 
 def own_markup(page: WebPage, extracted: str, title: str) -> str | None:
-    """The page's own markup of the article that an extractor found; None where it is not found again.
+    """The page's own markup of the extracted article; None if its text is not found on the page.
 
     - `extracted`: the article as the extractor wrote it, in HTML.
     - `title`: of the page; its heading is left out.
@@ -82,7 +83,7 @@ def own_markup(page: WebPage, extracted: str, title: str) -> str | None:
             break
         node, depth = inner, depth + 1
     written = choice.written(node, 0)
-    if choice.strange > STRANGE_SHARE * total + FEWEST_STRANGE:  # no element is the article's alone
+    if choice.strange > STRANGE_SHARE * total + FEWEST_STRANGE:  # no element contains only the article
         choice.is_strict = True
         written = choice.written(node, 0)
     left = len(_letters(LexborHTMLParser(written).text()))
@@ -90,7 +91,7 @@ def own_markup(page: WebPage, extracted: str, title: str) -> str | None:
 
 
 class _Choice:
-    """How many extracted letters each element of a page holds, and which elements belong to the article."""
+    """How many extracted letters each element contains, and which elements belong to the article."""
 
     def __init__(self, wanted: str, title: str) -> None:
         self._wanted = wanted
@@ -102,11 +103,11 @@ class _Choice:
         self.is_strict = False
 
     def of(self, node: LexborNode) -> int:
-        """Letters of an element that were extracted."""
+        """The number of extracted letters in an element."""
         return self._found.get(node.mem_id, (0, 0))[0]
 
     def weigh(self, node: LexborNode, depth: int) -> tuple[int, int]:
-        """Counts them, and all its letters, for an element and those in it, in the order of the page."""
+        """Counts extracted and all letters for an element and its descendants, in document order."""
         found = every = 0
         for child in node.iter(include_text=True):
             if child.is_text_node:
@@ -121,7 +122,7 @@ class _Choice:
         return found, every
 
     def _match(self, letters: str) -> int:
-        """How many letters of a text come next in what was extracted; of short ones those that come soon."""
+        """How many letters of a text come next in the extracted text; short texts must come soon."""
         if not letters or self._searched > MAX_SEARCHED:
             return 0
         window = NEAR if len(letters) < FEWEST_LETTERS else FAR
@@ -136,7 +137,7 @@ class _Choice:
         return len(letters)
 
     def written(self, node: LexborNode, depth: int) -> str:
-        """The markup of what belongs to the article in an element."""
+        """The markup of those parts of an element that belong to the article."""
         children = [c for c in node.iter(include_text=True) if c.is_text_node or c.is_element_node]
         matched = [n for n, child in enumerate(children) if self._is_matched(child)]
         first, last = (matched[0], matched[-1]) if matched else (0, -1)
@@ -153,7 +154,7 @@ class _Choice:
         return "".join(parts)
 
     def _is_matched(self, child: LexborNode) -> bool:
-        """Whether it holds what was extracted, more than a word that stands elsewhere too."""
+        """Whether it contains extracted text that is more than a word which is elsewhere too."""
         found, every = self._found.get(child.mem_id, (0, 0))
         if not found:
             return False
@@ -189,7 +190,7 @@ class _Choice:
 
 
 def _is_data(node: LexborNode) -> bool:
-    """Whether a table holds data, and not the page."""
+    """Whether a table contains data, and is not used for the page's layout."""
     return node.tag == "table" and node.css_first("table table, nav, form, h1, h2, article, div div") is None
 
 

@@ -1,4 +1,4 @@
-"""Proposes selectors for a page that has none configured: its list of entries, and their parts."""
+"""Proposes selectors for a page without configured ones: its list of entries, and their fields."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aggregator.adapters.page.tree import WebPage, attribute, select
 from aggregator.normalise import dates
 
 SAMPLE = 30
-"""How many items are compared to find what all of them have."""
+"""How many items are compared."""
 MIN_SUMMARY = 40
 MAX_DATE = 100
 MAX_NAME = 60
@@ -41,7 +41,7 @@ _CATEGORIES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """A selector of the items of a page, and for each field that most of them have where it stands."""
+    """A selector for the items of a page, and the part for each field that most of them have."""
 
     item: str
     parts: dict[str, Part]
@@ -49,7 +49,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """An item, everything inside it, and what was made out already."""
+    """An item, everything inside it, and what is known about it."""
 
     node: LexborNode
     inside: tuple[OutlineElement, ...]
@@ -58,7 +58,7 @@ class _Item:
 
 
 def propose(page: WebPage, item: str | None = None) -> Proposal | None:
-    """Selectors for a page, None when it has no list of entries; `item` is kept where it is given."""
+    """Proposes selectors for a page; None if it has no list of entries. A given `item` is kept."""
     row = outline(page)
     if item is None:
         group = best(row)
@@ -103,7 +103,7 @@ def _items(row: Outline, group: Group) -> Iterator[_Item]:
 
 
 def described(items: Sequence[_Item], find: Callable[[_Item], LexborNode | None]) -> Part | None:
-    """The selector whose first match is what `find` finds; None where that is so in few of the items."""
+    """A selector with `find`'s element as its first match; None if that is so in too few of the items."""
     wanted = [(item.node, found) for item in items if (found := find(item)) is not None]
     if not wanted:
         return None
@@ -113,13 +113,13 @@ def described(items: Sequence[_Item], find: Callable[[_Item], LexborNode | None]
     chosen = _selector(wanted)
     missed = [pair for pair in wanted if chosen and not _hits(chosen, [pair])]
     if chosen and missed and (other := _selector(missed)):
-        both = f"{chosen}, {other}"  # a lead story has its title in another heading than the rest
+        both = f"{chosen}, {other}"  # the first story may have another heading level than the rest
         chosen = both if _hits(both, wanted) > len(wanted) - len(missed) else chosen
     return Part(selector=chosen) if chosen and _hits(chosen, wanted) * 2 >= len(wanted) else None
 
 
 def _selector(wanted: Sequence[tuple[LexborNode, LexborNode]]) -> str | None:
-    """The selector whose first match in most items is the element that is wanted there."""
+    """The selector that matches the wanted element first in most items."""
     names = Counter(name for node, found in wanted for name in dict.fromkeys(_names(node, found)))
     likely = sorted(names, key=lambda name: (-names[name], len(name)))[:_MAX_CANDIDATES]
     return max(likely, key=lambda name: (_hits(name, wanted) - _clumsiness(name), -len(name)), default=None)
@@ -136,7 +136,7 @@ def _hits(selector: str, wanted: Sequence[tuple[LexborNode, LexborNode]]) -> int
 
 
 def _titles(items: Sequence[_Item]) -> Part:
-    """Where titles stand: in headings that lead somewhere, what is called so, other headings, links."""
+    """The part for titles: headings with links, elements named so, other headings, links."""
     ways: tuple[Callable[[_Item], LexborNode | None], ...] = (
         _leading_heading,
         _called_title,
@@ -184,7 +184,7 @@ def _is_inside(item: LexborNode, node: LexborNode) -> bool:
 
 
 def _names(item: LexborNode, node: LexborNode) -> Iterator[str]:
-    """What an element inside an item may be called."""
+    """Possible selectors for an element inside an item."""
     own = list(_simple(node))
     yield from own
     parent = node.parent
@@ -210,7 +210,7 @@ def _called(node: LexborNode) -> list[str]:
 
 
 def _permalink(item: _Item) -> LexborNode | None:
-    """The link that is marked as leading to the entry."""
+    """The link that is marked as the entry's."""
     for element in item.inside:
         node = element.node
         if element.target:
@@ -221,7 +221,7 @@ def _permalink(item: _Item) -> LexborNode | None:
 
 
 def _date(item: _Item) -> LexborNode | None:
-    """The element of the date: `<time>`, or named so, or one whose whole text is a date."""
+    """The element of the date: `<time>`, an element named so, or one with only a date as its text."""
     plain = None
     for element in item.inside:
         node = element.node
@@ -250,7 +250,7 @@ def _innermost(node: LexborNode) -> LexborNode:
 
 
 def _summary(item: _Item) -> LexborNode | None:
-    """The text beside the title: what is called so, else the longest paragraph."""
+    """The text besides the title: an element named so, else the longest paragraph."""
     longest, most = None, MIN_SUMMARY
     for element in item.inside[1:]:
         node = element.node

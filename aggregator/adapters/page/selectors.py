@@ -11,12 +11,12 @@ from aggregator.adapters.page.tree import is_selector, select
 
 MAX_PREFIXES = 6
 
-# A step of a selector: what stands in brackets or quotes is one with what it belongs to.
+# One step of a selector: text in brackets or quotes belongs to the step.
 _STEP = re.compile(r"\[[^\]]*\]|\([^)]*\)|[.#:]?:?[\w-]+|\*|\s*[>+~,]\s*|\s+|.", re.DOTALL)
 
 
 def what_matches(within: Sequence[LexborHTMLParser | LexborNode], selector: str) -> str:
-    """How many elements match each beginning of a selector: where it goes wrong."""
+    """How many elements match each prefix of a selector: shows which step fails."""
     counts = {
         prefix: sum(len(select(each, prefix)) for each in within)
         for prefix in prefixes(selector, MAX_PREFIXES)
@@ -26,7 +26,7 @@ def what_matches(within: Sequence[LexborHTMLParser | LexborNode], selector: str)
 
 
 def prefixes(selector: str, limit: int) -> list[str]:
-    """The beginnings of a selector that are selectors themselves, the shortest first; at most `limit`."""
+    """The prefixes of a selector that are selectors themselves, the shortest first; at most `limit`."""
     found: list[str] = []
     written = ""
     for step in _STEP.findall(selector[:500]):

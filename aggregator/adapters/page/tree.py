@@ -1,4 +1,4 @@
-"""A web page's bytes -> its tree: decoded, bounded, with the base that its links count from."""
+"""A web page's bytes -> its tree: decoded, with limits, and with the base of its links."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from aggregator.model.resource import Resource
 from aggregator.normalise import encoding, html, links, text
 
 MAX_PAGE_CHARS = 8_000_000
-"""With its scripts; without them `html.MAX_CHARACTERS` holds."""
+"""Including its scripts; without them `html.MAX_CHARACTERS` applies."""
 
 _UNREAD = re.compile(r"<(script|style|template)(?=[\s/>])[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
 _FEED_ROOT = re.compile(r"<(?:rss|feed|rdf:RDF)[\s>]", re.IGNORECASE)
@@ -22,7 +22,7 @@ _FEED_ROOT = re.compile(r"<(?:rss|feed|rdf:RDF)[\s>]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebPage:
-    """A web page. `base` is absolute: `<base href>`, else where the page came from. `title` is plain text."""
+    """A web page. `base` is absolute: `<base href>`, else the page's address. `title` is plain text."""
 
     tree: LexborHTMLParser
     url: str
@@ -36,12 +36,12 @@ class WebPage:
         return select(self.tree, selector)
 
     def resolve(self, href: str | None) -> str | None:
-        """The absolute http(s) address that a link of the page means."""
+        """The absolute http(s) address of a link on the page."""
         return links.resolve(href, self.base)
 
 
 def parse(resource: Resource) -> WebPage:
-    """The page in a resource. Raises ReadError for what is none, and for one that no parser reads in time."""
+    """The page in a resource. Raises ReadError if it is not a page, or if parsing it would take too long."""
     url = resource.url
     not_a_feed.refuse_other_bytes(resource.body, url, wanted="a web page")
     decoded = encoding.decode_page(resource.body, resource.content_type)
@@ -52,7 +52,7 @@ def parse(resource: Resource) -> WebPage:
     markup = _without_scripts(decoded.text)
     # Lexbor's time grows with the square of the depth: 100,000 nested elements took over 100 s.
     if reason := html.hazard(markup):
-        raise ReadError(f"beyond all bounds: {reason}", url=url)
+        raise ReadError(f"over a limit: {reason}", url=url)
     tree = LexborHTMLParser(markup)
     declared = tree.css_first("base[href]")
     title = tree.css_first("title")
@@ -73,7 +73,7 @@ def attribute(node: LexborNode | None, name: str) -> str:
 
 
 def select(within: LexborHTMLParser | LexborNode, selector: str) -> list[LexborNode]:
-    """The elements inside `within` that a selector matches, in document order; none for no selector."""
+    """The elements inside `within` that a selector matches, in document order; none for an empty selector."""
     try:
         return within.css(selector)
     except SelectolaxError:
@@ -81,7 +81,7 @@ def select(within: LexborHTMLParser | LexborNode, selector: str) -> list[LexborN
 
 
 def is_selector(selector: str) -> bool:
-    """Whether the engine reads it as a CSS selector."""
+    """Whether the engine accepts a text as a CSS selector."""
     try:
         LexborHTMLParser("<p>").css(selector)
     except SelectolaxError:
@@ -90,8 +90,8 @@ def is_selector(selector: str) -> bool:
 
 
 def _without_scripts(markup: str) -> str:
-    """Scripts are not read, and the markup in their strings is not counted as nesting."""
-    # Only where an element is sure to end: else each of many openers would be read to the end of the text.
+    """Removes scripts, so that markup in their strings is not counted as nesting."""
+    # Only if an element surely ends: else each of many start tags would be searched to the end of the text.
     end = max(markup.rfind(f"</{name}") for name in ("script", "style", "template"))
     if end < 0:
         return markup

@@ -1,6 +1,6 @@
-"""The ways out, and their registry: a channel is one file and one line of `CHANNELS`.
+"""The channels and their registry: a channel is one file and one line of `CHANNELS`.
 
-A message of the outbox names its channel and a target; the channel finds the target's address and secrets in
+A message in the outbox names its channel and a target; the channel finds the target's address and secrets in
 the config, so that neither is in the store.
 """
 
@@ -21,11 +21,11 @@ CHANNELS: Mapping[str, str] = {
     "webhook": "aggregator.notify.channels.webhook:Webhooks",
     "websub": "aggregator.notify.channels.websub:Hubs",
 }
-"""Each channel by its name: where its class is, as `module:class`; it is imported when something is sent."""
+"""Channel name -> its class as `module:class`; imported when something is sent."""
 
 
 def channel(name: str, outside: Outside) -> DeliveryChannel | None:
-    """The channel of this name; None where this version has none."""
+    """The channel with this name; None if this version has none."""
     if name not in CHANNELS:
         return None
     module, _, kind = CHANNELS[name].partition(":")

@@ -20,7 +20,7 @@ __all__ = ["DeliveryChannel", "Outside", "Patience", "not_taken"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outside:
-    """What channels have to work with; `fetcher` is made when the first one asks for it."""
+    """What channels need from outside; `fetcher` is made at first use."""
 
     config: Config
     fetcher: Callable[[], Fetcher]
@@ -28,11 +28,12 @@ class Outside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Patience:
-    """How long a channel tries: None is no limit.
+    """How long a channel tries; None is no limit.
 
-    - `attempts`: so many failures give a message up, `refusals`: so many where the receiver refused the last.
-    - `age`: what failed this long after it was queued is given up; it was tried once at least.
-    - `waiting`: so many messages may wait for one target; the oldest are given up.
+    - `attempts`: after this many failures a message is given up; `refusals`: after this many if the
+      receiver refused the last attempt.
+    - `age`: a message that fails this long after it was queued is given up; it is tried at least once.
+    - `waiting`: how many messages may wait for one target; the oldest are given up.
     """
 
     attempts: int | None = None
@@ -42,9 +43,9 @@ class Patience:
 
 
 class DeliveryChannel(ABC):
-    """A way out. `noun` is what one of its messages is, for those who read what became of it.
+    """Sends messages of one kind. `noun` names one of its messages in reports.
 
-    `is_repeated`: a message says only that something changed; one that is lost is made up for by the next.
+    `is_repeated`: a message says only that something changed; the next one makes up for a lost one.
     """
 
     noun = "notice"
@@ -56,13 +57,13 @@ class DeliveryChannel(ABC):
 
     @abstractmethod
     def targets(self) -> Collection[str]:
-        """The targets that the config has for this channel; what waits for any other is given up."""
+        """The targets that the config has for this channel; messages for any other target are given up."""
 
     @abstractmethod
     def send(self, message: Outgoing, now: datetime) -> datetime | None:
         """Sends a message, within a minute. Raises DeliveryError.
 
-        Returns before when nothing more goes to that target, None where it needs no rest.
+        Returns the time before which nothing more may be sent to that target; None for no pause.
         """
 
     @abstractmethod
@@ -74,12 +75,12 @@ class DeliveryChannel(ABC):
         return False
 
     def place(self, target: str) -> str:
-        """Where a target is, for logs and people: without anything that may be a secret."""
+        """Where a target is, for logs and people, without secrets."""
         return target
 
 
 def not_taken(error: SourceError) -> DeliveryError:
-    """Why a request was not taken, as a DeliveryError; what is said of an address of a feed is left out."""
+    """A failed request as a DeliveryError; the fetch error's advice about feeds is left out."""
     if not isinstance(error, HttpStatus):
         return DeliveryError(error.message)
     is_refusal = 300 <= error.status < 500 and error.status not in (408, 425, 429)

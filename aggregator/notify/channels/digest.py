@@ -17,7 +17,7 @@ __all__ = ["DigestMail", "inlined"]
 
 
 class DigestMail(DeliveryChannel):
-    """Hands digests to the mail server of the config; a target is a digest's name and an address."""
+    """Sends digests by the config's mail server; a target is a digest's name and an address."""
 
     noun = "digest"
     patience = Patience(age=timedelta(days=6), waiting=20)
@@ -31,7 +31,7 @@ class DigestMail(DeliveryChannel):
         return {f"{digest.name}: {to}": (digest, to) for digest in enabled for to in digest.to}
 
     def send(self, message: Outgoing, now: datetime) -> None:
-        """One letter; its Message-ID is made of the message's id, also when it is sent again."""
+        """Sends one mail; its Message-ID is made from the message's id, also when it is sent again."""
         config = self.outside.config
         if (found := self._receivers().get(message.target)) is None:
             raise DeliveryError("the config names no such receiver any more", is_final=True)
@@ -62,13 +62,13 @@ class DigestMail(DeliveryChannel):
 
 
 def inlined(html: str) -> str:
-    """A page whose styles are in its elements, where mail programs look for them; needs the extra `notify`.
+    """A page with its styles in its elements, as mail programs need it; requires the extra `notify`.
 
-    Without it the styles stay in the head, which many mail programs read, too.
+    Without it the styles stay in the head, which many mail programs also read.
     """
     try:
         import css_inline
     except ImportError:
         return html
-    # Nothing is loaded: the page names no file of styles, and must not.
+    # Nothing is loaded: the page names no style file, and must not.
     return css_inline.CSSInliner(load_remote_stylesheets=False).inline(html)

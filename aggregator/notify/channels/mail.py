@@ -17,12 +17,12 @@ __all__ = ["Mail"]
 
 
 class Mail(Receivers):
-    """Hands notices to the mail server of the config."""
+    """Sends notices by the config's mail server."""
 
     name = "mail"
 
     def tell(self, rule: Notify, notice: Notice, message: Outgoing, now: datetime) -> None:
-        """One letter; its Message-ID is made of the message's id, also when it is sent again."""
+        """Sends one mail; its Message-ID is made from the message's id, also when it is sent again."""
         config = self.outside.config
         if config.smtp is None:
             raise DeliveryError("there is no mail server in the config: add a table [smtp]")

@@ -1,7 +1,7 @@
-"""Statuses at a Mastodon server, or at what speaks its API (https://docs.joinmastodon.org/methods/statuses/).
+"""Posts statuses to a Mastodon server or one with its API (https://docs.joinmastodon.org/methods/statuses/).
 
-Never twice: each status has an Idempotency-Key, which servers remember for an hour. What may have been posted
-although no answer came, or as the process was killed, is looked for among the account's latest statuses.
+Never twice: each status has an Idempotency-Key, which servers remember for an hour. If no response came, or
+the process was killed, the account's latest statuses are searched for a status that may have been posted.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _REMEMBERED = timedelta(minutes=50)
 """Servers remember Idempotency-Keys for an hour."""
 
 _LATEST = 40
-_DOUBTFUL = "; it may have been posted all the same"
+_DOUBTFUL = "; it may have been posted nevertheless"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Limits:
-    """What an instance says: how long a status may be, and as how many characters a link counts."""
+    """Limits of an instance: the length of a status, and how many characters a link counts as."""
 
     max_characters: int = 500
     link_characters: int = 23
@@ -68,7 +68,7 @@ class Statuses(DeliveryChannel):
         return str(said.get("title") or said.get("link") or "")
 
     def send(self, message: Outgoing, now: datetime) -> datetime | None:
-        """Posts a status, unless it was posted already; when the next one may be, at the soonest."""
+        """Posts a status unless it was posted already; returns the earliest time for the next one."""
         rule = self._rule(message.target)
         if rule is None:
             raise DeliveryError("the config names no such receiver any more", is_final=True)
@@ -101,9 +101,9 @@ class Statuses(DeliveryChannel):
         return message.error == IN_DOUBT or message.error.endswith(_DOUBTFUL)
 
     def _was_posted(self, rule: Mastodon, said: dict[str, Any], message: Outgoing, now: datetime) -> bool:
-        """Whether the account has posted this link; where it may not be asked, the server's memory is used.
+        """Whether the account has posted this link; if reading is not allowed, the server's memory is used.
 
-        Raises DeliveryError where neither can say, and where it cannot be asked now.
+        Raises DeliveryError if neither can answer, and if the server cannot be reached now.
         """
         try:
             account = self._asked(rule, "/api/v1/accounts/verify_credentials", now)
@@ -115,7 +115,7 @@ class Statuses(DeliveryChannel):
             if now - message.queued < _REMEMBERED:
                 return False
             raise DeliveryError(
-                "it may have been posted before, and the token may not read what was: give it read:accounts "
+                "it may have been posted before, and the token may not read statuses: give it read:accounts "
                 "and read:statuses, too",
                 is_final=True,
             ) from error
@@ -131,10 +131,10 @@ class Statuses(DeliveryChannel):
         try:
             return json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise DeliveryError(f"{rule.host} answers with something else than JSON{_DOUBTFUL}") from error
+            raise DeliveryError(f"{rule.host} did not answer with JSON{_DOUBTFUL}") from error
 
     def _limits_of(self, rule: Mastodon, now: datetime) -> _Limits:
-        """What the instance says, of today's API or the one before; Mastodon's own where it says nothing."""
+        """The instance's limits, of the present or the former API; Mastodon's defaults if it gives none."""
         if rule.to not in self._limits:
             said: Any = {}
             for path in ("/api/v2/instance", "/api/v1/instance"):
@@ -169,9 +169,9 @@ def _said(message: Outgoing) -> dict[str, Any]:
 
 def _refused(error: HttpStatus) -> DeliveryError:
     reasons = {
-        401: "the server does not know the token; make another, and mend it in the config",
+        401: "the server does not know the token; create another, and set it in the config",
         403: "the token may not post: it needs write:statuses",
-        422: "the server does not take this status (422)",
+        422: "the server does not accept this status (422)",
     }
     made = not_taken(error)
     return DeliveryError(reasons.get(error.status, str(made)), wait=made.wait, is_refusal=error.status == 422)

@@ -1,4 +1,4 @@
-"""What the channels of `[[notify]]` have in common: their targets are the names of those tables."""
+"""The common part of the channels of `[[notify]]`: their targets are the names of those tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Receivers(DeliveryChannel):
     name = ""
 
     def targets(self) -> Collection[str]:
-        """The names of the enabled notices that go this way."""
+        """The names of the enabled notices for this channel."""
         return [rule.name for rule in self._rules if rule.channel == self.name]
 
     @property
@@ -45,7 +45,7 @@ class Receivers(DeliveryChannel):
         return Notice.of(message.payload).subject
 
     def is_resting(self, target: str, now: datetime) -> bool:
-        """In its quiet hours."""
+        """Whether its quiet hours are now."""
         rule = self._rule(target)
         return rule is not None and is_quiet(rule, self.outside.config.site, now)
 

@@ -1,7 +1,7 @@
-"""Everything else by Apprise: chats, phones, push services.
+"""Sends to all other services by Apprise: chats, phones, push services.
 
-Its plugins make requests themselves, past our guard and our deadlines: the addresses are the config's alone.
-What they log names addresses with keys, so it is not shown.
+Its plugins make requests themselves, without our guard and our deadlines: only the config names addresses.
+Their log messages contain addresses with keys, and are therefore suppressed.
 """
 
 from __future__ import annotations
@@ -24,12 +24,14 @@ MAX_TEXT = 3_500
 
 
 class AppriseServices(Receivers):
-    """Hands notices to Apprise."""
+    """Sends notices by Apprise."""
 
     name = "apprise"
 
     def tell(self, rule: Notify, notice: Notice, message: Outgoing, now: datetime) -> None:
-        """One message of plain text. Services know no id: one that was sent as we were killed comes twice."""
+        """Sends one plain text message. Services have no message ids: one that was sent when we were killed
+        is repeated.
+        """
         try:
             import apprise
         except ImportError as error:
@@ -39,10 +41,10 @@ class AppriseServices(Receivers):
         logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
         made = apprise.Apprise(asset=apprise.AppriseAsset(async_mode=False, secure_logging=True))
         if not made.add(rule.address.removeprefix("apprise:")):
-            raise DeliveryError("Apprise does not know this address; see its documentation, and mend `to`")
+            raise DeliveryError("Apprise does not know this address; see its documentation, and correct `to`")
         text = without_mentions(notice.text())
         if len(text) > MAX_TEXT:
             text = text[: MAX_TEXT - 2].rpartition("\n")[0] + "\n…"
         title = cut(without_mentions(tidy(notice.subject)), 200)
         if not made.notify(title=title, body=text, body_format=apprise.NotifyFormat.TEXT):
-            raise DeliveryError("the service did not take it; Apprise says no more than that")
+            raise DeliveryError("the service did not accept it; Apprise gives no reason")

@@ -1,4 +1,6 @@
-"""Webhooks, signed as Standard Webhooks says (https://www.standardwebhooks.com/): JSON over the guard."""
+"""Webhooks, signed as Standard Webhooks says (https://www.standardwebhooks.com/): JSON over guarded
+connections.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ class Webhooks(Receivers):
     name = "webhook"
 
     def tell(self, rule: Notify, notice: Notice, message: Outgoing, now: datetime) -> None:
-        """One request, with the message's id as `webhook-id`, also when it is sent again."""
+        """Sends one request, with the message's id as `webhook-id`, also when it is sent again."""
         body = body_of(notice)
         headers = signed(message.id, now, body, rule.key.get_secret_value() if rule.key else "")
         try:

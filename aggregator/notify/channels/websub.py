@@ -1,8 +1,8 @@
-"""WebSub: a hub is notified of one feed a request.
+"""WebSub: notifies a hub, with one request for each feed.
 
-The specification leaves the form of that to publisher and hub (W3C WebSub §5); what hubs have taken since
-PubSubHubbub 0.3 is `hub.mode=publish` with `hub.url`. Some take several `hub.url` at once, others then hear
-only the last, so each feed has a request of its own.
+The specification does not define the form of this request (W3C WebSub §5); what hubs have accepted since
+PubSubHubbub 0.3 is `hub.mode=publish` with `hub.url`. Some accept several `hub.url` at once, others then use
+only the last, so each feed has a separate request.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from aggregator.store import Outgoing
 
 
 class Hubs(DeliveryChannel):
-    """The hubs of the config: their addresses are the targets. About a day of attempts."""
+    """The config's hubs: their addresses are the targets. Tries for about a day."""
 
     noun = "announcement"
     is_repeated = True
     patience = Patience(attempts=8, refusals=3)
 
     def targets(self) -> Collection[str]:
-        """`publish.hubs`."""
+        """The addresses of `publish.hubs`."""
         return self.outside.config.publish.hubs
 
     def send(self, message: Outgoing, now: datetime) -> None:
-        """One form."""
+        """Sends one form."""
         try:
             self.outside.fetcher().announce(message.target, self.subject(message), now)
         except SourceError as error:

@@ -31,7 +31,7 @@ ACTIONS: Mapping[str, ActionKind] = {
 
 @lru_cache(maxsize=1)
 def installed() -> Mapping[str, ActionKind | str]:
-    """Every action by its name; for one of another package that cannot be loaded, the reason."""
+    """Every action by its name; for an action of another package that cannot be loaded, the reason."""
     others: dict[str, ActionKind | str] = {}
     for entry in entry_points(group=GROUP):
         if entry.name not in ACTIONS:
@@ -40,13 +40,13 @@ def installed() -> Mapping[str, ActionKind | str]:
             except Exception as error:  # noqa: BLE001 - whatever a stranger's package does when it is imported
                 others[entry.name] = f"its package ({entry.value}) cannot be loaded: {error}"
                 continue
-            wrong = f"{entry.value} is no aggregator.rules.actions.ActionKind"
+            wrong = f"{entry.value} is not an aggregator.rules.actions.ActionKind"
             others[entry.name] = kind if isinstance(kind, ActionKind) else wrong
     return {**ACTIONS, **others}
 
 
 def parse(then: object) -> tuple[Action, ...]:
-    """What `then` of a rule means: a name, a table of names with their values, or a list of both.
+    """The actions of a rule's `then`: a name, a table of names with their values, or a list of both.
 
     Raises ValueError that says what would be right.
     """

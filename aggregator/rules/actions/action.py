@@ -19,12 +19,12 @@ MAX_NAME = 200
 class Action:
     """One action of one rule.
 
-    - `act` changes the draft; pure otherwise. `on`: whether it acts on what the rule's query matches, or on
+    - `act` changes only the draft. `on`: whether it acts on articles that the rule's query matches, or on
       the rest of the rule's scope.
     - `is_of_feeds`: in a rule with `categories` its effect is limited to these feeds. Any other action of
-      such a rule acts on the articles that stand in one of them.
-    - `feeds`: feeds that it names and that have to exist. `files_under`: categories that exist by it.
-    - `rewrite`: what is done where the article is rendered, for `Draft.rewrite`.
+      such a rule acts on the articles that are in one of them.
+    - `feeds`: feeds that it names and that must exist. `files_under`: categories that it creates.
+    - `rewrite`: what `Draft.rewrite` applies when the article is rendered.
     """
 
     act: Callable[[Draft], None]
@@ -37,7 +37,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionKind:
-    """A kind of action: `parse` makes one of its value in the config, None for its name alone.
+    """A kind of action: `parse` makes one from its value in the config, None for its name alone.
 
     `parse` raises ValueError that says what would be right.
     """
@@ -46,7 +46,7 @@ class ActionKind:
 
 
 def alone(action: Action) -> ActionKind:
-    """An action without a value; in a table it is written with `true`."""
+    """The kind of an action without a value; in a table it is written with `true`."""
 
     def parse(value: object) -> Action:
         if value is None or value is True:

@@ -1,4 +1,4 @@
-"""`drop`: the article stands in no feed, or not in those that the rule is limited to."""
+"""`drop`: removes the article from every feed, or from those that the rule is limited to."""
 
 from __future__ import annotations
 

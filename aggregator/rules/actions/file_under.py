@@ -1,4 +1,4 @@
-"""`file-under`: the article stands in these categories too; each has a feed by that."""
+"""`file-under`: puts the article into these categories too; each of them has a feed."""
 
 from __future__ import annotations
 

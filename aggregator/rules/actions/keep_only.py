@@ -1,4 +1,4 @@
-"""`keep-only`: what the query does not match is dropped, within the rule's sources and feeds."""
+"""`keep-only`: drops what the query does not match, within the rule's sources and feeds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`remove-from`: the article does not stand in these feeds: categories, saved feeds, or `all`."""
+"""`remove-from`: removes the article from these feeds: categories, saved feeds, or `all`."""
 
 from __future__ import annotations
 

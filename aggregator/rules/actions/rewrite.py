@@ -1,4 +1,4 @@
-"""`rewrite`: title, link, authors, body and lead image are changed where the article is rendered."""
+"""`rewrite`: changes title, link, authors, body and lead image when the article is rendered."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`stop`: no further rule is asked about the article."""
+"""`stop`: applies no further rule to the article."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tag`: the article has these tags too, for later rules, for queries and in feeds."""
+"""`tag`: adds these tags to the article, for later rules, for queries and in feeds."""
 
 from __future__ import annotations
 

@@ -22,14 +22,16 @@ from aggregator.rules.query.terms import FIELDS, condition, regex_fields
 __all__ = ["LANGUAGE_VERSION", "ArticleFacts", "Query", "parse", "parse_once"]
 
 LANGUAGE_VERSION = 1
-"""Raised when the same query and article may give another answer: stored answers are then asked for again."""
+"""Increase it when the same query and article may give another answer: stored answers are then computed
+again.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query that was read; two of the same text are equal.
+    """A parsed query; two with the same text are equal.
 
-    `regex_fields` are the fields that its regexes look at: those of strangers may be refused over long texts.
+    `regex_fields` are the fields that its regexes search: regexes of visitors may be refused for long texts.
     """
 
     text: str
@@ -40,17 +42,17 @@ class Query:
         return parse, (self.text,)
 
     def matches(self, facts: ArticleFacts, now: datetime) -> bool:
-        """Whether an article is what the query looks for; `now` is aware UTC."""
+        """Whether the query matches an article; `now` is aware UTC."""
         return self._condition.test(facts, now)
 
     def narrowing(self, now: datetime) -> Narrowing:
-        """What admits every article that matches at `now`, and few others."""
+        """A condition for indexes that admits every article that matches at `now`, and few others."""
         return self._condition.narrowing(now)
 
     def relevance(self, facts: ArticleFacts) -> int:
-        """How much an article says of the words that the query looks for; 0 for none of them.
+        """How often an article contains the words that the query looks for; 0 for none of them.
 
-        Depends on nothing but the two, so that an order by it changes with the article alone.
+        Depends on nothing else, so that an order by it changes only when the article changes.
         """
         return relevance(self._condition.wanted, facts)
 
@@ -58,8 +60,8 @@ class Query:
     def turnings(self) -> frozenset[Turning]:
         """When time alone changes the answer: which date of an article, and how long after it.
 
-        Between two moments the answer can differ only for articles of which such a date plus its duration
-        is between them.
+        Between two moments the answer can only change for articles with such a date plus its duration between
+        them.
         """
         return self._condition.turnings
 
@@ -71,12 +73,12 @@ class Query:
 
 @lru_cache(maxsize=4_096)
 def parse(text: str) -> Query:
-    """Reads a query. Raises QueryError, with the place of the mistake and what would be right."""
+    """Parses a query. Raises QueryError, with the position of the mistake and what would be right."""
     return parse_once(text)
 
 
 def parse_once(text: str) -> Query:
-    """The same without keeping the result: for what strangers ask, whose queries have no end."""
+    """Like `parse` without caching the result: for visitors' queries, whose number has no limit."""
     names = tuple(name for name in FIELDS if name)
     tree = read(text, names)
     return Query(text, frozenset(regex_fields(tree)), condition(tree, text))

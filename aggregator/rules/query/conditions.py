@@ -1,4 +1,4 @@
-"""What a part of a query becomes: a predicate over facts, what narrows it, when time alone changes it."""
+"""Compiled parts of queries: a predicate over facts, a narrowing, and when time alone changes the answer."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _everything(_now: datetime) -> Narrowing:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A compiled part of a query; the cheapest (`cost`) of several is asked first.
+    """A compiled part of a query; of several, the one with the lowest `cost` is tested first.
 
-    `wanted` are the words that it looks for, not those that it rules out.
+    `wanted` are the words that it looks for, without those that it excludes.
     """
 
     test: Predicate
@@ -37,13 +37,13 @@ class Condition:
 
 
 def negated(part: Condition) -> Condition:
-    """What `part` does not match; nothing narrows it."""
+    """Matches what `part` does not match; admits everything."""
     test = part.test
     return Condition(lambda facts, now: not test(facts, now), turnings=part.turnings, cost=part.cost)
 
 
 def both(parts: Iterable[Condition]) -> Condition:
-    """What all match."""
+    """Matches what all parts match."""
     parts = sorted(parts, key=lambda part: part.cost)
     tests = tuple(part.test for part in parts)
 
@@ -63,7 +63,7 @@ def both(parts: Iterable[Condition]) -> Condition:
 
 
 def either(parts: Iterable[Condition]) -> Condition:
-    """What any matches."""
+    """Matches what any part matches."""
     parts = sorted(parts, key=lambda part: part.cost)
     tests = tuple(part.test for part in parts)
 

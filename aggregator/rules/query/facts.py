@@ -1,4 +1,4 @@
-"""What queries ask of an article: its dates, and its texts, folded and split when first asked for."""
+"""What queries test of an article: its dates, and its texts, folded and split at first use."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from aggregator.rules.query.words import BREAK, FoldedText
 __all__ = ["TEXT_FIELDS", "ArticleFacts", "ascii_host"]
 
 MAX_SEARCHED_BYTES = 100_000
-"""So much of a text regexes look at: with the size of a regex it bounds what one costs."""
+"""Regexes search only this much of a text: with the size of a regex it limits the cost."""
 
 _LABELS = frozenset(("category", "tag"))
 
 
 class _Found:
-    """What was made of fields already, by their names."""
+    """Values computed already, by field name."""
 
     __slots__ = ("encoded", "values", "words")
 
@@ -31,10 +31,10 @@ class _Found:
 
 
 class ArticleFacts:
-    """One article as queries see it; make one an article, and ask all queries of it.
+    """One article as queries see it; make one for each article, and test all queries with it.
 
     - `source`: the source's name. `categories`, `tags`: as rules have left them so far.
-    - `published`, `updated`, `first_seen`: aware UTC; None where it is not known.
+    - `published`, `updated`, `first_seen`: aware UTC; None if unknown.
     - `is_dated`: whether the source itself gave a date of publication.
     """
 
@@ -55,7 +55,7 @@ class ArticleFacts:
         categories: tuple[str, ...] | None = None,
         tags: tuple[str, ...] | None = None,
     ) -> None:
-        """What is None is the article's own."""
+        """Arguments that are None default to the article's own values."""
         self.article = article
         self.source = article.source if source is None else source
         self.published = published or article.published
@@ -68,7 +68,7 @@ class ArticleFacts:
         self._labels = _Found()
 
     def labelled(self, categories: tuple[str, ...], tags: tuple[str, ...]) -> ArticleFacts:
-        """The same article with these categories and tags; what either folds is folded for both."""
+        """The same article with these categories and tags; folded texts are shared by both."""
         other = ArticleFacts(
             self.article,
             source=self.source,
@@ -83,7 +83,7 @@ class ArticleFacts:
         return other
 
     def values(self, field: str) -> tuple[str, ...]:
-        """The plain texts of a field, of `TEXT_FIELDS`, that are not empty."""
+        """The plain texts of a field of `TEXT_FIELDS` that are not empty."""
         cache = (self._labels if field in _LABELS else self._found).values
         if (found := cache.get(field)) is None:
             found = cache[field] = tuple(filter(None, TEXT_FIELDS[field](self)))
@@ -97,7 +97,7 @@ class ArticleFacts:
         return found
 
     def encoded(self, field: str) -> tuple[bytes, ...]:
-        """The plain texts of a field in UTF-8, the beginning of long ones: what regexes look at."""
+        """The plain texts of a field in UTF-8, long ones cut: what regexes search."""
         cache = (self._labels if field in _LABELS else self._found).encoded
         if (found := cache.get(field)) is None:
             found = cache[field] = tuple(
@@ -107,7 +107,7 @@ class ArticleFacts:
 
     @property
     def word_count(self) -> int:
-        """How many words the content has, the summary of what has none."""
+        """How many words the content has; of the summary if there is no content."""
         return len(self.words("text").joined.rpartition(BREAK)[2].split())
 
     @property
@@ -123,7 +123,7 @@ def _plain(html: str) -> str:
 
 
 def _languages(facts: ArticleFacts) -> tuple[str, ...]:
-    """The article's own, else that of the feed it came from."""
+    """The article's own language, else that of its feed."""
     said = [facts.article.extra.get("language"), facts.article.extra.get("dc:language")]
     for each in (*said, facts.article.origin.language):
         first = each[0] if isinstance(each, list | tuple) and each else each
@@ -153,4 +153,4 @@ TEXT_FIELDS: Mapping[str, Callable[[ArticleFacts], tuple[str, ...]]] = {
     "host": lambda facts: (ascii_host(facts.article.link or ""),),
     "language": _languages,
 }
-"""The fields that hold text, and where of an article it is."""
+"""The fields with text, and how to get it from an article."""

@@ -1,7 +1,7 @@
-"""What a store may look for by its indexes before it asks a query: plain data, and never too narrow.
+"""Conditions that a store can check with its indexes before it tests a query: plain data, never too narrow.
 
-Whatever a query matches, its narrowing admits; `admits` is the meaning, for stores and tests to compare with.
-A store may ignore any part of it, by reading that as `Everything`.
+A query's narrowing admits everything that the query matches; `admits` defines the meaning, for stores and
+tests. A store may ignore any part of it by treating that part as `Everything`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Everything:
 
 @dataclass(frozen=True, slots=True)
 class HasWords:
-    """These words (of `words.split`) stand side by side in one of the fields."""
+    """These words (of `words.split`) are adjacent in one of the fields."""
 
     words: tuple[str, ...]
     fields: tuple[str, ...]
@@ -30,7 +30,7 @@ class HasWords:
 
 @dataclass(frozen=True, slots=True)
 class HasPrefix:
-    """A word that begins so stands in one of the fields."""
+    """A word with this prefix is in one of the fields."""
 
     prefix: str
     fields: tuple[str, ...]
@@ -38,9 +38,9 @@ class HasPrefix:
 
 @dataclass(frozen=True, slots=True)
 class InTime:
-    """`field` ("published", "updated" or "first_seen") is from `low` up to `high`, which is not part of it.
+    """`field` ("published", "updated" or "first_seen") is at least `low` and less than `high`.
 
-    None is an open end. An article without such a date is not among them.
+    None is an open end. An article without such a date is not included.
     """
 
     field: str
@@ -50,14 +50,14 @@ class InTime:
 
 @dataclass(frozen=True, slots=True)
 class AllOf:
-    """What all parts admit."""
+    """Admits what all parts admit."""
 
     parts: tuple[Narrowing, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class AnyOf:
-    """What any part admits."""
+    """Admits what any part admits."""
 
     parts: tuple[Narrowing, ...]
 
@@ -72,14 +72,14 @@ def all_of(parts: list[Narrowing]) -> Narrowing:
 
 
 def any_of(parts: list[Narrowing]) -> Narrowing:
-    """Any part; everything when one admits that."""
+    """Any part; `Everything` if one part is."""
     if any(isinstance(part, Everything) for part in parts):
         return Everything()
     return AnyOf(tuple(parts)) if len(parts) > 1 else parts[0]
 
 
 def admits(narrowing: Narrowing, facts: ArticleFacts) -> bool:
-    """Whether an article may be what the query of this narrowing looks for."""
+    """Whether the narrowing admits an article, so that its query may match."""
     match narrowing:
         case HasWords(words, fields):
             return any(facts.words(field).has(words) for field in fields)

@@ -1,4 +1,4 @@
-"""How much an article says of what a query looks for."""
+"""How relevant an article is for a query: how often it contains the wanted words."""
 
 from __future__ import annotations
 
@@ -11,14 +11,16 @@ __all__ = ["relevance"]
 
 _WEIGHTS = {"title": 10, "tag": 5, "author": 5, "category": 5, "source": 5, "link": 2, "summary": 2}
 MAX_COUNTED = 10
-"""A word that is repeated more often says no more."""
+"""Further repetitions of a word do not count."""
 
 
 def relevance(wanted: Iterable[HasWords | HasPrefix], facts: ArticleFacts) -> int:
-    """The weight of each place in which these words stand: a title's is that of ten in the text."""
+    """The sum of the weights of all places with these words: one in a title weighs as much as ten in the
+    text.
+    """
     total = 0
     for each in wanted:
-        # Spaces are doubled, so that words side by side do not share the one between them.
+        # Spaces are doubled, so that adjacent words do not share the space between them.
         sought = f" {each.prefix}" if isinstance(each, HasPrefix) else f" {'  '.join(each.words)} "
         for field in each.fields:
             found = facts.words(field).joined.replace(" ", "  ").count(sought)

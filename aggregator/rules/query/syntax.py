@@ -38,7 +38,8 @@ MAX_REGEX_CHARACTERS = 1_000
 class WordTerm:
     """A word or a phrase; `field` None: no field was named.
 
-    `parts` are literal text and wildcards in turn: `te?t*` is ("te", "?", "t", "*", ""). A phrase has one.
+    `parts` are literal text and wildcards in turn: `te?t*` is ("te", "?", "t", "*", ""). A phrase has one
+    part.
     """
 
     field: str | None
@@ -58,7 +59,7 @@ class RegexTerm:
 
 @dataclass(frozen=True, slots=True)
 class RangeTerm:
-    """From `low` to `high`, each as written, None for an end that is open; whether each is part of it."""
+    """From `low` to `high`, each as written, None for an open end; and whether each is included."""
 
     field: str | None
     low: str | None
@@ -70,21 +71,21 @@ class RangeTerm:
 
 @dataclass(frozen=True, slots=True)
 class Negation:
-    """What `tree` does not match."""
+    """Matches what `tree` does not match."""
 
     tree: Tree
 
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """What all of `trees` match."""
+    """Matches what all of `trees` match."""
 
     trees: tuple[Tree, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """What any of `trees` matches."""
+    """Matches what any of `trees` matches."""
 
     trees: tuple[Tree, ...]
 
@@ -93,7 +94,7 @@ Tree: TypeAlias = WordTerm | RegexTerm | RangeTerm | Negation | Both | Either
 
 _SPACE = re.compile(r"[\s\u3000]+")
 _OPERATOR = re.compile(r"(?:(AND|OR|NOT)(?![^\s\u3000()\"])|(&&|\|\|))")
-# Also as an input method for Chinese or Japanese writes it.
+# Also in the full-width form of Chinese and Japanese input methods.
 _FIELD = re.compile(r"([A-Za-z_][\w.-]{0,99}|\*)[:：](?!//)")
 _COMPARISON = re.compile(r"([<>]=?)[\s\u3000]*")
 _BOUND = re.compile(r"\"([^\"]{0,100})\"|([^\s\u3000()\[\]{}\"]{1,100})")
@@ -105,7 +106,7 @@ _OPERATORS = {"&&": "AND", "||": "OR"}
 
 
 def read(text: str, fields: Collection[str]) -> Tree:
-    """The tree of a query. Raises QueryError with the place of a mistake and what would be right."""
+    """The tree of a query. Raises QueryError with the position of a mistake and what would be right."""
     if len(text) > MAX_CHARACTERS:
         raise QueryError(
             f"a query of {len(text):,} characters, more than {MAX_CHARACTERS:,}; write it as several", text
@@ -120,7 +121,7 @@ def read(text: str, fields: Collection[str]) -> Tree:
 
 
 class _Reader:
-    """Where reading has come to in a query."""
+    """The present position in a query."""
 
     def __init__(self, text: str, fields: Collection[str]) -> None:
         self._text = text
@@ -159,7 +160,7 @@ class _Reader:
 
     def _take_operator(self) -> None:
         found = _OPERATOR.match(self._text, self._at)
-        assert found is not None, "it was seen there"
+        assert found is not None, "the caller checked it"
         start, self._at = self._at, found.end()
         if self.is_at_end() or self._text[self._at] == ")":
             raise self.mistake(f"{found[0]} needs something on its right", start)
@@ -297,7 +298,7 @@ class _Reader:
     def _comparison(self, field: str | None) -> Tree:
         start = self._at
         sign = _COMPARISON.match(self._text, self._at)
-        assert sign is not None, "its first character was seen"
+        assert sign is not None, "the caller checked its first character"
         self._at = sign.end()
         value = self._bound()
         is_high = sign[1][0] == "<"
@@ -338,13 +339,13 @@ class _Reader:
         return WordTerm(field=field, parts=(*parts, written), is_phrase=False, position=start + 1)
 
     def _ends_word(self, is_address: bool) -> bool:
-        """Whether the word ends before this character; an address may hold `~`, `^` and brackets."""
+        """Whether the word ends before this character; an address may contain `~`, `^` and brackets."""
         if self._text.startswith(("&&", "||"), self._at):
             return True
         return self._text[self._at] in (_ENDS_ADDRESS if is_address else _ENDS_WORD)
 
     def _unescaped(self) -> str:
-        """The character after a backslash, which is where reading then stands."""
+        """The character after a backslash; moves the position to it."""
         if self._at + 1 >= len(self._text):
             raise self.mistake("a \\ needs a character after it; \\\\ is the character itself")
         self._at += 1

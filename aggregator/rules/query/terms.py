@@ -1,4 +1,4 @@
-"""The terms of a query -> conditions: what each field means, and what it takes. One table of fields."""
+"""The terms of a query -> conditions: one table with the meaning and the values of each field."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aggregator.rules.query.words import folded, split
 __all__ = ["ANYWHERE", "FIELDS", "condition", "regex_fields"]
 
 ANYWHERE = ("title", "author", "tag", "text")
-"""Where a word without a field is looked for."""
+"""The fields that a word without a field is looked for in."""
 
 MAX_PROGRAM = 2_000
 MAX_REGEX_BYTES = 1 << 20
@@ -42,7 +42,7 @@ Term: TypeAlias = WordTerm | RegexTerm | RangeTerm
 
 
 def condition(tree: Tree, text: str) -> Condition:
-    """What a tree means; `text` is the query that it was read from. Raises QueryError."""
+    """The condition of a tree; `text` is the query that it was parsed from. Raises QueryError."""
     match tree:
         case Both(trees):
             return both(condition(each, text) for each in trees)
@@ -57,7 +57,7 @@ def condition(tree: Tree, text: str) -> Condition:
 
 
 def regex_fields(tree: Tree) -> Iterator[str]:
-    """The fields that the regexes of a tree look at."""
+    """The fields that the regexes of a tree search."""
     match tree:
         case Both(trees) | Either(trees):
             for each in trees:
@@ -160,18 +160,18 @@ def _pattern(regex: str) -> Pattern:
 
 
 def _of_host(term: Term) -> Condition:
-    """A host, or any below it; wildcards and regexes see the host as a whole."""
+    """A host, or any below it; wildcards and regexes are matched with the whole host."""
     if not isinstance(term, WordTerm) or len(term.parts) > 1:
         return _of_name(term)
     written = term.parts[0].strip().lstrip(".")
     host = "" if _NO_HOST.search(written) else ascii_host(f"https://{written}")
     if not host:
-        raise ValueError(f"{term.parts[0][:40]!r} is no host; write one such as example.org")
+        raise ValueError(f"{term.parts[0][:40]!r} is not a host; write one such as example.org")
     below = f".{host}"
     words = tuple(split(host))
     return Condition(
         lambda facts, _now: any(f".{each}".endswith(below) for each in facts.values("host")),
-        # A link may have in Unicode what is compared in Punycode.
+        # A link may have a host in Unicode; hosts are compared in Punycode.
         _nothing_narrows if "xn--" in host else lambda _now: HasWords(words, ("link",)),
     )
 
@@ -229,7 +229,7 @@ def _of_words(term: Term) -> Condition:
 
 def _number(text: str) -> int:
     if not _NUMBER.fullmatch(text) or not text.isascii():
-        raise ValueError(f"{text[:40]!r} is no number of words; write one such as 300")
+        raise ValueError(f"{text[:40]!r} is not a number of words; write one such as 300")
     return int(text)
 
 
@@ -257,7 +257,7 @@ def _of_age(term: Term) -> Condition:
     oldest = None if term.high is None else times.duration(term.high)
     if youngest is not None and oldest is not None and youngest > oldest:
         raise ValueError("this range holds no age; write the smaller one first")
-    # What is older was published earlier.
+    # An older article was published earlier.
     low = None if oldest is None else -oldest + (timedelta() if term.has_high else times.MOMENT)
     high = None if youngest is None else -youngest + (times.MOMENT if term.has_low else timedelta())
     return _between("published", low, high)
@@ -299,4 +299,4 @@ FIELDS: Mapping[str, Callable[[Term], Condition]] = {
     **dict.fromkeys(_DATES, _of_date),
     "words": _of_words,
 }
-"""What each field takes; "" is a term without one."""
+"""How each field's value is parsed; "" is a term without a field."""

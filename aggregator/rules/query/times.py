@@ -10,7 +10,7 @@ from typing import TypeAlias
 __all__ = ["Bound", "Period", "at", "duration", "period"]
 
 Bound: TypeAlias = datetime | timedelta
-"""An aware moment, or how far it is from now."""
+"""An aware moment, or a difference from now."""
 
 MAX_DAYS = 36_500
 MOMENT = timedelta(microseconds=1)
@@ -28,14 +28,14 @@ _CLOCK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """What a written time covers: from `start` up to `end`, which is not part of it."""
+    """The period of a written time: from `start` up to, but not including, `end`."""
 
     start: Bound
     end: Bound
 
 
 def at(bound: Bound, now: datetime) -> datetime:
-    """The moment that a bound is."""
+    """The bound as a moment."""
     if isinstance(bound, datetime):
         return bound
     try:
@@ -48,7 +48,9 @@ def duration(text: str) -> timedelta:
     """A number and a unit: `30m`, `12h`, `7d`, `2w`. Raises ValueError."""
     found = _DURATION.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text[:40]!r} is no age; write a number and s, m, h, d or w, such as 12h or 7d")
+        raise ValueError(
+            f"{text[:40]!r} is not an age; write a number and s, m, h, d or w, such as 12h or 7d"
+        )
     try:
         made = timedelta(**{_UNITS[found[2].lower()]: int(found[1])})
     except OverflowError:
@@ -73,9 +75,9 @@ def period(text: str) -> Period:
         if clock := _CLOCK.fullmatch(text):
             return _clock(clock)
     except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is no date that there is") from None
+        raise ValueError(f"{text!r} is not a date in the calendar") from None
     raise ValueError(
-        f"{text[:40]!r} is no date; write 2026, 2026-01, 2026-01-31, 2026-01-31T18:00Z, now or now-7d"
+        f"{text[:40]!r} is not a date; write 2026, 2026-01, 2026-01-31, 2026-01-31T18:00Z, now or now-7d"
     )
 
 

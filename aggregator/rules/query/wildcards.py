@@ -1,4 +1,4 @@
-"""Words with `*` and `?` -> what is looked for among the words of a text."""
+"""Words with `*` and `?` -> the pattern to search among the words of a text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from aggregator.rules.query.words import split
 
 __all__ = ["Wildcard", "wildcard"]
 
-# Letters of Old North Arabian keep the place of a wildcard while the text around it is folded and split.
+# Letters of Old North Arabian mark the wildcards while the text around them is folded and split.
 _ANY, _ONE = "\U00010a80", "\U00010a81"
 _PLACES = {"*": _ANY, "?": _ONE}
 _CHARACTER = r"[^ \x1f]"
@@ -21,9 +21,9 @@ MAX_PROGRAM = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Wildcard:
-    """`prefix` is set where any word that begins so is looked for, alone; then `pattern` is not needed.
+    """`prefix` is set if any word with this prefix matches; then `pattern` is not needed.
 
-    `pattern` is searched in `FoldedText.joined`; `begins` is how a word of every match begins, "" when
+    `pattern` is searched in `FoldedText.joined`; `begins` is the prefix of a word in every match, "" if
     unknown.
     """
 
@@ -33,10 +33,10 @@ class Wildcard:
 
 
 def wildcard(parts: Sequence[str]) -> Wildcard:
-    """What literal text and wildcards in turn mean. Raises ValueError when it is too large.
+    """The pattern of literal text and wildcards in turn. Raises ValueError when it is too large.
 
-    In a script without spaces `?` is one character and `*` up to eight; at the ends `*` means nothing there,
-    as such text is found inside of any other.
+    In a script without spaces `?` is one character and `*` up to eight; at the ends `*` has no effect there,
+    as such text is found inside any other.
     """
     if len(parts) > 2 * MAX_WILDCARDS:
         raise ValueError(f"more than {MAX_WILDCARDS} wildcards in one word")

@@ -20,24 +20,24 @@ from unicodedata import category, decimal, is_normalized, normalize
 __all__ = ["BREAK", "FTS5_TOKENIZER", "FoldedText", "folded", "split", "stands_alone"]
 
 FTS5_TOKENIZER = "unicode61 remove_diacritics 0 categories 'L* N* M* S* Co' tokenchars '#+'"
-"""What FTS5 is given as `tokenize`, so that it splits `FoldedText.joined` as we do."""
+"""The `tokenize` option for FTS5, so that it splits `FoldedText.joined` as we do."""
 
 BREAK = "\x1f"
-"""Stands between values of one field in `FoldedText.joined`: no phrase reaches over it. It is in no index."""
+"""Separates values of one field in `FoldedText.joined`, so that no phrase crosses it. It is not indexed."""
 
-# Letters that Unicode takes for letters of their own, not for others with an accent.
+# Letters that Unicode treats as separate letters, not as letters with an accent.
 _LETTERS = {
     "æ": "ae", "ð": "d", "đ": "d", "ħ": "h", "ı": "i", "ł": "l", "ø": "o", "œ": "oe", "þ": "th", "ŧ": "t",
     "ς": "σ",
 }  # fmt: skip
-# Marks that are left out: accents, points of Hebrew, vowels of Arabic, selectors of forms.
+# Marks that are removed: accents, points of Hebrew, vowels of Arabic, variation selectors.
 _ACCENTS = re.compile(
     "[\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7\u0610-\u061a\u064b-\u065f"
     "\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff"
     "\ufe00-\ufe0f\ufe20-\ufe2f\U000e0100-\U000e01ef]"
 )
 _UNSEEN = frozenset("\u00ad\u034f\u0640\u200c\u200d\u200e\u200f\u2060\ufeff")
-"""Stand inside words and are not seen: soft hyphens, joiners, tatweel, directions."""
+"""Invisible characters inside words: soft hyphens, joiners, tatweel, direction marks."""
 _KATAKANA = {code: code - 0x60 for code in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}
 _ALONE = (
     (0x0E00, 0x0FFF), (0x1000, 0x109F), (0x1780, 0x17FF), (0x1950, 0x19FF), (0x1A20, 0x1AAF),
@@ -46,7 +46,7 @@ _ALONE = (
     (0xF900, 0xFAFF), (0x1B000, 0x1B16F), (0x20000, 0x3FFFD),
 )  # fmt: skip
 _COMPOSED_BY_WIDTH = re.compile("[\uff9e-\uffdc]")
-"""Half-width marks of kana, and jamo: they are one character with the one before."""
+"""Half-width kana marks, and jamo, which combine with the character before."""
 _ASCII = frozenset(map(chr, range(128)))
 _FEW = 24
 _PLAIN = "".join(c.lower() if c.isalnum() or c in "+#" else " " for c in map(chr, range(128)))
@@ -55,7 +55,7 @@ _PLUS_OR_HASH = re.compile(r"(?<!\S)(c\+\+|[cf]#)(?!\S)|[+#]+")
 
 
 class _Folded(dict[str, str]):
-    """What each character is compared as, worked out when it is met first."""
+    """Character -> its folded form, computed at first use."""
 
     def __missing__(self, character: str) -> str:
         found = self[character] = self._made(character)
@@ -64,12 +64,12 @@ class _Folded(dict[str, str]):
     def _made(self, character: str) -> str:
         if character in _UNSEEN:
             return ""
-        if character in "®©™℠":  # `Tea™` is no `teatm`
+        if character in "®©™℠":  # `Tea™` is not `teatm`
             return " "
         digit = decimal(character, None)
         if digit is not None:
             return str(digit)
-        # Not a letter with an accent, as Unicode has it: who looks for мои does not mean мой.
+        # Unlike Unicode, not treated as a letter with an accent: мои and мой are different words.
         if character in "йЙ":
             return "й"
         bare = _ACCENTS.sub("", normalize("NFKD", normalize("NFKC", character).casefold()))
@@ -78,7 +78,7 @@ class _Folded(dict[str, str]):
 
 
 class _Apart(_Folded):
-    """The same, with a space around what is a word of its own, and for what is none."""
+    """Like `_Folded`, with spaces around a character that is a word by itself, and one for a separator."""
 
     def _made(self, character: str) -> str:
         return "".join(map(_apart, super()._made(character)))
@@ -98,13 +98,13 @@ _APART = _Apart()
 
 
 def stands_alone(character: str) -> bool:
-    """Whether a character is a word of its own: of a script without spaces, or a Hangul syllable."""
+    """Whether a character is a word by itself: of a script without spaces, or a Hangul syllable."""
     code = ord(character)
     return code >= 0x0E00 and any(first <= code <= last for first, last in _ALONE)
 
 
 def folded(text: str) -> str:
-    """The text without what words are compared without: case, accents, width, forms of kana."""
+    """The text without what is ignored in comparisons: case, accents, width, forms of kana."""
     return text.lower() if text.isascii() else "".join(map(_FOLDED.__getitem__, _composed(text)))
 
 
@@ -112,7 +112,7 @@ def split(text: str) -> list[str]:
     """The words of a text, in their order."""
     if not text.isascii():
         text = _apart_from_ascii(_composed(text))
-    # For ASCII alone `translate` is ten times as fast as a regex, and for anything else slower.
+    # For pure ASCII `translate` is ten times as fast as a regex, for anything else slower.
     text = text.translate(_PLAIN) if text.isascii() else text
     if "+" in text or "#" in text:
         text = _PLUS_OR_HASH.sub(lambda found: found[1] or " ", text)
@@ -120,14 +120,14 @@ def split(text: str) -> list[str]:
 
 
 def _composed(text: str) -> str:
-    """With a character for each letter and its marks, where there is one."""
+    """Combines each letter with its marks into one character if there is one."""
     if _COMPOSED_BY_WIDTH.search(text):
         return normalize("NFKC", text)
     return text if is_normalized("NFC", text) else normalize("NFC", text)
 
 
 def _apart_from_ascii(text: str) -> str:
-    """Each character as `_APART` has it; where few are beyond ASCII, as in Latin text, in half the time."""
+    """Maps each character with `_APART`; faster if few are beyond ASCII, as in Latin text."""
     rare = set(text).difference(_ASCII)
     if len(rare) > _FEW:
         return "".join(map(_APART.__getitem__, text))
@@ -137,9 +137,9 @@ def _apart_from_ascii(text: str) -> str:
 
 
 class FoldedText:
-    """The words of one field of an article: its values, each split on its own.
+    """The words of one field of an article: its values, each split separately.
 
-    `joined` has a space before and after each word, so that words side by side are a part of it.
+    `joined` has a space before and after each word, so that adjacent words are a substring of it.
     """
 
     def __init__(self, values: Iterable[str]) -> None:
@@ -153,7 +153,7 @@ class FoldedText:
         return frozenset(self.joined.split())
 
     def has(self, words: Sequence[str]) -> bool:
-        """Whether these stand here side by side."""
+        """Whether these words are adjacent here."""
         if len(words) == 1:
             return words[0] in self.each
         return f" {' '.join(words)} " in self.joined

@@ -17,7 +17,7 @@ from aggregator.rules.stories.telling import Telling
 __all__ = ["MOST_CANDIDATES", "Joined", "Lookalike", "Member", "in_order", "join", "shown"]
 
 MOST_CANDIDATES = 20
-"""So many candidates are worth a look: of those that share most keys one is the right one, or none is."""
+"""How many candidates are examined: if none of those with the most common keys matches, none will."""
 
 _STRENGTH = ("id", "link", "title", "text")
 

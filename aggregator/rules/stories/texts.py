@@ -51,9 +51,9 @@ _FEWEST_WORDS, _FEWEST_CHARACTERS = 12, 24
 _RUN, _DENSE_RUN = 4, 6
 _MOST_TOKENS = 8_000
 _MOST_CHARACTERS = 60_000
-"""Of a longer text the beginning is compared."""
+"""Longer texts are compared by their beginning."""
 _MOST_KEYED, _HEAD = 12_000, 1_200
-"""Of a longer one, with its markup, the beginning is looked for."""
+"""Longer texts, with markup, are searched by their beginning."""
 
 DENSE = (
     "\u0e00-\u0eff\u1780-\u17ff\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"

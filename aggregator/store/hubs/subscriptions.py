@@ -32,7 +32,7 @@ class HubState(StrEnum):
     """What a subscription is waiting for.
 
     NAMED: the hub is to be asked. ASKED: it was, and has not verified yet. ACTIVE: it verified; it may be
-    being renewed. DENIED: the hub said so. FAILED: it cannot be asked, or was asked in vain; tried again much
+    being renewed. DENIED: the hub said so. FAILED: it cannot be asked, or it failed; tried again much
     later. LEAVING: it is being unsubscribed from.
     """
 

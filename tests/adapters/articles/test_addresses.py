@@ -128,7 +128,7 @@ def test_a_cover_is_an_address_of_the_site(keys: str, name: str, headimg: str | 
 def test_without_a_site_one_problem_says_what_is_lost(keys: str, body: str) -> None:
     """And names the option."""
     (problem,) = document(f"---\n{keys}\n---\n{body}\n", None).problems
-    assert problem.text.startswith("relative links and images in it lead nowhere: say where its site is, ")
+    assert problem.text.startswith("its relative links and images do not work: set the site's address, ")
     assert "option link" in problem.text
 
 

@@ -79,7 +79,7 @@ def test_entities_of_its_own_are_resolved_and_bombs_are_not() -> None:
     assert titles(plain.encode())[0] == "Ann"
     laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10 if n else "lol" * 10}">' for n in range(9))
     bomb = RSS.replace("<rss", f"<!DOCTYPE rss [{laughs}]>\n<rss").replace("One", "&l8;")
-    with pytest.raises(ReadError, match="beyond all bounds"):
+    with pytest.raises(ReadError, match="over a limit"):
         feed.read(bomb.encode())
 
 
@@ -91,7 +91,7 @@ def test_a_file_named_by_an_entity_is_not_opened() -> None:
 
 def test_too_deep_a_document_is_refused() -> None:
     """With the line and the reason."""
-    with pytest.raises(ReadError, match="beyond all bounds"):
+    with pytest.raises(ReadError, match="over a limit"):
         feed.read(b"<rss>" + b"<a>" * 5000 + b"</a>" * 5000 + b"</rss>")
 
 

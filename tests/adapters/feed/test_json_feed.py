@@ -263,9 +263,9 @@ def test_one_oddity_of_all_items_is_one_problem() -> None:
 @pytest.mark.parametrize(
     ("body", "error", "message"),
     [
-        (b'{"items": [{"name": 1}]}', NotAFeed, "no JSON Feed"),
-        (b'[{"id": 1}]', NotAFeed, "no JSON Feed"),
-        (b'{"version": "https://jsonfeed.org/version/1.1"}', NotAFeed, "no JSON Feed"),
+        (b'{"items": [{"name": 1}]}', NotAFeed, "not a JSON Feed"),
+        (b'[{"id": 1}]', NotAFeed, "not a JSON Feed"),
+        (b'{"version": "https://jsonfeed.org/version/1.1"}', NotAFeed, "not a JSON Feed"),
         (b'{"a": ', ReadError, "line 1: not JSON"),
         (b"[" * 100_000, ReadError, "nested too deeply"),
         (b'{"version": "jsonfeed.org/version/1", "items": [1' + b"0" * 5_000, ReadError, "not JSON"),

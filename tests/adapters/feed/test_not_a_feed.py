@@ -90,7 +90,7 @@ def test_a_page_that_sends_browsers_on_says_where_to(content: str, target: str |
     with pytest.raises(NotAFeed) as caught:
         feed.read(page.encode(), url="http://a/x/")
     assert caught.value.feeds == ((target,) if target else ())
-    assert (f"it sends browsers on to {target}" in caught.value.reason) == (target is not None)
+    assert (f"it redirects browsers to {target}" in caught.value.reason) == (target is not None)
 
 
 @pytest.mark.parametrize(

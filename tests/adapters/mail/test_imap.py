@@ -118,7 +118,7 @@ def test_a_message_that_is_in_the_mailbox_twice_is_given_once(serve: Serve) -> N
 
 
 def drip(handler: Any, tag: str) -> None:
-    """A byte now and then, for ever."""
+    """A byte now and then, without end."""
     import time
 
     handler.wfile.write(b"* OK ")

@@ -233,7 +233,7 @@ def test_parts_that_stand_deep_are_read_to_a_bound() -> None:
     """Ten multiparts in each other are more than any program sends."""
     assert content(multipart(9)) == "<p>deep</p>"
     feed = read(multipart(50))
-    assert [problem.text for problem in feed.problems] == ["it has no text; what is attached is not read"]
+    assert [problem.text for problem in feed.problems] == ["it has no text; attachments are not read"]
 
 
 def test_a_boundary_that_begins_another_divides_only_its_own() -> None:

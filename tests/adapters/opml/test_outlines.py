@@ -79,7 +79,7 @@ def test_an_address_is_found_however_it_is_written(outline: str, url: str) -> No
 @pytest.mark.parametrize(
     ("outline", "message"),
     [
-        ('<outline text="x" xmlUrl="file:///etc/passwd"/>', "is no http or https address: left out"),
+        ('<outline text="x" xmlUrl="file:///etc/passwd"/>', "is not an http or https address: left out"),
         ('<outline text="x" type="include" url="https://a.example/b.opml"/>', "which is not followed"),
         ('<outline text="x" type="rss"/>', "a feed without an address"),
         ('<outline text="x"><outline text="y">', "2 outlines are never closed"),

@@ -203,7 +203,7 @@ def test_a_list_cannot_lead_to_this_machine(site: Site, server: Server, tmp_path
     server.pages["/list"] = Answer(200, {}, written(*hostile, ("Private", "http://10.0.0.1/feed")))
     configure(site, server)
     output = site.run("fetch").output.replace("\n", " ")
-    assert output.count("is no http or https address") == len(addresses)
+    assert output.count("is not an http or https address") == len(addresses)
     assert "not public" in output
     assert [*states(site)] == ["List", "List: Private"]
 

@@ -49,7 +49,7 @@ def test_a_service_gets_plain_text_that_it_takes(server: Server, caplog: pytest.
         assert len(said["message"]) <= 3_500
         assert "@everyone" not in said["message"]
         server.pages["/secret"] = Answer(500)
-        with pytest.raises(DeliveryError, match="did not take it"):
+        with pytest.raises(DeliveryError, match="did not accept it"):
             send(f"json://{place}/secret")
     assert "secret" not in caplog.text
 

@@ -55,7 +55,7 @@ def test_a_title_that_says_little_joins_a_text_and_its_beginning() -> None:
     ("one", "two"), [("Mill Lane", "Dean Street"), ("Mill Lane", "the whole of Skerry"), ("Hallow", "Skerry")]
 )
 def test_items_of_one_frame_and_title_stay_apart(one: str, two: str) -> None:
-    """Each names what it is about in the midst of what all of them say."""
+    """Each names what it is about inside what all of them say."""
     frame = (
         "The county informs residents about works on the water mains, which take place on weekdays from "
         "eight in the morning until four in the afternoon. This week the works are in {}. Please keep a "

@@ -147,7 +147,7 @@ def test_a_source_has_its_health() -> None:
         "22 November 2026, 08:40 UTC",
         "3 a week 3 entries in a week in a week",
         "12 its feed",
-        "2026-11-22 10:40 UTC: it is polled as often as it publishes makes worthwhile",
+        "2026-11-22 10:40 UTC: it is polled according to how often it publishes",
     ]
     assert words(one(tree, "svg title")) == "3 entries in a week"
     assert values(tree, "h3 a, dd a") == ["https://tea.example/", "https://tea.example/feed"]
