@@ -34,7 +34,7 @@ class RuleTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedTrial:
-    """How many articles stand in a feed before and after, and how many join and leave it.
+    """How many articles are in a feed before and after, and how many are added and removed.
 
     `gained` and `lost` are titles, some of them.
     """
@@ -50,7 +50,7 @@ class FeedTrial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trial:
-    """What a dry run found: each rule in its order, each feed by its name."""
+    """The result of a dry run: each rule in order, each feed by its name."""
 
     articles: int
     rules: tuple[RuleTrial, ...]
@@ -58,7 +58,7 @@ class Trial:
 
     @property
     def doubts(self) -> tuple[str, ...]:
-        """A sentence for each rule that is seldom meant so: it never matches, or it drops everything."""
+        """A sentence for each rule that is probably a mistake: it never matches, or it drops everything."""
         if not self.articles:
             return ()
         said = [f"rule {rule.name!r} matches nothing" for rule in self.rules if not rule.matched]
@@ -72,7 +72,7 @@ class Trial:
 
     @property
     def changes(self) -> Trial:
-        """The same with those rules and feeds alone that change where an article stands."""
+        """The result without rules and feeds that change nothing."""
         return replace(
             self,
             rules=tuple(rule for rule in self.rules if rule.moved),
@@ -82,7 +82,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueryTrial:
-    """How many of `articles` a query finds, some titles, and how many of those found stand in each feed."""
+    """How many of `articles` a query finds, some titles, and how many of those are in each feed."""
 
     query: str
     articles: int
@@ -92,7 +92,7 @@ class QueryTrial:
 
 
 class _Counts:
-    """Numbers and some examples."""
+    """A number and some examples."""
 
     def __init__(self) -> None:
         self.before = self.after = self.joined = self.left = 0
@@ -106,7 +106,7 @@ def tried(
     articles: Iterable[tuple[ArticleFacts, frozenset[str], frozenset[str]]],
     now: datetime,
 ) -> Trial:
-    """Judges each article, and compares the feeds in which it would stand with those given beside it.
+    """Applies the rules to each article, and compares the feeds that it would be in with its present ones.
 
     These are those in which it stands, and then those that show another of its story in its place.
 
@@ -179,7 +179,7 @@ def tried_query(
     articles: Iterable[tuple[ArticleFacts, frozenset[str], object]],
     now: datetime,
 ) -> QueryTrial:
-    """What a query finds of articles, as saved feeds see them: with what the rules gave them."""
+    """The articles that a query finds, as saved feeds see them: with the tags and categories of the rules."""
     count = matched = 0
     examples: list[str] = []
     feeds: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""What the rules say of one article: plain data, which a store can keep and a command can explain."""
+"""The result of the rules for one article: plain data, which a store can keep and a command can explain."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Rewriting", "Verdict"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rewriting:
-    """That a rule rewrites the article where it is rendered; `feeds` empty: in every feed."""
+    """A rule rewrites the article when it is rendered; `feeds` empty: in every feed."""
 
     rule: str
     feeds: tuple[str, ...] = ()
@@ -36,11 +36,11 @@ class Verdict:
     depends_on_now: bool = False
 
     def excluded_from(self, feed: str) -> str | None:
-        """The rule that keeps it out of a feed; None when none does."""
+        """The rule that removes it from a feed; None if there is none."""
         return self.dropped_by or self.removed.get(feed)
 
     def categories(self, found: Sequence[str]) -> tuple[str, ...]:
-        """The categories that it stands in: those that it was `found` with, changed by the rules."""
+        """Its categories: those that it was `found` with, changed by the rules."""
         if self.dropped_by is not None:
             return ()
         return tuple(name for name in dict.fromkeys((*found, *self.added)) if name not in self.removed)

@@ -1,4 +1,4 @@
-"""Which articles of different sources tell the same story, and which of them is shown; pure.
+"""Which articles of different sources are about the same story, and which of them is shown; pure.
 
 A store keeps `article_keys(article)` of each, looks for articles that share one, and asks `join`:
 

@@ -1,4 +1,4 @@
-"""Whether two articles tell the same story, and why, or why not.
+"""Decides whether two articles are about the same story, and gives the reason.
 
 A wrong pair hides an article from readers, a missed one shows a story twice: where it is unclear, the
 articles stay apart. What each rule is for and what it misses is in docs/stories.md; the numbers here were
@@ -46,7 +46,7 @@ _REFUSING = {
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """Why two articles tell the same story, or why not; `str` explains it in one sentence.
+    """The reason why two articles are, or are not, the same story; `str` explains it in one sentence.
 
     `code`: what decided, one of a fixed set. `score`: how much of their texts they share, 0 to 1; 1.0 where
     texts did not decide.
@@ -57,7 +57,7 @@ class Why:
 
     @property
     def joins(self) -> bool:
-        """Whether they tell the same story."""
+        """Whether they are the same story."""
         return self.code in _JOINING
 
     def __str__(self) -> str:
@@ -65,13 +65,13 @@ class Why:
 
 
 def same_story(a: Telling, b: Telling) -> Why | None:
-    """Why two articles tell the same story; None when they do not. `judge` says why not."""
+    """The reason why two articles are the same story; None when they are not. `judge` says why not."""
     why = judge(a, b)
     return why if why.joins else None
 
 
 def judge(a: Telling, b: Telling) -> Why:
-    """Why two articles tell the same story, or why not; their order makes no difference."""
+    """The reason why two articles are, or are not, the same story; their order makes no difference."""
     if a.source == b.source:
         return Why("one-source")
     pair = _Pair(a, b)
@@ -85,7 +85,7 @@ def judge(a: Telling, b: Telling) -> Why:
 
 
 class _Pair:
-    """Two articles, and what the rules ask of them, each at most once."""
+    """Two articles, and values that several rules need, each computed at most once."""
 
     def __init__(self, a: Telling, b: Telling) -> None:
         self.a, self.b = a, b
@@ -98,18 +98,18 @@ class _Pair:
 
     @cached_property
     def likeness(self) -> float:
-        """How much of what one title speaks of the other one does too; 0.0 when one of them says nothing."""
+        """The share of one title's words that the other has too; 0.0 if a title has no meaning."""
         fewer = min(len(self.first), len(self.second))
         return len(self.first & self.second) / fewer if fewer else 0.0
 
     def are_apart(self, window: timedelta) -> bool:
-        """Whether more than `window` lies between them; unknown times do not."""
+        """Whether they are more than `window` apart; False if a time is unknown."""
         a, b = self.a.time, self.b.time
         return a is not None and b is not None and abs(a - b) > window
 
 
 def _by_page(pair: _Pair) -> Why | None:
-    """What their links and ids say; None when these are different ones."""
+    """The decision by links and ids; None when they differ."""
     a, b = pair.a, pair.b
     same = {a.page, a.permanent_id} & {b.page, b.permanent_id} - {""}
     if not same:
@@ -130,7 +130,7 @@ def _mostly_shared(shared: Overlap | None) -> bool:
 
 
 def _are_strangers(pair: _Pair) -> bool:
-    """Whether two articles at one address are about different things, as far as their texts can say."""
+    """Whether two articles with one address are about different things, judged by their texts."""
     a, b = pair.a, pair.b
     if len(a.body) < 12 or len(b.body) < 12 or a.language != b.language:
         return False
@@ -140,7 +140,7 @@ def _are_strangers(pair: _Pair) -> bool:
 
 
 def _by_title(pair: _Pair) -> Why | None:
-    """What equal titles say; None when the titles differ."""
+    """The decision by equal titles; None when the titles differ."""
     a, b = pair.a, pair.b
     if not _has_one_title(a, b):
         return None
@@ -156,7 +156,7 @@ def _by_title(pair: _Pair) -> Why | None:
 
 
 def _has_one_title(a: Telling, b: Telling) -> bool:
-    """Whether two titles are equal but for the name of one of the sources."""
+    """Whether two titles are equal except for the name of one of the sources."""
     names = (*a.names, *b.names)
     others = dict(zip(b.heading.keys, b.heading.segments, strict=True))
     return any(
@@ -167,7 +167,7 @@ def _has_one_title(a: Telling, b: Telling) -> bool:
 
 
 def _shares_title(pair: _Pair) -> bool:
-    """Whether two texts share a sentence or so that says what their one title does."""
+    """Whether two texts share about a sentence with the words of their common title."""
     shared = pair.shared
     if shared is None or shared.words < 10 or shared.address > 0.05:
         return False
@@ -175,7 +175,7 @@ def _shares_title(pair: _Pair) -> bool:
 
 
 def _is_one_text(pair: _Pair) -> bool:
-    """Whether one of two texts under one title begins the other: a teaser, a cut one, one with a note below.
+    """Whether one of two texts with one title begins the other: a teaser, a cut text, a note below.
 
     Items of a series (weather, road works) have one frame, and each something of its own in it.
     """
@@ -190,7 +190,7 @@ def _is_one_text(pair: _Pair) -> bool:
 
 
 def _by_text(pair: _Pair) -> Why:
-    """What the words that two texts share say."""
+    """The decision by the words that two texts share."""
     shared, a, b = pair.shared, pair.a.heading, pair.b.heading
     if shared is None or shared.words < 6:
         return Why("nothing", 0.0)
@@ -211,7 +211,7 @@ def _by_text(pair: _Pair) -> Why:
 
 
 def _is_enough(shared: Overlap) -> bool:
-    """Whether two texts share enough to be one: nearly all, most (another lead), or the start (a teaser)."""
+    """Whether two texts share enough: nearly all, most (another lead), or the start (a teaser)."""
     low, high = sorted((shared.first, shared.second))
     if low >= 0.85:
         return shared.words >= 10
@@ -223,21 +223,21 @@ def _is_enough(shared: Overlap) -> bool:
 
 
 def _is_one_item(pair: _Pair, shared: Overlap) -> bool:
-    """Whether two short items under like titles are one, each with what its publisher adds."""
+    """Whether two short items with similar titles are one story, each with additions of its publisher."""
     if shared.words < 18 or max(shared.first, shared.second) < 0.75 or pair.likeness < 0.3:
         return False
     return min(_share(pair.first, shared.units), _share(pair.second, shared.units)) >= 0.3
 
 
 def _differ_in_subject(pair: _Pair) -> bool:
-    """Whether the titles are alike but for a word that the other text does not have (two towns)."""
+    """Whether the titles are equal except for a word that the other text does not have (two towns)."""
     a, b = pair.a.body.units, pair.b.body.units
     first, second = pair.first - pair.second, pair.second - pair.first
     return have_one_frame(pair.a.heading, pair.b.heading) and bool(first & a - b) and bool(second & b - a)
 
 
 def _is_about_them(pair: _Pair, shared: Overlap, low: float) -> bool:
-    """Whether what two texts share is what they are about: boilerplate is not.
+    """Whether the shared text is the subject, and not boilerplate.
 
     What a company says of itself says of nothing from whom it is known, and needs more that speaks for it.
     """
@@ -251,7 +251,7 @@ def _is_about_them(pair: _Pair, shared: Overlap, low: float) -> bool:
 
 
 def _is_report(pair: _Pair, shared: Overlap, low: float) -> bool:
-    """Whether most of two longer texts is one report, whatever lead and headline each desk wrote above it.
+    """Whether most of two longer texts is one report, with each publisher's own lead and headline.
 
     Boilerplate speaks of its publisher or to readers, names no source of what it says, and has nothing of the
     titles but a company's name.
@@ -263,7 +263,7 @@ def _is_report(pair: _Pair, shared: Overlap, low: float) -> bool:
 
 
 def _evidence(pair: _Pair, shared: Overlap, low: float) -> float:
-    """How much speaks for one story in two texts that share at least a half, below 0 for another one.
+    """The evidence for one story in two texts that share at least half, below 0 for different stories.
 
     Two leads and two headlines about one event name the same people, places and things; two short items
     under one boilerplate do not. So what only one of them says is looked for in the other one: a name that

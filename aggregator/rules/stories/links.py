@@ -1,4 +1,4 @@
-"""Links -> what they have in common when they lead to one page, however they are written.
+"""Canonical keys of links: equal for links to one page, however they are written.
 
 The key is for comparing, never for following. Left out: scheme, `www`, mobile and AMP forms, tracking
 parameters, default ports, index pages, a final slash; query parameters are sorted. Wrappers that name their
@@ -67,7 +67,7 @@ _LONGEST = 4_096
 
 @lru_cache(maxsize=1_024)
 def canonical(link: str, depth: int = 3) -> str:
-    """The key of a web link, "" for what is none; never raises."""
+    """The key of a web link, "" for anything else; never raises."""
     if not link or len(link) > _LONGEST:
         return ""
     try:
@@ -89,7 +89,7 @@ def canonical(link: str, depth: int = 3) -> str:
 
 
 def _unwrapped(host: str, path: str, raw_path: str, query: str) -> str:
-    """The link that a wrapper names, "" where there is none."""
+    """The link inside a wrapper, "" if there is none."""
     if names := _WRAPPERS.get(f"{host}{path}"):
         found = dict(parse_qsl(query, max_num_fields=100))
         return next((found[name] for name in names if found.get(name, "").startswith("http")), "")
@@ -131,7 +131,7 @@ def _pairs(query: str) -> list[tuple[str, str]]:
 
 
 def fragment(link: str) -> str:
-    """The place on the page that a link names, "" for one that says nothing (`#comments`, `#ref=rss`)."""
+    """The position on the page that a link names, "" for one without a meaning (`#comments`, `#ref=rss`)."""
     _, _, name = without_tracking(link).partition("#")
     return "" if _NO_PLACE.fullmatch(name) else name
 
@@ -144,7 +144,7 @@ def is_specific(key: str) -> bool:
 
 
 def host_labels(link: str | None) -> tuple[str, ...]:
-    """What a site may call itself by its address: `example.com` and `example` for www.example.com."""
+    """Names that a site's address suggests: `example.com` and `example` for www.example.com."""
     host = canonical(link or "").partition("/")[0].partition(":")[0]
     labels = host.split(".")
     return (

@@ -1,4 +1,4 @@
-"""Who belongs to a story, and which of them is shown.
+"""Which articles belong to a story, and which of them is shown.
 
 What arrives never changes what is shown: it takes the last place. Places are given anew, by the sources'
 priority and then by age, only when priorities change in the config, a member is withdrawn, or an editor
@@ -37,14 +37,14 @@ class Lookalike:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """The article whose story a new one belongs to, and why."""
+    """The article with the story that a new one joins, and the reason."""
 
     article: int
     why: Why
 
 
 def join(new: Telling, candidates: Iterable[Lookalike]) -> Joined | None:
-    """The candidate whose story a new article joins, None when it tells a story of its own.
+    """The candidate with the story that a new article joins; None when it is a new story.
 
     Of several the one with the strongest reason, then the one that shares most, then the earliest. Stories
     are never merged by what arrives, and never get a second article of one source.
@@ -62,7 +62,7 @@ def join(new: Telling, candidates: Iterable[Lookalike]) -> Joined | None:
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A member of a story. `place`: where it stands in it, 0 is shown; None for one that just arrived."""
+    """A member of a story. `place`: its position in the story, 0 is shown; None for a new one."""
 
     article: int
     source: str
@@ -91,7 +91,7 @@ def in_order(
 def shown(
     members: Iterable[Member], priorities: Mapping[str, int], among: Collection[int] | None = None
 ) -> Member:
-    """The member that a feed shows; `among`: the articles that stand in the feed, None for all.
+    """The member that a feed shows; `among`: the articles in the feed, None for all.
 
     Raises ValueError when none of the members stands there.
     """

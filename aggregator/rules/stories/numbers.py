@@ -1,4 +1,4 @@
-"""Numbers of titles -> marks: which piece of a series a title names, which amounts it speaks of."""
+"""The numbers in titles: which part of a series a title names, and which amounts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _ROMAN = {"i": "1", "v": "5", "x": "10"}
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The numbers of a title. `series`: of pieces, versions and dates; `amounts`: all others."""
+    """The numbers of a title. `series`: of parts, versions and dates; `amounts`: all others."""
 
     series: frozenset[str] = frozenset()
     amounts: frozenset[str] = frozenset()
@@ -41,12 +41,12 @@ class Marks:
 
 
 def conflict(a: frozenset[str], b: frozenset[str]) -> bool:
-    """Whether each of two titles has a number that the other one has not."""
+    """Whether each of two titles has a number that the other one does not have."""
     return not (a <= b or b <= a)
 
 
 def marks(folded: str, tokens: Sequence[str]) -> tuple[Marks, frozenset[str]]:
-    """The numbers of a title in lower case, and its words that are none."""
+    """The numbers of a title in lower case, and its other words."""
     series = {_of_numerals(next(filter(None, m.groups()))) for m in _DENSE_SERIAL.finditer(folded)}
     amounts: set[str] = set()
     frame: set[str] = set()
@@ -78,7 +78,7 @@ def _of_digits(written: str) -> str:
 
 
 def _of_numerals(written: str) -> str:
-    """Chinese numerals as digits; anything else as it is."""
+    """Chinese numerals as digits; other text unchanged."""
     if written.isascii() and written.isdigit():
         return written.lstrip("0") or "0"
     if any(c not in _DIGITS and c not in "十百" for c in written):

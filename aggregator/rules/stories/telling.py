@@ -1,4 +1,4 @@
-"""One article as its story is looked for: link, title, text and time, and the keys that find others."""
+"""One article in the form for comparing stories: link, title, text and time, and the keys to find others."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Telling", "article_keys", "keys", "telling"]
 
 @dataclass(frozen=True, eq=False)
 class Telling:
-    """One source's article about something.
+    """One source's article.
 
     - `source`: the source's name in the config; two articles of one source never tell the same story.
     - `title`: plain text. `link`: absolute, or None. `id`: the origin's, verbatim.
@@ -40,14 +40,14 @@ class Telling:
 
     @cached_property
     def permanent_id(self) -> str:
-        """Its id where that is one for the whole world (a web address, `tag:`, `urn:uuid:`), "" otherwise."""
+        """Its id if it is globally unique (a web address, `tag:`, `urn:uuid:`), "" otherwise."""
         if self.id.startswith(("http://", "https://")):
             return "" if "|" in self.id or self.id == self.link else canonical(self.id)
         return self.id if self.id.startswith(("tag:", "urn:uuid:")) and len(self.id) > 12 else ""
 
     @cached_property
     def heading(self) -> Title:
-        """Its title taken apart."""
+        """Its analysed title."""
         return title(self.title, self.names)
 
     @cached_property
@@ -57,12 +57,12 @@ class Telling:
 
     @cached_property
     def body(self) -> Body:
-        """Its text as words."""
+        """The words of its text."""
         return Body(self.html)
 
 
 def telling(article: Article, first_seen: datetime | None = None, *names: str) -> Telling:
-    """An article as its story is looked for; `names`: what else its source is called."""
+    """An article in the form for comparing stories; `names`: further names of its source."""
     html = article.content if len(article.content) >= len(article.summary) else article.summary
     own = (article.source, article.origin.title, *names, *host_labels(article.link))
     return Telling(
@@ -90,5 +90,5 @@ def keys(of: Telling) -> tuple[int, ...]:
 
 
 def article_keys(article: Article) -> tuple[int, ...]:
-    """The `keys` of an article, of nothing but itself: any process that has it can make them."""
+    """The `keys` of an article; they depend only on the article, so any process can compute them."""
     return keys(telling(article))

@@ -1,4 +1,4 @@
-"""Bodies -> what near-equal texts share: keys to find them by, runs of words to confirm by.
+"""Bodies -> keys to find nearly equal texts by, and runs of words to confirm it.
 
 Keys are MinHash in its bottom-k form: of all runs of five words (eight characters, in scripts that set no
 spaces) those few that hash lowest. Texts with much in common have some of them in common, wherever the text
@@ -58,7 +58,7 @@ _MOST_KEYED, _HEAD = 12_000, 1_200
 DENSE = (
     "\u0e00-\u0eff\u1780-\u17ff\u3005-\u3007\u3040-\u30fa\u30fc-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 )
-"""Characters of scripts that set no spaces between words, for a class of a regex."""
+"""Characters of scripts without spaces between words, for a character class of a regex."""
 _DENSE = re.compile(f"[{DENSE}]")
 _DENSE_RUNS = re.compile(f"[{DENSE}]+")
 _DENSE_PUNCTUATION = re.compile(
@@ -76,12 +76,12 @@ _TOKEN = re.compile(rf"[0-9]+(?:[.,:][0-9]+)*|[{DENSE}]|[^\W\d_{DENSE}]+")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？])|\n+")
 _KATAKANA = re.compile("[ァ-ヺー]{2,}")
 _SPEAKING = re.compile(f"(?:(?![的了在是和与與及等也都就而被把\u3041-\u309fァ-ヺー])[{DENSE}]){{2,}}")
-"""Characters of a dense script that are neither particles of Chinese nor kana."""
+"""Characters of a dense script that are neither Chinese particles nor kana."""
 FUNCTION = frozenset().union(*FUNCTION_WORDS.values())
 
 
 def plain(html: str) -> str:
-    """The text of sanitised HTML, one line a block, its case folded, at most 60,000 characters."""
+    """The text of sanitised HTML, one line a block, case-folded, at most 60,000 characters."""
     text = html[: 3 * _MOST_CHARACTERS]
     if "<" in text:
         text = _TAG.sub("", _BLOCK.sub("\n", text))
@@ -92,7 +92,7 @@ def plain(html: str) -> str:
 
 
 def is_dense(text: str) -> bool:
-    """Whether a text is mostly in a script that sets no spaces between words (Chinese, Japanese, Thai)."""
+    """Whether a text is mostly in a script without spaces between words (Chinese, Japanese, Thai)."""
     head = text[:600]
     return not head.isascii() and 4 * sum(map(len, _DENSE_RUNS.findall(head))) > len(head)
 
@@ -154,7 +154,7 @@ def _dense_keys(html: str) -> tuple[int, ...]:
 
 
 def _lowest(hashes: Sequence[int], count: int) -> list[int]:
-    """The places of the `count` lowest hashes."""
+    """The positions of the `count` lowest hashes."""
     limit = min(2**32, 2**32 * 3 * count // max(len(hashes), 1))
     low = [n for n, each in enumerate(hashes) if each < limit]
     if len(low) < count:
@@ -163,12 +163,12 @@ def _lowest(hashes: Sequence[int], count: int) -> list[int]:
 
 
 def stem(word: str) -> str:
-    """What inflected forms of a word share, roughly: its first six letters."""
+    """The first six letters of a word, which inflected forms usually share."""
     return word[:6]
 
 
 class Body:
-    """A text as it is compared: words, or single characters of a dense script, without calls to readers."""
+    """A text as words, or single characters of a dense script, without calls to readers."""
 
     def __init__(self, html: str) -> None:
         text = plain(html)
@@ -189,16 +189,16 @@ class Body:
 
     @cached_property
     def numbers(self) -> frozenset[str]:
-        """The numbers in it."""
+        """The numbers in the text."""
         return frozenset(token for token in self.tokens if token[0].isdigit())
 
     @cached_property
     def units(self) -> frozenset[str]:
-        """What it speaks of, as `units` finds it."""
+        """The content words of the text, as `units` finds them."""
         return units(self.tokens)
 
     def __len__(self) -> int:
-        """How many words it has; eight characters of a dense script count as five."""
+        """The number of its words; eight characters of a dense script count as five."""
         return len(self.tokens) * 5 // 8 if self.is_dense else len(self.tokens)
 
 
@@ -220,7 +220,7 @@ def units(words: Sequence[str]) -> frozenset[str]:
 
 
 def language(html: str) -> str:
-    """The language of a text as far as its beginning shows it, by script or function words; "" when unclear.
+    """The language of a text by the script or function words of its beginning; "" when unclear.
 
     One of "ja", "zh", "th", and those whose function words are known.
     """
@@ -263,7 +263,7 @@ class Overlap:
 
 
 def overlap(a: Body, b: Body) -> Overlap | None:
-    """What two bodies share in runs of words; None for scripts that cannot share any, and without a text."""
+    """What two bodies share in runs of words; None if they cannot share any, or have no text."""
     if a.is_dense != b.is_dense or not a.tokens or not b.tokens:
         return None
     first, second = _covered(a, set(b.runs)), _covered(b, set(a.runs))
@@ -306,7 +306,7 @@ def _agreement(a: frozenset[str], b: frozenset[str]) -> float:
 
 
 def _covered(body: Body, others: set[tuple[str, ...]]) -> list[int]:
-    """The places of the tokens that stand in a run which is one of `others`."""
+    """The positions of tokens in a run that is one of `others`."""
     length = _DENSE_RUN if body.is_dense else _RUN
     places: list[int] = []
     end = 0

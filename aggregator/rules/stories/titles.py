@@ -1,4 +1,4 @@
-"""Titles -> what they have in common, and where they differ in a number, a date or a part of a series.
+"""Compares titles: what they share, and whether they differ in a number, a date or a part of a series.
 
 A title is compared without the source's own name ("Storm hits coast - Example News"), without marks such as
 "Breaking:", and without case, accents and punctuation.
@@ -34,7 +34,7 @@ _SEPARATOR = re.compile(
     r"|^\s*[\[【(（]([^()（）\[\]【】]{1,40})[\]】)）]\s*"
 )
 _SEPARATES = frozenset("-–—|·•:»«/｜‖_：(（[【「)）]】」")
-"""One of these is in all that `_SEPARATOR` finds."""
+"""Every match of `_SEPARATOR` contains one of these."""
 _CLOSING = frozenset(")]）】")
 _FLAG = re.compile(
     r"^\W*(?:(?:update|updated|upd)(?:\s*[0-9]{1,2})?\s*[-–—:|]|breaking(?: news)?\s*[-–—:|!]"
@@ -51,13 +51,13 @@ _TOKEN = re.compile(rf"[0-9]+(?:[.,:/-][0-9]+)*|[{DENSE}]|[^\W\d_{DENSE}]+")
 _NO_LETTER = re.compile(r"(?<![0-9])[^\w]+|[^\w.]+|\.(?![0-9])|_")
 _DENSE = re.compile(f"[{DENSE}]")
 _LITTLE = re.compile("[〇零一二三四五六七八九十百\u3041-\u309f]")
-"""Numerals, and hiragana: in titles of news they are mostly grammar."""
+"""Numerals, and hiragana, which in titles of news are mostly grammar."""
 _ARTICLES = frozenset({"the", "der", "die", "das"})
 
 
 @dataclass(frozen=True)
 class Title:
-    """One title, taken apart.
+    """One analysed title.
 
     - `keys`: folded forms, the whole first, then those without a segment that may be a name of a source.
     - `segments`: that segment for each of them, "" for the whole title.
@@ -78,7 +78,7 @@ class Title:
 
 @lru_cache(maxsize=2_048)
 def title(text: str, names: tuple[str, ...] = ()) -> Title:
-    """A title taken apart; `names`: what its own source is called, which is left out of it."""
+    """Analyses a title; `names`: the names of its own source, which are left out."""
     text, found = _forms(text, names)
     folded = normalize("NFKC", text).casefold()
     tokens = _TOKEN.findall(folded)
@@ -100,12 +100,12 @@ def title(text: str, names: tuple[str, ...] = ()) -> Title:
 
 
 def title_keys(text: str, names: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """The `keys` of a title alone, which is all that a store asks for."""
+    """Only the `keys` of a title, which a store needs."""
     return tuple(_forms(text, names)[1])
 
 
 def _forms(text: str, names: tuple[str, ...]) -> tuple[str, dict[str, str]]:
-    """A title without its source's name and marks, and its folded forms -> the segment each is without."""
+    """The title without its source's name and marks, and its folded forms -> the segment that each lacks."""
     text = text[:_LONGEST]
     bare = _FLAG.sub("", text)
     if bare.rstrip()[-1:] in _CLOSING:
@@ -126,13 +126,13 @@ def _forms(text: str, names: tuple[str, ...]) -> tuple[str, dict[str, str]]:
 
 @lru_cache(maxsize=1_024)
 def fold(text: str) -> str:
-    """Letters and digits alone, without case, width and accents; a dot between digits stays."""
+    """Only letters and digits, without case, width and accents; a dot between digits stays."""
     text = text.lower() if text.isascii() else _without_accents(normalize("NFKC", text).casefold())
     return _NO_LETTER.sub("", text)
 
 
 def _without_accents(text: str) -> str:
-    """Accents go from Latin letters alone: in kana, a mark makes another sound."""
+    """Removes accents only from Latin letters: in kana, a mark makes another sound."""
     kept: list[str] = []
     for character in normalize("NFD", text):
         if category(character) == "Mn" and kept and kept[-1] < "\u0250":
@@ -163,7 +163,7 @@ def _words(text: str) -> frozenset[str]:
 
 
 def _splits(text: str) -> list[tuple[str, str]]:
-    """A title without its last and without its first segment, if short: (the rest, the segment)."""
+    """A title without its last or its first segment, if short: (the rest, the segment)."""
     if _SEPARATES.isdisjoint(text):
         return []
     places = [*_SEPARATOR.finditer(text)]
@@ -181,7 +181,7 @@ def _splits(text: str) -> list[tuple[str, str]]:
 
 
 def have_one_frame(a: Title, b: Title) -> bool:
-    """Whether two titles begin and end alike, and differ in less than half of their words between."""
+    """Whether two titles begin and end equally, and differ in less than half of their words between."""
     shorter, longer = sorted((a.tokens, b.tokens), key=len)
     start = next((n for n, (x, y) in enumerate(zip(shorter, longer, strict=False)) if x != y), len(shorter))
     rest = range(1, len(shorter) - start + 1)
@@ -190,7 +190,7 @@ def have_one_frame(a: Title, b: Title) -> bool:
 
 
 def differ_in_series(a: Title, b: Title) -> bool:
-    """Whether two titles name different pieces of a series: other versions or dates in like words."""
+    """Whether two titles name different parts of a series: other versions or dates with similar words."""
     return _are_alike(a.frame, b.frame) and conflict(a.marks.series, b.marks.series)
 
 
