@@ -59,7 +59,7 @@ def shards_in(queued: Iterator[Queued]) -> list[int]:
 
 
 def published(site: Site) -> dict[str, bytes]:
-    """Files of feeds and pages; of the status page, which says when sources were polled, all but its numbers."""
+    """Files of feeds and pages; the status page without its numbers, as it says when sources were polled."""
     assert site.run("publish").exit_code == 0
     files = site.files()
     return files | {"status.html": re.sub(rb"\d+", b"0", files["status.html"])}
