@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -20,10 +21,14 @@ from aggregator.app.app import App
 from aggregator.config.store_address import StoreAddress
 from aggregator.media.copying import Copying
 from aggregator.reading.workers import Workers
-from tests.support.computed_once import packages_are_listed_once, statements_are_compiled_once
+from tests.support.computed_once import (
+    empty_stores_are_made_once,
+    packages_are_listed_once,
+    statements_are_compiled_once,
+)
 from tests.support.examples import examples
 from tests.support.postgresql import PostgresServer, binaries, running_server
-from tests.support.site import Site
+from tests.support.site import Site, feed
 
 # Tests start hundreds of processes: where this is set, each would compile the whole program anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
@@ -32,6 +37,7 @@ sys.dont_write_bytecode = False
 if TYPE_CHECKING:  # imports Pillow
     from aggregator.media.workers import PictureWorkers
 
+ROOM = 4 * 1024**3
 CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -78,7 +84,7 @@ SLOW_NAMES = {
     },
     "browser": {"playwright"},
 }
-SLOW_FIXTURES = {"processes": {"site", "postgresql"}, "corpus": {"corpus"}}
+SLOW_FIXTURES = {"processes": {"site", "postgresql"}, "browser": {"chromium"}, "corpus": {"corpus"}}
 # Tests of this tree, or of how processes, files and sockets behave, whatever version a library has.
 SYSTEM = frozenset(
     (
@@ -105,6 +111,17 @@ SYSTEM = frozenset(
 
 # Rooms that import no library but re: their tests show the same with any version of one.
 PURE = ("tests.rules.stories.", "tests.schedule.")
+
+
+def pytest_configure() -> None:
+    """Tests work in memory where there is room: on a disk that others use, each file may wait for it."""
+    memory = Path("/dev/shm")
+    if (
+        os.access(memory, os.W_OK)
+        and not os.statvfs(memory).f_flag & os.ST_NOEXEC
+        and shutil.disk_usage(memory).free > ROOM
+    ):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -225,6 +242,27 @@ def site(tmp_path: Path) -> Site:
     return Site(tmp_path)
 
 
+@pytest.fixture(scope="session")
+def eventful(tmp_path_factory: pytest.TempPathFactory, _workers_of_commands: None) -> Iterator[Site]:
+    """A site with archives, an edited article, a forgotten one and a search index; tests work in copies."""
+    running = Server()
+    made = Site(tmp_path_factory.mktemp("eventful"))
+    made.configure(
+        {"name": "a", "url": f"{running.url}/a", "categories": ["News"]},
+        {"name": "b", "url": f"{running.url}/b", "categories": ["Tea"]},
+        entries_per_feed=3,
+    )
+    running.pages["/a"] = Answer(200, {}, feed("a", *range(1, 12), body="Secret"))
+    running.pages["/b"] = Answer(200, {}, feed("b", *range(1, 8), guid=False))
+    made.run("fetch")
+    made.run("search", "tea")
+    running.pages["/a"] = Answer(200, {}, feed("a", *range(1, 12)))
+    made.run("fetch", "--refetch")
+    made.run("forget", "https://a.example/3")
+    yield made
+    running.close()
+
+
 class _KeptWorkers(Workers):
     """Workers that stay when a command ends: to start one takes a third of a small fetch."""
 
@@ -235,7 +273,7 @@ class _KeptWorkers(Workers):
 @pytest.fixture(scope="session", autouse=True)
 def _computed_once() -> Iterator[None]:
     """Starting a command is most of what a small test does."""
-    with statements_are_compiled_once(), packages_are_listed_once():
+    with statements_are_compiled_once(), packages_are_listed_once(), empty_stores_are_made_once():
         yield
 
 

@@ -248,10 +248,16 @@ VENDORS = {
 
 
 @cache
+def parsed(file: Path) -> ast.Module:
+    """A file's code, read once for all tests."""
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+@cache
 def imports(file: Path) -> set[str]:
     """Every module that a file imports, with the names taken from it."""
     found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(file)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -354,7 +360,7 @@ def test_no_public_class_name_stands_twice() -> None:
     """A name that is read in one room must not mean something else in the next."""
     places: dict[str, list[str]] = {}
     for file in files():
-        for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        for node in parsed(file).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(str(file.relative_to(PACKAGE)))
     assert {name: found for name, found in places.items() if len(found) > 1} == {}

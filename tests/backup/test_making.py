@@ -22,21 +22,9 @@ from tests.support.site import Site, feed
 
 
 @pytest.fixture
-def planet(site: Site, server: Server) -> Site:
-    """A site with archives, an edited article, a forgotten one and a search index."""
-    site.configure(
-        {"name": "a", "url": f"{server.url}/a", "categories": ["News"]},
-        {"name": "b", "url": f"{server.url}/b", "categories": ["Tea"]},
-        entries_per_feed=3,
-    )
-    server.pages["/a"] = Answer(200, {}, feed("a", *range(1, 12), body="Secret"))
-    server.pages["/b"] = Answer(200, {}, feed("b", *range(1, 8), guid=False))
-    site.run("fetch")
-    site.run("search", "tea")
-    server.pages["/a"] = Answer(200, {}, feed("a", *range(1, 12)))
-    site.run("fetch", "--refetch")
-    site.run("forget", "https://a.example/3")
-    return site
+def planet(eventful: Site, tmp_path: Path) -> Site:
+    """A site of one's own with some history."""
+    return eventful.copied(tmp_path)
 
 
 def names(folder: Path) -> list[str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Iterator
 from html import escape
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pytest
@@ -12,6 +14,9 @@ import pytest
 from aggregator.normalise.html import sanitise
 from aggregator.normalise.players import further_players, place_of, player_address
 from tests.conftest import Answer, Server
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -126,10 +131,20 @@ def test_any_other_address_is_no_player() -> None:
     ] * 5
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-def test_a_browser_loads_what_the_address_says_and_nothing_else(server: Server) -> None:
-    """A browser reads a player's plain address as we do; of the others, no frame is left to load."""
+@pytest.fixture
+def chromium() -> Iterator[Browser]:
+    """A real browser."""
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    with playwright.sync_playwright() as running:
+        browser = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+def test_a_browser_loads_what_the_address_says_and_nothing_else(server: Server, chromium: Browser) -> None:
+    """A browser reads a player's plain address as we do; of the others, no frame is left to load."""
     base = "https://blog.example/"
     written = [*PLAYERS, *OTHERS]
     clean = "".join(sanitise(f'<iframe src="{escape(src)}"></iframe>', base) for src in written)
@@ -137,17 +152,15 @@ def test_a_browser_loads_what_the_address_says_and_nothing_else(server: Server) 
     for path, body in (("/clean", clean), ("/raw", raw)):
         kind = {"Content-Type": "text/html; charset=utf-8"}
         server.pages[path] = Answer(200, kind, f"<!doctype html>{body}".encode())
-    with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
-        page = chromium.new_page()
-        loaded: list[str] = []
-        page.route(lambda url: not url.startswith(server.url), lambda route: _answer(loaded, route))
-        page.goto(f"{server.url}/clean")
-        assert page.evaluate("[...document.querySelectorAll('iframe')].map(frame => frame.src)") == [
-            *PLAYERS.values()
-        ]
-        page.goto(f"{server.url}/raw")
-        chromium.close()
+    page = chromium.new_page()
+    page.set_default_timeout(0)  # a busy machine may take minutes
+    loaded: list[str] = []
+    page.route(lambda url: not url.startswith(server.url), lambda route: _answer(loaded, route))
+    page.goto(f"{server.url}/clean")
+    assert page.evaluate("[...document.querySelectorAll('iframe')].map(frame => frame.src)") == [
+        *PLAYERS.values()
+    ]
+    page.goto(f"{server.url}/raw")
     assert any(urlsplit(url).path.startswith("/download/") for url in loaded), "it would have been noticed"
     assert any(urlsplit(url).hostname == "evil.example" for url in loaded)
 

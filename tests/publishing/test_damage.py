@@ -28,9 +28,10 @@ def configure(site: Site, **settings: object) -> None:
     )
 
 
-@pytest.fixture
-def planet(site: Site) -> Site:
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """A site whose every file is in place."""
+    site = Site(tmp_path_factory.mktemp("whole"))
     (site.home / "a.xml").write_bytes(feed("a", *range(1, 15), body="Text " * 80))
     (site.home / "b.xml").write_bytes(feed("b", *range(1, 12), body="Text " * 80))
     configure(site)
@@ -38,6 +39,14 @@ def planet(site: Site) -> Site:
     names = site.files()
     for name in ("News/archive/1/rss.xml.gz", "all/archive/2/feed.json.br", "index.html", "feeds.opml"):
         assert name in names
+    return site
+
+
+@pytest.fixture
+def planet(whole: Site, tmp_path: Path) -> Site:
+    """Such a site of one's own; its status page names where it is."""
+    site = whole.copied(tmp_path)
+    assert site.run("publish").exit_code == 0
     return site
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import socket
+from collections.abc import Iterator
 from dataclasses import replace
 from hashlib import md5
 from pathlib import Path
@@ -37,7 +39,15 @@ def written(site: Site) -> dict[str, str]:
     }
 
 
-def test_no_key_leaves_by_any_output(site: Site, server: Server) -> None:
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port that is taken, where nobody listens: who connects is refused at once."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+def test_no_key_leaves_by_any_output(site: Site, server: Server, closed_port: int) -> None:
     """Feeds that repeat the request, redirects, APIs, lists, failures: in every format."""
     base = server.url
 
@@ -80,7 +90,7 @@ def test_no_key_leaves_by_any_output(site: Site, server: Server) -> None:
         {"name": "members", "url": f"http://me:{KEY}@{host}/members"},
         {"name": "list", "kind": "opml", "url": f"{base}/list"},
         {"name": "program", "kind": "exec", "options": {"command": ["sh", "-c", f"echo {KEY} >&2; exit 1"]}},
-        {"name": "mailbox", "kind": "mail", "url": f"imap://{host}/{KEY}"},
+        {"name": "mailbox", "kind": "mail", "url": f"imap://127.0.0.1:{closed_port}/{KEY}"},
     ]
     site.configure(
         *({**source, "categories": ["Tea"]} for source in sources),

@@ -531,9 +531,10 @@ def test_who_takes_nothing_of_an_answer_is_let_go(served: Served, monkeypatch: p
         end = time.monotonic() + 120
         while not connections:
             assert time.monotonic() < end
+            time.sleep(0.005)
         while connections:
             assert time.monotonic() < end, "it is waited for"
-            time.sleep(0.1)
+            time.sleep(0.02)
         assert served.ask("/").status == 200
 
 
@@ -548,6 +549,7 @@ def test_more_connections_than_may_be_are_dropped(tmp_path: Path) -> None:
         end = time.monotonic() + 120
         while len(connections) < 3:
             assert time.monotonic() < end
+            time.sleep(0.005)
         with served.connect() as fourth:
             assert is_closed(fourth)
         for connection in held:

@@ -5,14 +5,19 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from sqlalchemy.util import LRUCache
+
+from aggregator.store.database import Database
+from aggregator.store.migrations import upgrade
 
 
 @contextmanager
@@ -40,6 +45,24 @@ def statements_are_compiled_once() -> Iterator[None]:
         patch.setattr(SQLiteDialect_pysqlite, "__eq__", equal)
         patch.setattr(SQLiteDialect_pysqlite, "__hash__", lambda dialect: hash(settings(dialect)))
         patch.setattr(sa, "create_engine", sharing)
+        yield
+
+
+@contextmanager
+def empty_stores_are_made_once() -> Iterator[None]:
+    """A new file begins as a copy of one that was really made: its tables are most of what it costs."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "store.db"
+        Database(path).close()
+        empty = path.read_bytes()
+
+    def filled(path: Path) -> None:
+        if not path.stat().st_size:
+            path.write_bytes(empty)
+        upgrade(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("aggregator.store.sqlite.file.upgrade", filled)
         yield
 
 

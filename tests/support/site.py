@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,12 @@ class Site:
         for source in sources:
             lines += ["[[sources]]", *(f"{key} = {_toml(value)}" for key, value in source.items())]
         self.file.write_text("\n".join(lines), encoding="utf-8")
+
+    def copied(self, home: Path) -> Site:
+        """The same in another folder; what its config names is inside it, or on a server."""
+        made = Site(home, **self._settings)
+        shutil.copytree(self.home, home, dirs_exist_ok=True)
+        return made
 
     def run(self, command: str, *arguments: str) -> click.testing.Result:
         """Runs a command here, in this process; one of a group has its name behind the group's."""

@@ -139,8 +139,8 @@ class _Choice:
     def written(self, node: LexborNode, depth: int) -> str:
         """The markup of those parts of an element that belong to the article."""
         children = [c for c in node.iter(include_text=True) if c.is_text_node or c.is_element_node]
-        matched = [n for n, child in enumerate(children) if self._is_matched(child)]
-        first, last = (matched[0], matched[-1]) if matched else (0, -1)
+        matched = {n for n, child in enumerate(children) if self._is_matched(child)}
+        first, last = (min(matched), max(matched)) if matched else (0, -1)
         parts = []
         for number, child in enumerate(children):
             if child.is_text_node:
