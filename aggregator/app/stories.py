@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 from types import TracebackType
 from typing import Self
 
@@ -71,11 +72,17 @@ class Storyteller:
         A source that is followed anew brings its back catalogue: to compare that took five times as long as
         reading it, and no other source tells those stories now.
         """
-        from aggregator.rules.stories import TEXT_WINDOW, article_keys
-
-        if found.article.source in self._digests or found.first_seen - found.published > TEXT_WINDOW:
+        if found.article.source in self._digests or found.first_seen - found.published > self._window:
             return ()
+        from aggregator.rules.stories import article_keys
+
         return article_keys(found.article)
+
+    @cached_property
+    def _window(self) -> timedelta:
+        from aggregator.rules.stories import TEXT_WINDOW
+
+        return TEXT_WINDOW
 
     def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:
         """The candidate whose story it joins, and why, as JSON."""

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
+from operator import attrgetter
 from typing import Any
 
 
@@ -83,6 +84,12 @@ class Article:
     origin: Origin = Origin()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    def dated(self, published: datetime, updated: datetime) -> Article:
+        """The article with these dates: what `dataclasses.replace` gives, in half its time."""
+        return Article(
+            **dict(zip(_UNDATED, _undated(self), strict=True)), published=published, updated=updated
+        )
+
     @property
     def content_hash(self) -> str:
         """Hash of what a reader would notice as an edit: title, link, authors, content, summary, enclosures.
@@ -103,6 +110,10 @@ class Article:
             framed += b"-" if text is None else b"%d:" % len(data)
             framed += data
         return hashlib.blake2b(framed, digest_size=16).hexdigest()
+
+
+_UNDATED = tuple(f.name for f in fields(Article) if f.name not in ("published", "updated"))
+_undated = attrgetter(*_UNDATED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,27 +109,27 @@ def found(
     taken = {id_: name for id_, name in owners.items() if name in still}
     listed: set[str] = set()
     every = []
-    for resource, article, mark, content_hash, packed in _articles(gathered):
-        name = resource.name
-        if name and taken.setdefault(article.id, name) != name:
-            shared = f"has the id of {taken[article.id]}; kept as an article of its own"
-            gathered.problems.append(Problem(text=shared, where=name))
-            article = replace(article, id=f"{article.id}|{name}")
-            taken[article.id] = name
-        if article.id not in listed:
-            listed.add(article.id)
-            every.append(
-                Found(
+    for resource, reading in gathered.readings:
+        name, is_known = resource.name, is_same(resource)
+        for article, mark, content_hash, packed in _articles(reading):
+            if name and taken.setdefault(article.id, name) != name:
+                shared = f"has the id of {taken[article.id]}; kept as an article of its own"
+                gathered.problems.append(Problem(text=shared, where=name))
+                article = replace(article, id=f"{article.id}|{name}")
+                taken[article.id] = name
+            if article.id not in listed:
+                listed.add(article.id)
+                one = Found(
                     article,
                     fingerprint=mark,
                     file=name,
                     reader_version=READER_VERSION,
-                    is_same=is_same(resource),
+                    is_same=is_known,
                     has_other_options=has_other_options,
                     content_hash=content_hash,
                     packed=packed,
                 )
-            )
+                every.append(one)
     return every
 
 
@@ -151,13 +151,11 @@ def dated_in_order(found: Sequence[Found], modified: datetime | None, now: datet
     return placed
 
 
-def _articles(gathered: Gathered) -> Iterator[tuple[Resource, Article, str, str, str]]:
-    for resource, reading in gathered.readings:
-        articles = reading.document.articles
-        none = [""] * len(articles)
-        marks, hashes = reading.fingerprints or none, reading.content_hashes or none
-        for each in zip(articles, marks, hashes, reading.packed or none, strict=True):
-            yield resource, *each
+def _articles(reading: Reading) -> Iterator[tuple[Article, str, str, str]]:
+    articles = reading.document.articles
+    none = ("",) * len(articles)
+    marks, hashes = reading.fingerprints or none, reading.content_hashes or none
+    return zip(articles, marks, hashes, reading.packed or none, strict=True)
 
 
 def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Reading:

@@ -40,7 +40,7 @@ from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import Testimony
 from aggregator.schedule.settings import PollSettings, with_settings
-from aggregator.store import SourceRecord, Store, Update
+from aggregator.store import PolledArticles, SourceRecord, Store, Update
 
 _log = logging.getLogger(__name__)
 _DATES_THAT_TELL_A_RATE = 16
@@ -191,8 +191,7 @@ class Polls:
             body_hash = body_hash_of(fetched.resources)
         is_known_body = body_hash is not None and body_hash == state.body_hash
         is_other = refetch or is_outdated(source, state) or self._is_read_otherwise(source, before)
-        is_read = is_known_body and not is_other
-        if isinstance(fetched, NotModified) or is_read:
+        if isinstance(fetched, NotModified) or (is_known_body and not is_other):
             kept = folder.unchanged(fetched.validators, state.validators)
             poll.update = Update(source=source.name, validators=kept, body_hash=body_hash)
             return
@@ -241,7 +240,9 @@ class Polls:
     ) -> None:
         poll.was_read = True
         redates = is_redated(source, state)
-        before = self._store.articles.going_by(source.name, READER_VERSION, dates=_DATES_THAT_TELL_A_RATE)
+        before = PolledArticles()
+        if state.has_articles:
+            before = self._store.articles.going_by(source.name, READER_VERSION, dates=_DATES_THAT_TELL_A_RATE)
         known = frozenset[str]() if refetch or redates else before.fingerprints
         gathered = gather(
             fetched.resources,

@@ -15,8 +15,9 @@ from typing import Any, ClassVar, get_origin, get_type_hints
 from aggregator.errors import ReadError
 from aggregator.model.article import Article
 from aggregator.model.packed import Unreadable, pack, unpack
+from aggregator.model.reading import Reading
 from aggregator.model.wire import Format, converted, is_plain, plain
-from aggregator.reading.document import Context, Reading
+from aggregator.reading.context import Context
 
 __all__ = [
     "ANSWERS",

@@ -21,7 +21,12 @@ def load_kinds() -> None:
 
 
 # What is imported only when it is needed is needed here.
-for module in ("aggregator.adapters.feed.document", "aggregator.normalise.html", "charset_normalizer"):
+for module in (
+    "aggregator.reading.document",
+    "aggregator.adapters.feed.document",
+    "aggregator.normalise.html",
+    "charset_normalizer",
+):
     import_module(module)
 load_kinds()
 library_folders()

@@ -9,13 +9,13 @@ from datetime import timedelta
 from functools import partial
 
 from aggregator.adapters import kinds
-from aggregator.confinement import confine
 from aggregator.errors import ReadError
+from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
 from aggregator.processes import Lost, Processes, Stopped, preload
-from aggregator.reading import answers, document
+from aggregator.reading import answers
 from aggregator.reading.answers import Answer
-from aggregator.reading.document import Context, Reading
+from aggregator.reading.context import Context
 
 DEADLINE = timedelta(seconds=20)
 MEMORY_BYTES = 1024**3
@@ -24,6 +24,13 @@ DOCUMENTS_PER_PROCESS = 2_000
 Read = Callable[[Resource, Context], Reading]
 preload("aggregator.reading.preload")  # not imported here: the reader of each kind takes half a second
 _log = logging.getLogger(__name__)
+
+
+def read_resource(resource: Resource, context: Context) -> Reading:
+    """`reading.document.read_resource`, imported by the process that reads."""
+    from aggregator.reading import document
+
+    return document.read_resource(resource, context)
 
 
 class Workers(Processes[[Resource, Context], Reading]):
@@ -44,7 +51,7 @@ class Workers(Processes[[Resource, Context], Reading]):
         *,
         deadline: timedelta = DEADLINE,
         memory_bytes: int = MEMORY_BYTES,
-        read: Read = document.read_resource,
+        read: Read = read_resource,
     ) -> None:
         self._deadline = deadline
         self._confinement = ""
@@ -98,6 +105,7 @@ class Workers(Processes[[Resource, Context], Reading]):
 
 def _prepare() -> str:
     """Imports every kind first: a confined process may read no file outside of Python's own folders."""
+    from aggregator.confinement import confine
     from aggregator.reading.preload import load_kinds
 
     kinds.forget()  # the process that this one was forked from may have another path

@@ -13,7 +13,15 @@ from aggregator.store.media import CopyOutcome, MediaCounts, WantedFile
 from aggregator.store.outgoing import IN_DOUBT, Outgoing, announcement, outgoing_id
 from aggregator.store.pages import PageRequest
 from aggregator.store.queue import Lag
-from aggregator.store.records import FeedRecord, Saved, SourceRecord, Update, Version, Whereabouts
+from aggregator.store.records import (
+    FeedRecord,
+    PolledArticles,
+    Saved,
+    SourceRecord,
+    Update,
+    Version,
+    Whereabouts,
+)
 from aggregator.store.schema import ALL, OF_SOURCE
 from aggregator.store.store import Store
 from aggregator.store.stories import StoryRecord, ToldBy
@@ -41,6 +49,7 @@ __all__ = [
     "Outgoing",
     "PageRequest",
     "Placement",
+    "PolledArticles",
     "Recent",
     "Saved",
     "SourceRecord",

@@ -18,7 +18,6 @@ from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.known_ids import KnownIds
 from aggregator.store.outward_ids import is_permanent, made_of
 from aggregator.store.pruned import keep_digests
-from aggregator.store.rows import ask, ask_each, insert
 from aggregator.store.schema import (
     FORGOTTEN,
     FOUND,
@@ -44,7 +43,6 @@ _ENDED = frozenset((PRUNED, FORGOTTEN))
 # Built once: SQLAlchemy takes several times as long to build a statement as SQLite to run it (measured).
 IS_ANY = "SELECT 1 FROM articles WHERE source = ? LIMIT 1"
 """Whether anything is kept of a source."""
-_TAKEN = "SELECT uid FROM articles WHERE uid IN ({})"
 _PK: sa.BindParameter[int] = sa.bindparam("of_pk")
 _UPDATE = articles.update().where(articles.c.pk == _PK)
 _REWRITE = revisions.update().where(revisions.c.pk == _PK)
@@ -75,11 +73,14 @@ class Changes:
     def __init__(self, writing: Writing, source: str, wanted: Asks | None = None) -> None:
         self._wanted = wanted
         self._writing = writing
-        self._connection = writing.connection
         self._placing = writing.placing
         self._now = writing.now
         self._source = source
         self.new = self.changed = self.unchanged = self.pruned = 0
+
+    @property
+    def _connection(self) -> sa.Connection:
+        return self._writing.connection
 
     def take(
         self, found: Sequence[Found], present: Collection[str] = (), moving_to: str | None = None
@@ -90,7 +91,7 @@ class Changes:
         """
         if not found:
             return
-        if not ask(self._connection, IS_ANY, (self._source,)):
+        if not self._writing.pending.has_articles(self._source):
             for start in range(0, len(found), _BATCH):
                 self._insert(found[start : start + _BATCH])
             return
@@ -120,7 +121,7 @@ class Changes:
             return
         made = [decide(None, f, self._now) for f in found]
         new = [m.article for m in made if isinstance(m, Insert)]
-        uids = self._uids([article.id for article in new])
+        uids = [*self._uids([article.id for article in new])]
         article_rows, revision_rows, kept_new = [], [], []
         now = microseconds(self._now)
         for article, f, uid in zip(new, found, uids, strict=True):
@@ -144,18 +145,21 @@ class Changes:
                 is_dated=f.article.published is not None,
             )
             kept_new.append(one)
-        insert(self._connection, _ARTICLES, article_rows)
-        insert(self._connection, _REVISIONS, revision_rows)
+        pending = self._writing.pending
+        pending.insert(_ARTICLES, article_rows)
+        pending.insert(_REVISIONS, revision_rows)
+        pending.enter(self._source, uids)
         self._writing.enter(kept_new)
         self.new += len(new)
         if self._wanted is not None:
+            pending.flush()  # what is asked for refers to articles
             for row, f in zip(article_rows, found, strict=True):
                 self._wanted.ask(row[0], f.article)
 
     def _uids(self, ids: Sequence[str]) -> Iterator[str]:
         """An origin id that is a URI leaves verbatim, unless another source's article has it already."""
-        wanted = tuple(filter(is_permanent, ids))
-        free = {*wanted}.difference(row[0] for row in ask_each(self._connection, _TAKEN, wanted))
+        wanted = [*filter(is_permanent, ids)]
+        free = {*wanted} - self._writing.pending.taken(wanted)
         for id in ids:  # noqa: A001 - the field's own name
             if id in free:
                 yield id

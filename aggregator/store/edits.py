@@ -124,7 +124,7 @@ def decide(
     if known is None:
         published = min(found.article.published or found.stands_at or now, now)
         updated = min(found.article.updated or published, now)
-        return Insert(replace(found.article, published=published, updated=updated))
+        return Insert(found.article.dated(published, updated))
     old = known.article
     article = replace(found.article, source=old.source, published=old.published)
     before = known.content_hash if is_of_this_version(known.content_hash) else hash_of(old)

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from aggregator.store.kept import Kept, kept, of_newest
+from aggregator.store.pending import Pending
 from aggregator.store.rows import ask, ask_each, insert
 from aggregator.store.schema import FOUND, articles, sources, stories
 
@@ -124,9 +125,13 @@ _MEMBERS = (
 class Joining:
     """The stories of one transaction. With rules that find nothing, articles are not even looked up."""
 
-    def __init__(self, connection: sa.Connection, rules: StoryRules) -> None:
-        self._connection = connection
+    def __init__(self, pending: Pending, rules: StoryRules) -> None:
+        self._pending = pending
         self.rules = rules
+
+    @property
+    def _connection(self) -> sa.Connection:
+        return self._pending.connection
 
     def enter(self, new: Iterable[Kept]) -> dict[int, int]:
         """Saves the keys of stored articles, and joins those that tell a known story: article -> story.
@@ -142,8 +147,9 @@ class Joining:
             if (story := self._joined(found, [key for key in keys if key in known])) is not None:
                 joined[found.pk] = story
             rows += [(key, found.pk) for key in keys]
-        # One that was deleted may have had the same number, and left its keys.
-        insert(self._connection, _KEYS, rows, known="DO NOTHING")
+        if rows:
+            # One that was deleted may have had the same number, and left its keys.
+            insert(self._connection, _KEYS, rows, known="DO NOTHING")
         return joined
 
     def enter_again(self, found: Kept, *, joins: bool = True) -> int | None:

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from aggregator.store.database import Database, remember
 from aggregator.store.edits import Found
 from aggregator.store.outward_ids import made_of
-from aggregator.store.schema import articles, settings, sources
+from aggregator.store.schema import articles, sources
+from aggregator.store.writing import Writing
 
 __all__ = ["REBUILT", "REBUILT_READER", "begin", "claim"]
 
@@ -27,8 +28,7 @@ REBUILT_READER = 0
 _SETTING = "rebuilt"
 _BATCH = 200
 _SOME: sa.BindParameter[list[str]] = sa.bindparam("some", expanding=True)
-# Built once, as each poll that found anything asks it.
-_IS_ANY = sa.select(settings.c.value).where(settings.c.name == _SETTING)
+# Built once, as each poll of such a store asks it.
 _IS_REBUILT = articles.c.reader_version == REBUILT_READER
 _READ_BACK = sa.select(articles.c.pk, articles.c.uid, articles.c.source).where(
     articles.c.uid.in_(_SOME), _IS_REBUILT
@@ -48,10 +48,11 @@ def begin(database: Database, now: datetime) -> None:
         remember(connection, _SETTING, now.isoformat())
 
 
-def claim(connection: sa.Connection, source: str, found: Sequence[Found]) -> None:
+def claim(writing: Writing, source: str, found: Sequence[Found]) -> None:
     """Gives articles that were read back, and are found at a source, that source and their ids there."""
-    if not found or connection.scalar(_IS_ANY) is None:
+    if not found or writing.setting(_SETTING) is None:
         return
+    connection = writing.connection
     for start in range(0, len(found), _BATCH):
         some = found[start : start + _BATCH]
         own = {made_of(source, each.article.id): each.article.id for each in some}

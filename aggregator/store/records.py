@@ -20,7 +20,7 @@ class SourceRecord:
 
     `schedule` is what the schedule remembers of its polls; `succeeded` is when a poll did last;
     `reader_version` is the reader's that read the body last. `moved_to`: the address that it has moved to for
-    good, where the config has the old one.
+    good, where the config has the old one. `has_articles`: anything is kept of any.
     """
 
     validators: Mapping[str, Any] = field(default_factory=dict)
@@ -30,6 +30,7 @@ class SourceRecord:
     succeeded: datetime | None = None
     reader_version: int = 1
     moved_to: str | None = None
+    has_articles: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -298,6 +298,7 @@ class Sources:
         """The same for several sources, all of them in one transaction."""
         with self._saving() as connection:
             writing = Writing(connection, now, self.judge, self._rules)
+            writing.pending.look({each.source: [f.article.id for f in each.found] for each in updates})
             saved = [commit(writing, update) for update in updates]
             for statement, is_planned in ((COMMITTED, False), (COMMITTED_AND_PLANNED, True)):
                 if rows := [row for _, row in saved if ("new_schedule" in row) is is_planned]:
@@ -347,16 +348,17 @@ class Sources:
 
 def commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
     """Saves the articles of one poll; how many, and what is to be set of its source."""
-    connection, now = writing.connection, writing.now
-    wanted = PageRequests(connection, update.source, now, update.pages) if update.pages else None
+    wanted = None
+    if update.pages:
+        wanted = PageRequests(writing.connection, update.source, writing.now, update.pages)
     changes = Changes(writing, update.source, wanted)
-    claim(connection, update.source, update.found)
+    claim(writing, update.source, update.found)
     bury(writing, update.source, update.found)
     changes.delete(update.refused)
     changes.withdraw(update.withdrawn)
     moving_to = update.schedule.moved_to if update.schedule else None
     changes.take(update.found, update.present, moving_to)
-    update = subscriptions.take(connection, update)
+    update = subscriptions.take(writing.pending.bare, update)
     row = {
         "of_source": update.source,
         "new_validators": dict(update.validators),
@@ -364,7 +366,7 @@ def commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
         "new_reader_version": update.reader_version,
         "new_identity": update.identity,
         "new_title": update.title,
-        "now": now,
+        "now": writing.now,
     }
     if update.schedule is not None:
         row |= planned(update.schedule)
@@ -387,6 +389,7 @@ _ADOPTED = sa.select(
     *(sources.c.categories, sources.c.moved_to),
 )
 
-_STATE = tuple(sources.c[f.name] for f in fields(SourceRecord))
+_HAS_ARTICLES = sa.exists().where(articles.c.source == sources.c.name).label("has_articles")
+_STATE = tuple(sources.c.get(f.name, _HAS_ARTICLES) for f in fields(SourceRecord))
 _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
 _UNPOLLED: dict[str, Any] = {**_UNREAD, "title": "", "schedule": None, "is_gone": False}

@@ -33,8 +33,6 @@ _LINE = re.compile(
     r"([0-9a-f]{32}) (\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z) (forgotten|recalled)((?: [0-9a-f]{32}){0,64})"
 )
 _BATCH = 500
-# Built once, as each poll that found anything asks it.
-_TEXT = sa.select(settings.c.value).where(settings.c.name == _SETTING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,10 +103,10 @@ class Tombstones:
 
 def bury(writing: Writing, source: str, found: Sequence[Found]) -> None:
     """Enters those of these articles as forgotten that are recorded so, and not known to the store."""
-    connection, now = writing.connection, writing.now
-    text = _stored(connection) if found else ""
+    text = writing.setting(_SETTING) if found else None
     if not text:
         return
+    connection, now = writing.connection, writing.now
     known, by_mark = _buried(text)
     for start in range(0, len(found), _BATCH):
         some = {each.article.id: each.article for each in found[start : start + _BATCH]}
@@ -142,7 +140,7 @@ def _buried(text: str) -> tuple[Mapping[str, Tombstone], Mapping[str, str]]:
 
 
 def _stored(connection: sa.Connection) -> str:
-    return connection.scalar(_TEXT) or ""
+    return connection.scalar(sa.select(settings.c.value).where(settings.c.name == _SETTING)) or ""
 
 
 def _digest(uid: str) -> str:

@@ -10,7 +10,9 @@ import sqlalchemy as sa
 
 from aggregator.store.joining import NO_STORIES, Joining, StoryRules, allotted
 from aggregator.store.kept import Kept
+from aggregator.store.pending import Pending
 from aggregator.store.placing import Placing, names_of
+from aggregator.store.rows import ask
 from aggregator.store.schema import decisions
 
 __all__ = ["Judge", "Placement", "Writing", "by_categories"]
@@ -24,13 +26,15 @@ class Placement:
     decision: str | None = None
 
 
+_SETTING = "SELECT value FROM settings WHERE name = ?"
+
 Judge = Callable[[Kept, datetime], Placement]
 """Decides which feeds an article stands in: pure, the same for the same article, config and moment."""
 
 
 def by_categories(found: Kept, _now: datetime) -> Placement:
     """The feeds of an article where there are no rules."""
-    return Placement(feeds=names_of(found.article.categories))
+    return Placement(feeds=names_of(tuple(found.article.categories)))
 
 
 class Writing:
@@ -43,20 +47,33 @@ class Writing:
         judge: Judge = by_categories,
         rules: StoryRules = NO_STORIES,
     ) -> None:
-        self.connection = connection
+        self.pending = Pending(connection)
         self.now = now
         self.judge = judge
-        self.placing = Placing(connection, now)
-        self.stories = Joining(connection, rules)
+        self.placing = Placing(self.pending, now)
+        self.stories = Joining(self.pending, rules)
         self._last: dict[sa.Table, int] = {}
+        self._settings: dict[str, str | None] = {}
         self._judged_again: set[int] = set()
+
+    @property
+    def connection(self) -> sa.Connection:
+        """The connection, after everything that waited is in the database."""
+        return self.pending.connection
 
     def number(self, table: sa.Table) -> int:
         """The number of the next new row; no other process writes while this transaction lasts."""
         if table not in self._last:
-            self._last[table] = self.connection.scalar(sa.select(sa.func.max(table.c.pk))) or 0
+            self._last[table] = self.pending.bare.scalar(sa.select(sa.func.max(table.c.pk))) or 0
         self._last[table] += 1
         return self._last[table]
+
+    def setting(self, name: str) -> str | None:
+        """A remembered setting, None when it was never set, asked for once; this transaction sets none."""
+        if name not in self._settings:
+            found = ask(self.pending.bare, _SETTING, (name,))
+            self._settings[name] = found[0][0] if found else None
+        return self._settings[name]
 
     def enter(self, new: Sequence[Kept]) -> None:
         """Lets stored articles that are new, all of one source, stand in the feeds that the judge says.

@@ -23,6 +23,12 @@ FULL = Article(
 )
 
 
+def test_only_its_dates_become_others() -> None:
+    """All other fields stay, those that are added some day too."""
+    one, other = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
+    assert FULL.dated(one, other) == replace(FULL, published=one, updated=other)
+
+
 def test_what_a_reader_would_notice_changes_it() -> None:
     """Each of it alone, and where a text moves from one place to another."""
     one, other = FULL.enclosures

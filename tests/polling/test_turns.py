@@ -65,6 +65,21 @@ def test_one_that_is_slow_holds_the_others_up_for_seconds_only(monkeypatch: pyte
     assert found[-1] == 0
 
 
+def test_few_results_wait_for_more_that_are_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Saved together they cost less. Nothing waits once nothing else is on its way."""
+    monkeypatch.setattr(turns, "_GATHER_SECONDS", 120.0)
+    ended = threading.Semaphore(0)
+
+    def work(number: int) -> str:
+        if number == 9:
+            for _ in range(9):
+                ended.acquire(timeout=120)
+        ended.release()
+        return str(number)
+
+    assert [len(batch) for batch in taking_turns(work, count=10)] == [10]
+
+
 def test_a_stop_hands_back_what_ends_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing more is begun; what does not end is left."""
     monkeypatch.setattr(turns, "_LAST_SECONDS", 2.0)

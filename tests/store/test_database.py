@@ -105,6 +105,21 @@ def test_addresses_are_kept_without_logins(site: Site, server: Server) -> None:
     assert "other" not in site.run("sources", "--json").stdout
 
 
+def test_a_file_keeps_the_size_of_its_pages(tmp_path: Path) -> None:
+    """A new one has larger ones than those of earlier versions, and both are used alike."""
+    file = tmp_path / "store.db"
+    sizes = []
+    for _ in range(2):
+        with closing(Store(file)) as store:
+            store.database.remember("name", "value")
+            assert store.database.setting("name") == "value"
+        with closing(sqlite3.connect(file, isolation_level=None)) as direct:
+            sizes += direct.execute("PRAGMA page_size").fetchone()
+            for statement in ("PRAGMA journal_mode=DELETE", "PRAGMA page_size=4096", "VACUUM"):
+                direct.execute(statement)
+    assert sizes == [8192, 4096]
+
+
 def _truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[: 4096 * 5 + 17])
 
