@@ -1,13 +1,14 @@
 """What several workers on one PostgreSQL store do together: polls a second, pace at publishers, equal output.
 
-    python benchmarks/workers.py --store postgresql://user@127.0.0.1/scratch --sources 2000 --workers 1 2 4
-    python benchmarks/workers.py --store … --sources 2000 --workers 4 --delay 0 --changed     saving, not waiting
+    python benchmarks/workers.py --store postgresql://user@127.0.0.1/scratch --workers 1 2 4
+    python benchmarks/workers.py --store … --workers 1 2 4 --delay 0 --changed     saving, not waiting
 
 A server in a process of its own is the proxy of all workers, so that each source has a host of its own, without a name
-server; it answers after `--delay` seconds, with 304 to what it gave before, and notes each request. For each number of
-workers the database is emptied, all sources are polled once, then all fall due again, and that round is timed until the
-last one was polled. From the server's notes: how often one source was asked by two at once, and the least time
-between two requests to one publisher. The publication of each is compared with that of one process on SQLite.
+server; it answers after `--delay` seconds, with 304 to what it gave before, and notes each request. The database is
+emptied, and all sources are polled once. Then, for each number of workers, all fall due again, and the time from the
+first poll to the last is taken. From the server's notes: how often one source was asked by two at once, and the
+least time between two requests to one publisher. In the end the publication is compared with that of one process on
+SQLite. A job of a worker has two requests at a time: with `--at-once 16` it has 32.
 """
 
 from __future__ import annotations
@@ -128,15 +129,21 @@ def output(folder: Path) -> dict[str, bytes]:
     }
 
 
+def digest(folder: Path) -> str:
+    """What was published, in few words."""
+    found = output(folder / "feeds")
+    return f"{folder.name}: {len(found)} files, {hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:12]}"
+
+
 def main() -> None:
     """Prints a line for each number of workers."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--store", required=True, help="a database that may be emptied")
-    parser.add_argument("--sources", type=int, default=2000)
+    parser.add_argument("--sources", type=int, default=4000)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2, 4])
-    parser.add_argument("--at-once", type=int, default=32)
+    parser.add_argument("--at-once", type=int, default=16)
     parser.add_argument("--delay", type=float, default=0.3)
     parser.add_argument(
         "--changed", action="store_true", help="each feed has a changed entry in the second round"
@@ -153,73 +160,61 @@ def main() -> None:
     server.start()
     number = port.get()
     command = [sys.executable, "-m", "aggregator"]
-    first = None
-    for count in options.workers:
-        version.value = 0
-        with engine.begin() as connection:
-            for (name,) in connection.execute(
-                sa.text(
-                    "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'aggregator_jobs%' OR nspname = 'public'"
-                )
-            ).all():
-                connection.execute(sa.text(f"DROP SCHEMA {name} CASCADE"))
-            connection.execute(sa.text("CREATE SCHEMA public"))
-        folder = root / f"with-{count}"
-        folder.mkdir()
-        file = config(folder, f'store = "{options.store}"', number, options.sources)
-        arguments = ["worker", "--config", str(file), "--at-once", str(options.at_once)]
-        workers = [
-            subprocess.Popen(
-                [*command, *arguments, "--only", "poll"],
-                stderr=os.open(folder / f"log-{n}", os.O_CREAT | os.O_WRONLY),
+    with engine.begin() as connection:
+        names = connection.execute(
+            sa.text(
+                "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'aggregator_jobs%' OR nspname = 'public'"
             )
+        )
+        for (name,) in names.all():
+            connection.execute(sa.text(f"DROP SCHEMA {name} CASCADE"))
+        connection.execute(sa.text("CREATE SCHEMA public"))
+    folder = root / "shared"
+    folder.mkdir()
+    file = config(folder, f'store = "{options.store}"', number, options.sources)
+    arguments = ["worker", "--config", str(file), "--at-once", str(options.at_once), "--only", "poll"]
+    first = 0.0
+    for turn, count in enumerate([max(options.workers), *options.workers]):
+        version.value = turn if options.changed else 0
+        moment = time.time()
+        if turn:
+            due(engine)
+        workers = [
+            subprocess.Popen([*command, *arguments], stderr=(folder / f"log-{n}").open("a"))
             for n in range(count)
         ]
-        wait(engine, options.sources, 0.0)
-        version.value = int(options.changed)
-        moment = time.time()
-        due(engine)
-        began, ended = wait(engine, options.sources, moment)
-        seconds = ended - began
-        requests, gap, both = noted(notes, moment)
+        began, ended = wait(engine, options.sources, moment if turn else 0.0)
         for worker in workers:
             worker.send_signal(signal.SIGTERM)
         codes = [worker.wait(60) for worker in workers]
-        first = first or seconds
-        done = subprocess.run(
-            [*command, "publish", "--config", str(file)], capture_output=True, text=True, check=False
-        )
-        if done.returncode:
-            print(done.stderr[-2000:])
-        found = output(folder / "feeds")
-        print(
-            json.dumps(
-                {
-                    "workers": count,
-                    "polls a second": round(options.sources / seconds),
-                    "times one": round(first / seconds, 2),
-                    "requests": requests,
-                    "least gap": round(gap, 2),
-                    "at once": both,
-                    "files": len(found),
-                    "output": hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:12],
-                    "codes": codes,
-                    "load": os.getloadavg()[0],
-                }
-            ),
-            flush=True,
-        )
+        seconds = ended - began
+        first = first or (seconds if turn else 0.0)
+        requests, gap, both = noted(notes, moment)
+        found = {
+            "workers": count,
+            "polls a second": round(options.sources / seconds),
+            "times the first": round(first / seconds, 2),
+            "requests": requests,
+            "least gap": round(gap, 2),
+            "at once": both,
+            "codes": codes,
+            "load": os.getloadavg()[0],
+        }
+        print(json.dumps(found), "" if turn else "(all for the first time)", flush=True)
+    published = subprocess.run(
+        [*command, "publish", "--config", str(file)], capture_output=True, text=True, check=False
+    )
+    print(published.stderr[-2000:] if published.returncode else digest(folder))
     version.value = 0
     folder = root / "sqlite"
     folder.mkdir()
     file = config(folder, f'store = "{folder}/a.db"', number, options.sources)
-    for changed in (0, int(options.changed)):
-        version.value = changed
+    for turn in range(len(options.workers) + 1 if options.changed else 1):
+        version.value = turn
         subprocess.run(
             [*command, "fetch", "--force", "--config", str(file)], check=False, capture_output=True
         )
-    found = output(folder / "feeds")
-    print("sqlite", len(found), hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:12])
+    print(digest(folder))
     print(
         "memory of the largest process, MB:", resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
     )
