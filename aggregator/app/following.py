@@ -26,6 +26,7 @@ __all__ = [
     "new_followed",
     "remove",
     "rename",
+    "stored_names",
 ]
 
 _NEAR = 200
@@ -85,6 +86,14 @@ def followed_as(url: str, config: Config) -> str | None:
         return name
     with closing(Store(config.store, reads_only=True)) as store:
         return store.followed.by_key([key(url)]).get(key(url)) if store.followed.count() else None
+
+
+def stored_names(config: Config, beginning: str, most: int) -> tuple[str, ...]:
+    """The first names of sources that the store follows and that begin so. Raises StoreError."""
+    if not is_there(config.store):
+        return ()
+    with closing(Store(config.store, reads_only=True)) as store:
+        return store.followed.like(beginning, most) if store.followed.count() else ()
 
 
 def new_followed(table: Mapping[str, object]) -> NewFollowed:

@@ -80,19 +80,30 @@ def _give_up_stdout() -> None:
         os.close(nowhere)
 
 
+_MOST_COMPLETED = 100
+
+
 def source_names(context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    """Completes the names of the config's sources for a shell; nothing if the config is broken.
+    """Completes the names of sources for a shell: of the config, and the first hundred of the store.
+
+    Nothing if either is broken.
 
     Names that cannot be printed are left out: click writes one completion a line, and shells show it as it
     is.
     """
+    file = Path(context.params.get("config_file") or DEFAULT_CONFIG)
     try:
-        data = tomllib.loads(Path(context.params.get("config_file") or DEFAULT_CONFIG).read_text("utf-8-sig"))
+        data = tomllib.loads(file.read_text("utf-8-sig"))
         names = [str(source["name"]) for source in data.get("sources", [])]
     except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return []
     beginning = incomplete.casefold()
-    return [name for name in names if name.casefold().startswith(beginning) and one_line(name) == name]
+    names = [name for name in names if name.casefold().startswith(beginning)]
+    with contextlib.suppress(AggregatorError):
+        from aggregator.app.following import stored_names
+
+        names += stored_names(load_config(file), incomplete, _MOST_COMPLETED)
+    return [name for name in names if one_line(name) == name]
 
 
 config_option = click.option(

@@ -104,6 +104,8 @@ class FollowedSources:
 
     def like(self, beginning: str, most: int) -> tuple[str, ...]:
         """The first names that begin so, at most `most`."""
+        if not _is_text(beginning):
+            return ()
         query = sa.select(followed.c.name).where(followed.c.name.startswith(beginning, autoescape=True))
         with self._database.snapshot() as connection:
             return tuple(connection.scalars(query.order_by(followed.c.name).limit(most)))

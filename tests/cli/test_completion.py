@@ -48,6 +48,15 @@ def test_names_of_sources_are_completed(site: Site, monkeypatch: pytest.MonkeyPa
     assert completed("fetch", "O") == []
 
 
+def test_names_of_sources_in_the_store_are_completed(site: Site) -> None:
+    """Beside those of the config; what is no text has none."""
+    site.configure({"name": "Planet", "url": "https://a.example/"})
+    (site.home / "list.txt").write_text("https://plant.example/")
+    assert site.run("import", str(site.home / "list.txt"), "--store").exit_code == 0
+    for beginning, found in (("pl", ["Planet", "plant.example"]), ("plan%", []), ("pl\udcff", [])):
+        assert completed("fetch", "--config", str(site.file), beginning) == found
+
+
 def test_names_that_cannot_be_printed_are_not_completed(site: Site) -> None:
     """A line of a completion is a name; a shell shows it as it is."""
     names = ("plain", "pl\nain", "pl\x1b[2Jain", "pl\u202eain", "pläin")
