@@ -20,6 +20,7 @@ __all__ = ["migrate"]
 
 def migrate(connection: sa.Connection) -> None:
     """Makes the tables of this version, or of those that are there. Raises StoreError without Alembic."""
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it would log its own plug-ins
     try:
         from alembic.config import Config
         from alembic.runtime.environment import EnvironmentContext
@@ -28,7 +29,6 @@ def migrate(connection: sa.Connection) -> None:
         raise StoreError(
             "a store in PostgreSQL needs alembic to be made: pip install 'aggregator-republisher[postgres]'"
         ) from error
-    logging.getLogger("alembic").setLevel(logging.WARNING)  # it would log its own plug-ins
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     script = ScriptDirectory.from_config(config)
