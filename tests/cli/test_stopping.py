@@ -43,7 +43,7 @@ def test_what_came_is_saved_and_reported(site: Site, server: Server, hanging: th
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
     message = " ".join(site.log.read_text().split())
-    assert "Ctrl-C again ends at once" in message
+    assert "press Ctrl-C again to exit at once" in message
     assert (
         "stopped: 1 of 2 sources were polled, and their articles are saved; 'aggregator publish'" in message
     )

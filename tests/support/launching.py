@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 # It has imported everything, and forks for each command: a process of its own that can be killed, stopped
-# and waited for like any other. A daemon's tick is short, as tests wait for it again and again.
+# and waited for like any other. A daemon's tick is short, as tests wait for it again and again. One server
+# forks the readers of all commands, which each would import the same for its own; it must not write where our
+# answers stand, and is no child of the commands, which could not ask whether it runs.
 _PROGRAM = """
 import json, os, sys
 from datetime import timedelta
+from multiprocessing import forkserver
 from aggregator import server
 from aggregator.app import app, daemon
 from aggregator.cli import fetch, publish, serving
@@ -26,6 +29,12 @@ from aggregator.polling import full_text, poll
 from aggregator.reading import workers
 
 daemon.TICK = timedelta(seconds=0.2)
+answers = os.dup(1)
+os.dup2(2, 1)
+forkserver.set_forkserver_preload(["tests.support.fork_server", "aggregator.reading.preload"])
+forkserver.ensure_running()
+os.dup2(answers, 1)
+forkserver._forkserver.ensure_running = lambda: None
 for line in sys.stdin:
     order = json.loads(line)
     if "pid" in order:
