@@ -26,7 +26,7 @@ SMTP = "[smtp]\nhost = 'm.example'\nsender = 'p@planet.example'"
         ("unsubscribe = 'https://planet.example/a>\\r\\nBcc: x'", "https://example.org/unsubscribe"),
         ("name = 'TEA'", "the folder of the feed 'Tea'"),
         ("name = 'all'", "the feed of everything"),
-        ("name = 'x'\n[[digest]]\nname = 'x'", "give each digest a name"),
+        ("name = 'x'\n[[digest]]\nname = 'x'", "give each digest a different name"),
     ],
 )
 def test_each_mistake_says_what_to_change(digest: str, said: str) -> None:

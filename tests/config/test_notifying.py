@@ -75,7 +75,7 @@ def test_a_receiver_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch
         (f"{HOOK}\nwhen = 'tea'\nlimit = 0", "limit"),
         (f"{HOOK}\nwhen = 'tea'\nevry = '1h'", "did you mean 'every'"),
         ("to = 'mailto:a@b.example'\nwhen = 'tea'", "[smtp]"),
-        (f"{HOOK}\nwhen = 'tea'\n[[notify]]\nname = 'n'\n{HOOK}\nwhen = 'milk'", "give each notice a name"),
+        (f"{HOOK}\nwhen = 'tea'\n[[notify]]\nname = 'n'\n{HOOK}\nwhen = 'milk'", "a different name"),
     ],
 )
 def test_each_mistake_says_what_to_change(notice: str, said: str) -> None:

@@ -24,7 +24,7 @@ RIGHT = "name = 'n'\nto = 'https://m.example'\ntoken = 'secret-token'\nwhen = 't
         (RIGHT + "tags = ['123']", '"RSS"'),
         (RIGHT + "language = 'German'", '"en"'),
         (RIGHT + "visibility = 'secret'", '"unlisted"'),
-        (RIGHT + "[[mastodon]]\n" + RIGHT, "give each post a name"),
+        (RIGHT + "[[mastodon]]\n" + RIGHT, "give each post a different name"),
     ],
 )
 def test_each_mistake_says_what_to_change(post: str, said: str) -> None:
