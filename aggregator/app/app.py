@@ -17,6 +17,7 @@ from aggregator.app.followed import MOST_AT_ONCE, StoreSources
 from aggregator.app.hubs import HubReports
 from aggregator.app.notices import Notices
 from aggregator.app.publication import Publication
+from aggregator.app.settled import Rest, rest_of
 from aggregator.app.stories import Storyteller
 from aggregator.app.tombstones import merge_published
 from aggregator.app.upkeep import upkeep
@@ -24,7 +25,7 @@ from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import joined
 from aggregator.polling import settings as polling_settings
 from aggregator.publishing import websub as announcing
-from aggregator.publishing.publish import Published
+from aggregator.publishing.published import Published
 from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.store import Erasable, Store, by_categories
@@ -185,6 +186,10 @@ class App:
         What is on this machine is always due: looking costs nothing.
         """
         return self._followed.ready(sources, now)
+
+    def rest(self, now: datetime) -> Rest | None:
+        """What a run leaves that ends with nothing due, and nothing that time alone may change; else None."""
+        return None if self._chooser.turnings else rest_of(self.config, self._store, now)
 
     def select(self, names: Sequence[str], now: datetime) -> tuple[Source, ...]:
         """The sources of these names; without names all enabled ones in memory. Raises ConfigError."""

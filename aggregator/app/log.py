@@ -14,7 +14,7 @@ from aggregator.notify.delivery import Delivery
 from aggregator.polling.full_text import Completed
 from aggregator.polling.poll import Poll
 from aggregator.polling.subscribing import HubRequest
-from aggregator.publishing.publish import Published
+from aggregator.publishing.published import Published
 from aggregator.server import Vitals
 
 _log = logging.getLogger("aggregator")

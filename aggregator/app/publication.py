@@ -19,7 +19,8 @@ from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.publishing.copied import address_of_copies
 from aggregator.publishing.disclosure import disclosure_of
-from aggregator.publishing.publish import Published, SectionCache, publish
+from aggregator.publishing.publish import SectionCache, publish
+from aggregator.publishing.published import Published
 from aggregator.store import Store
 from aggregator.writers import SITE_WRITERS, Writer
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Sized
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import click
 
+from aggregator.cli.fetched import FEW_SOURCES, FetchReport
 from aggregator.cli.options import (
     EXIT_CODES,
     EXIT_DONE,
@@ -20,6 +24,9 @@ from aggregator.cli.options import (
 from aggregator.cli.stopping import end, stopped_gently
 from aggregator.cli.terminal import ERR, OUT, print_json, progress_bar
 from aggregator.cli.turns import after, turn
+
+if TYPE_CHECKING:
+    from aggregator.app.settled import Settled
 
 ANNOUNCE_SECONDS = 10
 
@@ -57,40 +64,49 @@ def fetch(
     aggregator fetch --force "Planet Debian" one source, now
     aggregator fetch --json --strict         for a script
     """
+    from aggregator.app import settled
+
+    config_digest = settled.digest_of(config_file)
+    lines = _Lines(as_json=as_json, quiet=quiet, verbose=verbose)
+    if not (force or refetch) and (found := settled.settled(config_file, names, datetime.now(UTC))):
+        return lines.print_settled(found, names)
+
     from aggregator.app.app import App
     from aggregator.app.main_job import run_once
-    from aggregator.cli.fetched import FEW_SOURCES, FetchReport
 
     config = load_config(config_file)
     # A progress bar and lines of text can share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
-    with (
-        turn(config.store, "fetch"),
-        App(config, now := datetime.now(UTC)) as opened,
-        progress_bar(as_json) as progress,
-        stopped_gently(opened.stop) as is_stopping,
-    ):
-        asked = opened.select(names, now)
-        sources, waiting = (asked, {}) if force or refetch else opened.due(asked, now)
-        task = progress.add_task("Polling", total=len(sources))
-        report = FetchReport(
-            OUT if not both_terminals else progress.console,
-            lines="none" if as_json or quiet else "all" if verbose or len(asked) <= FEW_SOURCES else "some",
-            advance=lambda: progress.advance(task),
-        )
-        report.waiting(waiting, is_named=bool(names))
-        is_late = after(ANNOUNCE_SECONDS)
-        run_once(
-            opened,
-            sources,
-            now,
-            report,
-            completing=asked,
-            refetch=refetch,
-            drains=not names,
-            is_stopping=is_stopping,
-            is_over=lambda: is_stopping() or is_late(),
-        )
+    with turn(config.store, "fetch"):
+        with (
+            App(config, now := datetime.now(UTC)) as opened,
+            progress_bar(as_json) as progress,
+            stopped_gently(opened.stop) as is_stopping,
+        ):
+            asked = opened.select(names, now)
+            sources, waiting = (asked, {}) if force or refetch else opened.due(asked, now)
+            task = progress.add_task("Polling", total=len(sources))
+            report = FetchReport(
+                OUT if not both_terminals else progress.console,
+                lines=lines.of(asked),
+                advance=lambda: progress.advance(task),
+            )
+            report.waiting(waiting, is_named=bool(names))
+            is_late = after(ANNOUNCE_SECONDS)
+            run_once(
+                opened,
+                sources,
+                now,
+                report,
+                completing=asked,
+                refetch=refetch,
+                drains=not names,
+                is_stopping=is_stopping,
+                is_over=lambda: is_stopping() or is_late(),
+            )
+            rest = None if report.feeds is None or is_stopping() else opened.rest(now)
+        if rest is not None and report.feeds is not None:
+            settled.keep(config, config_digest, rest, report.feeds, now)
     if as_json:
         print_json(report.facts([source.name for source in opened.config.sources]))
     else:
@@ -98,3 +114,32 @@ def fetch(
     if is_stopping():
         end(report.stopped(len(sources)))
     return EXIT_NOTHING if report.errors or report.is_in_vain or (strict and report.failed) else EXIT_DONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lines:
+    """What is printed, as the options want it."""
+
+    as_json: bool
+    quiet: bool
+    verbose: bool
+
+    def of(self, asked: Sized) -> Literal["all", "some", "none"]:
+        """Which of so many sources have a line."""
+        if self.as_json or self.quiet:
+            return "none"
+        return "all" if self.verbose or len(asked) <= FEW_SOURCES else "some"
+
+    def print_settled(self, found: Settled, names: Sequence[str]) -> int:
+        """What a run prints that has nothing to do; its exit code."""
+        from aggregator.publishing.published import Published
+
+        waiting = found.states(names)
+        report = FetchReport(OUT, lines=self.of(waiting), advance=lambda: None)
+        report.waiting(waiting, is_named=bool(names))
+        report.published(Published(feeds=found.feeds))
+        if self.as_json:
+            print_json(report.facts(()))
+        else:
+            report.totals(found.output)
+        return EXIT_DONE

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
-    from aggregator.publishing.publish import Published
+    from aggregator.publishing.published import Published
     from aggregator.schedule.state import PollState
 
 FEW_SOURCES = 20
@@ -66,6 +66,11 @@ class FetchReport(RunWatcher):
     def errors(self) -> tuple[WriteError, ...]:
         """The files that could not be written."""
         return self._published.errors if self._published else ()
+
+    @property
+    def feeds(self) -> int | None:
+        """How many feeds are as they are to be; None where nothing was published, or something failed."""
+        return None if self._published is None or self.errors else self._published.feeds
 
     @property
     def failed(self) -> int:

@@ -34,7 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "preview": ("preview:preview", "Shows the articles of a URL, file or folder, storing nothing."),
     "publish": ("publish:publish", "Writes feeds from the store, without network."),
     "rebuild": ("backup:rebuild", "Makes a new store from published files."),
-    "remove": ("following:remove", "Takes sources out of the config."),
+    "remove": ("following:remove", "Removes sources from the config."),
     "rename": ("following:rename", "Gives a source another name; ids and history stay."),
     "restore": ("backup:restore", "Restores a backup into an empty folder."),
     "rules": ("choosing:rules", "Tries rules and saved feeds, without changing anything."),

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
-    from aggregator.publishing.publish import Published
+    from aggregator.publishing.published import Published
     from aggregator.store import Kept, Version
 
 

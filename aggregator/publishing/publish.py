@@ -6,10 +6,9 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import chain
-from pathlib import Path
 
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
@@ -21,6 +20,7 @@ from aggregator.publishing.feed_folders import RenderContext, WriteResult, damag
 from aggregator.publishing.looks import look_of
 from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
 from aggregator.publishing.own_pages import OwnPages
+from aggregator.publishing.published import Published
 from aggregator.publishing.site import SectionCache, overview
 from aggregator.publishing.unlisted import unlisted
 from aggregator.store import ALL, Store
@@ -34,22 +34,6 @@ POLLS_SHOWN_AFTER = timedelta(minutes=15)
 """How late what shows sources may be in showing that they were polled, and nothing else."""
 
 _NO_SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """What a publication did: how many feeds were rendered and written, the files whose bytes changed.
-
-    `errors` are files that could not be written. `notes` name files that were left alone on purpose.
-    `seconds`: how long it took, with the rules that were applied for it.
-    """
-
-    rendered: int = 0
-    written: tuple[Path, ...] = ()
-    feeds: int = 0
-    errors: tuple[WriteError, ...] = ()
-    notes: tuple[str, ...] = ()
-    seconds: float = 0.0
 
 
 def publish(

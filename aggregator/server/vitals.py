@@ -23,7 +23,7 @@ from aggregator.store import Store
 from aggregator.writers import formats
 
 if TYPE_CHECKING:
-    from aggregator.publishing.publish import Published
+    from aggregator.publishing.published import Published
     from aggregator.store import Saved
 
 __all__ = ["MAX_SILENCE_SECONDS", "Vitals"]

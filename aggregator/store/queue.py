@@ -72,6 +72,19 @@ class Queue:
                 found.update(connection.scalars(query))
         return found
 
+    def at_rest(self, now: datetime) -> dict[str, tuple[str, datetime | None]] | None:
+        """What is remembered of the polls of the enabled sources, as it is kept, and their next polls.
+
+        None where one is due. One that is gone has no next poll.
+        """
+        text = sa.type_coerce(sources.c.schedule, sa.Text)
+        query = sa.select(sources.c.name, text, sources.c.next_poll, sources.c.is_gone)
+        with self._database.snapshot() as connection:
+            rows = connection.execute(query.where(sources.c.active, sources.c.is_enabled)).all()
+        found = {name: (kept, next_poll) for name, kept, next_poll, _ in rows}
+        is_due = any(not is_gone and (at is None or at <= now) for _, _, at, is_gone in rows)
+        return None if is_due else found
+
     def names(self) -> Iterator[list[str]]:
         """The names of all sources, former ones too, some at a time."""
         last = ""

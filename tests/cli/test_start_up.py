@@ -45,6 +45,11 @@ def _imported(place: Path, *arguments: str) -> set[str]:
     return set(json.loads(report.read_text(encoding="utf-8")))
 
 
+def _forget_settled(site: Site) -> None:
+    """Lets the next run be a usual one (see `app.settled`)."""
+    (site.home / "var" / "aggregator.db.settled").unlink()
+
+
 def test_help_imports_nothing_but_the_command_line(tmp_path: Path) -> None:
     """No library of ours but click, and no room but `cli`."""
     assert _imported(tmp_path, "--help") & {*_HEAVY, *_KEEPS, "rich"} == set()
@@ -65,8 +70,20 @@ def test_a_fetch_with_nothing_due_neither_fetches_nor_reads_nor_renders(site: Si
         {"name": "Milk", "url": f"{server.url}/b", "full_text": False},
     )
     site.run("fetch")
+    _forget_settled(site)
     assert _imported(site.home, "fetch") & _HEAVY == set()
     assert _imported(site.home, "publish") & _HEAVY == set()
+
+
+def test_a_settled_fetch_opens_no_store_and_reads_no_config(site: Site, server: Server) -> None:
+    """Nothing has changed since a run that left nothing to do."""
+    server.pages["/a"] = Answer(body=feed("tea", 1, 2))
+    site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
+    site.run("fetch")
+    for arguments in ((), ("-v",), ("--json",), ("Tea",)):
+        imported = _imported(site.home, "fetch", *arguments)
+        assert imported & {*_HEAVY, *_KEEPS} == set()
+        assert not any(name.startswith("aggregator.store") for name in imported)
 
 
 def test_pictures_that_are_copied_already_load_no_decoder(site: Site, server: Server) -> None:

@@ -13,7 +13,8 @@ from aggregator.config.load import PageSettings
 from aggregator.config.pages import Colours, DarkColours
 from aggregator.errors import TemplateMistake
 from aggregator.publishing.looks import MAX_FILES, look_mistakes, look_of
-from aggregator.publishing.publish import Published, publish
+from aggregator.publishing.publish import publish
+from aggregator.publishing.published import Published
 from aggregator.writers import SITE_WRITERS, WRITERS
 from tests.support.planet import Planet, article
 

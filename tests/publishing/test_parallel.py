@@ -20,7 +20,8 @@ from aggregator.publishing import parallel as sharing
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.feed_folders import FeedPlan, RenderContext
 from aggregator.publishing.outputs import outputs
-from aggregator.publishing.publish import Published, publish
+from aggregator.publishing.publish import publish
+from aggregator.publishing.published import Published
 from aggregator.store.followed import FollowedRow, NewFollowed
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Channel, Writer

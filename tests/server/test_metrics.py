@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from aggregator import errors
 from aggregator.config.load import Config, Source
-from aggregator.publishing.publish import Published
+from aggregator.publishing.published import Published
 from aggregator.schedule.state import PollState
 from aggregator.server import Vitals
 from aggregator.server.counts import Spread

@@ -18,7 +18,7 @@ import pytest
 
 from aggregator.config.load import Config, Publish, SiteSettings
 from aggregator.errors import ListenError
-from aggregator.publishing.publish import Published
+from aggregator.publishing.published import Published
 from aggregator.server import Server, Vitals, vitals
 from aggregator.server.files import MAX_HELD_COPY_BYTES
 from aggregator.store import Store
