@@ -35,7 +35,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "publish": ("publish:publish", "Writes feeds from the store, without network."),
     "rebuild": ("backup:rebuild", "Makes a new store from published files."),
     "remove": ("following:remove", "Removes sources from the config."),
-    "rename": ("following:rename", "Gives a source another name; ids and history stay."),
+    "rename": ("following:rename", "Renames a source; its ids and history stay."),
     "restore": ("backup:restore", "Restores a backup into an empty folder."),
     "rules": ("choosing:rules", "Tries rules and saved feeds, without changing anything."),
     "run": ("serving:run", "Polls sources when they are due and publishes, until stopped."),
