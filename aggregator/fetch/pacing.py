@@ -50,19 +50,19 @@ class _Line:
     `gap` is in seconds: the pace's own, `usual_gap`, or a longer one from Crawl-delay in robots.txt.
     """
 
-    __slots__ = ("at_once", "gap", "held_until", "next_start", "running", "started", "usual_gap")
+    __slots__ = ("at_once", "gap", "held_until", "next_start", "running", "sent", "started", "usual_gap")
 
     def __init__(self, pace: Pace) -> None:
         self.gap = self.usual_gap = pace.gap.total_seconds()
         self.at_once = pace.at_once
-        self.started = float("-inf")
+        self.started = self.sent = float("-inf")
         self.next_start = float("-inf")
         self.held_until = float("-inf")
         self.running = 0
 
     def is_idle(self, now: float) -> bool:
         """Whether a new line would be the same."""
-        until = max(self.next_start, self.held_until, self.started + self.gap)
+        until = max(self.next_start, self.held_until, max(self.started, self.sent) + self.gap)
         return until < now and not self.running and self.gap == self.usual_gap
 
 
@@ -75,7 +75,7 @@ class Hosts:
         at = hosts.reserve(url, now)
         ...
         again_at = hosts.start(url, now)    # None: go; else come back then
-        try: fetch
+        try: hosts.keep_gap(url), fetch     # in the thread that fetches
         finally: hosts.finish(url)
 
     A caller that may wait writes `with hosts.turn(url):`.
@@ -157,12 +157,26 @@ class Hosts:
                 return self._reserve(line, now)
             if line.running >= line.at_once:
                 return self._reserve(line, now + max(line.gap, _LEAST_WAIT_SECONDS))
-            # It was reserved with the usual gap; reserving a longer one now would delay others.
-            if line.gap > line.usual_gap and now < line.started + line.gap:
+            # The one before may have begun late, or the gap be longer by now. Reserving anew would delay others.
+            if now < line.started + line.gap:
                 return line.started + line.gap
             line.running += 1
             line.started = now
             return None
+
+    def keep_gap(self, url: str) -> None:
+        """Sleeps until the gap since the publisher's last request has passed, right before a request is sent.
+
+        A thread may begin long after `start` allowed its request, and just before the next one's.
+        """
+        publisher = self.publisher(url)
+        with self._lock:
+            line = self._line(publisher)
+            moment = self._monotonic()
+            line.sent = max(moment, line.sent + line.gap)
+            wait = line.sent - moment
+        if wait > 0:
+            self._sleep(wait)
 
     def held_for(self, url: str, now: float) -> float:
         """The seconds that are left of the publisher's Retry-After; 0 without one."""
@@ -242,6 +256,7 @@ class Hosts:
             self._heed(url)
             at = self.start(url, max(at, self._monotonic()))
         try:
+            self.keep_gap(url)
             yield
         finally:
             self.finish(url)

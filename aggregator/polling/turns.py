@@ -112,6 +112,7 @@ class Turns(Generic[_Result]):
 
     def _run(self, number: int) -> _Result:
         try:
+            self._hosts.keep_gap(self._addresses[number])
             return self._work(number)
         finally:
             self._hosts.finish(self._addresses[number])

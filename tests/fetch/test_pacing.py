@@ -65,6 +65,34 @@ def test_starts_at_one_publisher_keep_their_gap_and_others_do_not_wait() -> None
     assert [hosts.reserve(f"http://127.0.0.1/{n}", 10.0) for n in range(3)] == [10.0, 10.0, 10.0]
 
 
+def test_a_caller_that_comes_late_does_not_start_what_waited_all_at_once() -> None:
+    """Saving may take seconds meanwhile; then two places in line are past."""
+    hosts = Hosts(gap=GAP, at_once=9)
+    assert [hosts.reserve("https://a.example/", 0) for _ in range(3)] == [0, 1, 2]
+    assert hosts.start("https://a.example/1", 7) is None
+    assert hosts.start("https://a.example/2", 7) == 8
+    assert hosts.start("https://a.example/3", 7.5) == 8
+    assert hosts.start("https://b.example/", 7) is None
+    assert hosts.start("https://a.example/2", 8) is None
+    assert hosts.start("https://a.example/3", 8) == 9
+
+
+def test_a_thread_that_begins_late_keeps_the_gap_to_the_next_request() -> None:
+    """What was allowed at 0 and at 1, and begins at 5, is sent at 5 and 6."""
+    clock = Clock()
+    hosts = Hosts(gap=GAP, at_once=9, monotonic=clock.monotonic, sleep=clock.sleep)
+    sent = []
+    for at in (0.0, 1.0, 2.0):
+        assert hosts.start("https://a.example/", at) is None
+    clock.now = 5.0
+    for _ in range(3):
+        hosts.keep_gap("https://a.example/")
+        sent.append(clock.now)
+    hosts.keep_gap("https://b.example/")
+    assert sent == [5, 6, 7]
+    assert clock.now == 7
+
+
 def test_only_so_many_run_at_once_at_one_publisher() -> None:
     """The third waits for a new place until one of the two has ended."""
     hosts = Hosts(at_once=2, gap=GAP)
