@@ -157,7 +157,7 @@ class Hosts:
                 return self._reserve(line, now)
             if line.running >= line.at_once:
                 return self._reserve(line, now + max(line.gap, _LEAST_WAIT_SECONDS))
-            # The one before may have begun late, or the gap be longer by now. Reserving anew would delay others.
+            # The one before may have begun late, or the gap be longer now. Reserving anew would delay others.
             if now < line.started + line.gap:
                 return line.started + line.gap
             line.running += 1
