@@ -56,11 +56,9 @@ _SESSION = (
     "SET synchronous_commit = off"
 )
 _LOOK_SECONDS = 0.05
-_ALONE = sa.text(
-    f"SELECT pg_advisory_xact_lock({LOCK}, {_ARTICLES}), "
-    "set_config('synchronous_commit', current_setting('aggregator.lasting'), true)"
-)
-_MAKING = sa.text(f"SELECT pg_advisory_xact_lock({LOCK}, {_SCHEMA})")
+_LASTING = "set_config('synchronous_commit', current_setting('aggregator.lasting'), true)"
+_ALONE = sa.text(f"SELECT pg_advisory_xact_lock({LOCK}, {_ARTICLES}), {_LASTING}")
+_MAKING = sa.text(f"SELECT pg_advisory_xact_lock({LOCK}, {_SCHEMA}), {_LASTING}")
 _ENCODING = sa.text("SELECT current_setting('server_encoding'), current_schema()")
 _COLUMNS = sa.text(
     "SELECT c.relname, a.attname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_attribute AS a"

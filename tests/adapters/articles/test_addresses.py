@@ -157,8 +157,8 @@ def test_a_file_of_ours_stays_as_it_is() -> None:
 @pytest.mark.parametrize(
     ("options", "mistake"),
     [
-        ({"link": "blog.example"}, "is no address"),
-        ({"link": "https://blog.example/?a=b"}, "is no address"),
+        ({"link": "blog.example"}, "is not an address"),
+        ({"link": "https://blog.example/?a=b"}, "is not an address"),
         ({"permalink": "/:slug/"}, "needs the address of the site"),
         ({"generator": "gatsby"}, "generator"),
     ],
