@@ -123,7 +123,7 @@ def test_the_servers_limits_are_kept(planet: NotifiedPlanet, mastodon: MastodonS
     assert planet.run(3 * HOUR) == []
     (limited,) = planet.run(HOUR)
     assert limited.again is not None
-    assert "less often" in str(limited.error)
+    assert "fewer requests" in str(limited.error)
     mastodon.remaining = 10
     for _ in range(3):
         planet.run(8 * HOUR)

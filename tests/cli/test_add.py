@@ -382,7 +382,7 @@ def test_init_makes_a_site_that_works(tmp_path: Path) -> None:
     (home / "config" / "aggregator.toml").write_text("mine")
     result = runner.invoke(main, ["init", str(home)])
     assert result.exit_code == 1
-    assert "there already" in result.stderr
+    assert "exists already" in result.stderr
     assert (home / "config" / "aggregator.toml").read_text() == "mine"
 
 
