@@ -23,6 +23,7 @@ class Chooser:
     or feeds of sources.
 
     `digest` is the same for configs that decide alike, "" for one without any of these.
+    `of_source` begins the names of sources' own feeds, None where they have none.
     `turnings` are when time alone changes what is decided: a date of an article, and how long after it.
     """
 
@@ -30,8 +31,8 @@ class Chooser:
         self.rules = rule_set(config.rules, config.feeds)
         self.queries = QuerySet({feed.name: feed.parsed for feed in config.feeds})
         self._own = {each.source: each.name for each in config.digest if each.feed}
-        self._has_sources = config.publish.pages.sources
-        chooses = self.rules.rules or self.queries or self._own or self._has_sources
+        self.of_source = OF_SOURCE if config.publish.pages.sources else None
+        chooses = self.rules.rules or self.queries or self._own or self.of_source
         self.digest = self._digest() if chooses else ""
         asked = (*(rule.when for rule in self.rules.rules), *self.queries.values())
         self.turnings: frozenset[tuple[str, timedelta]] = frozenset(
@@ -43,20 +44,23 @@ class Chooser:
 
         queries = [self.rules.digest, LANGUAGE_VERSION, [[n, q.text] for n, q in self.queries.items()]]
         queries += [sorted(self._own)] if self._own else []
-        queries += ["sources"] if self._has_sources else []
+        queries += ["sources"] if self.of_source else []
         return hashlib.blake2b(json.dumps(queries).encode(), digest_size=16).hexdigest()
+
+    def digest_of(self, source: str) -> str | None:
+        """The digest whose entries this source has, None: no digest's. They stand in its feed alone."""
+        return self._own.get(source)
 
     def __call__(self, found: Kept, now: datetime) -> Placement:
         """The feeds of an article: `all`, its categories, saved feeds in the config's order, its source's."""
-        if (own := self._own.get(found.article.source)) is not None:
+        if (own := self.digest_of(found.article.source)) is not None:
             return Placement(feeds=(own,))  # a digest is of what stands in feeds, and in none of them
         facts = facts_of(found)
         verdict = judge(self.rules, facts, now)
-        standing = feeds_of(verdict, facts, self.queries, now)
+        standing = feeds_of(verdict, facts, self.queries, now, of_source=self.of_source)
         ordered = (EVERYTHING, *verdict.categories(facts.categories), *self.queries)
+        ordered += (f"{self.of_source}{facts.source}",) if self.of_source else ()
         names = tuple(
             ALL if name == EVERYTHING else name for name in dict.fromkeys(ordered) if name in standing
         )
-        if self._has_sources and names:
-            names += (OF_SOURCE + found.article.source,)
         return Placement(feeds=names, decision=written_verdict(verdict, self.rules))

@@ -106,9 +106,12 @@ def _explained(
             reasons=(),
         )
     article, facts = found.kept.article, facts_of(found.kept)
-    verdict = judge(chooser.rules, facts, now)
-    standing = feeds_of(verdict, facts, chooser.queries, now) if state == "shown" else frozenset()
-    standing = standing.difference(shown_instead)
+    own = chooser.digest_of(article.source)
+    verdict = judge(chooser.rules, facts, now) if own is None else Verdict()
+    standing: frozenset[str] = frozenset()
+    if state == "shown":
+        decided = feeds_of(verdict, facts, chooser.queries, now, of_source=chooser.of_source)
+        standing = decided.difference(shown_instead) if own is None else frozenset((own,))
     reasons = tuple(
         replace(each, is_in=False, because=f"it shows the same story as {source!r} tells it")
         if each.is_in and (source := shown_instead.get(each.feed)) is not None
@@ -133,7 +136,10 @@ def _explained(
 
 
 def _reasons(verdict: Verdict, facts: ArticleFacts, chooser: Chooser, now: datetime) -> Iterator[FeedReason]:
-    """Of `all`, its categories, those that rules speak of, and every saved feed."""
+    """Of `all`, its categories, those that rules speak of, every saved feed, and its source's own."""
+    if (own := chooser.digest_of(facts.source)) is not None:
+        yield FeedReason(feed=own, is_in=True, because="it is a digest: it stands in its own feed alone")
+        return
     seen = labelled(facts, verdict)
     names = (EVERYTHING, *facts.categories, *verdict.added, *verdict.removed, *chooser.queries)
     for feed in dict.fromkeys(names):
@@ -152,3 +158,7 @@ def _reasons(verdict: Verdict, facts: ArticleFacts, chooser: Chooser, now: datet
             yield FeedReason(feed=feed, is_in=True, because=f"rule {rule!r} files it there")
         else:
             yield FeedReason(feed=feed, is_in=True, because="it is one of its categories")
+    if chooser.of_source:
+        is_in = bool(feeds_of(verdict, facts, chooser.queries, now))
+        because = "it is its source's own feed" if is_in else "it stands in no other feed"
+        yield FeedReason(feed=chooser.of_source + facts.source, is_in=is_in, because=because)

@@ -7,12 +7,10 @@ from datetime import datetime
 from pathlib import Path
 
 from aggregator.app.choosing import Chooser
-from aggregator.config.choosing import rule_set
 from aggregator.config.load import Config, Source, named
 from aggregator.config.subscriptions import followed_as, joined
 from aggregator.model.article import Document
 from aggregator.publishing.choosing import facts_of
-from aggregator.rules.many import QuerySet
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of
@@ -33,8 +31,7 @@ def tried_on_document(document: Document, config: Config, source: str | None, no
     if source is not None:
         named([source], [each.name for each in config.sources])
     taken_for = _source(document, config, source)
-    rules = rule_set(config.rules, config.feeds)
-    queries = QuerySet({feed.name: feed.parsed for feed in config.feeds})
+    chooser = Chooser(config)
     found = []
     for article in document.articles:
         own = taken_for.categories if taken_for else ()
@@ -46,12 +43,15 @@ def tried_on_document(document: Document, config: Config, source: str | None, no
             is_dated=article.published is not None,
             categories=tuple(dict.fromkeys((*own, *article.categories))),
         )
-        found.append((facts, feeds_of(Verdict(), facts, queries, now), frozenset[str]()))
-    return tried(rules, queries, found, now)
+        before = feeds_of(Verdict(), facts, chooser.queries, now, of_source=chooser.of_source)
+        found.append((facts, before, frozenset[str]()))
+    return tried(chooser.rules, chooser.queries, found, now, of_source=chooser.of_source)
 
 
 class StoredTrials:
     """Dry runs over the store, compared with where its articles stand now; writes nothing.
+
+    Entries of digests are left out: rules and saved feeds do not apply to them.
 
     `source` limits them to one source's articles. `advance` is called with the number of articles that there
     are, at first, and then after each. Raises ConfigError for a name that no source has, and StoreError.
@@ -65,7 +65,8 @@ class StoredTrials:
 
     def rules(self, now: datetime) -> Trial:
         """What the config's rules and saved feeds would change at the next publication."""
-        return tried(self._chooser.rules, self._chooser.queries, self._articles(), now)
+        chooser = self._chooser
+        return tried(chooser.rules, chooser.queries, self._articles(), now, of_source=chooser.of_source)
 
     def query(self, query: Query, now: datetime) -> QueryTrial:
         """What a query finds."""
@@ -80,7 +81,8 @@ class StoredTrials:
             self._advance(store.placements.count_standing(self._source))
             showing = frozenset(self._config.feeds_with_stories)
             for kept, feeds, of_others in store.placements.standing(self._source):
-                yield facts_of(kept), _named(feeds), _named(of_others & showing)
+                if self._chooser.digest_of(kept.article.source) is None:
+                    yield facts_of(kept), _named(feeds), _named(of_others & showing)
                 self._advance(None)
         finally:
             store.close()

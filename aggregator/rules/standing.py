@@ -22,15 +22,21 @@ def labelled(facts: ArticleFacts, verdict: Verdict) -> ArticleFacts:
     return facts if (categories, tags) == (facts.categories, facts.tags) else facts.labelled(categories, tags)
 
 
-def feeds_of(verdict: Verdict, facts: ArticleFacts, queries: QuerySet, now: datetime) -> frozenset[str]:
+def feeds_of(
+    verdict: Verdict, facts: ArticleFacts, queries: QuerySet, now: datetime, *, of_source: str | None = None
+) -> frozenset[str]:
     """The names of the feeds that an article is in; none if a rule dropped it.
 
     `facts` are as it was found, `queries` those of the saved feeds by their names. The feed of everything is
-    named "all".
+    named "all". `of_source` begins the name of each source's own feed, in which an article is that is in any
+    other; None: sources have none.
     """
     if verdict.dropped_by is not None:
         return frozenset()
     seen = labelled(facts, verdict)
     standing = {ALL, *seen.categories}
     standing.update(queries.matching(seen, now))
-    return frozenset(standing.difference(verdict.removed))
+    standing.difference_update(verdict.removed)
+    if of_source is not None and standing and facts.source:
+        standing.add(of_source + facts.source)
+    return frozenset(standing)

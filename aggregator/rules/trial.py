@@ -105,12 +105,14 @@ def tried(
     queries: QuerySet,
     articles: Iterable[tuple[ArticleFacts, frozenset[str], frozenset[str]]],
     now: datetime,
+    *,
+    of_source: str | None = None,
 ) -> Trial:
     """Applies the rules to each article, and compares the feeds that it would be in with its present ones.
 
     These are those in which it stands, and then those that show another of its story in its place.
 
-    `queries` are those of the saved feeds, by their names.
+    `queries` are those of the saved feeds, by their names; `of_source` is as in `feeds_of`.
     """
     matched = {rule.name: 0 for rule in rules.rules}
     dropped, asked, moved = dict(matched), dict(matched), dict(matched)
@@ -121,7 +123,7 @@ def tried(
         count += 1
         title = _title(facts)
         verdict = judge(rules, facts, now)
-        after = feeds_of(verdict, facts, queries, now).difference(instead - before)
+        after = feeds_of(verdict, facts, queries, now, of_source=of_source).difference(instead - before)
         for rule in rules.of_source(facts.source):
             asked[rule.name] += 1
         for name in verdict.matched:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,6 +88,24 @@ def test_a_digest_is_an_entry_of_its_own_feed_and_a_letter_to_each(
     assert "Tea today" not in page(planet, "all")
     assert planet.run() == []
     assert len(mailbox.messages) == 2
+
+
+def test_a_dry_run_and_why_judge_an_entry_as_publication_does(planet: NotifiedPlanet) -> None:
+    """It stands in its own feed: no rule or saved feed changes that, also with feeds of sources."""
+    planet.publish("tea", *range(1, 7))
+    pages = "\n[publish.pages]\nsources = true\n"
+    planet.configure(more=DIGEST.replace('to = ["me@example.org", "you@example.org"]', "") + pages)
+    planet.run(17 * HOUR)
+    rules = "\n[[rules]]\nname = 'No digests'\nwhen = 'title:today'\nthen = 'drop'\n"
+    saved = "\n[[feeds]]\nname = 'Today'\nquery = 'title:today'\n"
+    for more in ("", rules, saved, rules + saved):
+        planet.configure(more=DIGEST.replace('to = ["me@example.org", "you@example.org"]', "") + pages + more)
+        changed = json.loads(planet.site.run("rules test", "--changed", "--json").stdout)
+        assert (changed["rules"], changed["feeds"]) == ([], [])
+        (id_,) = re.findall(r"<entry.*?<id>(.*?)</id>", page(planet), re.DOTALL)
+        (why,) = json.loads(planet.site.run("why", id_, "--json").stdout)["articles"]
+        assert (why["feeds"], why["pending"], why["matched"]) == (["Tea today"], None, [])
+        assert [each["feed"] for each in why["reasons"]] == ["Tea today"]
 
 
 def test_nothing_new_gives_no_digest_and_a_late_one_is_of_all_days(

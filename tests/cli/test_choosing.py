@@ -151,6 +151,30 @@ def test_rules_are_tried_on_the_store(stored: Site, server: Server) -> None:
     assert "nothing would change" in stored.run("rules test", "--changed").output
 
 
+def test_a_dry_run_without_a_change_has_none_in_feeds_of_sources(stored: Site, server: Server) -> None:
+    """They follow the articles, both before and after they are published."""
+    pages = {"pages": {"sources": True}}
+    choose(stored, server, publish=pages)
+    (gains, _) = json.loads(stored.run("rules test", "--changed", "--json").stdout)["feeds"]
+    assert (gains["name"], gains["joined"], gains["left"]) == ("source: Other", 1, 0)
+    assert stored.run("publish").exit_code == 0
+    for settings in ({}, {"rules": RULES[2:]}):
+        choose(stored, server, publish=pages, **settings)
+        assert json.loads(stored.run("rules test", "--changed", "--json").stdout)["feeds"] == []
+    found = asked(stored, "https://tea.example/1")
+    assert (found["feeds"], found["pending"]) == (["all", "Drinks", "source: Tea"], None)
+    choose(stored, server, publish=pages, rules=RULES)
+    changed = json.loads(stored.run("rules test", "--changed", "--json").stdout)["feeds"]
+    assert [(e["before"], e["after"]) for e in changed if e["name"] == "source: Tea"] == [(3, 2)]
+    found = asked(stored, "https://tea.example/1")
+    assert found["pending"] == []
+    assert reasons(found)["source: Tea"] == (False, "it stands in no other feed")
+    preview = json.loads(stored.run("preview", f"{server.url}/tea", "--rules", "--json").stdout)
+    assert [(e["before"], e["after"]) for e in preview["trial"]["feeds"] if e["name"] == "source: Tea"] == [
+        (3, 2)
+    ]
+
+
 def test_rules_are_tried_on_one_source(stored: Site, server: Server) -> None:
     """An unknown one is a mistake."""
     choose(stored, server, rules=RULES, feeds=FEEDS)
