@@ -137,9 +137,9 @@ def tried(
     from aggregator.notify.trial import send_test
     from aggregator.notify.trial import tried as tried_on
 
-    known = [rule.name for rule in config.notify]
+    known = {rule.name for rule in config.notify}
     if unknown := [name for name in names if name not in known]:
-        raise ConfigError(*(f"no notice is named {name!r}; there are {', '.join(known)}" for name in unknown))
+        raise ConfigError(*(_no_notice(config, name) for name in unknown))
     found = []
     with ExitStack() as opened:
         store = None
@@ -158,6 +158,18 @@ def tried(
                     error = str(failure)
             found.append((trial, error))
     return found
+
+
+def _no_notice(config: Config, name: str) -> str:
+    """Why no notice has this name."""
+    others = {each.name: "a [[mastodon]] table" for each in config.mastodon}
+    others.update((each.name, "a digest") for each in config.digest)
+    if name in others:
+        return f"{name!r} is {others[name]}, which `notify test` does not try"
+    there = ", ".join(repr(rule.name) for rule in config.notify)
+    return f"no notice is named {name!r}; " + (
+        f"there are {there}" if there else "the config has no [[notify]]"
+    )
 
 
 @contextmanager

@@ -66,7 +66,8 @@ def _key(value: object) -> str:
     text = plain_secret(value)
     if len(signing_key(text)) < MIN_KEY_BYTES:
         raise ValueError(
-            f"write a key of {MIN_KEY_BYTES} bytes or more, such as what 'openssl rand -base64 32' prints"
+            f"write a key of {MIN_KEY_BYTES} bytes or more, such as what "
+            "'echo whsec_$(openssl rand -base64 32)' prints"
         )
     return text
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from aggregator.config.choosing import rule_set
@@ -23,7 +23,7 @@ from aggregator.normalise.text import plain_value
 from aggregator.normalise.zones import zone_of
 from aggregator.notify.digest import ITEMS, DigestText, without_articles
 from aggregator.notify.notice import MAX_TITLE, ArticleNotice
-from aggregator.notify.periods import last_due
+from aggregator.notify.periods import days_of, last_due
 from aggregator.notify.remembered import moment_of, number_of
 from aggregator.notify.watching import MAX_LINK, written_article
 from aggregator.publishing.choosing import facts_of, read_verdict
@@ -138,10 +138,7 @@ class Digests:
         config = self._config()
         rules = rule_set(config.rules, config.feeds)
         zone = zone_of(digest.timezone or config.site.timezone)
-        end = due.astimezone(zone).date()
-        # It covers the days before it is due; if it is late, everything since the last one.
-        begin = mark.due.astimezone(zone).date()
-        until = max(begin, end - timedelta(days=1))
+        begin, until = days_of(mark.due, due, zone)
         return DigestText(
             name=digest.name,
             due=due.isoformat(timespec="seconds"),

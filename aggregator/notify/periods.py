@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
-__all__ = ["last_due"]
+__all__ = ["days_of", "last_due"]
+
+_NOON = time(12)
 
 
 def last_due(at: time, weekday: int | None, zone: tzinfo, now: datetime) -> datetime:
@@ -23,3 +25,15 @@ def last_due(at: time, weekday: int | None, zone: tzinfo, now: datetime) -> date
         if moment <= now:
             return moment
     raise AssertionError("there is one in each ten days")
+
+
+def days_of(begin: datetime, end: datetime, zone: tzinfo) -> tuple[date, date]:
+    """The first and the last day by which a period is named, in `zone`.
+
+    They are those of which it has the greater half: not its first if it begins at noon or later, not its last
+    if it ends before noon. A period without such a day is named by the day on which it ends.
+    """
+    first, last = begin.astimezone(zone), end.astimezone(zone)
+    first_day = first.date() + timedelta(days=first.time() >= _NOON)
+    last_day = last.date() - timedelta(days=last.time() < _NOON)
+    return (first_day, last_day) if first_day <= last_day else (last.date(), last.date())

@@ -108,6 +108,16 @@ def test_a_dry_run_and_why_judge_an_entry_as_publication_does(planet: NotifiedPl
         assert [each["feed"] for each in why["reasons"]] == ["Tea today"]
 
 
+def test_one_of_the_evening_is_named_by_its_day(planet: NotifiedPlanet) -> None:
+    """Its articles are of that day, mostly; its id is its time, as ever."""
+    planet.configure(more=DIGEST.split("to = [")[0].replace("07:00", "20:00"))
+    planet.run()
+    planet.publish("tea", *range(1, 7))
+    planet.run(8 * HOUR)  # 21:00 in Berlin
+    assert "<title>Tea today: 2026-06-01</title>" in page(planet)
+    assert "2026-06-01T18:00:00" in page(planet)
+
+
 def test_nothing_new_gives_no_digest_and_a_late_one_is_of_all_days(
     planet: NotifiedPlanet, mailbox: Mailbox
 ) -> None:

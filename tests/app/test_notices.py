@@ -318,3 +318,20 @@ def test_a_notice_can_be_tried(planet: NotifiedPlanet) -> None:
     (told,) = json.loads(fetched.stdout)["notified"]
     assert (told["channel"], told["name"], told["subject"]) == ("webhook", "all", "tea 3")
     assert "500" in told["error"]
+
+
+def test_a_name_that_no_notice_has_is_explained(planet: NotifiedPlanet) -> None:
+    """A digest and a table of posts are named as such; for another the names of notices are listed."""
+    digest = "\n[[digest]]\nname = 'Daily'\n"
+    posts = "\n[[mastodon]]\nname = 'posts'\nto = 'https://m.example'\ntoken = 'secret'\nwhen = 'tea'\n"
+    planet.configure(planet.webhook(when="title:tea"), more=digest + posts)
+    for name, said in (
+        ("Daily", "'Daily' is a digest, which `notify test` does not try"),
+        ("posts", "'posts' is a [[mastodon]] table, which `notify test` does not try"),
+        ("Dayly", "no notice is named 'Dayly'; there are '"),
+    ):
+        result = planet.site.run("notify test", name)
+        assert (result.exit_code, said in " ".join(result.output.split())) == (2, True), result.output
+    planet.configure(more=digest)
+    result = planet.site.run("notify test", "Dayly")
+    assert "no notice is named 'Dayly'; the config has no [[notify]]" in " ".join(result.output.split())

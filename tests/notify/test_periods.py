@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from aggregator.notify.periods import last_due
+from aggregator.notify.periods import days_of, last_due
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -55,3 +55,26 @@ def test_there_is_one_a_day_through_a_year(zone: str, clock: str) -> None:
     days = sorted(found)
     assert len(days) in (365, 366, 367)
     assert {round((b - a) / timedelta(hours=1)) for a, b in pairwise(days)} <= {23, 24, 25}
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "days"),
+    [
+        ("2026-06-01T05:00", "2026-06-02T05:00", "2026-06-01 2026-06-01"),  # at 07:00 in Berlin
+        ("2026-06-01T09:59", "2026-06-02T09:59", "2026-06-01 2026-06-01"),
+        ("2026-06-01T10:00", "2026-06-02T10:00", "2026-06-02 2026-06-02"),  # noon
+        ("2026-06-01T18:00", "2026-06-02T18:00", "2026-06-02 2026-06-02"),
+        ("2026-06-01T21:59", "2026-06-02T21:59", "2026-06-02 2026-06-02"),
+        ("2026-06-01T22:00", "2026-06-02T22:00", "2026-06-02 2026-06-02"),  # midnight
+        ("2026-06-01T05:00", "2026-06-08T05:00", "2026-06-01 2026-06-07"),
+        ("2026-06-07T18:00", "2026-06-14T18:00", "2026-06-08 2026-06-14"),
+        ("2026-06-01T18:00", "2026-06-02T05:00", "2026-06-02 2026-06-02"),  # `at` was changed between them
+        ("2026-06-01T05:00", "2026-06-01T18:00", "2026-06-01 2026-06-01"),
+        ("2026-06-01T11:00", "2026-06-01T18:00", "2026-06-01 2026-06-01"),
+        ("2026-06-01T05:00", "2026-06-01T07:00", "2026-06-01 2026-06-01"),
+        ("2026-10-24T10:00", "2026-10-25T11:00", "2026-10-25 2026-10-25"),  # noon, clocks changed
+    ],
+)
+def test_a_period_is_named_by_the_days_that_it_has_most_of(begin: str, end: str, days: str) -> None:
+    """Two that follow each other at the same time of day have no day in common, and leave none out."""
+    assert " ".join(str(day) for day in days_of(at(begin), at(end), BERLIN)) == days

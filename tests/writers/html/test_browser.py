@@ -252,6 +252,16 @@ def test_dark_is_dark_and_paper_is_white(browser: Browser, served: Server) -> No
         assert brightness(visit.page) > 240
 
 
+@each_page
+def test_paper_has_no_links_to_other_pages_of_the_site(browser: Browser, served: Server, path: str) -> None:
+    """Nor anything else that only a screen can do."""
+    with Visit(browser) as visit:
+        visit.page.goto(f"{served.url}/{path}")
+        visit.page.emulate_media(media="print")
+        shown = visit.page.locator("nav, button, input, audio, video").filter(visible=True)
+        assert shown.all_text_contents() == []
+
+
 def brightness(page: Page) -> float:
     """The mean of the background's red, green and blue."""
     colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
