@@ -264,7 +264,7 @@ def test_a_packed_body_without_its_end_is_no_document(
     for length in (1, 5, len(first) // 2, len(first) - 1):
         found = failure(fetcher, served(first[:length]))
         assert type(found) is errors.BrokenExchange
-        assert "breaks off" in found.reason or "broke off" in found.reason
+        assert "incomplete" in found.reason or "broke off" in found.reason
 
 
 def test_a_refused_connection_an_unknown_host_and_a_hundred_redirects(fetcher: Fetcher, serve: Serve) -> None:

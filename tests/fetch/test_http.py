@@ -266,9 +266,9 @@ def test_a_body_is_capped_after_decompression(
     [
         (Answer(404), errors.HttpStatus, "nothing at this address"),
         (Answer(410), errors.Gone, "gone for good"),
-        (Answer(429), errors.Later, "less often"),
+        (Answer(429), errors.Later, "fewer requests"),
         (Answer(503), errors.Later, "not available at the moment"),
-        (Answer(500), errors.HttpStatus, "fault"),
+        (Answer(500), errors.HttpStatus, "failed"),
         (Answer(204), errors.HttpStatus, "204"),
         (Answer(302), errors.HttpStatus, "302"),
         (Answer(200, {"Content-Encoding": "gzip"}, b"not gzip at all"), errors.BrokenExchange, "broke off"),

@@ -76,8 +76,8 @@ def test_the_config_gives_a_host_a_pace_of_its_own() -> None:
     assert starts(paced, "https://a.github.io/", "https://b.github.io/") == [0.0, 0.1]
     assert starts(paced, "https://www.bücher.example/", "https://xn--bcher-kva.example/") == [0.0, 5.0]
     assert starts(paced, "http://127.0.0.1/a", "http://2130706433/b") == [0.0, 2.0]
-    assert [paced.start(f"https://{n}.github.io/", 1.0) for n in range(8)] == [None] * 8
-    assert paced.start("https://9.github.io/", 1.0) is not None
+    assert [paced.start(f"https://{n}.github.io/", 1.0 + 0.2 * n) for n in range(8)] == [None] * 8
+    assert paced.start("https://9.github.io/", 3.0) is not None
 
 
 def test_of_two_hosts_the_longer_name_counts() -> None:

@@ -63,7 +63,7 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
             *("calendar", "members", "status", "tag", "updated", "whole"),
         )
     ),
-    "status.html": frozenset(("canonical", "last_poll", "name", "sources", "states", "tag")),
+    "status.html": frozenset(("canonical", "further", "last_poll", "name", "sources", "states", "tag")),
     "article.html": frozenset(("entry", "original", "text")),
     "calendar.html": frozenset(("canonical", "name", "tag", "years")),
     "members.html": frozenset(("canonical", "members", "name", "tag")),
