@@ -122,7 +122,11 @@ def test_a_public_address_may_be_reached(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "says"),
-    [("unknown.example", "not known"), ("empty.example", "no address"), ("nonsense.example", "not an address")],
+    [
+        ("unknown.example", "not known"),
+        ("empty.example", "no address"),
+        ("nonsense.example", "not an address"),
+    ],
 )
 def test_a_name_without_a_usable_address_is_an_error(host: str, says: str) -> None:
     """No resolver's exception leaves the room."""
