@@ -283,8 +283,8 @@ class App:
 
     def forget(self, found: Sequence[Erasable], now: datetime) -> None:
         """Erases these articles from the store; a publication then erases them from what is published."""
+        self._notices.forget(found, now)  # first: it needs their links
         self._store.forgetting.forget(found, now)
-        self._notices.forget(found, now)
         self._store.tombstones.record([each.pk for each in found], now)
 
     def recall(self, found: Sequence[Erasable], now: datetime) -> None:

@@ -24,7 +24,11 @@ def merge_published(store: Store, config: Config, now: datetime) -> None:
         return
     forgotten, recalled = store.tombstones.merge(text)
     if forgotten:
-        store.forgetting.forget(_named(store, forgotten), now)
+        from aggregator.notify.digests import forget_in_digests
+
+        found = _named(store, forgotten)
+        forget_in_digests(store, found, now)
+        store.forgetting.forget(found, now)
         _log.warning("%d articles were forgotten, as the output says; the store was older", len(forgotten))
     if recalled:
         store.forgetting.recall(_named(store, recalled))

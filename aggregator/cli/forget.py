@@ -30,35 +30,47 @@ __all__ = ["forget"]
 
 
 @click.command(epilog=EXIT_CODES)
-@click.argument("article", metavar="LINK|ID")
+@click.argument("article", metavar="LINK|ID", required=False)
 @click.option("--all", "everything", is_flag=True, help="Erase every article of that link or id.")
 @click.option("--undo", is_flag=True, help="Let sources add the forgotten article again.")
+@click.option("--list", "lists", is_flag=True, help="List the ids of all forgotten articles.")
 @json_option
 @config_option
 @fails_well
-def forget(article: str, everything: bool, undo: bool, as_json: bool, config_file: Path) -> int:
+def forget(
+    article: str | None, everything: bool, undo: bool, lists: bool, as_json: bool, config_file: Path
+) -> int:
     """Erases an article for good, everywhere: for takedowns. It does not come back.
 
     Every version of it is erased from the store and its file, and feeds, archives, pages and posts are
-    published without it. Only its ids are kept, and digests by which it is recognised under other ids. The
-    article is named by its link (a former one also), by its id in our feeds, or by its id at its source. To
-    hide an article without erasing it, use a rule.
+    published without it; it leaves digests too. Only its ids are kept, and digests by which it is recognised
+    under other ids and by its links. The article is named by its link (a former one also), by its id in our
+    feeds, or by its id at its source. To hide an article without erasing it, use a rule.
 
-    With --undo its source may add it again at its next poll; the erased versions stay erased.
+    With --undo its source may add it again at its next poll; the erased versions stay erased. What an earlier
+    version of aggregator forgot is named by its id alone: --list shows the ids.
 
     \b
     aggregator forget https://example.org/post
     aggregator forget https://example.org/post --all     when several articles have that link
     aggregator forget https://example.org/post --undo
+    aggregator forget --list
     """
+    if lists != (article is None) or (lists and (everything or undo)):
+        raise click.UsageError("name one article by its link or id, or give --list alone")
     from aggregator.app import main_job
     from aggregator.app.app import App
     from aggregator.store import Store
 
-    asked = article.encode("utf-8", "replace").decode()  # an argument may be bytes that are not UTF-8
     config = load_config(config_file)
+    if article is None:
+        return _list(config.store, as_json=as_json)
+    asked = article.encode("utf-8", "replace").decode()  # an argument may be bytes that are not UTF-8
     with closing(Store(config.store, reads_only=True)) as store:
-        found = [each for each in store.forgetting.named(asked) if each.is_forgotten or not undo]
+        named = store.forgetting.named(asked)
+    found = [each for each in named if each.is_forgotten == undo]
+    if not undo:
+        found = found or [*named]  # one that is forgotten: what a kill left of it goes too
     if not found or (len(found) > 1 and not everything):
         return _refuse(found, asked, undo=undo, as_json=as_json)
     published = None
@@ -79,12 +91,30 @@ def forget(article: str, everything: bool, undo: bool, as_json: bool, config_fil
         print_json(facts if published is None else {**facts, "published": published_facts(published)})
         return EXIT_NOTHING if published and published.errors else EXIT_DONE
     for each in found:
-        done = "its source may add it again" if undo else "forgotten"
+        done = _become(each, undo=undo)
         OUT.print(f"{shown(each.uid)} ({shown(each.source)}): {done}")
     if published is None:
         return EXIT_DONE
     print_published(published, config.bucket or config.output)
     return EXIT_NOTHING if published.errors else EXIT_DONE
+
+
+def _become(each: Erasable, *, undo: bool) -> str:
+    if undo:
+        return "its source may add it again"
+    return "it was forgotten before" if each.is_forgotten else "forgotten"
+
+
+def _list(store: StoreAddress, *, as_json: bool) -> int:
+    from aggregator.store import Store
+
+    with closing(Store(store, reads_only=True)) as opened:
+        found = opened.forgetting.forgotten()
+    if as_json:
+        print_json({"articles": _facts(found)})
+    for each in () if as_json else found:
+        OUT.print(f"{shown(each.uid)} ({shown(each.source)})")
+    return EXIT_DONE
 
 
 def _report_copies(store: StoreAddress) -> None:
@@ -103,7 +133,8 @@ def _refuse(found: Sequence[Erasable], asked: str, *, undo: bool, as_json: bool)
         print_json({"recalled" if undo else "forgotten": [], "matches": _facts(found)})
     elif not found:
         kind = "forgotten article" if undo else "article"
-        ERR.print(f"[red]error:[/red] no {kind} with the link or id {shown(asked)} is known")
+        hint = ": aggregator forget --list names all" if undo else ""
+        ERR.print(f"[red]error:[/red] no {kind} with the link or id {shown(asked)} is known{hint}")
     else:
         ERR.print(
             f"[red]error:[/red] {counted(len(found), 'article')} have it: name one by its id, or add --all"

@@ -12,7 +12,7 @@ from typing import Any
 from aggregator.model.article import Article
 from aggregator.notify.notice import ArticleNotice, day_of, is_web, items
 
-__all__ = ["ITEMS", "DigestText", "without_articles"]
+__all__ = ["ITEMS", "DigestText", "is_emptied", "without_articles"]
 
 ITEMS = "articles"
 """The key in an entry's `extra` with the public ids of its items, in order."""
@@ -122,6 +122,11 @@ def without_articles(entry: Article, gone: Collection[ArticleNotice]) -> Article
     content = _ITEM.sub(lambda item: item[0] if next(left) else "", entry.content)
     extra = {**entry.extra, ITEMS: [*compress(ids, stays)]} if is_known else entry.extra
     return replace(entry, content=content, extra=extra)
+
+
+def is_emptied(entry: Article) -> bool:
+    """Whether nothing is left in the entry of a digest, after articles left it."""
+    return entry.extra.get(ITEMS, []) == [] and _ITEM.search(entry.content) is None
 
 
 def _is_of(item: str, article: ArticleNotice) -> bool:

@@ -21,7 +21,7 @@ from aggregator.model.article import Article, Origin
 from aggregator.normalise.html import sanitise
 from aggregator.normalise.text import plain_value
 from aggregator.normalise.zones import zone_of
-from aggregator.notify.digest import ITEMS, DigestText, without_articles
+from aggregator.notify.digest import ITEMS, DigestText, is_emptied, without_articles
 from aggregator.notify.notice import MAX_TITLE, ArticleNotice
 from aggregator.notify.periods import days_of, last_due
 from aggregator.notify.remembered import moment_of, number_of
@@ -179,14 +179,32 @@ class Digests:
 
 
 def forget_in_digests(store: Store, found: Collection[Erasable], now: datetime) -> None:
-    """Removes articles that were taken down from all entries of digests, also from earlier versions."""
+    """Removes articles that were taken down from all entries of digests, also from earlier versions.
+
+    An entry of which nothing is left is forgotten too.
+    """
     gone = [
         ArticleNotice(
             id=each.uid, title=plain_value(each.title, "text", MAX_TITLE), link=each.link[:MAX_LINK]
         )
         for each in found
     ]
-    store.arrivals.rewrite(SOURCE_PREFIX, lambda entry: without_articles(entry, gone), now)
+    emptied: set[tuple[str, str]] = set()
+
+    def without(entry: Article) -> Article:
+        left = without_articles(entry, gone)
+        if (left is not entry or ITEMS in left.extra) and is_emptied(left):
+            emptied.add((left.source, left.id))
+        return left
+
+    store.arrivals.rewrite(SOURCE_PREFIX, without, now)
+    entries = [
+        each
+        for source, id_ in sorted(emptied)
+        for each in store.forgetting.named(id_)
+        if (each.source, each.id) == (source, id_)
+    ]
+    store.forgetting.forget(entries, now)
 
 
 def _matches(digest: Digest, arrival: Arrival, now: datetime) -> bool:

@@ -20,7 +20,7 @@ from aggregator.model.article import Article
 from aggregator.normalise.tracking import without_tracking
 from aggregator.store.edits import words
 
-__all__ = ["Identity", "host_of", "joined", "places"]
+__all__ = ["Identity", "digest_of_link", "host_of", "joined", "places"]
 
 _LONG = 100
 _SOME = 20
@@ -97,6 +97,11 @@ class Identity:
 def _digest(mark: Mark) -> str:
     text = "\x1f".join(mark).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(text, digest_size=16).hexdigest()
+
+
+def digest_of_link(link: str) -> str:
+    """A link as such a digest, by which a person may name an article; no mark is like it."""
+    return _digest(("link", link))
 
 
 def joined(new: Sequence[Identity], old: Sequence[Identity], is_gone: Sequence[bool]) -> dict[int, int]:

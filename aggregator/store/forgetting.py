@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from aggregator.model.packed import title_and_link
 from aggregator.store.database import Database
-from aggregator.store.drift import Identity, places
+from aggregator.store.drift import Identity, digest_of_link, places
 from aggregator.store.joining import NO_STORIES, StoryRules
-from aggregator.store.kept import NEWEST_REVISION, REVISION, is_named, unpacked
-from aggregator.store.known_ids import ALIASES, ERASED, MAX_CANDIDATES, as_given
+from aggregator.store.kept import ERASED, NEWEST_REVISION, REVISION, is_named, unpacked
+from aggregator.store.known_ids import ALIASES, MAX_CANDIDATES, as_given
 from aggregator.store.outbox import forget_article
 from aggregator.store.rows import insert
 from aggregator.store.schema import (
@@ -66,10 +66,17 @@ class Forgetting:
 
         Links are looked for in every version that is kept.
         """
+        return self._found(is_named(name))
+
+    def forgotten(self) -> tuple[Erasable, ...]:
+        """All that are forgotten, oldest first."""
+        return self._found(articles.c.state == FORGOTTEN)
+
+    def _found(self, these: sa.ColumnElement[bool]) -> tuple[Erasable, ...]:
         query: sa.Select[Any] = (
             sa.select(*REVISION, articles.c.state)
             .join_from(articles, revisions, revisions.c.pk == articles.c.revision, isouter=True)
-            .where(is_named(name))
+            .where(these)
             .order_by(articles.c.pk)
         )
         with self._database.snapshot() as connection:
@@ -114,6 +121,8 @@ def _erase(writing: Writing, each: Erasable) -> None:
     digests = {
         digest for article in versions for digest in Identity.of(article).digests(_shared(connection, each))
     }
+    # Articles of one source may have a link in common: each has its own alias of it.
+    digests |= {f"{digest_of_link(article.link)}.{pk}" for article in versions if article.link}
     erased_as = [(each.source, f"{ERASED}{digest}", pk) for digest in sorted(digests)]
     insert(connection, ALIASES, erased_as, known="DO NOTHING")
     writing.placing.show_again(pk)

@@ -14,16 +14,30 @@ from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
 from aggregator.model.packed import Unreadable, unpack
 from aggregator.store.columns import moment
+from aggregator.store.drift import digest_of_link
 from aggregator.store.packed_text import has_link
 from aggregator.store.rows import ask_each
 from aggregator.store.schema import aliases, articles, decisions, revisions
 
-__all__ = ["NEWEST_REVISION", "REVISION", "Kept", "Recent", "is_named", "kept", "of_newest", "unpacked"]
+__all__ = [
+    "ERASED",
+    "NEWEST_REVISION",
+    "REVISION",
+    "Kept",
+    "Recent",
+    "is_named",
+    "kept",
+    "of_newest",
+    "unpacked",
+]
 
 MAX_BYTES = 8 * 1024 * 1024
 """So many bytes of articles' texts are kept at hand; with what is rendered of them some six times as much."""
 
 _LEAST_BYTES = 1_000
+
+ERASED = "erased:"
+"""Begins the aliases that are digests of a forgotten or pruned article's marks, and of its links."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +75,14 @@ NEWEST_REVISION = revisions.c.pk == articles.c.revision
 
 
 def is_named(name: str) -> sa.ColumnElement[bool]:
-    """Whether an article has this as its link, also in an earlier version that is kept, or as an id."""
+    """Whether an article has this as its link, also in an earlier version that is kept, or as an id.
+
+    A forgotten one is known by its links too.
+    """
     of_link = sa.select(revisions.c.article).where(has_link(revisions.c.data, name))
-    of_alias = sa.select(aliases.c.article).where(aliases.c.alias == name)
+    of_alias = sa.select(aliases.c.article).where(
+        sa.or_(aliases.c.alias == name, aliases.c.alias.startswith(f"{ERASED}{digest_of_link(name)}"))
+    )
     own = (articles.c.uid == name, articles.c.id == name)
     return sa.or_(*own, articles.c.pk.in_(of_link), articles.c.pk.in_(of_alias))
 

@@ -13,20 +13,17 @@ from aggregator.model.packed import title_and_link, unpack
 from aggregator.store import dates
 from aggregator.store.drift import Identity, host_of, joined, places
 from aggregator.store.edits import Found
-from aggregator.store.kept import NEWEST_REVISION, REVISION, unpacked
+from aggregator.store.kept import ERASED, NEWEST_REVISION, REVISION, unpacked
 from aggregator.store.rows import insert
 from aggregator.store.schema import FORGOTTEN, FOUND, PRUNED, WITHDRAWN, aliases, articles, revisions, sources
 
-__all__ = ["ALIASES", "ERASED", "MAX_CANDIDATES", "KnownIds", "as_given"]
+__all__ = ["ALIASES", "MAX_CANDIDATES", "KnownIds", "as_given"]
 
 MAX_CANDIDATES = 2_000
 """So many of a source's newest articles are looked at: with more, polls would cost more each year."""
 
 MAX_ALIASES = 20
 """So many ids of one article are remembered: some feeds make new ones each time."""
-
-ERASED = "erased:"
-"""Begins the aliases that are digests of a forgotten or pruned article's marks."""
 
 ALIASES = "aliases (source, alias, article)"
 _BATCH = 500

@@ -26,12 +26,10 @@ _IS_ARCHIVED = sa.exists().where(
 )
 _ALL = sa.select(revisions.c.pk).where(WithoutLink(revisions.c.data))
 _SHOWN = (
-    sa.select(articles.c.uid, sa.func.max(revisions.c.pk).label("revision"))
-    .add_columns(sa.func.max(decisions.c.data).label("decision"))
+    sa.select(articles.c.uid, revisions.c.pk, revisions.c.content_hash, decisions.c.data.label("decision"))
     .join_from(revisions, articles, articles.c.pk == revisions.c.article)
     .outerjoin(decisions, decisions.c.article == articles.c.pk)
     .where(sa.or_(_IS_PLACED, _IS_ARCHIVED))
-    .group_by(articles.c.uid)
 )
 
 
@@ -71,9 +69,10 @@ class Linkless:
                 some = revisions.c.pk.in_(pks[start : start + _AT_ONCE])
                 shown = _SHOWN.where(some, articles.c.source.not_in(without))
                 for row in connection.execute(shown):
-                    if row.uid not in found or found[row.uid].pk < row.revision:
-                        mark = f"{row.revision} {_digest(row.decision)}"
-                        found[row.uid] = ShownRevision(row.revision, mark)
+                    if row.uid not in found or found[row.uid].pk < row.pk:
+                        # A revision that no archive shows is rewritten in place, and any by a takedown.
+                        mark = f"{row.pk} {row.content_hash} {_digest(row.decision)}"
+                        found[row.uid] = ShownRevision(row.pk, mark)
         return dict(sorted(found.items()))
 
     def some(self, pks: Collection[int]) -> Iterator[Kept]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from aggregator.store.drift import Identity
-from aggregator.store.kept import NEWEST_REVISION, REVISION
-from aggregator.store.known_ids import ALIASES, ERASED, as_given
+from aggregator.store.kept import ERASED, NEWEST_REVISION, REVISION
+from aggregator.store.known_ids import ALIASES, as_given
 from aggregator.store.rows import insert
 from aggregator.store.schema import articles, revisions
 

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from aggregator.store.database import Database, remember
 from aggregator.store.drift import Identity
 from aggregator.store.edits import Found
-from aggregator.store.known_ids import ALIASES, ERASED
+from aggregator.store.kept import ERASED
+from aggregator.store.known_ids import ALIASES
 from aggregator.store.outward_ids import made_of
 from aggregator.store.rows import insert
 from aggregator.store.schema import FORGOTTEN, FOUND, WITHDRAWN, aliases, articles, settings
@@ -62,7 +63,7 @@ class Tombstones:
             by_pk: dict[int, set[str]] = {pk: set() for pk in pks}
             for row in connection.execute(marks):
                 if row.alias.startswith(ERASED):
-                    by_pk[row.article].add(row.alias.removeprefix(ERASED))
+                    by_pk[row.article].add(row.alias.removeprefix(ERASED).partition(".")[0])
             known = _read(_stored(connection))
             for row in connection.execute(of_them):
                 known[_digest(row.uid)] = Tombstone(

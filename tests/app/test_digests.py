@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,9 +12,12 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.store_address import DatabaseAddress
-from tests.conftest import Server
+from tests.backup.test_making import site_restored
+from tests.cli.test_forget import holding
+from tests.conftest import Answer, Server
 from tests.support.notified import HOUR, NotifiedPlanet
 from tests.support.receiving import Mailbox
+from tests.support.site import feed
 
 DAY = timedelta(days=1)
 DIGEST = """
@@ -48,10 +52,10 @@ def planet(tmp_path: Path, server: Server, mailbox: Mailbox) -> NotifiedPlanet:
     return made
 
 
-def page(planet: NotifiedPlanet, feed: str = "Tea today") -> str:
+def page(planet: NotifiedPlanet, name: str = "Tea today") -> str:
     """The Atom feed of a name; "" where there is none."""
-    file = planet.site.output / feed.replace(" ", "-") / "atom.xml"
-    found = file if file.exists() else planet.site.output / feed / "atom.xml"
+    file = planet.site.output / name.replace(" ", "-") / "atom.xml"
+    found = file if file.exists() else planet.site.output / name / "atom.xml"
     return found.read_text(encoding="utf-8") if found.exists() else ""
 
 
@@ -81,10 +85,10 @@ def test_a_digest_is_an_entry_of_its_own_feed_and_a_letter_to_each(
     assert "and 1 more" in lines
     assert '<h1 style="font-size: 1.3em' in html.get_content()
     assert 'href="https://tea.example/6"' in html.get_content()
-    feed = page(planet)
-    assert "<title>Tea today: 2026-06-01</title>" in feed
-    assert "2026-06-02T05:00:00" in feed
-    assert "https://tea.example/6" in feed
+    published = page(planet)
+    assert "<title>Tea today: 2026-06-01</title>" in published
+    assert "2026-06-02T05:00:00" in published
+    assert "https://tea.example/6" in published
     assert "Tea today" not in page(planet, "all")
     assert planet.run() == []
     assert len(mailbox.messages) == 2
@@ -200,4 +204,50 @@ def test_a_forgotten_article_leaves_digests_whose_rules_rewrote_it(
     assert planet.site.run("forget", "https://tea.example/4").exit_code == 0
     planet.site.run("publish")
     assert "https://mirror.example/four" not in page(planet)
+    assert "https://tea.example/3" in page(planet)
+
+
+@pytest.mark.parametrize("number", [4, 3], ids=["some are left", "none is left"])
+def test_nothing_of_a_forgotten_article_is_left_anywhere(planet: NotifiedPlanet, number: int) -> None:
+    """Not on a digest's own page either; a digest of which nothing is left is gone, with its page."""
+    site = planet.site
+    changed = {
+        'formats = ["atom"]': 'formats = ["rss", "atom", "json", "html"]\n'
+        "pages = { sources = true, calendar = true }\nposts = { folder = 'posts', generator = 'hugo' }",
+        "archives = false": 'archives = ["rss", "atom", "json", "html"]\n[serve]\nsearch = true',
+        "[[sources]]": "[[sources]]\narticle_pages = true",
+    }
+    lines = site.file.read_text(encoding="utf-8")
+    for old, new in changed.items():
+        lines = lines.replace(old, new)
+    site.file.write_text(lines, encoding="utf-8")
+    body = feed("tea", *range(1, number + 1)).replace(b"<title>tea 3<", b"<title>Xylophone 3<")
+    planet.server.pages["/tea"] = Answer(body=body)
+    planet.run()
+    planet.run(17 * HOUR)
+    own = [name for name in holding(site, "xylophone") if "/articles/" in name]
+    (digest,) = [name for name in own if "Tea today" in (site.home / name).read_text()]
+    assert len(own) == 2
+    assert site.run("forget", "https://tea.example/3").exit_code == 0
+    assert holding(site, "xylophone") == []
+    assert (site.home / digest).exists() == (number == 4)
+    assert page(planet).count("<entry") == (number == 4)
+    assert all(b"tea.example/3" not in body for body in site.files().values())
+    planet.run()
+    assert holding(site, "xylophone") == []
+
+
+def test_a_backup_from_before_forgets_it_in_digests_too(planet: NotifiedPlanet) -> None:
+    """As soon as it meets the output again."""
+    planet.publish("tea", 1, 2, 3, 4)
+    planet.run()
+    planet.run(17 * HOUR)
+    planet.site.run("backup", str(planet.site.home / "before.zip"))
+    assert planet.site.run("forget", "https://tea.example/4").exit_code == 0
+    elsewhere = planet.site.home / "elsewhere"
+    assert site_restored(planet.site.home / "before.zip", elsewhere) == 0
+    shutil.rmtree(planet.site.home / "var")
+    (elsewhere / "var").rename(planet.site.home / "var")
+    assert planet.site.run("publish", "--all").exit_code == 0
+    assert "https://tea.example/4" not in page(planet)
     assert "https://tea.example/3" in page(planet)

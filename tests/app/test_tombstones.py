@@ -89,3 +89,12 @@ def test_the_newer_record_counts(planet: Site, server: Server) -> None:
     shutil.rmtree(planet.home / "var")
     serve(server, *range(1, 8))
     assert "7 new" in planet.run("fetch").stdout
+
+
+def test_a_lost_store_still_knows_it_by_its_link(planet: Site, server: Server) -> None:
+    """As soon as its source named it again; its id may be another."""
+    shutil.rmtree(planet.home / "var")
+    serve(server, *range(1, 8), guid="<guid isPermaLink='false'>three</guid>")
+    assert "6 new" in planet.run("fetch").stdout
+    assert planet.run("forget", LINK, "--undo").exit_code == 0
+    assert "1 new" in planet.run("fetch", "--force").stdout

@@ -139,3 +139,49 @@ def test_a_former_link_names_it_too(site: Site, server: Server) -> None:
     assert site.run("forget", "https://a.example/old").exit_code == 0
     (left,) = json.loads(site.files()["all/feed.json"])["items"]
     assert left["id"] == "https://a.example/2"
+
+
+def test_a_forgotten_article_is_still_known_by_its_links(site: Site, server: Server) -> None:
+    """Where its id is no link, and another of the source has the same; nothing in the store is its link."""
+    body = feed("a", 1, 2, 3)
+    for n in b"12":
+        guid = b"<guid>https://a.example/%c</guid>" % n
+        body = body.replace(guid, b"<guid isPermaLink='false'>number %c</guid>" % n)
+    link = "https://a.example/2"
+    body = body.replace(b"<link>https://a.example/1</link>", b"<link>https://a.example/2</link>")
+    server.pages["/a"] = Answer(200, {}, body)
+    site.configure({"name": "a", "url": f"{server.url}/a"})
+    site.run("fetch")
+    assert json.loads(site.run("forget", "--list", "--json").stdout) == {"articles": []}
+    assert site.run("forget", link, "--all").stdout.count(": forgotten") == 2
+    assert holding(site, link) == []
+    listed = site.run("forget", "--list").stdout.splitlines()
+    assert len(listed) == 2
+    assert site.run("why", link).stdout.count("forgotten: its content was erased on demand") == 2
+    again = site.run("forget", link, "--all")
+    assert (again.exit_code, again.stdout.count("it was forgotten before")) == (0, 2)
+    assert site.run("forget", link, "--undo", "--all").stdout.count("may add it again") == 2
+    assert site.run("forget", "--list").stdout == ""
+    assert "2 new" in site.run("fetch", "--force").stdout
+    assert "forget --list names all" in site.run("forget", link, "--undo").stderr
+
+
+def test_a_new_article_at_the_link_of_a_forgotten_one_is_named_alone(site: Site, server: Server) -> None:
+    """The forgotten one is not asked about again."""
+    link = "https://a.example/1"
+    site.configure({"name": "a", "url": f"{server.url}/a"})
+    body = feed("a", 1, 2)
+    server.pages["/a"] = Answer(200, {}, body.replace(f"<guid>{link}<".encode(), b"<guid>one<"))
+    site.run("fetch")
+    site.run("forget", link)
+    another = feed("a", 2, 3).replace(b"https://a.example/3<", b"https://a.example/1<")
+    server.pages["/a"] = Answer(200, {}, another.replace(f"<guid>{link}<".encode(), b"<guid>three<"))
+    assert "1 new" in site.run("fetch", "--force").stdout
+    assert json.loads(site.run("forget", link, "--json").stdout)["forgotten"][0]["source_id"] == "three"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--list", LINK), ("--list", "--undo"), ("--list", "--all")])
+def test_it_takes_one_article_or_lists_all(planet: Site, arguments: tuple[str, ...]) -> None:
+    """Anything else is a mistake, and nothing is forgotten."""
+    assert planet.run("forget", *arguments).exit_code == 2
+    assert planet.run("forget", "--list").stdout == ""
