@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -10,10 +9,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from aggregator.app.unused_names import given_categories, unused_names
 from aggregator.config.choosing import doubtful_names
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key
-from aggregator.config.watch import Watch
 from aggregator.errors import StoreError
 from aggregator.fetch.checks import refusal
 from aggregator.fetch.guard import refusal as refusal_of
@@ -55,7 +54,7 @@ def refusals(config: Config) -> Iterator[str]:
 
 
 def doubts(config: Config) -> Iterator[str]:
-    """A sentence for what is seldom meant: the same source twice, categories that look the same."""
+    """A sentence for what is seldom meant: the same source twice, categories alike or that nothing has."""
     seen: dict[str, str] = {}
     for source in config.sources:
         first = seen.setdefault(_identity(source), source.name)
@@ -67,7 +66,7 @@ def doubts(config: Config) -> Iterator[str]:
     yield from _doubts_of_hubs(config)
     further = config.retention.categories
     yield from doubtful_names(config.rules, config.feeds, config.sources, config.publish, further)
-    yield from _unknown_in_notices(config)
+    yield from unused_names(config)
     for names in _alike(_categories(config)):
         named = " and ".join(map(repr, names))
         yield f"the categories {named} differ by case only, and are feeds of their own; write them the same"
@@ -94,27 +93,8 @@ def _identity(source: Source) -> str:
     return json.dumps([source.kind, address, source.options], sort_keys=True, default=str)
 
 
-def _unknown_in_notices(config: Config) -> Iterator[str]:
-    """Categories of notices that nothing in the config has; documents may bring them."""
-    known = {*_categories(config), *(feed.name for feed in config.feeds)}
-    tables: list[tuple[str, Watch]] = [(f"notify[{n}]", notice) for n, notice in enumerate(config.notify, 1)]
-    tables += [(f"mastodon[{n}]", post) for n, post in enumerate(config.mastodon, 1)]
-    for place, watch in tables:
-        for name in watch.categories:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                yield (
-                    f"{place}.categories ({watch.name!r}): no category or saved feed is named "
-                    f"{name!r}" + (f"; did you mean {near[0]!r}?" if near else "")
-                )
-
-
 def _categories(config: Config) -> Iterable[str]:
-    for source in config.sources:
-        yield from source.categories
-    for settings in config.rules:
-        for action in settings.rule.actions:
-            yield from action.files_under
+    yield from given_categories(config)
     yield from config.publish.categories
     yield from config.retention.categories
     if config.publish.posts:

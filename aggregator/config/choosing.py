@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 # regexes nor an HTML parser.
 
 __all__ = [
+    "BRING_CATEGORIES",
     "EXPLAINED",
     "RuleSettings",
     "SavedFeed",
@@ -40,7 +41,7 @@ ALL = "all"
 MAX_NAME = 200
 MAX_SUGGESTIONS = 20
 """For so many unknown names one that is alike is looked for: with 1,000 sources each costs 50 ms."""
-_BRING_CATEGORIES = frozenset(("articles", "exec", "opml"))
+BRING_CATEGORIES = frozenset(("articles", "exec", "opml"))
 """Kinds of sources that may bring categories which the config does not name."""
 
 
@@ -147,7 +148,7 @@ class _Names:
         self.categories = {*of_sources, *publish.categories, *posts, *further, *filed} - self.saved
         kinds = {source.kind for source in sources}
         self.lists_bring_sources = "opml" in kinds
-        self.documents_bring_categories = not kinds.isdisjoint(_BRING_CATEGORIES)
+        self.documents_bring_categories = not kinds.isdisjoint(BRING_CATEGORIES)
 
     def unknown_sources(self) -> Iterator[str]:
         """A mistake for each use of a source name that the config does not define."""
