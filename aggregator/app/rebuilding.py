@@ -21,6 +21,7 @@ from aggregator.errors import BackupError, FrontMatterError, ReadError
 from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article
 from aggregator.normalise.folders import folder_name
+from aggregator.notify.digests import entry_again, sources_of
 from aggregator.reading.document import read
 from aggregator.store import Found, Store, Update, by_categories
 from aggregator.store.rebuilding import REBUILT, REBUILT_READER, begin
@@ -86,13 +87,14 @@ def _fill(made: Path, config: Config, reading: _Published, now: datetime) -> int
     chooser = Chooser(config)
     by_source: dict[str, list[Found]] = defaultdict(list)
     owners = _Owners(config.sources)
-    for article in reading.found():
+    for published in reading.found():
+        article = entry_again(published, config) or published
         name = article.source or owners.of(article) or REBUILT
         by_source[name].append(
             Found(replace(article, source=name), reader_version=REBUILT_READER, stands_at=article.published)
         )
     with closing(Store(made, judge=chooser if chooser.digest else by_categories)) as store:
-        store.sources.adopt(config.sources, now)
+        store.sources.adopt((*config.sources, *sources_of(config)), now)
         begin(store.database, now)
         for name, found in by_source.items():
             for start in range(0, len(found), _BATCH):

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 from aggregator.config.choosing import rule_set
@@ -29,8 +29,9 @@ from aggregator.notify.watching import MAX_LINK, written_article
 from aggregator.publishing.choosing import facts_of, read_verdict
 from aggregator.rules.standing import ALL, labelled
 from aggregator.store import Arrival, Erasable, Found, Outgoing, Store, Update, outgoing_id
+from aggregator.store.outward_ids import made_of
 
-__all__ = ["CHANNEL", "Digests", "forget_in_digests", "sources_of"]
+__all__ = ["CHANNEL", "Digests", "entry_again", "forget_in_digests", "sources_of"]
 
 CHANNEL = "digest"
 _SETTING = "digests"
@@ -151,7 +152,7 @@ class Digests:
         site = self._config().site
         article = Article(
             source=digest.source,
-            id=f"{due:%Y-%m-%dT%H:%MZ}",
+            id=_entry_id(due),
             title=said.title,
             published=due,
             updated=due,
@@ -176,6 +177,23 @@ class Digests:
             }
         except (ValueError, TypeError, LookupError, AttributeError):
             return text, {}
+
+
+def entry_again(article: Article, config: Config) -> Article | None:
+    """A published entry as it was stored, where its id says that it is of a digest here; else None."""
+    if article.published is None:
+        return None
+    id_ = _entry_id(article.published)
+    for digest in config.digest:
+        if digest.enabled and digest.feed and made_of(digest.source, id_) == article.id:
+            # Its link and its summary were made of the rest.
+            stored = replace(article, source=digest.source, id=id_, link=None, summary="")
+            return replace(stored, categories=(digest.name,), tags=())
+    return None
+
+
+def _entry_id(due: datetime) -> str:
+    return f"{due.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
 
 
 def forget_in_digests(store: Store, found: Collection[Erasable], now: datetime) -> None:

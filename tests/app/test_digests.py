@@ -251,3 +251,22 @@ def test_a_backup_from_before_forgets_it_in_digests_too(planet: NotifiedPlanet) 
     assert planet.site.run("publish", "--all").exit_code == 0
     assert "https://tea.example/4" not in page(planet)
     assert "https://tea.example/3" in page(planet)
+
+
+def test_a_rebuilt_store_forgets_it_in_digests_too(planet: NotifiedPlanet) -> None:
+    """There the entries of digests name their articles by links alone."""
+    lines = planet.site.file.read_text(encoding="utf-8")
+    planet.site.file.write_text(lines.replace('formats = ["atom"]', 'formats = ["atom", "html"]'), "utf-8")
+    planet.publish("tea", 1, 2, 3, 4)
+    planet.run()
+    planet.run(17 * HOUR)
+    shutil.rmtree(planet.site.home / "var")
+    assert planet.site.run("rebuild").exit_code == 0
+    assert planet.site.run("publish", "--all").exit_code == 0
+    assert any(b"tea.example/4" in body for name, body in planet.site.files().items() if "articles/" in name)
+    assert "Tea today" not in page(planet, "all")
+    assert planet.site.run("forget", "https://tea.example/4").exit_code == 0
+    assert all(b"tea.example/4" not in body for body in planet.site.files().values())
+    assert planet.site.run("forget", "https://tea.example/3").exit_code == 0
+    assert page(planet).count("<entry") == 0
+    assert not (planet.site.output / "articles").exists()

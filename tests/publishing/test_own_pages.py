@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,17 @@ def test_a_page_follows_edits_at_the_same_address(planet: Planet) -> None:
     planet.publish()
     assert pages(planet) == before
     assert b"<p>Corrected</p>" in planet.files()[before["Number 0"]]
+
+
+def test_a_page_follows_what_is_rewritten_in_place(planet: Planet) -> None:
+    """That is no edit, and leaves no earlier version."""
+    planet.add(letter(0))
+    planet.publish()
+    name = pages(planet)["Number 0"]
+    planet.store.arrivals.rewrite("news", lambda old: replace(old, content="<p>Without names</p>"), NOW)
+    planet.publish()
+    assert b"<p>Without names</p>" in planet.files()[name]
+    assert planet.publish().written == ()
 
 
 def test_an_article_that_gets_a_link_needs_no_page(planet: Planet) -> None:
