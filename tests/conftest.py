@@ -141,9 +141,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Modules and tests stay until the end: no collection of garbage needs to look at them."""
+    """Modules and tests stay until the end: no collection of garbage needs to look at them.
+
+    Older versions of Hypothesis ask the collector what holds their generator, and do not see what is frozen.
+    """
     gc.collect()
-    gc.freeze()
+    if "AGGREGATOR_LOWEST" not in os.environ:
+        gc.freeze()
 
 
 Behaviour = Callable[[Request], Answer]

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,12 @@ def log_of(site: Site) -> str:
 
 
 def until(what: Callable[[], Any], seconds: float = 120) -> None:
-    """Waits until it is so; the seconds bound a hang and nothing else."""
+    """Waits until it is so, also for a file that is not there yet; the seconds bound a hang and nothing else."""
     end = time.monotonic() + seconds
-    while not what():
+    while True:
+        with suppress(FileNotFoundError):
+            if what():
+                return
         assert time.monotonic() < end, "it did not happen"
         time.sleep(0.02)
 
