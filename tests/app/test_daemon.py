@@ -45,7 +45,7 @@ def log_of(site: Site) -> str:
 
 
 def until(what: Callable[[], Any], seconds: float = 120) -> None:
-    """Waits until it is so, also for a file that is not there yet; the seconds bound a hang and nothing else."""
+    """Waits until it is so, also for a file that is not there yet; the seconds only bound a hang."""
     end = time.monotonic() + seconds
     while True:
         with suppress(FileNotFoundError):
