@@ -1,7 +1,7 @@
 """A publisher of any number of feeds at any number of hosts, for benchmarks: the proxy of all workers.
 
-So each source has a host of its own without a name server. Robots.txt is nowhere; a feed is answered with 304 to
-whoever has its ETag. Each request is noted: host, number of the feed, begin, end (seconds since 1970), status.
+Each source has a host of its own without a name server. No host has a robots.txt; a feed is answered with 304 to
+a client that sends its ETag. Each request is noted: host, number of the feed, begin, end (seconds since 1970), status.
 """
 
 from __future__ import annotations
