@@ -72,6 +72,8 @@ def list_(as_json: bool, config_file: Path) -> int:
 def test(names: tuple[str, ...], send: bool, as_json: bool, config_file: Path) -> int:
     """Shows what the notices would contain for the newest stored articles, and where they would be sent.
 
+    Of each event of sources that a notice reports, there is one of a made-up source.
+
     Nothing is sent without --send, and nothing is recorded: the next run reports everything that is new. With
     --send each notice is sent once, marked as a test; the exit code is 1 when a receiver did not accept it.
 
@@ -100,8 +102,9 @@ def _print(trial: NoticeTrial, error: str, *, sent: bool) -> None:
         OUT.print("  it is not enabled", style="yellow")
     if trial.is_quiet:
         OUT.print("  it is quiet now: it would wait", style="yellow")
-    of = counted(trial.looked_at, "article")
-    OUT.print(f"  {trial.matching:,} of the {of} that arrived last match")
+    if trial.wants_articles:
+        of = counted(trial.looked_at, "article")
+        OUT.print(f"  {trial.matching:,} of the {of} that arrived last match")
     for line in trial.notice.text().splitlines():
         OUT.print(shown(f"  | {line}"))
     if error:

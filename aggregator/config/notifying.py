@@ -137,7 +137,8 @@ class Notify(Watch):
     """One `[[notify]]` table: what is sent to one receiver.
 
     `to` is an address: https (a webhook, which is signed with `key`), mailto, or apprise. `when` is a query:
-    new articles that match are sent. `on`: events of sources. `sources` and `categories` limit both; without
+    new articles that match are sent. `on`: events of sources; `broken_after`: how long no poll of a source
+    has succeeded when it is reported as broken (None: a week). `sources` and `categories` limit both; without
     `when` and `on`, all new articles of these are sent. `every`: at most one notice in this time; what
     happens meanwhile is in the next one. `quiet`: no notice between these times of day in `timezone`; None
     means the site's. `limit`: how many articles and sources a notice lists; further ones are counted.
@@ -146,6 +147,7 @@ class Notify(Watch):
     to: Receiver
     key: SigningKey | None = None
     on: tuple[Literal["broken", "silent", "moved", "back", "gone"], ...] = Field(default=(), strict=False)
+    broken_after: Duration | None = None
     every: Duration = timedelta(minutes=5)
     quiet: QuietTimes | None = None
     timezone: TimeZone | None = None
@@ -154,6 +156,8 @@ class Notify(Watch):
     def _whole(self) -> Self:
         if not (self.when or self.on or self.sources or self.categories):
             raise ValueError("nothing to notify of: set when (a query), on (events), sources or categories")
+        if self.broken_after is not None and "broken" not in self.on:
+            raise ValueError('broken_after is about sources that broke: add "broken" to on, or remove it')
         if (self.channel == "webhook") != (self.key is not None):
             raise ValueError("a webhook needs a key to sign its messages; other receivers must have none")
         return self

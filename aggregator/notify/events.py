@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
 from aggregator.normalise.disclosure import without_keys
 from aggregator.normalise.text import plain_value
 from aggregator.notify.notice import MAX_SUMMARY, MAX_TITLE, SourceNotice
-from aggregator.schedule.health import PollRecord, judge
+from aggregator.schedule.health import BROKEN_AFTER, PollRecord, judge
 
 __all__ = ["changes", "noted"]
 
@@ -20,14 +20,16 @@ Noted = Mapping[str, str]
 """Source name -> "broken", "silent" or "gone", and after it "moved " with a digest of the new address."""
 
 
-def noted(records: Mapping[str, PollRecord], before: Noted, now: datetime) -> dict[str, str]:
+def noted(
+    records: Mapping[str, PollRecord], before: Noted, now: datetime, broken_after: timedelta = BROKEN_AFTER
+) -> dict[str, str]:
     """The states of sources that must be stored, without healthy ones.
 
     A source that was broken, silent or gone keeps that state until it is healthy again.
     """
     found = {}
     for name, record in records.items():
-        state, was = judge(record, now).state, _ill(before.get(name, ""))
+        state, was = judge(record, now, broken_after).state, _ill(before.get(name, ""))
         ill = state if state in _ILL else was if state != "healthy" else ""
         moved = f"{_MOVED}{_digest(record.moved_to)}" if record.moved_to else ""
         if said := f"{ill} {moved}".strip():
@@ -60,7 +62,8 @@ def _notice(record: PollRecord, event: str, now: datetime) -> SourceNotice:
     detail = ""
     if event == "broken":
         health = judge(record, now)
-        detail = "; ".join(filter(None, (health.error, health.advice)))
+        last = f"since {record.succeeded:%Y-%m-%d %H:%M} UTC" if record.succeeded else "yet"
+        detail = "; ".join(filter(None, (f"none {last}", health.error, health.advice)))
     elif event == "silent" and record.newest:
         detail = f"since {record.newest:%Y-%m-%d}"
     elif event == "moved":

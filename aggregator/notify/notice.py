@@ -14,13 +14,15 @@ __all__ = ["ArticleNotice", "Notice", "SourceNotice", "day_of", "is_web", "items
 MAX_TITLE = 300
 MAX_SUMMARY = 500
 _HAPPENED = {
-    "broken": "is broken: no poll of it has succeeded for a week",
+    "broken": "is broken: no poll of it succeeds",
     "silent": "is silent: it answers, but has published nothing for much longer than usual",
     "moved": "has moved for good",
     "back": "is back",
     "gone": "is gone for good, as its server says (410)",
 }
-_TEST = "This is a test, with the newest articles that this notice would have had."
+_TEST = "This is a test"
+_TEST_ARTICLES = "the newest articles that this notice would have had"
+_TEST_SOURCES = "made-up events of sources"
 _Item = TypeVar("_Item")
 
 
@@ -87,6 +89,12 @@ class Notice:
         ]
         return f"{self.name}: {', '.join(said)}"
 
+    def _test(self) -> str:
+        """What a test contains, in a sentence."""
+        has = {_TEST_ARTICLES: self.articles, _TEST_SOURCES: self.sources}
+        named = " and ".join(what for what, found in has.items() if found)
+        return f"{_TEST}, with {named}." if named else f"{_TEST}: no stored article matches."
+
     def payload(self) -> dict[str, Any]:
         """JSON values for the outbox and for a webhook."""
         return {**asdict(self), "title": self.subject}
@@ -106,7 +114,7 @@ class Notice:
 
     def text(self) -> str:
         """The notice as plain text."""
-        lines = [_TEST, ""] if self.is_test else []
+        lines = [self._test(), ""] if self.is_test else []
         for one in self.sources:
             lines += [f"{one.name} {one.happened}", ""]
         if self.more_sources:
@@ -122,7 +130,7 @@ class Notice:
     def html(self) -> str:
         """The notice as HTML, everything escaped; only http and https links."""
         parts = ["<!DOCTYPE html>", '<html><head><meta charset="utf-8"></head><body>']
-        parts += [f"<p>{_TEST}</p>"] if self.is_test else []
+        parts += [f"<p>{self._test()}</p>"] if self.is_test else []
         if self.sources:
             parts.append("<ul>")
             parts += [

@@ -10,7 +10,7 @@ from aggregator.config.load import Config, Notify
 from aggregator.errors import DeliveryError
 from aggregator.notify.channels import channel
 from aggregator.notify.channels.channel import Outside
-from aggregator.notify.notice import Notice
+from aggregator.notify.notice import Notice, SourceNotice
 from aggregator.notify.quiet import is_quiet
 from aggregator.notify.watching import matches, written_article
 from aggregator.store import Arrival, Outgoing, Store, outgoing_id
@@ -18,13 +18,22 @@ from aggregator.store import Arrival, Outgoing, Store, outgoing_id
 __all__ = ["NoticeTrial", "send_test", "tried"]
 
 _LOOKED_AT = 5_000
+_MADE_UP = "A made-up source"
+_DETAILS = {
+    "broken": "none since 2026-06-01 09:00 UTC; the server failed (500)",
+    "silent": "since 2026-06-01",
+    "moved": "to new.example",
+}
+"""What a notice says of each event; of other events it says nothing more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeTrial:
     """What a notice would contain for the newest stored articles; `place` is its receiver.
 
-    `matching` of the `looked_at` articles that arrived last match. `is_quiet`: it would not be sent now.
+    If it reports events of sources, there is one of each kind, of a made-up source. `wants_articles`: it also
+    reports articles; `matching` of the `looked_at` articles that arrived last match. `is_quiet`: it would not
+    be sent now.
     """
 
     name: str
@@ -32,6 +41,7 @@ class NoticeTrial:
     place: str
     is_enabled: bool
     is_quiet: bool
+    wants_articles: bool
     looked_at: int
     matching: int
     notice: Notice
@@ -51,6 +61,10 @@ def tried(config: Config, store: Store | None, rule: Notify, now: datetime) -> N
         made=now.isoformat(timespec="seconds"),
         articles=tuple(written_article(each, rules) for each in newest),
         more_articles=len(found) - len(newest),
+        sources=tuple(
+            SourceNotice(event=event, name=_MADE_UP, title=_MADE_UP, detail=_DETAILS.get(event, ""))
+            for event in rule.on
+        ),
         is_test=True,
     )
     return NoticeTrial(
@@ -59,6 +73,7 @@ def tried(config: Config, store: Store | None, rule: Notify, now: datetime) -> N
         place=rule.place,
         is_enabled=rule.enabled,
         is_quiet=is_quiet(rule, config.site, now),
+        wants_articles=rule.wants_articles,
         looked_at=len(arrived),
         matching=len(found),
         notice=notice,

@@ -25,7 +25,7 @@ from aggregator.notify.status import posts_of
 from aggregator.publishing.choosing import facts_of, read_verdict, shown
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL, labelled
-from aggregator.schedule.health import PollRecord
+from aggregator.schedule.health import BROKEN_AFTER, PollRecord
 from aggregator.store import Arrival, Outgoing, Store, outgoing_id
 
 __all__ = ["MAX_LINK", "SETTING", "Watching", "matches", "renamed", "written_article"]
@@ -91,7 +91,7 @@ class Watching:
             if not (isinstance(rule, Notify) and rule.on):
                 place = replace(place, noted=None)
             elif place.noted is None:
-                place = replace(place, noted=noted(self._records(rule), {}, now))
+                place = replace(place, noted=noted(self._records(rule), {}, now, _broken_after(rule)))
             kept[rule.mark] = place
         empty |= self._store.arrivals.without_any() if kept else frozenset()
         if kept or places:
@@ -169,7 +169,7 @@ class Watching:
         for found, rule in wanted:
             name = rule.mark
             records, before = self._records(rule), after[name].noted or {}
-            seen = noted(records, before, now)
+            seen = noted(records, before, now, _broken_after(rule))
             found.sources = [each for each in changes(records, before, seen, now) if each.event in rule.on]
             after[name] = replace(after[name], noted=seen)
 
@@ -214,6 +214,10 @@ class Watching:
         """The setting, and what it says."""
         text = self._store.database.setting(SETTING)
         return text, *_read(text)
+
+
+def _broken_after(rule: Notify) -> timedelta:
+    return BROKEN_AFTER if rule.broken_after is None else rule.broken_after
 
 
 def matches(rule: Watch, arrival: Arrival, now: datetime) -> bool:

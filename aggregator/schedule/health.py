@@ -9,7 +9,9 @@ from aggregator.schedule import decide as schedule
 from aggregator.schedule.state import PollState
 
 STATES = ("healthy", "new", "waiting", "failing", "broken", "silent", "gone")
-_BROKEN_AFTER = timedelta(days=7)
+BROKEN_AFTER = timedelta(days=7)
+"""The longest time without a successful poll until a source is broken, unless something else is set."""
+
 _SILENT_GAPS = 10
 _SILENT_AFTER = timedelta(days=30)
 
@@ -88,8 +90,12 @@ class SourceHealth:
     websub: HubHealth | None = None
 
 
-def judge(health: PollRecord, now: datetime) -> SourceHealth:
-    """The health of a source at `now`, from its record."""
+def judge(health: PollRecord, now: datetime, broken_after: timedelta = BROKEN_AFTER) -> SourceHealth:
+    """The health of a source at `now`, from its record.
+
+    A source is broken if no poll succeeded for `broken_after`. If that is less than the default, its last two
+    polls must have failed: a source that is polled once a day would be broken by one failure otherwise.
+    """
     state = health.schedule
     gap = _usual_gap(state)
     return SourceHealth(
@@ -97,7 +103,7 @@ def judge(health: PollRecord, now: datetime) -> SourceHealth:
         address=health.address,
         moved_to=health.moved_to,
         title=health.title,
-        state=_judged(health, state, gap, now),
+        state=_judged(health, state, gap, now, broken_after),
         articles=health.articles,
         rhythm=_rhythm(gap),
         polled=health.polled,
@@ -118,7 +124,9 @@ def _usual_gap(state: PollState) -> timedelta | None:
     return (dates[0] - dates[-1]) / (len(dates) - 1) if len(dates) > 2 else None
 
 
-def _judged(health: PollRecord, state: PollState, gap: timedelta | None, now: datetime) -> str:
+def _judged(
+    health: PollRecord, state: PollState, gap: timedelta | None, now: datetime, broken_after: timedelta
+) -> str:
     if state.reason is schedule.Reason.GONE:
         return "gone"
     if health.polled is None:
@@ -127,7 +135,8 @@ def _judged(health: PollRecord, state: PollState, gap: timedelta | None, now: da
         if state.reason is schedule.Reason.OFFLINE:
             return "waiting"
         since = health.succeeded or state.since or now
-        if now - since >= _BROKEN_AFTER:
+        lasted = now - since
+        if lasted >= broken_after and (state.failures > 1 or lasted >= BROKEN_AFTER):
             return "broken"
         return "failing" if state.failures else "waiting"
     if gap is not None and health.newest and now - health.newest > max(_SILENT_GAPS * gap, _SILENT_AFTER):

@@ -245,6 +245,31 @@ def test_what_became_of_sources_is_told_once(planet: NotifiedPlanet) -> None:
     assert planet.hook.received[-1][1]["data"]["sources"][0]["event"] == "gone"
 
 
+@pytest.mark.parametrize(("after", "polls"), [("0s", 2), ("6h", 3), ("30d", None)])
+def test_how_soon_a_source_is_broken_is_set(planet: NotifiedPlanet, after: str, polls: int | None) -> None:
+    """Never by one failure, and never by an answer that asks to come later."""
+    planet.configure(planet.webhook("health", on=["broken", "back"], broken_after=after))
+    planet.run()
+    feed = planet.server.pages["/tea"]
+    for answer in (Answer(500), feed, Answer(429)):
+        planet.server.pages["/tea"] = answer
+        assert planet.run() == []
+    planet.server.pages["/tea"] = feed
+    assert planet.run() == []
+    planet.server.pages["/tea"] = Answer(500)
+    heard = [planet.run(2 * HOUR) for _ in range(6)]
+    assert [n for n, found in enumerate(heard, 1) if found] == ([] if polls is None else [polls])
+    if polls is None:
+        assert planet.run(8 * DAY) == []
+        planet.run(30 * DAY)
+    event = planet.hook.received[0][1]["data"]["sources"][0]
+    assert (event["event"], event["name"]) == ("broken", "tea")
+    assert event["detail"].startswith("none since 2026-0")
+    assert "500" in event["detail"]
+    planet.server.pages["/tea"] = feed
+    assert [each.subject for each in planet.run(7 * DAY)] == ["tea is back"]
+
+
 def test_mail_has_headers_that_no_title_breaks_out_of(planet: NotifiedPlanet, mailbox: Mailbox) -> None:
     """Text and HTML, an id that stays, and what programs look for; a server that refuses is asked again."""
     smtp = (
@@ -318,6 +343,26 @@ def test_a_notice_can_be_tried(planet: NotifiedPlanet) -> None:
     (told,) = json.loads(fetched.stdout)["notified"]
     assert (told["channel"], told["name"], told["subject"]) == ("webhook", "all", "tea 3")
     assert "500" in told["error"]
+
+
+def test_events_of_sources_can_be_tried(planet: NotifiedPlanet) -> None:
+    """One made-up event of each kind that the notice reports, and no count of articles that it never has."""
+    on = ["broken", "silent", "moved", "back", "gone"]
+    planet.configure(
+        planet.webhook("health", on=on), planet.webhook("both", on=["back"], when="title:tea", limit=1)
+    )
+    shown = planet.site.run("notify test").output
+    assert "This is a test, with made-up events of sources." in shown
+    assert "| A made-up source is silent:" in shown
+    assert "| A made-up source has moved for good (to new.example)" in shown
+    assert "the newest articles that this notice would have had and made-up events of sources" in shown
+    assert shown.count("that arrived last match") == 1
+    assert planet.site.run("notify test health --send").exit_code == 0
+    (said,) = [said for _, said in planet.hook.received]
+    assert said["type"] == "test"
+    assert [each["event"] for each in said["data"]["sources"]] == on
+    assert said["data"]["articles"] == []
+    assert planet.run() == []
 
 
 def test_a_name_that_no_notice_has_is_explained(planet: NotifiedPlanet) -> None:

@@ -68,6 +68,8 @@ def test_a_receiver_may_stand_in_the_environment(monkeypatch: pytest.MonkeyPatch
         ("to = 'https://hook.example/'\nkey = 'whsec_???'\nwhen = 'title:tea'", "whsec_$(openssl rand"),
         (f"{HOOK}\nwhen = 'title:('", "notify[1].when (notice 'n')"),
         (f"{HOOK}\non = ['dead']", "broken"),
+        (f"{HOOK}\non = ['back']\nbroken_after = '1h'", "broken_after is about sources that broke"),
+        (f"{HOOK}\non = ['broken']\nbroken_after = '1'", "notify[1].broken_after"),
         (f"{HOOK}\nsources = ['nobody']", "no source is named 'nobody'"),
         (f"{HOOK}\nwhen = 'tea'\nquiet = '25:00-07:00'", "22:00-07:00"),
         (f"{HOOK}\nwhen = 'tea'\nquiet = '07:00-07:00'", "22:00-07:00"),
