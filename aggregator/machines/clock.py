@@ -10,17 +10,20 @@ __all__ = ["SharedClock"]
 
 
 class SharedClock:
-    """Counts on from when it was set last; `monotonic` gives seconds. Safe to use from several threads."""
+    """The database's time, counted on since it was last set. Safe to use from several threads.
+
+    `monotonic` returns seconds.
+    """
 
     def __init__(self, now: datetime, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._set = (now, monotonic())
 
     def set(self, now: datetime) -> None:
-        """Sets it to what the database says."""
+        """Sets the clock to `now`, the time that the database just returned."""
         self._set = (now, self._monotonic())
 
     def read(self) -> datetime:
-        """The database's time."""
+        """Returns the database's time."""
         then, at = self._set
         return then + timedelta(seconds=self._monotonic() - at)

@@ -1,7 +1,8 @@
 """The job engine (Procrastinate): jobs that run on any worker, one at a time for each lock.
 
-A job runs again at the time that it returns. Missing jobs, because a worker was killed or because there is
-new work, are queued by `keep`, which runs once a minute on one worker, and on each worker at its start.
+A job returns which jobs follow it, and when. Jobs that are missing, because a worker was killed or because
+there is new work, are queued by the job `keep`. It runs once a minute on one worker, and on each worker when
+it starts.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ __all__ = ["Engine", "Job", "Queued", "Task"]
 
 _TABLES = SchemaManager.get_schema()
 SCHEMA = f"aggregator_jobs_{hashlib.blake2b(_TABLES.encode(), digest_size=4).hexdigest()}"
-"""The schema of the engine's own tables; its name changes if a release of Procrastinate changes them.
+"""The PostgreSQL schema of the engine's tables; its name changes if a Procrastinate release changes them.
 
-It may be dropped while no worker runs: the store has the times at which sources are due.
+The schema may be dropped while no worker runs: the store has the times at which sources are due.
 """
 
 _HEARTBEAT_SECONDS = 5.0
@@ -44,7 +45,7 @@ _log = logging.getLogger("aggregator")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
-    """A job to run: the name of its task, its number if there are several, and when; None: now."""
+    """A job to run: the name of its task, its number if the task has several jobs, and when (None: now)."""
 
     task: str
     number: int | None = None
@@ -57,12 +58,12 @@ class Queued:
 
 
 Job = Callable[[int | None], Iterable[Queued]]
-"""The work of a task, in a thread, given its job's number; returns the jobs that follow it."""
+"""The work of a task, run in a thread. Gets the job's number, and returns the jobs that follow it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Task:
-    """A kind of job. A worker runs those of its queues."""
+    """A kind of job. A worker runs the jobs of its own queues."""
 
     name: str
     queue: str
@@ -75,8 +76,8 @@ class Engine:
     - `address`: the database, in libpq's form.
     - `tasks`: all kinds of jobs, also those that other workers run.
     - `queues`: the queues of this worker.
-    - `missing`: called by `keep` in a thread; returns what must be queued, if it is not yet.
-    - `at_once`: how many jobs run at a time.
+    - `missing`: called by `keep` in a thread; returns the jobs that must be queued, if they are not yet.
+    - `at_once`: the number of jobs that run at the same time.
     """
 
     def __init__(
@@ -99,7 +100,7 @@ class Engine:
             conninfo=address,
             min_size=1,
             max_size=max(4, at_once // 8),
-            # What a crash of the server loses of them is queued again by `keep`.
+            # Jobs that a crash of the database server loses are queued again by `keep`.
             kwargs={"options": f"-c search_path={SCHEMA} -c synchronous_commit=off"},
         )
         self._app = procrastinate.App(connector=connector)
@@ -109,7 +110,7 @@ class Engine:
         self._app.periodic(cron="* * * * *")(keep)
 
     async def run(self) -> None:
-        """Runs jobs until this is cancelled; then waits for the running ones."""
+        """Runs jobs until the coroutine is cancelled; then waits for the jobs that run."""
         try:
             async with self._app.open_async():
                 await self._make_tables()
@@ -119,7 +120,7 @@ class Engine:
                     concurrency=self._at_once,
                     delete_jobs="always",
                     install_signal_handlers=False,
-                    # Nearly all jobs are for a later moment; each notice would let each worker look for one.
+                    # Nearly all jobs are for later, and each notification would make every worker ask.
                     listen_notify=False,
                     fetch_job_polling_interval=_LOOK_SECONDS,
                     update_heartbeat_interval=_HEARTBEAT_SECONDS,
@@ -136,10 +137,10 @@ class Engine:
                 _log.info("%s", lost)
                 return
             except AggregatorError as error:
-                _log.error("%s failed, and is tried again: %s", task.name, error)
+                _log.error("%s failed, and will be tried again: %s", task.name, error)
                 return
-            except Exception:  # noqa: BLE001 - a mistake of ours costs one job, and is never silent
-                _log.exception("%s failed, and is tried again", task.name)
+            except Exception:  # noqa: BLE001 - a bug costs one job, and is logged
+                _log.exception("%s failed, and will be tried again", task.name)
                 return
             await self._queue(following)
 
@@ -151,7 +152,7 @@ class Engine:
     async def _keep(self, timestamp: int = 0) -> None:
         manager = self._app.job_manager
         for job in await manager.get_stalled_jobs(seconds_since_heartbeat=_STALLED_SECONDS):
-            # Not retried: the next job of its lock is queued already, and two may not be.
+            # Not retried: the next job with this lock is queued already, and only one may be.
             with contextlib.suppress(ProcrastinateException):  # another worker queued it first
                 await manager.finish_job(job, status=Status.FAILED, delete_job=True)
         await self._queue(await self._in_thread(lambda: list(self._missing())))
@@ -187,4 +188,4 @@ class Engine:
             except ProcrastinateException as error:  # another worker creates them at this moment
                 failure = error
                 await asyncio.sleep(0.5)
-        raise StoreError(f"the tables of the job engine cannot be made: {failure}")
+        raise StoreError(f"the tables of the job engine cannot be created: {failure}")

@@ -1,4 +1,4 @@
-"""The process of a worker, from its start to a graceful stop; continues after a database outage."""
+"""Runs a worker from its start to a graceful stop; continues after a database outage."""
 
 from __future__ import annotations
 
@@ -35,10 +35,13 @@ _log = logging.getLogger("aggregator")
 
 
 def run(config: Config, *, queues: Collection[str], at_once: int, watcher: RunWatcher) -> None:
-    """Works until SIGTERM or SIGINT: what is being saved is finished, within 30 seconds.
+    """Runs a worker until SIGTERM or SIGINT; then finishes what is being saved, within 30 seconds.
 
-    `at_once`: how many publishers are polled at a time. Raises StoreError for a store that is not a
-    PostgreSQL database or cannot be opened, StoreInUse while workers with another config run.
+    - `queues`: which jobs this worker runs: "poll", "publish", "upkeep".
+    - `at_once`: the number of publishers that are polled at the same time.
+
+    Raises StoreError for a store that is not a PostgreSQL database or cannot be opened, StoreInUse while
+    workers with another config run.
     """
     if not isinstance(config.store, DatabaseAddress):
         raise StoreError(
@@ -69,8 +72,8 @@ def _refuse_others(store: Store, digest: str) -> None:
     if others:
         names = ", ".join(one.name for one in others[:3])
         raise StoreInUse(
-            f"{len(others)} workers with another config are at work ({names}): each would undo what the "
-            "other does. Stop them first, or give this one the same config"
+            f"{len(others)} workers with another config are running ({names}), and each would undo the "
+            "other's work. Stop them first, or give this one the same config"
         )
 
 
@@ -101,7 +104,7 @@ async def _work(work: Work, address: DatabaseAddress, queues: Collection[str], a
         if loop.time() - began > _LONGEST_WAIT_SECONDS:
             wait = _FIRST_WAIT_SECONDS
         reason = running.exception() or "the database does not answer"
-        _log.error("the job engine stopped, and is started again in %g s: %s", wait, reason)
+        _log.error("the job engine stopped, and will be started again in %g s: %s", wait, reason)
         await asyncio.wait({stopping}, timeout=wait)
         wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
     reporting.cancel()
@@ -110,7 +113,7 @@ async def _work(work: Work, address: DatabaseAddress, queues: Collection[str], a
 
 
 async def _report(work: Work) -> None:
-    """Records twice a minute that this worker runs; `keep` may run on another."""
+    """Records twice a minute that this worker runs: the job `keep`, which also does, may run on another."""
     while True:
         await asyncio.sleep(_REPORT_SECONDS)
         with suppress(StoreError):  # during a database outage, jobs report it

@@ -1,4 +1,4 @@
-"""One worker: polls shards, and publishes, completes and prunes if these queues are its own."""
+"""The jobs of a worker: poll the sources of a shard, complete articles, publish, notify hubs, prune."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from aggregator.store import Claim, Hold, WorkerRecord
 __all__ = ["Work"]
 
 LONGEST_JOB = timedelta(minutes=1)
-"""How long a job polls a shard: other publishers of the shard wait meanwhile."""
+"""How long one job polls a shard. It is limited because other publishers of the shard may wait meanwhile."""
 
 AHEAD = timedelta(minutes=1)
-"""A shard with its next due source later than this has no job; `missing` queues one when it is time."""
+"""A shard whose next source is due later than this has no job yet; `missing` queues one in time."""
 
 LEAST_WAIT = timedelta(seconds=30)
-"""Between two jobs of a shard: with a thousand shards, a job for each poll would cost more than the polls."""
+"""The least time between two jobs of a shard: a job for each poll would cost more than the polls."""
 
 PUBLISH_AFTER = timedelta(seconds=5)
 HUBS_EVERY = timedelta(seconds=5)
@@ -38,9 +38,11 @@ _log = logging.getLogger("aggregator")
 
 
 class Work:
-    """The jobs of one worker; `name` is the worker's, unique over all machines.
+    """The jobs of one worker.
 
-    `config` is a digest of its config. `watcher` is called from several threads.
+    - `name`: the worker's name, unique over all machines.
+    - `config`: a digest of the worker's config.
+    - `watcher`: called with each result, from several threads.
     """
 
     def __init__(self, app: App, name: str, config: str, queues: Iterable[str], watcher: RunWatcher) -> None:
@@ -50,7 +52,7 @@ class Work:
         self._queues = tuple(queues)
         self._watcher = watcher
         self._leases = app.store.leases
-        # Made here: several threads could otherwise make one each at first use.
+        # Created here, because several threads could otherwise each create one at first use.
         self._polls, self._hosts = app.polls, app.polls.hosts
         self._holding: set[Polls] = set()
         self._started = self._leases.database_time()
@@ -61,11 +63,11 @@ class Work:
 
     @property
     def tasks(self) -> tuple[Task, ...]:
-        """All kinds of jobs; those of other queues are run by other workers."""
+        """All kinds of jobs, also those of queues that other workers run."""
         return (
             Task(name="shard", queue="poll", job=self.poll),
             Task(name="complete", queue="poll", job=self.complete),
-            Task(name="hubs", queue="poll", job=self.hear_hubs),
+            Task(name="hubs", queue="poll", job=self.serve_hubs),
             Task(name="media", queue="publish", job=self.copy_media),
             Task(name="publish", queue="publish", job=self.publish),
             Task(name="announce", queue="publish", job=self.announce),
@@ -73,14 +75,14 @@ class Work:
         )
 
     def stop(self) -> None:
-        """Stops polling: what arrives within seconds is saved, the rest is left."""
+        """Stops polling: responses that arrive within seconds are saved, other requests are abandoned."""
         self._is_stopping = True
         self._app.stop()
         for polls in [*self._holding]:
             polls.stop()
 
     def missing(self) -> Iterator[Queued]:
-        """What must be queued, where it is not yet; one worker asks for it once a minute."""
+        """Yields the jobs that must be queued, if they are not yet; called once a minute on one worker."""
         now = self._set_clock()
         while new := self._leases.unassigned():
             self._leases.assign(shards_of(new, self._hosts.publisher))
@@ -110,7 +112,7 @@ class Work:
         )
 
     def poll(self, shard: int | None) -> Iterable[Queued]:
-        """Polls the due sources of a shard, for at most a minute, each publisher at its pace."""
+        """Polls the due sources of a shard for at most a minute, within each publisher's request rate."""
         assert shard is not None, "a job of this task has a number"
         if self._is_stopping:
             return
@@ -120,10 +122,10 @@ class Work:
         sources = self._due(shard, now)
         following = now if sources else self._leases.next_due(shard)
         asked = {*claim.holds}
-        # A publisher that lets us ask more at a time has all its sources in this shard.
+        # All sources of a publisher are in this shard, so all requests that it allows at once are made here.
         threads = max((self._hosts.most_at_once(source.address) for source in sources), default=1)
         with self._holding_for(claim.hold, threads, asked) as polls:
-            self._rest(claim, sources, now)
+            self._wait_for_rate(claim, sources, now)
             while sources and not self._is_stopping:
                 for poll in self._app.fetch_by(polls, sources, now):
                     self._polled += 1
@@ -142,13 +144,13 @@ class Work:
             yield Queued(task="shard", number=shard, at=max(following, now + LEAST_WAIT))
 
     def complete(self, _number: int | None) -> Iterable[Queued]:
-        """Completes articles by their pages, then publishes: also what none had to complete."""
+        """Completes articles with the text of their pages, then publishes, even if none was completed."""
         for completed in self._app.complete(self._app.config.select(()), self._clock.read()):
             self._watcher.completed(completed)
         return [Queued(task="publish", at=self._clock.read() + PUBLISH_AFTER)]
 
-    def hear_hubs(self, _number: int | None) -> Iterable[Queued]:
-        """Reads what hubs have sent of sources, and asks hubs to send more; again after some seconds."""
+    def serve_hubs(self, _number: int | None) -> Iterable[Queued]:
+        """Reads what hubs sent for sources, and requests subscriptions at hubs; runs every few seconds."""
         now = self._clock.read()
         has_new = False
         self._app.hubs.plan(now)
@@ -176,7 +178,7 @@ class Work:
             return []
         now = self._clock.read()
         self._app.refresh(now)
-        # No other worker publishes meanwhile: the one that put into a bucket before has ended.
+        # No other worker publishes at the same time: the one that wrote to the bucket before has ended.
         published = publish(self._app, now, self._watcher, takes_over=True)
         return [Queued(task="announce")] if published.written else []
 
@@ -187,7 +189,7 @@ class Work:
         return []
 
     def upkeep(self, _number: int | None) -> Iterable[Queued]:
-        """Prunes what the retention lets go, once an hour."""
+        """Prunes the articles that retention no longer keeps, once an hour."""
         now = self._clock.read()
         if self._upkept is None or now - self._upkept >= UPKEEP_EVERY:
             self._upkept = now
@@ -199,9 +201,10 @@ class Work:
 
     @contextmanager
     def _holding_for(self, hold: Hold, threads: int, asked: Collection[str]) -> Iterator[Polls]:
-        """What polls a shard, for a minute; afterwards it is recorded when its publishers were asked last.
+        """Yields what polls a shard, for a minute; afterwards releases the shard.
 
-        `asked`: the names of those that may have asked us to wait.
+        `asked`: the publishers that requests were made to. Until when they asked us to wait is stored with
+        the shard, for the worker that polls it next.
         """
         polls = self._polls.holding(self._app.store.holding(hold), threads)
         self._holding.add(polls)
@@ -219,8 +222,8 @@ class Work:
                 hold, now, {name: now + left for name, left in holds if shard_of(name) == hold.shard}
             )
 
-    def _rest(self, claim: Claim, sources: Iterable[Source], now: datetime) -> None:
-        """Waits until the pace of the publishers allows requests, after another worker's requests."""
+    def _wait_for_rate(self, claim: Claim, sources: Iterable[Source], now: datetime) -> None:
+        """Waits until the publishers' request rates allow requests after those of another worker."""
         for name, until in claim.holds.items():
             self._hosts.hold_publisher(name, until - now, time.monotonic())
         if claim.is_ours or claim.is_first:
@@ -230,11 +233,11 @@ class Work:
         time.sleep(max(gap - rested, timedelta(0)).total_seconds())
 
     def _due(self, shard: int, now: datetime) -> list[Source]:
-        """The sources of a shard that are due, the longest due first."""
+        """Returns the sources of a shard that are due, the longest due first."""
         return self._sources(self._leases.due(shard, now, _SOURCES_AT_ONCE), now)
 
     def _sources(self, names: Sequence[str], now: datetime) -> list[Source]:
-        """The enabled sources with these names, including those that lists have added since."""
+        """Returns the enabled sources with these names, including those that OPML lists added since."""
         known = self._app.enabled(names, now)
         if len(known) < len(names):
             self._app.refresh(now)
@@ -242,7 +245,7 @@ class Work:
         return known
 
     def _set_clock(self) -> datetime:
-        """Asks the database for its time."""
+        """Queries the database's time and sets the clock to it."""
         now = self._leases.database_time()
         self._clock.set(now)
         return now

@@ -288,7 +288,7 @@ class Copying:
 
 
 def _mistake(error: Exception, address: str) -> SourceError:
-    text = f"copying it failed, which is a mistake of ours: {type(error).__name__}"
+    text = f"copying it failed because of a bug in aggregator: {type(error).__name__}"
     return SourceError(text, url=address)
 
 

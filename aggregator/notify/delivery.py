@@ -115,7 +115,8 @@ def _sent(
         raise
     except Exception as error:  # noqa: BLE001 - a bug of ours or of a library fails only one message
         _log.debug("sending by %s failed", message.channel, exc_info=error)
-        return DeliveryError(f"sending it failed, which is a mistake of ours: {type(error).__name__}"), None
+        text = f"sending it failed because of a bug in aggregator: {type(error).__name__}"
+        return DeliveryError(text), None
 
 
 def _result(

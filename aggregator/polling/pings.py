@@ -101,8 +101,8 @@ class PingReader:
             problem = f"what the hub sent cannot be read: {error.message}"[:500]
         except AggregatorError:
             raise
-        except Exception as error:  # noqa: BLE001 - a mistake of ours costs one ping, never a run
-            problem = f"reading what the hub sent failed, which is a mistake of ours: {error!r}"[:500]
+        except Exception as error:  # noqa: BLE001 - a bug costs one ping, never a run
+            problem = f"reading what the hub sent failed because of a bug in aggregator: {error!r}"[:500]
         seen = [*known.seen, ping.digest][-_MAX_SEEN:]
         changes: dict[str, object] = {"seen": seen, "error": problem or None}
         if poll is None:

@@ -152,9 +152,9 @@ class Polls:
             self._refuse(source, poll, error, now)
         except AggregatorError:
             raise
-        except Exception as error:  # noqa: BLE001 - a mistake of ours costs one source, never a run
+        except Exception as error:  # noqa: BLE001 - a bug costs one source, never a run
             _log.debug("polling %s failed", source.name, exc_info=error)
-            ours = ReadError(f"polling it failed, which is a mistake of ours: {error!r}"[:500])
+            ours = ReadError(f"polling it failed because of a bug in aggregator: {error!r}"[:500])
             self._refuse(source, poll, ours, now)
         poll.seconds = time.monotonic() - began
         return poll

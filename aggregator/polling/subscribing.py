@@ -221,8 +221,8 @@ class HubSubscriber:
             return self._request(known, source, config, now)
         except AggregatorError:
             raise
-        except Exception as error:  # noqa: BLE001 - a mistake of ours costs one request, never those of other hubs
-            text = f"asking it failed, which is a mistake of ours: {type(error).__name__}"
+        except Exception as error:  # noqa: BLE001 - a bug costs one request, never those of other hubs
+            text = f"asking it failed because of a bug in aggregator: {type(error).__name__}"
             return self._failed(self._known.by_pk(known.pk) or known, FetchError(text), now)
 
     def _request(

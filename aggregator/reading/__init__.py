@@ -1,1 +1,1 @@
-"""Bytes -> Document: the one door to every kind of source, and the processes in which it is done."""
+"""Reads the bytes of a document, for every kind of source, in processes that can be killed."""

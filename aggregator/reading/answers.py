@@ -1,8 +1,8 @@
-"""How a reading, or the error that it ended with, comes back from a worker: as plain data, then checked.
+"""What a worker process returns to the parent: a reading or an error, as plain data that is then checked.
 
-A worker may have been taken over by a document, through a mistake in a library written in C. Of the documents
-that it is given it can then say what it likes, until it is replaced; but it says that as bounded data of the
-right types and for the right source, never as anything that runs in the parent.
+A document may exploit a bug in a library written in C and so control the worker. Until that worker is
+replaced, its answers may be false. They are still only data, of limited size, of the right types and for the
+right source: nothing in them is executed in the parent.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ __all__ = [
 ]
 
 MAX_TEXT_CHARS = 4_000
-"""Of each text of an error."""
+"""The longest text of an error that is sent; longer ones are cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
     """A ReadError as plain data.
 
-    `kind` is its class by module and name, `label` its class's; `advice` None where it is its class's.
-    `fields` are the attributes that its class annotates, such as `feeds` of NotAFeed.
+    `kind` is the module and name of its class, and `label` the label of that class. `advice` is None if it
+    is that of the class. `fields` are the attributes that the class annotates, such as `feeds` of NotAFeed.
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedArticle:
-    """An article as it is stored: `text` is what `model.packed.pack` writes. Its source is not sent."""
+    """An article as it is stored: `text` is what `model.packed.pack` returns. Its source is not sent."""
 
     id: str
     published: datetime | None
@@ -62,7 +62,7 @@ class PackedArticle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a worker answers: a reading, whose articles are sent packed, or a failure."""
+    """The answer of a worker: either `reading`, with its articles in `articles`, or `failure`."""
 
     reading: Reading | None = None
     articles: tuple[PackedArticle, ...] = ()
@@ -73,7 +73,7 @@ ANSWERS = Format(Answer)
 
 
 def answer_of(reading: Reading) -> Answer:
-    """A reading as it is sent."""
+    """Converts a reading to the form in which a worker sends it."""
     document = reading.document
     articles = [
         PackedArticle(id=each.id, published=each.published, updated=each.updated, text=pack(each))
@@ -84,7 +84,7 @@ def answer_of(reading: Reading) -> Answer:
 
 
 def failure_of(error: ReadError) -> Failure:
-    """An error as plain data; an attribute that is none, or not annotated, stays behind."""
+    """Converts an error to plain data. Attributes that are not plain data or not annotated are left out."""
     kind = type(error)
     fields = {}
     for name, of in _annotated(kind).items():
@@ -104,9 +104,9 @@ def failure_of(error: ReadError) -> Failure:
 
 
 def error_of(failure: Failure) -> ReadError:
-    """The error again, of the same class where this process knows it; else a ReadError with its label.
+    """Makes the error of its plain data: of the same class if this process has it, else a ReadError.
 
-    Raises ValueError when a field is not of the type that its class annotates.
+    Raises ValueError if a field does not have the type that its class annotates.
     """
     kind = next((kind for kind in _kinds() if _name(kind) == failure.kind), ReadError)
     error = kind.__new__(kind, failure.reason)  # not called: its parameters are not known here
@@ -125,10 +125,10 @@ def error_of(failure: Failure) -> ReadError:
 
 
 def reading_of(answer: Answer, context: Context) -> Reading:
-    """The reading that a worker answered, with the articles packed as well, ready to be stored.
+    """Returns the reading that a worker sent, with its articles also in the packed form that is stored.
 
-    Raises the ReadError that it answered instead, and ValueError where the answer cannot be one to reading a
-    document for this source.
+    Raises the ReadError that the worker sent instead, and ValueError if the answer cannot be that to a
+    document of this source.
     """
     if answer.failure is not None:
         raise error_of(answer.failure)
@@ -136,13 +136,13 @@ def reading_of(answer: Answer, context: Context) -> Reading:
         raise ValueError("it is empty")
     document, count = answer.reading.document, len(answer.articles)
     if (document.source, document.kind) != (context.source, context.kind):
-        raise ValueError("it is of another source")
+        raise ValueError("it is for another source")
     if document.articles or answer.reading.packed:
         raise ValueError("it has articles in two places")
     if answer.reading.fingerprints and len(answer.reading.fingerprints) != count:
-        raise ValueError("it has not one fingerprint an article")
+        raise ValueError("it does not have one fingerprint for each article")
     if len(answer.reading.content_hashes) not in (0, count):
-        raise ValueError("it has not one content hash an article")
+        raise ValueError("it does not have one content hash for each article")
     articles = tuple([_article(each, context.source) for each in answer.articles])
     packed = tuple([each.text for each in answer.articles])
     return replace(answer.reading, document=replace(document, articles=articles), packed=packed)
@@ -153,7 +153,7 @@ def _article(sent: PackedArticle, source: str) -> Article:
     try:
         article = unpack(sent.text, source=source, id=sent.id, **dates)
     except Unreadable as error:
-        raise ValueError(f"it has no article: {error}"[:300]) from error
+        raise ValueError(f"it has an article that cannot be read: {error}"[:300]) from error
     for moment in (article.published, article.updated, article.origin.updated):
         if moment is not None and moment.tzinfo is not UTC:
             raise ValueError("it has a date that is not in UTC")
@@ -168,14 +168,14 @@ def _name(kind: type) -> str:
 
 
 def _kinds(kind: type[ReadError] = ReadError) -> Iterator[type[ReadError]]:
-    """Those that are imported here: nothing is imported because a worker says so."""
+    """Yields the imported classes of errors: nothing is imported because a worker names it."""
     yield kind
     for below in kind.__subclasses__():
         yield from _kinds(below)
 
 
 def _annotated(kind: type[ReadError]) -> dict[str, Any]:
-    """The fields that a kind of error has besides those of every error, and their types."""
+    """Returns the names and types of the fields that a class of errors adds to those of every error."""
     try:
         hints = get_type_hints(kind)
     except NameError:  # annotated with a name that only type checkers import

@@ -1,4 +1,4 @@
-"""What is known of a source where a document of it is read; without the reader, which is slow to import."""
+"""What reading a document needs to know of its source; apart from the reader, which is slow to import."""
 
 from __future__ import annotations
 
@@ -16,10 +16,14 @@ __all__ = ["Context"]
 class Context:
     """What the config and the store know of a source, for reading a document of it.
 
-    `known` are fingerprints of entries that are kept already: they are counted, not made anew; None when
-    no fingerprints are kept, so that none are computed. `options` are the kind's own, as its model has them.
-    `players` are addresses of further players whose frames stay. `timezone` is that of dates without one,
-    None for UTC.
+    - `kind`, `options`: the kind of source and its own options; None: the kind has none, or its defaults.
+    - `source`: the name of the source, which every article of it gets.
+    - `categories`, `author`: given to every article; `author` None: only what the document says.
+    - `identity`: what the ids of articles are made of.
+    - `known`: fingerprints of entries that are stored already: these are counted, not read again. None: no
+      fingerprints are computed.
+    - `players`: addresses of further players whose frames are kept in articles.
+    - `timezone`: the zone of dates without one; None for UTC.
     """
 
     kind: str = "feed"

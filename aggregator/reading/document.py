@@ -34,14 +34,17 @@ def read(
     kind: str = "feed",
     options: BaseModel | Mapping[str, Any] | None = None,
 ) -> Document:
-    """The articles of one document, and what was wrong with it.
+    """Reads one document: returns its articles, and what was wrong with it.
 
-    `url` is where the document was: relative links count from it. `content_type` is the header's value,
-    None when there was none. `kind` is a source kind: "feed" for RSS, Atom and JSON Feed, "articles" for
-    one file of front matter, "page" for a web page that lists articles. `options` are the kind's own, as in
-    the config; None are its defaults. Dates that the document does not give are None. Raises ReadError and
-    its kinds; ValueError for a kind that does not exist and for options that it does not have or needs;
-    TypeError for a body that is no bytes.
+    - `url`: the document's address, against which relative links are resolved.
+    - `content_type`: the value of the HTTP header; None if there was none.
+    - `kind`: the kind of source: "feed" for RSS, Atom and JSON Feed, "articles" for one file with front
+      matter, "page" for a web page that lists articles.
+    - `options`: the options of the kind, as in the config; None for its defaults.
+
+    Dates that the document does not have are None. Raises ReadError or a subclass if the document cannot be
+    read, ValueError for an unknown kind or for unknown or missing options, TypeError for a body that is not
+    bytes.
     """
     _check("body", body, bytes, bytearray, memoryview)
     _check("url", url, str)
@@ -60,7 +63,7 @@ def _check(name: str, value: object, *types: type) -> None:
 
 
 def _options(kind: str, options: BaseModel | Mapping[str, Any] | None) -> BaseModel | None:
-    """The options as the kind's model. Raises ValueError, as for an unknown kind, and TypeError."""
+    """Returns the options as the kind's model. Raises ValueError, also for an unknown kind, or TypeError."""
     if isinstance(options, BaseModel):
         options = options.model_dump(exclude_unset=True)
     _check("options", options, Mapping, NoneType)
@@ -82,7 +85,7 @@ def _mistake(kind: str, where: tuple[str | int, ...], what: str, said: str) -> s
 
 
 def read_resource(resource: Resource, context: Context) -> Reading:
-    """Reads one document for the source that `context` describes. Raises ReadError and its kinds."""
+    """Reads one document for the source that `context` describes. Raises ReadError or a subclass."""
     with further_players(context.players), zoneless_in(context.timezone):
         return _read(resource, context)
 
@@ -114,6 +117,6 @@ def _read(resource: Resource, context: Context) -> Reading:
         known=context.known,
         has_public_address=kind.has_public_address,
         is_page=kind.is_scraped,
-        # What is asked elsewhere than at the source's own address prints where that was.
+        # A kind may ask another address than that of the source (a private RSSHub): its host stays hidden.
         hidden_host="" if WEB.intersection(kind.schemes) else host_of(resource.url) or "",
     )

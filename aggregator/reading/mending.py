@@ -1,4 +1,4 @@
-"""What today's reader would have made of an article that an earlier one read."""
+"""Applies today's rules for bodies to an article that an earlier version read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["mended"]
 
 
 def mended(article: Article) -> Article:
-    """The article with bodies that today's rules let be published; the same object where they were so."""
+    """Returns the article with its bodies sanitised by today's rules; the same object if nothing changes."""
     base = article.link or ""
     content = article.content and kept_or_sanitised(article.content, base)
     summary = article.summary and kept_or_sanitised(article.summary, base)

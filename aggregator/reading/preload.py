@@ -1,4 +1,4 @@
-"""Imports all that reading needs, once for all workers: they are forked from the process that imported it."""
+"""Imports all modules that reading needs; workers are forked from the process that imported this one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["load_kinds"]
 
 
 def load_kinds() -> None:
-    """Imports every kind that is installed; one that cannot be is reported where a source wants it."""
+    """Imports every installed kind of source; one that fails is reported when a source of it is read."""
     for name in kinds.names():
         try:
             kinds.named(name)
@@ -20,7 +20,7 @@ def load_kinds() -> None:
             continue
 
 
-# What is imported only when it is needed is needed here.
+# Modules that other code imports only when it first needs them.
 for module in (
     "aggregator.reading.document",
     "aggregator.adapters.feed.document",

@@ -1,4 +1,4 @@
-"""The version of the reader, apart from it: who compares versions reads nothing."""
+"""The version of the reader; apart from it, so that comparing versions does not import it."""
 
 READER_VERSION = 4
 """Version of the reader, raised when the same document may give different articles than before. Each source

@@ -34,15 +34,15 @@ def read_resource(resource: Resource, context: Context) -> Reading:
 
 
 class Workers(Processes[[Resource, Context], Reading]):
-    """Processes that read documents; none is started before the first document, and `close` stops them all.
+    """Processes that read documents. None is started before the first document; `close` stops them all.
 
-    Each is confined, where the system allows it: it opens no socket, starts no program, and reads no file but
-    those of Python's packages (`aggregator.confinement`). What is in force is logged once.
+    If the system allows it, each is confined: it cannot open sockets, start programs, or read files other
+    than those of Python's packages (`aggregator.confinement`). The measures in force are logged once.
 
-    - `count`: how many at once, None for one a core this process may use.
-    - `deadline`: how long one document may take. `memory_bytes`: how much address space a worker may
-      have (not on systems without RLIMIT_AS).
-    - `read`: what the workers do; a function that can be imported by its name.
+    - `count`: the number of processes; None for one per core that this process may use.
+    - `deadline`: how long one document may take.
+    - `memory_bytes`: the address space of a worker, in bytes (no limit on systems without RLIMIT_AS).
+    - `read`: the function that workers run; it can be imported by its name.
     """
 
     def __init__(
@@ -56,9 +56,9 @@ class Workers(Processes[[Resource, Context], Reading]):
         self._deadline = deadline
         self._confinement = ""
         self.killed = 0
-        """How many workers gave no answer: killed or crashed, and replaced."""
+        """The number of workers that were killed or crashed, and were replaced."""
         super().__init__(
-            partial(_answer, read),  # sent at its start: a confined process could not import it
+            partial(_answer, read),  # sent when the process starts: a confined process could not import it
             answers.ANSWERS,
             count,
             take=_taken,
@@ -70,11 +70,11 @@ class Workers(Processes[[Resource, Context], Reading]):
         )
 
     def read(self, resource: Resource, context: Context) -> Reading:
-        """`reading.document.read_resource` in a worker; safe to call from several threads.
+        """Runs `reading.document.read_resource` in a worker; safe to call from several threads.
 
-        Raises ReadError, also when the worker was killed: for its deadline, for its memory, because a library
-        crashed it, or because its answer was none. The worker is replaced, and other documents are not
-        concerned. Closed workers raise it for every document.
+        Raises ReadError, also if the worker exceeded its deadline or memory, crashed, or sent an invalid
+        answer. That worker is replaced, and other documents are not affected. After `close`, every call
+        raises it.
         """
         try:
             return self.ask(self._deadline.total_seconds(), resource, context)
@@ -85,9 +85,9 @@ class Workers(Processes[[Resource, Context], Reading]):
             raise ReadError(f"reading it {lost}", url=resource.url) from None
 
     def confinement(self) -> str:
-        """How workers are confined: the measures in force or missing; starts one where none has been.
+        """Returns how workers are confined: which measures are in force or missing.
 
-        Raises ReadError where no worker can be started.
+        Starts a worker if none has been started. Raises ReadError if none can be.
         """
         if not self._confinement:
             try:
@@ -104,7 +104,7 @@ class Workers(Processes[[Resource, Context], Reading]):
 
 
 def _prepare() -> str:
-    """Imports every kind first: a confined process may read no file outside of Python's own folders."""
+    """Imports every kind of source, then confines this process, which can read no other files after that."""
     from aggregator.confinement import confine
     from aggregator.reading.preload import load_kinds
 
@@ -125,9 +125,9 @@ def _answer(read: Read, resource: Resource, context: Context) -> Answer:
     except MemoryError:
         raise
     except PermissionError as error:
-        return _failed(f"reading it was refused what a reader may not do: {error}", resource)
-    except Exception as error:  # noqa: BLE001 - a mistake of ours costs one document, never a run
-        return _failed(f"reading it failed, which is a mistake of ours: {error!r}", resource)
+        return _failed(f"reading it needed something that confined processes may not do: {error}", resource)
+    except Exception as error:  # noqa: BLE001 - a bug costs one document, never a run
+        return _failed(f"reading it failed because of a bug in aggregator: {error!r}", resource)
 
 
 def _failed(reason: str, resource: Resource) -> Answer:

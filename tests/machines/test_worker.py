@@ -212,7 +212,7 @@ def test_pings_of_hubs_and_pictures_are_jobs_too(sites: tuple[Site, Site]) -> No
     )
     with working(shared, "one") as (one,):
         assert {each.task for each in one.missing()} - plain == {"hubs", "media"}
-        (again,) = one.hear_hubs(None)
+        (again,) = one.serve_hubs(None)
         assert again.task == "hubs"
         assert again.at is not None
         assert [*one.copy_media(None)] == []

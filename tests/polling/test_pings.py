@@ -157,7 +157,7 @@ def test_a_mistake_of_ours_costs_one_ping(one: Followed) -> None:
     def hangs(_: Resource, __: Context) -> Reading:
         raise ReadError("it took too long")
 
-    for reads, said in ((breaks, "a mistake of ours"), (hangs, "it took too long")):
+    for reads, said in ((breaks, "a bug in aggregator"), (hangs, "it took too long")):
         one.after(minutes=2)
         one.reader = PingReader(one.store, reads)
         one.post(one.document(1, int(one.now.timestamp()) % 1_000_000))

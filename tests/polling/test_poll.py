@@ -365,7 +365,7 @@ def test_a_mistake_of_ours_costs_one_source(site: Site, server: Server) -> None:
     first, second, third = Polls(loaded, store, fetcher, mistaken).poll_many(loaded.select(()), NOW)
     assert isinstance(second.error, ReadError)
     assert (second.error.source, second.error.url) == ("s1", f"{server.url}/s1")
-    assert second.error.reason.startswith("polling it failed, which is a mistake of ours: KeyError('xxx")
+    assert second.error.reason.startswith("polling it failed because of a bug in aggregator: KeyError('xxx")
     assert len(second.error.reason) <= 500
     assert [first.saved.new, second.saved.new, third.saved.new] == [1, 0, 1]
     (again,) = Polls(loaded, store, fetcher, read_resource).poll_many(loaded.select(["s1"]), NOW + HOUR)

@@ -140,7 +140,7 @@ def test_a_mistake_of_ours_at_one_hub_is_recorded(one: Followed, monkeypatch: py
     monkeypatch.setattr("aggregator.fetch.Fetcher.ask_hub", mistaken)
     one.poll()
     (request,) = one.ask()
-    assert "mistake of ours: ZeroDivisionError" in str(request.error)
+    assert "bug in aggregator: ZeroDivisionError" in str(request.error)
     assert request.again is not None
     assert request.again > one.now
     assert one.known.due == request.again

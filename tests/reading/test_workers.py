@@ -93,7 +93,7 @@ def test_an_error_arrives_with_all_that_it_says(workers: Workers) -> None:
     [
         (b"die", "crashed its worker"),
         (b"swell", "too much memory"),
-        (b"bug", "mistake of ours: KeyError"),
+        (b"bug", "bug in aggregator: KeyError"),
     ],
     ids=["die", "swell", "bug"],
 )
