@@ -88,7 +88,7 @@ SLOW_FIXTURES = {"processes": {"site", "postgresql"}, "browser": {"chromium"}, "
 # Tests of this tree, or of how processes, files and sockets behave, whatever version a library has.
 SYSTEM = frozenset(
     (
-        "tests.app.test_at_work",
+        "tests.app.test_store_lock",
         "tests.app.test_daemon_killed",
         "tests.cli.test_stopping",
         "tests.deploy.test_recipes",

@@ -1,1 +1,1 @@
-"""The parts put together: the main job and the daemon."""
+"""The main job and the daemon, made of the other rooms."""

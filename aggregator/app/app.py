@@ -1,4 +1,4 @@
-"""The parts put together over one config and its store: the steps of the main job (see `app.main_job`)."""
+"""Connects all rooms for one config and its store; has the steps of the main job (see `app.main_job`)."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from aggregator.app.choosing import Chooser
-from aggregator.app.clock import KeptClock
+from aggregator.app.clock import RememberedClock
 from aggregator.app.followed import MOST_AT_ONCE, StoreSources
 from aggregator.app.hubs import HubReports
 from aggregator.app.notices import Notices
 from aggregator.app.publication import Publication
 from aggregator.app.settled import Rest, rest_of
-from aggregator.app.stories import Storyteller
+from aggregator.app.stories import StoryPolicy
 from aggregator.app.tombstones import merge_published
 from aggregator.app.upkeep import upkeep
 from aggregator.config.load import Config, Source
@@ -50,12 +50,14 @@ _log = logging.getLogger("aggregator")
 
 
 class App:
-    """A config with its store open; use it in a `with` statement.
+    """A config with its open store; use it in a `with` statement.
 
-    Raises StoreError when it cannot open, ConfigError when a format of another package cannot be loaded.
-    `config` has the feeds of the lists among its sources as sources too.
-    What fetches and reads is imported and made when something is polled: a run that finds nothing due takes a
-    third of the time without.
+    `config` also has, as sources, the feeds that OPML lists among its sources name. What fetches and reads is
+    imported and created only when something is polled: a run with nothing due takes a third of the time that
+    way.
+
+    Raises StoreError if the store cannot be opened, ConfigError if an output format of another package cannot
+    be loaded.
     """
 
     def __init__(self, config: Config, now: datetime) -> None:
@@ -63,17 +65,17 @@ class App:
         self._configured = config
         self.config = config
         self._chooser = Chooser(config)
-        self._storyteller = Storyteller(config)
+        self._story_policy = StoryPolicy(config)
         self._store = Store(
             config.store,
             judge=self._chooser if self._chooser.digest else by_categories,
-            stories=self._storyteller,
+            stories=self._story_policy,
         )
         self._making_workers = threading.Lock()
         self._following = threading.RLock()
         self._opened = now
         self._is_stopping = False
-        self._clock = KeptClock(self._store, self._testify, lambda: self._made("_polls"))
+        self._clock = RememberedClock(self._store, self._testify, lambda: self._made("_polls"))
         self._clock.read(now)
         self._store.mending.begin(READER_VERSION)
         self._followed = StoreSources(self._store, config)
@@ -82,7 +84,7 @@ class App:
             lambda: self.config,
             self._store,
             self._chooser,
-            self._storyteller,
+            self._story_policy,
             self._notices,
             lambda: self._copying,
             writers,
@@ -92,7 +94,8 @@ class App:
         merge_published(self._store, config, now)
         self._notices.begin(now)
         self.hubs = HubReports(self, self._store, self._followed.named, lambda: self._fetcher, self._read)
-        self._publication.arrange(now)  # before anything arrives, which then stands behind what is there
+        # Before new articles arrive, so that these are placed after what is shown.
+        self._publication.arrange(now)
 
     def __enter__(self) -> Self:
         return self
@@ -103,7 +106,7 @@ class App:
         self.close()
 
     def close(self) -> None:
-        """Ends the workers, and closes connections and the store."""
+        """Stops the worker processes, and closes connections and the store."""
         if self._made("_workers"):
             self._workers.close()
         if self._made("_copying"):
@@ -143,7 +146,9 @@ class App:
         return BucketOutput(self.config, self._store)
 
     def is_behind(self, now: datetime) -> bool:
-        """Whether to publish although nothing was polled: a bucket is to be tried again, a digest is due."""
+        """Returns whether to publish though nothing was polled: to retry a bucket, or because a digest is
+        due.
+        """
         return (self._made("_bucket_output") and self._bucket_output.is_behind) or self._notices.is_due(now)
 
     @cached_property
@@ -153,13 +158,13 @@ class App:
         return Copying(lambda: self.config, self._store, lambda: self._fetcher)
 
     def _read(self, resource: Resource, context: Context) -> Reading:
-        with self._making_workers:  # of sixteen threads the first one makes them
+        with self._making_workers:  # several threads read; only the first one creates the workers
             workers = self._workers
         return workers.read(resource, context)
 
     @property
     def readers_killed(self) -> int:
-        """How many processes that read documents were killed, or crashed, and were replaced."""
+        """How many processes that read documents were replaced because they were killed or crashed."""
         return self._workers.killed if self._made("_workers") else 0
 
     @property
@@ -169,7 +174,7 @@ class App:
 
     @property
     def polls(self) -> Polls:
-        """What polls, and saves what that gives."""
+        """What polls sources and saves their articles."""
         return self._polls
 
     def _made(self, part: str) -> bool:
@@ -181,32 +186,36 @@ class App:
     def due(
         self, sources: Sequence[Source], now: datetime
     ) -> tuple[list[Source], dict[str, schedule.PollState]]:
-        """Which of these may be polled now, in their order, and the state of those that may not yet.
+        """Returns which of these sources may be polled now, in their order, and the state of the others.
 
-        What is on this machine is always due: looking costs nothing.
+        Sources on this machine are always due, because looking at them costs nothing.
         """
         return self._followed.ready(sources, now)
 
     def rest(self, now: datetime) -> Rest | None:
-        """What a run leaves that ends with nothing due, and nothing that time alone may change; else None."""
-        return None if self._chooser.turnings else rest_of(self.config, self._store, now)
+        """Returns what the next run may rely on after one with nothing due (see `app.settled`); None:
+        nothing.
+        """
+        return None if self._chooser.date_changes else rest_of(self.config, self._store, now)
 
     def select(self, names: Sequence[str], now: datetime) -> tuple[Source, ...]:
-        """The sources of these names; without names all enabled ones in memory. Raises ConfigError."""
+        """Returns the sources with these names; without names, all enabled ones in memory. Raises
+        ConfigError.
+        """
         return self._followed.select(self.config, names, now)
 
     def refresh(self, now: datetime) -> None:
-        """Takes note of what commands, and the lists that other processes polled, changed in the store."""
+        """Reads which sources commands, and lists that other processes polled, changed in the store."""
         with self._following:
             if self._followed.is_changed():
                 self.follow_lists(now)
 
     def due_names(self, now: datetime, limit: int) -> list[Source]:
-        """The enabled sources to poll now, at most `limit`, the longest due first."""
+        """Returns the enabled sources to poll now, at most `limit`, the longest due first."""
         return self.enabled(self._store.sources.due(now, limit), now)
 
     def enabled(self, names: Sequence[str], now: datetime) -> list[Source]:
-        """The enabled sources of these names, in their order."""
+        """Returns the enabled sources with these names, in the order of the names."""
         return self._followed.enabled(self.config, names, now)
 
     def fetch(
@@ -214,7 +223,8 @@ class App:
     ) -> Iterator[Poll]:
         """Polls these sources and saves what they give, yielding each poll when it ends.
 
-        Then what a list among them listed for the first time, and with `drains` all else that is due.
+        After these it polls the sources that an OPML list among them named for the first time, and with
+        `drains` all other sources that are due.
         """
         if sources:
             yield from self._fetch(sources, now, refetch=refetch)
@@ -227,7 +237,7 @@ class App:
             yield from self._fetch(due, now, refetch=False)
 
     def fetch_by(self, polls: Polls, sources: Sequence[Source], now: datetime) -> Iterator[Poll]:
-        """As `fetch`, by what polls a part of the sources (see `Polls.holding`)."""
+        """Like `fetch`, with `polls` for a part of the sources (see `Polls.holding`)."""
         return self._fetch(sources, now, refetch=False, polls=polls)
 
     def _fetch(
@@ -248,56 +258,58 @@ class App:
             yield from polls.poll_many(new, now)
 
     def follow_lists(self, now: datetime) -> Mapping[str, tuple[Problem, ...]]:
-        """Adds the sources that the lists among them name now; the problems of each list, by its name."""
+        """Adds the sources that OPML lists name now; returns the problems of each list, by its name."""
         with self._following:
-            self._followed.catch_up(now)
-            own = self._followed.beside(self._configured.sources, now)
+            self._followed.load_changes(now)
+            own = self._followed.with_configured(self._configured.sources, now)
             sources, reported = joined(own, self._store.subscriptions.listed())
             self.config = self._configured.model_copy(update={"sources": sources})
             if self._made("_polls"):
-                self._polls.know(sources)
-            self._storyteller.know(sources)
+                self._polls.set_sources(sources)
+            self._story_policy.set_sources(sources)
             self._store.sources.adopt((*sources, *self._notices.sources()), now)
             states = self._store.sources.schedules([source.name for source in sources])
             self._store.sources.plan(polling_settings.changed(sources, states, self._configured, now))
             return reported
 
     def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:
-        """Completes articles of these sources by their pages, where the config wants that.
+        """Replaces excerpts of these sources by the text of the articles' pages, if the config asks for it.
 
-        With the `now` of the polls before it, what these found is completed before it is published.
+        If `now` is that of the polls before, what they found is completed before it is published.
         """
         if not any(source.full_text for source in sources):
             return iter(())
-        completing = self._completing  # first, as above
+        completing = self._completing  # before the check: `stop` can only stop what exists
         return iter(()) if self._is_stopping else completing.complete(sources, now)
 
     def copy_media(self, now: datetime) -> CopyReport | None:
-        """Copies what published articles show, where the config wants that; None where nothing was due."""
+        """Copies pictures that published articles show, if the config asks for it; None if none was due."""
         return None if self.config.publish.media is None or self._is_stopping else self._copying.copy(now)
 
     def tidy_media(self, now: datetime, *, at_once: bool = False) -> None:
-        """Removes copies of what nothing shows any more, once a day or `at_once`. Raises StoreError."""
+        """Removes copies of pictures that no article shows any more, once a day or `at_once`. Raises
+        StoreError.
+        """
         if self.config.publish.media is not None or self._store.media.any():
             self._copying.tidy(now, at_once=at_once)
 
     def forget(self, found: Sequence[Erasable], now: datetime) -> None:
-        """Erases these articles from the store; a publication then erases them from what is published."""
+        """Erases these articles from the store; the next publication removes them from the output."""
         self._notices.forget(found, now)  # first: it needs their links
         self._store.forgetting.forget(found, now)
         self._store.tombstones.record([each.pk for each in found], now)
 
     def recall(self, found: Sequence[Erasable], now: datetime) -> None:
-        """Lets their sources bring these articles again."""
+        """Allows these erased articles to be stored again when their sources have them."""
         self._store.forgetting.recall(found)
         self._store.tombstones.record([each.pk for each in found], now, is_recalled=True)
 
     def rewrite_store(self) -> None:
-        """Leaves nothing in the store's file of what was erased. Raises StoreError."""
+        """Rewrites the store's file, so that nothing of erased articles is left in it. Raises StoreError."""
         self._store.database.rewrite()
 
     def stop(self) -> None:
-        """Ends `fetch` and `complete` soon: what comes within seconds is saved, the rest left."""
+        """Ends `fetch` and `complete` soon: responses within seconds are saved, other requests abandoned."""
         self._is_stopping = True
         self.hubs.stop()
         self._publication.stop()
@@ -309,7 +321,10 @@ class App:
             self._copying.stop()
 
     def wake(self, now: datetime) -> None:
-        """Spreads what fell due while nothing ran. All is made that the threads of a daemon will ask for."""
+        """Spreads over time the polls that fell due while nothing ran.
+
+        It also creates the parts that the daemon's threads share.
+        """
         _ = self._polls, self._completing
         self._clock.read(now)
         for states in self._store.queue.late(now):
@@ -322,10 +337,11 @@ class App:
     def publish(
         self, now: datetime | None = None, *, everything: bool = False, takes_over: bool = False
     ) -> Published:
-        """Writes the feeds that are stale or damaged, or all of them, and posts, from the store alone.
+        """Writes posts and the feeds that are out of date or damaged, from the store alone.
 
-        `now` is what rules take for now; None for when the store was opened. `takes_over`: also into a bucket
-        that another machine publishes into now.
+        - `now`: the current time for rules; None: when the store was opened.
+        - `everything`: writes all feeds.
+        - `takes_over`: writes into a bucket even if another machine is publishing into it.
         """
         if self.config.bucket is None:
             return self._publication.publish(now or self._opened, everything=everything)
@@ -343,19 +359,19 @@ class App:
         self._publication.index_words()
 
     def queue_announcements(self, published: Published, now: datetime) -> int:
-        """Stores which hubs are to be notified of which feeds of this publication; how many notifications."""
+        """Queues notifications of hubs about the feeds of this publication; returns how many."""
         self._notices.published()
         return announcing.queue(self._store, published.written, self.config, now)
 
     def announce(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Delivery]:
-        """Sends to hubs and others what is due, until `is_over`; the rest is sent another time."""
+        """Sends messages that are due to hubs and other receivers until `is_over`; the rest is sent later."""
         return self._notices.send(now, is_over)
 
     def upkeep(self, now: datetime) -> Iterator[int]:
         """Prunes and tidies once a day (see `app.upkeep`); yields how many articles each step pruned.
 
-        While the clock is not believed (see `schedule.clock`) nothing is pruned; what a wrong clock stamped
-        is corrected as soon as it is known.
+        While the clock is doubted (see `schedule.clock`), nothing is pruned. Dates that a wrong clock gave
+        are corrected as soon as that is known.
         """
         addresses = {source.address for source in self.config.select(())}
         if self._made("_polls"):

@@ -1,4 +1,4 @@
-"""The output in a bucket: published by way of the copy in `staging`, which `serve` keeps up to date."""
+"""Output in a bucket: files are written into a local copy (`staging`), and what changed is uploaded."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _log = logging.getLogger("aggregator")
 
 
 class BucketOutput:
-    """Publications of one process into its config's bucket.
+    """Publishes into the config's bucket.
 
-    After a failure the bucket is left alone for half a minute, then for twice as long each time, at most ten
-    minutes; meanwhile the copy is published into, and what it has goes to the bucket later.
+    After a failure the bucket is not tried for half a minute, then for twice as long each time, at most ten
+    minutes. Meanwhile files are written into the local copy, and uploaded later.
 
-    With a `store` on a server, that several machines may share, these publish in turns.
+    Processes that share a PostgreSQL `store` publish one at a time.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class BucketOutput:
 
     @property
     def is_behind(self) -> bool:
-        """Whether something is to be put that could not be, and it is time to try again."""
+        """Whether an upload failed and it is time to try it again."""
         return self._failures > 0 and self._clock() >= self._again
 
     def published(
@@ -61,10 +61,11 @@ class BucketOutput:
         everything: bool = False,
         takes_over: bool = False,
     ) -> Published:
-        """Fetches what other machines put, publishes into the copy, and puts what changed.
+        """Downloads what other machines uploaded, publishes into the local copy, and uploads what changed.
 
-        `merge` is called once the copy is equal to the bucket. What is `written` is what the bucket has got.
-        A bucket that cannot be asked is one of `errors`; the copy is then published into, if there is any.
+        `merge` is called once the copy equals the bucket. `written` of the result has what was uploaded. If
+        the bucket cannot be reached, that is one of `errors`, and the local copy is published into if there
+        is one.
         """
         mirror = self._mirror
         done = Published()
@@ -90,7 +91,7 @@ class BucketOutput:
         return replace(done, written=written, errors=(*done.errors, self._failed(pushed.errors[0])))
 
     def _pulled(self, *, takes_over: bool, hurries: bool) -> ObjectStoreError | None:
-        """What went wrong as the bucket was asked, None: nothing. Raises BucketInUse."""
+        """Updates the local copy; returns the failure, None if there was none. Raises BucketInUse."""
         if self._failures and self._clock() < self._again and not hurries:
             return _Waiting("")
         try:
@@ -111,7 +112,7 @@ class BucketOutput:
 
 
 def _site_of(store: Store) -> str:
-    """A random name that all who share the store know."""
+    """Returns a random name that is kept in the store, and so is the same for all processes that share it."""
     if store.database.setting("site") is None:
         store.database.remember("site", secrets.token_hex(8))
     return store.database.setting("site") or ""
@@ -122,7 +123,7 @@ class _Waiting(ObjectStoreError):
 
 
 class CopyKeeper:
-    """Brings the copy to what the bucket has, at the start and as it changes, in a thread of its own."""
+    """Keeps the local copy equal to the bucket, in a thread of its own."""
 
     def __init__(self, config: Config) -> None:
         from aggregator.object_store.mirror import Mirror
@@ -137,7 +138,7 @@ class CopyKeeper:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends soon; what is left of a copy comes the next time."""
+        """Ends soon; an unfinished download is completed the next time."""
         self._is_over.set()
         self._thread.join(1.0)
 
@@ -155,7 +156,9 @@ class CopyKeeper:
                     _log.info("%s: the copy in %s is up to date", *self._names)
         except ObjectStoreError as error:
             if (failure := str(error)) != self._last_failure:
-                _log.warning("%s; what the copy has is served, and the bucket is asked again", failure)
+                _log.warning(
+                    "%s; the local copy is served as it is, and the bucket will be asked again", failure
+                )
             self._last_failure = str(error)
             return False
         self._last_failure = ""
@@ -167,7 +170,7 @@ class CopyKeeper:
 
 
 def copied(config: Config) -> None:
-    """Fetches the copy of the config's bucket, if its output goes to one. Raises ObjectStoreError."""
+    """Downloads the local copy of the config's bucket, if its output goes to one. Raises ObjectStoreError."""
     if config.bucket is None:
         return
     from aggregator.object_store.mirror import Mirror
@@ -178,7 +181,7 @@ def copied(config: Config) -> None:
 
 
 def bucket_mistakes(config: Config) -> Iterator[str]:
-    """What is wrong with the bucket's settings, in the config and the environment; nothing is asked of it."""
+    """Yields mistakes in the bucket's settings in config and environment; the bucket is not asked."""
     if config.bucket is None:
         return
     from aggregator.object_store.endpoint import endpoint_of
@@ -191,14 +194,14 @@ def bucket_mistakes(config: Config) -> Iterator[str]:
 
 
 def bucket_facts(config: Config) -> str:
-    """What is in the config's bucket, in a line; nothing is changed. Raises ObjectStoreError."""
+    """Returns one line about what the config's bucket contains; changes nothing. Raises ObjectStoreError."""
     from aggregator.object_store.mirror import Mirror
 
     return Mirror(config).summary()
 
 
 def bucket_failure(config: Config) -> str:
-    """Why the last publication did not reach the bucket, "" where it did; the bucket is not asked."""
+    """Returns why the last publication did not reach the bucket, "" if it did; the bucket is not asked."""
     if config.bucket is None:
         return ""
     from aggregator.object_store.copy_state import load_state
@@ -207,23 +210,23 @@ def bucket_failure(config: Config) -> str:
 
 
 def bucket_faults(config: Config) -> Iterator[Fault]:
-    """What is in the bucket and should not be so, or is not there and should be; nothing is changed."""
+    """Yields objects of the bucket that are missing or differ from what was uploaded; changes nothing."""
     if config.bucket is None or importlib.util.find_spec("obstore") is None:
         return
     from aggregator.object_store.mirror import Mirror
 
     mirror = Mirror(config)
-    advice = "'aggregator publish --all' puts them again"
+    advice = "'aggregator publish --all' uploads them again"
     try:
         wrong = mirror.differing()
     except ObjectStoreError as error:
         yield Fault(
-            kind="a bucket that cannot be looked at", count=1, places=(str(error),), advice="as it says"
+            kind="a bucket that cannot be read", count=1, places=(str(error),), advice="see the error"
         )
         return
     if wrong:
         places = tuple(f"{config.bucket}/{path}" for path in wrong[:20])
-        kind = "objects of the bucket that are missing or not as they were put"
+        kind = "objects of the bucket that are missing or differ from what was uploaded"
         yield Fault(kind=kind, count=len(wrong), places=places, advice=advice)
     if mirror.known.failure:
         kind = "a publication that did not reach the bucket"

@@ -1,4 +1,4 @@
-"""What is wrong with a config beyond its form: what `fetch` would refuse, and what is there twice."""
+"""Mistakes in a config that its form does not show: what `fetch` would refuse, and what is there twice."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ __all__ = ["doubts", "refusals"]
 
 
 def refusals(config: Config) -> Iterator[str]:
-    """A sentence for each enabled source that a fetch would refuse, and for each output that is none.
+    """Yields a sentence for each enabled source that a fetch would refuse, and each output that is unusable.
 
-    Nothing is fetched; what is on this machine is looked at.
+    Nothing is fetched; files and folders of this machine are looked at.
     """
     for source in config.select(()):
         if error := refusal(source, config.fetch):
             yield f"source {source.name!r}: {without_logins(error.message)}"
     if config.bucket is not None:
-        # Imported where it is used: it brings publishing and the store, a second of a check without one.
+        # Imported here, because it imports publishing and the store, which takes a second.
         from aggregator.app.bucket import bucket_mistakes
 
         yield from bucket_mistakes(config)
@@ -54,14 +54,14 @@ def refusals(config: Config) -> Iterator[str]:
 
 
 def doubts(config: Config) -> Iterator[str]:
-    """A sentence for what is seldom meant: the same source twice, categories alike or that nothing has."""
+    """Yields a sentence for what is probably a mistake, such as a source that is there twice."""
     seen: dict[str, str] = {}
     for source in config.sources:
         first = seen.setdefault(_identity(source), source.name)
         if first != source.name:
             yield (
                 f"source {source.name!r} reads what {first!r} reads: the same address, kind and options; "
-                "each of its articles is published twice"
+                "each of their articles is published twice"
             )
     yield from _doubts_of_hubs(config)
     further = config.retention.categories
@@ -69,11 +69,11 @@ def doubts(config: Config) -> Iterator[str]:
     yield from unused_names(config)
     for names in _alike(_categories(config)):
         named = " and ".join(map(repr, names))
-        yield f"the categories {named} differ by case only, and are feeds of their own; write them the same"
+        yield f"the categories {named} differ by case only, and each has its own feed; write them alike"
 
 
 def _doubts_of_hubs(config: Config) -> Iterator[str]:
-    """Why hubs could not reach this server at the address that they are given (WebSub)."""
+    """Yields why hubs could not reach this server at its public address (WebSub)."""
     url = config.serve.url
     if not url:
         return
@@ -84,11 +84,11 @@ def _doubts_of_hubs(config: Config) -> Iterator[str]:
         why = f"is {inner[0]}, not public" if inner else "has no domain"
         yield f"serve.url: its host {host} {why}; hubs elsewhere cannot report changes to it (WebSub)"
     elif url.startswith("http:"):
-        yield "serve.url is no https: address: what hubs send can be read, and changed, on its way (WebSub)"
+        yield "serve.url is not https: others in the network can read and change what hubs send (WebSub)"
 
 
 def _identity(source: Source) -> str:
-    """What two sources that give the same articles have in common."""
+    """Returns a key that is equal for two sources with the same articles."""
     address = key(source.url) if source.url is not None else str(source.path or "")
     return json.dumps([source.kind, address, source.options], sort_keys=True, default=str)
 
@@ -102,7 +102,7 @@ def _categories(config: Config) -> Iterable[str]:
 
 
 def _alike(names: Iterable[str]) -> Iterator[Sequence[str]]:
-    """Groups of different names that a person reads as the same."""
+    """Yields groups of different names that a person reads as the same."""
     groups: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         groups.setdefault(unicodedata.normalize("NFKC", " ".join(name.split())).casefold(), []).append(name)

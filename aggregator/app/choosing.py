@@ -1,4 +1,4 @@
-"""Rules and saved feeds of the config, ready to decide where stored articles stand."""
+"""Decides which feeds an article is in, by the config: its rules, saved feeds, digests and categories."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = ["Chooser"]
 
 
 class Chooser:
-    """Decides by a config which feeds an article stands in, where it has rules, saved feeds, digests,
-    or feeds of sources.
+    """Decides which feeds an article is in, by the rules, saved feeds and digests of a config.
 
-    `digest` is the same for configs that decide alike, "" for one without any of these.
-    `of_source` begins the names of sources' own feeds, None where they have none.
-    `turnings` are when time alone changes what is decided: a date of an article, and how long after it.
+    - `digest`: equal for configs that decide alike; "" for a config without any of these, and without feeds
+      of sources.
+    - `of_source`: the beginning of the names of sources' own feeds; None if sources have none.
+    - `date_changes`: when time alone changes the result: a date of an article, and how long after it.
     """
 
     def __init__(self, config: Config) -> None:
@@ -35,8 +35,8 @@ class Chooser:
         chooses = self.rules.rules or self.queries or self._own or self.of_source
         self.digest = self._digest() if chooses else ""
         asked = (*(rule.when for rule in self.rules.rules), *self.queries.values())
-        self.turnings: frozenset[tuple[str, timedelta]] = frozenset(
-            turning for query in asked for turning in query.turnings
+        self.date_changes: frozenset[tuple[str, timedelta]] = frozenset(
+            turning for query in asked for turning in query.date_changes
         )
 
     def _digest(self) -> str:
@@ -48,13 +48,17 @@ class Chooser:
         return hashlib.blake2b(json.dumps(queries).encode(), digest_size=16).hexdigest()
 
     def digest_of(self, source: str) -> str | None:
-        """The digest whose entries this source has, None: no digest's. They stand in its feed alone."""
+        """Returns the name of the digest whose entries this source has; None if it is no digest.
+
+        Entries of a digest are only in the digest's own feed.
+        """
         return self._own.get(source)
 
     def __call__(self, found: Kept, now: datetime) -> Placement:
-        """The feeds of an article: `all`, its categories, saved feeds in the config's order, its source's."""
+        """Returns an article's feeds: `all`, categories, saved feeds in config order, its source's own."""
         if (own := self.digest_of(found.article.source)) is not None:
-            return Placement(feeds=(own,))  # a digest is of what stands in feeds, and in none of them
+            # An entry of a digest repeats articles of other feeds, so it is in none of these.
+            return Placement(feeds=(own,))
         facts = facts_of(found)
         verdict = judge(self.rules, facts, now)
         standing = feeds_of(verdict, facts, self.queries, now, of_source=self.of_source)

@@ -1,4 +1,4 @@
-"""This machine's clock across runs: remembered in the store, judged by the servers that were polled."""
+"""Compares this machine's clock with earlier runs and with the servers that were polled."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ _REMEMBERED_EVERY = timedelta(hours=1)
 _log = logging.getLogger("aggregator")
 
 
-class KeptClock:
-    """Reads the clock for one store; corrects there what a wrong clock stamped, as soon as it is known.
+class RememberedClock:
+    """Checks the clock for one store, and corrects dates there that a wrong clock gave, once that is known.
 
-    `testify` gives what the publishers at addresses said of the time; `has_polled`: whether any was polled.
+    `testify` returns what the servers at these addresses said about the time; `has_polled` returns whether
+    any server was asked.
     """
 
     def __init__(
@@ -34,7 +35,9 @@ class KeptClock:
         self._newest = 0
 
     def read(self, now: datetime) -> None:
-        """Takes note of a reading, at a start or after a sleep; no poll waits for a wrong time any more."""
+        """Compares `now` with earlier readings, at a start or after a sleep; brings polls forward that a
+        wrong clock put too late.
+        """
         self._newest = self._store.articles.newest_number()
         before = self._remembered()
         clock = clocks.read(before, now, self._newest)
@@ -45,9 +48,9 @@ class KeptClock:
         self._remember(clock, before)
 
     def may_prune(self, now: datetime, addresses: Iterable[str]) -> bool:
-        """Whether this reading may decide what is old; `addresses` are those of the enabled sources."""
+        """Returns whether `now` is trusted enough to delete by age; `addresses`: those of enabled sources."""
         before = self._remembered() or clocks.read(None, now, self._newest)
-        # Where nothing was polled and the clock went on, nobody has anything to say.
+        # If nothing was polled and the clock has not gone back, there is nothing to compare it with.
         is_asked = self._has_polled() or not clocks.follows(before.believed, now)
         judgement = clocks.judge(before, now, self._testify(addresses, now) if is_asked else Testimony())
         if (mistaken := judgement.mistaken) is not None:

@@ -1,4 +1,4 @@
-"""The daemon: polls what falls due, publishes what changed, stops gracefully; knows APScheduler."""
+"""The daemon: polls sources when they are due, publishes what changed, stops gracefully; uses APScheduler."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, JobEven
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator.app.app import App
-from aggregator.app.at_work import held, work
 from aggregator.app.log import LogWatcher, log_request, notify
 from aggregator.app.main_job import publish, run_once
+from aggregator.app.store_lock import lock_store, lock_work
 from aggregator.config import load as configuration
 from aggregator.config.load import Config
 from aggregator.errors import ConfigError, StoreError, StoreInUse
@@ -39,14 +39,17 @@ _log = logging.getLogger("aggregator")
 
 
 class Daemon:
-    """Runs until SIGTERM or SIGINT: what is being saved is finished, within 30 seconds, and it exits with 0.
+    """Runs until SIGTERM or SIGINT; then finishes what is being saved, within 30 seconds, and exits with 0.
 
-    Four jobs run in APScheduler: the tick, which polls what the store says is due and publishes, the
-    one that sends to hubs and others, the one that asks hubs to report changes, and upkeep. Due times live
-    in the store, so that a stop, a restart or a kill changes none of them. One daemon a store; other commands
-    and it take turns (see `at_work`).
-    `serve_at` (`HOST:PORT`): the output folder is served there, by a thread of this process. Raises
-    ListenError.
+    Four jobs run in APScheduler: one polls due sources and publishes (the tick), one sends messages to hubs
+    and other receivers, one asks hubs to report changes, and one does the upkeep. Due times are in the store,
+    so that a stop, a restart or a kill does not change them. Only one daemon runs with a store; it and other
+    commands take turns (see `app.store_lock`).
+
+    - `serve_at`: `HOST:PORT`, where a thread of this process serves the output folder. None: it is not
+      served.
+
+    Raises ListenError.
     """
 
     def __init__(self, config_file: Path, config: Config, serve_at: str | None = None) -> None:
@@ -62,8 +65,8 @@ class Daemon:
         self._file = config_file
         self._config = config
         self._stamp = _stamp(config_file)
-        # Plain marks: a signal's handler interrupts this very thread, perhaps while it holds an Event's lock,
-        # which the handler would then wait for without end.
+        # Plain attributes: a signal's handler interrupts this thread, perhaps while it has the lock of an
+        # Event, which the handler would then wait for without end.
         self._is_stopping = False
         self._must_reload = False
         self._app: App | None = None
@@ -72,12 +75,12 @@ class Daemon:
         self._keep: Callable[[], bool] = lambda: True
 
     def run(self) -> NoReturn:
-        """Polls until it is stopped, then exits with 0. Raises StoreError for a store in use."""
-        with held(self._config.store, "run", datetime.now(UTC)) as self._keep:
+        """Polls until it is stopped, then exits with 0. Raises StoreError if the store is in use."""
+        with lock_store(self._config.store, "run", datetime.now(UTC)) as self._keep:
             reader, writer = os.pipe()
             os.set_blocking(writer, False)
-            # Written to by the system's own handler, in whatever thread: Python's runs between two steps of
-            # this one, and for a signal that came as it began to wait there would be no next step.
+            # The system's own handler writes to it, in any thread. Python's handler runs between two steps of
+            # this thread, and a signal that arrives as it begins to wait would have no next step.
             signal.set_wakeup_fd(writer)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, self._on_stop)
@@ -95,16 +98,16 @@ class Daemon:
                 os.read(reader, 1)
             notify("STOPPING=1")
             self._finish(scheduler)
-            # The interpreter would wait for the threads that wait for slow servers, past our stated time;
-            # they hold nothing that is saved.
+            # The interpreter would wait for threads that wait for slow servers, longer than STOP_SECONDS;
+            # they have nothing to save.
             logging.shutdown()
             os._exit(0)
 
     def _scheduler(self) -> BackgroundScheduler:
-        # It would log every tick, and what `_on_event` logs.
+        # APScheduler would log every tick, and again what `_on_event` logs.
         logging.getLogger("apscheduler").setLevel(logging.CRITICAL)
-        # A few jobs, whatever the number of sources: with a job for each, 2,000 due at once were measured
-        # to be dropped or skipped for the most part.
+        # A few jobs for any number of sources: with one job for each source, most of 2,000 jobs that were
+        # due at the same time were dropped or skipped (measured).
         scheduler = BackgroundScheduler(
             timezone=UTC, job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
@@ -129,9 +132,12 @@ class Daemon:
         notify("WATCHDOG=1")
         self._vitals.beat()
         try:
-            # A server that was restarted has let go of the lock, and another daemon may have taken it.
+            # A database server that was restarted has released the lock, and another daemon may have taken
+            # it.
             if not self._keep():
-                _log.error("another daemon runs with %s by now: this one does not poll", self._config.store)
+                _log.error(
+                    "another daemon has taken the lock of %s: this one does not poll", self._config.store
+                )
             elif self._app is not None:
                 self._wake(self._app)
                 with suppress(StoreInUse):
@@ -141,17 +147,17 @@ class Daemon:
             self._is_behind = False
 
     def _wake(self, app: App) -> None:
-        """Spreads what fell due while the machine slept, or when its clock was set."""
+        """Spreads polls that fell due while the machine was suspended, or because its clock was set."""
         now = datetime.now(UTC)
         if self._ended is not None and abs(now - self._ended) > ASLEEP:
-            _log.info("nothing ran since %s UTC: what fell due is spread", f"{self._ended:%Y-%m-%d %H:%M}")
+            _log.info("nothing ran since %s UTC: due polls are spread", f"{self._ended:%Y-%m-%d %H:%M}")
             app.wake(now)
 
     def _poll(self, app: App) -> None:
         """Polls until nothing is due, completing and publishing after each batch."""
         is_busy = True
         while is_busy and not self._is_stopping:
-            with self._at_work():
+            with self._lock_work():
                 now = datetime.now(UTC)
                 app.refresh(now)
                 app.hubs.plan(now)
@@ -164,12 +170,14 @@ class Daemon:
                     is_stopping=lambda: self._is_stopping,
                 )
         if app.is_behind(datetime.now(UTC)) and not self._is_stopping:
-            with self._at_work():
+            with self._lock_work():
                 publish(app, datetime.now(UTC), self._watcher)
 
-    def _at_work(self) -> AbstractContextManager[object]:
-        """Waits until no other command polls or publishes. Raises StoreInUse when it is to stop."""
-        return work(self._config.store, "run", datetime.now(UTC), is_over=self._is_over, report=_log.info)
+    def _lock_work(self) -> AbstractContextManager[object]:
+        """Waits until no other command polls or publishes. Raises StoreInUse if the daemon is to stop."""
+        return lock_work(
+            self._config.store, "run", datetime.now(UTC), is_over=self._is_over, report=_log.info
+        )
 
     def _is_over(self) -> bool:
         notify("WATCHDOG=1")
@@ -180,7 +188,8 @@ class Daemon:
         app = self._app
         if app is None:
             return
-        # What is sent is dated: a round that takes longer goes on with the next one, and its time.
+        # Messages carry a date: what a round does not send in time is sent by the next one, with its own
+        # time.
         until = time.monotonic() + ROUND_SECONDS
         for delivery in app.announce(
             datetime.now(UTC), lambda: self._is_stopping or time.monotonic() > until
@@ -218,12 +227,12 @@ class Daemon:
         self._app = App(config, now)
         self._vitals.count_readers(lambda app=self._app: app.readers_killed)  # type: ignore[misc]
         self._app.wake(now)
-        # What was saved when a run was stopped or killed may not have been published.
-        with suppress(StoreInUse), self._at_work():
+        # A run that was stopped or killed may have saved articles without publishing them.
+        with suppress(StoreInUse), self._lock_work():
             publish(self._app, now, self._watcher)
 
     def _load_again(self) -> None:
-        """Loads a changed config; where it is wrong, its mistakes are logged and the old one stays."""
+        """Loads a changed config. If it has mistakes, these are logged, and the old config stays in use."""
         self._stamp = _stamp(self._file)
         try:
             config = configuration.load(self._file)
@@ -238,7 +247,7 @@ class Daemon:
             self._app.close()
         try:
             self._open(config)
-        except StoreError:  # such as a server that is away just now
+        except StoreError:  # such as a database server that cannot be reached
             self._must_reload = True
             raise
         if self._server is not None:
@@ -257,22 +266,22 @@ class Daemon:
         if event.code != EVENT_JOB_MAX_INSTANCES:
             if isinstance(
                 event.exception, StoreError
-            ):  # such as a lock that was held too long: it says so itself
-                _log.error("%s failed, and is tried again: %s", event.job_id, event.exception)
+            ):  # such as a lock that another process has: the error says so
+                _log.error("%s failed, and will be tried again: %s", event.job_id, event.exception)
             else:
                 _log.error("%s failed", event.job_id, exc_info=event.exception)
         elif event.job_id == "tick" and not self._is_behind:
             self._is_behind = True
             _log.info(
-                "this round of polls takes longer than %g s; what falls due meanwhile is polled after it",
+                "this round of polls takes longer than %g s; sources due meanwhile are polled after it",
                 TICK.total_seconds(),
             )
 
     def _finish(self, scheduler: BackgroundScheduler) -> None:
         if self._app is not None:
             self._app.stop()
-        # Not `shutdown(wait=True)` in this thread: what takes longer than stated is left, and what is not
-        # saved is fetched again, as its validators were not saved either.
+        # Not `shutdown(wait=True)` in this thread: polls that take longer are abandoned, and what is not
+        # saved is fetched again, because its validators were not saved either.
         closing = threading.Thread(target=scheduler.shutdown, kwargs={"wait": True}, daemon=True)
         closing.start()
         until = time.monotonic() + STOP_SECONDS

@@ -1,6 +1,6 @@
-"""What a bug report needs to know of a set-up, and what is wrong with it: each trouble with its next step.
+"""Describes an installation for a bug report, and finds what is wrong with it, with the next step for each.
 
-Nothing is changed. No secret, login or query of an address is in it.
+Changes nothing. Shows no secret, no login and no query of an address.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from aggregator import DISTRIBUTION
-from aggregator.app.at_work import holder
 from aggregator.app.bucket import bucket_facts
 from aggregator.app.checks import doubts, refusals
+from aggregator.app.store_lock import user_of
 from aggregator.config.load import Config, load
 from aggregator.config.store_address import StoreAddress, permissions
 from aggregator.errors import ConfigError, FetchError, ObjectStoreError, StoreError
@@ -52,7 +52,7 @@ _OPTIONAL = {
 _KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 _PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 _RELEASED = datetime(2026, 1, 1, tzinfo=UTC)
-"""No clock that is right says an earlier time than this program's own."""
+"""A clock that shows an earlier time than this release is wrong."""
 _AHEAD = timedelta(minutes=5)
 _LOW_BYTES = 200 * 1024 * 1024
 _MOST = 5
@@ -63,7 +63,7 @@ _CONFINE = "from aggregator.confinement import confine; print(confine())"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Diagnosis:
-    """One fact of a set-up; `advice` is the next step where it is a trouble or worth a look."""
+    """One fact about an installation; `advice`: what to do if it is a trouble or a note, else ""."""
 
     area: str
     state: State
@@ -72,7 +72,7 @@ class Diagnosis:
 
 
 def examine(config_file: Path, now: datetime, *, is_offline: bool = False) -> Iterator[Diagnosis]:
-    """Every fact of a set-up, by area. `is_offline`: no name is looked up."""
+    """Yields every fact about an installation, by area. `is_offline`: host names are not looked up."""
     for finding in _examined(config_file, now, is_offline=is_offline):
         yield Diagnosis(
             area=finding.area,
@@ -116,10 +116,10 @@ def _versions() -> Iterator[Diagnosis]:
     extras = ", ".join(f"{name}: {_version(package)}" for name, package in _OPTIONAL.items())
     yield Diagnosis(area="versions", state="ok", text=f"optional parts: {extras}")
     if sys.getfilesystemencoding().lower() != "utf-8":
-        text = f"names of files are in {sys.getfilesystemencoding()}, not UTF-8"
+        text = f"file names are encoded in {sys.getfilesystemencoding()}, not UTF-8"
         yield Diagnosis(area="versions", state="note", text=text, advice="set LC_ALL=C.UTF-8")
     if os.geteuid() == 0:
-        advice = "run it as a user of its own, who owns the store and the output"
+        advice = "run it as a separate user who owns the store and the output"
         yield Diagnosis(area="versions", state="note", text="it runs as root", advice=advice)
 
 
@@ -156,14 +156,14 @@ def _config(config: Config, file: Path) -> Iterator[Diagnosis]:
 def _store(config: Config, now: datetime) -> Iterator[Diagnosis]:
     store = config.store
     try:
-        if (who := holder(store)) is not None:
-            yield Diagnosis(area="store", state="ok", text=f"at work with it: {who}")
+        if (who := user_of(store)) is not None:
+            yield Diagnosis(area="store", state="ok", text=f"in use by {who}")
     except StoreError as error:
         yield Diagnosis(area="store", state="trouble", text=str(error), advice="'aggregator check'")
         yield from _clock(None, now)
         return
     if isinstance(store, Path) and not store.exists():
-        advice = "'aggregator fetch' makes it; if there was one, 'aggregator restore' or 'aggregator rebuild'"
+        advice = "'aggregator fetch' creates it; if it is lost, 'aggregator restore' or 'aggregator rebuild'"
         yield Diagnosis(area="store", state="note", text=f"{store} is not there yet", advice=advice)
         yield from _writable("store", _nearest(store.parent))
         yield from _clock(None, now)
@@ -174,7 +174,7 @@ def _store(config: Config, now: datetime) -> Iterator[Diagnosis]:
             newest = opened.sources.last_poll()
             yield from _contents(store, opened, newest)
     except (StoreError, OSError) as error:
-        advice = "'aggregator verify' looks at it more closely; 'aggregator restore' brings back a backup"
+        advice = "'aggregator verify' checks it in full; 'aggregator restore' restores a backup"
         yield Diagnosis(area="store", state="trouble", text=str(error), advice=advice)
     if isinstance(store, Path) and store.is_file():
         if (mode := permissions(store)) & 0o077:
@@ -237,13 +237,13 @@ def _writable(area: str, place: Path, wanted: Path | None = None) -> Iterator[Di
         text = f"{place} cannot be written by this user"
         yield Diagnosis(area=area, state="trouble", text=text, advice="let the user who runs this write it")
     elif wanted is not None and not place.is_dir():
-        text = f"{wanted} cannot be made: {place} is no folder"
+        text = f"{wanted} cannot be created: {place} is not a folder"
         yield Diagnosis(area=area, state="trouble", text=text, advice="name another place in the config")
     try:
         free = shutil.disk_usage(place).free
     except OSError as error:
         text = f"{place}: {error.strerror}"
-        yield Diagnosis(area=area, state="trouble", text=text, advice="look at the disk")
+        yield Diagnosis(area=area, state="trouble", text=text, advice="check the disk")
         return
     if free < _LOW_BYTES:
         text = f"{free / 1e6:,.0f} MB are free where {place} is"
@@ -253,7 +253,7 @@ def _writable(area: str, place: Path, wanted: Path | None = None) -> Iterator[Di
 
 
 def _nearest(folder: Path) -> Path:
-    """The folder, or the nearest above it that is there."""
+    """Returns the folder, or the nearest parent folder that exists."""
     return next((each for each in (folder, *folder.parents) if os.path.lexists(each)), Path("/"))
 
 
@@ -293,9 +293,9 @@ def _hosts(urls: Sequence[str]) -> list[str]:
 
 
 def _clock(newest: datetime | None, now: datetime) -> Iterator[Diagnosis]:
-    advice = "set the clock, best by NTP; nothing is deleted by age while it is doubted"
+    advice = "set the clock, preferably by NTP; nothing is deleted by age while it is doubted"
     if now < _RELEASED:
-        text = f"the clock says {now:%Y-%m-%d}, which is before this program was made"
+        text = f"the clock says {now:%Y-%m-%d}, which is before this program was released"
         yield Diagnosis(area="clock", state="trouble", text=text, advice=advice)
     elif newest is not None and newest > now + _AHEAD:
         text = f"the clock says {now:%Y-%m-%d %H:%M} UTC, but a poll was at {newest:%Y-%m-%d %H:%M} UTC"
@@ -305,7 +305,7 @@ def _clock(newest: datetime | None, now: datetime) -> Iterator[Diagnosis]:
 
 
 def _confinement() -> Iterator[Diagnosis]:
-    """In a process of its own, as it cannot be taken back."""
+    """Tries confinement in a separate process, because it cannot be undone."""
     try:
         done = subprocess.run(  # noqa: S603 - Python itself
             [sys.executable, "-c", _CONFINE], capture_output=True, text=True, timeout=60, check=False

@@ -1,4 +1,4 @@
-"""Why an article stands in some feeds and not in others: what rules, saved feeds and its state say of it."""
+"""Explains why an article is in some feeds and not in others: its rules, saved feeds and state."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ from aggregator.store import ALL, Store, Whereabouts
 __all__ = ["Explanation", "FeedReason", "explained"]
 
 _STATES = {
-    "withdrawn": "withdrawn: its file is gone, or not to be published any more",
-    "pruned": "pruned: the config's retention let it go, and only its id is kept",
-    "forgotten": "forgotten: its content was erased on demand, and only its id is kept",
-    "recalled": "recalled: its content was erased on demand, and its source may bring it again",
+    "withdrawn": "withdrawn: its file is gone, or marks it as not to be published",
+    "pruned": "pruned: retention in the config does not keep it, and only its id is left",
+    "forgotten": "forgotten: its content was erased on demand, and only its id is left",
+    "recalled": "recalled: its content was erased on demand, and it may be stored again if its source has it",
 }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedReason:
-    """Why an article is in a feed, by today's config, or why not."""
+    """Why an article is in a feed or not, by the current config."""
 
     feed: str
     is_in: bool
@@ -37,13 +37,15 @@ class FeedReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """What the config says of one article, and where it stands since the last publication.
+    """What the config decides about one article, and which feeds it is in since the last publication.
 
-    - `state`: "shown", or in words why it is in no feed whatever rules say; `title` and `link` are None where
-      only its id is kept.
-    - `matched`: the rules that match, in their order. `tags`: each with the rule that gave it, None for its
-      source. `rewritten_by`: rules that change how it is shown.
-    - `feeds`: where it stands. `pending`: where it will stand after the next publication; None: no change.
+    - `title`, `link`: None if only the article's id is kept.
+    - `state`: "shown", or in words why it is in no feed, whatever rules say.
+    - `matched`: the rules that match, in their order.
+    - `tags`: each with the rule that gave it; None: its source did.
+    - `rewritten_by`: rules that change how it is shown.
+    - `feeds`: the feeds that it is in.
+    - `pending`: the feeds that it will be in after the next publication; None: no change.
     """
 
     id: str
@@ -60,7 +62,7 @@ class Explanation:
 
 
 def explained(config: Config, name: str, now: datetime) -> tuple[Explanation, ...]:
-    """Each article of this link or id. Writes nothing; raises StoreError where there is no store."""
+    """Explains each article with this link or id. Writes nothing. Raises StoreError if there is no store."""
     chooser = Chooser(config)
     store = Store(config.store, reads_only=True)
     try:
@@ -72,7 +74,7 @@ def explained(config: Config, name: str, now: datetime) -> tuple[Explanation, ..
 
 
 def _shown_instead(found: Whereabouts, config: Config, store: Store) -> dict[str, str]:
-    """The feeds that show another article of its story, each with the source of that one."""
+    """Returns the feeds that show another article of its story instead, with that article's source."""
     if found.kept is None:
         return {}
     others = store.stories.others([found.kept.pk]).get(found.kept.pk, ())
@@ -89,7 +91,7 @@ def _explained(
 ) -> Explanation:
     state = _STATES.get(found.state, "shown")
     if state == "shown" and not found.is_followed:
-        state = "not followed: the config does not name its source any more"
+        state = "not followed: its source is not in the config any more"
     feeds = tuple(EVERYTHING if feed == ALL else feed for feed in found.feeds)
     if found.kept is None:
         return Explanation(
@@ -113,7 +115,7 @@ def _explained(
         decided = feeds_of(verdict, facts, chooser.queries, now, of_source=chooser.of_source)
         standing = decided.difference(shown_instead) if own is None else frozenset((own,))
     reasons = tuple(
-        replace(each, is_in=False, because=f"it shows the same story as {source!r} tells it")
+        replace(each, is_in=False, because=f"it shows the article of {source!r} about the same story")
         if each.is_in and (source := shown_instead.get(each.feed)) is not None
         else each
         for each in (_reasons(verdict, facts, chooser, now) if state == "shown" else ())
@@ -136,9 +138,9 @@ def _explained(
 
 
 def _reasons(verdict: Verdict, facts: ArticleFacts, chooser: Chooser, now: datetime) -> Iterator[FeedReason]:
-    """Of `all`, its categories, those that rules speak of, every saved feed, and its source's own."""
+    """Yields reasons for `all`, its categories, feeds that rules name, saved feeds and its source's feed."""
     if (own := chooser.digest_of(facts.source)) is not None:
-        yield FeedReason(feed=own, is_in=True, because="it is a digest: it stands in its own feed alone")
+        yield FeedReason(feed=own, is_in=True, because="it is a digest, which is only in its own feed")
         return
     seen = labelled(facts, verdict)
     names = (EVERYTHING, *facts.categories, *verdict.added, *verdict.removed, *chooser.queries)
@@ -153,12 +155,12 @@ def _reasons(verdict: Verdict, facts: ArticleFacts, chooser: Chooser, now: datet
             because = f"its query {'matches' if is_in else 'does not match'}: {query.text}"
             yield FeedReason(feed=feed, is_in=is_in, because=because)
         elif feed == EVERYTHING:
-            yield FeedReason(feed=feed, is_in=True, because="everything stands there")
+            yield FeedReason(feed=feed, is_in=True, because="it has all articles")
         elif (rule := verdict.added.get(feed)) is not None and feed not in facts.categories:
-            yield FeedReason(feed=feed, is_in=True, because=f"rule {rule!r} files it there")
+            yield FeedReason(feed=feed, is_in=True, because=f"rule {rule!r} adds it")
         else:
-            yield FeedReason(feed=feed, is_in=True, because="it is one of its categories")
+            yield FeedReason(feed=feed, is_in=True, because="it is a category of the article")
     if chooser.of_source:
         is_in = bool(feeds_of(verdict, facts, chooser.queries, now))
-        because = "it is its source's own feed" if is_in else "it stands in no other feed"
+        because = "it is its source's own feed" if is_in else "the article is in no other feed"
         yield FeedReason(feed=chooser.of_source + facts.source, is_in=is_in, because=because)

@@ -1,4 +1,6 @@
-"""The sources that a store follows itself, as a run has them: where there are many, those that are due."""
+"""The sources that are in the store and not in the config (`add --to-store`, imports). If there are many,
+only those that are due are loaded.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +20,10 @@ from aggregator.store import FollowedRow, Store
 __all__ = ["MANY", "MOST_AT_ONCE", "StoreSources"]
 
 MANY = 5_000
-"""A store that follows no more than this is held in memory as a config's sources are."""
+"""If the store has no more sources than this, all are held in memory, like those of a config."""
 
 MOST_AT_ONCE = 500
-"""So many sources are polled at a time, where the store says which."""
+"""The number of sources polled at a time, if the store chooses which."""
 
 _AGAIN = timedelta(days=1)
 _SETTING = "followed as"
@@ -29,10 +31,11 @@ _log = logging.getLogger("aggregator")
 
 
 class StoreSources:
-    """What a store follows beside a config. Where that is much, only those are in memory that publishing,
-    completing or upkeep ask for; the others are read when they are due.
+    """The sources of a store that its config does not have.
 
-    A source with a mistake in its settings is reported, and recorded as one that failed; the others go on.
+    If there are many, only those that publishing, completing or upkeep need are in memory; the others are
+    read when they are due. A source with a mistake in its settings is reported and recorded as failed; others
+    are not affected.
     """
 
     def __init__(self, store: Store, config: Config) -> None:
@@ -44,11 +47,11 @@ class StoreSources:
         self._mark = ""
 
     def is_changed(self) -> bool:
-        """Whether a command has changed what the store follows since `catch_up`."""
+        """Returns whether a command has changed the store's sources since `load_changes`."""
         return self._store.followed.mark() != self._mark
 
-    def beside(self, configured: Sequence[Source], now: datetime) -> tuple[Source, ...]:
-        """The config's sources, and after them those of the store that are held in memory."""
+    def with_configured(self, configured: Sequence[Source], now: datetime) -> tuple[Source, ...]:
+        """Returns the config's sources, followed by those of the store that are held in memory."""
         found = [*configured]
         if count := self._store.followed.count():
             stored = self._store.followed
@@ -57,19 +60,19 @@ class StoreSources:
         return tuple(found)
 
     def named(self, names: Collection[str], now: datetime) -> Mapping[str, Source]:
-        """Those of the store of these names that can be polled, by name."""
+        """Returns the store's sources with these names that can be polled, by name."""
         rows = self._store.followed.named(names)
         return {source.name: source for source in self._checked([*rows.values()], now)}
 
     def select(self, config: Config, names: Sequence[str], now: datetime) -> tuple[Source, ...]:
-        """As `Config.select`, of the store's sources too where `names` has some."""
+        """Like `Config.select`; `names` may also be those of sources in the store."""
         held = {source.name for source in config.sources}
         further = self.named([name for name in names if name not in held], now)
         own = [name for name in names if name not in further]
         return (*(config.select(own) if own or not names else ()), *further.values())
 
     def ready(self, sources: Sequence[Source], now: datetime) -> tuple[list[Source], dict[str, PollState]]:
-        """Which of these sources may be polled now, and the state of those that may not yet."""
+        """Returns which of these sources may be polled now, and the state of the others."""
         due = self._store.queue.due_among([source.name for source in sources], now)
         wanted = [source for source in sources if source.is_local or source.name in due]
         chosen = {source.name for source in wanted}
@@ -78,14 +81,14 @@ class StoreSources:
         return wanted, {name: states[name] for name in left}
 
     def enabled(self, config: Config, due: Sequence[str], now: datetime) -> list[Source]:
-        """The enabled sources of these names, in their order."""
+        """Returns the enabled sources with these names, in the order of the names."""
         enabled = {source.name: source for source in config.select(())}
         if further := [name for name in due if name not in enabled]:
             enabled |= self.named(further, now)
         return [enabled[name] for name in due if name in enabled]
 
-    def catch_up(self, now: datetime) -> None:
-        """Adopts what commands changed since the last run; plans anew where `[fetch]` or `interval` did."""
+    def load_changes(self, now: datetime) -> None:
+        """Loads changes that commands made; plans polls again if `[fetch]` or `interval` changed."""
         self._mark = self._store.followed.mark()
         for rows in self._store.followed.changed():
             sources = self._checked(rows, now)
@@ -118,24 +121,24 @@ class StoreSources:
         return found
 
     def _compare(self, source: Source) -> None:
-        """Raises ConfigError for what the config follows too."""
+        """Raises ConfigError if the config has a source of the same name or address."""
         if source.name in self._names:
             raise ConfigError(
                 f"source {source.name!r}: the config has a source of this name; rename one of them"
             )
         if (other := self._keys.get(key(source.address))) is not None:
             raise ConfigError(
-                f"source {source.name!r}: the config follows its address, as {other!r}; remove one"
+                f"source {source.name!r}: the config has its address too, as {other!r}; remove one"
             )
 
     def _refuse(self, name: str, error: ConfigError, now: datetime) -> None:
-        """Reports a mistake once, and leaves the source alone for a day."""
+        """Logs a mistake once, and does not try the source for a day."""
         if name not in self._reported:
             self._reported.add(name)
             for mistake in error.mistakes:
                 _log.warning("in the store: %s", mistake)
         if name in self._names:
-            return  # the row of that name is the config's
+            return  # the poll state under this name is that of the config's source
         if not self._store.queue.due_among([name], now):
             return
         state = self._store.sources.schedules([name])[name]

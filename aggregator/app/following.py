@@ -1,4 +1,4 @@
-"""Changes of what is followed, where each source is: in the config, or in the store that follows it."""
+"""Adds, removes, renames and enables sources, in the config or in the store, wherever the source is."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _NEAR = 200
 
 
 def remove(config_file: Path, name: str) -> None:
-    """Follows a source no longer. Raises ConfigError, for a name that none has too, and StoreError."""
+    """Removes a source. Raises ConfigError, also for a name that no source has, and StoreError."""
     config = load(config_file)
     with _store_of(config, name) as store:
         if store is None:
@@ -43,7 +43,7 @@ def remove(config_file: Path, name: str) -> None:
 
 
 def enable(config_file: Path, name: str, *, is_enabled: bool) -> None:
-    """Polls a source from now on, or no longer. Raises ConfigError and StoreError."""
+    """Enables or disables polling of a source. Raises ConfigError and StoreError."""
     config = load(config_file)
     with _store_of(config, name) as store:
         if store is None:
@@ -53,7 +53,7 @@ def enable(config_file: Path, name: str, *, is_enabled: bool) -> None:
 
 
 def categorise(config_file: Path, name: str, categories: Sequence[str]) -> None:
-    """Puts a source into these categories alone. Raises ConfigError and StoreError."""
+    """Replaces the categories of a source. Raises ConfigError and StoreError."""
     config = load(config_file)
     with _store_of(config, name) as store:
         if store is None:
@@ -65,9 +65,9 @@ def categorise(config_file: Path, name: str, categories: Sequence[str]) -> None:
 
 
 def add_to_store(config: Config, table: Mapping[str, object]) -> None:
-    """Lets the store follow a source, given as a `[[sources]]` table. Raises ConfigError and StoreError.
+    """Adds a source, given as a `[[sources]]` table, to the store. Raises ConfigError and StoreError.
 
-    Its name may be none that a source has; articles of one that had it return.
+    No source may have its name. If a removed source had it, that one's articles are shown again.
     """
     new = new_followed(table)
     with closing(Store(config.store)) as store:
@@ -81,7 +81,7 @@ def add_to_store(config: Config, table: Mapping[str, object]) -> None:
 
 
 def followed_as(url: str, config: Config) -> str | None:
-    """The name of the source that follows this address, in the config or the store; None when none does."""
+    """Returns the name of the source with this address, in the config or the store; None if none has it."""
     if (name := in_config(url, config.sources)) is not None or not is_there(config.store):
         return name
     with closing(Store(config.store, reads_only=True)) as store:
@@ -89,7 +89,7 @@ def followed_as(url: str, config: Config) -> str | None:
 
 
 def stored_names(config: Config, beginning: str, most: int) -> tuple[str, ...]:
-    """The first names of sources that the store follows and that begin so. Raises StoreError."""
+    """Returns at most `most` names of the store's sources that begin with `beginning`. Raises StoreError."""
     if not is_there(config.store):
         return ()
     with closing(Store(config.store, reads_only=True)) as store:
@@ -97,7 +97,7 @@ def stored_names(config: Config, beginning: str, most: int) -> tuple[str, ...]:
 
 
 def new_followed(table: Mapping[str, object]) -> NewFollowed:
-    """What the store keeps of a `[[sources]]` table. Raises ConfigError with every mistake."""
+    """Converts a `[[sources]]` table to a row of the store. Raises ConfigError with every mistake."""
     name, settings = str(table.get("name") or ""), settings_of(table)
     source: Source = checked_source(name, settings, enabled=table.get("enabled") is not False)
     return NewFollowed(
@@ -110,7 +110,7 @@ def new_followed(table: Mapping[str, object]) -> NewFollowed:
 
 @contextmanager
 def _store_of(config: Config, name: str) -> Iterator[Store | None]:
-    """The store, where it is the one that follows this source; None where the config does.
+    """Yields the store if this source is in it; None if it is in the config.
 
     Raises ConfigError for a name that no source has.
     """
@@ -126,10 +126,10 @@ def _store_of(config: Config, name: str) -> Iterator[Store | None]:
 
 
 def rename(config_file: Path, old: str, new: str, now: datetime) -> int:
-    """Gives a source another name in the config and in the store; how many stored articles it has.
+    """Renames a source in the config and in the store; returns how many stored articles it has.
 
-    Ids of articles stay, though those without a URI of their own were made of the old name. Where the config
-    has the new name already, a rename that was killed is finished. Raises ConfigError and StoreError.
+    Ids of articles do not change, not even those that were made of the old name. If the config has the new
+    name already, an earlier rename that was interrupted is completed. Raises ConfigError and StoreError.
     """
     config = load(config_file)
     names = [source.name for source in config.sources]
@@ -163,13 +163,14 @@ def rename(config_file: Path, old: str, new: str, now: datetime) -> int:
 
 
 def _rename_in_store(store: Store, old: str, new: str, now: datetime, confirm: Callable[[], object]) -> int:
-    from aggregator.notify.watching import SETTING, renamed  # not for the other commands
+    # Imported here, because other commands do not need it.
+    from aggregator.notify.watching import SETTING, renamed
 
     return rename_source(store.database, old, new, now, confirm, {SETTING: renamed})
 
 
 def _renamed(config: Config, old: str, new: str) -> Mapping[Place, object]:
-    """Where the config has a source's name, and what is to stand there."""
+    """Returns each place of the config that has the source's old name, with its new value."""
     place = next(n for n, source in enumerate(config.sources) if source.name == old)
     changes: dict[Place, object] = {("sources", place, "name"): new}
     lists: list[tuple[Place, Sequence[str] | None]] = [
@@ -190,7 +191,7 @@ def _renamed(config: Config, old: str, new: str) -> Mapping[Place, object]:
 
 
 def mentions(config: Config, name: str) -> Iterator[str]:
-    """The rules, saved feeds and notices whose queries may ask for a source's name."""
+    """Yields the rules, saved feeds and notices whose queries may contain a source's name."""
     for rule in config.rules:
         if name.casefold() in rule.when.casefold():
             yield f"rule {rule.name!r}"

@@ -1,4 +1,4 @@
-"""Hubs that report changes of sources (WebSub): what a run, and a daemon, have to do with them."""
+"""The steps of a run that concern hubs (WebSub): read what they sent, and renew subscriptions."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ __all__ = ["HubReports"]
 
 
 class HasConfig(Protocol):
-    """What has a config, which may be another one later."""
+    """An object with a config, which may be replaced."""
 
     @property
     def config(self) -> Config: ...
 
 
 class HubReports:
-    """The hubs of the sources of `app`, whose config holds, and of those that the store follows (`named`).
+    """Reads what hubs sent and asks hubs, for the sources of `app`'s config and those of the store (`named`).
 
-    What asks hubs, and reads what they send, is imported and made when it is needed.
+    The modules that do this are imported only when they are needed.
     """
 
     def __init__(
@@ -61,17 +61,17 @@ class HubReports:
         return HubSubscriber(self._store, self._fetcher(), self._read)
 
     def plan(self, now: datetime) -> None:
-        """Lets sources be due whose hubs said that they changed."""
+        """Makes sources due whose hubs reported a change."""
         if self._app.config.serve.url:
             self._pings.plan(self._sources(now), now)
 
     def read(self, now: datetime) -> Iterator[Poll]:
-        """Reads what hubs sent of sources that changed, and saves it, yielding a poll for each."""
+        """Reads and saves documents that hubs sent; yields a poll for each source."""
         if not self._is_stopping and self._app.config.serve.url and self._store.hub_pings.are_there():
             yield from self._pings.read(self._app.config, self._sources(now), now)
 
     def ask(self, now: datetime) -> Iterator[HubRequest]:
-        """Asks hubs to report changes of sources, and keeps that up: for a process that goes on."""
+        """Subscribes to sources at their hubs and renews subscriptions; for a process that keeps running."""
         if self._is_stopping:
             return iter(())
         return self._subscriber.run(self._app.config, self._sources(now), now)

@@ -1,4 +1,4 @@
-"""Many feeds at once into the store, which follows them itself: some at a time, however many there are."""
+"""Imports many feeds into the store as sources, a thousand at a time."""
 
 from __future__ import annotations
 
@@ -27,8 +27,11 @@ _AT_ONCE = 1_000
 
 @dataclass(slots=True)
 class Imported:
-    """What an import has done until now: feeds that were found and added, why others were not (the first
-    hundred reasons), and how many had one."""
+    """The progress of an import.
+
+    - `found`, `added`: the number of feeds in the list, and of those that were added.
+    - `refused`: the number of feeds that were not added, and `problems`: the reasons, at most a hundred.
+    """
 
     found: int = 0
     added: int = 0
@@ -36,7 +39,7 @@ class Imported:
     problems: list[Problem] = field(default_factory=list)
 
     def refuse(self, text: str, where: str) -> None:
-        """Leaves a feed out."""
+        """Counts a feed that is not added, and records the reason."""
         self.refused += 1
         if len(self.problems) < MAX_PROBLEMS:
             self.problems.append(Problem(text=text, where=without_login(where)))
@@ -45,10 +48,10 @@ class Imported:
 def import_feeds(
     config: Config, feeds: Iterable[Subscription], *, dry_run: bool = False
 ) -> Iterator[Imported]:
-    """Lets the store follow what is not followed yet; yields what is done after each thousand.
+    """Adds the feeds that are not followed yet to the store; yields the progress after each thousand.
 
-    Each thousand is saved at once, so that an import that was stopped goes on where it is begun again. Names
-    that others have get the address, or a mark of it, behind them. Raises StoreError.
+    Each thousand is saved at once, so that an import that was stopped continues when it is run again. If a
+    name is in use, the address or a digest of it is appended. Raises StoreError.
     """
     done = Imported()
     known = {key(source.url): source.name for source in config.sources if source.url}
@@ -87,7 +90,7 @@ def _new(
         if (name := followed.get(of_feed) or known.get(of_feed)) is not None:
             done.refuse(f"is followed already, as {name!r}", each.url)
             continue
-        # A source that was removed returns under its name, with its articles.
+        # A source that was removed and is added again gets its name and its articles back.
         name = next((n for n in candidates[of_feed] if key(taken.get(n, each.url) or "") == of_feed), None)
         if name is None:
             done.refuse("has the name and the address of a source that was followed before", each.url)
@@ -103,7 +106,7 @@ def _new(
 
 
 def _names(each: Subscription, of_feed: str) -> Iterator[str]:
-    """What a feed may be named: no two have the same last one."""
+    """Yields names to try for a feed; the last one is unique."""
     title = (each.title or urlsplit(each.url).hostname or "feed")[:MAX_NAME]
     mark = hashlib.blake2b(of_feed.encode("utf-8", "surrogatepass"), digest_size=6).hexdigest()
     yield title

@@ -21,14 +21,16 @@ _log = logging.getLogger("aggregator")
 
 
 class LogWatcher(RunWatcher):
-    """Logs a run: a line for each poll; counts it for the metrics, and shows systemd that it goes on."""
+    """Logs a run, a line for each poll; counts it for the metrics, and sends systemd's watchdog a sign of
+    life.
+    """
 
     def __init__(self, vitals: Vitals, clock: Callable[[], datetime]) -> None:
         self._vitals = vitals
         self._clock = clock
 
     def polled(self, poll: Poll) -> None:
-        """A line for the poll, one for each problem, and what a script may count."""
+        """Logs a line for the poll and one for each problem, with facts for scripts (`facts`)."""
         facts: dict[str, object] = {
             "source": poll.source.name,
             "next": poll.next_poll,
@@ -50,7 +52,7 @@ class LogWatcher(RunWatcher):
             found = f"{saved.new} new, {saved.changed} changed" if poll.was_read else "nothing new"
             facts |= {"outcome": outcome, "new": saved.new, "changed": saved.changed}
             facts |= {"unchanged": saved.unchanged}
-            # Of hundreds of sources, most have nothing new most of the time.
+            # Most polls find nothing new, and would fill the log.
             level = logging.INFO if saved.new or saved.changed or poll.problems else logging.DEBUG
             line = f"{poll.source.name}: {found}; next {poll.next_poll}"
             _log.log(level, "%s", line, extra={"facts": facts})
@@ -63,7 +65,7 @@ class LogWatcher(RunWatcher):
         notify("WATCHDOG=1")
 
     def completed(self, completed: Completed) -> None:
-        """A line for a source's pages."""
+        """Logs a line for the pages of a source."""
         facts = {"source": completed.source.name, "pages": completed.read, "later": completed.later}
         _log.info("%s: %s", completed.source.name, completed.summary, extra={"facts": facts})
         for problem in completed.problems:
@@ -71,7 +73,7 @@ class LogWatcher(RunWatcher):
         notify("WATCHDOG=1")
 
     def copied(self, report: CopyReport) -> None:
-        """A line for the copies of a run, one for each that was given up."""
+        """Logs a line for the pictures that were copied, and one for each that was given up."""
         facts = {"copied": report.copied, "refused": report.refused, "failed": report.failed}
         if report.has_changed:
             _log.info("pictures: %s", report.summary, extra={"facts": {**facts, "later": report.waiting}})
@@ -80,11 +82,11 @@ class LogWatcher(RunWatcher):
         notify("WATCHDOG=1")
 
     def pruned(self, count: int) -> None:
-        """A step of upkeep."""
+        """Counts the articles that a step of upkeep pruned."""
         self._vitals.pruned(count)
 
     def published(self, published: Published) -> None:
-        """Errors, and how much was written."""
+        """Logs errors, and how many feeds and files were written."""
         for error in published.errors:
             _log.error("%s", error)
         for note in published.notes:
@@ -95,7 +97,7 @@ class LogWatcher(RunWatcher):
         notify("WATCHDOG=1")
 
     def announced(self, delivery: Delivery) -> None:
-        """A line for each message to a hub or another receiver."""
+        """Logs a line for each message to a hub or another receiver."""
         self._vitals.announced(delivery.channel, is_done=delivery.error is None)
         if delivery.error is None:
             _log.info("%s was notified of %s", delivery.place, delivery.subject)
@@ -107,8 +109,8 @@ class LogWatcher(RunWatcher):
 
 
 def log_request(request: HubRequest) -> None:
-    """A line for each request to a hub."""
-    what = "to report changes of" if request.mode == "subscribe" else "not to report changes any more of"
+    """Logs a line for each request to a hub."""
+    what = "to report changes of" if request.mode == "subscribe" else "to stop reporting changes of"
     if request.error is None:
         _log.info("%s was asked %s %s", request.hub, what, request.source)
         return
@@ -119,7 +121,7 @@ def log_request(request: HubRequest) -> None:
 
 
 def notify(state: str) -> None:
-    """Reports a state to systemd, when it started us (sd_notify(3)); else does nothing."""
+    """Reports a state to systemd (sd_notify(3)); does nothing if systemd did not start this process."""
     place = os.environ.get("NOTIFY_SOCKET")
     if not place:
         return

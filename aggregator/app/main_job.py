@@ -1,4 +1,4 @@
-"""The main job, once: poll, complete, upkeep, publish, announce. Commands and the daemon both call it."""
+"""The main job: poll, complete, do upkeep, publish, announce. Commands and the daemon both call it."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 
 class RunWatcher:
-    """What is called as a run goes on; each method does nothing unless it is overridden."""
+    """Receives the events of a run; each method does nothing unless it is overridden."""
 
     def polled(self, poll: Poll) -> None:
-        """A poll has ended, and what it gave is saved."""
+        """A poll has ended, and its articles are saved."""
 
     def completed(self, completed: Completed) -> None:
-        """Articles of a source were completed by their pages."""
+        """Articles of a source were completed with the text of their pages."""
 
     def copied(self, report: CopyReport) -> None:
         """Pictures that articles show were copied, or could not be."""
 
     def pruned(self, count: int) -> None:
-        """A step of upkeep has pruned so many articles."""
+        """A step of upkeep has pruned `count` articles."""
 
     def published(self, published: Published) -> None:
         """Feeds and posts were written."""
@@ -54,16 +54,17 @@ def run_once(
 ) -> bool:
     """Polls these sources, completes articles, copies pictures, does the upkeep, publishes and announces.
 
-    First it reads what hubs have sent.
+    Before polling it reads what hubs have sent.
 
-    - `completing`: whose articles are completed; None for those of `sources`.
-    - `drains`: what else is due is polled too, of the sources that the store follows itself.
-    - `is_over`: nothing is sent to hubs and others after it is true; the rest is sent another time.
-      None leaves upkeep and announcing to others, and publishes only after something was polled or completed:
-      the daemon has jobs of their own for both, so that a slow hub or a long upkeep delays no poll.
-    - `is_stopping`: once it is true nothing more is published.
+    - `completing`: the sources whose articles are completed; None for those of `sources`.
+    - `refetch`: polls without validators.
+    - `drains`: also polls all other sources that are due, those of the store included.
+    - `is_over`: once it returns True, no more messages are sent; the rest is sent later. None leaves out
+      upkeep and announcing, and publishes only if something was polled or completed: the daemon does both in
+      other jobs, so that a slow hub or a long upkeep delays no poll.
+    - `is_stopping`: once it returns True, nothing more is published.
 
-    True: something was polled, completed or copied. Raises StoreError.
+    Returns whether something was polled, completed or copied. Raises StoreError.
     """
     is_busy = False
     for poll in app.hubs.read(now):
@@ -94,7 +95,7 @@ def run_once(
 def publish(
     app: App, now: datetime, watcher: RunWatcher, *, everything: bool = False, takes_over: bool = False
 ) -> Published:
-    """Publishes, queues what hubs are to be notified of, and indexes for searches. Raises StoreError."""
+    """Publishes, queues notifications of hubs, and updates the search index. Raises StoreError."""
     began = time.monotonic()
     published = app.publish(now, everything=everything, takes_over=takes_over)
     published = replace(published, seconds=time.monotonic() - began)

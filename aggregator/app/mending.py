@@ -1,4 +1,4 @@
-"""What is stored is brought to today's rules, once after an upgrade and before anything is published."""
+"""After an upgrade, sanitises stored articles by today's rules before anything is published."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _log = logging.getLogger("aggregator")
 
 
 def mend(store: Store, config: Config, now: datetime, is_stopping: Callable[[], bool]) -> None:
-    """Makes harmless what an earlier version let pass, some at a time, until `is_stopping`."""
+    """Sanitises articles that an earlier version stored, in batches, until `is_stopping` returns True."""
     looked = total = 0
 
     def mended_article(article: Article) -> Article:
@@ -33,8 +33,8 @@ def mend(store: Store, config: Config, now: datetime, is_stopping: Callable[[], 
     for count, changed in store.mending.mend(mended_article, READER_VERSION, now):
         looked, total = looked + count, total + changed
         if looked % 10_000 < count:
-            _log.info("after an upgrade: %d stored articles were looked at", looked)
+            _log.info("after an upgrade: %d stored articles were checked", looked)
         if is_stopping():
             return
     if total:
-        _log.warning("after an upgrade: %d of %d stored articles were made harmless", total, looked)
+        _log.warning("after an upgrade: %d of %d stored articles were sanitised again", total, looked)

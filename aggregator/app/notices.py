@@ -1,4 +1,6 @@
-"""Notices in a run: what is new is queued once it is published, and sent with what waits for hubs."""
+"""The steps of a run that concern notices and digests: queue what is new once it is published, and send
+it.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ __all__ = ["Notices", "Waiting", "tried", "waiting"]
 
 
 class Notices:
-    """What a run has to do with the outbox; what is not in the config is not imported."""
+    """Queues and sends messages; modules of channels that the config does not use are not imported."""
 
     def __init__(self, config: Callable[[], Config], store: Store, fetcher: Callable[[], Fetcher]) -> None:
         self._config = config
@@ -35,7 +37,9 @@ class Notices:
         self._digests: Digests | None = None
 
     def begin(self, now: datetime) -> None:
-        """Before anything arrives: a notice that is new to the config reports nothing that is there."""
+        """Call this before polling: a notice that is new in the config does not report articles stored
+        before.
+        """
         if self._config().notify or self._config().mastodon:
             from aggregator.notify.watching import Watching
 
@@ -48,7 +52,7 @@ class Notices:
             self._digests.begin(now)
 
     def sources(self) -> tuple[Source, ...]:
-        """Those that entries of digests are of."""
+        """Returns the sources that the entries of digests have: one for each digest."""
         if not self._config().digest:
             return ()
         from aggregator.notify.digests import sources_of
@@ -56,27 +60,27 @@ class Notices:
         return sources_of(self._config())
 
     def is_due(self, now: datetime) -> bool:
-        """Whether a digest is to be made and published."""
+        """Returns whether a digest is to be made and published."""
         return self._digests is not None and self._digests.is_due(now)
 
     def make_digests(self, now: datetime) -> None:
-        """Makes those that are due, before a publication; their letters wait in the outbox then."""
+        """Makes the digests that are due, before a publication, and queues their mails."""
         if self._digests is not None:
             self._digests.make(now)
 
     def forget(self, found: Sequence[Erasable], now: datetime) -> None:
-        """Takes articles that were taken down out of digests."""
+        """Removes erased articles from digests."""
         from aggregator.notify.digests import forget_in_digests
 
         forget_in_digests(self._store, found, now)
 
     def published(self) -> None:
-        """What has arrived is published, and may be sent in notices."""
+        """Records that new articles are published: notices may report them from now on."""
         if self._watching is not None:
             self._watching.published()
 
     def send(self, now: datetime, is_over: Callable[[], bool]) -> Iterator[Delivery]:
-        """Queues notices of what is new, and sends all that is due, until `is_over`."""
+        """Queues notices about new articles, and sends all messages that are due, until `is_over`."""
         if self._watching is not None:
             self._watching.collect(now)
         if not self._store.outbox.channels():
@@ -90,7 +94,7 @@ class Notices:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A message that waits: `place` says where to, without secrets, and `subject` what it is about."""
+    """A message that waits; `place` is its receiver, without secrets, and `subject` what it is about."""
 
     id: str
     channel: str
@@ -103,7 +107,7 @@ class Waiting:
 
 
 def waiting(config: Config, limit: int) -> list[Waiting]:
-    """What waits in the outbox of a config's store, at most `limit`. Raises StoreError without a store."""
+    """Returns at most `limit` messages that wait in the outbox. Raises StoreError if there is no store."""
     from aggregator.notify.channels import channel
 
     store = Store(config.store, reads_only=True)
@@ -130,7 +134,8 @@ def waiting(config: Config, limit: int) -> list[Waiting]:
 def tried(
     config: Config, names: Sequence[str], now: datetime, *, sends: bool
 ) -> list[tuple[NoticeTrial, str]]:
-    """What notices of these names would say, of all for none; and why one was not taken, "" for nothing.
+    """Returns what the notices with these names (all if there are none) would say, each with the error of
+    sending it ("" if there was none).
 
     Nothing is sent unless `sends`. Raises ConfigError for a name that no notice has.
     """
@@ -161,7 +166,7 @@ def tried(
 
 
 def _no_notice(config: Config, name: str) -> str:
-    """Why no notice has this name."""
+    """Returns a sentence that explains why no notice has this name."""
     others = {each.name: "a [[mastodon]] table" for each in config.mastodon}
     others.update((each.name, "a digest") for each in config.digest)
     if name in others:
@@ -174,7 +179,7 @@ def _no_notice(config: Config, name: str) -> str:
 
 @contextmanager
 def _outside(config: Config) -> Iterator[Outside]:
-    """For commands: connections are closed at the end."""
+    """Yields connections for a command, and closes them at the end."""
     from aggregator.fetch import Fetcher, user_agent
     from aggregator.notify.channels.channel import Outside
 

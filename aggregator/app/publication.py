@@ -1,4 +1,4 @@
-"""What is published from the store: what must hold before it is, and the steps of it."""
+"""Publishes from the store: applies changed rules, priorities and stories, then writes the output."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aggregator import __version__
 from aggregator.app.choosing import Chooser
 from aggregator.app.mending import mend
 from aggregator.app.notices import Notices
-from aggregator.app.stories import Storyteller
+from aggregator.app.stories import StoryPolicy
 from aggregator.app.tombstones import publish_tombstones
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
@@ -33,8 +33,9 @@ _log = logging.getLogger("aggregator")
 class Publication:
     """Publishes from a store.
 
-    `config` gives the config with the feeds of its lists; `opened` is when the store was opened; `copying`
-    gives what copies pictures.
+    - `config`: returns the config, with the feeds of OPML lists among its sources.
+    - `copying`: returns what copies pictures.
+    - `opened`: when the store was opened.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Publication:
         config: Callable[[], Config],
         store: Store,
         chooser: Chooser,
-        storyteller: Storyteller,
+        story_policy: StoryPolicy,
         notices: Notices,
         copying: Callable[[], Copying],
         writers: Mapping[str, Writer],
@@ -51,7 +52,7 @@ class Publication:
         self._config = config
         self._store = store
         self._chooser = chooser
-        self._storyteller = storyteller
+        self._story_policy = story_policy
         self._notices = notices
         self._copying = copying
         self._opened = opened
@@ -60,11 +61,11 @@ class Publication:
         self._is_stopping = False
 
     def stop(self) -> None:
-        """Ends soon what may take long; the rest is done another time."""
+        """Ends long steps soon; the rest is done by the next publication."""
         self._is_stopping = True
 
     def publish(self, now: datetime, *, everything: bool) -> Published:
-        """Publishes into the folder of the output."""
+        """Publishes into the output folder."""
         mend(self._store, self._config(), self._opened, lambda: self._is_stopping)
         self._choose(now)
         self._notices.make_digests(now)
@@ -107,7 +108,7 @@ class Publication:
         )
 
     def index_words(self) -> None:
-        """Brings the search index up to date, where the pages have a search. Raises StoreError."""
+        """Brings the search index up to date, if the pages have a search. Raises StoreError."""
         if not self._config().serve.search:
             return
         from aggregator.app.searching import words_of
@@ -121,7 +122,7 @@ class Publication:
                 return
 
     def _choose(self, now: datetime) -> None:
-        """Applies changed rules and saved feeds to what is stored, and those of time where it has passed."""
+        """Applies changed rules and saved feeds to stored articles, and those that depend on the time."""
         self._store.placements.define([feed.name for feed in self._config().feeds], now)
         looked = 0
         for count, _, total in self._store.placements.decide_all(self._chooser.digest, now):
@@ -130,9 +131,9 @@ class Publication:
                 _log.info("rules changed: they were applied to %d of %d stored articles", looked, total)
             if self._is_stopping:
                 return
-        self._store.placements.decide_in_time(self._chooser.turnings, now)
+        self._store.placements.decide_in_time(self._chooser.date_changes, now)
         self.arrange(now)
 
     def arrange(self, now: datetime) -> None:
-        """Applies changed priorities, and other choices of which feeds show one of a story."""
-        self._store.stories.arrange(self._storyteller.shows, self._storyteller.order, now)
+        """Applies changed priorities of sources, and changes of which feeds show one article of a story."""
+        self._store.stories.arrange(self._story_policy.shows, self._story_policy.order, now)

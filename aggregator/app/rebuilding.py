@@ -1,4 +1,4 @@
-"""A store made anew from what was published of the one that is gone: feeds with their archives, and posts."""
+"""Rebuilds a lost store from what was published of it: feeds with their archives, and posts."""
 
 from __future__ import annotations
 
@@ -32,13 +32,18 @@ MAX_BYTES = 64 * 1024 * 1024
 _FEEDS = ("atom.xml", "feed.json", "rss.xml")
 _ALL = "all"
 _BATCH = 500
-# What `writers.posts` writes in place of what site generators would run as a template.
+# Character references that `writers.posts` writes so that site generators run no template.
 _INERT = re.compile("&#(123|65532|96|126|91|10);")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rebuilt:
-    """What was read back: articles, of which so many are of a known source, and what could not be read."""
+    """The result of a rebuild.
+
+    - `articles`: the number of articles that were read.
+    - `placed`: how many of them are from a source of the config.
+    - `notes`: what could not be read.
+    """
 
     articles: int
     placed: int
@@ -46,21 +51,21 @@ class Rebuilt:
 
 
 def rebuild(config: Config, now: datetime, folder: Path | None = None) -> Rebuilt:
-    """Makes the config's store, which must not be there, from `folder`, and from the config's posts.
+    """Creates the config's store from the published feeds in `folder`, and from the config's posts.
 
-    `folder` is one of published feeds; None is the config's output. Ids and dates stay as they were
-    published, folders and ids of feeds too. The store appears whole, or not at all. Raises BackupError,
+    `folder`: None for the config's output. Ids and dates of articles, and folders and ids of feeds, are as
+    they were published. The store must not exist; it appears whole or not at all. Raises BackupError,
     StoreError and ObjectStoreError.
     """
     place = config.store
     if not isinstance(place, Path):
         raise BackupError(
-            "a store is rebuilt into a file: set store to one, run this again, and let "
-            f"'aggregator store copy' bring it to {place}"
+            "a store is rebuilt into a file: set store to a file, run this again, and "
+            f"copy it to {place} with 'aggregator store copy'"
         )
     if os.path.lexists(place):
         raise BackupError(
-            f"the store {place} is there already; move it away first, with its -wal and -shm files"
+            f"the store {place} exists already; move it away first, with its -wal and -shm files"
         )
     if folder is None:
         copied(config)
@@ -69,7 +74,9 @@ def rebuild(config: Config, now: datetime, folder: Path | None = None) -> Rebuil
     reading.read_feeds(folder or config.output)
     if not reading.articles:
         where = folder or config.output
-        raise BackupError(f"{where} holds no feed of ours; name the folder of published feeds with --from")
+        raise BackupError(
+            f"{where} has no feed that aggregator wrote; name the folder of published feeds with --from"
+        )
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with working_folder(place.parent) as aside:
@@ -79,7 +86,7 @@ def rebuild(config: Config, now: datetime, folder: Path | None = None) -> Rebuil
             sync(place.parent)
     except OSError as error:
         where = error.filename or place
-        raise BackupError(f"{where}: the store cannot be made ({error.strerror or error})") from error
+        raise BackupError(f"{where}: the store cannot be created ({error.strerror or error})") from error
     return Rebuilt(articles=len(reading.articles), placed=placed, notes=tuple(reading.notes))
 
 
@@ -106,7 +113,7 @@ def _fill(made: Path, config: Config, reading: _Published, now: datetime) -> int
 
 
 class _Published:
-    """The articles of published documents, by their outward ids; each in the newest form that is there."""
+    """The articles of published documents, by their published ids, each in its newest version."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
@@ -117,7 +124,7 @@ class _Published:
         self._of_posts: set[str] = set()
 
     def read_posts(self) -> None:
-        """Articles of the config's folder of posts, which have source and id as they were."""
+        """Reads the config's posts, which have the source and id of their articles."""
         posts = self._config.publish.posts
         if posts is None or not posts.folder.is_dir():
             return
@@ -131,13 +138,13 @@ class _Published:
                 self.notes.append(f"{file}: {error.reason}")
                 continue
             if article.source not in names or not article.published:
-                continue  # not one of ours, or of a source that is not followed any more
+                continue  # not written by us, or its source is not in the config any more
             article = replace(article, content=_active(article.content), summary=_active(article.summary))
             self.articles[f"{article.source}\n{article.id}"] = article
             self._of_posts.add(article.id)
 
     def read_feeds(self, folder: Path) -> None:
-        """Articles of published feeds and their archives, Atom rather than JSON Feed rather than RSS."""
+        """Reads published feeds and their archives: Atom, else JSON Feed, else RSS."""
         for place in [folder / _ALL, *sorted(each for each in _folders(folder) if each.name != _ALL)]:
             archives = sorted(_folders(place / "archive"), key=lambda each: (len(each.name), each.name))
             for each in (*archives, place):
@@ -162,7 +169,7 @@ class _Published:
                 self.articles[article.id] = article
 
     def found(self) -> Iterator[Article]:
-        """The articles, oldest first; their categories are the feeds that they stood in."""
+        """Yields the articles, oldest first; their categories are the feeds that had them."""
         ordered = sorted(self.articles.items(), key=lambda pair: (str(pair[1].published), pair[0]))
         for _, article in ordered:
             if article.source:
@@ -185,7 +192,7 @@ class _Published:
 
 
 class _Owners:
-    """Which source of the config an article is from, as its feed's addresses and title say."""
+    """Finds the config's source of an article by the addresses and title of the feed that it came from."""
 
     def __init__(self, configured: Sequence[Source]) -> None:
         self._by_address: dict[str, str] = {}
@@ -200,7 +207,7 @@ class _Owners:
         self._names = {source.name for source in configured}
 
     def of(self, article: Article) -> str | None:
-        """Its name, None where nothing says it for sure."""
+        """Returns the source's name; None if it is uncertain."""
         origin = article.origin
         for address in (origin.self_link, origin.id):
             if address and (name := self._by_address.get(key(address))):

@@ -1,4 +1,4 @@
-"""Searches in what is stored: the index narrows, the query decides."""
+"""Searches stored articles: the index finds candidates, the query decides."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["Hit", "Hits", "brought_up_to_date", "search", "words_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hit:
-    """An article that a search found: its outward id, and the feeds in which it stands."""
+    """An article that a search found: `id` is its published id, `feeds` the feeds that it is in."""
 
     id: str
     source: str
@@ -36,16 +36,16 @@ class Hit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hits:
-    """The newest articles that a query finds; `is_complete`: there are no others."""
+    """The newest articles that a query matches; `is_complete`: there are no others."""
 
     articles: tuple[Hit, ...]
     is_complete: bool
 
 
 def search(address: StoreAddress, query: Query, now: datetime, limit: int) -> Hits:
-    """The newest `limit` articles of a store that a query finds, whether they stand in a feed or not.
+    """Returns the newest `limit` articles of a store that a query matches, also those in no feed.
 
-    With the tags and categories that rules gave them at the last publication. Raises StoreError.
+    Tags and categories that rules gave at the last publication count. Raises StoreError.
     """
     store = Store(address, reads_only=True)
     try:
@@ -71,10 +71,10 @@ def _hit(store: Store, found: Kept) -> Hit:
 def brought_up_to_date(
     address: StoreAddress, rules: RuleSet, total: Callable[[int], object], added: Callable[[int], object]
 ) -> str:
-    """Indexes what a store has that its index does not hold; "" when it did, else why that was not possible.
+    """Brings the search index up to date; returns "" if it did, else why that was not possible.
 
-    What `rules` make of an article is found too. `total` is called with how many articles there are to index,
-    if any, `added` with those of each step. Raises StoreError where there is no store that can be read.
+    Words that `rules` write into an article are indexed too. `total` is called with the number of articles to
+    index, if any, `added` with the number of each step. Raises StoreError if no store can be read.
     """
     store = Store(address, reads_only=True)
     try:
@@ -101,7 +101,9 @@ def _facts(found: Kept) -> ArticleFacts:
 
 
 def words_of(found: Kept, rules: RuleSet) -> Mapping[str, str]:
-    """The words of an article in each field of the index: as it was found, and as rules have it shown."""
+    """Returns the words of each field of the index: those of the article as it was found, and as rules
+    show it.
+    """
     facts = _facts(found)
     words = {field: facts.words(field).joined for field in INDEXED_FIELDS}
     for article in variants(found, rules):

@@ -1,9 +1,9 @@
-"""A run that would do nothing is known by what the run before it left, without opening the store.
+"""Recognises a run that has nothing to do, without opening the store.
 
-A run that ends with nothing due writes beside its store what it went by: a digest of the config, the sizes
-and mtimes of the store and of the output, and until when nothing falls due. While all of this is the same,
-another run would find nothing to do. A file that is missing, damaged or of another version costs a run of the
-usual kind, and nothing else. Nothing here imports what opens a store or reads a whole config.
+A run that ends with nothing due writes a record beside the store: a digest of the config, the sizes and
+mtimes of the store and of the output, and until when no source is due. While all of this is unchanged, the
+next run has nothing to do. If the record is missing, damaged or of another version, the next run is a full
+one. Nothing here imports the modules that open a store or read a whole config.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 __all__ = ["Rest", "Settled", "digest_of", "keep", "rest_of", "settled"]
 
 MOST_FILES = 50_000
-"""An output of more files is not compared: that would take longer than a usual run."""
+"""An output with more files is not compared, because that would take longer than a full run."""
 
 LONGEST = timedelta(hours=1)
-"""So often a run of the usual kind is made in any case: it takes note of the clock."""
+"""A full run is made at least this often, because it checks the clock."""
 
 _DEFAULT_STORE = "var/aggregator.db"
 _SUFFIX = ".settled"
@@ -47,21 +47,25 @@ _TICK_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What a run would report that has nothing to do: where the output is, how many feeds there are, and the
-    sources in the config's order with what is remembered of their polls, as JSON."""
+    """What a run with nothing to do reports.
+
+    - `output`: the output folder.
+    - `feeds`: the number of feeds.
+    - `waiting`: by the name of each source, in the config's order, its poll state as JSON.
+    """
 
     output: str
     feeds: int
     waiting: Mapping[str, str]
 
     def states(self, names: Sequence[str]) -> Mapping[str, PollState]:
-        """The states of the sources of these names, of all for none."""
+        """Returns the states of the sources with these names; of all without names."""
         wanted = frozenset(names or self.waiting)
         return _States({name: text for name, text in self.waiting.items() if name in wanted})
 
 
 class _States(Mapping[str, "PollState"]):
-    """States by name, each read when it is asked for: mostly they are only counted."""
+    """States by name, each parsed only when it is used: usually they are only counted."""
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         self._texts = texts
@@ -79,7 +83,7 @@ class _States(Mapping[str, "PollState"]):
 
 
 def digest_of(config_file: Path) -> str:
-    """A digest of a config as it is now, "" where it cannot be read: asked for before it is loaded."""
+    """Returns a digest of a config file, "" if it cannot be read. Call this before loading the config."""
     try:
         return hashlib.blake2b(config_file.read_bytes(), digest_size=16).hexdigest()
     except (OSError, ValueError):  # ValueError: a NUL in the path
@@ -87,8 +91,10 @@ def digest_of(config_file: Path) -> str:
 
 
 def settled(config_file: Path, names: Sequence[str], now: datetime) -> Settled | None:
-    """What a run of these sources, of all for none, would report that has nothing to do; None where there may
-    be something to do."""
+    """Returns what a run of these sources (all without names) reports if it has nothing to do.
+
+    None: there may be something to do.
+    """
     try:
         store = _store_of(config_file)
         if store is None:
@@ -102,15 +108,15 @@ def settled(config_file: Path, names: Sequence[str], now: datetime) -> Settled |
             return None
         stamp = _stamp(store, [Path(each) for each in kept["folders"]])
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return None  # whatever is in it
+        return None  # a damaged record: its content does not matter
     return found if stamp is not None and stamp == (kept["stamp"], kept["newest"]) else None
 
 
 def _store_of(config_file: Path) -> Path | None:
-    """The store that a config names; None where it is no file, or not found in this way.
+    """Returns the store file that a config names; None if it is not a file, or is not found in this way.
 
-    Keys that belong to no table stand before all tables: what follows, thousands of sources, is not read.
-    Where a line that begins so is part of a value, the text before it is no TOML.
+    Top-level keys come before all tables in TOML, so that the tables, perhaps with thousands of sources, are
+    not read. If a line that looks like a table is part of a string, the text before it is not valid TOML.
     """
     head, opened, _ = f"\n{config_file.read_text('utf-8-sig')}".partition("\n[")
     store = tomllib.loads(head).get("store", _DEFAULT_STORE)
@@ -122,23 +128,23 @@ def _store_of(config_file: Path) -> Path | None:
 
 
 def _beside(store: Path) -> Path:
-    """The record of a store."""
+    """Returns the path of a store's record."""
     return store.with_name(store.name + _SUFFIX)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
-    """The sources that wait, as in `Settled`, and when the first of them is due; None: never."""
+    """The sources that wait, as in `Settled`; `until`: when the first of them is due, None: never."""
 
     waiting: Mapping[str, str]
     until: datetime | None
 
 
 def rest_of(config: Config, store: Store, now: datetime) -> Rest | None:
-    """What is known where a run ends with no source due; None where it is not settled.
+    """Returns the sources that wait at the end of a run; None if the next run may have something to do.
 
-    What time alone may change beside polls, or what lies outside the output, is left to usual runs: messages
-    that wait, digests, notices, posts, copies of pictures, a bucket, pages that complete articles.
+    That is so if time alone may change something other than polls, or if the output is not only a folder:
+    with queued messages, digests, notices, posts, copies of pictures, a bucket, or articles to complete.
     """
     further = (config.bucket, config.notify, config.mastodon, config.digest, config.publish.posts)
     if not isinstance(config.store, Path) or any(further) or config.publish.media is not None:
@@ -156,12 +162,13 @@ def rest_of(config: Config, store: Store, now: datetime) -> Rest | None:
 
 
 def keep(config: Config, config_digest: str, rest: Rest, feeds: int, now: datetime) -> None:
-    """Writes what the next run may go by; call it once the store is closed.
+    """Writes the record for the next run; call this once the store is closed.
 
-    `feeds`: how many feeds are published. Where it cannot be written, the next run is of the usual kind.
+    `feeds`: the number of published feeds. If the record cannot be written, the next run is a full one.
     """
     assert isinstance(config.store, Path), "no store on a server is settled"
-    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)  # of upkeep
+    # Upkeep is due then.
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     until = min(filter(None, (rest.until, midnight, now + LONGEST)))
     pages = config.publish.pages
     folders = [str(each) for each in (config.output, pages.templates, pages.logo) if each is not None]
@@ -187,8 +194,8 @@ def keep(config: Config, config_digest: str, rest: Rest, feeds: int, now: dateti
         try:
             descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(json.dumps(facts))  # not `dump`, which is written in Python
-            # What changed in the same tick of the clock could change again without its mtime showing it.
+                file.write(json.dumps(facts))  # `dump` is slower: it is written in Python
+            # A file that changed in this tick of the clock could change again without a new mtime.
             if aside.stat().st_mtime_ns - stamp[1] >= _TICK_SECONDS * _SECOND_NS // 2:
                 aside.replace(place)
         finally:
@@ -196,10 +203,13 @@ def keep(config: Config, config_digest: str, rest: Rest, feeds: int, now: dateti
 
 
 def _stamp(store: Path, places: Iterable[Path]) -> tuple[str, int] | None:
-    """A digest of the sizes and mtimes of the store, its journal, and all files in these places, and the
-    newest mtime of the store; None where they are too many, or times are kept in whole seconds."""
+    """Returns a digest of the sizes and mtimes of the store, its journal and all files in these places, and
+    the newest mtime of the store.
+
+    None: there are too many files, or the file system stores mtimes in whole seconds.
+    """
     facts = [_fact(os.fspath(store))]
-    if (journal := _fact(f"{store}-wal"))[2] > 0:  # an empty one is what a reader leaves
+    if (journal := _fact(f"{store}-wal"))[2] > 0:  # readers leave an empty one
         facts.append(journal)
     newest = max(fact[-1] for fact in facts)
     if newest % _SECOND_NS == 0:

@@ -1,4 +1,4 @@
-"""What the commands show of the sources without polling any."""
+"""What `status` and `sources` show, without polling."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from heapq import merge
 from itertools import islice
 
-from aggregator.app.at_work import daemon_of
+from aggregator.app.store_lock import running_daemon
 from aggregator.config.followed import checked_source
 from aggregator.config.load import Config, Source
 from aggregator.config.store_address import is_there
@@ -27,7 +27,7 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveWorker:
-    """A process that polls: the machine it runs on, its number there, its command, and since when."""
+    """A process that polls: its machine, process id and command, and since when it runs (None: unknown)."""
 
     machine: str
     process: int
@@ -36,10 +36,10 @@ class LiveWorker:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Keeping:
-    """How polling keeps up: how late the sources are, and which processes poll.
+class PollingStatus:
+    """How late the polls are, and which processes poll.
 
-    `media`: how many pictures have copies, None where none are wanted.
+    `media`: the number of pictures with copies; None if the config wants no copies.
     """
 
     lag: Lag
@@ -47,12 +47,12 @@ class Keeping:
     media: MediaCounts | None = None
 
 
-def keeping_up(config: Config, now: datetime) -> Keeping:
-    """How polling keeps up at `now`; writes nothing. Raises StoreError where there is no store."""
+def polling_status(config: Config, now: datetime) -> PollingStatus:
+    """Returns how late the polls are at `now`; writes nothing. Raises StoreError if there is no store."""
     store = Store(config.store, reads_only=True)
     try:
         media = store.media.counts() if config.publish.media is not None else None
-        return Keeping(
+        return PollingStatus(
             lag=store.queue.lag(now), workers=(*live_workers(config), *_sharing(store)), media=media
         )
     finally:
@@ -60,8 +60,8 @@ def keeping_up(config: Config, now: datetime) -> Keeping:
 
 
 def live_workers(config: Config) -> tuple[LiveWorker, ...]:
-    """The processes that poll the sources of this store, by machine and number."""
-    found = daemon_of(config.store)
+    """Returns the processes that poll the sources of this store, ordered by machine and process id."""
+    found = running_daemon(config.store)
     if found is None:
         return ()
     since = None
@@ -72,8 +72,10 @@ def live_workers(config: Config) -> tuple[LiveWorker, ...]:
 
 
 def sources_of_store(config: Config) -> Iterator[Source]:
-    """The sources that the store follows itself, by name, less those that the config has; nothing without a
-    store. One with a mistake is left out: runs report it."""
+    """Yields the sources that are in the store and not in the config, by name; nothing if there is no store.
+
+    One with a mistake in its settings is left out: runs report it.
+    """
     if not is_there(config.store):
         return
     names = {source.name for source in config.sources}
@@ -89,7 +91,7 @@ def _followed(store: Store, names: Collection[str]) -> Iterator[FollowedRow]:
 
 
 def _sharing(store: Store) -> tuple[LiveWorker, ...]:
-    """The workers that share a store in PostgreSQL, and were seen in the last minutes."""
+    """Returns the workers that share a PostgreSQL store and reported themselves in the last minutes."""
     if not store.leases.are_kept:
         return ()
     now = store.leases.database_time()
@@ -106,9 +108,9 @@ def _sharing(store: Store) -> tuple[LiveWorker, ...]:
 
 
 def source_health(config: Config, now: datetime) -> Iterator[SourceHealth]:
-    """The health of each source, ordered by name, without any login; writes nothing.
+    """Yields the health of each source, ordered by name, without logins in addresses; writes nothing.
 
-    Some are read at a time. Raises StoreError where there is no store.
+    Sources are read in batches. Raises StoreError if there is no store.
     """
     with closing(Store(config.store, reads_only=True)) as store:
         sources, _ = joined(config.sources, store.subscriptions.listed())
@@ -126,7 +128,7 @@ def source_health(config: Config, now: datetime) -> Iterator[SourceHealth]:
 
 def _health(record: PollRecord, address: str, now: datetime) -> SourceHealth:
     if without_login(record.address) != address:
-        # The next run polls the config's address.
+        # The next run polls the address in the config.
         record = replace(record, moved_to=None)
     health = judge(replace(record, address=address), now)
     return replace(

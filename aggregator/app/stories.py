@@ -1,4 +1,4 @@
-"""Which articles tell the same story, by the config: the rules of stories as the store asks for them."""
+"""Decides which articles are about the same story, and which of them is shown, by the config."""
 
 from __future__ import annotations
 
@@ -17,15 +17,16 @@ from aggregator.config.subscriptions import joined
 from aggregator.errors import ConfigError
 from aggregator.store import ALL, Kept, Store, StoryMember, StoryRecord, ToldBy, by_categories
 
-__all__ = ["StoryEditor", "Storyteller", "listed", "reason"]
+__all__ = ["StoryEditor", "StoryPolicy", "listed", "reason"]
 
 _BY_EDITOR = {"": "the first", "editor": "an editor joined it", "split": "an editor split it off"}
 
 
-class Storyteller:
-    """Decides about stories by a config.
+class StoryPolicy:
+    """Decides about stories by the settings of a config, for the store.
 
-    `shows` and `order` are the same for configs whose feeds show stories alike, in the same order.
+    `shows` and `order` are equal for configs whose feeds show the same articles of stories, in the same
+    order.
     """
 
     def __init__(self, config: Config) -> None:
@@ -40,37 +41,38 @@ class Storyteller:
         }
         self._priorities: dict[str, int] = {}
         self._digests = {digest.source for digest in config.digest}
-        self.know(config.sources)
+        self.set_sources(config.sources)
 
-    def know(self, sources: Iterable[Source]) -> None:
-        """Takes note of the sources that there are now, those that lists named among them."""
+    def set_sources(self, sources: Iterable[Source]) -> None:
+        """Sets the sources that there are now, including those that OPML lists name."""
         self._priorities = {source.name: source.priority for source in sources if source.priority}
 
     # What compares texts is imported where articles are compared: most runs find nothing new.
 
     @property
     def most_candidates(self) -> int:
-        """With how many articles one is compared, at most."""
+        """The largest number of articles that one article is compared with."""
         from aggregator.rules.stories import MOST_CANDIDATES
 
         return MOST_CANDIDATES
 
     @property
     def shows(self) -> str:
-        """Which feeds show one of a story."""
+        """A digest of which feeds show only one article of a story."""
         return _digest(sorted(self._showing))
 
     @property
     def order(self) -> str:
-        """Which articles these show."""
+        """A digest of what decides which article they show."""
         of_feeds = sorted([name, [*order]] for name, order in self._preferred.items())
         return _digest([sorted(self._priorities.items()), of_feeds])
 
     def keys(self, found: Kept) -> Sequence[int]:
-        """By what an article is found; nothing for a digest, and one that was old already when it was found.
+        """Returns the keys by which articles about the same story are found; none for entries of digests and
+        for articles that were old when they were found.
 
-        A source that is followed anew brings its back catalogue: to compare that took five times as long as
-        reading it, and no other source tells those stories now.
+        A new source brings its old articles: comparing them took five times as long as reading them, and no
+        other source has these stories any more.
         """
         if found.article.source in self._digests or found.first_seen - found.published > self._window:
             return ()
@@ -85,7 +87,7 @@ class Storyteller:
         return TEXT_WINDOW
 
     def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:
-        """The candidate whose story it joins, and why, as JSON."""
+        """Returns the candidate whose story the new article joins, and why, as JSON; None: no story."""
         from aggregator.rules.stories import Lookalike, join, telling
 
         looked_at = (
@@ -99,18 +101,18 @@ class Storyteller:
         return found.article, json.dumps(why)
 
     def shows_one(self, feed: str) -> bool:
-        """Whether a feed shows one of a story."""
+        """Returns whether a feed shows only one article of a story."""
         return feed in self._showing
 
     def anew(self, members: Sequence[StoryMember]) -> Sequence[int]:
-        """The members by the priority of their sources, then by age."""
+        """Returns the members ordered by the priority of their sources, then by age."""
         from aggregator.rules.stories import Member, in_order
 
         found = (Member(each.article, each.source, each.first_seen) for each in members)
         return [each.article for each in in_order(found, self._priorities, anew=True)]
 
     def in_feed(self, members: Sequence[StoryMember], feed: str) -> Sequence[int]:
-        """The members as a feed prefers them; what came late is behind all that had a place."""
+        """Returns the members in a feed's order of preference; those that came late are after all others."""
         preferred = self._preferred.get(feed, {})
 
         def rank(member: StoryMember) -> tuple[bool, int, int]:
@@ -121,13 +123,13 @@ class Storyteller:
 
 
 class StoryEditor:
-    """Changes the stories of a config's store as a person says; use it in a `with` statement."""
+    """Changes stories on a person's request (`aggregator stories`); use it in a `with` statement."""
 
     def __init__(self, config: Config) -> None:
-        chooser, self._teller = Chooser(config), Storyteller(config)
+        chooser, self._policy = Chooser(config), StoryPolicy(config)
         judge = chooser if chooser.digest else by_categories
-        self._store = Store(config.store, judge=judge, stories=self._teller)
-        self._teller.know(joined(config.sources, self._store.subscriptions.listed())[0])
+        self._store = Store(config.store, judge=judge, stories=self._policy)
+        self._policy.set_sources(joined(config.sources, self._store.subscriptions.listed())[0])
 
     def __enter__(self) -> Self:
         return self
@@ -138,32 +140,34 @@ class StoryEditor:
         self._store.close()
 
     def named(self, name: str) -> tuple[Kept, ...]:
-        """The articles with this link or id."""
+        """Returns the articles with this link or id."""
         return self._store.articles.named(name)
 
     def split(self, found: Iterable[Kept], now: datetime) -> None:
-        """Takes these articles out of their stories for good."""
+        """Removes these articles from their stories permanently."""
         self._store.stories.split([each.pk for each in found], now)
 
     def join(self, found: Iterable[Kept], now: datetime) -> None:
-        """Makes one story of these articles, and of all in stories with them."""
+        """Joins these articles, and the stories that they are in, into one story."""
         self._store.stories.join([each.pk for each in found], now)
 
     def rebuild(self, now: datetime) -> Iterator[tuple[int, int, int]]:
         """Looks for stories among all stored articles; see `Stories.rebuild`. Raises ConfigError."""
-        if not self._teller.finds:
-            raise ConfigError("stories.find is false: nothing is looked for; write true, or leave it out")
+        if not self._policy.finds:
+            raise ConfigError(
+                "stories.find is false, so no stories are looked for; set it to true, or remove it"
+            )
         return self._store.stories.rebuild(now)
 
 
 def listed(config: Config) -> tuple[StoryRecord, ...]:
-    """Every story of a config's store. Raises StoreError."""
+    """Returns every story of a config's store. Raises StoreError."""
     with closing(Store(config.store, reads_only=True)) as store:
         return tuple(store.stories.all())
 
 
 def reason(member: ToldBy) -> str:
-    """Why an article is in its story, in one sentence."""
+    """Returns a sentence that says why an article is in its story."""
     from aggregator.rules.stories import Why
 
     return _BY_EDITOR.get(member.code) or str(Why(member.code, member.score))

@@ -1,4 +1,6 @@
-"""What was forgotten travels with what is published, and comes back from there into a store that is older."""
+"""Publishes which articles were erased, so that an older copy of the store, restored later, erases them
+too.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,7 @@ _log = logging.getLogger("aggregator")
 
 
 def merge_published(store: Store, config: Config, now: datetime) -> None:
-    """Forgets what the output says that was forgotten since this store was saved. Raises StoreError."""
+    """Erases articles that the output lists as erased and that this store still has. Raises StoreError."""
     if (text := _text(config.output / FILE)) is None:
         return
     forgotten, recalled = store.tombstones.merge(text)
@@ -29,13 +31,16 @@ def merge_published(store: Store, config: Config, now: datetime) -> None:
         found = _named(store, forgotten)
         forget_in_digests(store, found, now)
         store.forgetting.forget(found, now)
-        _log.warning("%d articles were forgotten, as the output says; the store was older", len(forgotten))
+        _log.warning(
+            "%d articles were erased: the output lists them as erased, and the store was older",
+            len(forgotten),
+        )
     if recalled:
         store.forgetting.recall(_named(store, recalled))
 
 
 def publish_tombstones(store: Store, config: Config) -> tuple[list[Path], list[WriteError]]:
-    """Writes the file beside the feeds, where anything was forgotten: what was written, and what failed."""
+    """Writes the list of erased articles, if there are any; returns what was written and what failed."""
     if not (text := store.tombstones.text()):
         return [], []
     path = config.output / FILE

@@ -1,4 +1,4 @@
-"""Dry runs of the config's rules and saved feeds, over a document and over what is stored."""
+"""Dry runs of the config's rules and saved feeds, over a document or over stored articles."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ __all__ = ["StoredTrials", "tried_on_document"]
 
 
 def tried_on_document(document: Document, config: Config, source: str | None, now: datetime) -> Trial:
-    """What the rules would do to the articles of a document, and in which feeds these would stand.
+    """Returns what the rules would do to the articles of a document, and which feeds these would be in.
 
-    `source` is the name of the source that it is taken for; None: that which the config has at its address,
-    or none, whose articles only rules without `sources` are asked about. Raises ConfigError for a name that
-    no source has.
+    `source`: the name of the source that the document counts for. None: the config's source with the
+    document's address; if there is none, only rules without `sources` apply. Raises ConfigError for a name
+    that no source has.
     """
     if source is not None:
         named([source], [each.name for each in config.sources])
@@ -49,12 +49,14 @@ def tried_on_document(document: Document, config: Config, source: str | None, no
 
 
 class StoredTrials:
-    """Dry runs over the store, compared with where its articles stand now; writes nothing.
+    """Dry runs over the store, compared with the feeds that its articles are in now; writes nothing.
 
-    Entries of digests are left out: rules and saved feeds do not apply to them.
+    Entries of digests are left out, because rules and saved feeds do not apply to them.
 
-    `source` limits them to one source's articles. `advance` is called with the number of articles that there
-    are, at first, and then after each. Raises ConfigError for a name that no source has, and StoreError.
+    - `source`: the name of the source whose articles are tried; None for all.
+    - `advance`: called first with the number of articles, then with None after each.
+
+    Raises ConfigError for a name that no source has, and StoreError.
     """
 
     def __init__(self, config: Config, source: str | None, advance: Callable[[int | None], object]) -> None:
@@ -64,12 +66,12 @@ class StoredTrials:
         self._advance = advance
 
     def rules(self, now: datetime) -> Trial:
-        """What the config's rules and saved feeds would change at the next publication."""
+        """Returns what the config's rules and saved feeds would change at the next publication."""
         chooser = self._chooser
         return tried(chooser.rules, chooser.queries, self._articles(), now, of_source=chooser.of_source)
 
     def query(self, query: Query, now: datetime) -> QueryTrial:
-        """What a query finds."""
+        """Returns what a query matches."""
         return tried_query(query, self._chooser.rules, self._articles(), now)
 
     def _articles(self) -> Iterator[tuple[ArticleFacts, frozenset[str], frozenset[str]]]:
@@ -93,7 +95,7 @@ def _named(feeds: frozenset[str]) -> frozenset[str]:
 
 
 def _source(document: Document, config: Config, name: str | None) -> Source | None:
-    """The source of this name, else the one that reads what the document was read from."""
+    """Returns the source with this name; without a name, the one with the document's address."""
     place = document.source
     if name is None and "://" in place:
         name = followed_as(place, config.sources)

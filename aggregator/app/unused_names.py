@@ -1,4 +1,4 @@
-"""Names of categories in a config that nothing has any more, or that are misspelt."""
+"""Finds names of categories in a config that nothing has any more, or that are misspelt."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ __all__ = ["given_categories", "unused_names"]
 
 
 def unused_names(config: Config) -> Iterator[str]:
-    """A sentence for each category of a setting, notice, post or digest that nothing has.
+    """Yields a sentence for each category that a setting, notice, post or digest names and nothing has.
 
-    A name is used if a source, rule, saved feed or digest of the config has it, or a stored article. Where no
-    store can be read, a setting may be for the categories that articles bring, and is not reported.
+    A name counts as used if a source, rule, saved feed or digest of the config has it, or a stored article.
+    If no store can be read, settings of categories are not reported, because articles may have the category.
     """
     known = {*given_categories(config), *(feed.name for feed in config.feeds)}
     known.update(digest.name for digest in config.digest)
@@ -41,7 +41,7 @@ def unused_names(config: Config) -> Iterator[str]:
 
 
 def given_categories(config: Config) -> Iterator[str]:
-    """The categories that sources and rules of the config give to articles."""
+    """Yields the categories that sources and rules of the config give to articles."""
     for source in config.sources:
         yield from source.categories
     for settings in config.rules:
@@ -61,7 +61,9 @@ def _named(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _set(config: Config) -> Iterator[tuple[str, str]]:
-    """Categories that have settings. One without formats is not published, which is meant."""
+    """Yields the categories that have settings, except those without formats: these are meant to be
+    unpublished.
+    """
     for name, settings in config.publish.categories.items():
         if settings.formats != ():
             yield "publish.categories", name
@@ -70,10 +72,10 @@ def _set(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _stored(config: Config) -> frozenset[str] | None:
-    """The feeds of stored articles; None where there is no file that can be read."""
+    """Returns the feeds of stored articles; None if there is no store file that can be read."""
     if not isinstance(config.store, Path) or not config.store.is_file():
         return None
-    from aggregator.store import Store  # a check of a config without unknown names does not need it
+    from aggregator.store import Store  # imported here: only a config with unknown names needs it
 
     try:
         store = Store(config.store, reads_only=True)

@@ -1,4 +1,4 @@
-"""Upkeep: what the retention lets go is pruned, and the store's file is kept small."""
+"""Upkeep: prunes articles that retention does not keep, and keeps the store's file small."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ __all__ = ["upkeep"]
 
 
 def upkeep(store: Store, config: Config, now: datetime) -> Iterator[int]:
-    """Prunes what the config's retention lets go, and keeps the store's file small: once a day (UTC), and
-    when the retention was changed.
+    """Prunes articles that the config's retention does not keep, and keeps the store's file small: once a day
+    (UTC), and when retention was changed.
 
-    Yields how many articles each step pruned. Sources that the config names no longer keep all they have;
-    to feeds that left a list, what the list retains still applies, and those left empty are forgotten.
+    Yields how many articles each step pruned. Sources that were removed from the config keep all their
+    articles. For feeds that left an OPML list, retention of the list still applies, and those without
+    articles are removed.
     """
     kept = {source.name: source.retention or config.retention for source in config.sources}
     of_left = {name: kept[of_list] for name, of_list in store.subscriptions.left().items() if of_list in kept}
     rules = [*kept.items(), *of_left.items()]
-    # No feed shows more than this; one rule for all of them, as an article stands in several.
+    # No feed shows more than this; one limit for all, because an article is in several feeds.
     shown = [feed.entries or 0 for feed in config.publish.categories.values()]
     window = max(config.entries_per_feed, *shown, 0)
-    # Of those that the store follows and that are not in memory, none has limits of its own.
+    # Sources of the store that are not in memory have no retention of their own.
     further = store.followed.count()
     facts = f"{now:%Y-%m-%d} {window} {config.retention!r} {rules!r} {further}"
     done = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
@@ -43,7 +44,7 @@ def upkeep(store: Store, config: Config, now: datetime) -> Iterator[int]:
             pruned += count
             yield count
     store.subscriptions.forget(now)
-    if pruned:  # it looks at every article
+    if pruned:  # not otherwise: it reads every article
         store.stories.tidy()
     store.database.tidy()
     store.database.remember("upkeep", done)

@@ -1,4 +1,4 @@
-"""The store against itself, and against what was published of it."""
+"""Checks the store for damage, and compares published files with it."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ __all__ = ["Fault", "mend_search", "verify"]
 
 _PUBLISH = "'aggregator publish' writes them again"
 _DAMAGED = (
-    "'aggregator restore' brings back a backup; without one, move the store away and run 'aggregator rebuild'"
+    "'aggregator restore' restores a backup; without one, move the store away and run 'aggregator rebuild'"
 )
 
 
 def verify(config: Config, advance: Callable[[int], object] = lambda _: None) -> Iterator[Fault]:
-    """Every fault of the store and of the files that were made of it; nothing is written.
+    """Yields every fault of the store and of the published files; writes nothing.
 
-    `advance` is called with numbers of articles as they are looked at. Raises StoreError where there is no
-    store to look at, or none that can be opened for another reason than damage.
+    `advance` is called with numbers of articles as they are checked. Raises StoreError if there is no store,
+    or if it cannot be opened for another reason than damage.
     """
     try:
         opened = Store(config.store, reads_only=True)
@@ -45,17 +45,17 @@ def verify(config: Config, advance: Callable[[int], object] = lambda _: None) ->
         try:
             yield from _files(store, config)
         except StoreError as error:
-            yield Fault(kind="feeds that cannot be looked at", count=1, places=(str(error),), advice=_DAMAGED)
+            yield Fault(kind="feeds that cannot be read", count=1, places=(str(error),), advice=_DAMAGED)
 
 
 def mend_search(config: Config) -> None:
-    """Drops the search index, which the next search makes anew. Raises StoreError."""
+    """Deletes the search index; the next search builds it again. Raises StoreError."""
     with closing(Store(config.store)) as store:
         store.search.drop()
 
 
 def _files(store: Store, config: Config) -> Iterator[Fault]:
-    """Documents of feeds, and posts, that are not as the last publication left them."""
+    """Yields published feeds and posts that differ from what the last publication wrote."""
     writers = installed(config.publish.all_formats)
     context = RenderContext(config=config, writers=writers, version=__version__, everything=False)
     folders = {
@@ -75,7 +75,7 @@ def _files(store: Store, config: Config) -> Iterator[Fault]:
     ]
     if places:
         yield Fault(
-            kind="published files that are missing or not as they were written",
+            kind="published files that are missing or differ from what was written",
             count=len(places),
             places=tuple(places[:20]),
             advice=_PUBLISH,

@@ -23,7 +23,7 @@ from aggregator.cli.options import (
 from aggregator.cli.terminal import OUT, counted, new_table, plain, print_json, shown, when
 
 if TYPE_CHECKING:
-    from aggregator.app.status import Keeping
+    from aggregator.app.status import PollingStatus
     from aggregator.config.load import Config
     from aggregator.schedule.health import HubHealth, SourceHealth
 
@@ -118,10 +118,10 @@ def _health(config: Config, now: datetime) -> Iterator[SourceHealth]:
     return source_health(config, now)
 
 
-def _keeping_up(config: Config, now: datetime) -> Keeping:
-    from aggregator.app.status import keeping_up
+def _keeping_up(config: Config, now: datetime) -> PollingStatus:
+    from aggregator.app.status import polling_status
 
-    return keeping_up(config, now)
+    return polling_status(config, now)
 
 
 @dataclass(slots=True)
@@ -236,7 +236,7 @@ def _print_summary(summary: _Summary) -> None:
         OUT.print(shown(f"{state:<9} " + (", ".join(names[:MOST_NAMED]) or "none") + more))
 
 
-def _print_keeping(keeping: Keeping) -> None:
+def _print_keeping(keeping: PollingStatus) -> None:
     lag = keeping.lag
     late = ", ".join(
         f"{name} {_span(value.total_seconds())}"

@@ -43,14 +43,14 @@ def copy(old: str, new: str, as_json: bool) -> int:
     aggregator store copy var/aggregator.db postgresql://planet@db.example/planet
     aggregator store copy env:PLANET_STORE var/aggregator.db
     """
-    from aggregator.app.at_work import held
+    from aggregator.app.store_lock import lock_store
     from aggregator.cli.turns import turn
     from aggregator.store.moving import move_store
 
     places = [_address("FROM", old), _address("TO", new)]
     with ExitStack() as held_locks:
         for place in places:
-            held_locks.enter_context(held(place, "store copy", datetime.now(UTC)))
+            held_locks.enter_context(lock_store(place, "store copy", datetime.now(UTC)))
             held_locks.enter_context(turn(place, "store copy"))
         with progress_bar(as_json) as bar:
             step = bar.add_task("Copying", total=None)

@@ -33,9 +33,9 @@ def after(seconds: float) -> Callable[[], bool]:
 
 def turn(store: StoreAddress, command: str) -> AbstractContextManager[object]:
     """Waits for another command that uses the store, and prints that it waits. Raises StoreInUse."""
-    from aggregator.app.at_work import work
+    from aggregator.app.store_lock import lock_work
 
-    return work(
+    return lock_work(
         store,
         command,
         datetime.now(UTC),

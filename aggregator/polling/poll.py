@@ -132,7 +132,7 @@ class Polls:
         polls._hubs = HubWatch(self._config, store)
         return polls
 
-    def know(self, sources: Sequence[Source]) -> None:
+    def set_sources(self, sources: Sequence[Source]) -> None:
         """Adds sources that OPML lists named."""
         self._known |= {source.name: source.address for source in sources}
 

@@ -111,13 +111,13 @@ class Placements:
         except (ValueError, TypeError) as error:
             raise DamagedStore("what rules were applied", error) from error
 
-    def decide_in_time(self, turnings: Collection[tuple[str, timedelta]], now: datetime) -> int:
+    def decide_in_time(self, date_changes: Collection[tuple[str, timedelta]], now: datetime) -> int:
         """Decides anew where time alone may have changed something; returns how many articles changed.
 
         Each turning is a date of an article ("published", "updated" or "first_seen"), and how long after it.
         """
         written = self._database.setting(_SEEN)
-        if not turnings or written is None:
+        if not date_changes or written is None:
             return 0
         try:
             since = datetime.fromisoformat(written).astimezone(UTC)
@@ -125,7 +125,9 @@ class Placements:
             raise DamagedStore("when rules were applied", error) from error
         if since >= now:
             return 0
-        passed = [_passed(name, turnings, since, now) for name in sorted({name for name, _ in turnings})]
+        passed = [
+            _passed(name, date_changes, since, now) for name in sorted({name for name, _ in date_changes})
+        ]
         total = 0
         place: int | None = 0
         while place is not None:
@@ -179,14 +181,14 @@ class Placements:
 
 
 def _passed(
-    name: str, turnings: Collection[tuple[str, timedelta]], since: datetime, now: datetime
+    name: str, date_changes: Collection[tuple[str, timedelta]], since: datetime, now: datetime
 ) -> sa.ColumnElement[bool]:
     """Which articles passed a turning by this date of theirs.
 
     All of the time between is asked for first: nearly every article is outside of it, and then asked once.
     """
     column = articles.c[name]
-    afters = sorted(after for each, after in turnings if each == name)
+    afters = sorted(after for each, after in date_changes if each == name)
     each = (sa.and_(column > since - after, column <= now - after) for after in afters)
     return sa.and_(column > since - afters[-1], column <= now - afters[0], sa.or_(*each))
 

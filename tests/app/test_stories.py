@@ -183,7 +183,7 @@ def test_an_editor_splits_and_joins(press: Press) -> None:
     assert "the same title at about the same time; in News" in press.run("stories").stdout
     (why,) = json.loads(press.run("why", "--json", "https://b.example/Baggage").stdout)["articles"]
     assert (why["feeds"], why["pending"]) == (["News"], None)
-    assert why["reasons"][0]["because"] == "it shows the same story as 'a' tells it"
+    assert why["reasons"][0]["because"] == "it shows the article of 'a' about the same story"
     press.edit("split", "https://b.example/Baggage")
     press.edit("rebuild")
     press.run("publish")

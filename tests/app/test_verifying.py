@@ -89,7 +89,7 @@ def test_published_files_are_compared_with_what_was_recorded(planet: Site, store
     (planet.output / "Tea" / "feed.json").write_bytes(b"{}")
     result = planet.run("verify")
     assert result.exit_code == 1
-    assert "published files that are missing or not as they were written: 3" in result.stdout
+    assert "published files that are missing or differ from what was written: 3" in result.stdout
     assert "aggregator publish" in result.stdout
     planet.run("publish")
     assert faults(planet) == []

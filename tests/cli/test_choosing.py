@@ -57,8 +57,8 @@ def test_an_article_without_rules_stands_in_its_categories(stored: Site) -> None
     assert (found["state"], found["matched"], found["pending"]) == ("shown", [], None)
     assert found["feeds"] == ["all", "Drinks"]
     assert reasons(found) == {
-        "all": (True, "everything stands there"),
-        "Drinks": (True, "it is one of its categories"),
+        "all": (True, "it has all articles"),
+        "Drinks": (True, "it is a category of the article"),
     }
 
 
@@ -71,9 +71,9 @@ def test_each_rule_and_saved_feed_is_a_reason(stored: Site, server: Server) -> N
     found = asked(stored, "https://tea.example/2")
     assert (found["feeds"], found["pending"], found["matched"]) == (["all", "Cups"], None, ["Cups"])
     assert reasons(found) == {
-        "all": (True, "everything stands there"),
+        "all": (True, "it has all articles"),
         "Drinks": (False, "rule 'Cups' removes it"),
-        "Cups": (True, "rule 'Cups' files it there"),
+        "Cups": (True, "rule 'Cups' adds it"),
         "Greens": (False, "its query does not match: tag:green"),
     }
     found = asked(stored, "https://tea.example/1")
@@ -168,7 +168,7 @@ def test_a_dry_run_without_a_change_has_none_in_feeds_of_sources(stored: Site, s
     assert [(e["before"], e["after"]) for e in changed if e["name"] == "source: Tea"] == [(3, 2)]
     found = asked(stored, "https://tea.example/1")
     assert found["pending"] == []
-    assert reasons(found)["source: Tea"] == (False, "it stands in no other feed")
+    assert reasons(found)["source: Tea"] == (False, "the article is in no other feed")
     preview = json.loads(stored.run("preview", f"{server.url}/tea", "--rules", "--json").stdout)
     assert [(e["before"], e["after"]) for e in preview["trial"]["feeds"] if e["name"] == "source: Tea"] == [
         (3, 2)
@@ -202,7 +202,7 @@ def test_another_article_of_the_same_story_is_a_reason(stored: Site, server: Ser
         stored.run("fetch", "--force", name)
     message = json.loads(stored.run("why", "https://tea.example/4", "--json").stdout)["articles"]
     assert [each["source"] for each in message] == ["Tea", "Other"]
-    because = "it shows the same story as 'Tea' tells it"
+    because = "it shows the article of 'Tea' about the same story"
     assert reasons(message[1])["all"] == (False, because)
     assert [(each["pending"], "all" in each["feeds"]) for each in message] == [(None, True), (None, False)]
     changed = json.loads(stored.run("rules test", "--changed", "--json").stdout)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from aggregator.app import doctor as doctors
-from aggregator.app.at_work import held
+from aggregator.app.store_lock import lock_store
 from aggregator.errors import FetchError
 from aggregator.fetch.guard import Guard
 from aggregator.store import Store
@@ -243,7 +243,7 @@ def test_a_sound_set_up_has_no_trouble(site: Site) -> None:
         "clock",
     }
     assert "no trouble was found" in site.run("doctor").stdout
-    with held(path, "run", NOW):
+    with lock_store(path, "run", NOW):
         assert "another `aggregator run`" in site.run("doctor").stdout
 
 

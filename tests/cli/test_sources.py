@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.app.at_work import held
+from aggregator.app.store_lock import lock_store
 from aggregator.store import Store
 from tests.conftest import Answer, Server
 from tests.support.site import Site, feed
@@ -123,7 +123,7 @@ def test_the_summary_shows_how_late_sources_are_and_who_polls(site: Site, server
     store.sources.plan({name: replace(states[name], next_poll=now - by) for name, by in late.items()})
     store.close()
     site.run("publish")  # which reads the config
-    with held(site.home / "var" / "aggregator.db", "run", now):
+    with lock_store(site.home / "var" / "aggregator.db", "run", now):
         facts = json.loads(site.run("status", "--json").stdout)
         lines = site.run("status").stdout.splitlines()
     lag = facts["lag"]

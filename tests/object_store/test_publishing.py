@@ -185,7 +185,7 @@ def test_what_was_lost_or_changed_in_the_bucket_is_found_and_put_again(published
     published.store.put("feeds/News/rss.xml", b"changed by hand")
     result = published.site.run("verify")
     assert result.exit_code == 1
-    assert "objects of the bucket that are missing or not as they were put: 2" in result.stdout
+    assert "objects of the bucket that are missing or differ from what was uploaded: 2" in result.stdout
     assert published.site.run("publish", "--all").exit_code == 0
     assert published.bodies() == whole
     assert published.site.run("verify").exit_code == 0

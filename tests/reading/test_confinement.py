@@ -145,7 +145,7 @@ def test_a_reader_may_not(workers: Workers, tmp_path: Path, what: str) -> None:
     """Each attempt is refused and reported for its source; the worker goes on."""
     (tmp_path / "secret").write_text("kept", encoding="utf-8")
     place = tmp_path / "made"
-    with pytest.raises(ReadError, match="refused what a reader may not do"):
+    with pytest.raises(ReadError, match="something that confined processes may not do"):
         workers.read(Resource(url="https://a.example/", body=what.encode(), name=str(place)), Context())
     assert [each.name for each in tmp_path.iterdir()] == ["secret"]
     assert (tmp_path / "secret").read_text(encoding="utf-8") == "kept"

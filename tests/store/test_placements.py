@@ -60,7 +60,7 @@ def test_time_alone_moves_articles_as_if_all_were_decided_anew(store: Store, ste
     now, before, moved = NOW, standing(store), 0
     for hours in steps:
         now += timedelta(hours=hours)
-        changed = store.placements.decide_in_time(CHOOSER.turnings, now)
+        changed = store.placements.decide_in_time(CHOOSER.date_changes, now)
         expected = {
             kept.article.id: frozenset(CHOOSER(kept, now).feeds) for kept, *_ in store.placements.standing()
         }
@@ -69,11 +69,11 @@ def test_time_alone_moves_articles_as_if_all_were_decided_anew(store: Store, ste
         assert changed == sum(found[each] != before[each] for each in found)
         before, moved = found, moved + changed
     assert moved > 0
-    assert store.placements.decide_in_time(CHOOSER.turnings, now) == 0
+    assert store.placements.decide_in_time(CHOOSER.date_changes, now) == 0
 
 
 def test_a_clock_that_went_back_decides_nothing(store: Store) -> None:
     """What was decided for a later time stays until that has come."""
     before = standing(store)
-    assert store.placements.decide_in_time(CHOOSER.turnings, NOW - timedelta(days=3)) == 0
+    assert store.placements.decide_in_time(CHOOSER.date_changes, NOW - timedelta(days=3)) == 0
     assert standing(store) == before

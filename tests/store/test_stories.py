@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.app.stories import Storyteller
+from aggregator.app.stories import StoryPolicy
 from aggregator.config.load import Config, Keep, Source, StoriesSettings
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
@@ -28,7 +28,7 @@ AGENCY = " ".join(
 @pytest.fixture
 def store(place: StoreAddress) -> Iterator[Store]:
     """A store that finds stories; nothing is in it."""
-    opened = Store(place, stories=Storyteller(Config(sources=SOURCES)))
+    opened = Store(place, stories=StoryPolicy(Config(sources=SOURCES)))
     opened.sources.adopt(SOURCES, NOW)
     yield opened
     opened.close()
@@ -152,7 +152,7 @@ def test_what_very_many_share_is_no_sign(store: Store) -> None:
 def test_switched_off_nothing_is_kept_of_an_article(place: StoreAddress) -> None:
     """And no article is looked for in stories."""
     config = Config(sources=SOURCES, stories=StoriesSettings(find=False))
-    store = Store(place, stories=Storyteller(config))
+    store = Store(place, stories=StoryPolicy(config))
     store.sources.adopt(SOURCES, NOW)
     commit(store, article("a"))
     commit(store, article("b"), hours=2)
@@ -190,7 +190,7 @@ def test_a_rebuild_goes_on_where_it_was_stopped(place: StoreAddress, monkeypatch
     commit(plain, article("b"), hours=2)
     plain.close()
     monkeypatch.setattr("aggregator.store.stories._BATCH", 2)
-    store = Store(place, stories=Storyteller(Config(sources=SOURCES)))
+    store = Store(place, stories=StoryPolicy(Config(sources=SOURCES)))
     commit(store, article("c"), hours=3)
     assert shown(store) == {"urn:a", "urn:a2", "urn:b", "urn:c"}
     assert next(store.stories.rebuild(NOW + timedelta(hours=4)))[:2] == (2, 1)

@@ -57,18 +57,18 @@ class Query:
         return relevance(self._condition.wanted, facts)
 
     @property
-    def turnings(self) -> frozenset[Turning]:
+    def date_changes(self) -> frozenset[Turning]:
         """When time alone changes the answer: which date of an article, and how long after it.
 
         Between two moments the answer can only change for articles with such a date plus its duration between
         them.
         """
-        return self._condition.turnings
+        return self._condition.date_changes
 
     @property
     def depends_on_now(self) -> bool:
         """Whether the answer for one article may change with time alone."""
-        return bool(self._condition.turnings)
+        return bool(self._condition.date_changes)
 
 
 @lru_cache(maxsize=4_096)

@@ -31,7 +31,7 @@ class Condition:
 
     test: Predicate
     narrowing: Callable[[datetime], Narrowing] = _everything
-    turnings: frozenset[Turning] = frozenset()
+    date_changes: frozenset[Turning] = frozenset()
     cost: int = 0
     wanted: tuple[HasWords | HasPrefix, ...] = ()
 
@@ -39,7 +39,7 @@ class Condition:
 def negated(part: Condition) -> Condition:
     """Matches what `part` does not match; admits everything."""
     test = part.test
-    return Condition(lambda facts, now: not test(facts, now), turnings=part.turnings, cost=part.cost)
+    return Condition(lambda facts, now: not test(facts, now), date_changes=part.date_changes, cost=part.cost)
 
 
 def both(parts: Iterable[Condition]) -> Condition:
@@ -56,7 +56,7 @@ def both(parts: Iterable[Condition]) -> Condition:
     return Condition(
         test,
         lambda now: narrowings.all_of([part.narrowing(now) for part in parts]),
-        frozenset().union(*(part.turnings for part in parts)),
+        frozenset().union(*(part.date_changes for part in parts)),
         max((part.cost for part in parts), default=0),
         tuple(wanted for part in parts for wanted in part.wanted),
     )
@@ -76,7 +76,7 @@ def either(parts: Iterable[Condition]) -> Condition:
     return Condition(
         test,
         lambda now: narrowings.any_of([part.narrowing(now) for part in parts]),
-        frozenset().union(*(part.turnings for part in parts)),
+        frozenset().union(*(part.date_changes for part in parts)),
         max((part.cost for part in parts), default=0),
         tuple(wanted for part in parts for wanted in part.wanted),
     )

@@ -96,7 +96,7 @@ def test_an_answer_changes_with_time_at_its_turnings_alone(seed: int, hours: int
     later = NOW + timedelta(hours=hours)
     for facts in (made.facts() for _ in range(20)):
         if query.matches(facts, NOW) != query.matches(facts, later):
-            moments = [(getattr(facts, field), away) for field, away in query.turnings]
+            moments = [(getattr(facts, field), away) for field, away in query.date_changes]
             assert any(moment and NOW <= moment + away <= later for moment, away in moments), query.text
 
 

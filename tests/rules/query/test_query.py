@@ -358,7 +358,7 @@ def test_articles_of_many_kinds(article: Article, query: str, is_found: bool) ->
 
 
 @pytest.mark.parametrize(
-    ("query", "turnings"),
+    ("query", "date_changes"),
     [
         ("tea AND published:>2026", set()),
         ("age:<7d", {("published", 7 * DAY - timedelta(microseconds=1))}),
@@ -367,11 +367,11 @@ def test_articles_of_many_kinds(article: Article, query: str, is_found: bool) ->
     ],
 )
 def test_a_query_says_when_time_alone_changes_its_answer(
-    query: str, turnings: set[tuple[str, timedelta]]
+    query: str, date_changes: set[tuple[str, timedelta]]
 ) -> None:
     """So that only what is near such a moment is asked for again."""
-    assert parse(query).turnings == turnings
-    assert parse(query).depends_on_now is bool(turnings)
+    assert parse(query).date_changes == date_changes
+    assert parse(query).depends_on_now is bool(date_changes)
 
 
 @pytest.mark.parametrize(

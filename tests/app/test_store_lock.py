@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.app.at_work import held, work
-from aggregator.app.at_work import holder as holder_of
+from aggregator.app.store_lock import lock_store, lock_work, user_of
 from aggregator.cli import turns
 from aggregator.errors import StoreError, StoreInUse
 from tests.conftest import Answer, Server
@@ -26,9 +25,9 @@ HOLDER = """
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from aggregator.app.at_work import work
+from aggregator.app.store_lock import lock_work
 began = datetime(2026, 3, 4, 5, 6, 7, tzinfo=UTC)
-with work(Path(sys.argv[1]), "fetch", began, is_over=lambda: True, report=print):
+with lock_work(Path(sys.argv[1]), "fetch", began, is_over=lambda: True, report=print):
     print("has it", flush=True)
     sys.stdin.read()
 """
@@ -54,7 +53,7 @@ def test_who_is_at_work_is_named(tmp_path: Path) -> None:
     with holder(store) as process:
         who = rf"another `aggregator fetch` \(process {process.pid}, since 2026-03-04 05:06:07 UTC\)"
         with pytest.raises(StoreInUse, match=who):
-            work(store, "publish", NOW, is_over=lambda: True, report=print).__enter__()
+            lock_work(store, "publish", NOW, is_over=lambda: True, report=print).__enter__()
 
 
 def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
@@ -63,7 +62,7 @@ def test_a_killed_process_leaves_no_lock(tmp_path: Path) -> None:
     with holder(store) as process:
         process.send_signal(signal.SIGKILL)
         process.wait()
-        with held(store, "publish", NOW, name="work"):
+        with lock_store(store, "publish", NOW, name="work"):
             assert store.with_name("store.db.work").read_text().split()[1] == "publish"
 
 
@@ -81,14 +80,17 @@ def test_the_second_waits_and_says_so_once(tmp_path: Path) -> None:
                 process.stdin = None
             return False
 
-        with work(store, "publish", NOW, is_over=is_over, report=message.append):
+        with lock_work(store, "publish", NOW, is_over=is_over, report=message.append):
             assert [text.partition(" (")[0] for text in message] == ["waiting for another `aggregator fetch`"]
 
 
 def test_a_lock_file_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     """As a store that cannot be used."""
     (tmp_path / "file").touch()
-    with pytest.raises(StoreError, match="cannot be used"), held(tmp_path / "file" / "x.db", "run", NOW):
+    with (
+        pytest.raises(StoreError, match="cannot be used"),
+        lock_store(tmp_path / "file" / "x.db", "run", NOW),
+    ):
         pass
 
 
@@ -120,15 +122,15 @@ def test_publish_beside_fetch(site: Site, server: Server, monkeypatch: pytest.Mo
 def test_a_server_that_was_restarted_lets_another_process_take_the_lock(postgresql: PostgresServer) -> None:
     """Who had it takes it again, unless another was first."""
     address = postgresql.emptied()
-    with held(address, "run", NOW) as keep:
+    with lock_store(address, "run", NOW) as keep:
         assert keep()
         with pytest.raises(StoreInUse, match="another `aggregator run`"):
-            held(address, "run", NOW).__enter__()
+            lock_store(address, "run", NOW).__enter__()
         for is_taken in (False, True):
             postgresql.stop()
             postgresql.start()
             if is_taken:
-                with held(address, "run", NOW):
+                with lock_store(address, "run", NOW):
                     assert not keep()
             assert keep()
-    assert holder_of(address) is None
+    assert user_of(address) is None

@@ -1,8 +1,8 @@
-"""One process at a time works with a store: others wait, or say who is at work.
+"""Locks of a store: one process at a time polls or publishes; others wait, or report which process it is.
 
-Locks of a file are the system's own (flock), so that it lets go of them with the process, however that ends:
-a kill leaves a file behind, but no lock. Those of a database on a server are its connection's. Readers
-(`status`, `sources`, `serve`) need none.
+Locks of a store file are those of the operating system (flock): it releases them when the process ends,
+however that ends. A killed process leaves the lock file, but no lock. Locks of a PostgreSQL store belong to
+the connection. Readers (`status`, `sources`, `serve`) need no lock.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError, StoreInUse
 from aggregator.store.dialect import Turn, made
 
-__all__ = ["LockHolder", "daemon_of", "held", "holder", "work"]
+__all__ = ["LockHolder", "lock_store", "lock_work", "running_daemon", "user_of"]
 
 _LOOK_SECONDS = 0.1
 _SUFFIXES = {"run": ".lock", "work": ".work"}
@@ -32,7 +32,7 @@ _REFUSALS = frozenset((errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES))
 
 
 @contextlib.contextmanager
-def held(
+def lock_store(
     store: StoreAddress,
     command: str,
     now: datetime,
@@ -41,14 +41,16 @@ def held(
     is_over: Callable[[], bool] = lambda: True,
     report: Callable[[str], object] = lambda _: None,
 ) -> Iterator[Callable[[], bool]]:
-    """Holds a store's lock of this name for `command`, which began at `now`.
+    """Holds a lock of a store for `command`, which began at `now`.
 
-    What it gives takes the lock again where it was lost, as by a restart of a server: False where another
-    process has it by now.
+    Yields a function that takes the lock again if it was lost, such as by a restart of the database server;
+    it returns False if another process has the lock by then.
 
-    While another process has it, `is_over` is asked ten times a second whether to wait no longer; `report` is
-    called once, with a sentence that says who is at work. Raises StoreInUse, and StoreError where no lock
-    file can be made.
+    - `name`: "run" for a daemon, "work" for polling and publishing.
+    - `is_over`: called ten times a second while another process has the lock; True: stop waiting.
+    - `report`: called once in that case, with a sentence that names the other process.
+
+    Raises StoreInUse, and StoreError if no lock file can be created.
     """
     with _lock(store, name) as lock:
         is_told = False
@@ -58,13 +60,13 @@ def held(
             if is_over():
                 raise StoreInUse(f"{store} is in use by {who}; try again when that has ended, or stop it")
             if not is_told:
-                report(f"waiting for {who}, which is at work with {store}")
+                report(f"waiting for {who}, which is using {store}")
                 is_told = True
             time.sleep(_LOOK_SECONDS)
         yield partial(lock.keep, line)
 
 
-def work(
+def lock_work(
     store: StoreAddress,
     command: str,
     now: datetime,
@@ -72,27 +74,27 @@ def work(
     is_over: Callable[[], bool],
     report: Callable[[str], object],
 ) -> contextlib.AbstractContextManager[object]:
-    """As `held`: the lock of who polls or publishes just now, which a daemon has only while it does."""
-    return held(store, command, now, name="work", is_over=is_over, report=report)
+    """Like `lock_store`, for polling and publishing: a daemon has this lock only while it does these."""
+    return lock_store(store, command, now, name="work", is_over=is_over, report=report)
 
 
 @dataclass(frozen=True, slots=True)
 class LockHolder:
-    """A process that holds a lock of a store: its number, its command, and since when ("… UTC")."""
+    """A process that holds a lock of a store: its process id, its command, and since when ("… UTC")."""
 
     process: int
     command: str
     since: str
 
 
-def daemon_of(store: StoreAddress) -> LockHolder | None:
-    """The daemon that runs with a store; None where none does. Raises StoreError."""
+def running_daemon(store: StoreAddress) -> LockHolder | None:
+    """Returns the daemon that runs with a store; None if none does. Raises StoreError."""
     line = _line_of(store, "run")
     return None if line is None else _named(line)
 
 
-def holder(store: StoreAddress) -> str | None:
-    """Which process is at work with a store just now, in words; None where none is. Raises StoreError."""
+def user_of(store: StoreAddress) -> str | None:
+    """Returns a phrase that names the process that uses a store now; None if none does. Raises StoreError."""
     for name in ("work", "run"):
         if (line := _line_of(store, name)) is not None:
             return _in_words(_named(line))
@@ -100,7 +102,7 @@ def holder(store: StoreAddress) -> str | None:
 
 
 def _line_of(store: StoreAddress, name: str) -> str | None:
-    """What the process says of itself that has a lock; None where none has it."""
+    """Returns the line that the lock's holder wrote; None if no process holds the lock."""
     if not isinstance(store, Path):
         with _lock(store, name) as lock:
             return lock.who()
@@ -124,7 +126,7 @@ def _lock(store: StoreAddress, name: str) -> Turn:
 
 
 class _FileTurn:
-    """The lock of a file beside the store, which is made where there is none. Raises StoreError."""
+    """A lock on a file beside the store; the file is created if it is missing. Raises StoreError."""
 
     def __init__(self, store: Path, suffix: str) -> None:
         self._opened = contextlib.ExitStack()
@@ -144,7 +146,7 @@ class _FileTurn:
         if not _is_locked(self._descriptor):
             return False
         if self._may_write:
-            with contextlib.suppress(OSError):  # a full disk: the lock holds without a name in it
+            with contextlib.suppress(OSError):  # a full disk: the lock works without the line
                 os.ftruncate(self._descriptor, 0)
                 os.pwrite(self._descriptor, f"{line}\n".encode(), 0)
         return True
@@ -158,7 +160,7 @@ class _FileTurn:
 
 @contextlib.contextmanager
 def _open(place: Path, store: Path) -> Iterator[tuple[int, bool]]:
-    """The lock file's descriptor, and whether it may be written: another user's can be locked too."""
+    """Yields the lock file's descriptor, and whether the file is writable (another user's may not be)."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -180,7 +182,7 @@ def _is_locked(descriptor: int) -> bool:
     except OSError as error:
         if error.errno in _REFUSALS:
             return False
-        # A disk without locks, as some in a network are: what SQLite locks for itself still holds.
+        # A file system without flock, such as some network disks: SQLite's own locks still protect the store.
     return True
 
 
