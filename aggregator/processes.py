@@ -205,7 +205,7 @@ class _Process:
         return answer
 
     def stop(self) -> None:
-        """Kills the process for good; may be called while another thread waits for its answer."""
+        """Kills the process; may be called while another thread waits for its answer."""
         self._is_stopped = True
         self.end()
 

@@ -117,13 +117,13 @@ def source_health(config: Config, now: datetime) -> Iterator[SourceHealth]:
         held = {source.name: without_login(source.address) for source in sources}
         stored = ((row.name, str(row.settings.get("url"))) for row in _followed(store, held.keys()))
         hubs = store.hub_subscriptions.current()
-        is_heard = bool(config.serve.url) and store.hub_subscriptions.is_heard(now)
+        is_answered = bool(config.serve.url) and store.hub_subscriptions.is_answered(now)
         every = merge(sorted(held.items()), stored)
         while batch := dict(islice(every, _AT_ONCE)):
             known = {record.name: record for record in store.sources.health([*batch])}
             for name, address in batch.items():
                 found = _health(known.get(name) or PollRecord(name=name, address=address), address, now)
-                yield replace(found, websub=_hub_health(hubs.get(name), is_heard, now))
+                yield replace(found, websub=_hub_health(hubs.get(name), is_answered, now))
 
 
 def _health(record: PollRecord, address: str, now: datetime) -> SourceHealth:
@@ -139,14 +139,14 @@ def _health(record: PollRecord, address: str, now: datetime) -> SourceHealth:
     )
 
 
-def _hub_health(known: HubSubscription | None, is_heard: bool, now: datetime) -> HubHealth | None:
+def _hub_health(known: HubSubscription | None, is_answered: bool, now: datetime) -> HubHealth | None:
     if known is None:
         return None
     return HubHealth(
         hub=known.hub,
         topic=known.topic,
         state=known.state.value,
-        is_relied_on=is_heard and known.is_trusted(now),
+        is_relied_on=is_answered and known.is_trusted(now),
         expires=known.expires,
         pinged=known.pinged,
         pings=known.pings,

@@ -40,7 +40,7 @@ __all__ = ["forget"]
 def forget(
     article: str | None, everything: bool, undo: bool, lists: bool, as_json: bool, config_file: Path
 ) -> int:
-    """Erases an article for good, everywhere: for takedowns. It does not come back.
+    """Erases an article permanently, everywhere: for takedowns. It does not come back.
 
     Every version of it is erased from the store and its file, and feeds, archives, pages and posts are
     published without it; it leaves digests too. Only its ids are kept, and digests by which it is recognised

@@ -26,7 +26,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "enable": ("following:enable", "Polls sources again that were disabled."),
     "export": ("lists:export", "Writes the feeds that the config follows as OPML."),
     "fetch": ("fetch:fetch", "Polls what is due, and publishes the feeds that changed."),
-    "forget": ("forget:forget", "Erases an article for good, everywhere: for takedowns."),
+    "forget": ("forget:forget", "Erases an article permanently, everywhere: for takedowns."),
     "import": ("lists:import_", "Adds the feeds of an OPML list to the config."),
     "init": ("add:init", "Makes a site folder: a config and a first article."),
     "move": ("following:move", "Replaces the categories of a source."),

@@ -180,7 +180,7 @@ def _print_lines(facts: Sequence[SourceHealth], now: datetime) -> None:
 def _remarks(each: SourceHealth) -> list[str]:
     remarks = []
     if each.moved_to:
-        remarks.append(f"it has moved for good to {each.moved_to} and is polled there; change its url")
+        remarks.append(f"it has moved permanently to {each.moved_to} and is polled there; change its url")
     if each.error:
         remarks.append(each.error + (f"; {each.advice}" if each.advice else ""))
     if each.websub and each.websub.state in ("denied", "failed"):

@@ -27,7 +27,7 @@ _SYSTEM = (
 
 
 def confine() -> str:
-    """Confines this process for good, as far as the system allows; call it before any thread is started.
+    """Confines this process permanently, as far as the system allows; call it before any thread is started.
 
     From then on it opens no socket, starts no program and no process, writes no file, changes nothing of the
     system and signals no other process. It reads files only in Python's library folders and in those of

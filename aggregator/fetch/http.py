@@ -298,7 +298,7 @@ class HttpFetcher:
         if who := challenge.challenger(status, response.headers, beginning):
             raise errors.ChallengePage(_challenged(who), status=status, retry_after=wait)
         if status == 410:
-            raise errors.Gone("it is gone for good (410)", status=status, retry_after=wait)
+            raise errors.Gone("it is gone permanently (410)", status=status, retry_after=wait)
         if status in (429, 503):
             reason = "it asks for fewer requests" if status == 429 else "it is not available at the moment"
             raise errors.Later(f"{reason} ({status})", status=status, retry_after=wait)

@@ -192,7 +192,7 @@ class Copying:
                 [each.address for each in wanted],
                 workers=min(self._config().fetch.workers, MAX_AT_ONCE),
                 work=lambda n: self._picture(sources, wanted[n], settings, now),
-                held_back=lambda _, error: FetchedFile(wait=error.retry_after),
+                postponed=lambda _, error: FetchedFile(wait=error.retry_after),
                 stop=self._end,
             )
             for batch in turns:

@@ -24,8 +24,8 @@ AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(days=1))
 """The waits after the first, second and third failure; after the fourth it is given up."""
 
 LONGEST_WAIT = timedelta(days=7)
-_FOR_GOOD = frozenset((404, 410))
-_HOPELESS = (BadAddress, BlockedAddress, TooLarge, TooManyRedirects)
+_PERMANENT = frozenset((404, 410))
+_NEVER_AGAIN = (BadAddress, BlockedAddress, TooLarge, TooManyRedirects)
 _MAX_PROBLEMS = 20
 
 
@@ -102,7 +102,7 @@ def outcome_of(wanted: WantedFile, had: FetchedFile, report: CopyReport, now: da
 
 def again_at(error: SourceError, attempts: int, now: datetime) -> datetime | None:
     """When an address that failed `attempts` times is fetched again; None: never."""
-    if isinstance(error, _HOPELESS) or (isinstance(error, HttpStatus) and error.status in _FOR_GOOD):
+    if isinstance(error, _NEVER_AGAIN) or (isinstance(error, HttpStatus) and error.status in _PERMANENT):
         return None
     if attempts > len(AFTER):
         return None

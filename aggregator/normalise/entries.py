@@ -97,7 +97,7 @@ def articles(
     hints = dict(found.hints)
     if moved_to := _moved_to(hints.pop(_NEW_URL, ""), url, info.bases):
         hints[_NEW_URL] = moved_to
-        problems.append(Problem(text=f"it says that it has moved for good to {moved_to} ({_NEW_URL})"))
+        problems.append(Problem(text=f"it says that it has moved permanently to {moved_to} ({_NEW_URL})"))
     return Reading(
         document=Document(
             source=source,

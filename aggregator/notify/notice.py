@@ -16,9 +16,9 @@ MAX_SUMMARY = 500
 _HAPPENED = {
     "broken": "is broken: no poll of it succeeds",
     "silent": "is silent: it answers, but has published nothing for much longer than usual",
-    "moved": "has moved for good",
+    "moved": "has moved permanently",
     "back": "is back",
-    "gone": "is gone for good, as its server says (410)",
+    "gone": "is gone permanently, as its server says (410)",
 }
 _TEST = "This is a test"
 _TEST_ARTICLES = "the newest articles that this notice would have had"

@@ -1,7 +1,7 @@
-"""What hubs ask of us and send us: the parts of a request in, an answer out (W3C WebSub §5.3, §7, §8).
+"""Answers the requests of hubs: verifications and pings (W3C WebSub §5.3, §7, §8).
 
-No thread, socket or clock: a server of any kind calls it. What hubs send is stored; `polling.pings` reads it,
-in this or in another process.
+Uses no thread, socket or clock, so that any kind of server can call it. What hubs send is stored;
+`polling.pings` reads it, in this or in another process.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from aggregator.store import HubState, HubSubscription, Store
 __all__ = ["MAX_PING_BYTES", "CallbackAnswer", "HubCallbacks", "least_gap"]
 
 MAX_PING_BYTES = 4 * 1024 * 1024
-"""So large may be what a hub sends, as it comes; a larger one is not read."""
+"""The largest body, in bytes, that a hub may send, before it is decompressed; a larger one is not read."""
 
 MAX_CHALLENGE_BYTES = 2_048
 MAX_LEASE = timedelta(days=30)
-"""A longer lease is renewed as if it were as long."""
+"""A longer lease counts as this long, so that it is renewed sooner."""
 
 _PATH = re.compile(r"(?:.*/)?websub/([A-Za-z0-9_-]{43})")
 _MAX_FIELDS = 50
@@ -42,7 +42,10 @@ _DOCUMENT = re.compile(r"xml|json|rss|atom|html|text/plain|octet-stream", re.IGN
 _SIGNATURE = re.compile(r"\s*(sha1|sha256|sha384|sha512)=([0-9a-f]{40,128})\s*", re.IGNORECASE)
 _SECONDS = re.compile(r"[0-9]{1,12}")
 _WINDOW, _MAX_WRITES = timedelta(seconds=10), 20
-"""So many pings of a subscription are written each by itself in so long; what is beyond, together later."""
+"""How many pings of a subscription the store counts one by one within the window.
+
+Further ones are counted in memory, and written together later.
+"""
 
 _FIRST_GAP, _LONGEST_GAP = timedelta(minutes=1), timedelta(hours=1)
 
@@ -52,7 +55,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 @dataclass(frozen=True, slots=True)
 class CallbackAnswer:
-    """What a hub is answered: a status, and text that is never markup."""
+    """The response to a hub: an HTTP status, and a body in plain text."""
 
     status: int
     body: bytes = b""
@@ -60,7 +63,7 @@ class CallbackAnswer:
 
 @dataclass(slots=True)
 class _Count:
-    """Pings of a subscription that are not written yet."""
+    """The pings of a subscription that are counted in memory and not written yet."""
 
     since: datetime
     writes: int = 0
@@ -78,16 +81,16 @@ _TAKEN = CallbackAnswer(202)
 _NO_SUCH = CallbackAnswer(404, b"There is no such subscription.\n")
 _ENDED = CallbackAnswer(410, b"There is no such subscription any more.\n")
 _TOO_LARGE = CallbackAnswer(413, b"It is too large.\n")
-_WRONG = CallbackAnswer(400, b"The request has not what WebSub says.\n")
+_WRONG = CallbackAnswer(400, b"The request is not one that WebSub describes.\n")
 
 
 def least_gap(vain: int) -> timedelta:
-    """The least time between two polls of a source for pings, after so many in a row found nothing."""
+    """Returns the least time between two polls because of pings, after `vain` of them found nothing new."""
     return min(_FIRST_GAP * (1 << min(vain, 16)), _LONGEST_GAP)
 
 
 class HubCallbacks:
-    """Answers hubs at the callbacks of a config's `serve.url`; safe to use from several threads.
+    """Answers hubs at the callback addresses below `serve.url`; safe to use from several threads.
 
     The store is opened at the first request for a callback.
     """
@@ -99,7 +102,7 @@ class HubCallbacks:
         self._counts: dict[int, _Count] = {}
 
     def adopt(self, config: Config) -> None:
-        """Uses another config of the same store from now on."""
+        """Uses another config, with the same store, from now on."""
         self._config = config
 
     def close(self) -> None:
@@ -110,9 +113,9 @@ class HubCallbacks:
                 self._opened = None
 
     def token(self, path: str) -> str | None:
-        """The token in the path of a request, None where that is no callback's.
+        """Returns the token in the path of a request; None if the path is not that of a callback.
 
-        What precedes it is not looked at: a proxy may have removed or added a part of the path.
+        The beginning of the path is ignored, because a proxy may have removed or added a part of it.
         """
         if not callbacks_of(self._config):
             return None
@@ -120,13 +123,13 @@ class HubCallbacks:
         return found[1] if found else None
 
     def listening(self, now: datetime) -> None:
-        """Records that hubs are answered, without which none is asked."""
+        """Records that this server answers hubs; without this record, no hub is asked for a subscription."""
         if callbacks_of(self._config) and (store := self._store()) is not None:
             store.hub_subscriptions.listening(now)
             self._write_counts(store)
 
     def verify(self, token: str, query: bytes, now: datetime) -> CallbackAnswer:
-        """A GET: whether we agree with what the hub says that we asked of it, or that it denies it."""
+        """Answers a GET: confirms a request that we made, or records that the hub denied it."""
         store, known = self._known(token)
         if store is None or known is None:
             return _NO_SUCH
@@ -162,9 +165,9 @@ class HubCallbacks:
         return CallbackAnswer(_AGREED, challenge) if _change(store, known, now, values) else _NO_SUCH
 
     def allowance(self, token: str, headers: Headers, now: datetime) -> CallbackAnswer | int:
-        """A POST before its body is read: the answer, or how many bytes of it to read at most.
+        """Answers a POST before its body is read; an int is the largest number of bytes to read of the body.
 
-        Where there are more, the answer is 413.
+        A longer body is to be answered with 413.
         """
         _, known = self._known(token)
         if known is None or not known.is_live(now):
@@ -176,10 +179,11 @@ class HubCallbacks:
         return most
 
     def deliver(self, token: str, headers: Headers, body: bytes, now: datetime) -> CallbackAnswer:
-        """A POST: the topic changed. The hub hears no more than that it arrived.
+        """Answers a POST, by which a hub reports that the topic changed; the answer says only that it
+        arrived.
 
-        Without the right signature it is ignored, and counted. A document is stored to be read; for anything
-        else, and for one that was read before, the source is polled soon.
+        Without a valid signature it is ignored, and counted. A document of the topic is stored to be read.
+        For anything else, and for a document that was read before, the source is polled soon.
         """
         store, known = self._known(token)
         if store is None or known is None or not known.is_live(now):
@@ -205,13 +209,17 @@ class HubCallbacks:
         return _TAKEN
 
     def _is_document(self, known: HubSubscription, headers: Headers) -> bool:
-        """Whether the body says to be the topic: its Link headers may name another, and its type be none."""
+        """Returns whether the headers allow the body to be the topic: its Link headers may name another
+        topic.
+        """
         links = in_header(_one(headers, b"link"), known.topic)
         is_other = links is not None and links.topic and links.topic != known.topic
         return not is_other and bool(_DOCUMENT.search(_one(headers, b"content-type") or "text/plain"))
 
     def _counted(self, known: HubSubscription, now: datetime, *, is_forged: bool = False) -> tuple[int, int]:
-        """How many pings, right and wrong ones, are to be written now: of a flood, not each by itself."""
+        """Counts a ping; returns how many valid and forged ones to write now (of a flood, not each by
+        itself).
+        """
         with self._lock:
             if len(self._counts) >= _MAX_COUNTED and known.pk not in self._counts:
                 self._counts.clear()
@@ -262,7 +270,9 @@ def _denied(store: Store, known: HubSubscription, reason: str, now: datetime) ->
 
 
 def _change(store: Store, known: HubSubscription, now: datetime, values: dict[str, Any]) -> bool:
-    """Once more where it was changed meanwhile: the request may just have been recorded as sent."""
+    """Changes a subscription; tries again once if another process changed it, such as by recording our
+    request.
+    """
     if store.hub_subscriptions.change(known, now, **values):
         return True
     again = store.hub_subscriptions.by_pk(known.pk)
@@ -272,14 +282,16 @@ def _change(store: Store, known: HubSubscription, now: datetime, values: dict[st
 
 
 def _fields(query: bytes) -> list[tuple[str, str]]:
-    """The fields of a query; each byte is one character, so that what is sent back is what came."""
+    """Returns the fields of a query, one character per byte, so that the challenge is sent back unchanged."""
     return parse_qsl(
         query.decode("latin-1"), keep_blank_values=True, encoding="latin-1", max_num_fields=_MAX_FIELDS
     )
 
 
 def _lease(written: str | None) -> timedelta | None:
-    """How long a subscription lasts; what we asked for where the hub does not say; None for what is none."""
+    """Returns how long a subscription lasts: what we asked for if the hub does not say; None if it is
+    invalid.
+    """
     if written is None:
         return LEASE
     if not _SECONDS.fullmatch(written) or not int(written):
@@ -296,6 +308,6 @@ def _is_signed(secret: str, signature: str | None, body: bytes) -> bool:
 
 
 def _one(headers: Headers, name: bytes) -> str | None:
-    """A header's value, its lines joined by commas; None without."""
+    """Returns a header's value, with several lines joined by commas; None if it is missing."""
     values = [value.decode("latin-1") for key, value in headers if key == name]
     return ", ".join(values) if values else None

@@ -1,4 +1,4 @@
-"""What polls fetch through."""
+"""The interface through which polls fetch documents."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ __all__ = ["Fetches"]
 
 
 class Fetches(Protocol):
-    """Where bytes come from; `hosts` says when an address may be asked."""
+    """Fetches documents; `hosts` decides when an address may be asked."""
 
     hosts: Hosts
 
     def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
-        """What is new at `source`. Raises FetchError."""
+        """Fetches a source, conditionally if there are validators. Raises FetchError."""
         ...
 
     def further(self, source: Source, url: str, now: datetime) -> Resource:
-        """A document that `source` led to. Raises FetchError."""
+        """Fetches a further document that a document of `source` names. Raises FetchError."""
         ...

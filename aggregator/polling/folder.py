@@ -1,6 +1,6 @@
-"""The files of a folder over time: which are gone, and which are due to be read again without a change.
+"""Decides which files of a folder are gone, and which are due to be read again though unchanged.
 
-What is remembered of a folder stands in its validators, under `_KEY`, beside what its retriever keeps there.
+What must be remembered of a folder is stored in its validators, under `_KEY`, beside those of its retriever.
 """
 
 from __future__ import annotations
@@ -18,17 +18,18 @@ from aggregator.store import Found
 __all__ = ["Look", "MissingFiles", "gone", "is_pending", "look", "ready", "unchanged"]
 
 SECOND_LOOK = timedelta(days=1)
-"""How long most files of a folder must be gone before it is believed: a disk may not be mounted."""
+"""If most files of a folder are missing, how long until they count as deleted: a disk may not be mounted."""
 
 _KEY = "folder"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingFiles:
-    """What became of the files that are no longer in a folder.
+    """The files that are no longer in a folder.
 
-    `gone` are those whose articles are to be withdrawn. `missing_since` is when most files were first found
-    missing, None unless a second look is awaited. `problem` is to be reported once, None for nothing.
+    - `gone`: the files whose articles are to be withdrawn.
+    - `missing_since`: when most files were first found missing; None unless that is to be checked again.
+    - `problem`: to be reported once; None for nothing.
     """
 
     gone: frozenset[str] = frozenset()
@@ -38,10 +39,10 @@ class MissingFiles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Look:
-    """What a poll of a folder found out.
+    """The result of a poll of a folder.
 
-    `withdrawn` are the files whose articles leave the feeds: they are gone, or are to be skipped.
-    `validators` are to be stored.
+    - `withdrawn`: files whose articles leave the feeds, because they are gone or are to be skipped.
+    - `validators`: to be stored.
     """
 
     withdrawn: frozenset[str] = frozenset()
@@ -52,10 +53,10 @@ class Look:
 def gone(
     known: Collection[str], present: Collection[str], missing_since: datetime | None, now: datetime
 ) -> MissingFiles:
-    """Which of the `known` files are gone, as only `present` are there. Pure.
+    """Returns which of the `known` files are gone, if only those in `present` exist. Pure.
 
-    Up to half of them are believed at once. If more vanish together, the first look only reports it, and
-    `missing_since` is to be handed to the next ones: what is still missing a day later is gone.
+    Up to half of them may go at once. If more are missing, the first poll only reports it, and
+    `missing_since` is to be passed to the next ones: files that are still missing a day later are gone.
     """
     names = frozenset(known)
     missing = names - frozenset(present)
@@ -75,7 +76,7 @@ def gone(
 
 
 def ready(validators: Validators, now: datetime) -> Validators:
-    """The validators for a fetch at `now`, without the files that are due to be read again."""
+    """Returns the validators for a fetch at `now`, without those of files that are due to be read again."""
     due = {name for name, moment in _again(validators).items() if moment <= now}
     if not due:
         return validators
@@ -84,13 +85,15 @@ def ready(validators: Validators, now: datetime) -> Validators:
 
 
 def is_pending(validators: Validators, now: datetime) -> bool:
-    """Whether the second look is due, for which a folder in which nothing changed is looked at too."""
+    """Returns whether missing files are to be checked again now, even if nothing else in the folder
+    changed.
+    """
     since = _missing_since(validators)
     return since is not None and now - since >= SECOND_LOOK
 
 
 def unchanged(fetched: Validators, before: Validators) -> Validators:
-    """The validators to be stored of a folder in which nothing changed; `before` are the stored ones."""
+    """Returns the validators to store for a folder without changes; `before` are those stored now."""
     return _with(fetched, _again(before), _missing_since(before))
 
 
@@ -102,10 +105,11 @@ def look(
     found: Iterable[Found],
     now: datetime,
 ) -> Look:
-    """What a poll of a folder found out about its files. Pure.
+    """Returns what a poll of a folder means for its files. Pure.
 
-    `before` are the stored validators. `owners` says of every stored article which file it came from, and
-    `found` are the articles of this poll: one that has moved to another file is not gone.
+    - `before`: the stored validators.
+    - `owners`: the file that each stored article came from.
+    - `found`: the articles of this poll. An article that has moved to another file is not gone.
     """
     validators = fetched.validators_without(gathered.failed)
     files = fetched.validators.get("files", {})

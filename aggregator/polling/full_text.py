@@ -1,4 +1,4 @@
-"""Full text: articles of feeds that carry only summaries get their text from their own pages."""
+"""Full text: articles of feeds that have only summaries get their text from their web pages."""
 
 from __future__ import annotations
 
@@ -30,35 +30,35 @@ from aggregator.store import PageRequest, Store
 
 MAX_PAGES = 2_000
 ROUND = timedelta(seconds=20)
-"""Pages that the pace of their publisher does not allow within this time are left for a later round."""
+"""Pages that the request rate of their publisher does not allow within this time wait for a later round."""
 LONGEST_ROUND = timedelta(minutes=1)
-"""No page is begun later than this after a round's start; the rest is left for the next round."""
+"""No page is requested later than this after the start of a round; the rest waits for the next one."""
 
 AFTER = (timedelta(hours=1), timedelta(hours=6), timedelta(hours=18))
-"""The waits after the first, second and third failure of a page; after a fourth it is given up."""
+"""The waits after the first, second and third failure of a page; after the fourth it is given up."""
 
 _LONGEST_WAIT = timedelta(days=7)
-_FOR_GOOD = frozenset((404, 410))
-_HOPELESS = (Disallowed, ReadError, BadAddress, BlockedAddress)
+_PERMANENT = frozenset((404, 410))
+_NEVER_AGAIN = (Disallowed, ReadError, BadAddress, BlockedAddress)
 _TAG = re.compile(r"<[^<>]*>")
 
 
 class FetchesPages(Protocol):
-    """Where pages come from; `hosts` says when an address may be asked."""
+    """Fetches pages; `hosts` decides when an address may be asked."""
 
     hosts: Hosts
 
     def page(self, source: Source, url: str, now: datetime) -> Resource:
-        """The page of an article of `source`. Raises FetchError."""
+        """Fetches the page of an article of `source`. Raises FetchError."""
         ...
 
 
 @dataclass(slots=True, kw_only=True)
 class Completed:
-    """What one round of fetching pages gave for a source.
+    """The result of one round of fetching pages, for one source.
 
-    Numbers of pages: `read` completed their articles, `spare` had no more text than the feed, `later` are
-    fetched again, `given_up` are not; the problems say why.
+    Numbers of pages: `read` completed their articles; `spare` had no more text than the feed; `later` failed
+    and will be fetched again; `given_up` will not. `problems` say why.
     """
 
     source: Source
@@ -78,7 +78,7 @@ class Completed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Had:
+class _PageResult:
     """The result of fetching one page: an article, an error, or how long its publisher asks us to wait."""
 
     article: Article | None = None
@@ -88,9 +88,9 @@ class _Had:
 
 
 class Completing:
-    """Completes the articles of the sources with `full_text`, each publisher paced, robots.txt honoured.
+    """Completes articles of sources with `full_text`, within each publisher's request rate and robots.txt.
 
-    A page that cannot be fetched does not make its source fail: the article stays as the feed gave it.
+    If a page cannot be fetched, the source does not fail: the article stays as it is in the feed.
     """
 
     def __init__(self, config: Config, store: Store, fetcher: FetchesPages, read: Reads) -> None:
@@ -103,7 +103,7 @@ class Completing:
         self._is_stopping = False
 
     def complete(self, sources: Sequence[Source], now: datetime) -> Iterator[Completed]:
-        """Fetches the pages of these sources that are due, and saves what they give.
+        """Fetches the pages of these sources that are due, and saves the completed articles.
 
         Yields one result for each source of which a page was fetched.
         """
@@ -123,12 +123,12 @@ class Completing:
                 [page.url for page in due],
                 workers=self._workers,
                 work=lambda n: self._ask(wanted[due[n].source], due[n], now),
-                held_back=lambda _, error: _Had(wait=error.retry_after),
+                postponed=lambda _, error: _PageResult(wait=error.retry_after),
                 stop=self._end,
             )
             for batch in turns:
-                for number, had in batch:
-                    self._save(due[number], had, completed[due[number].source], now)
+                for number, result in batch:
+                    self._save(due[number], result, completed[due[number].source], now)
         finally:
             timer.cancel()
             if not self._is_stopping:
@@ -136,7 +136,7 @@ class Completing:
         yield from completed.values()
 
     def _chosen(self, due: Sequence[PageRequest]) -> list[PageRequest]:
-        """The pages that can begin in this round, at the pace of their publishers."""
+        """Returns the pages that this round can request, within the request rates of their publishers."""
         hosts, moment = self._fetcher.hosts, time.monotonic()
         left: dict[str, int] = {}
         chosen = []
@@ -150,11 +150,11 @@ class Completing:
         return chosen
 
     def stop(self) -> None:
-        """Begins no more pages; answers that arrive within some seconds are still saved."""
+        """Requests no more pages; responses that arrive within some seconds are still saved."""
         self._is_stopping = True
         self._end.set()
 
-    def _ask(self, source: Source, page: PageRequest, now: datetime) -> _Had:
+    def _ask(self, source: Source, page: PageRequest, now: datetime) -> _PageResult:
         assert source.full_text is not None, "only such sources are here"
         context = Context(
             kind="article-page",
@@ -166,38 +166,38 @@ class Completing:
         try:
             document = self._read(self._fetcher.page(source, page.url, now), context).document
         except SourceError as error:
-            return _Had(error=error)
-        return _Had(article=document.articles[0], problems=document.problems)
+            return _PageResult(error=error)
+        return _PageResult(article=document.articles[0], problems=document.problems)
 
-    def _save(self, page: PageRequest, had: _Had, completed: Completed, now: datetime) -> None:
-        completed.problems += (replace(problem, where=page.url) for problem in had.problems)
-        if had.article is not None:
-            article = had.article
+    def _save(self, page: PageRequest, result: _PageResult, completed: Completed, now: datetime) -> None:
+        completed.problems += (replace(problem, where=page.url) for problem in result.problems)
+        if result.article is not None:
+            article = result.article
             stand_in = completed.source.author
             is_changed = self._store.pages.complete(page, lambda own: merged(own, article, stand_in), now)
             completed.read += is_changed
             completed.spare += not is_changed
-        elif had.error is None:
-            self._store.pages.postpone(page, now + min(had.wait or AFTER[0], _LONGEST_WAIT), page.attempts)
+        elif result.error is None:
+            self._store.pages.postpone(page, now + min(result.wait or AFTER[0], _LONGEST_WAIT), page.attempts)
             completed.later += 1
         else:
-            attempts = page.attempts + (not isinstance(had.error, NoNetwork))
-            due = again_at(had.error, attempts, now)
+            attempts = page.attempts + (not isinstance(result.error, NoNetwork))
+            due = again_at(result.error, attempts, now)
             self._store.pages.postpone(page, due, attempts)
             if due is None:
                 completed.given_up += 1
-                text = f"its page was given up: {had.error.message}"
+                text = f"its page was given up: {result.error.message}"
                 completed.problems.append(Problem(text=text, where=page.url))
             else:
                 completed.later += 1
 
 
 def again_at(error: SourceError, attempts: int, now: datetime) -> datetime | None:
-    """When a page that failed `attempts` times is fetched again; None: never.
+    """Returns when to fetch a page again that failed `attempts` times; None: never.
 
-    Permanent answers (404, 410 …) and pages that robots.txt forbids are not fetched again.
+    Pages with permanent errors (404, 410 …) and those that robots.txt forbids are not fetched again.
     """
-    if isinstance(error, _HOPELESS) or (isinstance(error, HttpStatus) and error.status in _FOR_GOOD):
+    if isinstance(error, _NEVER_AGAIN) or (isinstance(error, HttpStatus) and error.status in _PERMANENT):
         return None
     if attempts > len(AFTER):
         return None
@@ -208,11 +208,12 @@ def again_at(error: SourceError, attempts: int, now: datetime) -> datetime | Non
 
 
 def merged(own: Article, page: Article, author: str | None = None) -> Article:
-    """An article as its feed gave it, completed by its page.
+    """Returns an article of a feed, completed with the text of its page.
 
-    A page with less text than the feed, or without the feed's pictures, was not understood: the article stays
-    as it is. Fields that the feed has are kept, except a title without any other text, as titles of sitemaps
-    are made from addresses. `author` is the configured author of a feed that names none.
+    If the page has less text than the feed, or lacks the feed's pictures, its main text was not found, and
+    the article stays as it is. Fields that the feed has are kept, except titles without any other text,
+    because titles of sitemaps are made from addresses. `author` is the configured author, for a feed that
+    names none.
     """
     text = own.content or own.summary
     lost_pictures = "<img" in own.content and "<img" not in page.content

@@ -16,11 +16,11 @@ from aggregator.reading.version import READER_VERSION
 from aggregator.store import Found
 
 MAX_DOCUMENTS = 100
-"""At most so many further documents of a source are fetched in one poll."""
+"""The largest number of further documents of a source that one poll fetches."""
 
 _STEP = timedelta(seconds=1)
 _ALIKE = 2
-"""A problem that so many files share is reported once for all of them."""
+"""A problem that at least this many files share is reported once for all of them."""
 
 Reads = Callable[[Resource, Context], Reading]
 """Turns one document's bytes into articles. Raises ReadError."""
@@ -31,12 +31,12 @@ Fetches = Callable[[str], Resource]
 
 @dataclass(slots=True)
 class Gathered:
-    """What a source's documents gave: each with its reading, in order, and what was wrong with them.
+    """The readings of a source's documents, in order, and what was wrong with the documents.
 
     - `failed`: names or addresses of the documents that could not be fetched or read.
     - `skipped`: names of the files that are not to be published now, each with the reason.
-    - `again`: names of files that are to be read again at a moment, even if unchanged: when their article is
-      to be published, or no more.
+    - `again`: names of files that are to be read again at a time, even if unchanged: their article is to be
+      published from then on, or until then.
     """
 
     readings: list[tuple[Resource, Reading]] = field(default_factory=list)
@@ -51,9 +51,9 @@ def gather(
 ) -> Gathered:
     """Reads the documents, and the further ones that they name, each address once.
 
-    An article that is to be published later than `now`, or no more, is left out and reported.
-    Raises SourceError when a document that stands alone cannot be read; one file of a folder, or a further
-    document, is left out and reported instead.
+    An article that is to be published later than `now`, or no longer, is left out and reported. Raises
+    SourceError if the source has a single document that cannot be read; if one file of a folder or a
+    further document cannot be read, that is reported instead.
     """
     gathered = Gathered()
     waiting: deque[tuple[str, int]] = deque()
@@ -99,11 +99,15 @@ def found(
     is_same: Callable[[Resource], bool] = lambda _: False,
     has_other_options: bool = False,
 ) -> list[Found]:
-    """Every article under an id of its own: two files of one folder that share a guid are two articles.
+    """Returns every article with a unique id: two files of one folder that share a guid are two articles.
 
-    `present` are the files that are in the folder; `owners` maps each known id to its file. The id of a file
-    that is gone may be used by another one, so that a renamed file stays the same article. An article that
-    a further document repeats is found once. Adds to the problems.
+    - `present`: the files that are in the folder.
+    - `owners`: the file of each known id. The id of a file that is gone may be used by another, so that a
+      renamed file stays the same article.
+    - `is_same`: whether a document is unchanged since the last poll.
+    - `has_other_options`: whether the source's options changed since.
+
+    An article that a further document repeats is returned once. Adds to the problems of `gathered`.
     """
     still = frozenset(present)
     taken = {id_: name for id_, name in owners.items() if name in still}
@@ -113,7 +117,7 @@ def found(
         name, is_known = resource.name, is_same(resource)
         for article, mark, content_hash, packed in _articles(reading):
             if name and taken.setdefault(article.id, name) != name:
-                shared = f"has the id of {taken[article.id]}; kept as an article of its own"
+                shared = f"has the id of {taken[article.id]}; kept as a separate article"
                 gathered.problems.append(Problem(text=shared, where=name))
                 article = replace(article, id=f"{article.id}|{name}")
                 taken[article.id] = name
@@ -134,10 +138,10 @@ def found(
 
 
 def dated_in_order(found: Sequence[Found], modified: datetime | None, now: datetime) -> list[Found]:
-    """The articles of a source's first poll, each without a date below those with one, in their order.
+    """Gives dates to undated articles of a source's first poll, so that they come after dated ones, in order.
 
-    They were not published just now, and must not push others out of sight. Where none has a date, the first
-    stands at the feed's own date, else at `modified` (Last-Modified), else at `now`.
+    They were not published just now, and must not push other articles out of feeds. If none has a date, the
+    first gets the feed's own date, else `modified` (Last-Modified), else `now`.
     """
     dates = [f.article.published for f in found if f.article.published is not None]
     said = (f.article.origin.updated for f in found if f.article.origin.updated is not None)
@@ -159,13 +163,13 @@ def _articles(reading: Reading) -> Iterator[tuple[Article, str, str, str]]:
 
 
 def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Reading:
-    """The reading, without its article when that is not published at `now`."""
+    """Returns the reading, without its article if that is not to be published at `now`."""
     start, end = reading.shown_from, reading.shown_until
     reason = reading.skipped
     if not reason and end is not None and end <= now:
-        reason = f"is published no more since {end:%Y-%m-%d %H:%M} UTC"
+        reason = f"is not published any more since {end:%Y-%m-%d %H:%M} UTC"
     elif not reason and start is not None and start > now:
-        reason = f"has a date in the future: it is published from {start:%Y-%m-%d %H:%M} UTC on"
+        reason = f"has a date in the future: it will be published at {start:%Y-%m-%d %H:%M} UTC"
         gathered.again[name] = start
     elif not reason and end is not None:
         gathered.again[name] = end
@@ -178,7 +182,7 @@ def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Re
 
 
 def _problems(gathered: Gathered) -> Iterator[Problem]:
-    """The problems of all documents; what many files have in common is one problem, placed at the first."""
+    """Yields the problems of all documents; one that many files share is reported once, at the first file."""
     alike = Counter(
         problem.text
         for resource, reading in gathered.readings

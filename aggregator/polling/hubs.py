@@ -1,4 +1,4 @@
-"""What polls have to do with WebSub hubs: which ones documents name, and which sources need few polls."""
+"""Which WebSub hubs documents name, and which sources may be polled rarely because hubs report changes."""
 
 from __future__ import annotations
 
@@ -23,20 +23,21 @@ from aggregator.store import HubSubscription, Saved, SourceRecord, Store
 __all__ = ["HubWatch", "Offer", "SourcesNamed", "callbacks_of", "may_subscribe", "offer_of"]
 
 SourcesNamed = Callable[[Collection[str]], Mapping[str, Source]]
-"""The sources of these names that are followed, by name."""
+"""Returns the sources that have these names, by name; names without a source are left out."""
 
 _TOKEN_BYTES = 32
 _PATH = "websub/"
 _NO_LINKS = HubLinks()
 _LOST_WITHOUT_FAULT = (Reason.NEW, Reason.WAKING, Reason.CHANGED, Reason.PING)
-"""After polls for these reasons, an article that no ping had reported says nothing of a hub."""
+"""If a poll for one of these reasons finds an article without a ping, that is no failure of the hub."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
-    """The hubs that a source's document names, none where it names no hub, and the topic to subscribe to.
+    """The hubs that a source's document names (none if empty), and the topic to subscribe to.
 
-    `is_doubtful`: the topic is at another host than the document, which may name what is not its own.
+    `is_doubtful`: the topic is at another host than the document, so the document may not be allowed to name
+    it.
     """
 
     hubs: tuple[str, ...] = ()
@@ -45,15 +46,14 @@ class Offer:
 
 
 def callbacks_of(config: Config) -> str:
-    """The address that callbacks begin with, "" where hubs cannot reach this server."""
+    """Returns the beginning of callback addresses; "" if hubs cannot reach this server."""
     return f"{config.serve.url.rstrip('/')}/{_PATH}" if config.serve.url else ""
 
 
 def may_subscribe(source: Source) -> bool:
-    """Whether a hub may be asked to report changes of a source: it then learns that we follow it.
+    """Returns whether a hub may be asked to report changes of a source; the hub learns that we follow it.
 
-    Not for what is private, what a login or a proxy of its own is needed for, and what is not asked for at
-    a web address.
+    Not if the source is private, needs a login or a proxy of its own, or is not at a web address.
     """
     if not (source.enabled and source.websub) or source.private or source.is_bound or source.proxy:
         return False
@@ -62,10 +62,13 @@ def may_subscribe(source: Source) -> bool:
 
 
 def offer_of(source: Source, fetched: Fetched, reading: Reading | None = None) -> Offer | None:
-    """What a document offers: Link headers count before its own links (W3C WebSub §4).
+    """Returns the hubs and topic of a document; Link headers take precedence over its own links (W3C WebSub
+    §4).
 
-    `reading`: None for a document that was not read, as it is known: None is returned then where its
-    headers alone do not say it all. A document without a `rel=self` is its own topic.
+    - `reading`: None for a document that was not read because it is unchanged.
+
+    Returns None if the document was not read and its headers alone do not name hubs and topic. A document
+    without `rel=self` is its own topic.
     """
     header = fetched.hub_links
     if not may_subscribe(source) or not fetched.resources:
@@ -98,28 +101,28 @@ class _Polled(Protocol):
 
 
 class HubWatch:
-    """What is known of the hubs of the sources that are being polled. One thread uses it at a time."""
+    """Knows the hub subscriptions of the sources that are being polled. One thread uses it at a time."""
 
     def __init__(self, config: Config, store: Store) -> None:
         self._config = config
         self._store = store
         self._known: Mapping[str, HubSubscription] = {}
-        self._is_heard = False
+        self._is_answered = False
         self._now: datetime | None = None
 
     def look(self, sources: Sequence[Source], now: datetime) -> list[str]:
-        """Looks up the subscriptions of sources that are to be polled; their names."""
+        """Loads the subscriptions of sources that are to be polled; returns the names of these sources."""
         names = [source.name for source in sources]
         self._known = self._store.hub_subscriptions.current(names)
-        self._is_heard = bool(self._known) and self._store.hub_subscriptions.is_heard(now)
+        self._is_answered = bool(self._known) and self._store.hub_subscriptions.is_answered(now)
         self._now = now
         return names
 
     def policy(self, source: Source) -> Policy:
-        """How a source is to be polled."""
+        """Returns how often a source is to be polled."""
         known = self._known.get(source.name)
         is_pushed = known is not None and self._now is not None and known.is_trusted(self._now)
-        return policy(source, self._config, is_pushed=is_pushed and self._is_heard)
+        return policy(source, self._config, is_pushed=is_pushed and self._is_answered)
 
     def learn(
         self,
@@ -128,9 +131,9 @@ class HubWatch:
         states: Mapping[str, SourceRecord],
         now: datetime,
     ) -> None:
-        """Stores what polls found out: other hubs, and whether pings had reported what is new.
+        """Stores changed hubs, and whether pings had reported the new articles that polls found.
 
-        `offers`: of each poll, None where it learnt nothing of hubs.
+        `offers`: one for each poll; None if the poll learnt nothing about hubs.
         """
         new: list[dict[str, object]] = []
         left: list[int] = []
@@ -147,7 +150,7 @@ class HubWatch:
             elif known is not None:
                 before = states.get(source.name, SourceRecord()).schedule
                 learnt = _learnt(known, before, poll.saved) if known.is_live(now) else {}
-                if known.address != address:  # it has moved, and names the same hub there
+                if known.address != address:  # the source has moved, and still names the same hub
                     learnt["address"] = address
                 if learnt:
                     changes[known.pk] = learnt
@@ -169,7 +172,8 @@ def _learnt(known: HubSubscription, before: PollState, saved: Saved) -> dict[str
 
 
 def _is_same(known: HubSubscription, offer: Offer) -> bool:
-    return (known.hubs, known.topic) == (offer.hubs, offer.topic)  # a doubt may have been settled
+    # `is_doubtful` is not compared: it may have been checked since.
+    return (known.hubs, known.topic) == (offer.hubs, offer.topic)
 
 
 def _made(source: str, address: str, offer: Offer) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""What an earlier poll stored of a source's documents: whether it is still valid, and what reading needs."""
+"""Compares a source's documents and settings with those of the poll before."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ __all__ = ["body_hash_of", "context_of", "is_outdated", "is_redated", "is_same",
 
 
 def is_outdated(source: Source, state: SourceRecord) -> bool:
-    """Whether a source's documents were last read by another version of the reader, or in another zone."""
+    """Returns whether the last documents were read by another version of the reader, or in another time
+    zone.
+    """
     is_old = state.succeeded is not None and state.reader_version != READER_VERSION
     return is_old or is_redated(source, state)
 
 
 def is_redated(source: Source, state: SourceRecord) -> bool:
-    """Whether dates without a zone are read in another one than before."""
+    """Returns whether dates without a time zone are now read in another zone than before."""
     return state.succeeded is not None and state.schedule.read_as != (source.timezone or "")
 
 
 def is_same(resource: Resource, fetched: Fetched, state: SourceRecord, body_hash: str | None) -> bool:
-    """Whether a document is, byte for byte, the one that was read before."""
+    """Returns whether a document is, byte for byte, the one that was read before."""
     if resource.name:
         stamp = fetched.validators.get("files", {}).get(resource.name)
         return stamp is not None and state.validators.get("files", {}).get(resource.name) == stamp
@@ -37,14 +39,14 @@ def is_same(resource: Resource, fetched: Fetched, state: SourceRecord, body_hash
 
 
 def reading_settings(source: Source) -> str:
-    """A hash of the settings that decide how a document of this source is read."""
+    """Returns a hash of the settings that decide how a document of this source is read."""
     zone = (source.timezone,) if source.timezone else ()
     facts = repr((source.kind, source.options, source.address, *zone))
     return hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
 
 
 def body_hash_of(resources: Sequence[Resource]) -> str | None:
-    """A hash for a source of one document; None for a folder, which finds by itself which files changed."""
+    """Returns a hash of a source's document; None for a folder, whose retriever knows which files changed."""
     if len(resources) != 1 or resources[0].name:
         return None
     return hashlib.blake2b(resources[0].body, digest_size=16).hexdigest()
@@ -53,7 +55,7 @@ def body_hash_of(resources: Sequence[Resource]) -> str | None:
 def context_of(
     source: Source, state: SourceRecord, known: frozenset[str], players: tuple[str, ...]
 ) -> Context:
-    """What reading a document of this source needs to know; `known` are fingerprints of entries to skip."""
+    """Returns what reading a document of this source needs; `known`: fingerprints of entries to skip."""
     return Context(
         kind=source.kind,
         options=kinds.named(source.kind).parse(source.options),

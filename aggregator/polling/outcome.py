@@ -1,4 +1,4 @@
-"""What the failure of a poll, and what a document says of the next one, mean for the schedule."""
+"""Converts errors of polls, and hints in documents, to what the schedule needs."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from aggregator.schedule.hints import FeedHints, read_hints
 __all__ = ["hints_of", "result_of"]
 
 _ANSWERED = (TooLarge, TooManyRedirects, BrokenExchange, BadAddress, BlockedAddress, Disallowed)
-"""Failures before which somebody answered, or was not to be asked at all: no reason to try again sooner."""
+"""Failures in which the server answered, or must not be asked: trying again sooner would not help."""
 
 
 def result_of(error: SourceError, result: schedule.Result, now: datetime) -> schedule.Result:
-    """The result of a poll that gave an error; `result` is what was known of the answer before."""
+    """Returns the result of a poll that failed; `result` is what was known of the answer before the error."""
     if isinstance(error, HttpStatus):
         wait = None if error.retry_after is None else now + error.retry_after
         return schedule.Result(status=error.status, retry_after=wait, is_whole=result.is_whole)
@@ -44,6 +44,8 @@ def result_of(error: SourceError, result: schedule.Result, now: datetime) -> sch
 
 
 def hints_of(reading: Reading, source: Source) -> FeedHints:
-    """What a document says of its next poll. A file of this machine moves nowhere."""
+    """Returns what a document says about its next poll, and about a move unless it is a file of this
+    machine.
+    """
     hints = read_hints(reading.hints)
     return replace(hints, moved_to=None) if source.is_local else hints

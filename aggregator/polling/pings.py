@@ -1,4 +1,4 @@
-"""What hubs sent is read as a polled document is, and sources that they only mention are polled."""
+"""Reads the documents that hubs sent, and makes sources due whose changes hubs only reported."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _AS_USUAL = frozenset(
 class PingReader:
     """Reads what hubs sent for the sources of a config; one thread uses it at a time.
 
-    A ping is a reason to look, and brings articles. It is no poll: validators, the body that a 304 stands
-    for, the kind of id, moves and hints stay those of the last poll, which the next one goes by.
+    A ping brings articles, but it is not a poll: validators, the body that a 304 refers to, the kind of
+    ids, moves and hints stay those of the last poll, because the next poll relies on them.
     """
 
     def __init__(self, store: Store, read: Reads) -> None:
@@ -53,7 +53,7 @@ class PingReader:
         self._stop.set()
 
     def plan(self, named: SourcesNamed, now: datetime) -> None:
-        """Lets sources be due whose hubs said that they changed, unless their servers asked us to wait."""
+        """Makes sources due whose hubs reported a change, unless their servers asked us to wait."""
         pinged = self._store.hub_subscriptions.to_poll(now, _AT_ONCE)
         if not pinged:
             return
@@ -72,9 +72,9 @@ class PingReader:
         self._store.hub_subscriptions.took([known.pk for known in pinged], now)
 
     def read(self, config: Config, named: SourcesNamed, now: datetime) -> Iterator[Poll]:
-        """Reads the oldest ping of each subscription, and saves its articles; not two within five seconds.
+        """Reads the oldest ping of each subscription, not two within five seconds, and saves its articles.
 
-        What cannot be read, or understood without the whole feed, lets its source be polled.
+        If a ping cannot be read, or needs the whole feed to be understood, its source is polled.
         """
         for ping in self._store.hub_pings.waiting():
             if self._stop.is_set():
@@ -124,7 +124,9 @@ class PingReader:
         config: Config,
         now: datetime,
     ) -> Poll | None:
-        """The articles of a ping, saved; None where only a poll can say what it means. Raises SourceError."""
+        """Saves the articles of a ping; returns None if it needs a poll to be understood. Raises
+        SourceError.
+        """
         url = state.validators.get("url")
         settings = poll_settings(source, source.address, config)
         is_read_otherwise = bool(state.schedule.options_as) and state.schedule.options_as != settings.read
@@ -161,7 +163,7 @@ class PingReader:
 def _relying(
     known: HubSubscription, source: Source, state: PollState, config: Config, now: datetime
 ) -> PollState:
-    """The schedule of a source whose hub has just proved to work: its next poll may wait for a day."""
+    """Returns the state of a source whose hub has just proved to work: its next poll may wait for a day."""
     has_failed = state.failures or state.postponed or state.offline or state.unread
     if not known.is_trusted(now) or has_failed or state.reason not in _AS_USUAL:
         return state

@@ -1,4 +1,4 @@
-"""Polling many sources: each from its turn to its saved articles."""
+"""Polls many sources: fetches, reads, decides the next poll and saves."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ from aggregator.schedule.settings import PollSettings, with_settings
 from aggregator.store import PolledArticles, SourceRecord, Store, Update
 
 _log = logging.getLogger(__name__)
-_DATES_THAT_TELL_A_RATE = 16
+_DATES_FOR_A_RATE = 16
 _FAILURES_BEFORE_TURNING_BACK = 5
 _MOST_PASSING = 10_000
-"""The addresses of so many sources are remembered that are not in the config."""
+"""The largest number of sources outside the config whose addresses are remembered."""
 
 
 @dataclass(slots=True)
 class _Poll:
-    """The result of fetching and reading, not yet saved."""
+    """The result of fetching and reading a source, not yet saved."""
 
     update: Update | None = None
     was_read: bool = False
@@ -68,11 +68,11 @@ class _Poll:
 
 
 class Polls:
-    """Polls sources in parallel, each publisher paced, and saves what they give in the order asked for.
+    """Polls sources in parallel, within each publisher's request rate, and saves them in the order given.
 
     Saving in one order, whichever server answers first, gives the same public ids and folder names in every
-    run; only a source that is seconds slower than the next one is saved after it. A source that fails never
-    stops another.
+    run; only a source that is seconds slower than the next one is saved after it. A source that fails does
+    not affect others.
     """
 
     def __init__(self, config: Config, store: Store, fetcher: Fetches, read: Reads) -> None:
@@ -93,17 +93,18 @@ class Polls:
 
     @property
     def addresses(self) -> frozenset[str]:
-        """Those of all sources that are known, of the config's and of those that were polled last."""
+        """The addresses of the config's sources, and of those that were polled last."""
         return frozenset((*self._known.values(), *self._passing.values()))
 
     def testify(self, addresses: Iterable[str], now: datetime) -> Testimony:
-        """What the publishers at these addresses said of the time when they were polled."""
+        """Returns what the Date headers of the publishers at these addresses say about the time."""
         return self._server_clocks.testify(addresses, now)
 
     def poll_many(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
-        """Polls each source now, whether it is due or not; `refetch` forgets validators and what is known.
+        """Polls each source now, whether it is due or not; `refetch`: without validators, and reads
+        everything again.
 
-        One that has moved permanently is polled at its new address, and yielded with that.
+        A source that has moved permanently is polled at its new address, and yielded with that.
         """
         if len(self._passing) > _MOST_PASSING:
             self._passing.clear()
@@ -119,14 +120,16 @@ class Polls:
             work=lambda n: self._poll(
                 sources[n], states.get(sources[n].name, SourceRecord()), now, refetch, moment
             ),
-            held_back=lambda n, error: _held_back(sources[n], error),
+            postponed=lambda n, error: _postponed(sources[n], error),
             stop=self._stop,
         )
         for batch in turns:
             yield from self._save_all([(sources[n], polled) for n, polled in batch], states, now)
 
     def holding(self, store: Store, threads: int) -> Polls:
-        """The same polls, saved in another view of the store, on so many threads, stopped by themselves."""
+        """Returns Polls with the same state that save into another view of the store, have their own
+        number of threads and are stopped separately.
+        """
         polls = copy(self)
         polls._store, polls._threads, polls._stop = store, threads, threading.Event()
         polls._hubs = HubWatch(self._config, store)
@@ -137,13 +140,13 @@ class Polls:
         self._known |= {source.name: source.address for source in sources}
 
     def stop(self) -> None:
-        """Begins no more polls: `poll_many` saves the answers of the next seconds, and ends."""
+        """Begins no more polls: `poll_many` saves the responses of the next seconds, and ends."""
         self._stop.set()
 
     def _poll(
         self, source: Source, state: SourceRecord, now: datetime, refetch: bool, moment: float
     ) -> _Poll:
-        """Polls one source; `moment` is when it was `now`."""
+        """Polls one source; `moment`: the monotonic time at `now`, in seconds."""
         began = time.monotonic()
         poll = _Poll(lag=lag_of(state.schedule, now + timedelta(seconds=began - moment)))
         try:
@@ -177,7 +180,7 @@ class Polls:
             moved_to=hints.moved_to,
         )
         if before.unread and isinstance(fetched, NotModified):
-            # What did not change is what could not be read.
+            # The unchanged document is the one that could not be read before.
             poll.validators = fetched.validators
             raise ReadError(before.unread, advice=before.advice)
         body_hash = state.body_hash
@@ -198,12 +201,12 @@ class Polls:
         self._take(source, fetched, state, poll, body_hash, now, refetch)
 
     def _refuse(self, source: Source, poll: _Poll, error: SourceError, now: datetime) -> None:
-        """Sets what a failed poll leaves."""
+        """Sets the result and validators of a failed poll."""
         error.source = source.name
         error.url = error.url or source.address
         poll.error, poll.update = error, None
         poll.result = result_of(error, poll.result, now)
-        # Without validators of its own, what a later 304 speaks of is what was read before.
+        # Without new validators, a later 304 refers to the document that was read before.
         has_own = set(poll.validators or ()) > {"url"}
         if isinstance(error, ReadError) and has_own and not (source.is_local or self._stop.is_set()):
             unread, advice = error.reason[:500], error.advice[:500]
@@ -215,10 +218,10 @@ class Polls:
     def _asks_whole(
         self, source: Source, state: SourceRecord, before: schedule.PollState, now: datetime
     ) -> bool:
-        """Whether a document is fetched unconditionally, although validators are known.
+        """Returns whether a document is fetched without validators, although they are known.
 
-        So is a document that could not be read, or that another version of the reader read: at most once a
-        day, unless the source's settings changed or it is on this machine.
+        That is so for a document that could not be read, or that another version of the reader read: at most
+        once a day, unless the source's settings changed or it is on this machine.
         """
         if is_redated(source, state) or (before.unread and before.unread_as != reading_settings(source)):
             return True
@@ -242,7 +245,7 @@ class Polls:
         redates = is_redated(source, state)
         before = PolledArticles()
         if state.has_articles:
-            before = self._store.articles.going_by(source.name, READER_VERSION, dates=_DATES_THAT_TELL_A_RATE)
+            before = self._store.articles.going_by(source.name, READER_VERSION, dates=_DATES_FOR_A_RATE)
         known = frozenset[str]() if refetch or redates else before.fingerprints
         gathered = gather(
             fetched.resources,
@@ -268,7 +271,7 @@ class Polls:
         if kinds.named(source.kind).withdraws:
             look = folder.look(state.validators, fetched, gathered, before.files, articles, now)
         poll.problems += (*gathered.problems, *look.problems)
-        # What a folder's files say is each for itself; a list is known by its first page.
+        # Hints of a folder's files concern single files; hints of a paged list are on its first page.
         first = None if files else next((reading for _, reading in gathered.readings), None)
         poll.offer = offer_of(source, fetched, first)
         poll.update = Update(
@@ -291,13 +294,13 @@ class Polls:
             poll.result,
             hints=hints_of(first, source) if first else None,
             read_as=source.timezone or "",
-            published=tuple(sorted({min(d, now) for d in dates}, reverse=True)[:_DATES_THAT_TELL_A_RATE]),
+            published=tuple(sorted({min(d, now) for d in dates}, reverse=True)[:_DATES_FOR_A_RATE]),
         )
 
     def _save_all(
         self, batch: Sequence[tuple[Source, _Poll]], states: Mapping[str, SourceRecord], now: datetime
     ) -> Iterator[Poll]:
-        """Saves in order, all of a batch that was read or unchanged in one transaction each."""
+        """Saves a batch in order: all that was read in one transaction, all that is unchanged in another."""
         unchanged: list[Update] = []
         read: list[tuple[int, Update]] = []
         redated: dict[str, Sequence[Article]] = {}
@@ -306,7 +309,7 @@ class Polls:
             before = states.get(source.name, SourceRecord()).schedule
             chance = schedule.chance_of(source.name, before.polls)
             result = polled.result
-            self._server_clocks.hear(source.address, polled.server_time, now)
+            self._server_clocks.record(source.address, polled.server_time, now)
             if result.is_unconnected:
                 result = replace(result, answered=self._network.answered(self._succeeded(states, now), now))
             decision = schedule.decide(before, result, now, self._hubs.policy(source), chance)
@@ -332,7 +335,7 @@ class Polls:
                     move=self._move(source, decision),
                     is_offline=decision.is_offline,
                     is_list=polled.update is not None and polled.update.subscriptions is not None,
-                    notice=self._network.hear(
+                    notice=self._network.record(
                         source.address, is_offline=decision.is_offline, is_answer=polled.update is not None
                     ),
                 )
@@ -344,7 +347,7 @@ class Polls:
         yield from polls
 
     def _succeeded(self, states: Mapping[str, SourceRecord], now: datetime) -> Mapping[str, datetime]:
-        """When each source succeeded last before this run."""
+        """Returns when each source last succeeded before this run."""
         before = {name: state.succeeded for name, state in states.items() if state.succeeded is not None}
         return {**self._successes.known(now), **before}
 
@@ -371,9 +374,11 @@ class Polls:
         )
 
     def _move(self, source: Source, decision: schedule.Decision) -> str:
-        """Adopts a permanent move, or returns to the configured address; the message about it, or ""."""
+        """Records a permanent move, or a return to the configured address; returns a message about it, or
+        "".
+        """
         if decision.adopt:
-            moved = f"it has moved for good to {decision.adopt}"
+            moved = f"it has moved permanently to {decision.adopt}"
             is_weaker = source.address.startswith("https:") and not decision.adopt.startswith("https:")
             if source.is_bound or is_weaker:
                 return f"{moved}; change its url"
@@ -390,11 +395,13 @@ class Polls:
         return poll_settings(source, self._addresses.get(source.name, source.address), self._config)
 
     def _is_read_otherwise(self, source: Source, before: schedule.PollState) -> bool:
-        """Whether the options changed since its document was read: it is read anew, whatever it holds."""
+        """Returns whether options changed since the document was read: then it is read again even if
+        unchanged.
+        """
         return bool(before.options_as) and before.options_as != settings_read(source)
 
 
-def _held_back(source: Source, error: Later) -> _Poll:
-    """The result for a source that was not asked: its publisher asked us to wait, for another feed."""
+def _postponed(source: Source, error: Later) -> _Poll:
+    """Returns the result for a source that was not asked, because its publisher asked us to wait."""
     error.source = source.name
     return _Poll(error=error, result=schedule.Result(status=429))

@@ -16,13 +16,18 @@ __all__ = ["Poll", "lag_of"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Poll:
-    """The result of one poll of one source; `error` is None when it succeeded.
+    """The result of one poll of one source.
 
-    `next_poll`: when the source is polled again, and why. `move`: a message about a permanent move that was
-    seen for days, else "". `is_offline`: the error seems to be a missing network of this machine; `notice`:
-    a message about that network, to be shown once, mostly "". `is_list`: it gave feeds to follow.
-    `size`: the bytes of what was fetched, once decompressed and without further pages. `lag`: how long after
-    its due time it was asked, None when it had none, or was asked before it.
+    - `was_read`: its document was read; else it was unchanged.
+    - `error`: None if it succeeded.
+    - `next_poll`: when the source is polled again, and why.
+    - `move`: a message about a permanent move that was seen for days, else "".
+    - `is_offline`: the error seems to come from this machine being offline.
+    - `notice`: a message about this machine's network, to be shown once, else "".
+    - `is_list`: it is an OPML list whose feeds are sources.
+    - `seconds`: how long it took.
+    - `size`: the bytes that were fetched, decompressed, without further documents.
+    - `lag`: how long after its due time it was polled; None if it had none, or was polled before it.
     """
 
     source: Source
@@ -41,6 +46,6 @@ class Poll:
 
 
 def lag_of(state: PollState, now: datetime) -> timedelta | None:
-    """How long after its due time a source is polled at `now`; None when it is not due, or is new."""
+    """Returns how long after its due time a source is polled at `now`; None if it is not due, or is new."""
     due = state.next_poll
     return now - due if due is not None and due <= now else None

@@ -1,4 +1,4 @@
-"""The Date headers of polled servers: evidence for or against this machine's clock."""
+"""Collects the Date headers of polled servers, to check this machine's clock."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ _AS_LONG_AS = timedelta(days=1)
 
 
 class ServerClocks:
-    """The newest time that each publisher gave with an answer.
+    """The newest Date header of each publisher.
 
-    `publisher` gives the publisher of an address, and the address itself for one of the user's own hosts (see
-    `fetch.Hosts`). Own hosts may share this machine's clock: they count only where there are no others, and
-    then cannot prove the clock wrong.
+    `publisher` returns the publisher of an address, and the address itself for one of the user's own hosts
+    (see `fetch.Hosts`). Own hosts may share this machine's clock: they count only if there are no others, and
+    then cannot prove that the clock is wrong.
     """
 
     def __init__(self, publisher: Callable[[str], str]) -> None:
         self._publisher = publisher
         self._heard: dict[str, tuple[datetime, datetime | None]] = {}
 
-    def hear(self, address: str, said: datetime | None, now: datetime) -> None:
-        """Remembers the time that the answer to a poll at `now` gave; None where it gave none."""
+    def record(self, address: str, said: datetime | None, now: datetime) -> None:
+        """Records the Date header of the response to a poll at `now`; None if it had none."""
         if address.startswith(("http:", "https:")):
             self._heard[self._publisher(address)] = (now, said)
 
     def testify(self, addresses: Iterable[str], now: datetime) -> Testimony:
-        """What the publishers at these addresses said within a day of `now`.
+        """Returns what the publishers at these addresses said about the time within a day of `now`.
 
-        A publisher that sent no time is not waited for, unless no other sent one.
+        Publishers that sent no time are counted only if none sent one.
         """
         owners = {a: self._publisher(a) for a in addresses if a.startswith(("http:", "https:"))}
         outside = {owner for address, owner in owners.items() if owner != address}

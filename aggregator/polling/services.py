@@ -1,4 +1,4 @@
-"""One poll of one source, from anywhere with a config and a store: another process, another machine."""
+"""Polls one source, from any process that has a config and a store."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Services:
 
 @contextmanager
 def opened(config: Config) -> Iterator[Services]:
-    """The services of a config, closed at the end of the `with` statement; one worker process reads.
+    """Yields the services of a config, with one process that reads documents, and closes them at the end.
 
-    Raises StoreError when the store cannot be opened.
+    Raises StoreError if the store cannot be opened.
     """
     store = Store(config.store)
     fetcher, workers = Fetcher(config.fetch, user_agent(config.fetch)), Workers(1)
@@ -45,10 +45,10 @@ def opened(config: Config) -> Iterator[Services]:
 
 
 def poll(source: Source, services: Services, now: datetime, *, refetch: bool = False) -> Poll:
-    """Polls one source now, whether it is due or not, and saves what it gives and when it is polled next.
+    """Polls one source now, whether it is due or not; saves its articles and when it is polled next.
 
-    The store has to know the source already (`store.sources.adopt`). `refetch` forgets validators and what is
-    known. What goes wrong with the source is the poll's `error`; raises StoreError.
+    The store must know the source already (`store.sources.adopt`). `refetch`: fetches without validators, and
+    reads everything again. If the source fails, that is the `error` of the result. Raises StoreError.
     """
     polls = Polls(services.config, services.store, services.fetcher, services.read)
     return next(polls.poll_many([source], now, refetch=refetch))

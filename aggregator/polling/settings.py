@@ -1,4 +1,4 @@
-"""The settings of sources as the schedule sees them: how each is polled, and what changed since."""
+"""Converts settings of sources to those of the schedule, and finds which changed since the last poll."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LOCAL = timedelta(minutes=1)
 
 
 def policy(source: Source, config: Config, *, is_pushed: bool = False) -> schedule.Policy:
-    """Files of this machine cost no site anything: polled each minute, or at the source's interval.
+    """Returns how often a source is polled; files of this machine each minute, or at the source's interval.
 
     `is_pushed`: a hub reports its changes.
     """
@@ -39,7 +39,7 @@ def policy(source: Source, config: Config, *, is_pushed: bool = False) -> schedu
 def changed(
     sources: Sequence[Source], states: Mapping[str, PollState], config: Config, now: datetime
 ) -> dict[str, PollState]:
-    """The states that follow from what changed in the config since each source was polled, by name."""
+    """Returns new states, by name, for sources whose settings changed since they were polled."""
     found = {}
     for source in sources:
         before = states.get(source.name, PollState())
@@ -52,7 +52,9 @@ def changed(
 
 
 def poll_settings(source: Source, address: str, config: Config) -> PollSettings:
-    """What tells whether the settings of a source changed; `address` is the config's, without moves."""
+    """Returns digests that show whether a source's settings changed; `address`: in the config, without
+    moves.
+    """
     host = ""
     with contextlib.suppress(ValueError):
         host = urlsplit(address).hostname or ""
@@ -70,7 +72,7 @@ def poll_settings(source: Source, address: str, config: Config) -> PollSettings:
 
 
 def settings_read(source: Source) -> str:
-    """What `PollSettings.read` is of a source."""
+    """Returns `PollSettings.read` of a source."""
     return _digest(f"[{_text_of_read(source)}]")
 
 
@@ -85,7 +87,7 @@ def _text_of_tls(*tls: object) -> str:
 
 @lru_cache(maxsize=4)
 def _text_of_fetch(fetch: Fetch) -> str:
-    # The same for thousands of sources, and longer than all else of them.
+    # It is the same for thousands of sources, and longer than all their other settings.
     return _text(_revealed(fetch.model_dump(exclude={"workers", "host_at_once", "host_gap", "hosts"})))
 
 
@@ -95,7 +97,7 @@ def _pace(*pace: object) -> str:
 
 
 def _revealed(value: object) -> object:
-    """The value with its secrets, which only their digest leaves."""
+    """Returns the value with its secrets shown; only a digest of them is stored."""
     if reveal := getattr(value, "get_secret_value", None):
         return reveal()
     if isinstance(value, Mapping):
@@ -108,12 +110,14 @@ def _text(facts: object) -> str:
 
 
 def _digest(text: str) -> str:
-    """Too short for anybody to try passwords against: four bytes."""
+    """Returns a digest of four bytes: too short to test guessed passwords against it."""
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
 
 
 def as_moved(source: Source, moved_to: str | None) -> Source:
-    """The source as it is polled; what is for one origin alone goes nowhere else (docs/manners.md)."""
+    """Returns the source as it is polled; logins and headers for one origin are not sent to another
+    (docs/manners.md).
+    """
     return source.model_copy(update={"url": moved_to}) if moved_to and not source.is_bound else source
 
 

@@ -1,4 +1,4 @@
-"""Subscribes to hubs, renews leases, unsubscribes (W3C WebSub §5). Hubs are strangers: requests are guarded.
+"""Subscribes to hubs, renews leases, unsubscribes (W3C WebSub §5), through the guard against internal hosts.
 
 named ── asked ──(the hub verifies, see `polling.callbacks`)── active ── renewed … ── leaving ── gone
             └─ failed or denied: tried again much later
@@ -38,11 +38,11 @@ from aggregator.store import HubState, HubSubscription, SourceRecord, Store
 __all__ = ["DENIED_FOR", "LEASE", "HubRequest", "HubSubscriber", "renewal"]
 
 LEASE = timedelta(days=10)
-"""What hubs are asked for; each decides for itself."""
+"""The lease that we ask hubs for; a hub may grant another."""
 
 DENIED_FOR = timedelta(days=7)
 FAILED_FOR = timedelta(days=30)
-"""How long a hub is not asked again that denied a subscription, or could not be asked."""
+"""How long a hub is not asked again after it denied a subscription, and after requests to it failed."""
 
 _VERIFIED_WITHIN = timedelta(hours=1)
 _LEAST_LEASE = timedelta(seconds=30)
@@ -58,10 +58,11 @@ _FINAL = (BadAddress, BlockedAddress)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubRequest:
-    """How a hub was asked for a subscription, or to end one.
+    """The result of a request to a hub.
 
-    `mode`: "subscribe" or "unsubscribe". `error` None: it accepted the request, and is to verify it. `again`:
-    when it is asked next, None for never.
+    - `mode`: "subscribe" or "unsubscribe".
+    - `error`: None if the hub accepted the request, and will verify it.
+    - `again`: when the hub is asked next; None for never.
     """
 
     source: str
@@ -72,28 +73,29 @@ class HubRequest:
 
 
 class AsksHubs(Protocol):
-    """What requests go through; `hosts` says when an address may be asked."""
+    """Sends requests to hubs; `hosts` decides when an address may be asked."""
 
     hosts: Hosts
 
     def ask_hub(self, hub: str, form: Mapping[str, str], now: datetime) -> None:
-        """Asks a hub. Raises FetchError."""
+        """Sends a form to a hub. Raises FetchError."""
         ...
 
     def fetch(self, source: Source, validators: Validators, now: datetime) -> Fetched | NotModified:
-        """A source's document. Raises FetchError."""
+        """Fetches a source's document. Raises FetchError."""
         ...
 
 
 def renewal(lease: timedelta, known: HubSubscription) -> timedelta:
-    """How long after a verification the lease is renewed: well before its end, not all at the same time."""
+    """Returns how long after a verification to renew the lease: well before its end, and spread over time."""
     return max((0.75 - 0.1 * schedule.chance_of(known.source, known.pk)) * lease, _LEAST_LEASE)
 
 
 def _wait(attempts: int, error: SourceError) -> timedelta | None:
-    """How long until a hub is asked again after `attempts` failed, the last of them so; None: no more.
+    """Returns the wait before a hub is asked again after `attempts` failures, the last with `error`; None:
+    stop.
 
-    A minute, then four times as long each, at most six hours: about a day in all. A hub that refuses
+    A minute, then four times as long each time, at most six hours: about a day in all. A hub that refuses
     (4xx, or a redirect) is asked three times. Retry-After is honoured, up to a day.
     """
     status = error.status if isinstance(error, HttpStatus) else 0
@@ -122,26 +124,27 @@ class HubSubscriber:
         self._stop.set()
 
     def run(self, config: Config, named: SourcesNamed, now: datetime) -> Iterator[HubRequest]:
-        """Asks hubs for what is due, at most a hundred; sources whose hubs went silent are polled as usual.
+        """Sends requests that are due, at most a hundred; sources whose hubs are silent are polled as usual
+        again.
 
-        Nothing is asked where no process answers at the callbacks' addresses.
+        No hub is asked if no process answers at the callback addresses.
         """
-        is_heard = bool(callbacks_of(config)) and self._known.is_heard(now)
+        is_answered = bool(callbacks_of(config)) and self._known.is_answered(now)
         last = self._known.ran(now)
         was_away = last is None or abs(now - last) > _ABSENCE
         if was_away or self._looked is None or self._looked[0] is not config:
-            self._look(config, named, now, is_heard=is_heard, was_away=was_away)
+            self._look(config, named, now, is_answered=is_answered, was_away=was_away)
         elif now - self._looked[1] >= _LOOK_EVERY:
-            self._look(config, named, now, is_heard=is_heard, was_away=False)
-        if is_heard:
+            self._look(config, named, now, is_answered=is_answered, was_away=False)
+        if is_answered:
             yield from self._ask(config, named, now)
 
     def _look(
-        self, config: Config, named: SourcesNamed, now: datetime, *, is_heard: bool, was_away: bool
+        self, config: Config, named: SourcesNamed, now: datetime, *, is_answered: bool, was_away: bool
     ) -> None:
-        """Leaves what is not wanted any more, and relies on no hub that is not to be relied on.
+        """Ends subscriptions that are not wanted any more, and stops relying on hubs that may not work.
 
-        `was_away`: pings may have been lost, so that no hub is relied on before the next poll.
+        `was_away`: pings may have been lost, so no hub is relied on before the next poll.
         """
         self._looked = (config, now)
         self._known.restart(now)
@@ -156,8 +159,8 @@ class HubSubscriber:
                 left.append(known.pk)
             elif is_elsewhere:
                 left.append(known.pk)
-                again.append(_anew(known))
-            elif known.is_trusted(now) and is_heard and not was_away:
+                again.append(_with_new_callback(known))
+            elif known.is_trusted(now) and is_answered and not was_away:
                 trusted.add(name)
         if left:
             self._known.leave(left, now)
@@ -184,7 +187,7 @@ class HubSubscriber:
             [known.hub for known in asked],
             workers=_WORKERS,
             work=lambda n: self._tried(asked[n], sources.get(asked[n].source), config, now),
-            held_back=lambda n, error: self._failed(asked[n], error, now),
+            postponed=lambda n, error: self._failed(asked[n], error, now),
             stop=self._stop,
         )
         for batch in turns:
@@ -193,7 +196,7 @@ class HubSubscriber:
                     yield request
 
     def _ready(self, known: HubSubscription, config: Config, now: datetime) -> HubSubscription | None:
-        """What is to be asked for, None where there is nothing to ask."""
+        """Returns the subscription to request now; None if there is nothing to request."""
         is_over = known.expires is None or known.expires <= now
         if known.state is HubState.LEAVING:
             if is_over or known.asked is not None or known.attempts >= _MAX_REFUSALS:
@@ -228,13 +231,15 @@ class HubSubscriber:
     def _request(
         self, known: HubSubscription, source: Source | None, config: Config, now: datetime
     ) -> HubRequest | None:
-        """One request, in the turn of its hub; None where what it is for has changed meanwhile."""
+        """Sends one request within the hub's request rate; returns None if the subscription changed
+        meanwhile.
+        """
         if known.state is HubState.LEAVING:
             return self._unsubscribe(known, now)
         if source is None:
             return None
         callback = callbacks_of(config) + known.token
-        # Over http anybody on the way could read it; then pings are no more than a reason to poll.
+        # Over http, others in the network could read the secret; without one, a ping only causes a poll.
         is_safe = known.hub.startswith("https:") or Guard(config.fetch.allow).is_own(_host(known.hub))
         secret = (known.hmac_key or secrets.token_urlsafe(32)) if is_safe else ""
         left = known.expires - now if known.expires is not None else _VERIFIED_WITHIN
@@ -282,7 +287,7 @@ class HubSubscriber:
         return HubRequest(source=known.source, hub=known.hub, mode="unsubscribe")
 
     def _check_topic(self, known: HubSubscription, source: Source, now: datetime) -> None:
-        """Whether the document at the topic's address names the same hub. Raises SourceError."""
+        """Checks that the document at the topic's address names the same hub. Raises SourceError if not."""
         there = source.model_copy(update={"url": known.topic})
         with self._fetcher.hosts.turn(known.topic, within=known.hub):
             fetched = self._fetcher.fetch(there, {}, now)
@@ -296,7 +301,7 @@ class HubSubscriber:
         self._known.learn({known.pk: {"is_doubtful": False}})
 
     def _failed(self, known: HubSubscription, error: SourceError, now: datetime) -> HubRequest | None:
-        """Records that a hub could not be asked: it is tried again, or another one, or none for long."""
+        """Records a failed request: the hub is tried again, or the next hub, or none for a long time."""
         error.url = error.url or known.hub
         if (wait := _wait(max(known.attempts, 1), error)) is None:
             again = self._given_up(known, error, now)
@@ -309,7 +314,9 @@ class HubSubscriber:
         return HubRequest(source=known.source, hub=known.hub, mode=mode, error=error, again=again)
 
     def _given_up(self, known: HubSubscription, error: SourceError, now: datetime) -> datetime | None:
-        """Goes on to the next hub that the document names, if there is one; when anything is asked again."""
+        """Changes to the next hub that the document names, if there is one; returns when a hub is asked
+        again.
+        """
         values: dict[str, Any] = {"error": error.reason[:500], "asked": None}
         following = known.hubs[known.hubs.index(known.hub) + 1 :] if known.hub in known.hubs else ()
         if known.is_live(now):
@@ -331,8 +338,10 @@ def _is_wanted(known: HubSubscription, source: Source | None, moved_to: str | No
     return known.address in addresses
 
 
-def _anew(known: HubSubscription) -> dict[str, Any]:
-    """The same subscription under another callback: what begins at another address is another to hubs."""
+def _with_new_callback(known: HubSubscription) -> dict[str, Any]:
+    """Returns the same subscription with a new callback: for hubs, another callback is another
+    subscription.
+    """
     return {
         "source": known.source,
         "address": known.address,
@@ -345,7 +354,7 @@ def _anew(known: HubSubscription) -> dict[str, Any]:
 
 
 def _is_ours(topic: str, config: Config) -> bool:
-    """Whether a topic is what this server publishes: its ping would lead to another ping, without end."""
+    """Returns whether this server publishes the topic: each ping would cause another, without end."""
     own = (config.site.url, config.serve.url)
     return any(url and f"{topic}/".startswith(f"{url.rstrip('/')}/") for url in own)
 

@@ -1,7 +1,7 @@
-"""Turns: requests to many publishers, each begun at its publisher's pace, a few at once.
+"""Runs requests to many publishers in threads, within each publisher's request rate.
 
 Results are returned in the order of the addresses, but no result waits more than some seconds for an earlier
-one: a very slow server must not delay saving what others gave.
+one, so that a very slow server does not delay saving the results of others.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _AT_ONCE = 100
 _LONGEST_WAIT_SECONDS = 5.0
 _FEW = 50
 _GATHER_SECONDS = 0.5
-"""Fewer results wait so long for more, while any are on their way: saved together they cost half as much."""
+"""How long fewer than `_FEW` results wait for more: saving them together takes half the time."""
 _LOOK_SECONDS = 0.5
 _LAST_SECONDS = 5.0
 
@@ -35,8 +35,8 @@ class Turns(Generic[_Result]):
     """One run of `work` over `addresses`, by number, on `workers` threads. Iterate over it once.
 
     - `work`: what runs in a thread; its exceptions are raised by the iteration.
-    - `held_back`: gives the result of an address whose publisher asked for a longer wait than we accept.
-    - `stop`: once set, nothing more is begun; what ends within some seconds is returned, and the iteration
+    - `postponed`: returns the result for an address whose publisher asked for a longer wait than we accept.
+    - `stop`: once set, no work is begun; work that ends within some seconds is returned, and the iteration
       ends.
     """
 
@@ -47,19 +47,19 @@ class Turns(Generic[_Result]):
         *,
         workers: int,
         work: Callable[[int], _Result],
-        held_back: Callable[[int, Later], _Result],
+        postponed: Callable[[int, Later], _Result],
         stop: threading.Event,
     ) -> None:
         self._hosts = hosts
         self._addresses = addresses
         self._workers = workers
         self._work = work
-        self._held_back = held_back
+        self._postponed = postponed
         self._stop = stop
         moment = time.monotonic()
         self._turns = [(hosts.reserve(address, moment), n) for n, address in enumerate(addresses)]
         heapq.heapify(self._turns)
-        self._left = dict.fromkeys(range(len(addresses)))  # in the order asked for
+        self._left = dict.fromkeys(range(len(addresses)))  # in the order given
         self._done: SimpleQueue[tuple[int, Future[_Result]]] = SimpleQueue()
         self._ended: dict[int, _Result] = {}
         self._outstanding = 0
@@ -67,7 +67,7 @@ class Turns(Generic[_Result]):
         self._gathers_since: float | None = None
 
     def __iter__(self) -> Iterator[list[tuple[int, _Result]]]:
-        """Batches of results with the numbers of their addresses; at most a hundred each."""
+        """Yields batches of at most a hundred results, each with the number of its address."""
         pool = ThreadPoolExecutor(self._workers, thread_name_prefix="poll")
         try:
             while self._left and not self._stop.is_set():
@@ -77,7 +77,7 @@ class Turns(Generic[_Result]):
                 self._collect(None)
                 yield from self._batches(self._ripe())
             pool.shutdown(wait=False, cancel_futures=True)
-            # What was asked for is not to be asked for again: most answers are only a moment away.
+            # Most responses arrive in a moment: waiting for them saves requesting them again.
             until = time.monotonic() + _LAST_SECONDS
             while self._outstanding > len(self._ended) and (left := until - time.monotonic()) > 0:
                 self._collect(left)
@@ -86,19 +86,21 @@ class Turns(Generic[_Result]):
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _begin(self, pool: ThreadPoolExecutor) -> float:
-        """Begins all whose turn has come; returns the seconds until the next turn, or a look at `stop`."""
+        """Begins all work whose time has come; returns the seconds until the next, or until `stop` is
+        checked.
+        """
         while self._turns and self._outstanding < _AHEAD:
             at, number = self._turns[0]
             address = self._addresses[number]
             moment = time.monotonic()
             if at > moment:
-                # A long queue at one publisher is waited for, second by second; a long hold is not.
+                # A long queue at one publisher is waited for; a long wait that it asked for is not.
                 refusal = self._hosts.refusal(address, moment)
                 if refusal is None:
                     return min(at - moment, _LOOK_SECONDS)
                 heapq.heappop(self._turns)
                 self._outstanding += 1
-                self._ended[number] = self._held_back(number, refusal)
+                self._ended[number] = self._postponed(number, refusal)
                 continue
             heapq.heappop(self._turns)
             if (again := self._hosts.start(address, moment)) is not None:
@@ -118,7 +120,7 @@ class Turns(Generic[_Result]):
             self._hosts.finish(self._addresses[number])
 
     def _collect(self, seconds: float | None) -> None:
-        """Takes one that ended within so many seconds; with None all that have ended."""
+        """Collects one result that arrives within `seconds`; with None, all results that have arrived."""
         with suppress(Empty):
             while True:
                 number, future = self._done.get(block=seconds is not None, timeout=seconds)
@@ -130,7 +132,9 @@ class Turns(Generic[_Result]):
                     return
 
     def _ripe(self) -> list[int]:
-        """What may be returned: all that ended in order, or all that ended when the next one is late."""
+        """Returns the numbers to yield: those that ended in order, or all that ended if the next one is
+        late.
+        """
         if not self._ended or next(iter(self._left)) in self._ended:
             self._waits_since = None
             return self._gathered(list(takewhile(self._ended.__contains__, self._left)))
@@ -143,7 +147,7 @@ class Turns(Generic[_Result]):
         return sorted(self._ended)
 
     def _gathered(self, ripe: list[int]) -> list[int]:
-        """These, or none of them while they are few and more are on their way."""
+        """Returns `ripe`, or nothing while there are few and more are expected."""
         moment = time.monotonic()
         if 0 < len(ripe) < _FEW and self._outstanding > len(self._ended):
             if self._gathers_since is None:

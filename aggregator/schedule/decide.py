@@ -47,7 +47,7 @@ __all__ = [
 _HOUR = timedelta(hours=1)
 _HOURS_OF_A_WEEK = 168
 _KEPT_DATES = 16
-_ENTRIES_THAT_TELL_A_RATE = 5
+_ENTRIES_FOR_A_RATE = 5
 _BUSY = (429, 503)
 _GONE = 410
 
@@ -135,7 +135,7 @@ class Decision:
 
     def explain(self) -> str:
         """The state's sentence, and the new address if there is one."""
-        moved = f"; it has moved for good to {self.adopt}" if self.adopt else ""
+        moved = f"; it has moved permanently to {self.adopt}" if self.adopt else ""
         return self.state.explain() + moved
 
 
@@ -372,7 +372,7 @@ def _may_be_fast(state: PollState, now: datetime, policy: Policy) -> bool:
     if state.held_off is not None and timedelta(0) <= now - state.held_off < policy.longest:
         return False
     said = (state.hints.ttl, state.hints.period, state.fresh_for)
-    return len(state.known_dates(now)) >= _ENTRIES_THAT_TELL_A_RATE or any(
+    return len(state.known_dates(now)) >= _ENTRIES_FOR_A_RATE or any(
         wait is not None and timedelta(0) < wait < policy.usual for wait in said
     )
 

@@ -51,7 +51,7 @@ _SENTENCES = {
     Reason.CHANGED: "its settings in the config changed since its last poll",
     Reason.WEBSUB: "a hub reports its changes (WebSub); it is polled once a day in case that fails",
     Reason.PING: "a hub reported that it changed (WebSub)",
-    Reason.GONE: "its server said on {state.gone_since:%Y-%m-%d} that it is gone for good (410); "
+    Reason.GONE: "its server said on {state.gone_since:%Y-%m-%d} that it is gone permanently (410); "
     "poll it with --force to try again, or remove it",
 }
 

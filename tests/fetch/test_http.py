@@ -265,7 +265,7 @@ def test_a_body_is_capped_after_decompression(
     ("answer", "kind", "reason"),
     [
         (Answer(404), errors.HttpStatus, "nothing at this address"),
-        (Answer(410), errors.Gone, "gone for good"),
+        (Answer(410), errors.Gone, "gone permanently"),
         (Answer(429), errors.Later, "fewer requests"),
         (Answer(503), errors.Later, "not available at the moment"),
         (Answer(500), errors.HttpStatus, "failed"),

@@ -177,7 +177,7 @@ def test_a_servers_log_shows_the_pace_of_its_host(
     def refused(number: int, error: Later) -> int:
         raise error
 
-    turns = Turns(fetcher.hosts, urls, workers=6, work=get, held_back=refused, stop=threading.Event())
+    turns = Turns(fetcher.hosts, urls, workers=6, work=get, postponed=refused, stop=threading.Event())
     assert sorted(number for batch in turns for number, _ in batch) == list(range(6))
     assert log.most == at_once
     # Five gaps; half of that, as what a busy machine delays most may be the first request.

@@ -115,7 +115,7 @@ def test_an_article_waits_for_its_date(site: Site) -> None:
     titles, problems = poll(site)
     assert titles == "a"
     assert problems == [
-        f"b.md: has a date in the future: it is published from {NOW + 3 * HOUR:%Y-%m-%d %H:%M} UTC on"
+        f"b.md: has a date in the future: it will be published at {NOW + 3 * HOUR:%Y-%m-%d %H:%M} UTC"
     ]
     assert poll(site, HOUR) == ("a", [])
     write(site, "c.md", "date: 2020-01-01")

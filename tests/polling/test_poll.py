@@ -217,7 +217,7 @@ def test_a_permanent_move_is_adopted(site: Site, server: Server) -> None:
     assert [polled(site, day) for day in range(3)] == ["", "", ""]
     assert json.loads(site.run("sources", "--json").stdout)["sources"][0]["moved_to"] is None
     assert polled(site, 3) == (
-        f"it has moved for good to {server.url}/new and is polled there from now on; change its url"
+        f"it has moved permanently to {server.url}/new and is polled there from now on; change its url"
     )
     server.requests.clear()
     assert polled(site, 4) == ""
@@ -225,7 +225,7 @@ def test_a_permanent_move_is_adopted(site: Site, server: Server) -> None:
     assert server.requests[0].headers["If-None-Match"] == '"1"'
     facts = json.loads(site.run("sources", "--json").stdout)["sources"][0]
     assert (facts["address"], facts["moved_to"]) == (f"{server.url}/a", f"{server.url}/new")
-    assert f"a: it has moved for good to {server.url}/new" in site.run("sources").stdout
+    assert f"a: it has moved permanently to {server.url}/new" in site.run("sources").stdout
 
 
 def test_a_move_that_a_feed_names_is_adopted(site: Site, server: Server) -> None:
@@ -243,10 +243,10 @@ def test_a_move_that_a_feed_names_is_adopted(site: Site, server: Server) -> None
     loaded = config.load(site.file)
     with app.App(loaded, NOW) as opened:
         (poll,) = opened.fetch(loaded.select(()), NOW)
-    said = f"it says that it has moved for good to {server.url}/new (itunes:new-feed-url)"
+    said = f"it says that it has moved permanently to {server.url}/new (itunes:new-feed-url)"
     assert [problem.text for problem in poll.problems] == [said]
     assert [polled(site, day) for day in (1, 2)] == ["", ""]
-    assert f"it has moved for good to {server.url}/new and is polled there" in polled(site, 3)
+    assert f"it has moved permanently to {server.url}/new and is polled there" in polled(site, 3)
     server.requests.clear()
     assert [polled(site, day) for day in range(4, 10)] == [""] * 6
     assert {request.path for request in server.requests} == {"/new"}
@@ -286,7 +286,7 @@ def test_what_is_bound_to_its_origin_is_only_reported_as_moved(
     free = site.file.read_text()
     site.file.write_text(f"{free}\n{lines[setting]}\n")
     message = [polled(site, day) for day in range(4)]
-    assert message == ["", "", "", f"it has moved for good to {server.url}/new; change its url"]
+    assert message == ["", "", "", f"it has moved permanently to {server.url}/new; change its url"]
     server.requests.clear()
     polled(site, 4)
     assert [r.path for r in server.requests] == ["/a", "/new"]
@@ -327,7 +327,9 @@ def test_fetch_tells_a_move(site: Site, server: Server, monkeypatch: pytest.Monk
     instantly = schedule.Policy(time_before_adopting=timedelta(0), polls_before_adopting=2)
     monkeypatch.setattr(schedule, "Policy", lambda **_settings: instantly)
     assert json.loads(site.run("fetch", "--json").stdout)["sources"][0]["move"] is None
-    assert f"it has moved for good to {server.url}/new and is polled" in site.run("fetch", "--force").stdout
+    assert (
+        f"it has moved permanently to {server.url}/new and is polled" in site.run("fetch", "--force").stdout
+    )
 
 
 def test_what_is_no_sources_failure_ends_the_run_with_its_reason(site: Site, server: Server) -> None:

@@ -30,7 +30,7 @@ def taking_turns(
         ADDRESSES[:count],
         workers=8,
         work=work,
-        held_back=lambda number, error: f"{number} waits for {error.retry_after}",
+        postponed=lambda number, error: f"{number} waits for {error.retry_after}",
         stop=stop or threading.Event(),
     )
 

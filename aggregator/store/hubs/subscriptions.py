@@ -215,7 +215,7 @@ class HubSubscriptions:
             self._database.remember(_RAN, now.isoformat())
         return last
 
-    def is_heard(self, now: datetime) -> bool:
+    def is_answered(self, now: datetime) -> bool:
         """Whether any process has answered at the callbacks' addresses lately."""
         heard = _moment(self._database.setting(_LISTENING))
         return heard is not None and abs(now - heard) <= _HEARD_LATELY

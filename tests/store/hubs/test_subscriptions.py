@@ -146,9 +146,9 @@ def test_a_backup_has_no_subscriptions(tmp_path: Path) -> None:
 def test_a_process_that_answers_is_heard_for_ten_minutes(store: Store) -> None:
     """Whichever it is."""
     subscriptions = store.hub_subscriptions
-    assert not subscriptions.is_heard(NOW)
+    assert not subscriptions.is_answered(NOW)
     subscriptions.listening(NOW)
-    assert subscriptions.is_heard(NOW + 10 * MINUTE)
-    assert not subscriptions.is_heard(NOW + 11 * MINUTE)
+    assert subscriptions.is_answered(NOW + 10 * MINUTE)
+    assert not subscriptions.is_answered(NOW + 11 * MINUTE)
     store.database.remember("hubs.listening", "no time")
-    assert not subscriptions.is_heard(NOW)
+    assert not subscriptions.is_answered(NOW)
