@@ -46,7 +46,7 @@ _log = logging.getLogger(__name__)
 _DATES_FOR_A_RATE = 16
 _FAILURES_BEFORE_TURNING_BACK = 5
 _MOST_PASSING = 10_000
-"""The largest number of sources outside the config whose addresses are remembered."""
+"""How many sources outside the config have their addresses remembered."""
 
 
 @dataclass(slots=True)
@@ -70,9 +70,8 @@ class _Poll:
 class Polls:
     """Polls sources in parallel, within each publisher's request rate, and saves them in the order given.
 
-    Saving in one order, whichever server answers first, gives the same public ids and folder names in every
-    run; only a source that is seconds slower than the next one is saved after it. A source that fails does
-    not affect others.
+    One order gives the same public ids and folder names in every run; only a source that is seconds slower
+    than the next one is saved after it. A source that fails does not affect others.
     """
 
     def __init__(self, config: Config, store: Store, fetcher: Fetches, read: Reads) -> None:
@@ -101,8 +100,7 @@ class Polls:
         return self._server_clocks.testify(addresses, now)
 
     def poll_many(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
-        """Polls each source now, whether it is due or not; `refetch`: without validators, and reads
-        everything again.
+        """Polls each source now, due or not; `refetch`: without validators, and reads everything again.
 
         A source that has moved permanently is polled at its new address, and yielded with that.
         """
@@ -127,9 +125,7 @@ class Polls:
             yield from self._save_all([(sources[n], polled) for n, polled in batch], states, now)
 
     def holding(self, store: Store, threads: int) -> Polls:
-        """Returns Polls with the same state that save into another view of the store, have their own
-        number of threads and are stopped separately.
-        """
+        """Returns a copy that shares this state, with its own store view, threads and `stop`."""
         polls = copy(self)
         polls._store, polls._threads, polls._stop = store, threads, threading.Event()
         polls._hubs = HubWatch(self._config, store)
@@ -220,8 +216,8 @@ class Polls:
     ) -> bool:
         """Returns whether a document is fetched without validators, although they are known.
 
-        That is so for a document that could not be read, or that another version of the reader read: at most
-        once a day, unless the source's settings changed or it is on this machine.
+        True for a document that could not be read, or was read by another version: at most once a day,
+        unless the source's settings changed or it is on this machine.
         """
         if is_redated(source, state) or (before.unread and before.unread_as != reading_settings(source)):
             return True
@@ -374,9 +370,7 @@ class Polls:
         )
 
     def _move(self, source: Source, decision: schedule.Decision) -> str:
-        """Records a permanent move, or a return to the configured address; returns a message about it, or
-        "".
-        """
+        """Records a permanent move, or a return to the configured address; returns a message or ""."""
         if decision.adopt:
             moved = f"it has moved permanently to {decision.adopt}"
             is_weaker = source.address.startswith("https:") and not decision.adopt.startswith("https:")
@@ -395,9 +389,7 @@ class Polls:
         return poll_settings(source, self._addresses.get(source.name, source.address), self._config)
 
     def _is_read_otherwise(self, source: Source, before: schedule.PollState) -> bool:
-        """Returns whether options changed since the document was read: then it is read again even if
-        unchanged.
-        """
+        """Returns whether options changed since the document was read, which is then read again."""
         return bool(before.options_as) and before.options_as != settings_read(source)
 
 

@@ -195,7 +195,7 @@ def test_templates_are_compiled(site: Site) -> None:
     [
         ({}, ""),
         ({"url": "https://planet.example/"}, ""),
-        ({"url": "http://planet.example/"}, "serve.url is no https: address"),
+        ({"url": "http://planet.example/"}, "serve.url is not https"),
         ({"url": "http://127.0.0.1:8000/"}, "its host 127.0.0.1 is loopback, not public"),
         ({"url": "https://10.1.2.3/"}, "its host 10.1.2.3 is private, not public"),
         ({"url": "https://localhost/"}, "its host localhost has no domain"),

@@ -354,7 +354,7 @@ def test_events_of_sources_can_be_tried(planet: NotifiedPlanet) -> None:
     shown = planet.site.run("notify test").output
     assert "This is a test, with made-up events of sources." in shown
     assert "| A made-up source is silent:" in shown
-    assert "| A made-up source has moved for good (to new.example)" in shown
+    assert "| A made-up source has moved permanently (to new.example)" in shown
     assert "the newest articles that this notice would have had and made-up events of sources" in shown
     assert shown.count("that arrived last match") == 1
     assert planet.site.run("notify test health --send").exit_code == 0

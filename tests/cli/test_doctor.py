@@ -171,7 +171,7 @@ BROKEN: dict[str, tuple[Callable[[Site], None], str, str]] = {
     "a priority of none": (configured('publish.all.priority = ["b"]'), "'b'", "doctor check verify"),
     "the same twice": (lambda site: site.configure(SOURCE, {**SOURCE, "name": "b"}), "twice", "doctor check"),
     "a file as output": (output_is_a_file, "name a folder", "doctor check"),
-    "an output below a file": (output_below_a_file, "no folder", "doctor"),
+    "an output below a file": (output_below_a_file, "not a folder", "doctor"),
     "a folder as store": (store_is_a_folder, "is a folder", "doctor check verify"),
     "no store yet": (lambda site: site.configure(SOURCE), "aggregator fetch", "doctor verify"),
     "no SQLite": (stored(b"words " * 1000), "not a database", "doctor verify"),

@@ -49,7 +49,7 @@ def test_the_copy_follows_the_bucket(
     until(lambda: published.staged(site) == published.bodies())
     before = published.staged(site)
     published.store.fault = lambda _method, _key: "503"
-    until(lambda: "what the copy has is served" in caplog.text)
+    until(lambda: "the local copy is served" in caplog.text)
     assert published.staged(site) == before
     published.store.clear_faults()
     published.serve(*range(1, 13))
@@ -57,7 +57,7 @@ def test_the_copy_follows_the_bucket(
     assert published.site.run("fetch", "--force").exit_code == 0
     until(lambda: published.staged(site) == published.bodies())
     assert "News/feed.json" not in published.staged(site)
-    assert caplog.text.count("what the copy has is served") == 1
+    assert caplog.text.count("the local copy is served") == 1
 
 
 def test_serve_needs_neither_store_nor_folder(published: BucketSite) -> None:

@@ -111,7 +111,9 @@ def test_offline_is_said_once_and_counts_as_no_failure(start: Start, server: Ser
     now = NOW + 2 * DAY
     message = machine.poll(now)
     (said,) = notices(message)
-    assert said.startswith("this machine seems to be offline: no network leads to any source; all are tried")
+    assert said.startswith(
+        "this machine seems to be offline, because no source can be reached; all are tried"
+    )
     assert all(poll.is_offline and poll.error and poll.error.label == "network" for poll in message.values())
     for state in machine.remembered().values():
         assert (state.reason, state.failures) == (Reason.OFFLINE, 0)

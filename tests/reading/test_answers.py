@@ -113,16 +113,25 @@ HOSTILE: dict[str, tuple[Callable[[str], bytes], str]] = {
     ),
     "an article without an id": (lambda _: answered(replace(ARTICLE, id="")), "without an id"),
     "too few fingerprints": (lambda _: answered(ARTICLE, ARTICLE, fingerprints=("f",)), "fingerprint"),
-    "a packed article that is no JSON": (lambda _: answered(ARTICLE, text="{"), "no article"),
-    "a packed article that is a list": (lambda _: answered(ARTICLE, text="[]"), "no article"),
-    "a packed article of wrong types": (lambda _: answered(ARTICLE, text='{"title": 1}'), "no article"),
+    "a packed article that is no JSON": (
+        lambda _: answered(ARTICLE, text="{"),
+        "article that cannot be read",
+    ),
+    "a packed article that is a list": (
+        lambda _: answered(ARTICLE, text="[]"),
+        "article that cannot be read",
+    ),
+    "a packed article of wrong types": (
+        lambda _: answered(ARTICLE, text='{"title": 1}'),
+        "article that cannot be read",
+    ),
     "a packed article, nested deep": (
         lambda _: answered(ARTICLE, text='{"extra": {"x": ' + "[" * 500 + "]" * 500 + "}}"),
         "JSON-like",
     ),
     "a packed article, nested without end": (
         lambda _: answered(ARTICLE, text='{"extra": {"x": ' + "[" * 1_000_000),
-        "no article",
+        "article that cannot be read",
     ),
     "another source's document": (
         lambda _: framed(dumps(Answer(reading=Reading(document=Document(source="bank"))))),
