@@ -154,8 +154,14 @@ class App:
     @cached_property
     def _copying(self) -> Copying:
         from aggregator.media.copying import Copying
+        from aggregator.publishing.faces import faces_to_copy
 
-        return Copying(lambda: self.config, self._store, lambda: self._fetcher)
+        return Copying(
+            lambda: self.config,
+            self._store,
+            lambda: self._fetcher,
+            lambda: faces_to_copy(self.config, self._store),
+        )
 
     def _read(self, resource: Resource, context: Context) -> Reading:
         with self._making_workers:  # several threads read; only the first one creates the workers

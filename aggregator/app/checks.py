@@ -18,6 +18,7 @@ from aggregator.fetch.checks import refusal
 from aggregator.fetch.guard import refusal as refusal_of
 from aggregator.fetch.guard import written_address
 from aggregator.normalise.disclosure import without_logins
+from aggregator.publishing.local_faces import face_mistakes
 from aggregator.publishing.looks import look_mistakes
 
 __all__ = ["doubts", "refusals"]
@@ -51,6 +52,7 @@ def refusals(config: Config) -> Iterator[str]:
     if posts is not None and posts.folder.exists() and not posts.folder.is_dir():
         yield f"publish.posts.folder: {posts.folder} is a file; name a folder"
     yield from look_mistakes(config)
+    yield from face_mistakes(config)
 
 
 def doubts(config: Config) -> Iterator[str]:

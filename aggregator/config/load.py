@@ -231,7 +231,8 @@ def _with_absolute_paths(config: Config, home: Path) -> Config:
             {"path": absolute(source.path)} if source.path else {"url": absolute_file_url(source.url, home)}
         )
         authority = {"tls_ca": absolute(source.tls_ca)} if source.tls_ca else {}
-        return source.model_copy(update={**place, **authority})
+        image = {"image": str(absolute(source.image_file))} if source.image_file else {}
+        return source.model_copy(update={**place, **authority, **image})
 
     fetch = config.fetch
     if fetch.tls_ca:

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, PlainSerializer, model_validator
 
-from aggregator.config.values import FilePath
+from aggregator.config.values import PICTURES, FilePath
 from aggregator.model.settings import Settings
 
 __all__ = ["DARK", "LIGHT", "Colours", "DarkColours", "PageSettings", "contrast"]
@@ -34,7 +34,6 @@ LEAST_CONTRAST = 4.5
 """The minimum contrast of text: WCAG 2.2 §1.4.3, level AA."""
 
 _COLOUR = re.compile(r"#(?:[0-9a-f]{3}|[0-9a-f]{6})")
-_PICTURES = (".png", ".jpg", ".svg", ".webp")
 
 
 def _colour(value: str) -> str:
@@ -45,9 +44,9 @@ def _colour(value: str) -> str:
 
 
 def _logo(value: object) -> object:
-    if str(value).lower().endswith(_PICTURES):
+    if str(value).lower().endswith(PICTURES):
         return value
-    raise ValueError(f"write the path of a picture whose name ends in {', '.join(_PICTURES)}")
+    raise ValueError(f"write the path of a picture whose name ends in {', '.join(PICTURES)}")
 
 
 Colour = Annotated[str, AfterValidator(_colour)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from aggregator.config.values import (
     Headers,
     HeaderText,
     HttpUrl,
+    PicturePlace,
     Proxy,
     Secret,
     SourceUrl,
@@ -88,14 +90,14 @@ class Source(Settings):
     name none. `headers`, `auth`, `cookie` and the TLS settings are used only for the origin of `url`, not for
     hosts that it redirects to. `proxy` and `tls_ca` None mean the config's; `proxy` "" is none. `retention`
     replaces the config's; None means the config's. `link` is the address of its site, for lists of sources;
-    None: what its feed says. `image` is the address of its picture, for the page of members; None: the
-    feed's. `article_pages`: whether its articles have pages here with their whole text; None: those without a
-    link, unless they are mail. `full_text` completes its articles from their pages; None leaves them as they
-    are. `robots` False fetches pages whatever robots.txt says: for one's own site. `private`: its address is
-    not published, for example because its path contains a key. `websub` False does not subscribe at a hub.
-    `timezone`: that of dates without one, by its name in the IANA database; None is UTC. `media`: whether
-    `publish.media` copies its pictures, "all": its enclosures too; None: unless it is mail. `priority`: if
-    several sources have a story, the copy of the source with the highest is shown.
+    None: what its feed says. `image` is the address or the path of its picture, for the page of members;
+    None: the feed's. `article_pages`: whether its articles have pages here with their whole text; None: those
+    without a link, unless they are mail. `full_text` completes its articles from their pages; None leaves
+    them as they are. `robots` False fetches pages whatever robots.txt says: for one's own site. `private`:
+    its address is not published, for example because its path contains a key. `websub` False does not
+    subscribe at a hub. `timezone`: that of dates without one, by its name in the IANA database; None is UTC.
+    `media`: whether `publish.media` copies its pictures, "all": its enclosures too; None: unless it is mail.
+    `priority`: if several sources have a story, the copy of the source with the highest is shown.
     """
 
     name: Annotated[str, Field(min_length=1, max_length=200)]
@@ -118,7 +120,7 @@ class Source(Settings):
     tls_verify: bool = True
     retention: Keep | None = None
     link: HttpUrl | None = None
-    image: HttpUrl | None = None
+    image: PicturePlace | None = None
     article_pages: bool | None = None
     robots: bool = True
     private: bool = False
@@ -162,6 +164,11 @@ class Source(Settings):
     def is_local(self) -> bool:
         """Whether it is read from this machine's disk."""
         return self.path is not None or self.address.startswith("file:")
+
+    @property
+    def image_file(self) -> Path | None:
+        """The path of its picture, None if that has an address or there is none."""
+        return None if not self.image or "://" in self.image else Path(self.image)
 
     @property
     def address(self) -> str:

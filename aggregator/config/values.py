@@ -20,6 +20,9 @@ from aggregator.normalise.zones import zone_of
 _DURATION = re.compile(r"(\d{1,6})\s*(ms|s|m|h|d|w)")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 MAX_DURATION = timedelta(days=36_500)
+PICTURES = (".png", ".jpg", ".svg", ".webp")
+"""How the names of pictures end that are published with pages."""
+
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]")
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _HOST = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]*[a-z_-][a-z0-9_-]*)*")
@@ -69,6 +72,20 @@ def _http_url(value: object) -> str:
         if parts.scheme in ("http", "https") and parts.hostname and not re.search(r"\s", value):
             return value
     raise ValueError('write an absolute address, such as "https://example.org/feeds"')
+
+
+def _picture_place(value: object) -> str:
+    text = str(value) if isinstance(value, str | Path) else ""
+    if text.lower().endswith(PICTURES) and "://" not in text:
+        return text
+    try:
+        return _http_url(value)
+    except ValueError:
+        pass
+    raise ValueError(
+        'write an absolute address, such as "https://example.org/face.png", or the path of a picture '
+        f"whose name ends in {', '.join(PICTURES)}"
+    )
 
 
 def _source_url(value: object) -> str:
@@ -254,6 +271,7 @@ StorePlace = Annotated[StoreAddress, BeforeValidator(_store), PlainSerializer(st
 Headers = Annotated[tuple[tuple[str, SecretStr], ...], BeforeValidator(_headers)]
 TimeZone = Annotated[str, BeforeValidator(_time_zone)]
 Player = Annotated[str, BeforeValidator(_player)]
+PicturePlace = Annotated[str, BeforeValidator(_picture_place)]
 HttpUrl = Annotated[str, BeforeValidator(_http_url)]
 Place = Annotated[str, BeforeValidator(_place)]
 Host = Annotated[str, BeforeValidator(_host)]

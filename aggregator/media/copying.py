@@ -9,10 +9,12 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from aggregator.config.load import Config, MediaSettings, Source
 from aggregator.errors import AggregatorError, SourceError, WriteError
+from aggregator.media.faces import MemberFace
 from aggregator.media.files import damaged_files, hash_of_file, remove_files, write_file
 from aggregator.media.outcomes import LONGEST_WAIT, CopyReport, FetchedFile, outcome_of
 from aggregator.media.references import shown_by
@@ -51,15 +53,22 @@ class FetchesFiles(Protocol):
 class Copying:
     """Keeps copies of what published articles show, as `publish.media` says; without it, removes all copies.
 
-    `config` returns the present config, `fetcher` the fetcher; neither is called before it is needed.
+    `config` returns the present config, `fetcher` the fetcher, `faces` the pictures of members; none of them
+    is called before it is needed.
     """
 
     def __init__(
-        self, config: Callable[[], Config], store: Store, fetcher: Callable[[], FetchesFiles]
+        self,
+        config: Callable[[], Config],
+        store: Store,
+        fetcher: Callable[[], FetchesFiles],
+        faces: Callable[[], Sequence[MemberFace]] = tuple,
     ) -> None:
         self._config = config
         self._store = store
         self._fetcher = fetcher
+        self._faces = faces
+        self._files: Mapping[str, Path] = {}
         self._end = threading.Event()
         self._is_stopping = self._is_full = False
         self._making = threading.Lock()
@@ -109,9 +118,27 @@ class Copying:
         if settings is None or self._is_stopping:
             return None
         self.note(now)
-        due = self._store.media.due(_since(settings, now), now, _MAX_DUE)
-        if not due:
+        self._note_faces(settings, now)
+        found = (*self._store.media.due(_since(settings, now), now, _MAX_DUE), *self._store.faces.due(now))
+        if not (due := [*{each.address: each for each in found}.values()]):
             return None
+        report = self._copied(due, settings, now)
+        if report is not None and report.has_changed:
+            self._note_faces(settings, now)
+        return report
+
+    def _note_faces(self, settings: MediaSettings, now: datetime) -> None:
+        """Records which pictures of members are wanted; copies that there are for them are shown."""
+        sources = {source.name: source for source in self._config().sources}
+        faces = [
+            face
+            for face in self._faces()
+            if face.file or (face.source in sources and _choice(sources[face.source], settings)[0])
+        ]
+        self._files = {face.address: face.file for face in faces if face.file}
+        self._store.faces.want({face.address: face.source for face in faces}, now)
+
+    def _copied(self, due: Sequence[WantedFile], settings: MediaSettings, now: datetime) -> CopyReport | None:
         report = CopyReport()
         begun = time.monotonic()
         room = settings.max_bytes - self._store.media.counts().bytes
@@ -123,7 +150,12 @@ class Copying:
             report.problems.append(Problem(text=why))
             return report
         self._is_full = False
-        pictures = self._chosen([each for each in due if not each.is_recording], settings)
+        sources = {source.name: source for source in self._config().sources}
+        files = [each for each in due if each.address in self._files]
+        done = [outcome_of(each, self._picture(sources, each, settings, now), report, now) for each in files]
+        self._store.media.record([outcome for outcome in done if outcome is not None], now)
+        remote = [each for each in due if not each.is_recording and each.address not in self._files]
+        pictures = self._chosen(remote, settings)
         self._fetch(pictures, settings, report, now, room)
         for each in [each for each in due if each.is_recording]:
             left = settings.time.total_seconds() - (time.monotonic() - begun)
@@ -145,6 +177,7 @@ class Copying:
             if settings is None:
                 remove_files(config.output, (), None, now)
                 store.forget_all()
+                self._store.faces.want({}, now)
                 return
             if self._store.database.setting(_TIDIED) == today and not at_once:
                 return
@@ -218,12 +251,17 @@ class Copying:
         from aggregator.fetch import FileBounds
         from aggregator.media.pictures import PIXEL, PictureBounds, PictureRefused
 
-        if (source := sources.get(wanted.source)) is None:
+        local, source = self._files.get(wanted.address), sources.get(wanted.source)
+        if source is None:
             return FetchedFile(wait=LONGEST_WAIT)
         deadline = min(self._config().fetch.deadline, PICTURE_DEADLINE)
         bounds = FileBounds(settings.max_file_bytes, deadline)
         try:
-            body = self._fetcher().embedded(source, wanted.address, now, bounds).body
+            body = (
+                self._fetcher().embedded(source, wanted.address, now, bounds).body
+                if local is None
+                else local.read_bytes()
+            )
             with self._making:
                 workers = self._workers
             found = workers.encoded(
@@ -252,6 +290,8 @@ class Copying:
             return FetchedFile(error=SourceError(str(error), url=wanted.address))
         except AggregatorError:
             raise
+        except OSError as error:
+            return FetchedFile(error=SourceError(f"it cannot be read: {error.strerror}", url=wanted.address))
         except Exception as error:  # noqa: BLE001 - a bug of ours fails one picture, never a run
             return FetchedFile(error=_mistake(error, wanted.address))
         return FetchedFile(file=file)

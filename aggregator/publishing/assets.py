@@ -15,7 +15,7 @@ from aggregator.writers.files import remove, write_if_changed
 if TYPE_CHECKING:  # a check reads logos, and needs nothing of a store
     from aggregator.publishing.feed_folders import WriteResult
 
-__all__ = ["FOLDER", "logo_name", "read_logo", "remove_logos", "write_logo"]
+__all__ = ["FOLDER", "logo_name", "read_logo", "read_picture", "remove_logos", "write_logo"]
 
 FOLDER = "assets"
 MAX_BYTES = 256 * 1024
@@ -29,16 +29,21 @@ _BEGINNINGS = {
 
 
 def read_logo(place: Path) -> bytes:
-    """The picture in a file. Raises WriteError when it is none that pages may have."""
+    """The picture in the logo's file. Raises WriteError."""
+    return read_picture(place, "publish.pages.logo")
+
+
+def read_picture(place: Path, key: str) -> bytes:
+    """The picture in a file, which `key` of the config names. Raises WriteError if pages may not have it."""
     try:
         with place.open("rb") as file:
             body = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise WriteError(f"publish.pages.logo: {place} cannot be read ({error.strerror})") from error
+        raise WriteError(f"{key}: {place} cannot be read ({error.strerror})") from error
     if len(body) > MAX_BYTES:
-        raise WriteError(f"publish.pages.logo: {place} has more than {MAX_BYTES:,} bytes; make it smaller")
+        raise WriteError(f"{key}: {place} has more than {MAX_BYTES:,} bytes; make it smaller")
     if not _BEGINNINGS[place.suffix.lower()].match(body):
-        raise WriteError(f"publish.pages.logo: {place} is no picture of the kind that its name says")
+        raise WriteError(f"{key}: {place} is no picture of the kind that its name says")
     return body
 
 

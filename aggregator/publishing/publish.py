@@ -16,6 +16,7 @@ from aggregator.publishing import parallel as sharing
 from aggregator.publishing.article_pages import pages_of
 from aggregator.publishing.assets import remove_logos, write_logo
 from aggregator.publishing.disclosure import Disclosure, disclosure_of
+from aggregator.publishing.faces import Faces
 from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
 from aggregator.publishing.looks import look_of
 from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
@@ -84,6 +85,8 @@ def publish(
     pages = OwnPages(store, config, writer, look, everything=everything, look=of_pages)
     before = WriteResult()
     write_logo(config, of_pages.logo, before)
+    faces = Faces(config, store)
+    before.written += faces.write()
     if chosen:
         pages.write(disclosure, chosen[0].rules, version, before)
     done = sharing.write(due, store, context, processes)
@@ -91,10 +94,13 @@ def publish(
     failed = len(done.errors)
     cache.hold_to(look)
     formats = tuple(format_of(name, writer) for name, writer in writers.items())
-    site = _Site(store, config, version, disclosure, formats, of_pages, done)
+    site = _Site(store, config, version, disclosure, formats, of_pages, faces, done)
     site.write(site_writers, chosen, cache, renew=renew)
     pages.remove(done)
+    faces.remove()
     remove_logos(config, of_pages.logo, done)
+    failed += len(faces.errors)
+    done.errors += faces.errors
     if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
         store.database.remember("look", look)
     return Published(
@@ -116,10 +122,12 @@ class _Site:
         disclosure: Disclosure,
         formats: tuple[OutputFormat, ...],
         look: PageLook,
+        faces: Faces,
         done: WriteResult,
     ) -> None:
         self._formats = formats
         self._look = look
+        self._faces = faces
         self._store = store
         self._config = config
         self._version = version
@@ -147,7 +155,7 @@ class _Site:
         shown = [source.name for source in config.sources] if further else None
         seen, states = store.sources.pulse(shown)
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])
-        states += f" {further}" if further else ""
+        states += (f" {further}" if further else "") + self._faces.mark
         last, _, shown_states = (store.database.setting("shown sources") or "").partition(" ")
         # A clock that was ahead may have left a later moment.
         is_late = seen is not None and (
@@ -180,6 +188,7 @@ class _Site:
                 disclosure=self._disclosure,
                 cache=cache,
                 look=self._look,
+                faces=self._faces,
             )
             is_whole = self._write_documents(due, whole)
             store.database.remember(f"files {shows}", self._stamp(due) if is_whole else "")

@@ -10,6 +10,7 @@ from aggregator.config.load import Config, PageSettings, Source
 from aggregator.normalise.disclosure import without_keys
 from aggregator.publishing.copied import copies_of
 from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.faces import Faces
 from aggregator.publishing.months import months_of
 from aggregator.publishing.outputs import FeedOutput, items_with
 from aggregator.publishing.public_errors import public_advice, public_error
@@ -59,6 +60,7 @@ def overview(
     disclosure: Disclosure,
     cache: SectionCache,
     look: PageLook,
+    faces: Faces,
 ) -> Overview:
     """The whole site: the sections of these outputs, and these sources; none where they are not needed.
 
@@ -75,7 +77,9 @@ def overview(
         link=f"{site.url.rstrip('/')}/" if site.url else "",
         updated=max((section.updated for section in sections), default=_EPOCH),
         sections=sections,
-        followed=_followed(store, sources, seen, disclosure, config.publish.pages, shown) if sources else (),
+        followed=_followed(store, sources, seen, disclosure, config.publish.pages, shown, faces)
+        if sources
+        else (),
         further=further,
         seen=seen,
         files=files,
@@ -137,17 +141,19 @@ def _followed(
     disclosure: Disclosure,
     pages: PageSettings,
     names: Collection[str] | None,
+    faces: Faces,
 ) -> tuple[Followed, ...]:
     """The sources, in their order; `names` are theirs, None where the store has no others."""
     healths = {health.name: health for health in store.sources.health(names)}
     sites = store.sources.sites(names)
-    faces = store.sources.faces(names) if pages.members else {}
+    of_feeds = store.sources.faces(names) if pages.members else {}
     own = {feed.name: feed.folder or "" for feed in store.feeds.all()} if pages.sources else {}
     made = []
     for source in followed:
         if (health := healths.get(source.name)) is None:
             continue
         url = disclosure.address(source, health.moved_to)
+        face, face_file = faces.shown(source, disclosure.site(source, of_feeds.get(source.name)))
         made.append(
             Followed(
                 health=_public(judge(health, seen or _EPOCH), url),
@@ -156,7 +162,8 @@ def _followed(
                 link=disclosure.site(source, sites.get(source.name)),
                 published=health.schedule.published,
                 page=own.get(OF_SOURCE + source.name, ""),
-                face=source.image or disclosure.site(source, faces.get(source.name)),
+                face=face,
+                face_file=face_file,
             )
         )
     return tuple(made)

@@ -6,6 +6,7 @@ An article's pictures are noted by its revision: they are known as long as a fee
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,9 +28,16 @@ from aggregator.store.schema import (
     media_uses,
     placements,
     revisions,
+    settings,
 )
 
 __all__ = ["CopyOutcome", "MediaCounts", "MediaRecords", "WantedFile"]
+
+FACES = "faces"
+"""The setting of the store with the pictures of members: each address, its source, and its copy's path.
+
+The path is None without a copy, and "" for a tracking pixel.
+"""
 
 _BATCH = 500
 _NOTED_AT_ONCE = 5_000
@@ -275,11 +283,12 @@ class MediaRecords:
         """
         with self._database.transaction() as connection:
             before = {*connection.scalars(sa.select(_OF_FILES.c.hash))}
+            is_shown = sa.or_(_IS_SHOWN, media.c.address.in_(wanted_faces(connection)))
             connection.execute(
-                media.update().where(media.c.unused.is_(None), sa.not_(_IS_SHOWN)).values(unused=now)
+                media.update().where(media.c.unused.is_(None), sa.not_(is_shown)).values(unused=now)
             )
             connection.execute(
-                media.update().where(media.c.unused.is_not(None), _IS_SHOWN).values(unused=None)
+                media.update().where(media.c.unused.is_not(None), is_shown).values(unused=None)
             )
             is_over = sa.or_(sa.not_(_IS_KNOWN), media.c.unused <= now - keep)
             gone = [
@@ -308,6 +317,26 @@ class MediaRecords:
             are_noted = articles.c.illustrated.is_not(None)
             connection.execute(articles.update().where(are_noted).values(illustrated=None))
             remember(connection, _NOTED, "")
+
+
+def wanted_faces(connection: sa.Connection) -> dict[str, tuple[str, str | None]]:
+    """The pictures of members that are wanted, as the setting has them; none if it cannot be read."""
+    text = connection.scalar(sa.select(settings.c.value).where(settings.c.name == FACES))
+    try:
+        return {address: (str(source), path) for address, (source, path) in json.loads(text or "{}").items()}
+    except (ValueError, TypeError, AttributeError):
+        return {}
+
+
+def copies_at(connection: sa.Connection, addresses: Collection[str]) -> dict[str, str | None]:
+    """Those of the addresses that are known, each with the path of its copy, as in the setting `FACES`."""
+    found: dict[str, str | None] = {}
+    query = sa.select(media.c.address, *_FILE)
+    for some in _batches(sorted(addresses)):
+        for row in connection.execute(query.where(media.c.address.in_(some))):
+            file = _file(row)
+            found[row.address] = file.path if file else "" if row.type == _PIXEL else None
+    return found
 
 
 def _forget(connection: sa.Connection, addresses: Sequence[str]) -> None:

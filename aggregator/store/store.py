@@ -12,6 +12,7 @@ from aggregator.store.arrivals import Arrivals
 from aggregator.store.articles import Articles
 from aggregator.store.calendar import Calendar
 from aggregator.store.database import Database
+from aggregator.store.faces import FaceRecords
 from aggregator.store.feeds import Feeds
 from aggregator.store.followed import FollowedSources
 from aggregator.store.forgetting import Forgetting
@@ -50,7 +51,7 @@ class Store:
     - `queue` sees how polling keeps up. `linkless` knows the articles without a link.
     - `forgetting` erases articles.
     - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
-    - `media` knows the copies of pictures.
+    - `media` knows the copies of pictures, `faces` those of members.
     - `leases` divide the work among workers on several machines.
 
     `judge` decides which feeds each article stands in, `stories` which articles tell the same story. With
@@ -90,6 +91,7 @@ class Store:
         self.moments = Moments(database)
         self.mending = Mending(database)
         self.media = MediaRecords(database)
+        self.faces = FaceRecords(database)
         self.leases = Leases(database)
 
     def holding(self, hold: Hold) -> Store:

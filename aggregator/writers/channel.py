@@ -198,7 +198,8 @@ class Followed:
 
     `url` is the address of its feed, None without an http or https address; such a source is in no
     subscription list. `link` is its site. `published`: its newest entries' dates, newest first. `face` is the
-    address of its picture. `page` is the folder of its own page among the output, "" without one.
+    address of its picture, `face_file` the path of one below the output, which replaces it. `page` is the
+    folder of its own page among the output, "" without one.
     """
 
     health: SourceHealth
@@ -207,6 +208,7 @@ class Followed:
     link: str | None = None
     published: tuple[datetime, ...] = ()
     face: str | None = None
+    face_file: str = ""
     page: str = ""
 
 

@@ -96,6 +96,47 @@ def test_there_is_no_such_page_unless_it_is_wanted(site: Site, server: Server) -
     assert {path: path.read_bytes() for path in site.output.rglob("*.html")} == before
 
 
+def test_a_picture_may_be_a_local_file(site: Site, server: Server) -> None:
+    """It is published under a name of its content, which follows it, and goes with the page."""
+    face = site.home / "faces" / "kim.png"
+    face.parent.mkdir()
+    face.write_bytes(b"\x89PNG\r\n one")
+    server.pages["/tea"] = Answer(body=feed("tea", 1))
+
+    def published(*, members: bool = True) -> tuple[list[str], dict[str, bytes]]:
+        source = {"name": "tea", "url": f"{server.url}/tea", "image": "faces/kim.png"}
+        site.configure(source, publish={"pages": {"members": members}})
+        assert site.run("check").exit_code == 0
+        site.run("fetch")
+        assert site.run("publish").exit_code == 0
+        shown = page(site, "members.html") if members else LexborHTMLParser("")
+        assets = {name: body for name, body in site.files().items() if name.startswith("assets/")}
+        return [str(image.attributes["src"]) for image in shown.css(".members img")], assets
+
+    shown, assets = published()
+    assert assets == {shown[0]: face.read_bytes()}
+    face.write_bytes(b"\x89PNG\r\n another")
+    again, assets = published()
+    assert again != shown
+    assert assets == {again[0]: face.read_bytes()}
+    face.write_bytes(b"<html>")
+    assert "source 'tea': image: " in site.run("check").output
+    failed = site.run("publish")
+    assert failed.exit_code == 1
+    assert "is no picture of the kind that its name says" in failed.output
+    face.write_bytes(b"\x89PNG\r\n one")
+    assert published(members=False) == ([], {})
+
+
+@pytest.mark.parametrize("image", ["faces/kim.gif", "ftp://a.example/kim.png", "//a.example/kim", 3])
+def test_a_picture_that_cannot_be_one_is_a_mistake(site: Site, server: Server, image: object) -> None:
+    """With what to write."""
+    site.configure({"name": "tea", "url": f"{server.url}/tea", "image": image})
+    found = site.run("check")
+    assert found.exit_code == 2
+    assert "the path of a picture whose name ends in .png, .jpg, .svg, .webp" in found.output
+
+
 def test_each_source_has_a_feed_and_a_page_when_that_is_wanted(site: Site, server: Server) -> None:
     """In folders that no category has; what is stored already is in them; turned off, the files go."""
     configure(site, server)

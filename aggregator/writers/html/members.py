@@ -66,7 +66,7 @@ def _member(followed: Followed, index: str, locale: Locale) -> _Member:
     return _Member(
         name=name,
         initial=next((letter.upper() for letter in name if letter.isalnum()), "·"),
-        face=picture(without_logins(followed.face or "")),
+        face=quote(followed.face_file) or picture(without_logins(followed.face or "")),
         site=address(without_logins(followed.link or "")),
         feed=address(without_logins(followed.url or "")),
         page=f"{quote(followed.page)}/{index}" if followed.page else None,

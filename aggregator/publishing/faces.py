@@ -1,0 +1,111 @@
+"""The pictures of members: local files are published under a name of their content; copies replace any."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from aggregator.config.load import Config, Source
+from aggregator.errors import WriteError
+from aggregator.media.faces import MemberFace
+from aggregator.publishing.assets import FOLDER
+from aggregator.publishing.disclosure import disclosure_of
+from aggregator.publishing.local_faces import LocalFace, local_face
+from aggregator.publishing.unlisted import names_shown
+from aggregator.store import Store
+from aggregator.writers.files import remove, write_if_changed
+
+__all__ = ["Faces", "faces_to_copy"]
+
+_OURS = re.compile(r"face-[0-9a-f]{16}\.(?:png|jpg|svg|webp)")
+
+
+class Faces:
+    """The pictures of members as one publication shows them; without a page of members there are none."""
+
+    def __init__(self, config: Config, store: Store) -> None:
+        self._folder = config.output / FOLDER
+        self._is_wanted = config.publish.pages.members
+        self._local: dict[str, LocalFace] = {}
+        self.errors: list[WriteError] = []
+        for source in config.sources if self._is_wanted else ():
+            try:
+                if (face := local_face(source)) is not None:
+                    self._local[source.name] = face
+            except WriteError as error:
+                self.errors.append(error)
+        is_copied = self._is_wanted and config.publish.media is not None
+        self._copies = store.faces.copies() if is_copied else {}
+
+    @property
+    def mark(self) -> str:
+        """A text that is another once a picture is, "" where all are loaded from their own hosts."""
+        if not (self._local or self._copies):
+            return ""
+        facts = [
+            sorted((name, face.name) for name, face in self._local.items()),
+            sorted(self._copies.items()),
+        ]
+        return f" {hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()}"
+
+    def shown(self, source: Source, of_feed: str | None) -> tuple[str | None, str]:
+        """The address of a source's picture, None for none, and its path below the output, "" without one.
+
+        `of_feed`: the address that its feed names.
+        """
+        if (face := self._local.get(source.name)) is not None:
+            return None, self._copies.get(face.address) or f"{FOLDER}/{face.name}"
+        address = of_feed if source.image_file else source.image or of_feed
+        if (path := self._copies.get(address or "")) is None:
+            return address, ""
+        return None, path  # of a picture that turned out to count visitors there is no copy
+
+    def write(self) -> list[Path]:
+        """Writes local pictures that have no copy; returns the files that changed."""
+        written = []
+        for face in self._uncopied():
+            try:
+                if write_if_changed(self._folder / face.name, face.body):
+                    written.append(self._folder / face.name)
+            except WriteError as error:
+                self.errors.append(error)
+        return written
+
+    def remove(self) -> None:
+        """Removes the files that are shown no more."""
+        kept = {face.name for face in self._uncopied()}
+        there = [*self._folder.iterdir()] if self._folder.is_dir() else []
+        found = [each for each in there if _OURS.fullmatch(each.name) and each.name not in kept]
+        try:
+            for each in found:
+                remove(each)
+        except WriteError as error:
+            self.errors.append(error)
+        if found:
+            with suppress(OSError):  # others are left in it
+                self._folder.rmdir()
+
+    def _uncopied(self) -> Iterator[LocalFace]:
+        return (face for face in self._local.values() if not self._copies.get(face.address))
+
+
+def faces_to_copy(config: Config, store: Store) -> Sequence[MemberFace]:
+    """The pictures that the page of members shows; none without that page."""
+    if not config.publish.pages.members:
+        return ()
+    names = names_shown(store, config)
+    of_feeds, disclosure = store.sources.faces(names), disclosure_of(config, store)
+    wanted = []
+    for source in config.sources:
+        with suppress(WriteError):  # reported where it is published
+            if (face := local_face(source)) is not None:
+                wanted.append(MemberFace(source=source.name, address=face.address, file=face.file))
+                continue
+        address = source.image or disclosure.site(source, of_feeds.get(source.name))
+        if address and not source.image_file:
+            wanted.append(MemberFace(source=source.name, address=address))
+    return wanted

@@ -1,0 +1,46 @@
+"""Pictures of members that are files on this machine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from aggregator.config.load import Config, Source
+from aggregator.errors import WriteError
+from aggregator.publishing.assets import read_picture
+
+__all__ = ["LocalFace", "face_mistakes", "local_face"]
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFace:
+    """A local picture, and its name in the folder of assets, which is made of its content."""
+
+    file: Path
+    name: str
+    body: bytes
+
+    @property
+    def address(self) -> str:
+        """Its name among the addresses of what is copied."""
+        return f"file:{self.name}"
+
+
+def local_face(source: Source) -> LocalFace | None:
+    """The local picture of a source, None without one. Raises WriteError."""
+    if (file := source.image_file) is None:
+        return None
+    body = read_picture(file, f"source {source.name!r}: image")
+    digest = hashlib.blake2b(body, digest_size=8).hexdigest()
+    return LocalFace(file, f"face-{digest}{file.suffix.lower()}", body)
+
+
+def face_mistakes(config: Config) -> Iterator[str]:
+    """What is wrong with local pictures."""
+    for source in config.sources:
+        try:
+            local_face(source)
+        except WriteError as error:
+            yield str(error)
