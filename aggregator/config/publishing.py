@@ -65,6 +65,11 @@ class SiteSettings(Settings):
     timezone: TimeZone = "UTC"
     image: HttpUrl | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether its address is an http one."""
+        return self.url.lower().startswith("http:")
+
 
 class FeedChoice(Settings):
     """Which of its articles a feed shows; None means no restriction.

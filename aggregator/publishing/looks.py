@@ -53,6 +53,7 @@ def look_of(config: Config) -> PageLook:
         members=pages.members,
         hide_read=pages.hide_read,
         calendar=pages.calendar,
+        plays_http=site.is_plain,
         colours=_changed(pages.colours),
         dark_colours=_changed(pages.colours.dark),
     )

@@ -80,7 +80,10 @@ class OutputApplication:
         self._files = Files(config.output, self._media.is_text)
         self._searches = Searches(config, self._clock) if config.serve.search else None
         has_script = config.publish.pages.hide_read
-        self._security = _security(policy_of(has_search=config.serve.search, has_script=has_script))
+        policy = policy_of(
+            has_search=config.serve.search, has_script=has_script, plays_http=config.site.is_plain
+        )
+        self._security = _security(policy)
         self._prefix = tuple(unquote(part) for part in urlsplit(config.site.url).path.split("/") if part)
         self._max_age = config.max_age
         self._names = lru_cache(maxsize=4096)(self._names_of)

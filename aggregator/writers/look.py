@@ -19,6 +19,7 @@ class PageLook:
       those that are not ours.
     - `hide_read`: a script lets visitors hide what they have read. `calendar`: there is a page of all
       months.
+    - `plays_http`: players may load from http addresses, as the site is at one itself.
     - `members`: there is a page of all sources with their faces.
     - `mark`: another text as soon as any of this is another, "" for what a config without settings gives.
     """
@@ -34,6 +35,7 @@ class PageLook:
     members: bool = False
     hide_read: bool = False
     calendar: bool = False
+    plays_http: bool = False
     mark: str = ""
 
     @property

@@ -32,7 +32,7 @@ def article_page(item: Item, *, site: str, root: str, version: str, look: PageLo
         look,
         locale,
         **common(look, locale, version=version, root=root, site=tidy(site), start=start),
-        entry=EntryView(item, locale, root),
+        entry=EntryView(item, locale, root, look.plays_http),
         original=original if (original := address(item.article.link)) and not _is_here(item) else None,
         text=_text(item),
     )

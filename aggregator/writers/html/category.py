@@ -87,17 +87,26 @@ def entries_of(items: tuple[Item, ...], look: PageLook, locale: Locale, root: st
     """Entries one below the other, their titles as headings of this level."""
     if has_own("entry.html", look):
         made = [
-            render("entry.html", look, locale, entry=EntryView(item, locale, root), heading=level).decode()
+            render(
+                "entry.html",
+                look,
+                locale,
+                entry=EntryView(item, locale, root, look.plays_http),
+                heading=level,
+            ).decode()
             for item in items
         ]
     else:
-        made = [_entry(item, locale, root, level) for item in items]
+        made = [_entry(item, locale, root, level, look.plays_http) for item in items]
     return Markup("".join(made))  # noqa: S704 - markup of ours, or of a template
 
 
-def _entry(item: Item, locale: Locale, root: str, level: int) -> str:
+def _entry(item: Item, locale: Locale, root: str, level: int, plays_http: bool) -> str:
     own = root if item.page else ""  # where all entries look alike
-    made = item.part(("page", own, locale), lambda: str(entries.entry(item, locale, own)))
+    made = item.part(
+        ("page", own, locale, plays_http),
+        lambda: str(entries.entry(item, locale, own, plays_http=plays_http)),
+    )
     # Made once for all pages; in what is escaped there are no other tags of this name.
     return made if level == 2 else made.replace("<h2>", f"<h{level}>").replace("</h2>", f"</h{level}>")
 

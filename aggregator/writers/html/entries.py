@@ -27,8 +27,11 @@ MAX_TEASER, MAX_TITLE, MAX_NAME = 320, 200, 80
 _IMAGE = 'alt="" width="160" height="120" loading="lazy" decoding="async" referrerpolicy="no-referrer"'
 
 
-def entry(item: Item, locale: Locale, root: str = "") -> Markup:
-    """An entry with its teaser, its files and its picture; `root` leads to the output folder."""
+def entry(item: Item, locale: Locale, root: str = "", *, plays_http: bool = False) -> Markup:
+    """An entry with its teaser, its files and its picture; `root` leads to the output folder.
+
+    `plays_http`: see `media`.
+    """
     article = item.article
     tag, text, image = language(article), teaser(article), picture(article.headimg)
     of = f' lang="{_escaped(tag)}"' if tag else ""
@@ -36,7 +39,7 @@ def entry(item: Item, locale: Locale, root: str = "") -> Markup:
         f'<article dir="auto"{of}>\n<h2>{_title(item, locale, root)}</h2>\n',
         _facts(item, locale),
         f'<p class="teaser" dir="auto">{_escaped(text)}</p>\n' if text else "",
-        media(article, locale) if article.enclosures else "",
+        media(article, locale, plays_http=plays_http) if article.enclosures else "",
         f'<img src="{_escaped(image)}" {_IMAGE}>\n' if image else "",
         "</article>\n",
     ]
@@ -97,15 +100,19 @@ def _time(moment: datetime, locale: Locale) -> str:
     return f'<time datetime="{written}" dir="ltr">{locale.moment(moment)}</time>'
 
 
-def media(article: Article, locale: Locale) -> Markup:
-    """The enclosures that can be asked for; a player loads from https alone, as the policy says."""
+def media(article: Article, locale: Locale, *, plays_http: bool = False) -> Markup:
+    """The enclosures that can be asked for, with players for those that the page's policy allows.
+
+    `plays_http`: also those at http addresses, on sites that are such themselves. On an https page browsers
+    would ask for https instead, and play nothing where there is none.
+    """
     written = []
     for file in article.enclosures:
         url = address(file.url)
         if url is None or url.partition(":")[0].lower() not in {"http", "https"}:
             continue
         written.append('<div class="media">\n')
-        if kind := is_playable(file, url):
+        if kind := is_playable(file, url, plays_http=plays_http):
             label = _escaped(title_text(article.title, locale))
             written.append(
                 f'<{kind} controls preload="none" src="{_escaped(url)}" aria-label="{label}"></{kind}>\n'
@@ -117,10 +124,11 @@ def media(article: Article, locale: Locale) -> Markup:
     return Markup("".join(written))  # noqa: S704
 
 
-def is_playable(file: Enclosure, url: str) -> str:
+def is_playable(file: Enclosure, url: str, *, plays_http: bool = False) -> str:
     """ "audio" or "video" for what a page may play from its address, else ""."""
     kind = (file.type or "").partition("/")[0].strip().lower()
-    return kind if kind in {"audio", "video"} and url.lower().startswith("https:") else ""
+    is_allowed = plays_http or url.lower().startswith("https:")
+    return kind if kind in {"audio", "video"} and is_allowed else ""
 
 
 def title_text(text: str, locale: Locale) -> str:

@@ -23,9 +23,13 @@ FORM_POLICY = POLICY.replace("form-action 'none'", "form-action 'self'")
 """That of pages with a search form."""
 
 
-def policy_of(*, has_search: bool, has_script: bool) -> str:
-    """The policy of a site's pages: `has_script` allows scripts from files of the site, and no others."""
+def policy_of(*, has_search: bool, has_script: bool, plays_http: bool) -> str:
+    """The policy of a site's pages: `has_script` allows scripts from files of the site, and no others.
+
+    `plays_http` allows media from http addresses too.
+    """
     policy = FORM_POLICY if has_search else POLICY
+    policy = policy.replace("media-src https:", "media-src https: http:") if plays_http else policy
     return f"{policy}; script-src 'self'" if has_script else policy
 
 
@@ -45,7 +49,7 @@ def common(
         "site": site,
         "start": start,
         "search": search,
-        "policy": policy_of(has_search=bool(search), has_script=look.hide_read),
+        "policy": policy_of(has_search=bool(search), has_script=look.hide_read, plays_http=look.plays_http),
         "script": f"{root}{SCRIPT}" if look.hide_read else None,
         "direction": locale.direction,
         "logo": f"{root}{look.logo}" if look.logo else None,

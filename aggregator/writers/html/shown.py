@@ -36,6 +36,7 @@ class EntryView:
     _item: Item
     _locale: Locale
     _root: str = ""
+    _plays_http: bool = False
 
     @property
     def title(self) -> str:
@@ -108,7 +109,11 @@ class EntryView:
         """What it encloses and can be asked for."""
         found = ((file, address(file.url)) for file in self._item.article.enclosures)
         return tuple(
-            FileView(url, entries.is_playable(file, url), tidy(entries.file_facts(file, self._locale)))
+            FileView(
+                url,
+                entries.is_playable(file, url, plays_http=self._plays_http),
+                tidy(entries.file_facts(file, self._locale)),
+            )
             for file, url in found
             if url and url.partition(":")[0].lower() in {"http", "https"}
         )
@@ -131,4 +136,4 @@ class EntryView:
     @property
     def media(self) -> Markup:
         """Its files, with players."""
-        return entries.media(self._item.article, self._locale)
+        return entries.media(self._item.article, self._locale, plays_http=self._plays_http)

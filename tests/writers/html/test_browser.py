@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from aggregator.model.article import Article, Origin
+from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.schedule.health import STATES
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Chain, Item
@@ -373,7 +373,7 @@ def test_hostile_text_does_nothing(visit: Visit, server: Server) -> None:
 
 def put(server: Server, look: PageLook) -> None:
     """The site in another look on loopback, under its policy as a header."""
-    policy = policy_of(has_search=False, has_script=look.hide_read)
+    policy = policy_of(has_search=False, has_script=look.hide_read, plays_http=look.plays_http)
     for path, body in site(look).items():
         kind = {"css": "text/css", "js": "text/javascript"}.get(
             path.rpartition(".")[2], "text/html; charset=utf-8"
@@ -416,6 +416,14 @@ def test_what_was_read_can_be_hidden_and_stays_in_the_browser(browser: Browser, 
         assert page.evaluate("window.moved") == 0
         entries, button = page.locator("article"), page.locator("button.hide")
         assert (entries.count(), button.text_content()) == (7, "Hide what I have read")
+        met: list[str] = []
+        while not met or met[-1] != "BUTTON hide":
+            page.keyboard.press("Tab")
+            met.append(
+                page.evaluate("document.activeElement.tagName + ' ' + document.activeElement.className")
+            )
+        assert met.count("BUTTON hide") == 1
+        assert len(met) > page.locator("main a").count()  # each link in an entry comes before it
         page.click("text=Why the second pot")
         page.go_back()
         assert page.locator("article.read").count() == 1
@@ -437,6 +445,33 @@ def test_what_was_read_can_be_hidden_and_stays_in_the_browser(browser: Browser, 
         visit.page.goto(f"{server.url}/all/index.html")
         assert visit.page.locator("article:visible").count() == 7
         assert visit.page.locator("button").count() == 0
+
+
+def test_a_site_at_an_http_address_plays_a_file_at_one(browser: Browser, server: Server) -> None:
+    """Once its button is pressed; on other sites there is no player, and the policy forbids it."""
+    address = f"{server.url}/tea.mp3"
+    files = (Enclosure(url=address, type="audio/mpeg"),)
+    body = WRITERS["html"].render
+    for plays in (True, False):
+        look = PageLook(plays_http=plays, mark="x")
+        put(server, look)
+        away = {"link": "", "self_links": {}, "files": FILES, "look": look}
+        page_of = channel_of(item_of(article_with(enclosures=files, headimg=None)), **away)
+        found = body(page_of).decode()
+        if not plays:
+            assert "<audio" not in found
+            player = f'<audio controls src="{address}"></audio><div class="media">'
+            found = found.replace('<div class="media">', player)
+        kind = {"Content-Type": "text/html; charset=utf-8"}
+        server.pages["/Tea/index.html"] = Answer(headers=kind, body=found.encode())
+        with Visit(browser) as visit:
+            visit.page.goto(f"{server.url}/Tea/index.html")
+            visit.page.wait_for_load_state("networkidle")
+            assert address not in {url for _, url, _ in visit.asked}
+            visit.page.evaluate("document.querySelector('audio').play().catch(() => {})")
+            visit.page.wait_for_load_state("networkidle")
+            assert (address in {url for _, url, _ in visit.asked}) == plays
+            assert any("media-src" in said for said in visit.said) != plays
 
 
 @pytest.mark.parametrize("look", [USUAL_LOOK, PageLook(hide_read=True, mark="x")], ids=["usual", "script"])

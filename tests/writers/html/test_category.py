@@ -17,6 +17,7 @@ from aggregator.writers.channel import Chain, Channel
 from aggregator.writers.html.category import Html
 from aggregator.writers.html.locale import locale_of
 from aggregator.writers.html.parts import rhythm
+from aggregator.writers.look import PageLook
 from aggregator.writers.xml_text import address
 from tests.conformance.html import check_html
 from tests.support.channels import ADDRESSES, CHANNELS, FORMATS, article_with, channel_of, item_of
@@ -122,6 +123,18 @@ def test_an_enclosure_can_be_played_and_had() -> None:
     assert [node.attributes["href"] for node in tree.css(".media a")] == [f.url for f in files[:4]]
     assert words(tree.css(".media a")[0]) == "Download Pour, audio/mpeg, 5.0 MB"
     assert words(tree.css(".media a")[1]) == "Download video/mp4, 1 min 1 s"
+
+
+def test_a_site_at_an_http_address_plays_what_is_at_one() -> None:
+    """As its policy says, also on the page of an article; its browsers do not ask for https instead."""
+    look = PageLook(plays_http=True, mark="x")
+    files = (Enclosure(url="http://tea.example/2.mp3", type="audio/mpeg"),)
+    item = item_of(article_with(enclosures=files))
+    own = Html().render_article(item, site="Tea", root="../", version="1", look=look)
+    for tree in (page(item, look=look), LexborHTMLParser(own.decode())):
+        assert values(tree, "audio", "src") == [files[0].url]
+        assert "media-src https: http:" in str(values(tree, "meta[http-equiv]", "content")[0])
+    assert values(page(item), "audio", "src") == []  # the same item, rendered before
 
 
 def test_without_a_summary_the_body_begins_the_entry() -> None:

@@ -215,8 +215,12 @@ def test_the_policy_allows_our_style_and_pictures_alone() -> None:
 
 def test_the_policy_allows_a_script_of_the_site_where_one_is_wanted() -> None:
     """And none besides; the script itself is small and sends nothing."""
-    assert policy_of(has_search=False, has_script=False) == POLICY
-    assert policy_of(has_search=True, has_script=True) == f"{FORM_POLICY}; script-src 'self'"
+    assert policy_of(has_search=False, has_script=False, plays_http=False) == POLICY
+    assert (
+        policy_of(has_search=True, has_script=True, plays_http=False) == f"{FORM_POLICY}; script-src 'self'"
+    )
+    plain = policy_of(has_search=False, has_script=False, plays_http=True)
+    assert plain == POLICY.replace("media-src https:", "media-src https: http:") != POLICY
     script = ReadScript().render(overview_of()).decode()
     assert len(script) < 3_000
     assert not re.search(r"fetch|XMLHttp|sendBeacon|WebSocket|cookie|innerHTML|import|eval|//[a-z]", script)

@@ -53,6 +53,6 @@
     link.addEventListener("click", opened);
     link.addEventListener("auxclick", opened);
   }
-  document.querySelector("header").append(button);
+  main.append(button); // behind the entries, which a keyboard reaches first
   show();
 })();
