@@ -23,7 +23,7 @@ from aggregator.store.database import Database
 from aggregator.store.queue import POLLED
 from aggregator.store.schema import shards, sources, workers
 
-__all__ = ["LIVES", "Hold", "Leases", "WorkerRecord", "check"]
+__all__ = ["LIVES", "Hold", "Leases", "WorkerRecord", "check", "held"]
 
 LIVES = timedelta(minutes=2)
 """A worker that was not seen for so long is taken for dead: it reports itself twice a minute."""
@@ -75,6 +75,14 @@ def check(connection: sa.Connection, hold: Hold) -> None:
     """
     if connection.scalar(_FENCE, {"of_shard": hold.shard}) != hold.fence:
         raise LeaseLost(hold.shard)
+
+
+def held(connection: sa.Connection, holds: Sequence[Hold]) -> set[Hold]:
+    """Which of these are still ours: blocks other claims of their shards until this transaction ends."""
+    if not holds:
+        return set()
+    rows = connection.execute(_FENCES, {"of_shards": [hold.shard for hold in holds]})
+    return {Hold(shard=row.number, fence=row.fence) for row in rows}.intersection(holds)
 
 
 class Leases:
@@ -189,6 +197,8 @@ class Leases:
 # Built once: a statement takes longer to build than to run, and these run for each job.
 _OF_SHARD = shards.c.number == sa.bindparam("of_shard")
 _FENCE = sa.select(shards.c.fence).where(_OF_SHARD).with_for_update(read=True)
+_OF_SHARDS = shards.c.number.in_(sa.bindparam("of_shards", expanding=True))
+_FENCES = sa.select(shards.c.number, shards.c.fence).where(_OF_SHARDS).with_for_update(read=True)
 _RELEASE = (
     shards.update()
     .where(_OF_SHARD, shards.c.fence == sa.bindparam("of_fence"))

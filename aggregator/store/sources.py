@@ -17,28 +17,23 @@ from aggregator.config.load import Source
 from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord
 from aggregator.schedule.state import PollState
-from aggregator.store import subscriptions
 from aggregator.store.changes import CURRENT, Changes
 from aggregator.store.columns import Instant, microseconds
+from aggregator.store.commits import PollCommits
 from aggregator.store.database import Database
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, unpacked
 from aggregator.store.leases import Hold, check
 from aggregator.store.packed_text import OriginOf, origin_face, origin_link
-from aggregator.store.pages import PageRequests
 from aggregator.store.poll_rows import (
-    COMMITTED,
-    COMMITTED_AND_PLANNED,
     UNCHANGED,
     following_poll,
-    planned,
 )
 from aggregator.store.queue import POLLED
-from aggregator.store.rebuilding import REBUILT, claim
+from aggregator.store.rebuilding import REBUILT
 from aggregator.store.records import Saved, SourceRecord, Update
 from aggregator.store.rows import change
 from aggregator.store.schema import FOUND, articles, followed, revisions, sources
-from aggregator.store.tombstones import bury
 from aggregator.store.writing import Judge, Writing, by_categories
 
 _NAMES_AT_ONCE = 500
@@ -56,6 +51,7 @@ class Sources:
         self._database = database
         self.judge = judge
         self._rules = rules
+        self._commits = PollCommits(database, judge, rules)
         self._hold: Hold | None = None
 
     def holding(self, hold: Hold) -> Sources:
@@ -295,16 +291,8 @@ class Sources:
         return self.commit_many([update], now)[0]
 
     def commit_many(self, updates: Sequence[Update], now: datetime) -> list[Saved]:
-        """The same for several sources, all of them in one transaction."""
-        with self._saving() as connection:
-            writing = Writing(connection, now, self.judge, self._rules)
-            writing.pending.look({each.source: [f.article.id for f in each.found] for each in updates})
-            saved = [commit(writing, update) for update in updates]
-            for statement, is_planned in ((COMMITTED, False), (COMMITTED_AND_PLANNED, True)):
-                if rows := [row for _, row in saved if ("new_schedule" in row) is is_planned]:
-                    connection.execute(statement, rows)
-            writing.placing.save()
-        return [what for what, _ in saved]
+        """The same for several sources, all of them in one transaction (see `commits`)."""
+        return self._commits.save(updates, now, self._hold)
 
     def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
         """Saves the validators and next polls of sources in which nothing changed, all in one transaction."""
@@ -344,34 +332,6 @@ class Sources:
             writing.placing.leave_all(batch)
             writing.settle(writing.stories.of_any(batch))
         writing.placing.save()
-
-
-def commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
-    """Saves the articles of one poll; how many, and what is to be set of its source."""
-    wanted = None
-    if update.pages:
-        wanted = PageRequests(writing.connection, update.source, writing.now, update.pages)
-    changes = Changes(writing, update.source, wanted)
-    claim(writing, update.source, update.found)
-    bury(writing, update.source, update.found)
-    changes.delete(update.refused)
-    changes.withdraw(update.withdrawn)
-    moving_to = update.schedule.moved_to if update.schedule else None
-    changes.take(update.found, update.present, moving_to)
-    update = subscriptions.take(writing.pending.bare, update)
-    row = {
-        "of_source": update.source,
-        "new_validators": dict(update.validators),
-        "new_body_hash": update.body_hash,
-        "new_reader_version": update.reader_version,
-        "new_identity": update.identity,
-        "new_title": update.title,
-        "now": writing.now,
-    }
-    if update.schedule is not None:
-        row |= planned(update.schedule)
-    saved = Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
-    return saved, row
 
 
 def _batches(names: Iterable[_Key], size: int = _NAMES_AT_ONCE) -> Iterator[list[_Key]]:

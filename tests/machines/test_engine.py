@@ -94,3 +94,26 @@ def test_the_job_of_a_lost_worker_keeps_no_other_from_its_lock(address: str) -> 
         query = f"SELECT count(*) FROM {SCHEMA}.procrastinate_jobs WHERE status = 'doing'"
         left = direct.execute(query.encode()).fetchone()
     assert left == (0,)
+
+
+def test_hundreds_of_jobs_are_queued_though_another_worker_queues_some_of_them(address: str) -> None:
+    """They are queued a hundred at a time, in one statement, which fails as a whole."""
+    done: list[int] = []
+
+    def job(number: int | None) -> Iterable[Queued]:
+        done.append(number or 0)
+        return []
+
+    wanted = [Queued(task="shard", number=number) for number in range(250)]
+    engine = engine_of(address, job, wanted)
+    find, others = engine._app.connector.execute_query_all_async, [7, 120, 249]
+
+    async def find_late(query: str, **arguments: object) -> object:
+        found = await find(query, **arguments)
+        if "queueing_lock FROM" in query and others:
+            await engine._defer([Queued(task="shard", number=others.pop())])
+        return found
+
+    engine._app.connector.execute_query_all_async = find_late  # type: ignore[assignment]
+    run_until(engine, lambda: len({*done}) == 250)
+    assert sorted({*done}) == [*range(250)]

@@ -1,0 +1,113 @@
+"""Saving what polls gave, in one transaction for all threads that have something to save at that moment.
+
+Articles are saved by one transaction at a time, of all processes. A worker polls many shards at once: one
+after the other they waited for their turn, most of them with a connection, and each time for the
+interpreter's lock, until nothing was polled any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import compress
+from typing import Any
+
+from aggregator.errors import LeaseLost
+from aggregator.store import subscriptions
+from aggregator.store.changes import Changes
+from aggregator.store.database import Database
+from aggregator.store.joining import StoryRules
+from aggregator.store.leases import Hold, held
+from aggregator.store.pages import PageRequests
+from aggregator.store.poll_rows import COMMITTED, COMMITTED_AND_PLANNED, planned
+from aggregator.store.rebuilding import claim
+from aggregator.store.records import Saved, Update
+from aggregator.store.together import Together
+from aggregator.store.tombstones import bury
+from aggregator.store.writing import Judge, Writing
+
+__all__ = ["PollCommits", "commit"]
+
+_MOST_AT_ONCE = 1_000
+"""So many sources and articles a transaction: others wait for its end, which must come within a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What one thread wants to have saved; `hold` is its claim of their shard, where it needs one."""
+
+    updates: Sequence[Update]
+    now: datetime
+    hold: Hold | None
+
+
+class PollCommits:
+    """Saves polls of many threads; `judge` and `rules`: see `Store`."""
+
+    def __init__(self, database: Database, judge: Judge, rules: StoryRules) -> None:
+        self._database = database
+        self._judge = judge
+        self._rules = rules
+        self._together = Together[_Wanted, "list[Saved]"](self._save, weigh=_weigh, most=_MOST_AT_ONCE)
+
+    def save(self, updates: Sequence[Update], now: datetime, hold: Hold | None) -> list[Saved]:
+        """Saves all of these, or none; what each was. Raises LeaseLost where the hold is not ours any
+        more.
+        """
+        return self._together(_Wanted(updates, now, hold))
+
+    def _save(self, wanted: Sequence[_Wanted]) -> list[list[Saved] | Exception]:
+        with self._database.transaction() as connection:
+            ours = held(connection, [each.hold for each in wanted if each.hold is not None])
+            is_ours = [each.hold is None or each.hold in ours for each in wanted]
+            writing = Writing(connection, max(each.now for each in wanted), self._judge, self._rules)
+            updates = [update for each in compress(wanted, is_ours) for update in each.updates]
+            writing.pending.look({each.source: [f.article.id for f in each.found] for each in updates})
+            given: list[list[Saved] | Exception] = []
+            rows: list[dict[str, Any]] = []
+            for each in wanted:
+                if each.hold is not None and each.hold not in ours:
+                    given.append(LeaseLost(each.hold.shard))
+                    continue
+                writing.now = each.now
+                saved = [commit(writing, update) for update in each.updates]
+                given.append([what for what, _ in saved])
+                rows += [row for _, row in saved]
+            for statement, is_planned in ((COMMITTED, False), (COMMITTED_AND_PLANNED, True)):
+                if some := [row for row in rows if ("new_schedule" in row) is is_planned]:
+                    connection.execute(statement, some)
+            writing.placing.save()
+        return given
+
+
+def _weigh(wanted: _Wanted) -> int:
+    return sum(1 + len(update.found) for update in wanted.updates)
+
+
+def commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
+    """Saves the articles of one poll; how many, and what is to be set of its source."""
+    wanted = None
+    if update.pages:
+        wanted = PageRequests(writing.connection, update.source, writing.now, update.pages)
+    changes = Changes(writing, update.source, wanted)
+    claim(writing, update.source, update.found)
+    bury(writing, update.source, update.found)
+    changes.delete(update.refused)
+    changes.withdraw(update.withdrawn)
+    moving_to = update.schedule.moved_to if update.schedule else None
+    changes.take(update.found, update.present, moving_to)
+    update = subscriptions.take(writing.pending.bare, update)
+    row = {
+        "of_source": update.source,
+        "new_validators": dict(update.validators),
+        "new_body_hash": update.body_hash,
+        "new_reader_version": update.reader_version,
+        "new_identity": update.identity,
+        "new_title": update.title,
+        "now": writing.now,
+    }
+    if update.schedule is not None:
+        row |= planned(update.schedule)
+    saved = Saved(new=changes.new, changed=changes.changed, unchanged=changes.unchanged + update.unchanged)
+    return saved, row
