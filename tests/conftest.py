@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from aggregator.app import settled
 from aggregator.app.app import App
 from aggregator.config.store_address import StoreAddress
 from aggregator.media.copying import Copying
@@ -276,8 +277,14 @@ class _KeptWorkers(Workers):
 
 @pytest.fixture(scope="session", autouse=True)
 def _computed_once() -> Iterator[None]:
-    """Starting a command is most of what a small test does."""
-    with statements_are_compiled_once(), packages_are_listed_once(), empty_stores_are_made_once():
+    """Most of what a small test does is a command that starts, or waits for the clock at its end."""
+    with (
+        statements_are_compiled_once(),
+        packages_are_listed_once(),
+        empty_stores_are_made_once(),
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setattr(settled, "_TICK_SECONDS", 0)
         yield
 
 

@@ -86,10 +86,10 @@ def test_nobody_outlives_a_killed_parent(tmp_path: Path, task: str) -> None:
 
 def test_the_time_of_one_task_is_not_that_of_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that waits for a task is not ended by the clock of the one before."""
-    monkeypatch.setattr(processes, "_GRACE_SECONDS", -59.0)
+    monkeypatch.setattr(processes, "_GRACE_SECONDS", -60.0)
     with Processes[[], int](number, Format(int), 1) as pool:
         first = pool.ask(61)
-        time.sleep(2.2)
+        time.sleep(1.1)
         assert pool.ask(None) == first
 
 

@@ -21,6 +21,7 @@ COPYING = "copying"
 """The setting of a store that is being copied into: of what."""
 
 _COPYING = sa.select(settings.c.value).where(settings.c.name == COPYING)
+_VALUE = sa.select(settings.c.value).where(settings.c.name == sa.bindparam("wanted"))
 _SCHEMA = sa.select(settings.c.value).where(settings.c.name == "schema")
 
 
@@ -85,7 +86,7 @@ class Database:
     def setting(self, name: str) -> str | None:
         """A remembered setting, None when it was never set."""
         with self.snapshot() as connection:
-            return connection.scalar(sa.select(settings.c.value).where(settings.c.name == name))
+            return connection.scalar(_VALUE, {"wanted": name})
 
     def remember(self, name: str, value: str) -> None:
         """Remembers a setting."""

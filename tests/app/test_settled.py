@@ -17,6 +17,12 @@ from tests.conftest import Answer, Server
 from tests.support.site import Site, feed
 
 
+@pytest.fixture(autouse=True)
+def _ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here things change within a tick of the clock after a run, so the run waits for the tick."""
+    monkeypatch.setattr("aggregator.app.settled._TICK_SECONDS", 0.02)
+
+
 @pytest.fixture
 def planet(site: Site, server: Server) -> Site:
     """A site with two remote sources that were polled just now, and more than its own pages."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -14,16 +15,29 @@ from aggregator.cli.main import COMMANDS, main
 from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
 
-# A process of its own reports which packages are imported when the command has ended.
+# It has imported the command line alone, and forks for each command a process that tells which packages are
+# imported when the command has ended: what all of them import is imported once.
 _PROGRAM = """
-import json, sys
+import json, os, sys
 from aggregator.cli.main import main
-try:
-    main(sys.argv[2:], prog_name="aggregator")
-finally:
+
+def tell(place):
     names = {name.partition(".")[0] for name in sys.modules}
     names |= {name for name in sys.modules if name.startswith(("sqlalchemy.dialects.", "aggregator.store."))}
-    open(sys.argv[1], "w").write(json.dumps(sorted(names)))
+    with open(place, "w") as file:
+        json.dump(sorted(names), file)
+
+for line in sys.stdin:
+    order = json.loads(line)
+    if (child := os.fork()) == 0:
+        os.chdir(order["folder"])
+        for number, place in (0, os.devnull), (1, order["log"]), (2, order["log"]):
+            os.dup2(os.open(place, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
+        try:
+            main(order["arguments"], prog_name="aggregator")
+        finally:
+            tell(order["report"])
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 _READS = {"feedparser", "frontmatter", "jmespath", "lxml", "markdown_it", "mf2py"}
 _READS |= {"bs4", "charset_normalizer", "nh3", "selectolax", "yaml"}
@@ -37,12 +51,30 @@ _OF_POSTGRESQL = {"alembic", "psycopg", "sqlalchemy.dialects.postgresql", "aggre
 _HEAVY = _OF_POSTGRESQL | _READS | _CHOOSES | _FETCHES | _PUBLISHES | _SERVES | _NOTIFIES
 
 
-def _imported(place: Path, *arguments: str) -> set[str]:
-    report = place / "imported.json"
-    command = [sys.executable, "-c", _PROGRAM, str(report), *arguments]
-    ran = subprocess.run(command, cwd=place, check=False, capture_output=True, text=True)
-    assert ran.returncode == 0, ran.stderr
-    return set(json.loads(report.read_text(encoding="utf-8")))
+class _Imports:
+    """Tells which packages a command imports."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def __call__(self, place: Path, *arguments: str) -> set[str]:
+        """Those that are imported when this command has ended in this folder."""
+        report, log = place / "imported.json", place / "printed"
+        order = {"folder": str(place), "arguments": arguments, "report": str(report), "log": str(log)}
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.write(json.dumps(order) + "\n")
+        self._process.stdin.flush()
+        assert int(self._process.stdout.readline()) == 0, log.read_text(encoding="utf-8")
+        return set(json.loads(report.read_text(encoding="utf-8")))
+
+
+@pytest.fixture(scope="module")
+def imported_by() -> Iterator[_Imports]:
+    """One process that is asked by all tests."""
+    command = [sys.executable, "-c", _PROGRAM]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        yield _Imports(process)
 
 
 def _forget_settled(site: Site) -> None:
@@ -50,18 +82,22 @@ def _forget_settled(site: Site) -> None:
     (site.home / "var" / "aggregator.db.settled").unlink()
 
 
-def test_help_imports_nothing_but_the_command_line(tmp_path: Path) -> None:
+def test_help_imports_nothing_but_the_command_line(tmp_path: Path, imported_by: _Imports) -> None:
     """No library of ours but click, and no room but `cli`."""
-    assert _imported(tmp_path, "--help") & {*_HEAVY, *_KEEPS, "rich"} == set()
+    assert imported_by(tmp_path, "--help") & {*_HEAVY, *_KEEPS, "rich"} == set()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_the_help_of_a_command_imports_nothing_that_it_needs_to_run(command: str, tmp_path: Path) -> None:
+def test_the_help_of_a_command_imports_nothing_that_it_needs_to_run(
+    command: str, tmp_path: Path, imported_by: _Imports
+) -> None:
     """Each command imports other rooms when it runs."""
-    assert _imported(tmp_path, command, "--help") & {*_HEAVY, *_KEEPS, "rich"} == set()
+    assert imported_by(tmp_path, command, "--help") & {*_HEAVY, *_KEEPS, "rich"} == set()
 
 
-def test_a_fetch_with_nothing_due_neither_fetches_nor_reads_nor_renders(site: Site, server: Server) -> None:
+def test_a_fetch_with_nothing_due_neither_fetches_nor_reads_nor_renders(
+    site: Site, server: Server, imported_by: _Imports
+) -> None:
     """Of remote sources, in any way that files are checked, pages and lists included."""
     server.pages["/a"] = Answer(body=feed("tea", 1, 2))
     server.pages["/b"] = Answer(body=feed("milk", 3, 4))
@@ -71,31 +107,37 @@ def test_a_fetch_with_nothing_due_neither_fetches_nor_reads_nor_renders(site: Si
     )
     site.run("fetch")
     _forget_settled(site)
-    assert _imported(site.home, "fetch") & _HEAVY == set()
-    assert _imported(site.home, "publish") & _HEAVY == set()
+    assert imported_by(site.home, "fetch") & _HEAVY == set()
+    assert imported_by(site.home, "publish") & _HEAVY == set()
 
 
-def test_a_settled_fetch_opens_no_store_and_reads_no_config(site: Site, server: Server) -> None:
+def test_a_settled_fetch_opens_no_store_and_reads_no_config(
+    site: Site, server: Server, imported_by: _Imports
+) -> None:
     """Nothing has changed since a run that left nothing to do."""
     server.pages["/a"] = Answer(body=feed("tea", 1, 2))
     site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
     site.run("fetch")
     for arguments in ((), ("-v",), ("--json",), ("Tea",)):
-        imported = _imported(site.home, "fetch", *arguments)
+        imported = imported_by(site.home, "fetch", *arguments)
         assert imported & {*_HEAVY, *_KEEPS} == set()
         assert not any(name.startswith("aggregator.store") for name in imported)
 
 
-def test_pictures_that_are_copied_already_load_no_decoder(site: Site, server: Server) -> None:
+def test_pictures_that_are_copied_already_load_no_decoder(
+    site: Site, server: Server, imported_by: _Imports
+) -> None:
     """And nothing that fetches, where nothing is due."""
     server.pages["/a"] = Answer(body=feed("tea", 1, body=f"<img src='{server.url}/a.jpg'>"))
     for settings in ({}, {"publish.media": True}):
         site.configure({"name": "Tea", "url": f"{server.url}/a"}, **settings)
         site.run("fetch", "--force")
-        assert _imported(site.home, "fetch") & {*_HEAVY, "PIL"} == set()
+        assert imported_by(site.home, "fetch") & {*_HEAVY, "PIL"} == set()
 
 
-def test_a_poll_that_finds_nothing_new_reads_nothing(site: Site, server: Server) -> None:
+def test_a_poll_that_finds_nothing_new_reads_nothing(
+    site: Site, server: Server, imported_by: _Imports
+) -> None:
     """No reader is imported, in this process or another, for what did not change."""
 
     def answered(request: Request) -> Answer:
@@ -105,7 +147,7 @@ def test_a_poll_that_finds_nothing_new_reads_nothing(site: Site, server: Server)
     server.pages["/a"] = answered
     site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
     site.run("fetch")
-    imported = _imported(site.home, "fetch", "--force")
+    imported = imported_by(site.home, "fetch", "--force")
     assert "requests" in imported
     unwanted = _READS | _CHOOSES | _PUBLISHES | _SERVES | {"dateutil"}
     assert imported & unwanted <= {"charset_normalizer"}, "which requests imports itself"
@@ -113,19 +155,21 @@ def test_a_poll_that_finds_nothing_new_reads_nothing(site: Site, server: Server)
 
 
 @pytest.mark.parametrize("command", ["sources", "status"])
-def test_commands_that_list_sources_import_the_store_alone(command: str, site: Site, server: Server) -> None:
+def test_commands_that_list_sources_import_the_store_alone(
+    command: str, site: Site, server: Server, imported_by: _Imports
+) -> None:
     """They show what is kept."""
     server.pages["/a"] = Answer(body=feed("tea", 1, 2))
     site.configure({"name": "Tea", "url": f"{server.url}/a"})
     site.run("fetch")
-    assert _imported(site.home, command) & _HEAVY == set()
+    assert imported_by(site.home, command) & _HEAVY == set()
 
 
-def test_a_check_imports_neither_the_store_nor_what_publishes(site: Site) -> None:
+def test_a_check_imports_neither_the_store_nor_what_publishes(site: Site, imported_by: _Imports) -> None:
     """It looks at the config, and at what is on this machine."""
     site.configure({"name": "Tea", "url": "https://tea.example/feed"})
     unwanted = {*_READS, *_PUBLISHES, *_SERVES, *_NOTIFIES, "sqlalchemy"} - {"charset_normalizer"}
-    assert _imported(site.home, "check") & unwanted == set()
+    assert imported_by(site.home, "check") & unwanted == set()
 
 
 def test_every_command_is_in_the_table_with_the_first_words_of_its_help() -> None:

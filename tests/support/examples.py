@@ -1,4 +1,4 @@
-"""How many generated cases the tests with hypothesis try."""
+"""How many cases are tried by tests that could go on for long."""
 
 from __future__ import annotations
 
@@ -10,3 +10,8 @@ _EFFORT = float(os.environ.get("AGGREGATOR_EXAMPLES", "1"))
 def examples(usual: int) -> int:
     """So many cases at each run; `AGGREGATOR_EXAMPLES=10 pytest tests/rules` tries ten times as many."""
     return max(1, round(usual * _EFFORT))
+
+
+def one_in(usual: int) -> int:
+    """Of many documents that are alike, one in so many; `AGGREGATOR_EXAMPLES=4` takes four times as many."""
+    return max(1, round(usual / _EFFORT))

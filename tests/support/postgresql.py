@@ -130,10 +130,12 @@ class PostgresServer:
             Database(address).close()
             self._is_filled = True
             return address
-        tables = ", ".join(f'"{name}"' for name in metadata.tables if name != "settings")
+        # TRUNCATE makes new files for all tables and indexes, which takes three times as long.
+        tables = [table for table in reversed(metadata.sorted_tables) if table.name != "settings"]
         self.execute(
-            f"TRUNCATE {tables} RESTART IDENTITY CASCADE",
-            "DELETE FROM settings WHERE name <> 'schema'",
+            "; ".join(f'DELETE FROM "{table.name}"' for table in tables)
+            + "; DELETE FROM settings WHERE name <> 'schema'",
+            "SELECT setval(oid, 1, false) FROM pg_class WHERE relkind = 'S'",
             database=_SHARED,
         )
         return address
