@@ -68,10 +68,12 @@ class ConfigError(AggregatorError):
 class QueryError(AggregatorError):
     """A query cannot be read: `reason` says why and what would be right.
 
-    `position` is the character of `query` where the mistake is, from 1; None for the whole.
+    `position` is the character of `query` where the mistake is, from 1; None for the whole. `about`: what
+    kind of mistake it is, for messages in other languages: "unclosed", "field", "value", "length", "regex",
+    or "" for any other.
     """
 
-    def __init__(self, reason: str, query: str, position: int | None = None) -> None:
+    def __init__(self, reason: str, query: str, position: int | None = None, about: str = "") -> None:
         place = ""
         if position is not None:
             near = repr(query[position - 1 : position + 19]).replace("\\\\", "\\")
@@ -80,6 +82,7 @@ class QueryError(AggregatorError):
         self.reason = reason
         self.query = query
         self.position = position
+        self.about = about
 
 
 class StoreError(AggregatorError):

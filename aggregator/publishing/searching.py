@@ -17,11 +17,12 @@ from aggregator.publishing.disclosure import disclosure_of
 from aggregator.publishing.looks import look_of
 from aggregator.publishing.outputs import items
 from aggregator.rules.query import Query, parse_once
+from aggregator.rules.query.terms import FIELDS
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.store import ALL, Kept, Store
 from aggregator.writers.channel import Channel, Item, Writer, format_of
 from aggregator.writers.html.parts import MAX_QUERY
-from aggregator.writers.html.results import SearchResults, results_page
+from aggregator.writers.html.results import SearchResults, problem_of, results_page
 
 __all__ = ["MAX_RESULTS", "PublicSearch", "SearchFound", "asked"]
 
@@ -45,10 +46,11 @@ class SearchFound:
 def asked(text: str) -> Query:
     """A stranger's query. Raises QueryError, also for what would cost too much."""
     if len(text) > MAX_QUERY:
-        raise QueryError(f"a search of {len(text):,} characters, more than {MAX_QUERY}", text)
+        raise QueryError(f"a search of {len(text):,} characters, more than {MAX_QUERY}", text, about="length")
     query = parse_once(text)
     if _BODIES & query.regex_fields:
-        raise QueryError("a regex needs a field, and none of text, content and summary: title:/te.?/", text)
+        reason = "a regex needs a field, and none of text, content and summary: title:/te.?/"
+        raise QueryError(reason, text, about="regex")
     return query
 
 
@@ -105,6 +107,10 @@ class PublicSearch:
                 of = [name for name in store.placements.feeds_of(kept.pk) if name not in self._unpublished]
                 feed = ALL if ALL in of or not of else of[0]
             yield kept, feed
+
+    def why(self, error: QueryError | str) -> str:
+        """Why there are no results, in the language of the site: a mistake, or the key of its words."""
+        return problem_of(error, self._config.site.language, [name for name in FIELDS if name])
 
     def page(self, text: str, found: SearchFound | None, problem: str = "") -> bytes:
         """The page of a search, of none when `found` is None."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -97,7 +98,7 @@ def judge(health: PollRecord, now: datetime, broken_after: timedelta = BROKEN_AF
     polls must have failed: a source that is polled once a day would be broken by one failure otherwise.
     """
     state = health.schedule
-    gap = _usual_gap(state)
+    gap = usual_gap(state.published)
     return SourceHealth(
         name=health.name,
         address=health.address,
@@ -118,9 +119,8 @@ def judge(health: PollRecord, now: datetime, broken_after: timedelta = BROKEN_AF
     )
 
 
-def _usual_gap(state: PollState) -> timedelta | None:
-    """The mean time between the newest entries; None when there are too few."""
-    dates = state.published
+def usual_gap(dates: Sequence[datetime]) -> timedelta | None:
+    """The mean time between the newest entries, newest first; None when there are too few."""
     return (dates[0] - dates[-1]) / (len(dates) - 1) if len(dates) > 2 else None
 
 
@@ -144,14 +144,25 @@ def _judged(
     return "healthy"
 
 
-def _rhythm(gap: timedelta | None) -> str:
+def rhythm_of(gap: timedelta | None) -> tuple[str, int]:
+    """How often a source publishes: how many in a "day", "week" or "month", or once in so many "days".
+
+    "unknown" without a gap.
+    """
     if gap is None:
-        return "unknown"
+        return "unknown", 0
     for name, unit in (
         ("day", timedelta(days=1)),
         ("week", timedelta(days=7)),
         ("month", timedelta(days=30)),
     ):
         if gap < unit:
-            return f"{unit / max(gap, timedelta(minutes=1)):.0f} a {name}"
-    return f"every {gap.days} days"
+            return name, round(unit / max(gap, timedelta(minutes=1)))
+    return "days", gap.days
+
+
+def _rhythm(gap: timedelta | None) -> str:
+    unit, number = rhythm_of(gap)
+    if unit == "unknown":
+        return unit
+    return f"every {number} days" if unit == "days" else f"{number} a {unit}"

@@ -19,6 +19,7 @@ from aggregator.rules.query import Query
 from aggregator.server.files import EncodedBody, File, compressed, plain_body
 from aggregator.writers import installed
 from aggregator.writers.html.parts import PAGE
+from aggregator.writers.html.results import AWAY, BUSY, MISSING, SLOW
 
 __all__ = ["AT_ONCE", "MAX_SECONDS", "Refusal", "Searches"]
 
@@ -29,10 +30,6 @@ MAX_KEPT_BYTES = 8 * 1024 * 1024
 _MAX_ASKED_BYTES = 8_000
 _MAX_PARAMETERS = 10
 
-_TOO_LONG = (
-    "This search took too long and was ended. Whole words, a field such as title: or a time such as age:<7d "
-    "make it faster."
-)
 _log = logging.getLogger("aggregator")
 
 
@@ -70,15 +67,13 @@ class Searches:
         if (kept := self._kept.get((text, name))) is not None and kept[0] > time.monotonic():
             return kept[1]
         if not text:
-            return (
-                self._made(text, name, None) if not name else self._refused(text, name, 400, "q is missing")
-            )
+            return self._made(text, name, None) if not name else self._refused(text, name, 400, MISSING)
         try:
             query = asked(text)
         except QueryError as error:
-            return self._refused(text, name, 400, f"This search cannot be read: {error}")
+            return self._refused(text, name, 400, error)
         if self._running >= AT_ONCE:
-            return self._refused(text, name, 503, "Others are searching; try again in a moment.", 2)
+            return self._refused(text, name, 503, BUSY, 2)
         self._running += 1
         try:
             made = await asyncio.to_thread(self._looked_for, query, text, name)
@@ -93,13 +88,13 @@ class Searches:
             found = self._search.find(query, self._clock(), lambda: time.monotonic() > end)
             return self._made(text, name, found)
         except TookTooLong:
-            return self._refused(text, name, 503, _TOO_LONG, KEPT_SECONDS)
+            return self._refused(text, name, 503, SLOW, KEPT_SECONDS)
         except AggregatorError as error:
             # Its message has paths, which must not be public.
             if str(error) != self._reported:
                 self._reported = str(error)
                 _log.warning("a search on the pages failed: %s", error)
-            return self._refused(text, name, 503, "Nothing can be searched now.", KEPT_SECONDS)
+            return self._refused(text, name, 503, AWAY, KEPT_SECONDS)
 
     def _made(self, text: str, name: str, found: SearchFound | None) -> File:
         if name and found is not None:
@@ -111,8 +106,9 @@ class Searches:
         return File(path, (0, 0, 0, 0), modified, {"identity": plain_body(body)})
 
     def _refused(
-        self, text: str, name: str, status: int, why: str, retry_seconds: int | None = None
+        self, text: str, name: str, status: int, problem: QueryError | str, retry_seconds: int | None = None
     ) -> Refusal:
+        why = self._search.why(problem)
         body = f"{why}\n".encode() if name else self._search.page(text[:1_000], None, why)
         return Refusal(status, body, not name, retry_seconds)
 

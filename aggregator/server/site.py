@@ -19,7 +19,8 @@ from aggregator.server.media import MediaTypes, copy_headers, is_page
 from aggregator.server.paths import names
 from aggregator.server.searching import Refusal, Searches, encoded
 from aggregator.writers import formats
-from aggregator.writers.html.parts import POLICY, policy_of
+from aggregator.writers.html.locale import locale_of
+from aggregator.writers.html.parts import NOT_FOUND, POLICY, policy_of
 
 __all__ = ["OutputApplication", "send_text"]
 
@@ -86,6 +87,7 @@ class OutputApplication:
         self._security = _security(policy)
         self._prefix = tuple(unquote(part) for part in urlsplit(config.site.url).path.split("/") if part)
         self._max_age = config.max_age
+        self._nothing = locale_of(config.site.language, "UTC").say(NOT_FOUND).unescape()
         self._names = lru_cache(maxsize=4096)(self._names_of)
         self._heads = lru_cache(maxsize=4096)(self._head)
 
@@ -118,7 +120,7 @@ class OutputApplication:
     async def _answer(self, scope: Scope, asked: Mapping[bytes, str], send: Send) -> None:
         found = self._names(scope["raw_path"])
         if found is None:
-            await _not_found(send)
+            await send_text(send, 404, self._nothing)
             return
         if found == _SEARCH and self._searches is not None:
             await self._answer_search(self._searches, scope, asked, send)
@@ -135,7 +137,7 @@ class OutputApplication:
                 name = (found or self._prefix)[-1]
                 await send_text(send, 308, "", [(b"location", f"{quote(name, safe='')}/".encode())])
             else:
-                await _not_found(send)
+                await send_text(send, 404, self._nothing)
             return
         body = await self._files.body(file, negotiation.encodings(asked.get(b"accept-encoding")))
         name = file.path.rpartition("/")[2]
@@ -279,10 +281,6 @@ async def send_body(send: Send, status: int, body: bytes, headers: Headers, cont
     ]
     await send({"type": "http.response.start", "status": status, "headers": start})
     await send({"type": "http.response.body", "body": body})
-
-
-async def _not_found(send: Send) -> None:
-    await send_text(send, 404, "There is nothing at this address.")
 
 
 def _escaped(url: str) -> str:

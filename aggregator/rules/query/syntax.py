@@ -109,7 +109,9 @@ def read(text: str, fields: Collection[str]) -> Tree:
     """The tree of a query. Raises QueryError with the position of a mistake and what would be right."""
     if len(text) > MAX_CHARACTERS:
         raise QueryError(
-            f"a query of {len(text):,} characters, more than {MAX_CHARACTERS:,}; write it as several", text
+            f"a query of {len(text):,} characters, more than {MAX_CHARACTERS:,}; write it as several",
+            text,
+            about="length",
         )
     reader = _Reader(text, fields)
     if reader.is_at_end():
@@ -130,8 +132,11 @@ class _Reader:
         self._terms = 0
         self._regexes = 0
 
-    def mistake(self, reason: str, at: int | None = None) -> QueryError:
-        return QueryError(reason, self._text, (self._at if at is None else at) + 1)
+    def mistake(self, reason: str, at: int | None = None, about: str = "") -> QueryError:
+        return QueryError(reason, self._text, (self._at if at is None else at) + 1, about)
+
+    def unclosed(self, reason: str, at: int) -> QueryError:
+        return self.mistake(reason, at, "unclosed")
 
     def is_at_end(self) -> bool:
         if found := _SPACE.match(self._text, self._at):
@@ -206,7 +211,8 @@ class _Reader:
             known = ", ".join(f"{each}:" for each in self._fields)
             raise self.mistake(
                 f"no field is named {name!r}; {meant}the fields are {known}; "
-                f"to look for the text itself write {named[1]}\\: or put it in quotes"
+                f"to look for the text itself write {named[1]}\\: or put it in quotes",
+                about="field",
             )
         self._at = named.end()
         if self.is_at_end() or self._text[self._at] == ")":
@@ -256,12 +262,12 @@ class _Reader:
             raise self.mistake(f"groups in more than {MAX_DEPTH} groups; write it as several queries")
         self._at += 1
         if self.is_at_end() or self._text[self._at] == ")":
-            raise self.mistake(
-                "this group is empty" if not self.is_at_end() else "this is never closed", start
-            )
+            if self.is_at_end():
+                raise self.unclosed("this is never closed", start)
+            raise self.mistake("this group is empty", start)
         tree = self.either(field, depth + 1)
         if self.is_at_end():
-            raise self.mistake("this is never closed: a ) is missing", start)
+            raise self.unclosed("this is never closed: a ) is missing", start)
         self._at += 1
         return self._without_suffix(tree)
 
@@ -277,7 +283,7 @@ class _Reader:
         self.is_at_end()
         closing = self._text[self._at : self._at + 1]
         if closing not in ("]", "}"):
-            raise self.mistake("this range is never closed: a ] or } is missing", start)
+            raise self.unclosed("this range is never closed: a ] or } is missing", start)
         self._at += 1
         return RangeTerm(
             field=field,
@@ -318,7 +324,7 @@ class _Reader:
         written: list[str] = []
         while (character := self._text[self._at : self._at + 1]) != '"':
             if not character:
-                raise self.mistake('this phrase is never closed: a " is missing', start)
+                raise self.unclosed('this phrase is never closed: a " is missing', start)
             written.append(self._unescaped() if character == "\\" else character)
             self._at += 1
         self._at += 1
@@ -358,7 +364,7 @@ class _Reader:
         written: list[str] = []
         while (character := self._text[self._at : self._at + 1]) != "/":
             if not character:
-                raise self.mistake("this regex is never closed: a / is missing; \\/ is the character", start)
+                raise self.unclosed("this regex is never closed: a / is missing; \\/ is the character", start)
             if character == "\\" and self._at + 1 < len(self._text):
                 self._at += 1
                 character = self._text[self._at]

@@ -53,7 +53,7 @@ def condition(tree: Tree, text: str) -> Condition:
     try:
         return FIELDS[tree.field or ""](tree)
     except ValueError as error:
-        raise QueryError(str(error), text, tree.position) from error
+        raise QueryError(str(error), text, tree.position, "value") from error
 
 
 def regex_fields(tree: Tree) -> Iterator[str]:

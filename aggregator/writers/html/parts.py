@@ -10,9 +10,22 @@ from typing import Any
 from aggregator.writers.html.locale import Locale
 from aggregator.writers.look import PageLook
 
-__all__ = ["FORM_POLICY", "MAX_QUERY", "PAGE", "POLICY", "SCRIPT", "common", "policy_of", "rhythm"]
+__all__ = [
+    "FORM_POLICY",
+    "MAX_QUERY",
+    "NOT_FOUND",
+    "PAGE",
+    "POLICY",
+    "SCRIPT",
+    "common",
+    "policy_of",
+    "rhythm",
+]
 
 PAGE, SCRIPT = "index.html", "assets/read.js"
+NOT_FOUND = "not_found"
+"""The key of the words for an address without a page."""
+
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src https:; "
     "base-uri 'none'; form-action 'none'"

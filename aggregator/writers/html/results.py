@@ -5,16 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from aggregator.errors import QueryError
 from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Item
 from aggregator.writers.html.category import entries_of
 from aggregator.writers.html.locale import locale_of
-from aggregator.writers.html.parts import common
+from aggregator.writers.html.parts import MAX_QUERY, common
 from aggregator.writers.html.templates import render
 from aggregator.writers.look import USUAL_LOOK, PageLook
 from aggregator.writers.xml_text import language_tag
 
-__all__ = ["SearchResults", "results_page"]
+__all__ = ["AWAY", "BUSY", "MISSING", "SLOW", "SearchResults", "problem_of", "results_page"]
+
+AWAY, BUSY, MISSING, SLOW = "search_away", "search_busy", "search_missing", "search_slow"
+"""The keys of the words that say why a search that can be read has no results."""
+
+_MISTAKES = {
+    "unclosed": "search_unclosed",
+    "field": "search_no_field",
+    "value": "search_value",
+    "length": "search_too_long",
+    "regex": "search_regex",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +46,22 @@ class SearchResults:
     language: str | None = None
     generator_version: str = ""
     look: PageLook = USUAL_LOOK
+
+
+def problem_of(problem: QueryError | str, language: str | None, fields: Sequence[str] = ()) -> str:
+    """Why a search has no results, in this language, as plain text; a problem that is no mistake is a key.
+
+    A mistake is described by what kind it is, and in English also by itself. `fields` are those of queries.
+    """
+    locale = locale_of(language, "UTC")
+    if isinstance(problem, str):
+        return locale.say(problem).unescape()
+    usual = "search_unreadable" if problem.position is None else "search_unreadable_at"
+    key = _MISTAKES.get(problem.about, usual)
+    names = ", ".join(f"{name}:" for name in fields)
+    said = locale.say(key, place=problem.position, fields=names, most=MAX_QUERY).unescape()
+    is_english = locale.tag.partition("-")[0].lower() == "en"
+    return f"{said} ({problem})" if is_english and problem.about not in ("length", "regex") else said
 
 
 def results_page(results: SearchResults) -> bytes:

@@ -10,10 +10,14 @@ from importlib.resources import files
 from typing import Any, Literal
 from urllib.parse import quote
 
+from markupsafe import Markup
+
 from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.text import tidy
+from aggregator.schedule.health import SourceHealth, rhythm_of, usual_gap
+from aggregator.schedule.state import Reason
 from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
-from aggregator.writers.html.entries import picture, title_text
+from aggregator.writers.html.entries import picture, time, title_text
 from aggregator.writers.html.locale import Locale, locale_of
 from aggregator.writers.html.parts import PAGE, SCRIPT, common, rhythm
 from aggregator.writers.html.shown import EntryView
@@ -40,10 +44,10 @@ class _Row:
     feed: str | None
     moved_to: str | None
     articles: int
-    rhythm: str
+    rhythm: Markup
     chart: tuple[str, int, str] | None
     succeeded: datetime | None
-    next_poll: str
+    next_poll: Markup
     failures: int
     error: str
     advice: str
@@ -206,11 +210,26 @@ def _row(followed: Followed, seen: datetime | None, locale: Locale) -> _Row:
         feed=address(without_logins(followed.url or "")),
         moved_to=address(without_logins(health.moved_to or "")) if followed.url else None,
         articles=health.articles,
-        rhythm=health.rhythm,
+        rhythm=_rhythm_of(followed, locale),
         chart=rhythm(followed.published, seen) if seen else None,
         succeeded=health.succeeded,
-        next_poll=health.next_poll,
+        next_poll=_next_poll(health, locale),
         failures=health.failures,
         error=without_logins(health.error or ""),
         advice=without_logins(health.advice or ""),
     )
+
+
+def _rhythm_of(followed: Followed, locale: Locale) -> Markup:
+    unit, number = rhythm_of(usual_gap(followed.published))
+    return locale.say(f"rhythm_{unit}", number)
+
+
+def _next_poll(health: SourceHealth, locale: Locale) -> Markup:
+    """When a source is polled next, and why; what is gone is not polled."""
+    reason = locale.say(f"poll_{Reason(health.reason).name.lower()}")
+    if health.next_poll_at is not None:
+        moment = time(health.next_poll_at, locale)
+    else:
+        moment = locale.say("never" if health.reason == Reason.GONE else "poll_now")
+    return locale.say("poll_because", moment=moment, reason=reason)

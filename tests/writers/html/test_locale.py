@@ -11,13 +11,28 @@ from typing import Any
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
+from aggregator.errors import QueryError
+from aggregator.model.article import Enclosure
+from aggregator.schedule.health import STATES, rhythm_of
+from aggregator.schedule.state import Reason
 from aggregator.writers import SITE_WRITERS
+from aggregator.writers.channel import Chain, Month
 from aggregator.writers.html.category import Html
 from aggregator.writers.html.locale import LANGUAGES, direction_of, locale_of
+from aggregator.writers.html.results import (
+    _MISTAKES,
+    AWAY,
+    BUSY,
+    MISSING,
+    SLOW,
+    SearchResults,
+    problem_of,
+    results_page,
+)
 from aggregator.writers.look import PageLook
 from tests.conformance.html import check_html
-from tests.support.channels import channel_of, item_of
-from tests.support.overviews import FILES, followed_of, overview_of, section_of
+from tests.support.channels import article_with, channel_of, item_of
+from tests.support.overviews import FILES, SEEN, followed_of, overview_of, section_of
 
 FOLDER = Path(__file__).parents[3] / "aggregator" / "writers" / "html"
 MOMENT = datetime(2026, 11, 22, 23, 40, tzinfo=UTC)
@@ -60,7 +75,7 @@ def test_every_word_is_used() -> None:
     sources = "".join(
         file.read_text(encoding="utf-8") for file in [*FOLDER.glob("*.py"), *(FOLDER / "pages").iterdir()]
     )
-    built = ("state_", "heading_", "about_", "span_")
+    built = ("state_", "heading_", "about_", "span_", "rhythm_", "poll_")
     unused = [key for key in words("en")["texts"] if f'"{key}"' not in sources and not key.startswith(built)]
     assert unused == []
 
@@ -155,33 +170,100 @@ def test_what_is_filled_in_is_escaped() -> None:
     assert locale_of("en", "UTC").say("read_original", name="<b>&") == "Read it at &lt;b&gt;&amp;"
 
 
-@each_language
-def test_whole_pages_are_in_the_language(language: str) -> None:
-    """None of the English words is left, but what is marked as English."""
-    look = PageLook(language=language, timezone="UTC", mark=language)
+def test_every_state_reason_and_rhythm_has_words() -> None:
+    """Their keys are made of what the schedule says."""
+    texts = words("en")["texts"]
+    wanted = {f"poll_{reason.name.lower()}" for reason in Reason} | {f"state_{state}" for state in STATES}
+    gaps = (None, *(timedelta(days=1) / n for n in (5, 0.5, 0.1, 0.01)))
+    wanted |= {f"rhythm_{rhythm_of(gap)[0]}" for gap in gaps}
+    assert len(wanted) == len(Reason) + len(STATES) + len(gaps)
+    assert wanted <= texts.keys()
+    assert {key for key in texts if key.startswith("rhythm_")} <= wanted
+
+
+def whole_site(language: str) -> dict[str, bytes]:
+    """Every page that there is, each in all its states, by a name."""
+    look = PageLook(
+        language=language, timezone="UTC", mark=language, members=True, calendar=True, hide_read=True
+    )
+    own: dict[str, Any] = {"language": language, "look": look, "search": "search"}
+    sources = [
+        followed_of(state, state, health={"error": "x", "failures": 2, "moved_to": "https://new.example/"})
+        for state in STATES
+    ]
+    sources += [followed_of(reason, health={"reason": reason.value}) for reason in Reason]
+    for days in (0.01, 2, 6, 29, 80):  # often and seldom
+        published = tuple(SEEN - n * timedelta(days=days) for n in range(3))
+        sources.append(followed_of(f"{days}", published=published, page="x", health={"next_poll_at": SEEN}))
+    month = Month(start=MOMENT, count=2, folder="all/", day="2026-11-22")
     overview = overview_of(
         section_of(None),
-        section_of("Tea"),
-        followed=(followed_of(), followed_of("B", "failing", health={"error": "x", "failures": 2})),
-        language=language,
-        look=look,
-        search="search",
+        *(section_of(f"Tea {n}") for n in range(15)),
+        followed=tuple(sources),
+        further=3,
+        months=(month,),
+        **own,
     )
-    channel = channel_of(
-        item_of(), category=None, language=language, look=look, files=FILES, search="../search"
-    )
-    pages = [Html().render(channel), *(writer.render(overview) for writer in SITE_WRITERS["html"][:2])]
-    for page in pages:
-        assert [v for v in check_html(page) if v != "no language"] == []
+    empty = overview_of(**own)
+    found = {
+        f"{writer.file_name} {n}": writer.render(each)
+        for writer in SITE_WRITERS["html"]
+        if writer.file_name.endswith(".html")
+        for n, each in enumerate((overview, empty))
+    }
+    listed = {**own, "files": FILES}
+    middle = Chain(number=3, is_full=True, current="../../", newer="../4/", older="../2/")
+    file = Enclosure(url="https://tea.example/1.mp3", type="audio/mpeg")
+    items = (item_of(), item_of(article_with(title="", enclosures=(file,))))
+    page = Html().render
+    found["category"] = page(channel_of(*items, **{**listed, "search": "../search"}))
+    found["all"] = page(channel_of(*items, category=None, **listed))
+    found["archive"] = page(channel_of(*items, root="../../../", chain=middle, **listed))
+    found["nothing"] = page(channel_of(**listed))
+    found["article"] = Html().render_article(items[1], site="Tea", root="../", version="1", look=look)
+    problems: list[QueryError | str] = [
+        *(QueryError("x", "y", place, about) for about in ("", *_MISTAKES) for place in (None, 3)),
+        *(AWAY, BUSY, MISSING, SLOW),
+    ]
+    searched: dict[str, Any] = {"title": "Tea", "query": "x", "language": language, "look": look}
+    for n, problem in enumerate(problems):
+        why = problem_of(problem, language, ("title", "text"))
+        found[f"search {n}"] = results_page(SearchResults(problem=why, **searched))
+    feeds = (("search?q=x&format=rss", "RSS", "application/rss+xml"),)
+    found["found"] = results_page(SearchResults(items=items, is_complete=False, feeds=feeds, **searched))
+    found["none"] = results_page(SearchResults(**searched))
+    return found
+
+
+@each_language
+def test_whole_pages_are_in_the_language(language: str) -> None:
+    """None of the English words is left on any page, but what is marked as English."""
+    english, own = words("en")["texts"], words(language)["texts"]
+    for name, page in whole_site(language).items():
+        # The script hides what was read; the rest is an article's.
+        allowed = ("no language", "policy: ", "<script>", "<script ", "<b>", "<pre>")
+        assert [v for v in check_html(page) if not v.startswith(allowed)] == [], name
         tree = LexborHTMLParser(page.decode())
         html = tree.css_first("html")
         assert html is not None
         assert html.attributes["lang"] == locale_of(language, "UTC").tag
         if language == "en":
             continue
-        for node in tree.css("[lang=en], article, .newest, title, style"):
+        for node in tree.css("[lang=en], .teaser, .text, h2 a, h3 a, bdi, title, style"):
             node.decompose()
-        shown = " ".join((tree.body.text(separator=" ") if tree.body else "").split())
-        for key, text in words("en")["texts"].items():
-            if isinstance(text, str) and len(text) > 24 and text != words(language)["texts"][key]:
-                assert max(re.split(r"\{\w+\}", text), key=len) not in shown, key
+        texts = tree.body.text(separator="\n").splitlines() if tree.body else []
+        texts += [text for node in tree.css("[aria-label]") if (text := node.attributes["aria-label"])]
+        texts += [text for node in tree.css("script") for text in node.attributes.values() if text]
+        lines = {" ".join(text.split()).strip(" ·") for text in texts}
+        shown = " ".join(lines)
+        for key, text in english.items():
+            for form, said in zip(forms(text), forms(own[key]) * 2, strict=False):
+                part = max(re.split(r"\{\w+\}", form), key=len).strip()
+                if form == said or part in said:
+                    continue
+                assert part not in lines, (name, key)
+                assert len(part) < 12 or part not in shown, (name, key)
+
+
+def forms(text: str | list[str]) -> list[str]:
+    return [text] if isinstance(text, str) else text
