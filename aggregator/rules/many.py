@@ -54,7 +54,7 @@ class QuerySet(Mapping[str, "Query"]):
         """The names of the queries that match an article."""
         asked = {*self._always}
         for field in self._fields:
-            for word in self._by_word.keys() & facts.words(field).each:
+            for word in self._by_word.keys() & facts.each(field):
                 asked.update(self._by_word[word])
         found = [name for name in asked if self._queries[name].matches(facts, now)]
         return sorted(found, key=self._order.__getitem__)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -40,6 +40,12 @@ class Rule:
     sources: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     then: str = ""
+    acts_otherwise: bool = field(init=False, repr=False)
+    """Whether any action is for articles that `when` does not match."""
+
+    def __post_init__(self) -> None:
+        is_any = any(action.on != "match" for action in self.actions)
+        object.__setattr__(self, "acts_otherwise", is_any)
 
 
 def made(
@@ -130,9 +136,11 @@ def judge(rules: RuleSet, facts: ArticleFacts, now: datetime) -> Verdict:
         is_there = not rule.categories or not set(rule.categories).isdisjoint(draft.facts.categories)
         if not is_there and not any(action.is_of_feeds for action in rule.actions):
             continue
-        draft.rule, draft.feeds = rule.name, rule.categories
         depends_on_now |= rule.when.depends_on_now
         is_match = rule.when.matches(draft.facts, now)
+        if not is_match and not rule.acts_otherwise:
+            continue
+        draft.rule, draft.feeds = rule.name, rule.categories
         if is_match:
             draft.match()
         for action in rule.actions:

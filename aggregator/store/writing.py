@@ -26,6 +26,7 @@ class Placement:
     decision: str | None = None
 
 
+_DECIDED = "decisions (article, data)"
 _SETTING = "SELECT value FROM settings WHERE name = ?"
 
 Judge = Callable[[Kept, datetime], Placement]
@@ -81,14 +82,15 @@ class Writing:
         Those that tell a known story join it, and stand where it is not shown already.
         """
         joined = self.stories.enter(new)
-        placed = []
+        placed, decided = [], []
         for found in new:
             if found.pk not in joined:
                 placement = self.judge(found, self.now)
                 placed.append((found.pk, found.published, placement.feeds))
                 if placement.decision is not None:
-                    self.decide(found.pk, placement.decision, is_new=True)
+                    decided.append((found.pk, placement.decision))
         self.placing.join(placed)
+        self.pending.insert(_DECIDED, decided)
         self.settle(joined.values())
 
     def place(self, found: Kept, *, is_edited: bool = False) -> None:
@@ -170,9 +172,8 @@ class Writing:
             self.placing.hide(found.pk, name)
         return True
 
-    def decide(self, pk: int, decision: str | None, *, is_new: bool = False) -> None:
-        """Records what rules said of an article."""
-        if not is_new:
-            self.connection.execute(decisions.delete().where(decisions.c.article == pk))
+    def decide(self, pk: int, decision: str | None) -> None:
+        """Records what rules said of an article, in place of what they said before."""
+        self.connection.execute(decisions.delete().where(decisions.c.article == pk))
         if decision is not None:
             self.connection.execute(decisions.insert().values(article=pk, data=decision))

@@ -37,6 +37,11 @@ class Query:
     text: str
     regex_fields: frozenset[str] = field(compare=False, repr=False)
     _condition: Condition = field(compare=False, repr=False)
+    depends_on_now: bool = field(init=False, compare=False, repr=False)
+    """Whether the answer for one article may change with time alone."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "depends_on_now", bool(self._condition.date_changes))
 
     def __reduce__(self) -> tuple[object, tuple[str]]:
         return parse, (self.text,)
@@ -64,11 +69,6 @@ class Query:
         them.
         """
         return self._condition.date_changes
-
-    @property
-    def depends_on_now(self) -> bool:
-        """Whether the answer for one article may change with time alone."""
-        return bool(self._condition.date_changes)
 
 
 @lru_cache(maxsize=4_096)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -17,6 +18,8 @@ MAX_SEARCHED_BYTES = 100_000
 """Regexes search only this much of a text: with the size of a regex it limits the cost."""
 
 _LABELS = frozenset(("category", "tag"))
+_USUAL = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)+)(?:[/?#][!-~]*)?\Z")
+"""An address of the usual form, and its host."""
 
 
 class _Found:
@@ -39,8 +42,8 @@ class ArticleFacts:
     """
 
     __slots__ = (
-        "_found", "_labels", "article", "categories", "first_seen", "is_dated", "published", "source", "tags",
-        "updated",
+        "_found", "_labels", "article", "categories", "first_seen", "is_dated", "known", "published",
+        "source", "tags", "updated",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +69,8 @@ class ArticleFacts:
         self.tags = article.tags if tags is None else tags
         self._found = _Found()
         self._labels = _Found()
+        self.known: dict[str, frozenset[str]] = {}
+        """Each word of a field, once, of the fields that `each` was asked for: conditions look here first."""
 
     def labelled(self, categories: tuple[str, ...], tags: tuple[str, ...]) -> ArticleFacts:
         """The same article with these categories and tags; folded texts are shared by both."""
@@ -80,6 +85,7 @@ class ArticleFacts:
             tags=tags,
         )
         other._found = self._found
+        other.known = {field: known for field, known in self.known.items() if field not in _LABELS}
         return other
 
     def values(self, field: str) -> tuple[str, ...]:
@@ -94,6 +100,11 @@ class ArticleFacts:
         cache = (self._labels if field in _LABELS else self._found).words
         if (found := cache.get(field)) is None:
             found = cache[field] = FoldedText(self.values(field))
+        return found
+
+    def each(self, field: str) -> frozenset[str]:
+        """Each word of a field, once."""
+        found = self.known[field] = self.words(field).each
         return found
 
     def encoded(self, field: str) -> tuple[bytes, ...]:
@@ -134,6 +145,8 @@ def _languages(facts: ArticleFacts) -> tuple[str, ...]:
 
 def ascii_host(link: str) -> str:
     """The host of an address in lower case and ASCII, "" without one."""
+    if (usual := _USUAL.match(link)) is not None:  # a fifth of the time
+        return usual[1]
     try:
         return (urlsplit(with_ascii_host(link)).hostname or "").rstrip(".")
     except ValueError:

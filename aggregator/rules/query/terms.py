@@ -87,8 +87,10 @@ def _of_text(term: Term) -> Condition:
         (word,) = words
 
         def has_word(facts: ArticleFacts, _now: datetime) -> bool:
-            for field in fields:  # noqa: SIM110 - a generator costs half as much again
-                if word in facts.words(field).each:
+            known = facts.known
+            for field in fields:
+                each = known.get(field)
+                if word in (facts.each(field) if each is None else each):
                     return True
             return False
 
@@ -98,9 +100,12 @@ def _of_text(term: Term) -> Condition:
         each = frozenset(words)
 
         def has_phrase(facts: ArticleFacts, _now: datetime) -> bool:
+            known = facts.known
             for field in fields:
-                text = facts.words(field)
-                if each <= text.each and joined in text.joined:
+                there = known.get(field)
+                if each <= (facts.each(field) if there is None else there) and (
+                    joined in facts.words(field).joined
+                ):
                     return True
             return False
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from functools import cached_property
+from itertools import chain
 from unicodedata import category, decimal, is_normalized, normalize
 
 __all__ = ["BREAK", "FTS5_TOKENIZER", "FoldedText", "folded", "split", "stands_alone"]
@@ -142,15 +142,27 @@ class FoldedText:
     `joined` has a space before and after each word, so that adjacent words are a substring of it.
     """
 
-    def __init__(self, values: Iterable[str]) -> None:
-        parts = [" ".join(split(value)) for value in values]
-        joined = f" {BREAK} ".join(part for part in parts if part)
-        self.joined = f" {joined} " if joined else " "
+    __slots__ = ("_each", "_joined", "_values")
 
-    @cached_property
+    def __init__(self, values: Iterable[str]) -> None:
+        self._values = [words for value in values if (words := split(value))]
+        self._each: frozenset[str] | None = None
+        self._joined = ""
+
+    @property
+    def joined(self) -> str:
+        """All words, in their order."""
+        if not self._joined:
+            joined = f" {BREAK} ".join(map(" ".join, self._values))
+            self._joined = f" {joined} " if joined else " "
+        return self._joined
+
+    @property
     def each(self) -> frozenset[str]:
         """Every word, once."""
-        return frozenset(self.joined.split())
+        if self._each is None:
+            self._each = frozenset(chain.from_iterable(self._values))
+        return self._each
 
     def has(self, words: Sequence[str]) -> bool:
         """Whether these words are adjacent here."""
