@@ -72,8 +72,8 @@ def _set(config: Config) -> Iterator[tuple[str, str]]:
 
 
 def _stored(config: Config) -> frozenset[str] | None:
-    """Returns the feeds of stored articles; None if there is no store file that can be read."""
-    if not isinstance(config.store, Path) or not config.store.is_file():
+    """Returns the feeds of stored articles; None if there is no store that can be read."""
+    if isinstance(config.store, Path) and not config.store.is_file():
         return None
     from aggregator.store import Store  # imported here: only a config with unknown names needs it
 

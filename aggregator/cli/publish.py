@@ -23,10 +23,11 @@ from aggregator.cli.turns import turn
 @click.command(epilog=EXIT_CODES)
 @click.option("--all", "everything", is_flag=True, help="Render every feed, not only the stale ones.")
 @click.option("--take-over", is_flag=True, help="Publish into a bucket that another machine publishes into.")
+@click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @json_option
 @config_option
 @fails_well
-def publish(everything: bool, take_over: bool, as_json: bool, config_file: Path) -> int:
+def publish(everything: bool, take_over: bool, quiet: bool, as_json: bool, config_file: Path) -> int:
     """Writes feeds from the store, without network. Files that would not change are not written.
 
     If the output is a bucket, changed files are uploaded; with --all every file in it is also compared.
@@ -50,5 +51,5 @@ def publish(everything: bool, take_over: bool, as_json: bool, config_file: Path)
     if as_json:
         print_json({"published": published_facts(published)})
     else:
-        print_published(published, config.bucket or config.output)
+        print_published(published, config.bucket or config.output, quiet=quiet)
     return EXIT_NOTHING if published.errors else EXIT_DONE

@@ -158,7 +158,8 @@ class Publish(Settings):
     §4): true for one feed format and pages, or the formats. `compress`: encodings that are written beside
     each file. `hubs`: WebSub hubs to notify of changes. `categories`: settings of single categories. `all`:
     settings of the feed of everything. `posts`: articles as files, None for none. `pages`: how pages look.
-    `media`: copies of pictures, None for none.
+    `media`: copies of pictures, None for none. `empty_categories`: categories and saved feeds are published
+    also without articles.
     """
 
     formats: tuple[Format, ...] = Field(default=FORMATS, strict=False)
@@ -170,6 +171,7 @@ class Publish(Settings):
     posts: Posts | None = None
     pages: PageSettings = Field(default_factory=PageSettings.model_construct)
     media: Annotated[MediaSettings | None, BeforeValidator(_media)] = None
+    empty_categories: bool = True
 
     @property
     def has_priorities(self) -> bool:

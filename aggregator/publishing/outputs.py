@@ -162,6 +162,8 @@ def outputs(
         settings = settings if settings is not None and feed.name else _AS_THE_SITE
         if feed.kind == "source":
             settings = _AS_THE_SITE if config.publish.pages.sources else _NOWHERE
+        if not feed.total and feed.name != ALL and not config.publish.empty_categories:
+            settings = _NOWHERE
         folder, feed_id = given.get(feed.name) or (feed.folder or "", feed.feed_id or "")
         chosen, files = usual if settings.formats is None else _chosen(settings.formats, writers)
         made.append(

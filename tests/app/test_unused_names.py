@@ -8,6 +8,7 @@ import pytest
 
 from aggregator.app.unused_names import unused_names
 from aggregator.config import load as config
+from aggregator.config.store_address import StoreAddress
 from tests.conftest import Answer, Server
 from tests.support.site import Site, feed
 
@@ -97,3 +98,43 @@ def test_a_category_that_its_last_source_left_is_reported(site: Site, server: Se
     site.run("publish")
     assert not atom.exists()
     assert "Drinks" not in (site.output / "feeds.opml").read_text(encoding="utf-8")
+
+
+def test_categories_without_articles_can_be_left_out(site: Site, server: Server) -> None:
+    """No file of them, no line in any list; with an article they are back at their address."""
+    server.pages["/tea"] = Answer(200, {}, feed("tea", 1))
+    saved = {"name": "Nothing", "query": "title:nothing"}
+
+    def published(category: str) -> tuple[bool, ...]:
+        tea = {"name": "Tea", "url": f"{server.url}/tea", "categories": [category]}
+        site.configure(tea, publish={"empty_categories": False}, feeds=[saved])
+        assert site.run("fetch", "--force").exit_code == 0
+        files = site.files()
+        assert not [name for name in files if name.startswith("Nothing/")]
+        lists = files["feeds.opml"] + files["index.html"]
+        assert b"Nothing" not in lists
+        names = ("Drinks", "Pots")
+        found = tuple(f"{name}/atom.xml" in files for name in names)
+        assert found == tuple(name.encode() in lists for name in names)
+        return (*found, "all/atom.xml" in files)
+
+    assert published("Drinks") == (True, False, True)
+    first = site.files()["Drinks/atom.xml"]
+    assert published("Pots") == (False, True, True)
+    assert published("Drinks") == (True, False, True)
+    again = site.files()["Drinks/atom.xml"]
+    assert [line for line in again.splitlines() if b"<id>" in line] == [
+        line for line in first.splitlines() if b"<id>" in line
+    ]
+
+
+def test_a_store_in_postgresql_is_asked_too(place: StoreAddress, site: Site, server: Server) -> None:
+    """Its articles stand in a category that the config gives to no source any more."""
+    server.pages["/tea"] = Answer(200, {}, feed("tea", 1))
+    tea = {"name": "Tea", "url": f"{server.url}/tea", "categories": ["Drinks"]}
+    store = {"store": getattr(place, "url", str(place))}
+    site.configure(tea, **store)
+    assert site.run("fetch").exit_code == 0
+    publish = {"categories": {"Drinks": {"title": "x"}, "Other": {"title": "y"}}}
+    said = "publish.categories: no category or saved feed is named 'Other'"
+    assert found(site, {**tea, "categories": ["Pots"]}, publish=publish, **store) == [said]

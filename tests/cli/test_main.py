@@ -88,6 +88,7 @@ def test_fetch_as_json_is_one_document(site: Site, server: Server) -> None:
     assert message["published"]["feeds"] == 2
     assert len(message["published"]["written"]) == len(site.files())
     assert json.loads(site.run("publish", "--json").stdout)["published"]["rendered"] == 0
+    assert site.run("publish", "--all", "-q").output == ""
 
 
 def test_fetch_with_no_sources_is_done(site: Site) -> None:
