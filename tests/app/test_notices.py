@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +12,8 @@ import pytest
 
 from tests.conftest import Answer, Server
 from tests.support.notified import HOUR, NotifiedPlanet
-from tests.support.receiving import Mailbox
+from tests.support.receiving import KEY, Mailbox
+from tests.support.site import feed
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -363,6 +365,29 @@ def test_events_of_sources_can_be_tried(planet: NotifiedPlanet) -> None:
     assert [each["event"] for each in said["data"]["sources"]] == on
     assert said["data"]["articles"] == []
     assert planet.run() == []
+
+
+def test_the_library_of_standard_webhooks_accepts_what_is_signed(planet: NotifiedPlanet) -> None:
+    """With the key as the config has it; nothing that was changed on its way, or with another key."""
+    library = pytest.importorskip("standardwebhooks", reason="standardwebhooks is not installed")
+    planet.publish("tea", 1, 2, 3)
+    planet.server.pages["/tea"] = Answer(body=feed("tea", 1, 2).replace(b"tea 2", "Grüße 茶".encode()))
+    planet.configure(planet.webhook(when="*:*", on=["broken"]))
+    planet.run()
+    assert planet.site.run("notify test all --send").exit_code == 0
+    (request,) = [each for each in planet.server.requests if each.path == planet.hook.path]
+    headers = dict(request.headers)
+    said = library.Webhook(KEY).verify(request.body, headers)
+    assert (said["type"], said["data"]["name"]) == ("test", "all")
+    changed = {name: "0" * 32 if name.lower() == "webhook-id" else value for name, value in headers.items()}
+    other = "whsec_" + base64.b64encode(b"o" * 32).decode()
+    for key, body, sent in (
+        (KEY, request.body + b" ", headers),
+        (KEY, request.body, changed),
+        (other, request.body, headers),
+    ):
+        with pytest.raises(library.WebhookVerificationError):
+            library.Webhook(key).verify(body, sent)
 
 
 def test_a_name_that_no_notice_has_is_explained(planet: NotifiedPlanet) -> None:

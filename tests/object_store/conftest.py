@@ -13,7 +13,7 @@ import pytest
 
 from aggregator.object_store import bucket as bucket_module
 from tests.conftest import Answer, Server
-from tests.support.buckets import BUCKET, INVENTORY, KEYS, StandIn, StoredObject
+from tests.support.buckets import BUCKET, INVENTORY, KEYS, Moto, StandIn, StoredObject
 from tests.support.site import Site, feed
 
 
@@ -41,6 +41,22 @@ def store(_store: StandIn, monkeypatch: pytest.MonkeyPatch) -> StandIn:
     at_once = {"init_backoff": timedelta(milliseconds=1), "max_backoff": timedelta(milliseconds=2), "base": 2}
     monkeypatch.setitem(bucket_module._RETRIES, "backoff", at_once)
     return _store
+
+
+@pytest.fixture(scope="session")
+def _moto() -> Iterator[Moto]:
+    made = Moto()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def moto(_moto: Moto, monkeypatch: pytest.MonkeyPatch) -> Moto:
+    """moto's store, which a process has once, as what the environment names; empty."""
+    _moto.clear()
+    for name, value in {**KEYS, "AWS_ENDPOINT_URL": _moto.url}.items():
+        monkeypatch.setenv(name, value)
+    return _moto
 
 
 @dataclass

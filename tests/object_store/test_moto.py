@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -13,23 +12,12 @@ from aggregator.errors import BucketInUse
 from aggregator.object_store.mirror import Mirror
 from tests.conftest import Server
 from tests.object_store.conftest import BucketSite, made
-from tests.support.buckets import INVENTORY, KEYS, Moto, StandIn
-
-
-@pytest.fixture(scope="module")
-def moto() -> Iterator[Moto]:
-    """A store that is started once."""
-    store = Moto()
-    yield store
-    store.close()
+from tests.support.buckets import INVENTORY, Moto, StandIn
 
 
 @pytest.fixture
-def planet(moto: Moto, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, feeds: Server) -> BucketSite:
+def planet(moto: Moto, tmp_path: Path, feeds: Server) -> BucketSite:
     """A site whose output goes there."""
-    moto.clear()
-    for name, value in {**KEYS, "AWS_ENDPOINT_URL": moto.url}.items():
-        monkeypatch.setenv(name, value)
     return made(tmp_path / "first", cast("StandIn", moto), feeds)  # what is asked of it here, both have
 
 
