@@ -61,6 +61,7 @@ ALLOWED: Mapping[str, Mapping[str, str]] = {
         "model": "resources become documents",
         "normalise": "entries become articles",
         "processes": "documents are read in processes of their own",
+        "rules": "new articles are judged where they are read",
     },
     "store": {
         "config": "sources and their retention",

@@ -74,6 +74,7 @@ class App:
         self._making_workers = threading.Lock()
         self._following = threading.RLock()
         self._opened = now
+        self._polled_at: datetime | None = None
         self._is_stopping = False
         self._clock = RememberedClock(self._store, self._testify, lambda: self._made("_polls"))
         self._clock.read(now)
@@ -96,6 +97,7 @@ class App:
         self.hubs = HubReports(self, self._store, self._followed.named, lambda: self._fetcher, self._read)
         # Before new articles arrive, so that these are placed after what is shown.
         self._publication.arrange(now)
+        self._store.placements.begin(self._chooser.digest, now)
 
     def __enter__(self) -> Self:
         return self
@@ -131,7 +133,7 @@ class App:
     def _polls(self) -> Polls:
         from aggregator.polling.poll import Polls
 
-        return Polls(self.config, self._store, self._fetcher, self._read)
+        return Polls(self.config, self._store, self._fetcher, self._read_polled)
 
     @cached_property
     def _completing(self) -> Completing:
@@ -167,6 +169,13 @@ class App:
         with self._making_workers:  # several threads read; only the first one creates the workers
             workers = self._workers
         return workers.read(resource, context)
+
+    def _read_polled(self, resource: Resource, context: Context) -> Reading:
+        """Reads a document of a poll: rules judge its new articles where they are read."""
+        chooser, now = self._chooser, self._polled_at
+        if chooser.packed and now is not None:
+            context = replace(context, rules=chooser.packed, now=now, judged_by=chooser.mark(now))
+        return self._read(resource, context)
 
     @property
     def readers_killed(self) -> int:
@@ -254,6 +263,7 @@ class App:
         )  # first: what stops this process meanwhile cannot stop what is not made yet
         if self._is_stopping:
             polls.stop()
+        self._polled_at = now
         known = {source.name for source in self.config.sources}
         for poll in polls.poll_many(sources, now, refetch=refetch):
             if poll.is_list:

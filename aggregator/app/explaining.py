@@ -8,12 +8,12 @@ from datetime import datetime
 
 from aggregator.app.choosing import Chooser
 from aggregator.config.load import Config
+from aggregator.model.verdict import Verdict
 from aggregator.publishing.choosing import facts_of
 from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rule import judge
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of, labelled
-from aggregator.rules.verdict import Verdict
 from aggregator.store import ALL, Store, Whereabouts
 
 __all__ = ["Explanation", "FeedReason", "explained"]

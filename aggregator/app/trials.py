@@ -10,12 +10,12 @@ from aggregator.app.choosing import Chooser
 from aggregator.config.load import Config, Source, named
 from aggregator.config.subscriptions import followed_as, joined
 from aggregator.model.article import Document
+from aggregator.model.verdict import Verdict
 from aggregator.publishing.choosing import facts_of
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of
 from aggregator.rules.trial import QueryTrial, Trial, tried, tried_query
-from aggregator.rules.verdict import Verdict
 from aggregator.store import ALL, Store
 
 __all__ = ["StoredTrials", "tried_on_document"]

@@ -21,6 +21,7 @@ STORE, OUTPUT, STAGING, POSTS = "var/aggregator.db", "feeds", "var/staging", "po
 """The new places for a store, output, staging and posts that the config has outside its folder."""
 
 _FILE = "file:"
+_WEB = ("http://", "https://")
 _GUARDED = ("articles", "mail", "rsshub")
 _OF_FETCH: Mapping[str, tuple[object, str]] = {
     "commands": (False, "it would run commands"),
@@ -106,6 +107,7 @@ def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]
                 False,
                 f"notice {name!r}: it would send to others, and is off; set enabled = true if it is meant",
             )
+    yield from _pictures_elsewhere(data)
     posts = data.get("mastodon")
     for index, post in enumerate(posts if isinstance(posts, list) else ()):
         if isinstance(post, dict) and post.get("enabled") is not False:
@@ -135,6 +137,23 @@ def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]
                 False,
                 f"source {name!r}: {' and '.join(reasons)}, and is off; set enabled = true if it is meant",
             )
+
+
+def _pictures_elsewhere(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]]:
+    """What would publish files from outside the folder: a logo, templates, pictures of members."""
+    pages = _table(_table(data, "publish"), "pages")
+    for key in ("logo", "templates"):
+        if key in pages and _inside(pages[key]) is None:
+            own = f"{key}{PurePosixPath(str(pages[key])).suffix[:6]}"
+            why = f"it would read files outside the folder, and is {own} now"
+            yield ("publish", "pages", key), own, f"publish.pages.{key}: {why}"
+    sources = data.get("sources")
+    for index, source in enumerate(sources if isinstance(sources, list) else ()):
+        image = str(source.get("image") or "") if isinstance(source, dict) else ""
+        if image and not image.lower().startswith(_WEB) and _inside(image) is None:
+            name = str(source.get("name"))[:60]
+            why = "it would publish a picture from outside the folder, and is off"
+            yield ("sources", index, "image"), "", f"the image of source {name!r}: {why}"
 
 
 def reasons_against(source: Mapping[str, Any]) -> Iterator[str]:

@@ -75,6 +75,9 @@ def _refused(settings: Mapping[str, Any]) -> Iterator[str]:
     for key in _OF_THIS_MACHINE:
         if key in settings:
             yield f"{key}: a source in the store may not name files of this machine; add it to the config"
+    image = settings.get("image")
+    if image is not None and not (isinstance(image, str) and image.lower().startswith(_WEB)):
+        yield "image: a source in the store may not name files of this machine; add it to the config"
     if settings.get("tls_verify") is False:
         yield "tls_verify: it can be switched off only in the config"
     kind = settings.get("kind", "feed")

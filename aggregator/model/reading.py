@@ -9,6 +9,7 @@ from datetime import datetime
 from aggregator.model.article import Document
 from aggregator.model.entry import IdentityKind, Subscription
 from aggregator.model.hub_links import HubLinks
+from aggregator.model.verdict import Judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,8 @@ class Reading:
       known, and left out. `identity`: the kind of id in use, for the next call.
     - `content_hashes`: of each article, where fingerprints are taken. `packed`: each article as `packed.pack`
       writes it, where a worker has done so.
+    - `judged`: what rules say of each article, where they were asked there; `judged_by` names these rules and
+      the time.
     - `hints`: the document's own polling hints (ttl …), as written. `more`: further documents that
       belong to it.
     - `skipped`, `shown_from`, `shown_until`: of a document that is one article, as in `ArticleDocument`; one
@@ -32,6 +35,8 @@ class Reading:
     known: tuple[str, ...] = ()
     content_hashes: tuple[str, ...] = ()
     packed: tuple[str, ...] = ()
+    judged: tuple[Judged, ...] = ()
+    judged_by: str = ""
     identity: IdentityKind = "guid"
     hints: Mapping[str, str] = field(default_factory=dict)
     more: tuple[str, ...] = ()

@@ -6,11 +6,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from aggregator.errors import SourceError
 from aggregator.model.article import Article, Problem
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
+from aggregator.model.verdict import Judged
 from aggregator.reading.context import Context
 from aggregator.reading.version import READER_VERSION
 from aggregator.store import Found
@@ -115,7 +117,7 @@ def found(
     every = []
     for resource, reading in gathered.readings:
         name, is_known = resource.name, is_same(resource)
-        for article, mark, content_hash, packed in _articles(reading):
+        for article, mark, content_hash, packed, judged in _articles(reading):
             if name and taken.setdefault(article.id, name) != name:
                 shared = f"has the id of {taken[article.id]}; kept as a separate article"
                 gathered.problems.append(Problem(text=shared, where=name))
@@ -132,6 +134,7 @@ def found(
                     has_other_options=has_other_options,
                     content_hash=content_hash,
                     packed=packed,
+                    judged=None if judged is None else (reading.judged_by, judged),
                 )
                 every.append(one)
     return every
@@ -155,11 +158,12 @@ def dated_in_order(found: Sequence[Found], modified: datetime | None, now: datet
     return placed
 
 
-def _articles(reading: Reading) -> Iterator[tuple[Article, str, str, str]]:
+def _articles(reading: Reading) -> Iterator[tuple[Article, str, str, str, Judged | None]]:
     articles = reading.document.articles
     none = ("",) * len(articles)
     marks, hashes = reading.fingerprints or none, reading.content_hashes or none
-    return zip(articles, marks, hashes, reading.packed or none, strict=True)
+    judged: tuple[Judged | None, ...] = reading.judged or (None,) * len(articles)
+    return zip(articles, marks, hashes, reading.packed or none, judged, strict=True)
 
 
 def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Reading:
@@ -178,7 +182,10 @@ def _shown(reading: Reading, name: str, gathered: Gathered, now: datetime) -> Re
     gathered.skipped[name] = reason
     problems = reading.document.problems if reading.skipped else (Problem(text=reason),)
     document = replace(reading.document, articles=(), problems=problems)
-    return replace(reading, document=document, fingerprints=(), content_hashes=(), packed=(), known=())
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("fingerprints", "content_hashes", "packed", "judged", "known"), ()
+    )
+    return replace(reading, document=document, **nothing)
 
 
 def _problems(gathered: Gathered) -> Iterator[Problem]:

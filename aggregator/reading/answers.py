@@ -143,9 +143,16 @@ def reading_of(answer: Answer, context: Context) -> Reading:
         raise ValueError("it does not have one fingerprint for each article")
     if len(answer.reading.content_hashes) not in (0, count):
         raise ValueError("it does not have one content hash for each article")
+    if len(answer.reading.judged) not in (0, count):
+        raise ValueError("it does not have one judgement for each article")
     articles = tuple([_article(each, context.source) for each in answer.articles])
     packed = tuple([each.text for each in answer.articles])
-    return replace(answer.reading, document=replace(document, articles=articles), packed=packed)
+    return replace(
+        answer.reading,
+        document=replace(document, articles=articles),
+        packed=packed,
+        judged_by=context.judged_by if answer.reading.judged else "",
+    )
 
 
 def _article(sent: PackedArticle, source: str) -> Article:

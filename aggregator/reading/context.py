@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import BaseModel
 
@@ -24,6 +25,8 @@ class Context:
       fingerprints are computed.
     - `players`: addresses of further players whose frames are kept in articles.
     - `timezone`: the zone of dates without one; None for UTC.
+    - `rules`: new articles are judged by these at `now`, as `rules.ahead.packed` writes them; b"" for none.
+      `judged_by` names both.
     """
 
     kind: str = "feed"
@@ -35,3 +38,6 @@ class Context:
     known: Container[str] | None = None
     players: tuple[str, ...] = ()
     timezone: str | None = None
+    rules: bytes = b""
+    now: datetime | None = None
+    judged_by: str = ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -119,7 +120,7 @@ def _taken(answer: Answer, _: Resource, context: Context) -> Reading:
 
 def _answer(read: Read, resource: Resource, context: Context) -> Answer:
     try:
-        return answers.answer_of(read(resource, context))
+        return answers.answer_of(_judged(read(resource, context), context))
     except ReadError as error:
         return Answer(failure=answers.failure_of(error))
     except MemoryError:
@@ -128,6 +129,24 @@ def _answer(read: Read, resource: Resource, context: Context) -> Answer:
         return _failed(f"reading it needed something that confined processes may not do: {error}", resource)
     except Exception as error:  # noqa: BLE001 - a bug costs one document, never a run
         return _failed(f"reading it failed because of a bug in aggregator: {error!r}", resource)
+
+
+def _judged(reading: Reading, context: Context) -> Reading:
+    """The reading with what the rules say of its articles; as it is if there are none, or if that fails.
+
+    Then the process that saves the articles judges them, and reports why it cannot.
+    """
+    articles = reading.document.articles
+    if not context.rules or context.now is None or not articles:
+        return reading
+    try:
+        from aggregator.rules.ahead import judged
+
+        return replace(reading, judged=judged(articles, context.rules, context.now))
+    except MemoryError:
+        raise
+    except Exception:  # noqa: BLE001 - see above
+        return reading
 
 
 def _failed(reason: str, resource: Resource) -> Answer:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Set
 
+from aggregator.model.verdict import Rewriting, Verdict
 from aggregator.rules.query import ArticleFacts
-from aggregator.rules.verdict import Rewriting, Verdict
 
 __all__ = ["Draft"]
 

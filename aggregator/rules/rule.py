@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from aggregator.rules.verdict import Verdict
+from aggregator.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from aggregator.model.article import Article

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from aggregator.rules.verdict import Verdict
+from aggregator.model.verdict import Verdict
 
 if TYPE_CHECKING:
     from aggregator.rules.many import QuerySet
     from aggregator.rules.query import ArticleFacts
 
-__all__ = ["feeds_of", "labelled"]
+__all__ = ["feeds_of", "labelled", "standing_in"]
 
 ALL = "all"
 
@@ -34,9 +35,23 @@ def feeds_of(
     if verdict.dropped_by is not None:
         return frozenset()
     seen = labelled(facts, verdict)
-    standing = {ALL, *seen.categories}
-    standing.update(queries.matching(seen, now))
+    matching = queries.matching(seen, now)
+    return standing_in(verdict, seen.categories, matching, facts.source, of_source=of_source)
+
+
+def standing_in(
+    verdict: Verdict,
+    categories: Iterable[str],
+    matching: Iterable[str],
+    source: str,
+    *,
+    of_source: str | None = None,
+) -> frozenset[str]:
+    """The same for an article with these categories after the rules, which these saved feeds match."""
+    if verdict.dropped_by is not None:
+        return frozenset()
+    standing = {ALL, *categories, *matching}
     standing.difference_update(verdict.removed)
-    if of_source is not None and standing and facts.source:
-        standing.add(of_source + facts.source)
+    if of_source is not None and standing and source:
+        standing.add(of_source + source)
     return frozenset(standing)

@@ -14,7 +14,7 @@ from aggregator.model.packed import pack
 from aggregator.store import dates
 from aggregator.store.columns import microseconds
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
-from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
+from aggregator.store.kept import JUDGED, REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.known_ids import KnownIds
 from aggregator.store.outward_ids import is_permanent, made_of
 from aggregator.store.pruned import keep_digests
@@ -144,6 +144,8 @@ class Changes:
                 first_seen=self._now,
                 is_dated=f.article.published is not None,
             )
+            if f.judged is not None and _has_dates_of(article, f.article):
+                one.made[JUDGED] = f.judged
             kept_new.append(one)
         pending = self._writing.pending
         pending.insert(_ARTICLES, article_rows)
@@ -373,6 +375,11 @@ def drop_versions(connection: sa.Connection, pks: Sequence[int]) -> None:
         filed = sa.exists().where(archive_entries.c.revision == revisions.c.pk)
         connection.execute(revisions.delete().where(some, ~filed))
         connection.execute(revisions.update().where(some).values(replaced=None))
+
+
+def _has_dates_of(article: Article, found: Article) -> bool:
+    """Whether an article is stored with the dates with which its reader judged it."""
+    return (article.published, article.updated) == (found.published, found.updated or found.published)
 
 
 CURRENT: tuple[sa.ColumnElement[Any], ...] = (*REVISION, articles.c.state)

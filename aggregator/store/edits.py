@@ -13,6 +13,7 @@ from datetime import datetime
 from html import unescape
 
 from aggregator.model.article import Article
+from aggregator.model.verdict import Judged
 
 __all__ = [
     "HASH_VERSION",
@@ -55,6 +56,7 @@ class Found:
     - `stands_at`: the date of a new article without one, None for the time of the poll.
     - `content_hash`, `packed`: the article's, where its reader has made them, "" where not; `packed` is what
       `model.packed.pack` writes of it.
+    - `judged`: what rules say of it, and by which at which time; None where it was not judged.
     """
 
     article: Article
@@ -66,6 +68,7 @@ class Found:
     stands_at: datetime | None = None
     content_hash: str = ""
     packed: str = ""
+    judged: tuple[str, Judged] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

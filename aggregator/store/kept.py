@@ -21,6 +21,7 @@ from aggregator.store.schema import aliases, articles, decisions, revisions
 
 __all__ = [
     "ERASED",
+    "JUDGED",
     "NEWEST_REVISION",
     "REVISION",
     "Kept",
@@ -35,6 +36,9 @@ MAX_BYTES = 8 * 1024 * 1024
 """So many bytes of articles' texts are kept at hand; with what is rendered of them some six times as much."""
 
 _LEAST_BYTES = 1_000
+
+JUDGED = "judged"
+"""The key in `Kept.made` of what rules said of a new article where it was read (`Found.judged`)."""
 
 ERASED = "erased:"
 """Begins the aliases that are digests of a forgotten or pruned article's marks, and of its links."""

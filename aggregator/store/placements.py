@@ -68,6 +68,17 @@ class Placements:
             connection.execute(feeds.update().where(feeds.c.name.in_(gone)).values(kind="category"))
             writing.placing.save()
 
+    def begin(self, digest: str, now: datetime) -> None:
+        """Records that all is decided in a store without articles: what comes is judged when it is saved."""
+        if not digest or self._database.setting(DECIDED) is not None:
+            return
+        with self._database.snapshot() as connection:
+            if connection.scalar(sa.select(articles.c.pk).limit(1)) is not None:
+                return
+        with self._database.transaction() as connection:
+            remember(connection, DECIDED, json.dumps([digest, None]))
+            remember(connection, _SEEN, now.isoformat())
+
     def decide_all(self, digest: str, now: datetime) -> Iterator[tuple[int, int, int]]:
         """Decides anew for every article, once for each `digest` of all that decides.
 

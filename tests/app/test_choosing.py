@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from aggregator.app import choosing
+from aggregator.app.app import App
+from aggregator.app.main_job import RunWatcher, run_once
+from aggregator.config.load import load
+from aggregator.model.article import Article
+from aggregator.model.verdict import Judged, Rewriting, Verdict
+from aggregator.rules.query import ArticleFacts
+from aggregator.rules.rule import RuleSet, judge
+from aggregator.store import Kept
+from aggregator.store.kept import JUDGED
 from tests.conftest import Answer, Server
 from tests.support.site import Site
 
@@ -125,3 +139,101 @@ def test_a_saved_feed_is_sorted_by_relevance(polled: Site) -> None:
     body = polled.files()["Both/atom.xml"].decode()
     assert body.index(">Tea and chess<") < body.index(">Green tea<")
     assert not [name for name in polled.files() if name.startswith("Both/archive/")]
+
+
+RULES = """[[rules]]
+name = "No adverts"
+when = "title:sponsored"
+then = "drop"
+[[rules]]
+name = "Chess"
+when = "title:chess AND age:<9999d"
+then = [{ "file-under" = ["Games"] }, { tag = ["chess"] }]
+[[rules]]
+name = "Undated"
+when = "NOT has:date OR seen:>2020"
+then = { tag = ["seen"] }
+[[feeds]]
+name = "Drinks"
+query = "title:tea OR title:coffee OR tag:chess"
+"""
+
+
+def chosen(site: Site) -> tuple[dict[str, bytes], list[tuple[object, ...]]]:
+    """Everything that was published, and what rules said of each article."""
+    with sqlite3.connect(site.home / "var" / "aggregator.db") as store:
+        said = store.execute(
+            "SELECT articles.id, data FROM articles LEFT JOIN decisions ON article = pk ORDER BY articles.id"
+        ).fetchall()
+    return {name: body for name, body in site.files().items() if "status" not in name}, said
+
+
+def test_new_articles_are_judged_where_they_are_read(
+    tmp_path: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same result as where they are saved; there only those whose dates are given there."""
+    undated = re.sub(rb"<pubDate>[^<]*</pubDate>", b"", document("Undated tea", "Undated chess"))
+    server.pages["/a"] = Answer(body=document(*TITLES))
+    server.pages["/b"] = Answer(body=undated.replace(b"urn:x:", b"urn:y:"))
+    asked: list[str] = []
+    usual = judge
+
+    def counted(rules: RuleSet, facts: ArticleFacts, now: datetime) -> Verdict:
+        asked.append(facts.article.title)
+        return usual(rules, facts, now)
+
+    monkeypatch.setattr(choosing, "judge", counted)
+    found = []
+    for name in ("ahead", "here"):
+        made = Site(tmp_path / name)
+        made.configure(
+            *({"name": each, "url": f"{server.url}/{each}", "categories": ["World"]} for each in "ab"),
+            stories={"find": False},
+        )
+        with made.file.open("a", encoding="utf-8") as file:
+            file.write(f"\n{RULES}")
+        if name == "here":
+            monkeypatch.setattr(App, "_read_polled", App._read)
+        now = datetime(2026, 9, 1, 12, tzinfo=UTC)
+        with App(load(made.file), now) as app:
+            run_once(app, app.config.select(()), now, RunWatcher(), is_over=lambda: True)
+        found.append(chosen(made))
+        if name == "ahead":
+            assert sorted(asked) == ["Undated chess", "Undated tea"]
+            asked.clear()
+    assert sorted(asked) == sorted([*TITLES, "Undated chess", "Undated tea"])
+    assert found[0] == found[1]
+    assert len([data for _, data in found[0][1] if data]) == len(TITLES) + 2
+
+
+@pytest.mark.parametrize(
+    "judged",
+    [
+        Judged(verdict=Verdict(dropped_by="another")),
+        Judged(verdict=Verdict(matched=("Chess", "another"))),
+        Judged(verdict=Verdict(added={"Own": "Chess"})),
+        Judged(verdict=Verdict(tags={"x": "another"})),
+        Judged(verdict=Verdict(removed={"World": "another"})),
+        Judged(verdict=Verdict(rewritings=(Rewriting(rule="another"),))),
+        Judged(verdict=Verdict(), saved=("Own",)),
+    ],
+)
+def test_what_no_rule_could_say_is_not_believed(tmp_path: Path, judged: Judged) -> None:
+    """A process that reads documents may have been taken over by one."""
+    file = tmp_path / "aggregator.toml"
+    file.write_text(RULES)
+    chooser, now = choosing.Chooser(load(file)), datetime(2026, 9, 1, tzinfo=UTC)
+    article = Article(id="1", source="a", title="Chess and tea", categories=("World",), published=now)
+    kept = Kept(uid="1", article=article, published=now, updated=now, first_seen=now)
+    plain = chooser(kept, now)
+    assert plain.feeds == ("", "World", "Games", "Drinks")
+    believed = Judged(verdict=Verdict(matched=("Chess",)), saved=("Drinks",))
+    for said, by, seen, is_believed in (
+        (judged, chooser.mark(now), now, False),
+        (believed, chooser.mark(now), now, True),
+        (believed, chooser.mark(now - timedelta(seconds=1)), now, False),
+        (believed, "other " + now.isoformat(), now, False),
+        (believed, chooser.mark(now), now - timedelta(seconds=1), False),
+    ):
+        one = replace(kept, first_seen=seen, made={JUDGED: (by, said)})
+        assert (chooser(one, now) != plain) == is_believed

@@ -140,6 +140,14 @@ proxy = "http://127.0.0.1:3128"
 rsshub = [{ url = "https://rsshub.example", key = { env = "RSSHUB" } }]
 [publish.posts]
 folder = "~/posts"
+[publish.pages]
+logo = "/home/me/private.png"
+templates = "../theirs"
+[[sources]]
+name = "faces"
+image = "/home/me/face.png"
+enabled = false
+url = "https://example.org/other"
 [[sources]]
 name = "sound"   # stays
 url = "https://example.org/feed"
@@ -195,7 +203,9 @@ def test_what_a_strangers_config_reaches_is_off(planet: Site, backup: Path, tmp_
     assert 'name = "sound"   # stays\nurl = "https://example.org/feed"\n[[sources]]' in text
     assert 'options = { command = ["id"] }\nenabled = false\n# of the next\n' in text
     off = ["command", "files", "up", "address", "secret", "header", "through", "unknown"]
-    assert text.count("enabled = false") == len(off)
+    assert text.count("enabled = false") == len(off) + 1
+    assert 'logo = "logo.png"\ntemplates = "templates"\n' in text
+    assert 'name = "faces"\nimage = ""\n' in text
     for name in off:
         assert f"source '{name}'" in result.stdout
     assert 'store = "var/aggregator.db"\noutput = "feeds"' in text

@@ -42,6 +42,7 @@ def test_settings_are_those_of_a_config(monkeypatch: pytest.MonkeyPatch) -> None
         ({}, "url: a source in the store has an address of http: or https:"),
         ({"path": "notes", "kind": "articles"}, "path: a source in the store may not name files"),
         ({"url": URL, "tls_ca": "ca.pem"}, "tls_ca: a source in the store may not name files"),
+        ({"url": URL, "image": "/a.png"}, "image: a source in the store may not name files"),
         ({"url": URL, "tls_verify": False}, "tls_verify: it can be switched off only in the config"),
         ({"url": URL, "kind": "exec", "options": {"command": ["x"]}}, "kind: sources of kind 'exec'"),
     ],

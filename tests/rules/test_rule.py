@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from aggregator.errors import QueryError
 from aggregator.model import wire
 from aggregator.model.article import Article
+from aggregator.model.verdict import Rewriting, Verdict
 from aggregator.rules import actions
 from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rewrites import KEYS
 from aggregator.rules.rule import Rule, RuleSet, judge, made
-from aggregator.rules.verdict import Rewriting, Verdict
 from tests.support.examples import examples
 
 NAMES = (*actions.ACTIONS, *KEYS, "pattern", "with", "p", "https://a.example/b.png", "x")

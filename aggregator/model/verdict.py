@@ -48,3 +48,11 @@ class Verdict:
     def all_tags(self, found: Sequence[str]) -> tuple[str, ...]:
         """Its tags: those that it was `found` with, and those of the rules."""
         return tuple(dict.fromkeys((*found, *self.tags)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What rules say of an article where it is read, and the saved feeds whose queries match it then."""
+
+    verdict: Verdict
+    saved: tuple[str, ...] = ()
