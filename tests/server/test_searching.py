@@ -236,11 +236,11 @@ def test_a_source_that_is_no_longer_followed_is_not_found(planet: Site, server: 
     [
         ("tea AND", "needs something on its right"),
         ("colour:red", "no field is named"),
-        ("/a.*b/", "a regex needs a field"),
-        ("text:/secret/", "a regex needs a field"),
-        ("tea (content:/x/ OR title:x)", "a regex needs a field"),
+        ("/a.*b/", "A regular expression needs a field"),
+        ("text:/secret/", "A regular expression needs a field"),
+        ("tea (content:/x/ OR title:x)", "A regular expression needs a field"),
         ("title:/(/", "missing )"),
-        ("a " * 300, "more than 500"),
+        ("a " * 300, "500 characters are the most"),
         ("(" * 60 + "a" + ")" * 60, "more than 50 groups"),
     ],
 )

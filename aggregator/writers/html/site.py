@@ -31,6 +31,7 @@ LISTS = {"feeds.opml": "all_feeds", "sources.opml": "all_sources"}
 """The lists of a site, and the words that lead to them."""
 
 INDEX_FROM = 12
+_REASONS = {reason.value: f"poll_{reason.name.lower()}" for reason in Reason}
 # What needs attention comes first.
 _STATES = ("broken", "failing", "gone", "waiting", "silent", "new", "healthy")
 
@@ -227,9 +228,10 @@ def _rhythm_of(followed: Followed, locale: Locale) -> Markup:
 
 def _next_poll(health: SourceHealth, locale: Locale) -> Markup:
     """When a source is polled next, and why; what is gone is not polled."""
-    reason = locale.say(f"poll_{Reason(health.reason).name.lower()}")
     if health.next_poll_at is not None:
         moment = time(health.next_poll_at, locale)
     else:
         moment = locale.say("never" if health.reason == Reason.GONE else "poll_now")
-    return locale.say("poll_because", moment=moment, reason=reason)
+    if (key := _REASONS.get(health.reason)) is None:  # of a later version
+        return moment
+    return locale.say("poll_because", moment=moment, reason=locale.say(key))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from aggregator.writers.look import PageLook
 from tests.conformance.html import check_html
 from tests.support.channels import item_of
 from tests.support.examples import examples
-from tests.support.overviews import OVERVIEWS, followed_of, overview_of, section_of
+from tests.support.overviews import OVERVIEWS, SEEN, followed_of, overview_of, section_of
 from tests.writers.html.test_category import one, values, words
 
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
@@ -142,13 +143,17 @@ def test_sources_stand_by_state_with_counts_on_top() -> None:
 
 def test_a_source_has_its_health() -> None:
     """Last success, rhythm with its chart, articles, next poll and why."""
-    tree = status(followed_of())
+    due = {"next_poll_at": SEEN + timedelta(hours=1), "reason": "publication rate"}
+    tree = status(followed_of(health=due))
     assert [words(node) for node in tree.css("dd")] == [
         "22 November 2026, 08:40 UTC",
         "3 a week 3 entries in a week in a week",
         "12 its feed",
-        "2026-11-22 10:40 UTC: it is polled according to how often it publishes",
+        "22 November 2026, 10:40 UTC: it is polled according to how often it publishes",
     ]
+    for reason, said in (("gone", "never: its server says"), ("new", "now: it was never"), ("x", "now")):
+        tree = status(followed_of(health={"reason": reason}))
+        assert words(tree.css("dd")[-1]).startswith(said)
     assert words(one(tree, "svg title")) == "3 entries in a week"
     assert values(tree, "h3 a, dd a") == ["https://tea.example/", "https://tea.example/feed"]
     assert tree.css(".problem") == []
