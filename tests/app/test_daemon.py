@@ -110,9 +110,9 @@ def test_only_one_daemon_a_store(site: Site) -> None:
     site.configure()
     with running(site) as first:
         until(lambda: "polling 0 sources" in log_of(site))
-        second = subprocess.run(site.command("run"), capture_output=True, text=True, timeout=120, check=False)
-        assert second.returncode == 1
-        assert f"in use by another `aggregator run` (process {first.pid}, since " in second.stderr
+        log = site.home / "second"
+        assert Launched("run", "--config", str(site.file), log=log).wait() == 1
+        assert f"in use by another `aggregator run` (process {first.pid}, since " in log.read_text()
 
 
 def test_health_is_reported_while_a_daemon_runs(site: Site, server: Server) -> None:

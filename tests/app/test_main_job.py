@@ -44,7 +44,7 @@ CHECKS = {
     "opml": check_opml,
 }
 FEEDS = ("rss.xml", "atom.xml", "feed.json")
-KILLS = int(os.environ.get("AGGREGATOR_KILLS", "6"))
+KILLS = int(os.environ.get("AGGREGATOR_KILLS", "4"))
 # feedparser takes as long for an archive as all the rest of it: it reads one in so many.
 STRIDE = one_in(4)
 

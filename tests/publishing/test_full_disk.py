@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.launching import Launched
 from tests.support.site import Site, feed
 
 ALL = {"publish.formats": ["rss", "atom", "json", "html", "opml"], "publish.compress": ["gzip"]}
@@ -239,14 +240,12 @@ def test_a_full_disk_behind_standard_output_fails_the_command(site: Site, argume
     """`aggregator export > /full/list.opml` must not look as if it had worked."""
     configure(site)
     site.run("fetch")
-    with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            site.command(*arguments), stdout=full, stderr=subprocess.PIPE, text=True, check=False
-        )
-    assert done.returncode == 1
-    assert "No space left on device" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "Exception ignored" not in done.stderr
+    command = Launched(*arguments, "--config", str(site.file), log=site.log, output=Path("/dev/full"))
+    assert command.wait() == 1
+    said = site.log.read_text()
+    assert "No space left on device" in said
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
 
 
 def test_export_to_a_file_that_cannot_be_written_fails(site: Site) -> None:

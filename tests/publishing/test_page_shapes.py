@@ -356,10 +356,14 @@ def test_no_body_acts_in_a_page_that_the_generator_built(
         (tmp_path / "_config.yml").write_text("title: x\n")
         command = [tool, "build", "--quiet", "--disable-disk-cache"]
     layouts.mkdir(parents=True)
+    (tmp_path / posts).mkdir(parents=True)
     (layouts / ("single.html" if generator == "hugo" else "post.html")).write_text(page)
     for suffix in ("html", "md"):
-        publish(planet, "publish", generator=generator, path=f"{{date}}-{suffix}-{{slug}}.{suffix}")
-        shutil.copytree(planet.home / "posts", tmp_path / posts, dirs_exist_ok=True)
+        path = f"{{date}}-{suffix}-{{slug}}.{suffix}"
+        bodies = publish(planet, "publish", generator=generator, path=path)
+        # Most payloads are gone once they are sanitised: a generator takes long for hundreds of equal posts.
+        for name in {body: name for name, body in bodies.items()}.values():
+            shutil.copy(planet.home / "posts" / name, tmp_path / posts)
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     names = "class" if "<body class" in before else ""

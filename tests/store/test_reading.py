@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -92,11 +95,25 @@ def test_what_was_saved_is_read_without_writing(tmp_path: Path, how: str, value:
     assert {*Path("/tmp").glob("aggregator-*")} <= aside
 
 
-@pytest.mark.parametrize(
-    "command",
-    [["status"], ["sources"], ["sources", "--json"], ["export"], ["versions", "https://a.example/1"]],
+COMMANDS = (
+    ["status"],
+    ["sources"],
+    ["sources", "--json"],
+    ["export"],
+    ["versions", "https://a.example/1"],
 )
-def test_commands_that_show_work_on_a_read_only_disk(site: Site, server: Server, command: list[str]) -> None:
+EACH = """
+import json, os, sys
+from aggregator.cli.main import main
+for arguments in json.loads(sys.argv[1]):
+    print(f"--- {arguments[0]}", flush=True)
+    if (child := os.fork()) == 0:
+        main([*arguments, "--config", sys.argv[2]])
+    assert os.waitpid(child, 0)[1] == 0, arguments
+"""
+
+
+def test_commands_that_show_work_on_a_read_only_disk(site: Site, server: Server) -> None:
     """Config, store and output are on it."""
     if subprocess.run(["unshare", "-m", "true"], capture_output=True, check=False).returncode:
         pytest.skip("this user may not mount anything")
@@ -104,7 +121,10 @@ def test_commands_that_show_work_on_a_read_only_disk(site: Site, server: Server,
     site.configure({"name": "a", "url": server.url + "/a"})
     site.run("fetch")
     script = 'mount --bind "$1" "$1" && mount -o remount,ro,bind "$1" && shift && exec "$@"'
-    mounted = ["unshare", "-m", "sh", "-c", script, "sh", str(site.home)]
-    done = subprocess.run([*mounted, *site.command(*command)], capture_output=True, text=True, check=False)
+    command = ["unshare", "-m", "sh", "-c", script, "sh", str(site.home), sys.executable, "-c", EACH]
+    arguments = [json.dumps(COMMANDS), str(site.file)]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout
+    printed = re.split("^--- .*\n", done.stdout, flags=re.MULTILINE)[1:]
+    assert len(printed) == len(COMMANDS)
+    assert all(printed)

@@ -41,7 +41,7 @@ for line in sys.stdin:
         pid, status = os.waitpid(order["pid"], os.WNOHANG)
         answer = os.waitstatus_to_exitcode(status) if pid else None
     elif (answer := os.fork()) == 0:
-        for number, place in (0, os.devnull), (1, order["log"]), (2, order["log"]):
+        for number, place in (0, os.devnull), (1, order["output"]), (2, order["log"]):
             os.dup2(os.open(place, os.O_RDWR | os.O_CREAT | os.O_APPEND), number)
         os.environ.update(order["environment"])
         main(order["arguments"], prog_name="aggregator")
@@ -74,12 +74,16 @@ def _launcher() -> _Launcher:
 
 
 class Launched:
-    """A command that runs, and says everything to `log`; with the methods of `Popen` that tests need."""
+    """A command that runs, with the methods of `Popen` that tests need.
 
-    def __init__(self, *arguments: str, log: Path, **environment: str) -> None:
+    It says everything to `log`; `output`: where what it prints goes instead.
+    """
+
+    def __init__(self, *arguments: str, log: Path, output: Path | None = None, **environment: str) -> None:
         self._returncode: int | None = None
         log.touch()  # a test that waits for a line of it need not wait for the file
-        self.pid: int = _launcher().ask(arguments=arguments, log=str(log), environment=environment)
+        places = {"log": str(log), "output": str(output or log)}
+        self.pid: int = _launcher().ask(arguments=arguments, environment=environment, **places)
 
     def poll(self) -> int | None:
         """Its exit code, once it has ended; a signal's number is negative."""

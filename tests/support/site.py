@@ -53,7 +53,8 @@ class Site:
     def configure(self, *sources: dict[str, Any], **settings: Any) -> None:
         """Writes the config; what it does not set is as it was set when the site was made."""
         settings = {**self._settings, **settings}
-        fetch = {"allow": ["127.0.0.1"], **settings.pop("fetch", {})}
+        # A second request to an address would wait for a second.
+        fetch = {"allow": ["127.0.0.1"], "host_gap": "0s", **settings.pop("fetch", {})}
         site = settings.pop("site", {"title": "Planet", "url": "https://planet.example/feeds"})
         lines = [f"{key} = {_toml(value)}" for key, value in settings.items()]
         lines += ["[fetch]", *(f"{key} = {json.dumps(value)}" for key, value in fetch.items())]

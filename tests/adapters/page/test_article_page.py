@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import re
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from aggregator.errors import ReadError
 from aggregator.model.article import Article, Document
 from aggregator.model.resource import Resource
 from aggregator.reading.document import Context, read_resource
+from tests.support.examples import one_in
 from tests.support.site import Site
 
 URL = "https://tea.example/blog/1"
@@ -195,12 +195,11 @@ def test_hostile_metadata_does_no_harm(head: str) -> None:
         assert len(one.title) <= 2_000
 
 
-def test_a_page_of_very_many_elements_is_read_without_trafilatura() -> None:
+def test_a_page_of_very_many_elements_is_read_without_trafilatura(monkeypatch: pytest.MonkeyPatch) -> None:
     """Which would take half a minute for it."""
-    before = time.process_time()
+    monkeypatch.setattr("trafilatura.extract", lambda *_, **__: pytest.fail("it was asked"))
     many = f"<article>{'<p>a <b>b</b></p>' * 25_000}</article>"
     assert article(page(body=many)).content.startswith("<p>a <b>b</b></p>")
-    assert time.process_time() - before < 60
 
 
 def test_scripts_do_not_come_through() -> None:
@@ -241,6 +240,9 @@ SEEN = {
 }
 
 
+NO_ARTICLE = {"FeedReader__heise.html", "FeedReader__orf.html", "FeedReader__stackoverflow.html"}
+
+
 @pytest.mark.parametrize("name", SEEN)
 def test_articles_of_the_wild_are_what_a_person_sees(corpus: Path, name: str) -> None:
     """They begin as they should, close to their beginning, and are by whom they are."""
@@ -253,13 +255,13 @@ def test_articles_of_the_wild_are_what_a_person_sees(corpus: Path, name: str) ->
 
 
 def test_no_page_of_the_corpus_does_harm(corpus: Path) -> None:
-    """Each gives an article or says why not."""
-    read_ = refused = 0
-    for file in sorted((corpus / "pages" / "html").glob("*.html")):
+    """Each gives an article or says why not; every second one is tried, all with AGGREGATOR_EXAMPLES=2."""
+    files = sorted((corpus / "pages" / "html").glob("*.html"))[:: one_in(2)]
+    refused = set()
+    for file in files:
         try:
             assert article(file.read_bytes()).content
-            read_ += 1
         except ReadError as error:
             assert "no article" in str(error), file.name  # noqa: PT017 - either is right
-            refused += 1
-    assert (read_, refused) == (77, 3)
+            refused.add(file.name)
+    assert refused == {file.name for file in files} & NO_ARTICLE
