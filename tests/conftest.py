@@ -21,6 +21,7 @@ from aggregator.app import settled
 from aggregator.app.app import App
 from aggregator.config.store_address import StoreAddress
 from aggregator.media.copying import Copying
+from aggregator.processes import cores
 from aggregator.reading.workers import Workers
 from tests.support.computed_once import (
     empty_stores_are_made_once,
@@ -85,22 +86,37 @@ SLOW_NAMES = {
     },
     "browser": {"playwright"},
 }
-SLOW_FIXTURES = {"processes": {"site", "postgresql"}, "browser": {"chromium"}, "corpus": {"corpus"}}
-# Tests of this tree, or of how processes, files and sockets behave, whatever version a library has.
+SLOW_FIXTURES = {
+    "processes": {"site", "postgresql"},
+    "browser": {"browser", "chromium"},
+    "corpus": {"corpus"},
+}
+# Tests of this tree, of how processes, files, sockets and clocks behave, or of what our code alone decides,
+# whatever version a library has.
 SYSTEM = frozenset(
     (
-        "tests.app.test_store_lock",
+        "tests.app.test_clock",
         "tests.app.test_daemon_killed",
+        "tests.app.test_notices_killed",
+        "tests.app.test_settled",
+        "tests.app.test_store_lock",
+        "tests.app.test_unused_names",
+        "tests.cli.test_start_up",
         "tests.cli.test_stopping",
-        "tests.deploy.test_recipes",
-        "tests.docs.test_site",
         "tests.fetch.test_files",
         "tests.fetch.test_folder",
         "tests.fetch.test_pacing",
+        "tests.polling.test_drift",
+        "tests.polling.test_turns",
         "tests.publishing.test_damage",
         "tests.publishing.test_full_disk",
         "tests.publishing.test_generators",
+        "tests.publishing.test_parallel",
         "tests.server.test_clients",
+        "tests.store.test_drift",
+        "tests.store.test_growth",
+        "tests.store.test_reading",
+        "tests.test_benchmarks",
         "tests.test_deploy",
         "tests.test_documents",
         "tests.test_house",
@@ -110,8 +126,9 @@ SYSTEM = frozenset(
     )
 )
 
-# Rooms that import no library but re: their tests show the same with any version of one.
-PURE = ("tests.rules.stories.", "tests.schedule.")
+# Folders whose tests are all so: of this tree, of the validators that tests use, and of rooms that import no
+# library but re.
+PURE = ("tests.conformance.", "tests.deploy.", "tests.docs.", "tests.rules.stories.", "tests.schedule.")
 
 
 def pytest_configure() -> None:
@@ -125,19 +142,27 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than cores: some tests wait, for clocks or for other programs."""
+    return cores() + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Marks what is slow, and what asks no library, in this one place."""
     for item in items:
         module = getattr(item, "module", None) or object
         names = set(vars(module))
+        if module.__name__ == "tests.test_fuzzing":
+            item.add_marker("hypothesis")
         if module.__name__ in SYSTEM or module.__name__.startswith(PURE) or "killed_at" in item.name:
             item.add_marker("system")
         reasons = [str(mark.kwargs.get("reason", "")) for mark in item.iter_markers("skipif")]
         if any("corpus" in reason for reason in reasons):
             item.add_marker("corpus")
         fixtures = set(getattr(item, "fixturenames", ()))
-        for mark, slow in SLOW_NAMES.items():
-            if names & slow or fixtures & SLOW_FIXTURES.get(mark, set()):
+        for mark, slow in SLOW_FIXTURES.items():
+            if fixtures & slow or names & SLOW_NAMES.get(mark, set()):
                 item.add_marker(mark)
 
 

@@ -1,4 +1,4 @@
-"""A few hundred hostile inputs of every sort, the same ones each time; benchmarks/fuzz.py tries many more."""
+"""A hundred hostile inputs of every sort, the same ones each time; benchmarks/fuzz.py tries many more."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from random import Random
 
 import pytest
 
+from tests.support.examples import examples
 from tests.support.fuzzing import TARGETS
 
-CASES = {"commands": 60, "stores": 30, "article-page": 60}
-EACH = 150
+CASES = {"commands": 40, "stores": 20, "article-page": 40}
+EACH = 100
 
 
 @pytest.mark.parametrize("name", sorted(TARGETS))
@@ -19,7 +20,7 @@ def test_no_case_shows_a_mistake(name: str, tmp_path: Path) -> None:
     """Read or refused, answered or closed: never a traceback, a script, or a file that is not to be seen."""
     outcomes: Counter[str] = Counter()
     with TARGETS[name](tmp_path) as case:
-        for number in range(CASES.get(name, EACH)):
+        for number in range(examples(CASES.get(name, EACH))):
             try:
                 outcomes[case(Random(f"{name} {number}"))] += 1
             except Exception as error:

@@ -246,9 +246,9 @@ def test_a_redirect_out_of_http_is_refused(server: Server, fetcher: HttpFetcher,
     ("encoding", "body"),
     [
         ("identity", b"x" * 200_000),
-        ("gzip", gzip.compress(b"\0" * 50_000_000)),
-        ("gzip, gzip", gzip.compress(gzip.compress(b"\0" * 50_000_000))),
-        ("deflate", zlib.compress(b"\0" * 50_000_000)),
+        ("gzip", gzip.compress(b"\0" * 5_000_000)),
+        ("gzip, gzip", gzip.compress(gzip.compress(b"\0" * 5_000_000))),
+        ("deflate", zlib.compress(b"\0" * 5_000_000)),
     ],
     ids=["plain", "gzip", "gzip-in-gzip", "deflate"],
 )

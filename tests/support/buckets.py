@@ -14,9 +14,6 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, unescape
 
-from moto.s3.models import s3_backends
-from moto.server import ThreadedMotoServer
-
 ACCOUNT = "123456789012"
 KEYS = {
     "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
@@ -45,6 +42,10 @@ class Moto:
 
     def __init__(self) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
+        # Importing it takes a second, which every process would spend as it collects tests.
+        from moto.s3.models import s3_backends
+        from moto.server import ThreadedMotoServer
+
         self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
         self._server.start()
         host, port = self._server.get_host_and_port()
