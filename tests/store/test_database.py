@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import sqlite3
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -23,9 +24,10 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-@pytest.fixture
-def filled(site: Site, server: Server) -> Path:
-    """A store with two sources, thirty articles, archives, edits and a page."""
+@pytest.fixture(scope="module")
+def _whole(tmp_path_factory: pytest.TempPathFactory, _workers_of_commands: None) -> Iterator[Site]:
+    """A site with two sources, thirty articles, archives, edits and a page; tests work in copies."""
+    server, site = Server(), Site(tmp_path_factory.mktemp("whole"))
     server.pages |= {"/a": Answer(200, {}, feed("a", *range(1, 29))), "/b": Answer(200, {}, feed("b", 1, 2))}
     site.configure(
         {"name": "a", "url": f"{server.url}/a", "categories": ["X"]},
@@ -35,6 +37,14 @@ def filled(site: Site, server: Server) -> Path:
     site.run("fetch")
     server.pages["/b"] = Answer(200, {}, feed("b", 1, 2).replace(b"b 1", b"b one"))
     site.run("fetch", "--force")
+    yield site
+    server.close()
+
+
+@pytest.fixture
+def filled(_whole: Site, site: Site) -> Path:
+    """The store of such a site."""
+    shutil.copytree(_whole.home, site.home, dirs_exist_ok=True)
     return site.home / "var" / "aggregator.db"
 
 

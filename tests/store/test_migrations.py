@@ -296,38 +296,39 @@ def test_a_store_in_use_says_so(old: Callable[[int], Path], monkeypatch: pytest.
     Store(file).close()
 
 
+AT_ONCE = """
+import os, pathlib, sys, traceback
+from aggregator.store import Store
+
+begin, writing = os.pipe()
+children = []
+for number in range(4):
+    if not (child := os.fork()):
+        try:
+            os.close(writing)
+            os.read(begin, 1)
+            store = Store(pathlib.Path(sys.argv[1]))
+            store.database.remember(str(number), "x")
+            os.write(1, b"%d\\n" % len(list(store.articles.all())))
+            store.close()
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(0)
+    children.append(child)
+os.close(writing)  # of which all are told
+for child in children:
+    os.waitpid(child, 0)
+"""
+
+
 def test_processes_that_begin_at_once_upgrade_it_once(old: Callable[[int], Path]) -> None:
     """Each waits for the other, none fails."""
     file = old(6)
-    program = (
-        "import sys, pathlib\n"
-        "from aggregator.store import Store\n"
-        "print('ready', flush=True)\n"
-        "sys.stdin.readline()\n"
-        "store = Store(pathlib.Path(sys.argv[1]))\n"
-        "store.database.remember(sys.argv[2], 'x')\n"
-        "print(len(list(store.articles.all())))\n"
+    ended = subprocess.run(
+        [sys.executable, "-c", AT_ONCE, str(file)], capture_output=True, text=True, timeout=300, check=False
     )
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-c", program, str(file), str(number)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for number in range(4)
-    ]
-    for each in running:
-        assert each.stdout is not None
-        assert each.stdout.readline() == "ready\n"
-    for each in running:
-        assert each.stdin is not None
-        each.stdin.write("\n")
-        each.stdin.flush()
-    ended = [each.communicate(timeout=120) for each in running]
-    assert [each.returncode for each in running] == [0] * 4, "".join(err[-700:] for _, err in ended)
-    assert {out for out, _ in ended} == {"19\n"}
+    assert ended.stdout.split() == ["19"] * 4, ended.stderr[-3000:]
     assert beside(file) == {"store.db", "store.db.schema6"}
     store = Store(file)
     assert [store.database.setting(str(number)) for number in range(4)] == ["x"] * 4
