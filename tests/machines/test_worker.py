@@ -127,6 +127,8 @@ def test_a_worker_that_lost_its_shard_saves_nothing(
 def test_a_publisher_rests_between_two_workers(sites: tuple[Site, Site], server: Server) -> None:
     """The second waits for the rest of the gap, which the first one began."""
     shared, _ = sites
+    text = shared.file.read_text(encoding="utf-8")
+    shared.file.write_text(text.replace('host_gap = "0s"', 'host_gap = "1s"'), encoding="utf-8")
     with working(shared, "one", "two") as (one, two):
         (first, *_) = shards_in(one.missing())
         [*one.poll(first)]
@@ -134,7 +136,7 @@ def test_a_publisher_rests_between_two_workers(sites: tuple[Site, Site], server:
         with one._app.store.database.transaction() as connection:
             connection.exec_driver_sql("UPDATE sources SET next_poll = 0")
         [*two.poll(first)]
-        assert 0.5 < time.monotonic() - began < 10
+        assert time.monotonic() - began > 0.5
 
 
 def test_each_worker_reports_itself_whichever_one_queues_what_is_missing(
