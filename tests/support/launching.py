@@ -9,8 +9,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 # It has imported everything, and forks for each command: a process of its own that can be killed, stopped
@@ -79,11 +81,17 @@ class Launched:
     It says everything to `log`; `output`: where what it prints goes instead.
     """
 
-    def __init__(self, *arguments: str, log: Path, output: Path | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        *arguments: str,
+        log: Path,
+        output: Path | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         self._returncode: int | None = None
         log.touch()  # a test that waits for a line of it need not wait for the file
         places = {"log": str(log), "output": str(output or log)}
-        self.pid: int = _launcher().ask(arguments=arguments, environment=environment, **places)
+        self.pid: int = _launcher().ask(arguments=arguments, environment={**environment}, **places)
 
     def poll(self) -> int | None:
         """Its exit code, once it has ended; a signal's number is negative."""

@@ -82,7 +82,7 @@ class Site:
 
     def start(self, *arguments: str, **environment: str) -> Launched:
         """Starts a command in a process of its own, that can be killed; it says everything to `log`."""
-        return Launched(*arguments, "--config", str(self.file), log=self.log, **environment)
+        return Launched(*arguments, "--config", str(self.file), log=self.log, environment=environment)
 
     def files(self) -> dict[str, bytes]:
         """Every file under the output folder, by its path."""
