@@ -23,10 +23,10 @@ types: $(VENV)/installed-test
 unit: $(VENV)/installed-test
 	$(VENV)/bin/pytest -n auto --dist worksteal -rs
 
-# While working. Left out is what starts processes or a browser, reads the corpus, or tries
-# generated cases; tests/conftest.py marks it.
+# While working: a minute. Left out is what starts processes or a browser, reads the corpus, tries generated cases, or
+# waits and renders for long; tests/conftest.py marks it.
 quick: lint types
-	$(VENV)/bin/pytest -n auto --dist worksteal -m 'not (processes or browser or corpus or hypothesis)'
+	$(VENV)/bin/pytest -n logical --dist worksteal -m 'not (processes or browser or corpus or hypothesis or long)'
 
 # The tests once more, with the lowest versions of the dependencies that pyproject.toml allows. Left out are those of the
 # mark `system`, which show the same with any version of a library (tests/conftest.py names them), and those with a

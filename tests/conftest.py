@@ -87,10 +87,35 @@ SLOW_NAMES = {
     "browser": {"playwright"},
 }
 SLOW_FIXTURES = {
-    "processes": {"site", "postgresql"},
+    "processes": {"site", "postgresql", "eventful", "_store"},
     "browser": {"browser", "chromium"},
     "corpus": {"corpus"},
 }
+# What takes as long as all others together, without any of these: it waits for clocks, or renders much.
+LONG = frozenset(
+    (
+        "tests.adapters.test_retrievers",
+        "tests.config.test_wrong_values",
+        "tests.fetch.test_faults",
+        "tests.normalise.test_markdown",
+        "tests.object_store.test_moto",
+        "tests.polling.test_callbacks",
+        "tests.polling.test_pings",
+        "tests.polling.test_subscribing",
+        "tests.polling.test_turns",
+        "tests.publishing.test_archives",
+        "tests.publishing.test_looks",
+        "tests.publishing.test_own_pages",
+        "tests.publishing.test_site",
+        "tests.rules.stories.test_judge",
+        "tests.rules.stories.test_pairs",
+        "tests.schedule.test_decide",
+        "tests.server.test_requests",
+        "tests.server.test_site",
+        "tests.writers.html.test_templates",
+    )
+)
+
 # Tests of this tree, of how processes, files, sockets and clocks behave, or of what our code alone decides,
 # whatever version a library has.
 SYSTEM = frozenset(
@@ -143,9 +168,9 @@ def pytest_configure() -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than cores: some tests wait, for clocks or for other programs."""
-    return cores() + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """One more than cores for `-n auto`: many tests wait, for clocks or for other programs."""
+    return cores() + int(config.option.numprocesses == "auto")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -153,6 +178,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         module = getattr(item, "module", None) or object
         names = set(vars(module))
+        if module.__name__ in LONG:
+            item.add_marker("long")
         if module.__name__ == "tests.test_fuzzing":
             item.add_marker("hypothesis")
         if module.__name__ in SYSTEM or module.__name__.startswith(PURE) or "killed_at" in item.name:

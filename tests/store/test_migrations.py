@@ -316,7 +316,7 @@ for number in range(4):
         finally:
             os._exit(0)
     children.append(child)
-os.close(writing)  # of which all are told
+os.close(writing)  # all of them begin
 for child in children:
     os.waitpid(child, 0)
 """
