@@ -32,16 +32,24 @@ class Request(NamedTuple):
 class Publisher:
     """A server in a process of its own; `version` is that of the feeds whose number `every` divides.
 
-    `delay`: seconds that each answer takes. `notes`: the file for what was asked.
+    `delay`: seconds that each answer takes. `notes`: the file for what was asked. `grows`: each version has
+    one entry more, and no other change.
     """
 
     def __init__(
-        self, notes: Path, *, delay: float, every: int = 1, entries: int = 10, port: int = 0
+        self,
+        notes: Path,
+        *,
+        delay: float,
+        every: int = 1,
+        entries: int = 10,
+        port: int = 0,
+        grows: bool = False,
     ) -> None:
         found: Any = multiprocessing.Queue()
         self.version: Synchronized[int] = multiprocessing.Value("i", 0)
         self.notes = notes
-        arguments = (found, port, notes, delay, self.version, every, entries)
+        arguments = (found, port, notes, delay, self.version, every, entries, grows)
         self.process = multiprocessing.Process(target=_serve, args=arguments, daemon=True)
         self.process.start()
         self.port: int = found.get()
@@ -66,8 +74,10 @@ def etag_of(feed: int, version: int) -> str:
     return f'"{feed}-{version}"'
 
 
-def _feed(number: int, version: int, entries: int, host: str) -> bytes:
-    """A feed, the newest entry of which differs in each version."""
+def _feed(number: int, version: int, entries: int, host: str, *, grows: bool) -> bytes:
+    """A feed, the first entry of which differs in each version; or which has one more."""
+    if grows:
+        version, entries = 0, entries + version
     items = "".join(
         f"<item><guid>g{number}-{n}</guid><title>Entry {n} of {number}, {version if not n else 0}</title>"
         f"<link>https://{host}/{number}/{n}</link><description>&lt;p>{_WORDS}{n}&lt;/p></description>"
@@ -78,7 +88,14 @@ def _feed(number: int, version: int, entries: int, host: str) -> bytes:
 
 
 def _serve(
-    found: Any, port: int, notes: Path, delay: float, version: Synchronized[int], every: int, entries: int
+    found: Any,
+    port: int,
+    notes: Path,
+    delay: float,
+    version: Synchronized[int],
+    every: int,
+    entries: int,
+    grows: bool,
 ) -> None:
     written = notes.open("w", buffering=1)
 
@@ -87,7 +104,7 @@ def _serve(
         etag = etag_of(number, current).encode()
         if etag in head:
             return 304, _NOT_MODIFIED % etag
-        body = _feed(number, current, entries, host)
+        body = _feed(number, current, entries, host, grows=grows)
         return 200, _FOUND % (etag, len(body), body)
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
