@@ -16,9 +16,9 @@ from aggregator.config.load import Source
 from aggregator.normalise.links import without_login
 from aggregator.store.columns import Shaped
 from aggregator.store.database import Database, remember
-from aggregator.store.schema import followed, sources
+from aggregator.store.schema import followed, settings, sources
 
-__all__ = ["FollowedRow", "FollowedSources", "NewFollowed", "batches", "mark_changed"]
+__all__ = ["FollowedRow", "FollowedSources", "NewFollowed", "batches", "mark_changed", "mark_in"]
 
 _AT_ONCE = 500
 _CHANGES = "followed changes"
@@ -243,6 +243,11 @@ def _row(name: str, settings: str, enabled: bool) -> FollowedRow:
 def mark_changed(connection: sa.Connection) -> None:
     """Lets all processes notice that what is followed has changed."""
     remember(connection, _CHANGES, secrets.token_hex(8))
+
+
+def mark_in(connection: sa.Connection) -> str:
+    """As `FollowedSources.mark`, in a transaction that does more."""
+    return connection.scalar(sa.select(settings.c.value).where(settings.c.name == _CHANGES)) or ""
 
 
 def batches(names: Collection[str]) -> Iterator[list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,8 @@ from aggregator.schedule.state import PollState
 from aggregator.store.changes import CURRENT, Changes
 from aggregator.store.columns import Instant, microseconds
 from aggregator.store.commits import PollCommits
-from aggregator.store.database import Database
+from aggregator.store.database import Database, remember
+from aggregator.store.followed import mark_in
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.kept import NEWEST_REVISION, unpacked
 from aggregator.store.leases import Hold, check
@@ -33,7 +35,7 @@ from aggregator.store.queue import POLLED
 from aggregator.store.rebuilding import REBUILT
 from aggregator.store.records import Saved, SourceRecord, Update
 from aggregator.store.rows import change
-from aggregator.store.schema import FOUND, articles, followed, revisions, sources
+from aggregator.store.schema import FOUND, articles, followed, revisions, settings, sources
 from aggregator.store.writing import Judge, Writing, by_categories
 
 _NAMES_AT_ONCE = 500
@@ -78,10 +80,14 @@ class Sources:
         names = {source.name for source in configured}
         with self._database.transaction() as connection:
             self._adopt(connection, configured, now)
+            followed_as = _digest_of(names, mark_in(connection))
+            if connection.scalar(_ADOPTED_AS) == followed_as:
+                return  # of a million sources, none has to be looked at
             for name in connection.scalars(_NOT_FOLLOWED).all():
                 if name not in names and name != REBUILT:
                     connection.execute(sources.update().where(sources.c.name == name).values(active=False))
                     self._leave_feeds(connection, name, now)
+            remember(connection, _ADOPTED_SETTING, followed_as)
 
     def adopt_more(self, followed: Sequence[Source], now: datetime) -> None:
         """Makes the store follow some of those that it follows itself: new settings, and new sources."""
@@ -340,6 +346,16 @@ def _batches(names: Iterable[_Key], size: int = _NAMES_AT_ONCE) -> Iterator[list
         yield batch
 
 
+def _digest_of(names: Iterable[str], mark: str) -> str:
+    """What is followed: in the config, by these names, and in the store, which changes its mark."""
+    digest = hashlib.blake2b(mark.encode(), digest_size=16)
+    for name in sorted(names):
+        digest.update(f"\n{name}".encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+_ADOPTED_SETTING = "adopted as"
+_ADOPTED_AS = sa.select(settings.c.value).where(settings.c.name == _ADOPTED_SETTING)
 _NOT_FOLLOWED = sa.select(sources.c.name).where(
     sources.c.active, ~sa.exists().where(followed.c.name == sources.c.name)
 )
