@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, load_config
+from aggregator.cli.options import EXIT_CODES, config_option, fails_well, load_config
 from aggregator.cli.serving import json_logs_option, log_as
 
 _QUEUES = ("poll", "publish", "upkeep")
@@ -29,7 +30,7 @@ _QUEUES = ("poll", "publish", "upkeep")
     help="How many publishers to poll at a time. Default: fetch.workers.",
 )
 @fails_well
-def worker(config_file: Path, json_logs: bool, queues: tuple[str, ...], at_once: int | None) -> int:
+def worker(config_file: Path, json_logs: bool, queues: tuple[str, ...], at_once: int | None) -> NoReturn:
     """Polls and publishes together with other workers, on this and other machines, until it is stopped.
 
     The store must be a PostgreSQL database, and all workers must have the same config. A publisher is polled
@@ -49,4 +50,3 @@ def worker(config_file: Path, json_logs: bool, queues: tuple[str, ...], at_once:
     log_as(json_logs)
     watcher = LogWatcher(Vitals(), lambda: datetime.now(UTC))
     process.run(config, queues=queues or _QUEUES, at_once=at_once or config.fetch.workers, watcher=watcher)
-    return EXIT_DONE

@@ -19,13 +19,14 @@ from typing import Any
 
 import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued, ProcrastinateException
+from procrastinate.job_context import JobContext
 from procrastinate.jobs import Job as EngineJob
 from procrastinate.jobs import Status
 from procrastinate.schema import SchemaManager
 
 from aggregator.errors import AggregatorError, LeaseLost, StoreError
 
-__all__ = ["Engine", "Job", "Queued", "Task"]
+__all__ = ["Engine", "Job", "Queued", "Task", "report_outage"]
 
 _TABLES = SchemaManager.get_schema()
 SCHEMA = f"aggregator_jobs_{hashlib.blake2b(_TABLES.encode(), digest_size=4).hexdigest()}"
@@ -37,9 +38,12 @@ The schema may be dropped while no worker runs: the store has the times at which
 _HEARTBEAT_SECONDS = 5.0
 _STALLED_SECONDS = 30.0
 _LOOK_SECONDS = 2.0
+_LOST_SECONDS = 10.0
 _TRIES = 5
 _AT_ONCE = 100
 _EXISTS = "SELECT to_regclass(%(table)s) AS found"
+_DOING = """SELECT id FROM procrastinate_jobs
+WHERE status = 'doing' AND lock IS NOT NULL AND worker_id = ANY(%(workers)s)"""
 _WAITING = """SELECT queueing_lock FROM procrastinate_jobs
 WHERE status = 'todo' AND queueing_lock = ANY(%(locks)s)"""
 _log = logging.getLogger("aggregator")
@@ -98,6 +102,8 @@ class Engine:
         self._missing = missing
         self._at_once = at_once
         self._pool = ThreadPoolExecutor(at_once + 1, thread_name_prefix="job")
+        self._running: set[int | None] = set()
+        self._ours: set[int] = set()
         connector = procrastinate.PsycopgConnector(
             conninfo=address,
             min_size=1,
@@ -117,22 +123,35 @@ class Engine:
             async with self._app.open_async():
                 await self._make_tables()
                 await self._keep()
-                await self._app.run_worker_async(
-                    queues=self._queues,
-                    concurrency=self._at_once,
-                    delete_jobs="always",
-                    install_signal_handlers=False,
-                    # Nearly all jobs are for later, and each notification would make every worker ask.
-                    listen_notify=False,
-                    fetch_job_polling_interval=_LOOK_SECONDS,
-                    update_heartbeat_interval=_HEARTBEAT_SECONDS,
-                    stalled_worker_timeout=_STALLED_SECONDS,
-                )
+                dropping = asyncio.ensure_future(self._drop_lost())
+                try:
+                    await self._app.run_worker_async(
+                        queues=self._queues,
+                        concurrency=self._at_once,
+                        delete_jobs="always",
+                        install_signal_handlers=False,
+                        # Nearly all jobs are for later, and each notification would make every worker ask.
+                        listen_notify=False,
+                        fetch_job_polling_interval=_LOOK_SECONDS,
+                        update_heartbeat_interval=_HEARTBEAT_SECONDS,
+                        stalled_worker_timeout=_STALLED_SECONDS,
+                    )
+                finally:
+                    dropping.cancel()
         finally:
             self._pool.shutdown(wait=False)
 
     def _register(self, task: Task) -> None:
-        async def run(number: int | None = None, **_: Any) -> None:
+        async def run(context: JobContext, /, number: int | None = None, **_: Any) -> None:
+            if context.job.worker_id is not None:
+                self._ours.add(context.job.worker_id)
+            self._running.add(context.job.id)
+            try:
+                await work(number)
+            finally:
+                self._running.discard(context.job.id)
+
+        async def work(number: int | None) -> None:
             try:
                 following = await self._in_thread(lambda: list(task.job(number)))
             except LeaseLost as lost:
@@ -146,7 +165,7 @@ class Engine:
                 return
             await self._queue(following)
 
-        self._app.task(name=task.name, queue=task.queue)(run)
+        self._app.task(name=task.name, queue=task.queue, pass_context=True)(run)
 
     async def _in_thread(self, work: Callable[[], Any]) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
@@ -158,6 +177,24 @@ class Engine:
             with contextlib.suppress(ProcrastinateException):  # another worker queued it first
                 await manager.finish_job(job, status=Status.FAILED, delete_job=True)
         await self._queue(await self._in_thread(lambda: list(self._missing())))
+
+    async def _drop_lost(self) -> None:
+        """Ends jobs that run here only according to the database, as the connection broke at their end.
+
+        They would keep others of their locks waiting for as long as this worker lives.
+        """
+        before: set[int | None] = set()
+        while True:
+            await asyncio.sleep(_LOST_SECONDS)
+            # During an outage; a job may end by itself meanwhile.
+            with contextlib.suppress(ProcrastinateException):
+                query = self._app.connector.execute_query_all_async(_DOING, workers=[*self._ours])
+                lost = {row["id"] for row in await query} - self._running
+                for number in lost & before:
+                    await self._app.job_manager.finish_job_by_id_async(
+                        number, status=Status.FAILED, delete_job=True
+                    )
+                before = lost
 
     async def _queue(self, wanted: Iterable[Queued]) -> None:
         # In one order in all workers: two that queue some of the same at a time would wait for each other.
@@ -210,3 +247,12 @@ class Engine:
                 failure = error
                 await asyncio.sleep(0.5)
         raise StoreError(f"the tables of the job engine cannot be created: {failure}")
+
+
+def report_outage(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Logs in one line that the end of a job could not be recorded; an event loop's handler of exceptions."""
+    error = context.get("exception")
+    if isinstance(error, ProcrastinateException):
+        _log.warning("the end of a job could not be recorded: %s", error.__cause__ or error)
+    else:
+        loop.default_exception_handler(context)

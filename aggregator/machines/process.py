@@ -13,13 +13,14 @@ import socket
 from collections.abc import Collection
 from contextlib import closing, suppress
 from datetime import datetime
+from typing import NoReturn
 
 from aggregator.app.app import App
 from aggregator.app.main_job import RunWatcher
 from aggregator.config.load import Config
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import StoreError, StoreInUse
-from aggregator.machines.engine import Engine
+from aggregator.machines.engine import Engine, report_outage
 from aggregator.machines.worker import Work
 from aggregator.store import Store
 from aggregator.store.leases import LIVES
@@ -34,7 +35,7 @@ _OWN_SETTINGS = {"output", "serve"}
 _log = logging.getLogger("aggregator")
 
 
-def run(config: Config, *, queues: Collection[str], at_once: int, watcher: RunWatcher) -> None:
+def run(config: Config, *, queues: Collection[str], at_once: int, watcher: RunWatcher) -> NoReturn:
     """Runs a worker until SIGTERM or SIGINT; then finishes what is being saved, within 30 seconds.
 
     - `queues`: which jobs this worker runs: "poll", "publish", "upkeep".
@@ -54,10 +55,17 @@ def run(config: Config, *, queues: Collection[str], at_once: int, watcher: RunWa
         _refuse_others(app.store, digest)
         work = Work(app, name, digest, queues, watcher)
         work.report()
+        loop = asyncio.new_event_loop()
+        loop.set_exception_handler(report_outage)
         try:
-            asyncio.run(_work(work, config.store, queues, at_once))
+            loop.run_until_complete(_work(work, config.store, queues, at_once))
         finally:
-            app.store.leases.leave(name)
+            with suppress(StoreError):  # it is taken for dead two minutes later
+                app.store.leases.leave(name)
+    # The interpreter and the event loop would wait for threads that wait for slow servers, or for a database
+    # that is away; they have nothing to save.
+    logging.shutdown()
+    os._exit(0)
 
 
 def _time_of(address: DatabaseAddress) -> datetime:
@@ -86,8 +94,14 @@ def _digest(config: Config) -> str:
 async def _work(work: Work, address: DatabaseAddress, queues: Collection[str], at_once: int) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def stop(number: int) -> None:
+        if stopped.is_set():
+            os._exit(128 + number)
+        stopped.set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stop, number)
     stopping = asyncio.ensure_future(stopped.wait())
     reporting = asyncio.ensure_future(_report(work))
     wait = _FIRST_WAIT_SECONDS
@@ -108,8 +122,6 @@ async def _work(work: Work, address: DatabaseAddress, queues: Collection[str], a
         await asyncio.wait({stopping}, timeout=wait)
         wait = min(2 * wait, _LONGEST_WAIT_SECONDS)
     reporting.cancel()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.remove_signal_handler(number)
 
 
 async def _report(work: Work) -> None:

@@ -20,6 +20,12 @@ SELECT 'poll', 'shard', 'shard-1', 'shard-1', '{{"number": 1}}', 'doing', max(id
 FROM {SCHEMA}.procrastinate_workers;
 """
 
+MISSED = f"""
+INSERT INTO {SCHEMA}.procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args, status, worker_id)
+SELECT 'poll', 'shard', 'shard-1', 'shard-1', '{{"number": 1}}', 'doing', max(id)
+FROM {SCHEMA}.procrastinate_workers;
+"""
+
 
 def run_until(engine: Engine, is_done: Callable[[], bool]) -> None:
     """Runs an engine until its jobs have done what is waited for, and stops it."""
@@ -117,3 +123,22 @@ def test_hundreds_of_jobs_are_queued_though_another_worker_queues_some_of_them(a
     engine._app.connector.execute_query_all_async = find_late  # type: ignore[assignment]
     run_until(engine, lambda: len({*done}) == 250)
     assert sorted({*done}) == [*range(250)]
+
+
+def test_a_job_whose_end_the_database_missed_keeps_no_other_from_its_lock(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when a server restarts at that moment, while the worker lives on."""
+    monkeypatch.setattr(engines, "_LOST_SECONDS", 0.2)
+    done: list[int] = []
+
+    def job(number: int | None) -> Iterable[Queued]:
+        done.append(number or 0)
+        if number != 2 or done.count(2) > 1:
+            return []
+        with psycopg.connect(address, autocommit=True) as direct:
+            direct.execute(MISSED.encode())
+        return [Queued(task="shard", number=1)]
+
+    run_until(engine_of(address, job, [Queued(task="shard", number=2)]), lambda: 1 in done)
+    assert 1 in done

@@ -9,10 +9,12 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from aggregator.app.app import App
 from aggregator.app.main_job import RunWatcher
@@ -20,11 +22,14 @@ from aggregator.config import load as config
 from aggregator.machines import process
 from aggregator.machines.engine import Queued
 from aggregator.machines.worker import Work
+from aggregator.store import Store
+from aggregator.store.schema import articles, revisions
 from tests.conftest import NOW, Answer, Request, Server
 from tests.support.launching import Launched
 from tests.support.postgresql import PostgresServer
 from tests.support.site import Site, feed
 
+SAME = ("source", "id", "uid", "state", "published", "updated", "fingerprint", "edits")
 NAMES = ("ash", "beech", "cedar", "elm", "fir", "oak")
 
 
@@ -45,9 +50,13 @@ def sites(tmp_path: Path, server: Server, postgresql: PostgresServer) -> tuple[S
 
 @contextmanager
 def working(site: Site, *names: str, digest: str = "x") -> Iterator[list[Work]]:
-    """What workers of these names do, each with an app of its own, in this process."""
+    """What workers of these names do, each with an app of its own, in this process.
+
+    The clocks of their machines differ by five minutes, and from the database's by much more.
+    """
     with ExitStack() as stack:
-        apps = [stack.enter_context(App(config.load(site.file), NOW)) for _ in names]
+        clocks = [NOW + number * timedelta(minutes=5) for number in range(len(names))]
+        apps = [stack.enter_context(App(config.load(site.file), clock)) for clock in clocks]
         yield [
             Work(app, name, digest, ("poll",), RunWatcher()) for app, name in zip(apps, names, strict=True)
         ]
@@ -65,25 +74,38 @@ def published(site: Site) -> dict[str, bytes]:
     return files | {"status.html": re.sub(rb"\d+", b"0", files["status.html"])}
 
 
-def test_two_workers_give_what_one_process_gives(sites: tuple[Site, Site], server: Server) -> None:
+def stored(site: Site) -> list[tuple[object, ...]]:
+    """The articles of a store, but for what says when they came, and in which order."""
+    with closing(Store(config.load(site.file).store)) as store, store.database.snapshot() as connection:
+        query = sa.select(*(articles.c[name] for name in SAME), revisions.c.data, revisions.c.content_hash)
+        query = query.join(revisions, revisions.c.pk == articles.c.revision)
+        return sorted(tuple(row) for row in connection.execute(query))
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_several_workers_give_what_one_process_gives(
+    sites: tuple[Site, Site], server: Server, count: int
+) -> None:
     """Each source is asked once, whichever worker does, and the feeds are the same bytes."""
     shared, alone = sites
-    with working(shared, "one", "two") as workers:
+    names = [f"worker {number}" for number in range(count)]
+    with working(shared, *names) as workers:
         shards = shards_in(workers[0].missing())
-        assert len(shards) > 1
+        assert len(shards) >= count
         threads = [
             threading.Thread(target=lambda worker=worker, some=some: [list(worker.poll(n)) for n in some])
-            for worker, some in zip(workers, (shards[::2], shards[1::2]), strict=True)
+            for worker, some in zip(workers, (shards[n::count] for n in range(count)), strict=True)
         ]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(60)
-        assert shards_in(workers[1].missing()) == []
+        assert shards_in(workers[-1].missing()) == []
     asked = sorted(request.path for request in server.requests)
     assert asked == sorted(f"/{name}" for name in NAMES)
     assert alone.run("fetch").exit_code == 0
     assert published(shared) == published(alone)
+    assert stored(shared) == stored(alone)
 
 
 def test_a_worker_that_lost_its_shard_saves_nothing(
