@@ -33,7 +33,6 @@ from tests.support.postgresql import PostgresServer, binaries
 
 NAME = "faults"
 _DUE_SECONDS = 20.0
-_QUIET_SECONDS = 150.0
 _SETTINGS = ("fsync=on", "full_page_writes=on", "autovacuum=on", "shared_buffers=256MB", "log_lock_waits=on")
 
 
@@ -106,6 +105,7 @@ def main() -> None:
     parser.add_argument("--restarts", type=int, default=2)
     parser.add_argument("--away", type=float, default=15, help="seconds that the database is stopped")
     parser.add_argument("--seconds", type=float, default=480)
+    parser.add_argument("--quiet", type=float, default=150, help="seconds at the end without any fault")
     parser.add_argument("--new", type=float, default=40, help="seconds between two entries of a feed")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
@@ -160,7 +160,7 @@ def run(
     events.sort()
     end, due, restarts = begin + options.seconds, 0.0, 0
     counts: dict[str, int] = defaultdict(int)
-    while time.time() < end + _QUIET_SECONDS:
+    while time.time() < end + options.quiet:
         workers.thaw(is_all=time.time() > end)
         while events and events[0][0] <= time.time():
             what = events.pop(0)[1]
@@ -186,7 +186,8 @@ def run(
                 due = time.time() + _DUE_SECONDS
         time.sleep(0.2)
     ended = workers.end()
-    asked = publisher.requests()
+    asked = publisher.requests(begin)
+    first = {each.feed for each in asked}
     wanted = (publisher.version.value + 1) * options.sources
     rows = server.execute(
         "SELECT count(*), count(DISTINCT (source, id)), count(DISTINCT uid), count(DISTINCT source) FROM articles",
@@ -205,8 +206,9 @@ def run(
         "wanted": wanted,
         "sources behind": stuck[0][0],
         "requests": len(asked),
-        "longest that a source was not asked for, s": longest(asked, end),
-        "the same in the end": longest([each for each in asked if each.began > end], end + _QUIET_SECONDS),
+        "sources never asked": options.sources - len(first),
+        "longest that a source was not asked for, s": longest(asked, begin, end),
+        "the same in the end": longest(asked, end, end + options.quiet),
         "at once": overlaps(asked),
         "least gap of a publisher s": least_gap(asked),
         "tracebacks": log.count("Traceback"),
@@ -214,12 +216,13 @@ def run(
     }
 
 
-def longest(asked: list[Request], end: float) -> list[float]:
-    """The longest times between two requests for a source, or after the last one, in seconds."""
+def longest(asked: list[Request], begin: float, end: float) -> list[float]:
+    """The longest times between two moments in which a source was not asked for, in seconds."""
     begun = defaultdict(list)
     for each in asked:
-        begun[each.feed].append(each.began)
-    gaps = (max((b - a for a, b in pairwise((*sorted(some), end))), default=0.0) for some in begun.values())
+        if begin < each.began < end:
+            begun[each.feed].append(each.began)
+    gaps = (max(b - a for a, b in pairwise((begin, *sorted(some), end))) for some in begun.values())
     return [round(each, 1) for each in sorted(gaps, reverse=True)[:5]]
 
 

@@ -151,8 +151,10 @@ class PostgreSQL:
         self.engine = sa.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
-            pool_size=10,
-            max_overflow=20,
+            # All are kept: the server starts a process for each new one. The last used one is used first.
+            pool_size=30,
+            max_overflow=0,
+            pool_use_lifo=True,
             execution_options={OPTION: self},
             use_native_hstore=False,
         )
