@@ -1,4 +1,4 @@
-"""A database that restarts while a worker polls: it goes on with all shards, and ends when it is told to."""
+"""A database that restarts while a worker polls: it goes on with all shards, and ends by SIGTERM."""
 
 from __future__ import annotations
 
