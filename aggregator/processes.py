@@ -23,7 +23,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, Self, TypeVar
 
-__all__ = ["AnswerFormat", "Lost", "Processes", "Stopped", "cores", "preload"]
+__all__ = ["AnswerFormat", "Lost", "Processes", "Stopped", "cores", "import_early", "preload"]
 
 _Task = ParamSpec("_Task")
 _Answer = TypeVar("_Answer")
@@ -155,6 +155,14 @@ def preload(module: str) -> None:
         _CONTEXT.set_forkserver_preload([module])
 
 
+def import_early() -> None:
+    """Starts the process that imports what `preload` named, and does not wait for it."""
+    if _CONTEXT.get_start_method() == "forkserver":
+        from multiprocessing import forkserver
+
+        forkserver.ensure_running()
+
+
 class _Process:
     """One process and the socket to it; replaced when it ends. Used by one thread at a time."""
 
@@ -257,25 +265,32 @@ class _Process:
 
     def _received(self, task: int, ends: float | None, max_bytes: int) -> bytearray:
         """The answer to a task. Raises TimeoutError, _BadAnswer, and OSError when the process is gone."""
-        number, status, size = _HEADER.unpack(self._bytes(_HEADER.size, ends))
+        first = bytearray(_FIRST_BYTES)
+        count = self._fill(memoryview(first), _HEADER.size, ends)
+        number, status, size = _HEADER.unpack_from(first)
         if number != task or status not in (_DONE, _NO_MEMORY):
             raise _BadAnswer("gave an answer to something else")
         if size > max_bytes:
             raise _BadAnswer(f"gave an answer of {size} bytes, which is too large")
         if status == _NO_MEMORY:
             raise _BadAnswer(_TOO_MUCH)
-        return self._bytes(size, ends)
+        if (more := count - _HEADER.size) > size:
+            raise _BadAnswer("gave more than an answer")
+        received = bytearray(size)
+        received[:more] = first[_HEADER.size : count]
+        self._fill(memoryview(received)[more:], size - more, ends)
+        return received
 
-    def _bytes(self, count: int, ends: float | None) -> bytearray:
-        received = bytearray(count)
-        left = memoryview(received)
-        while left:
+    def _fill(self, place: memoryview, least: int, ends: float | None) -> int:
+        """Receives `least` bytes, and what came with them that has room; returns how many."""
+        count = 0
+        while count < least:
             self._wait_until(ends)
-            size = self._socket.recv_into(left)
+            size = self._socket.recv_into(place[count:])
             if not size:
                 raise OSError("the process is gone")
-            left = left[size:]
-        return received
+            count += size
+        return count
 
 
 class _BadAnswer(Exception):
@@ -298,6 +313,9 @@ def _main_hidden() -> Iterator[None]:
 _HEADER = struct.Struct("=QBQ")
 _DONE, _NO_MEMORY = 0, 1
 _MAX_START_BYTES = 1000
+# Most answers come whole: after each part the thread that asked waits for the interpreter's lock, and the process
+# has nothing to do meanwhile.
+_FIRST_BYTES = 256 * 1024
 # multiprocessing's list of children has none, and a process is stopped by any thread.
 _LOCK = threading.Lock()
 # A fork of a process with threads may inherit a lock that is never released. A fork server has no threads,
@@ -345,8 +363,12 @@ def _work(
 
 
 def _send(parent: socket.socket, number: int, status: int, answer: bytes) -> None:
-    parent.sendall(_HEADER.pack(number, status, len(answer)))
-    parent.sendall(answer)
+    header = _HEADER.pack(number, status, len(answer))
+    if len(answer) < _FIRST_BYTES:
+        parent.sendall(header + answer)
+    else:
+        parent.sendall(header)
+        parent.sendall(answer)
 
 
 def _end_with_parent() -> None:

@@ -59,6 +59,22 @@ def swell(size: int) -> bytearray:
     return bytearray(size)
 
 
+def double_answer(value: int) -> int:
+    """Sends something behind its answer to 1."""
+    if value == 1:
+        send = processes._HEADER.pack
+
+        class Twice:
+            size = processes._HEADER.size
+            unpack = processes._HEADER.unpack
+
+            def pack(self, *values: int) -> bytes:
+                return send(*values[:2], 0)
+
+        processes._HEADER = Twice()  # type: ignore[assignment]
+    return value
+
+
 @pytest.mark.parametrize("task", ["sleep", "spin"])
 def test_nobody_outlives_a_killed_parent(tmp_path: Path, task: str) -> None:
     """Neither who waits nor who is in C code: that one ends by the clock, since no thread of it can run."""
@@ -110,6 +126,21 @@ def test_a_task_that_swells_says_so() -> None:
         pytest.raises(Lost, match="too much memory"),
     ):
         pool.ask(60, 2**32)
+
+
+@pytest.mark.parametrize("size", [0, 1, processes._FIRST_BYTES - 20, processes._FIRST_BYTES, 1_000_000])
+def test_an_answer_of_any_size_comes_whole(size: int) -> None:
+    """Sent in one piece with its header, or in several."""
+    with Processes[[int], bytes](swell, Format(bytes), 1) as pool:
+        assert [len(pool.ask(60, size)) for _ in range(2)] == [size, size]
+
+
+def test_bytes_behind_an_answer_are_none() -> None:
+    """A process that sends more than it was asked for is replaced."""
+    with Processes[[int], int](double_answer, Format(int), 1) as pool:
+        with pytest.raises(Lost, match="more than an answer"):
+            pool.ask(60, 1)
+        assert pool.ask(60, 2) == 2
 
 
 PROGRAM = """

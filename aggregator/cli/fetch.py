@@ -27,6 +27,7 @@ from aggregator.cli.turns import after, turn
 
 if TYPE_CHECKING:
     from aggregator.app.settled import Settled
+    from aggregator.config.load import Config
 
 ANNOUNCE_SECONDS = 10
 
@@ -71,10 +72,12 @@ def fetch(
     if not (force or refetch) and (found := settled.settled(config_file, names, datetime.now(UTC))):
         return lines.print_settled(found, names)
 
+    config = load_config(config_file)
+    _expect_documents(config)
+
     from aggregator.app.app import App
     from aggregator.app.main_job import run_once
 
-    config = load_config(config_file)
     # A progress bar and lines of text can share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
     with turn(config.store, "fetch"):
@@ -114,6 +117,17 @@ def fetch(
     if is_stopping():
         end(report.stopped(len(sources)))
     return EXIT_NOTHING if report.errors or report.is_in_vain or (strict and report.failed) else EXIT_DONE
+
+
+def _expect_documents(config: Config) -> None:
+    """Has what reads documents imported on another core meanwhile, where a first poll will need it."""
+    from aggregator.config.store_address import is_there
+
+    if not is_there(config.store):
+        from aggregator.processes import import_early
+        from aggregator.reading import workers  # noqa: F401 - names what is imported
+
+        import_early()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,6 +23,10 @@ _MAX_INTEGER = 2**63
 _DATE, _MICROSECONDS = "$date", "$microseconds"
 _MARKS = (f'{{"{_DATE}":'.encode(), f'{{"{_MICROSECONDS}":'.encode())
 
+# AttributeError: a list or a number instead of an article.
+_UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+_NO_ORIGIN = msgspec.Raw(b"{}")
+
 _encode = msgspec.json.Encoder().encode
 
 
@@ -40,7 +44,7 @@ class _Packed(msgspec.Struct, gc=False):
     summary: str = ""
     content: str = ""
     enclosures: tuple[Enclosure, ...] = ()
-    origin: Origin = Origin()
+    origin: msgspec.Raw = _NO_ORIGIN
     extra: dict[str, Any] = msgspec.field(default_factory=dict)
 
 
@@ -50,6 +54,7 @@ class _Glimpse(msgspec.Struct, gc=False):
 
 
 _decode = msgspec.json.Decoder(_Packed).decode
+_decode_origin = msgspec.json.Decoder(Origin).decode
 _glimpse = msgspec.json.Decoder(_Glimpse).decode
 
 
@@ -85,8 +90,11 @@ def unpack(
         data = text.encode()
         try:
             kept = _decode(data)
+            origin = _origin_of(bytes(kept.origin))
         except msgspec.DecodeError:
-            kept = msgspec.convert(json.loads(text), _Packed)
+            whole = json.loads(text)
+            origin = msgspec.convert(whole.pop("origin", {}), Origin)
+            kept = msgspec.convert(whole, _Packed)
         extra = kept.extra
         if extra and any(mark in data for mark in _MARKS):
             extra = _unmarked(extra)
@@ -104,10 +112,10 @@ def unpack(
             summary=kept.summary,
             content=kept.content,
             enclosures=kept.enclosures,
-            origin=kept.origin,
+            origin=origin,
             extra=extra,
         )
-    except (msgspec.MsgspecError, ValueError, TypeError, OverflowError, RecursionError) as error:
+    except _UNREADABLE as error:
         raise Unreadable(str(error)) from error
 
 
@@ -121,6 +129,11 @@ def title_and_link(text: str) -> tuple[str, str | None]:
     except (ValueError, TypeError, RecursionError) as error:
         raise Unreadable(str(error)) from error
     return found.title, found.link
+
+
+@lru_cache(maxsize=256)  # the entries of a feed come from the same one, and share it
+def _origin_of(data: bytes) -> Origin:
+    return _decode_origin(data)
 
 
 @lru_cache(maxsize=256)  # the entries of a feed come from the same one

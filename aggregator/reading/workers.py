@@ -13,7 +13,7 @@ from aggregator.adapters import kinds
 from aggregator.errors import ReadError
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
-from aggregator.processes import Lost, Processes, Stopped, preload
+from aggregator.processes import Lost, Processes, Stopped, cores, preload
 from aggregator.reading import answers
 from aggregator.reading.answers import Answer
 from aggregator.reading.context import Context
@@ -40,7 +40,8 @@ class Workers(Processes[[Resource, Context], Reading]):
     If the system allows it, each is confined: it cannot open sockets, start programs, or read files other
     than those of Python's packages (`aggregator.confinement`). The measures in force are logged once.
 
-    - `count`: the number of processes; None for one per core that this process may use.
+    - `count`: the number of processes; None for one more than the cores that this process may use: while the
+      answer of one is received and the next document is sent to it, the others keep the cores busy.
     - `deadline`: how long one document may take.
     - `memory_bytes`: the address space of a worker, in bytes (no limit on systems without RLIMIT_AS).
     - `read`: the function that workers run; it can be imported by its name.
@@ -61,7 +62,7 @@ class Workers(Processes[[Resource, Context], Reading]):
         super().__init__(
             partial(_answer, read),  # sent when the process starts: a confined process could not import it
             answers.ANSWERS,
-            count,
+            cores() + 1 if count is None else count,
             take=_taken,
             memory_bytes=memory_bytes,
             tasks_each=DOCUMENTS_PER_PROCESS,

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 __all__ = ["ask", "ask_each", "change", "insert"]
 
-_AT_ONCE = 50
+_AT_ONCE = 200
 """So many rows a statement; SQLite takes 32,766 values, PostgreSQL 65,535."""
 
 _VALUES_AT_ONCE = 500

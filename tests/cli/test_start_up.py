@@ -8,9 +8,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import click
+import click.testing
 import pytest
 
+from aggregator import processes
 from aggregator.cli.main import COMMANDS, main
 from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
@@ -122,6 +123,21 @@ def test_a_settled_fetch_opens_no_store_and_reads_no_config(
         imported = imported_by(site.home, "fetch", *arguments)
         assert imported & {*_HEAVY, *_KEEPS} == set()
         assert not any(name.startswith("aggregator.store") for name in imported)
+
+
+def test_only_a_first_poll_expects_documents(
+    site: Site, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What reads them is imported on another core while this one starts; later polls may find nothing new."""
+    server.pages["/a"] = Answer(body=feed("tea", 1, 2))
+    site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
+    monkeypatch.chdir(site.home)
+    begun: list[str] = []
+    monkeypatch.setattr(processes, "import_early", lambda: begun.append("imports"))
+    for _ in range(2):
+        ran = click.testing.CliRunner().invoke(main, ["fetch", "--force"])
+        assert ran.exit_code == 0, ran.output
+    assert begun == ["imports"]
 
 
 def test_pictures_that_are_copied_already_load_no_decoder(

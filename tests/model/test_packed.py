@@ -60,6 +60,13 @@ def test_everything_comes_back() -> None:
     assert again(Article(source="s", id="1", title="")) == Article(source="s", id="1", title="")
 
 
+def test_articles_of_a_feed_share_what_is_said_of_it() -> None:
+    """It is decoded once, and found again by what it is."""
+    first, second = (again(replace(ARTICLE, id=id_)) for id_ in ("1", "2"))
+    assert first.origin is second.origin
+    assert first.origin == ARTICLE.origin
+
+
 def test_what_is_not_there_takes_no_room() -> None:
     """Most fields of most articles are empty."""
     assert pack(Article(source="s", id="1", title="T")) == '{"title":"T"}'
