@@ -48,6 +48,16 @@ def test_tags_that_do_not_match_are_read_with_a_problem() -> None:
     assert feed.problems[0].where == "line 3"
 
 
+@pytest.mark.parametrize("base", ["x/", "../x/", "\u2028https://tea.example/x/", "?x", "a/b/c"])
+def test_a_relative_base_stays_what_it_is_from_tag_to_tag(base: str) -> None:
+    """Joined with itself at each tag, it would be a gigabyte after thirty."""
+    entry = "<entry><id>e</id><title>A</b></title><link href='one'/><div><p><em>"
+    document = f'<feed xmlns="http://www.w3.org/2005/Atom" xml:base="{base}"><title>T</title>{entry * 30}'
+    feed = lenient.read(document.encode())
+    assert len(feed.entries) == 30
+    assert max(len(f"{e.id}{[link.href for link in e.links]}") for e in feed.entries) < 100
+
+
 @pytest.mark.parametrize("tail", ["", "<p>"], ids=["strict", "lenient"])
 @pytest.mark.parametrize(
     ("dates", "day"),
