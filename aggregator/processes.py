@@ -313,8 +313,8 @@ def _main_hidden() -> Iterator[None]:
 _HEADER = struct.Struct("=QBQ")
 _DONE, _NO_MEMORY = 0, 1
 _MAX_START_BYTES = 1000
-# Most answers come whole: after each part the thread that asked waits for the interpreter's lock, and the process
-# has nothing to do meanwhile.
+# Most answers come whole: after each part the thread that asked waits for the interpreter's lock, while the
+# process has nothing to do.
 _FIRST_BYTES = 256 * 1024
 # multiprocessing's list of children has none, and a process is stopped by any thread.
 _LOCK = threading.Lock()
