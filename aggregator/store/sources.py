@@ -98,6 +98,7 @@ class Sources:
         for batch in _batches(configured):
             query = _ADOPTED.where(sources.c.name.in_([source.name for source in batch]))
             known = {row.name: row for row in connection.execute(query)}
+            new: list[dict[str, Any]] = []
             for source in batch:
                 row = known.get(source.name)
                 address = without_login(source.address)
@@ -110,7 +111,7 @@ class Sources:
                     "moved_to": row.moved_to if row and is_there and not source.is_bound else None,
                 }
                 if row is None:
-                    connection.execute(sources.insert().values(name=source.name, **wanted, **_UNPOLLED))
+                    new.append({"name": source.name, **wanted, **_UNPOLLED})
                     continue
                 changed = {key: value for key, value in wanted.items() if row._mapping[key] != value}
                 if changed.keys() <= {"is_enabled"}:
@@ -126,6 +127,8 @@ class Sources:
                     .values(**wanted, **again, shard=None)
                 )
                 self._recategorise(connection, source.name, row.categories, source.categories, now)
+            if new:
+                connection.execute(sources.insert(), new)
 
     def schedules(self, names: Collection[str] | None = None) -> dict[str, PollState]:
         """What is remembered of the polls of the sources of these names that are known; None: of all."""
