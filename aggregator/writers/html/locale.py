@@ -31,7 +31,7 @@ _FROM_THE_RIGHT = frozenset(
 )
 _SCRIPTS_FROM_THE_RIGHT = frozenset(("arab", "hebr", "thaa", "syrc", "nkoo", "adlm"))
 
-_MAX_DATES = 1_000
+_MAX_DATES = _MAX_TEXTS = 1_000
 _TIME = "\0"
 
 
@@ -57,7 +57,7 @@ class Locale:
     language without words here has too.
     """
 
-    __slots__ = ("_dates", "_words", "_zone", "direction", "tag")
+    __slots__ = ("_dates", "_said", "_words", "_zone", "direction", "tag")
 
     def __init__(self, language: str | None, timezone: str) -> None:
         tag = language_tag(language) or LANGUAGES[0]
@@ -67,12 +67,22 @@ class Locale:
         self.direction = direction_of(tag)
         self._zone = None if timezone == "UTC" else zone_of(timezone)
         self._dates: dict[tuple[str, int, str], str] = {}
+        self._said: dict[tuple[str, int | None], Markup] = {}
 
     def say(self, key: str, number: int | None = None, /, **values: object) -> Markup:
         """The text of this key, its values filled in and escaped unless they are markup.
 
         With a `number` it is in the plural form of that, which it may hold as `{number}`.
         """
+        if values:
+            return self._filled(key, number, values)
+        if (known := self._said.get((key, number))) is None:
+            if len(self._said) >= _MAX_TEXTS:
+                self._said.clear()
+            known = self._said[key, number] = self._filled(key, number, {})
+        return known
+
+    def _filled(self, key: str, number: int | None, values: dict[str, object]) -> Markup:
         text = self._words.texts[key]
         if number is not None:
             text = text[self._words.plural(number)] if isinstance(text, list) else text
