@@ -27,7 +27,6 @@ from aggregator.cli.turns import after, turn
 
 if TYPE_CHECKING:
     from aggregator.app.settled import Settled
-    from aggregator.config.load import Config
 
 ANNOUNCE_SECONDS = 10
 
@@ -65,7 +64,7 @@ def fetch(
     aggregator fetch --force "Planet Debian" one source, now
     aggregator fetch --json --strict         for a script
     """
-    from aggregator.app import settled
+    from aggregator.app import first_poll, settled
 
     config_digest = settled.digest_of(config_file)
     lines = _Lines(as_json=as_json, quiet=quiet, verbose=verbose)
@@ -73,7 +72,7 @@ def fetch(
         return lines.print_settled(found, names)
 
     config = load_config(config_file)
-    _expect_documents(config)
+    first_poll.prepare(config)
 
     from aggregator.app.app import App
     from aggregator.app.main_job import run_once
@@ -117,17 +116,6 @@ def fetch(
     if is_stopping():
         end(report.stopped(len(sources)))
     return EXIT_NOTHING if report.errors or report.is_in_vain or (strict and report.failed) else EXIT_DONE
-
-
-def _expect_documents(config: Config) -> None:
-    """Has what reads documents imported on another core meanwhile, where a first poll will need it."""
-    from aggregator.config.store_address import is_there
-
-    if not is_there(config.store):
-        from aggregator.processes import import_early
-        from aggregator.reading import workers  # noqa: F401 - names what is imported
-
-        import_early()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from aggregator.adapters import kinds
 from aggregator.errors import ReadError
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
-from aggregator.processes import Lost, Processes, Stopped, cores, preload
+from aggregator.processes import Lost, Processes, Stopped, cores, import_early, preload
 from aggregator.reading import answers
 from aggregator.reading.answers import Answer
 from aggregator.reading.context import Context
@@ -25,6 +25,11 @@ DOCUMENTS_PER_PROCESS = 2_000
 Read = Callable[[Resource, Context], Reading]
 preload("aggregator.reading.preload")  # not imported here: the reader of each kind takes half a second
 _log = logging.getLogger(__name__)
+
+
+def import_readers() -> None:
+    """Starts the process from which workers are forked, which imports all readers; does not wait for it."""
+    import_early()
 
 
 def read_resource(resource: Resource, context: Context) -> Reading:

@@ -11,8 +11,8 @@ from pathlib import Path
 import click.testing
 import pytest
 
-from aggregator import processes
 from aggregator.cli.main import COMMANDS, main
+from aggregator.reading import workers
 from tests.conftest import Answer, Request, Server
 from tests.support.site import Site, feed
 
@@ -133,7 +133,7 @@ def test_only_a_first_poll_expects_documents(
     site.configure({"name": "Tea", "url": f"{server.url}/a", "categories": ["drinks"]})
     monkeypatch.chdir(site.home)
     begun: list[str] = []
-    monkeypatch.setattr(processes, "import_early", lambda: begun.append("imports"))
+    monkeypatch.setattr(workers, "import_early", lambda: begun.append("imports"))
     for _ in range(2):
         ran = click.testing.CliRunner().invoke(main, ["fetch", "--force"])
         assert ran.exit_code == 0, ran.output
