@@ -94,6 +94,8 @@ HEALTHS = st.builds(
     newest=st.one_of(st.none(), DATES),
     failures=st.integers(0, 99),
     next_poll=TEXTS,
+    next_poll_at=st.none() | DATES,
+    reason=st.sampled_from(("new", "gone", "publication rate", "later", "")),
     error=_MAYBE,
     advice=_MAYBE,
 )
