@@ -85,7 +85,10 @@ def restore(file: Path, folder: Path, trust: bool, as_json: bool) -> int:
 
 @click.command(epilog=EXIT_CODES)
 @click.option(
-    "--from", "folder", type=click.Path(path_type=Path, file_okay=False), help="Of published feeds."
+    "--from",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The folder of published feeds.",
 )
 @json_option
 @config_option

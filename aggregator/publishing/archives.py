@@ -1,10 +1,11 @@
-"""The documents behind a feed: full archives, which never change, and the open one (RFC 5005 §4).
+"""Archive documents of a feed: full archives, which never change, and the open one (RFC 5005 §4).
 
-A feed holds its newest entries. What lies beyond is in numbered documents, 1 the oldest, each of as many
-entries as a feed holds. The last one is open: it fills, and is full once the store says so.
+A feed has its newest entries. Older ones are in numbered documents, 1 the oldest, each with as many entries
+as the feed has. The last one is open: it grows until the store says that it is full.
 
-Each is written in the formats that the config chooses for archives. Where it lets us choose, one that was
-written in others stays in these: links to them, and subscriptions that are on their way, do not break.
+Each is written in the formats that the config chooses for archives. A full archive that was written in other
+formats keeps these if the config leaves the choice to us, so that links to it, and readers that follow the
+chain, do not break.
 """
 
 from __future__ import annotations
@@ -32,14 +33,14 @@ _NUMBER = re.compile(r"[1-9][0-9]{0,8}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class ArchiveDocuments:
-    """The archive documents of one feed: `full` of them, and perhaps one that is open."""
+    """The archive documents of one feed: `full` full ones, and perhaps one that is open."""
 
     output: FeedOutput
     full: int
     recent: Recent
 
     def writers(self, number: int) -> Mapping[str, Writer]:
-        """The formats in which an archive is written, by their names."""
+        """Returns the formats in which an archive is written, by their names."""
         output, chosen = self.output, self.output.archived
         stays = output.config.publish.archives is True
         folder = f"{output.config.output}/{output.folder}/{FOLDER}/{number}"
@@ -50,11 +51,11 @@ class ArchiveDocuments:
         }
 
     def full_one(self, number: int, shown: tuple[Item, ...]) -> Channel:
-        """A full archive, by its number. Nothing in it changes with time or with our version."""
+        """Returns a full archive, by its number. It does not depend on the time or on our version."""
         return self._document(number, shown)
 
     def of_feed(self, feed: Channel, newest: Sequence[Kept], store: Store) -> tuple[Channel, Channel | None]:
-        """The feed itself in its chain, and the open archive behind it, if there is any."""
+        """Returns the feed, linked to its archives, and the open archive, if there is one."""
         rest = self._rest(newest, store)
         older = self.full + 1 if rest else self.full
         chained = replace(
@@ -88,7 +89,7 @@ class ArchiveDocuments:
             ),
             root="../../../",
             hubs=(),
-            search="",  # what is full never changes
+            search="",  # a full archive never changes
             total=len(shown),
             extra=said_by_one(shown, self.output),
             chain=Chain(
@@ -102,19 +103,19 @@ class ArchiveDocuments:
 
 
 def archive_look(output: FeedOutput, compress: Sequence[str]) -> str:
-    """Another text as soon as anything is another that decides the look of a full archive's files."""
+    """Returns a text that changes with everything that decides the bytes of a full archive."""
     facts = [
         *(output.feed_id, output.url, output.title, output.description, output.language, output.image),
         *(output.files, compress, output.disclosure.mark, output.config.publish.archives),
         *([] if output.pages is None else output.pages.look),
         *([output.look.mark] if output.look.mark else []),
-        *(["media"] if output.config.publish.media else []),  # without it, its copies are gone
+        *(["media"] if output.config.publish.media else []),  # without the setting, copies are removed
     ]
     return hashlib.blake2b(json.dumps(facts).encode(), digest_size=16).hexdigest()
 
 
 def archives_in(place: Path | str) -> set[int]:
-    """The numbers of the archive documents that have folders in a feed's folder."""
+    """Returns the numbers of the archives that have folders in a feed's folder."""
     try:
         found = os.listdir(f"{place}/{FOLDER}")  # noqa: PTH208 - `all` may have thousands
     except (FileNotFoundError, NotADirectoryError):
@@ -125,7 +126,7 @@ def archives_in(place: Path | str) -> set[int]:
 
 
 def remove_archive(folder: Path, names: Collection[str]) -> None:
-    """Removes files of these names from an archive's folder, and the folder unless anything else is in it."""
+    """Removes files with these names from an archive's folder, and the folder if it is then empty."""
     remove_leftovers(folder, below=False)
     for name in names:
         remove(folder / name)

@@ -1,5 +1,6 @@
-"""Which articles have pages of their own, with their whole text: those that are nowhere else, and those of
-sources whose texts we may show."""
+"""Decides which articles get a page with their whole text: those without a link, and those of sources
+whose texts we may show.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +12,17 @@ from aggregator.model.article import Article
 __all__ = ["ArticlePages", "pages_of"]
 
 _LETTERS = "mail"
-"""The kind of source that was written to one reader."""
+"""The kind of sources whose articles were written to one reader."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArticlePages:
-    """`at` is the public address of the folder with the pages, "" without one.
+    """Which sources' articles have pages.
 
-    `sources`: all articles of these have pages. `without`: none of theirs. `letters`: personal links are
-    taken out of theirs.
+    - `at`: the public address of the folder with the pages; "" if the site has no address.
+    - `sources`: all articles of these have pages.
+    - `without`: articles of these have none.
+    - `letters`: personal links are removed from articles of these.
     """
 
     at: str
@@ -28,20 +31,20 @@ class ArticlePages:
     letters: frozenset[str] = frozenset()
 
     def has(self, article: Article) -> bool:
-        """Whether the article, as it is stored, has a page."""
+        """Returns whether the article, as it is stored, has a page."""
         if article.source in self.without:
             return False
         return not article.link or article.source in self.sources
 
     @property
     def look(self) -> list[object]:
-        """What of this decides how archives look."""
+        """Returns what of this decides the bytes of archives."""
         named = [sorted(self.sources), sorted(self.without)]
         return [self.at, *(named if any(named) else [])]
 
 
 def pages_of(config: Config, at: str) -> ArticlePages:
-    """As the config says: by each source's `article_pages`, else none for mail."""
+    """Returns the pages by each source's `article_pages`; without the setting, mail has none."""
     letters = frozenset(source.name for source in config.sources if source.kind == _LETTERS)
     chosen = frozenset(source.name for source in config.sources if source.article_pages)
     refused = frozenset(source.name for source in config.sources if source.article_pages is False)

@@ -1,4 +1,4 @@
-"""What pages have beside their texts: the logo, published under a name that changes with it."""
+"""The logo of the pages, published under a name that changes with its content."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.writers.files import remove, write_if_changed
 
-if TYPE_CHECKING:  # a check reads logos, and needs nothing of a store
+if TYPE_CHECKING:  # `check` reads logos, and need not import the store
     from aggregator.publishing.feed_folders import WriteResult
 
 __all__ = ["FOLDER", "logo_name", "read_logo", "read_picture", "remove_logos", "write_logo"]
@@ -29,12 +29,14 @@ _BEGINNINGS = {
 
 
 def read_logo(place: Path) -> bytes:
-    """The picture in the logo's file. Raises WriteError."""
+    """Returns the logo's picture. Raises WriteError."""
     return read_picture(place, "publish.pages.logo")
 
 
 def read_picture(place: Path, key: str) -> bytes:
-    """The picture in a file, which `key` of the config names. Raises WriteError if pages may not have it."""
+    """Returns the picture in a file that the config names under `key`. Raises WriteError if pages may not
+    show it.
+    """
     try:
         with place.open("rb") as file:
             body = file.read(MAX_BYTES + 1)
@@ -43,18 +45,20 @@ def read_picture(place: Path, key: str) -> bytes:
     if len(body) > MAX_BYTES:
         raise WriteError(f"{key}: {place} has more than {MAX_BYTES:,} bytes; make it smaller")
     if not _BEGINNINGS[place.suffix.lower()].match(body):
-        raise WriteError(f"{key}: {place} is no picture of the kind that its name says")
+        raise WriteError(f"{key}: {place} is not a picture of the type that its name says")
     return body
 
 
 def logo_name(place: Path, body: bytes) -> str:
-    """The path of a logo in the output folder; of its content, so that browsers may keep it for good."""
+    """Returns the path of a logo in the output folder; it has a digest of the content, so that browsers
+    may cache it without end.
+    """
     digest = hashlib.blake2b(body, digest_size=4).hexdigest()
     return f"{FOLDER}/logo-{digest}{place.suffix.lower()}"
 
 
 def write_logo(config: Config, name: str, done: WriteResult) -> None:
-    """Writes the logo under this name, which pages are about to show."""
+    """Writes the logo under this name, before the pages that show it."""
     place = config.publish.pages.logo
     if place is None:
         return
@@ -67,7 +71,7 @@ def write_logo(config: Config, name: str, done: WriteResult) -> None:
 
 
 def remove_logos(config: Config, name: str, done: WriteResult) -> None:
-    """Removes earlier logos, which no page shows any more."""
+    """Removes earlier logos, after no page shows them any more."""
     folder = config.output / FOLDER
     found = [each for each in folder.iterdir() if _OURS.fullmatch(each.name)] if folder.is_dir() else []
     try:
@@ -77,5 +81,5 @@ def remove_logos(config: Config, name: str, done: WriteResult) -> None:
     except WriteError as error:
         done.errors.append(error)
     if found and not name:
-        with suppress(OSError):  # others are left in it
+        with suppress(OSError):  # it has other files
             folder.rmdir()

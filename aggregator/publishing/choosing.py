@@ -1,4 +1,4 @@
-"""What rules change in an article where it is rendered: its categories, its tags, and what they rewrite."""
+"""Applies the results of rules to an article that is rendered: categories, tags and rewritten fields."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ _LOOK = "look"
 
 
 def written_verdict(verdict: Verdict, rules: RuleSet) -> str | None:
-    """A verdict as the store keeps it; None for one that changes nothing. Another text renders otherwise."""
+    """Returns a verdict in the form that the store keeps; None for one that changes nothing.
+
+    If the text changes, the article is rendered again.
+    """
     said = {
         "matched": verdict.matched,
         "dropped_by": verdict.dropped_by,
@@ -47,7 +50,7 @@ def written_verdict(verdict: Verdict, rules: RuleSet) -> str | None:
 
 
 def read_verdict(written: str | None) -> Verdict:
-    """What `written_verdict` was given. Raises DamagedStore."""
+    """Reads the result of `written_verdict`. Raises DamagedStore."""
     if written is None:
         return Verdict()
     try:
@@ -67,7 +70,7 @@ def read_verdict(written: str | None) -> Verdict:
 
 
 def facts_of(found: Kept, article: Article | None = None) -> ArticleFacts:
-    """A stored article as queries see it, as it was found; or in this form of it."""
+    """Returns what queries see of a stored article as it was found, or of `article`, another form of it."""
     from aggregator.rules.query import ArticleFacts
 
     return ArticleFacts(
@@ -80,7 +83,9 @@ def facts_of(found: Kept, article: Article | None = None) -> ArticleFacts:
 
 
 def shown(kept: Kept, rules: RuleSet, feed: str) -> tuple[Article, str]:
-    """The article as a feed shows it ("all" for everything), and a text that is the same for equal ones."""
+    """Returns the article as a feed shows it ("all": the feed of everything), and a key that is equal for
+    equal results.
+    """
     article = kept.article
     if kept.decision is None:
         return article, f"{kept.revision}"
@@ -96,7 +101,7 @@ def shown(kept: Kept, rules: RuleSet, feed: str) -> tuple[Article, str]:
 
 
 def variants(kept: Kept, rules: RuleSet) -> tuple[Article, ...]:
-    """The different forms in which feeds show an article that rules rewrite; none for any other."""
+    """Returns the different forms in which feeds show an article that rules rewrite; else nothing."""
     verdict = read_verdict(kept.decision)
     named = (name for each in verdict.rewritings for name in each.feeds)
     made = (shown(kept, rules, feed) for feed in dict.fromkeys((EVERYTHING, *named)))
@@ -104,7 +109,7 @@ def variants(kept: Kept, rules: RuleSet) -> tuple[Article, ...]:
 
 
 def also_in(others: Iterable[Kept], rules: RuleSet, feed: str) -> tuple[AlsoIn, ...]:
-    """The other articles of a story as a feed names them; not those that rules keep out of it."""
+    """Returns the other articles of a story as a feed lists them, without those that rules drop."""
     made = []
     for kept in others:
         if kept.decision is not None and read_verdict(kept.decision).excluded_from(feed):
@@ -117,7 +122,7 @@ def also_in(others: Iterable[Kept], rules: RuleSet, feed: str) -> tuple[AlsoIn, 
 
 
 def story_key(also: tuple[AlsoIn, ...]) -> str:
-    """A text that is the same for equal ones, "" for none."""
+    """Returns a key that is equal for equal lists; "" for an empty one."""
     if not also:
         return ""
     said = json.dumps([[each.source, each.title, each.link] for each in also]).encode()

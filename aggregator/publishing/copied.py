@@ -1,4 +1,4 @@
-"""Articles as they go out where there are copies of what they show."""
+"""Replaces addresses of pictures in articles by those of our copies."""
 
 from __future__ import annotations
 
@@ -16,20 +16,23 @@ __all__ = ["NONE_SHOWN", "ShownCopies", "address_of_copies", "copies_of", "copie
 
 @dataclass(frozen=True, slots=True)
 class ShownCopies:
-    """The copies of what some articles show, by the numbers of their revisions; `base` is their address."""
+    """The copies of pictures that some articles show, by the numbers of the articles' revisions.
+
+    `base`: the public address of the output folder.
+    """
 
     base: str = ""
     by_revision: Mapping[int, Copies] = field(default_factory=dict)
 
     def key(self, revision: int) -> str:
-        """A text that is another where an article shows other copies; "" for none."""
+        """Returns a key that changes with the copies that an article shows; "" for no copies."""
         if not (found := self.by_revision.get(revision)):
             return ""
         facts = repr(sorted((address, copy and copy.hash) for address, copy in found.items()))
         return f" {hashlib.blake2b(facts.encode('utf-8', 'surrogatepass'), digest_size=8).hexdigest()}"
 
     def shown(self, article: Article, revision: int) -> Article:
-        """An article, as it is in this revision, with its copies."""
+        """Returns an article, as it is in this revision, with the addresses of its copies."""
         if not (found := self.by_revision.get(revision, NO_COPIES)):
             return article
         from aggregator.media.references import with_copies
@@ -41,15 +44,15 @@ NONE_SHOWN = ShownCopies()
 
 
 def address_of_copies(config: Config) -> str:
-    """The address of the output folder, ending in "/"; "" where there are no copies."""
+    """Returns the public address of the output folder, ending in "/"; "" if there are no copies."""
     return f"{config.site.url.rstrip('/')}/" if config.publish.media and config.site.url else ""
 
 
 def copies_of(kept: Iterable[Kept], store: Store, config: Config) -> ShownCopies:
-    """The copies of what these articles show, where the config wants any."""
+    """Returns the copies of pictures that these articles show, if the config asks for copies."""
     return copies_shown(kept, store, address_of_copies(config))
 
 
 def copies_shown(kept: Iterable[Kept], store: Store, base: str) -> ShownCopies:
-    """The same by the address of the output folder, "" for no copies."""
+    """Like `copies_of`, by the public address of the output folder; "" for no copies."""
     return ShownCopies(base, store.media.of([each.revision for each in kept])) if base else NONE_SHOWN

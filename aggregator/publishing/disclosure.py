@@ -1,4 +1,4 @@
-"""What outputs say of where articles come from: no key, no login, no private instance's address."""
+"""Decides which addresses of sources may be published: none with a key or login, none of private hosts."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ __all__ = ["Disclosure", "disclosure_of"]
 
 
 class Disclosure:
-    """Decides for every output which addresses of sources it may name; `moves` are where some have moved to.
+    """Decides which addresses of sources may be published; `moves`: where some sources have moved to.
 
-    It is applied when something is rendered, so that articles that are stored already obey it too. `mark`
-    differs once other addresses are published: everything is rendered again then, full archives included.
-    An article whose source is no longer followed says nothing of its feed's address. `addresses_of`
-    knows those of plain feeds that are followed and not among the config's sources, and where they have moved
-    to: None for any other. It is not sent to other processes, as it asks a store of this one: they call
-    `ask`.
+    It is applied when articles are rendered, so that it holds for stored articles too. `mark` changes when
+    other addresses are published: then everything is rendered again, full archives included. An article whose
+    source was removed does not name its feed's address.
+
+    `addresses_of` returns the address of a source that is not in the config but in the store, and where it
+    has moved to; None for any other. It is not sent to other processes, because it uses this process's store:
+    they call `ask`.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Disclosure:
         self._instances = instances
         self._names = frozenset(s.name for s in config.sources)
         self._public = frozenset(s.name for s in config.sources if s.has_public_address)
-        # Only of those that have any, as there may be ten thousand sources.
+        # Only sources that have secrets, because there may be ten thousand sources.
         self._secrets = {
             s.name: found for s in config.sources if (found := s.secrets | secrets_of(moves.get(s.name)))
         }
@@ -57,11 +58,11 @@ class Disclosure:
         return {name: value for name, value in vars(self).items() if name != "_further"}
 
     def ask(self, addresses_of: Callable[[str], tuple[str, str | None] | None]) -> None:
-        """Asks this one for further addresses from now on."""
+        """Sets the function that returns addresses of sources in the store."""
         self._further = lru_cache(maxsize=10_000)(addresses_of)
 
     def shown(self, article: Article) -> Article:
-        """The article as it may be published."""
+        """Returns the article as it may be published."""
         name = article.source
         is_public, secrets = name in self._public, self._secrets.get(name, frozenset())
         if name not in self._names and (addresses := self._further(name)) is not None:
@@ -70,12 +71,16 @@ class Disclosure:
         return article if origin is article.origin else replace(article, origin=origin)
 
     def address(self, source: Source, moved_to: str | None) -> str | None:
-        """Where anybody can follow a source; None for what needs a key, a login or a program of ours."""
+        """Returns the address at which anyone can follow a source; None if it needs a key, login or
+        program.
+        """
         url = moved_to or source.url
         return url if url and not source.is_bound and self._allows(source, url) else None
 
     def site(self, source: Source, link: str | None) -> str | None:
-        """The site of a source, where its address repeats nothing of our request."""
+        """Returns the web site of a source; None if its address contains a part of our request, such as a
+        key.
+        """
         return None if carries(link, self._secrets.get(source.name, frozenset())) else link
 
     def _allows(self, source: Source, url: str) -> bool:
@@ -83,11 +88,11 @@ class Disclosure:
 
 
 def disclosure_of(config: Config, store: Store) -> Disclosure:
-    """That of a config, with what its store knows of its sources and of those that it follows itself."""
+    """Returns the disclosure for a config and the sources of its store."""
     return Disclosure(config, store.sources.moves(names_shown(store, config)), store.followed.addresses)
 
 
-@lru_cache(maxsize=4_096)  # the entries of a feed come from the same one
+@lru_cache(maxsize=4_096)  # most entries of a feed have the same origin
 def _shown(origin: Origin, is_public: bool, secrets: frozenset[str], hosts: frozenset[str]) -> Origin:
     self_link = origin.self_link
     if not (is_public and is_publishable(self_link, secrets, is_own_word=origin.names_itself)):

@@ -1,4 +1,4 @@
-"""The folder of a feed: its documents rendered and written, and what is in place."""
+"""Renders and writes the documents of feeds into their folders, and finds files that were damaged."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ __all__ = [
 
 @dataclass(slots=True)
 class WriteResult:
-    """What was done: how many feeds were rendered and written, the files whose bytes changed, what failed."""
+    """The result of writing: the number of feeds that were rendered and written, the files whose bytes
+    changed, and the errors.
+    """
 
     rendered: int = 0
     written: list[Path] = field(default_factory=list)
@@ -47,10 +49,12 @@ class WriteResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenderContext:
-    """How feeds are rendered and written: `writers` are all there are, by their formats' names.
+    """How feeds are rendered and written.
 
-    `everything` renders full archives too that are in place. `reports_all` counts files among the written
-    ones that were found to be right: a process that was killed may have written and not reported them.
+    - `writers`: all that are installed, by the names of their formats.
+    - `everything`: also renders full archives that exist already.
+    - `reports_all`: also reports unchanged files as written. A process that was killed may have written files
+      without reporting them.
     """
 
     config: Config
@@ -62,9 +66,11 @@ class RenderContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedPlan:
-    """What is to be written of a feed: `full` archives there are, of which `archives` are due, by number.
+    """What is to be written of a feed.
 
-    `is_new`: it was never published; its newest entries are then written before its archives.
+    - `full`: how many full archives there are.
+    - `archives`: the numbers of those to be written.
+    - `is_new`: the feed was never published; its newest entries are then written before its archives.
     """
 
     output: FeedOutput
@@ -74,11 +80,11 @@ class FeedPlan:
 
 
 Task = tuple[FeedPlan, int | None]
-"""A document to write: a full archive by its number, None for the feed with its open archive."""
+"""A document to write: a full archive by its number; None: the feed with its open archive."""
 
 
 def plan_of(output: FeedOutput, store: Store, context: RenderContext) -> FeedPlan:
-    """Files away what lies beyond the feed, and tells what is to be written. Raises WriteError."""
+    """Moves older entries of a feed into archives, and returns what is to be written. Raises WriteError."""
     feed, config = output.feed, context.config
     is_new = feed.listed is None
     if not output.archived:
@@ -102,7 +108,7 @@ class FeedFolders:
         self._recent = recent or Recent()
 
     def write(self, tasks: Sequence[Task]) -> list[WriteResult]:
-        """Writes documents of feeds; the results in their order."""
+        """Writes documents of feeds; returns the results in the order of the tasks."""
         archived = self._archived(tasks)
         results, written = [], []
         for plan, number in tasks:
@@ -122,7 +128,9 @@ class FeedFolders:
         return results
 
     def _archived(self, tasks: Sequence[Task]) -> dict[tuple[str, int], tuple[Item, ...]]:
-        """What the full archives among these show: asked for at once, in half the time."""
+        """Returns the entries of the full archives among these tasks; reading them together takes half the
+        time.
+        """
         outputs = {(plan.output.feed.name, n): plan.output for plan, n in tasks if n is not None}
         found = self._store.archives.several(outputs, self._recent)
         of_stories = {k.pk for key, kept in found.items() if outputs[key].shows_stories for k in kept}
@@ -134,9 +142,9 @@ class FeedFolders:
         }
 
     def _write_feed(self, plan: FeedPlan) -> WriteResult:
-        """Writes the newest entries of a feed; the open archive first, so that every entry is in one of them.
+        """Writes a feed and its open archive; the archive first, so that every entry is in one of them.
 
-        What is left of archives that are no more is removed.
+        Removes archives that do not exist any more.
         """
         result, output = WriteResult(), plan.output
         store, place = self._store, self._config.output / output.folder
@@ -167,8 +175,9 @@ class FeedFolders:
     ) -> bool:
         """Writes a document in each of these formats; one that cannot be written does not stop the others.
 
-        True: all of them are in place, but for pages whose own templates have mistakes: feeds do not wait for
-        these, and the pages stay as they were. Files of other formats are removed.
+        Returns whether all of them are in place. Pages that fail because of the user's own templates do not
+        count: feeds do not wait for them, and these pages stay as they were. Files of other formats are
+        removed.
         """
         compress, failed = self._config.publish.compress, len(result.errors)
         try:
@@ -197,15 +206,16 @@ class FeedFolders:
 def damaged(
     output: FeedOutput, context: RenderContext, known_times: dict[str, tuple[int, int]]
 ) -> frozenset[int]:
-    """Which documents are not as the last publication left them: numbers of archives, 0 for the feed.
+    """Returns which documents differ from what the last publication wrote: numbers of archives, 0 for the
+    feed.
 
-    Every file is looked at, unless the feed is not stale and its folder has the `known_times` at which an
-    earlier look found everything in place; new times are noted there.
+    Every file is checked, unless the feed is not stale and its folder still has one of the `known_times`, at
+    which an earlier check found everything in place. New times are added there.
     """
     if not output.files:
         return frozenset()
     try:
-        # As text, a third of the time.
+        # Paths as text: a third of the time of Path objects.
         found = os.stat(os.path.join(context.config.output, output.folder))  # noqa: PTH116, PTH118
         times = found.st_mtime_ns, found.st_ctime_ns
     except OSError:
@@ -216,7 +226,7 @@ def damaged(
     if (now := stamps_of(output, context)) == before:
         known_times[output.folder] = times
         return frozenset()
-    if ":" not in before:  # never written, or by a version that kept no stamps
+    if ":" not in before:  # never written, or by a version without stamps
         return frozenset({0})
     changed = set(now.split()) ^ set(before.split())
     numbers = (each.partition(":")[0] for each in changed)
@@ -224,7 +234,7 @@ def damaged(
 
 
 def stamps_of(output: FeedOutput, context: RenderContext) -> str:
-    """A stamp for each of a feed's documents, by its number: another as soon as a file of it is another."""
+    """Returns a stamp for each document of a feed, by its number; it changes if one of its files does."""
     place = os.path.join(context.config.output, output.folder)  # noqa: PTH118
     try:
         archives = archives_in(place)

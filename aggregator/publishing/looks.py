@@ -1,4 +1,4 @@
-"""How pages look by the config, own templates included."""
+"""The look of the pages by the config: colours, logo, and the user's own templates."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from aggregator.writers.look import PageLook
 __all__ = ["look_mistakes", "look_of"]
 
 MAX_FILES, MAX_BYTES = 100, 1_000_000
-"""A folder with more templates, or larger ones, is none of templates."""
+"""A folder with more or larger files is refused: it cannot be meant for templates."""
 
 _MAX_DEPTH = 5
 _SUFFIXES = (".css", ".html")
 
 
 class _NoTemplates(Exception):
-    """A folder of templates that cannot be used: why, and what to change."""
+    """A folder of templates cannot be used; the message says why, and what to change."""
 
 
 def look_of(config: Config) -> PageLook:
-    """How the pages of a site look."""
+    """Returns the look of a site's pages."""
     site, pages = config.site, config.publish.pages
     place = pages.templates
     templates: tuple[tuple[str, str], ...] = ()
@@ -41,7 +41,7 @@ def look_of(config: Config) -> PageLook:
         problem = f"publish.pages.templates: {error}"
     logo = ""
     if pages.logo:
-        with suppress(WriteError):  # reported where it is published
+        with suppress(WriteError):  # reported when the logo is published
             logo = logo_name(pages.logo, read_logo(pages.logo))
     look = PageLook(
         language=site.language,
@@ -67,7 +67,7 @@ def _changed(colours: DarkColours) -> tuple[tuple[str, str], ...]:
 
 
 def look_mistakes(config: Config) -> Iterator[str]:
-    """What is wrong with the logo and with own templates, each with its file and line."""
+    """Yields mistakes in the logo and in the user's own templates, with file and line."""
     if config.publish.pages.logo is not None:
         try:
             read_logo(config.publish.pages.logo)
@@ -80,19 +80,20 @@ def look_mistakes(config: Config) -> Iterator[str]:
         look = look_of(config)
         found = [*mistakes(look)]
         yield from found
-        # What cannot be rendered for a reason that was found already is not reported twice.
+        # A template that cannot be rendered because of a mistake that was found already is not reported
+        # twice.
         known = {_place_of(mistake) for mistake in found}
         if not look.problem:
             yield from (each for each in trial_mistakes(look) if _place_of(each) not in known)
 
 
 def _place_of(mistake: str) -> str:
-    """The file and line that a mistake begins with."""
+    """Returns the file and line that a mistake begins with."""
     return ":".join(mistake.split(":")[:2])
 
 
 def _templates(place: Path) -> tuple[tuple[str, str], ...]:
-    """Each template's name and text. Raises _NoTemplates."""
+    """Returns each template's name and text. Raises _NoTemplates."""
     from aggregator.fetch.folder import Folder, RefusedFile
 
     found, name = [], ""
@@ -102,7 +103,7 @@ def _templates(place: Path) -> tuple[tuple[str, str], ...]:
                 with folder.open(name) as file:
                     body = file.read(MAX_BYTES + 1)
                 if len(body) > MAX_BYTES:
-                    raise _NoTemplates(f"{name} has more than {MAX_BYTES:,} bytes; no template is so long")
+                    raise _NoTemplates(f"{name} has more than {MAX_BYTES:,} bytes, too many for a template")
                 found.append((name, body.decode()))
     except UnicodeDecodeError as error:
         raise _NoTemplates(f"{name} is not UTF-8 (byte {error.start}); save it as UTF-8") from error
@@ -115,7 +116,7 @@ def _templates(place: Path) -> tuple[tuple[str, str], ...]:
 
 
 def _names(place: Path) -> list[str]:
-    """The templates in a folder and in folders below, as paths in it; hidden ones are none."""
+    """Returns the paths of the templates in a folder and its subfolders, without hidden files."""
     names: list[str] = []
     for folder, inner, files in os.walk(place):
         inner[:] = sorted(name for name in inner if not name.startswith("."))

@@ -1,4 +1,4 @@
-"""The months of the feed of everything: how many articles each has, and where the newest of them are."""
+"""The months in the feed of everything: the number of articles of each, and the page of the newest."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from aggregator.writers.channel import Month
 __all__ = ["months_of"]
 
 _MOST = 12 * 100
-"""So many months are looked at, the newest."""
+"""The largest number of months, counted from the newest."""
 
 
 def months_of(output: FeedOutput, store: Store, timezone: str) -> tuple[Month, ...]:
-    """The months in which there are articles, newest first."""
+    """Returns the months that have articles, newest first."""
     span = store.calendar.span(ALL)
     if span is None:
         return ()
@@ -45,7 +45,9 @@ def months_of(output: FeedOutput, store: Store, timezone: str) -> tuple[Month, .
 
 
 def _starts(oldest: datetime, newest: datetime, zone: tzinfo) -> list[datetime]:
-    """The beginnings of months in a time zone: of the one after the newest date, down to the oldest."""
+    """Returns the beginnings of months in a time zone, from the month after `newest` down to that of
+    `oldest`.
+    """
     first, last = oldest.astimezone(zone), newest.astimezone(zone)
     month, end = 12 * last.year + last.month, 12 * first.year + first.month - 1
     starts: list[datetime] = []

@@ -1,4 +1,4 @@
-"""A feed as the config wants it published: its folder, its id, its formats, and the channel to render."""
+"""How each feed is published by the config: folder, id, formats and settings; and its channel to render."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from aggregator.writers.channel import Channel, Item, PageWriter, Writer, format
 from aggregator.writers.look import USUAL_LOOK, PageLook
 
 PAGES = "articles"
-"""The folder of articles' own pages; one of a category may have this name too, as it has no such files."""
+"""The folder of pages of single articles. A category's folder may have this name too: its files differ."""
 
 _AS_THE_SITE = CategoryFeed()
 _NOWHERE = CategoryFeed(formats=())
@@ -36,17 +36,20 @@ _NOWHERE = CategoryFeed(formats=())
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedOutput:
-    """Where and how one feed is published: `folder` and `feed_id` are given once and for good.
+    """Where and how one feed is published.
 
-    `writers` are by the names of their formats, `files` the names of what they write. `damaged` are its
-    documents that are not as the last publication left them: numbers of archives, 0 for the feed.
-    `sources` is how many of the config give it articles. `rules` say how articles are rendered in it.
-    `shows_stories`: of several articles of a story it shows one, and names the others. `pages` are
-    those of single articles, None where there are none.
-    `look` is that of pages.
+    - `folder`, `feed_id`: assigned once; they never change.
+    - `writers`: by the names of their formats; `files`: the names of the files that they write.
+    - `rules`: how articles are rendered in it.
+    - `sources`: how many sources of the config have articles in it.
+    - `damaged`: documents that differ from what the last publication wrote: numbers of archives, 0 for the
+      feed.
+    - `shows_stories`: of several articles of a story it shows one, and lists the others.
+    - `pages`: which articles have their own pages; None if there are no such pages.
+    - `look`: the look of the pages.
     """
 
-    # There are thousands, of which a publication looks at a few: what is not asked for is not made.
+    # There may be thousands, and a publication needs few of them: the rest is computed only when it is used.
     feed: FeedRecord
     folder: str
     feed_id: str
@@ -64,20 +67,20 @@ class FeedOutput:
 
     @property
     def choice(self) -> FeedChoice:
-        """Which of its articles it shows."""
+        """Which of its articles it shows, by its settings."""
         return self.config.publish.all if self.feed.name == ALL else self.settings
 
     @property
     def is_selection(self) -> bool:
-        """Whether it shows others than the newest of its articles; it has no archives then."""
+        """Whether it shows others than its newest articles; it has no archives then."""
         is_sorted = isinstance(self.settings, SavedFeed) and self.settings.sort != "published"
         return is_sorted or self.choice.limit_per_source is not None
 
     @property
     def archived(self) -> Mapping[str, Writer]:
-        """The formats of its archives: one for readers of feeds and those for people, or as the config says.
+        """The formats of its archives: by the config, else one for feed readers and those for people.
 
-        Every reader of feeds that follows links to archives (RFC 5005) reads Atom, and RSS.
+        Every feed reader that follows links to archives (RFC 5005) reads Atom and RSS.
         """
         if self.is_selection or not (chosen := self.config.publish.archives):
             return {}
@@ -92,17 +95,17 @@ class FeedOutput:
 
     @property
     def entries(self) -> int:
-        """How many of the newest articles its feed holds."""
+        """How many of its newest articles the feed shows."""
         return self.settings.entries or self.config.entries_per_feed
 
     @property
     def url(self) -> str:
-        """The public address of its folder, "" without one."""
+        """The public address of its folder; "" if the site has none."""
         return public_url(self.config, self.folder)
 
     @property
     def title(self) -> str:
-        """The title of its feed."""
+        """The title of the feed."""
         site = self.config.site.title
         if self.feed.name == ALL:
             return site
@@ -110,26 +113,28 @@ class FeedOutput:
 
     @property
     def name(self) -> str:
-        """What it is named for: a category, a saved feed or a source; "" for everything."""
+        """The name of its category, saved feed or source; "" for the feed of everything."""
         return self.feed.name.removeprefix(OF_SOURCE) if self.feed.kind == "source" else self.feed.name
 
     @property
     def description(self) -> str:
-        """The description of its feed."""
+        """The description of the feed."""
         return self.settings.description or self.config.site.description or self.title
 
     @property
     def language(self) -> str | None:
-        """The language of its feed."""
+        """The language of the feed."""
         return self.settings.language or self.config.site.language
 
     @property
     def image(self) -> str | None:
-        """The address of its picture."""
+        """The address of the feed's picture."""
         return self.settings.image or self.config.site.image or None
 
     def links(self, files: Sequence[str], folder: str = "") -> dict[str, str]:
-        """The public address of each of these files in a folder below, ending in "/"; none without one."""
+        """Returns the public address of each of these files, in a subfolder `folder` that ends in "/";
+        empty if the site has no address.
+        """
         url = self.url
         return {file: f"{url}{folder}{file}" for file in files} if url else {}
 
@@ -143,7 +148,9 @@ def outputs(
     gives: bool = True,
     look: PageLook = USUAL_LOOK,
 ) -> list[FeedOutput]:
-    """Every feed's output; a new feed is given its folder and feed id here, else left out: `gives`."""
+    """Returns every feed's output. New feeds are assigned their folder and feed id if `gives`, else left
+    out.
+    """
     feeds = _in_order([feed for feed in store.feeds.all() if gives or feed.folder], config)
     given = _given(feeds, config)
     store.feeds.settle(given)
@@ -187,9 +194,9 @@ def outputs(
 
 
 def _in_order(feeds: Sequence[FeedRecord], config: Config) -> list[FeedRecord]:
-    """The feed of everything, categories in the order in which sources name them, the rest by appearance.
+    """Returns the feed of everything, then categories in the order in which sources name them, then the rest.
 
-    Where several workers poll, which category has its first article first is chance.
+    The order in which articles arrive is not used, because with several workers it is random.
     """
     names = dict.fromkeys([ALL, *(name for source in config.sources for name in source.categories)])
     places = {name: place for place, name in enumerate(names)}
@@ -204,7 +211,7 @@ def _chosen(
 
 
 def _given(feeds: Sequence[FeedRecord], config: Config) -> dict[str, tuple[str, str]]:
-    """A folder and a feed id for each category that has none yet."""
+    """Assigns a folder and a feed id to each feed that has none yet."""
     taken = [feed.folder for feed in feeds if feed.folder]
     taken += [MEDIA] if config.publish.media else []
     given = {}
@@ -218,23 +225,25 @@ def _given(feeds: Sequence[FeedRecord], config: Config) -> dict[str, tuple[str, 
 
 
 def public_url(config: Config, folder: str, file_name: str = "") -> str:
-    """The public address of a file in a category's folder, "" when the config has no public address."""
+    """Returns the public address of a file in a feed's folder; "" if the config has no public address."""
     return f"{config.site.url.rstrip('/')}/{quote(folder)}/{file_name}" if config.site.url else ""
 
 
 def page_writer(config: Config, writers: Mapping[str, Writer]) -> PageWriter | None:
-    """What writes pages of single articles, None where no such format is chosen."""
+    """Returns the writer of pages of single articles; None if no such format is chosen."""
     chosen = (writer for name, writer in writers.items() if name in config.all_formats)
     return next((writer for writer in chosen if isinstance(writer, PageWriter)), None)
 
 
 def pages_address(config: Config) -> str:
-    """The public address of the folder with articles' own pages, "" without one."""
+    """Returns the public address of the folder with articles' pages; "" if the site has no address."""
     return public_url(config, PAGES)
 
 
 def page_of(uid: str) -> str:
-    """The path of an article's own page in the output folder; of its outward id, so that it never changes."""
+    """Returns the path of an article's page in the output folder; made from its published id, so it never
+    changes.
+    """
     return f"{PAGES}/{blake2b(uid.encode('utf-8', 'surrogatepass'), digest_size=12).hexdigest()}.html"
 
 
@@ -247,9 +256,10 @@ def items(
     pages: ArticlePages | None = None,
     copies: ShownCopies = NONE_SHOWN,
 ) -> tuple[Item, ...]:
-    """Articles of the store as they go out in a feed; `others` tell the same stories, by their numbers.
+    """Returns stored articles as they are published in a feed.
 
-    `pages` are as for `FeedOutput`: an article without a link gets the address of its own page as one.
+    - `others`: other articles about the same stories, by the number of each article.
+    - `pages`: as in `FeedOutput`. An article without a link gets the address of its page as its link.
     """
     made = []
     for k in kept:
@@ -276,7 +286,7 @@ def items(
 
 
 def items_of(output: FeedOutput, kept: Sequence[Kept], store: Store) -> tuple[Item, ...]:
-    """Articles as they go out in this feed, each with the others of its story where the feed shows these."""
+    """Returns articles as they are published in this feed, with others of their stories if it shows these."""
     others = store.stories.others([each.pk for each in kept]) if output.shows_stories else {}
     return items_with(output, kept, others, copies_of(kept, store, output.config))
 
@@ -287,12 +297,14 @@ def items_with(
     others: Mapping[int, Sequence[Kept]],
     copies: ShownCopies = NONE_SHOWN,
 ) -> tuple[Item, ...]:
-    """Articles as they go out in this feed, with `others` that tell the same stories, by their numbers."""
+    """Returns articles as they are published in this feed; `others`: those about the same stories, by
+    number.
+    """
     return items(kept, output.disclosure, output.rules, output.feed.name, others, output.pages, copies)
 
 
 def channel(output: FeedOutput, showing: tuple[Item, ...], version: str) -> Channel:
-    """This feed, of these articles; it is in no chain yet."""
+    """Returns the channel of this feed with these articles, without links to archives."""
     feed = output.feed
     return Channel(
         id=output.feed_id,
@@ -319,13 +331,15 @@ def channel(output: FeedOutput, showing: tuple[Item, ...], version: str) -> Chan
 
 
 def said_by_one(shown: Sequence[Item], output: FeedOutput) -> Mapping[str, Any]:
-    """What the one source of a category says of itself; nothing where there are several."""
+    """Returns what the only source of a category says about itself; nothing if there are several sources."""
     is_one = output.sources <= 1 and len({item.article.source for item in shown}) == 1
     return shown[0].article.origin.extra if is_one else {}
 
 
 def _feed_id(config: Config, name: str, folder: str) -> str:
-    """RFC 4287 §4.2.6: permanent and unique. The public address at the time, else a name-based UUID."""
+    """Returns a feed's id (RFC 4287 §4.2.6): its public address at this time, else a UUID made from its
+    name.
+    """
     if config.site.url:
         return public_url(config, folder)
     return uuid.uuid5(uuid.NAMESPACE_URL, f"{config.site.title}\n{name}").urn

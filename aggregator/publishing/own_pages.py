@@ -1,6 +1,6 @@
-"""The pages of articles without a link, such as newsletters and own posts: a place to be read at.
+"""Writes pages of single articles, such as newsletters and own posts, which have no link of their own.
 
-A page is there as long as a feed or an archive shows its article; its address never changes.
+A page exists as long as a feed or an archive shows its article; its address never changes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from aggregator.writers.look import PageLook
 __all__ = ["OwnPages"]
 
 _FOLDER = ""
-"""No folder of posts has this name: which pages were written is remembered beside which posts were."""
+"""The folder under which the store records written pages; no folder of posts has this name."""
 
 _AT_ONCE = 200
 
@@ -32,7 +32,8 @@ _AT_ONCE = 200
 class OwnPages:
     """Writes and removes pages; without a `writer` there are none.
 
-    `mark` is another once the pages look otherwise, `look` how they do. `everything` writes all of them.
+    - `look`: the look of the pages; `mark` changes with it.
+    - `everything`: writes all pages again.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class OwnPages:
         self._copies = ShownCopies(base, found)
 
     def write(self, disclosure: Disclosure, rules: RuleSet, version: str, done: WriteResult) -> None:
-        """Writes the pages that feeds will link to; one that cannot be written does not stop the others."""
+        """Writes the pages that feeds are about to link to; one that fails does not stop the others."""
         if self._writer is None:
             return
         place, compress = self._config.output, self._config.publish.compress
@@ -98,7 +99,7 @@ class OwnPages:
         self._store.posts.record(_FOLDER, changed)
 
     def remove(self, done: WriteResult) -> None:
-        """Removes the pages that nothing links to any more."""
+        """Removes pages that no feed or archive links to any more."""
         gone: dict[str, PostFile | None] = {}
         folder = self._config.output / PAGES
         try:
@@ -112,5 +113,5 @@ class OwnPages:
             done.errors.append(error)
         if gone:
             self._store.posts.record(_FOLDER, gone)
-            with suppress(OSError):  # others are left in it
+            with suppress(OSError):  # it has other files
                 folder.rmdir()

@@ -1,7 +1,7 @@
-"""Documents of feeds written in shares, by this process and, where there are many, by others beside it.
+"""Divides the writing of feeds among several processes if there is much to write.
 
-In three steps: feeds that were never published, then full archives, then the other feeds; so new feeds are
-there soon, and no entry of a known one is ever in none of its documents.
+Done in three steps: feeds that were never published, then full archives, then the other feeds. So new feeds
+appear soon, and every entry of a known feed is always in one of its documents.
 """
 
 from __future__ import annotations
@@ -34,31 +34,34 @@ from aggregator.publishing.outputs import FeedOutput
 from aggregator.store import Recent, Store
 
 PAYS_FROM = 100
-"""With fewer documents, starting a process takes more time than it saves."""
+"""With fewer documents, starting a process takes longer than it saves."""
 
 MAX_PROCESSES = 4
-"""Each takes some 60 MB, and a container may have far less of a machine than its cores."""
+"""A process takes about 60 MB, and a container may have all cores of a machine but little of its memory."""
 
 _AT_ONCE = 24
-"""So many documents are a share at most, as their articles are read at once."""
+"""The largest number of documents in a share; the articles of a share are read together."""
 
 _ENTRIES_AT_ONCE = 50 * _AT_ONCE
 
 _OBJECTS_BEFORE_SEARCH = 50_000
-"""So many objects are made before Python searches them for cycles: what is rendered is in none, and searching
-took a tenth of the time."""
+"""How many objects are created before Python's garbage collector looks for cycles.
+
+Rendering creates no cycles, and looking for them took a tenth of the time.
+"""
 
 _SAVED_AT_ONCE = 50
 _FIRST = datetime.min.replace(tzinfo=UTC)
 _NOT_IN_PLACE = -1
-"""The generation in place after a failure: no feed has it, so that one is stale until it is written."""
+"""The generation that is recorded after a failure: no feed has it, so the feed stays stale."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Answer:
-    """The results of a share's tasks, as plain data; `store_error` is the text of a StoreError instead.
+    """The results of a share's tasks, as plain data.
 
-    Each error is its text, and whether it is a mistake in a template.
+    - `errors`: for each task, the text of each error, and whether it is a mistake in a template.
+    - `store_error`: the text of a StoreError, if there was one.
     """
 
     rendered: tuple[int, ...] = ()
@@ -70,10 +73,10 @@ class _Answer:
 def write(
     outputs: Sequence[FeedOutput], store: Store, context: RenderContext, processes: int | None = None
 ) -> WriteResult:
-    """Writes these feeds and their archives; what was done is in the order of `outputs`.
+    """Writes these feeds and their archives; the result is in the order of `outputs`.
 
-    Many documents are written by so many processes, this one among them; None for one a core, at most
-    `MAX_PROCESSES`. What a process had to write that was killed is written by the others. Raises StoreError.
+    `processes`: how many processes write many documents, this one included; None for one per core, at most
+    `MAX_PROCESSES`. If a process is killed, the others write its share. Raises StoreError.
     """
     with ExitStack() as stack:
         stack.enter_context(_few_searches())
@@ -109,7 +112,7 @@ def _few_searches() -> Iterator[None]:
 
 
 def _expected(output: FeedOutput) -> int:
-    """How many documents of a feed are to be written, before that is known: of a new one, all."""
+    """Estimates how many documents of a feed are to be written: all of a new one."""
     is_new = output.feed.listed is None and output.archived
     return 1 + (output.feed.total // output.entries if is_new else 0)
 
@@ -117,7 +120,7 @@ def _expected(output: FeedOutput) -> int:
 def _plans(
     outputs: Sequence[FeedOutput], store: Store, context: RenderContext
 ) -> tuple[list[FeedPlan], dict[str, WriteResult]]:
-    """The plans of feeds, and the results of those that can have none."""
+    """Returns the plans of feeds, and the results of those for which planning failed."""
     plans, failed = [], {}
     for output in outputs:
         try:
@@ -128,18 +131,18 @@ def _plans(
 
 
 def _by_date(tasks: list[Task], store: Store) -> list[Task]:
-    """Archives in the order of their newest entries: what several of them show is then rendered once."""
+    """Sorts archives by their newest entries, so that an entry that several of them show is rendered once."""
     if len(tasks) < _AT_ONCE:
         return tasks
     dates = store.archives.dates({plan.output.feed.name for plan, _ in tasks})
-    # An archive of which everything was erased has none.
+    # An archive whose entries were all erased has no date.
     return sorted(tasks, key=lambda task: dates.get((task[0].output.feed.name, task[1] or 0), _FIRST))
 
 
 def _save(
     outputs: Sequence[FeedOutput], results: Mapping[str, WriteResult], store: Store, context: RenderContext
 ) -> None:
-    """Records what is in place; were that lost, it would be rendered again and found to be there."""
+    """Records what is in place. If the record is lost, feeds are rendered again and found to be unchanged."""
     for start in range(0, len(outputs), _SAVED_AT_ONCE):
         in_place, stamps = {}, {}
         for output in outputs[start : start + _SAVED_AT_ONCE]:
@@ -153,12 +156,12 @@ def _save(
 
 
 def _can_be_sent(context: RenderContext) -> bool:
-    """Whether other processes can be given the writers: those of other packages may hold anything."""
+    """Returns whether the writers can be sent to other processes: those of other packages may not."""
     try:
         written = pickle.dumps(context.writers)
     except Exception:  # noqa: BLE001 - pickling runs their code
         return False
-    return b"__main__" not in written  # what the program that runs defines itself they do not have
+    return b"__main__" not in written  # other processes do not have what the main program defines
 
 
 _Key = tuple[str, int | None]
@@ -172,7 +175,7 @@ _Pool = Processes[[RenderContext, Sequence[Task]], _Answer]
 
 
 class _Sharing:
-    """The shares that no process has begun yet, and what was `done` of the others, by task."""
+    """The shares that no process has begun yet, and in `done` the results of the others, by task."""
 
     def __init__(self, store: Store, context: RenderContext, others: int, stack: ExitStack) -> None:
         self._store = store
@@ -181,7 +184,7 @@ class _Sharing:
         self._stack = stack
         self._pool: _Pool | None = None
         self._threads = ThreadPoolExecutor(max(others, 1), thread_name_prefix="publish")
-        # Sources are not needed to render, and there may be ten thousand to send along.
+        # Rendering does not need the sources, and sending ten thousand of them takes time.
         self._slim = replace(context, config=context.config.model_copy(update={"sources": ()}))
         self._left: deque[Sequence[Task]] = deque()
         self._came_back: set[_Key] = set()
@@ -189,9 +192,9 @@ class _Sharing:
         self.done: dict[_Key, WriteResult] = {}
 
     def start(self, documents: int) -> None:
-        """Starts the other processes, where so many documents are worth it.
+        """Starts the other processes if there are enough documents for it.
 
-        Each is ready some 0.5 s later, and this process goes on meanwhile.
+        Each is ready after about 0.5 s; this process does not wait for them.
         """
         if self._pool or not self._others or documents < PAYS_FROM or not _can_be_sent(self._context):
             return
@@ -207,20 +210,21 @@ class _Sharing:
         self._left.extend(_shares(tasks))
         with self._written_beside():
             self.write_here()
-        self.write_here()  # what came back
+        self.write_here()  # shares of processes that failed
 
     def has_failed(self, plan: FeedPlan) -> bool:
-        """Whether a document of this feed could not be written; pages that templates cannot render are none
-        that others wait for."""
+        """Returns whether a document of this feed could not be written; pages that fail because of
+        templates do not count.
+        """
         name = plan.output.feed.name
         found = (self.done[name, n].errors for n in (*plan.archives, None) if (name, n) in self.done)
         return any(not isinstance(error, TemplateMistake) for errors in found for error in errors)
 
     def write_here(self) -> None:
-        """Writes share after share in this process, until there is none left."""
+        """Writes shares in this process until there is none left."""
         for share in self._each(self._left.popleft):
             folders = self._folders
-            if _key(share[0]) in self._came_back:  # a process that was killed may have written some of it
+            if _key(share[0]) in self._came_back:  # a process that was killed may have written a part of it
                 folders = FeedFolders(self._store, replace(self._context, reports_all=True))
             self.done.update(zip(map(_key, share), folders.write(share), strict=True))
 
@@ -233,7 +237,7 @@ class _Sharing:
 
     @contextmanager
     def _written_beside(self) -> Iterator[None]:
-        """While this lasts, and until no share is left, the other processes write shares too."""
+        """Within this context, the other processes write shares too, until there is none left."""
         pool = self._pool
         if pool is None or len(self._left) < 2:
             yield
@@ -244,7 +248,7 @@ class _Sharing:
             for each in asking:
                 each.result()
         except BaseException:
-            pool.close()  # or the threads would wait for answers that are not wanted any more
+            pool.close()  # else the threads would wait for answers that are not needed any more
             raise
 
     def _ask(self, pool: _Pool) -> None:
@@ -274,7 +278,9 @@ class _Sharing:
 
 
 def _shares(tasks: Sequence[Task]) -> Iterator[Sequence[Task]]:
-    """The tasks, in their order, each share of so many documents or entries at most; one document always."""
+    """Yields shares of the tasks, in their order, each limited in documents and entries, with at least one
+    document.
+    """
     share: list[Task] = []
     entries = 0
     for task in tasks:
@@ -292,7 +298,7 @@ def _slim(plan: FeedPlan, context: RenderContext) -> FeedPlan:
 
 
 def _prepare() -> str:
-    """What this process has imported is never searched for cycles, and all else rarely."""
+    """Makes the garbage collector skip what was imported, and run rarely."""
     gc.freeze()
     gc.set_threshold(_OBJECTS_BEFORE_SEARCH, *gc.get_threshold()[1:])
     return ""
@@ -310,7 +316,7 @@ def _written_apart(context: RenderContext, tasks: Sequence[Task]) -> _Answer:
     return _Answer(
         rendered=tuple(result.rendered for result in results),
         written=tuple(tuple(map(str, result.written)) for result in results),
-        # A format of another package may raise an error of its own making, which need not be fit to be sent.
+        # A format of another package may raise an error of its own class that cannot be sent.
         errors=tuple(
             tuple((str(error), isinstance(error, TemplateMistake)) for error in result.errors)
             for result in results
@@ -325,5 +331,5 @@ def _store(address: StoreAddress) -> Store:
 
 @lru_cache(maxsize=1)
 def _recent() -> Recent:
-    """This process ends with the publication."""
+    """Returns the cache of this process, which ends with the publication."""
     return Recent()

@@ -1,7 +1,7 @@
-"""A folder of posts kept in step with the store: what changed is written, what was pruned is removed.
+"""Keeps a folder of posts up to date: writes changed articles, and removes files of pruned ones.
 
-Only our own files are touched: each is remembered with the hash of its bytes. A file that differs
-from that was changed by hand; it is ours still while its front matter names the article that it was made of.
+Only our own files are changed: each is recorded with the hash of its bytes. A file with another hash was
+changed by hand; it is still ours if its front matter names its article.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _AT_ONCE = 200
 
 @dataclass(slots=True, kw_only=True)
 class Written:
-    """What was done: files whose bytes changed, files removed, what failed.
+    """The result of writing posts: files that were written and removed, and errors.
 
-    `notes` name the files that were left alone, as they are no longer ours.
+    `notes` name files that were not changed because they are no longer ours.
     """
 
     written: list[Path] = field(default_factory=list)
@@ -57,11 +57,13 @@ def write_posts(
     everything: bool = False,
     copies_at: str = "",
 ) -> Written:
-    """Writes the articles that changed since the last time, and removes the files of those that are gone.
+    """Writes articles that changed since the last time, and removes the files of those that are gone.
 
-    An article keeps the file that it first got, as long as that is there. A file that a power cut emptied or
-    cut short is written again. `everything` looks at every file. `copies_at` is the address of the output
-    folder, where there are copies of what articles show; "" for no copies.
+    An article keeps its first file name as long as that file exists. A file that a power cut emptied or cut
+    short is written again.
+
+    - `everything`: checks every file.
+    - `copies_at`: the public address of the output folder, if there are copies of pictures; "" for no copies.
     """
     look = f"{version} {posts.generator} {disclosure.mark}"
     state = f"{store.posts.generation()} {look} {posts.model_dump_json()}{copies_at}"
@@ -79,7 +81,7 @@ def write_posts(
     if changed or gone or damaged:
         try:
             remove_leftovers(posts.folder)
-        except WriteError as error:  # they do no harm
+        except WriteError as error:  # files that are left do no harm
             done.errors.append(error)
     folder.remove(gone)
     for kept in store.posts.some(changed):
@@ -93,7 +95,7 @@ def write_posts(
 
 
 class _Folder:
-    """The files that are ours in one folder, and what becomes of them."""
+    """Our files in one folder, and the changes to them."""
 
     def __init__(
         self,
@@ -117,23 +119,23 @@ class _Folder:
         self.failed = False
 
     def mark(self, uid: str) -> str:
-        """The mark at which an article was last written, "" for never."""
+        """Returns the mark of an article when it was last written; "" if it never was."""
         return self.known[uid].mark if uid in self.known else ""
 
     def damaged(self) -> list[str]:
-        """The articles whose files are shorter than they were written."""
+        """Returns the articles whose files are shorter than they were when written."""
         found = []
         for uid, post in self.known.items():
             try:
                 status = os.lstat(os.path.join(self._posts.folder, post.path))  # noqa: PTH118
             except OSError:
-                continue  # removed by hand: it comes back when its article changes
+                continue  # removed by hand: written again when its article changes
             if stat.S_ISREG(status.st_mode) and status.st_size < _size(post):
                 found.append(uid)
         return found
 
     def mend(self, kept: Kept) -> None:
-        """Writes an article's file again if what is there is the beginning of it, or nothing."""
+        """Writes an article's file again if it is empty or cut short."""
         post = self.known[kept.uid]
         body = writer.render(self._item(kept), self._posts, post.path)
         try:
@@ -149,7 +151,7 @@ class _Folder:
         self._note(kept.uid, replace(post, body_hash=_hash(body)))
 
     def write(self, kept: Kept, mark: str) -> None:
-        """Writes one article's file, unless it is not ours any more."""
+        """Writes an article's file, unless the file is not ours any more."""
         post = self.known.get(kept.uid)
         item = self._item(kept)
         try:
@@ -177,7 +179,7 @@ class _Folder:
         return items([kept], self._disclosure, self._rules, copies=copies)[0]
 
     def remove(self, uids: list[str]) -> None:
-        """Removes the files of articles that are gone, and the folders that they leave empty."""
+        """Removes the files of articles that are gone, and folders that become empty."""
         for uid in uids:
             post = self.known[uid]
             try:
@@ -206,7 +208,7 @@ class _Folder:
                 folder.rmdir()
 
     def save(self) -> None:
-        """Remembers what was written and removed."""
+        """Stores which files were written and removed."""
         self._store.posts.record(self._key, self._changed)
         self._changed = {}
 
@@ -226,7 +228,7 @@ class _Folder:
         self.failed = True
 
     def _place(self, item: Item, kept: Kept) -> str:
-        """A place that no other file has, be it a file of this very article from an earlier store."""
+        """Returns a path that no other file has, except a file of the same article from an earlier store."""
         for attempt in count():
             place = writer.path(item, self._posts, attempt)
             if folder_key(place) in self._taken:
@@ -239,7 +241,7 @@ class _Folder:
         raise AssertionError  # pragma: no cover
 
     def _path(self, place: str) -> Path:
-        """The file itself. Raises WriteError where a symbolic link leads out of the folder."""
+        """Returns the full path. Raises WriteError if a symbolic link leads out of the folder."""
         path = self._posts.folder / place
         try:
             inside = path.parent.resolve().is_relative_to(self._posts.folder.resolve())
@@ -250,7 +252,7 @@ class _Folder:
         return path
 
     def _holds(self, post: PostFile) -> str:
-        """What stands where this post is: "nothing", "ours", or "another" file."""
+        """Returns which file is at this post's path: "nothing", "ours", or "another"."""
         path = self._path(post.path)
         try:
             found = path.lstat()
@@ -278,7 +280,7 @@ class _Folder:
 
     @staticmethod
     def _is_cut(body: bytes) -> bool:
-        """Whether nothing is left of a file, or its front matter has no end, as after a power cut."""
+        """Returns whether a file is empty, or its front matter has no end, as after a power cut."""
         text = body.rstrip(b"\0")
         return (
             not text.strip()
@@ -288,7 +290,7 @@ class _Folder:
 
 
 def _names(body: bytes, post: PostFile) -> bool:
-    """Whether a file's front matter names the article that the post was made of."""
+    """Returns whether a file's front matter names the article of this post."""
     try:
         article = front_matter.loads(body)
     except FrontMatterError:
@@ -297,10 +299,10 @@ def _names(body: bytes, post: PostFile) -> bool:
 
 
 def _hash(body: bytes) -> str:
-    """A hash of the bytes of a file, `-`, and their number."""
+    """Returns a hash of the bytes of a file, followed by `-` and their number."""
     return f"{hashlib.blake2b(body, digest_size=16).hexdigest()}-{len(body)}"
 
 
 def _size(post: PostFile) -> int:
-    """How many bytes were written; 1 where an earlier version did not say."""
+    """Returns how many bytes were written; 1 if an earlier version did not record it."""
     return int(post.body_hash.partition("-")[2] or 1)

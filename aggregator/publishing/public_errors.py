@@ -1,7 +1,7 @@
-"""What strangers may read of a poll that failed: sentences of ours, never what a server or a document said.
+"""Errors of polls as they are published: fixed sentences, never texts of a server or document.
 
-The store keeps the whole error, with the beginning of what is no feed, addresses and paths;
-`aggregator sources` shows it to the owner.
+The store has the whole error, perhaps with addresses, paths and the beginning of a document; `aggregator
+sources` shows it to the owner.
 """
 
 from __future__ import annotations
@@ -18,32 +18,32 @@ _SENTENCES: dict[type[errors.SourceError], str] = {
     errors.BadAddress: "its address cannot be fetched",
     errors.BlockedAddress: "its address may not be fetched",
     errors.Disallowed: "robots.txt does not let us fetch it",
-    errors.DnsError: "its host's name leads to no address",
-    errors.NoNetwork: "no network leads there",
-    errors.ConnectError: "nobody answers at its address",
-    errors.ProxyError: "the proxy does not let us through",
+    errors.DnsError: "its host name has no address",
+    errors.NoNetwork: "the network does not reach it",
+    errors.ConnectError: "no server answers at its address",
+    errors.ProxyError: "the proxy refuses the request",
     errors.TlsError: "its certificate was refused",
-    errors.TimedOut: "it was silent for too long",
-    errors.BrokenExchange: "its answer broke off",
-    errors.TooLarge: "what it answers is too large",
+    errors.TimedOut: "it did not answer in time",
+    errors.BrokenExchange: "its answer was cut off",
+    errors.TooLarge: "its answer is too large",
     errors.TooManyRedirects: "it redirects too often",
-    errors.ChallengePage: "a protection in front of it does not let us through",
+    errors.ChallengePage: "its protection against bots refuses the request",
 }
 _BY_ADVICE = {kind.advice: sentence for kind, sentence in _SENTENCES.items()}
 _PUBLIC_ADVICE = frozenset((*_BY_ADVICE, errors.Gone.advice, errors.Later.advice))
 
 
 def public_error(error: str | None, advice: str | None) -> str | None:
-    """A sentence for the error of a source's last poll; None where there was none."""
+    """Returns a sentence for the error of a source's last poll; None if there was no error."""
     if error is None:
         return None
     if match := _STATUS.search(error):
         return f"the server answered {match[1] or match[2]}"
     if advice in _BY_ADVICE:
         return _BY_ADVICE[advice]
-    return "what it answers is no feed" if "not a feed" in error else "its last poll failed"
+    return "its answer is not a feed" if "not a feed" in error else "its last poll failed"
 
 
 def public_advice(advice: str | None) -> str | None:
-    """The advice where it is one of the standing ones; others may name addresses, paths or what was read."""
+    """Returns the advice if it is a fixed sentence; others may contain addresses, paths or what was read."""
     return advice if advice in _PUBLIC_ADVICE else None

@@ -1,4 +1,4 @@
-"""Publishing: every stale feed is rendered and written. Knows protocols, no concrete writers."""
+"""Publishes: renders and writes every stale feed and the documents of the whole site."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from aggregator.writers.look import PageLook
 __all__ = ["Published", "SectionCache", "publish"]
 
 POLLS_SHOWN_AFTER = timedelta(minutes=15)
-"""How late what shows sources may be in showing that they were polled, and nothing else."""
+"""How late documents that list sources may show that a source was polled, if nothing else changed."""
 
 _NO_SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {}
 
@@ -48,13 +48,16 @@ def publish(
     cache: SectionCache | None = None,
     processes: int | None = None,
 ) -> Published:
-    """Writes every feed that is stale, or whose files are not as they were left; `everything` renders all.
+    """Writes every feed that is stale, or whose files differ from what was written.
 
-    `writers` and `site_writers` are all there are, by their formats' names; the config chooses among them,
-    and the files of those it does not choose are removed. A feed that cannot be written is in `errors` and
-    stays stale; the others are written. Full archives are written once, and again when `everything` or
-    the config wants them otherwise. `cache` spares a caller who publishes again some reading. `processes`
-    write at once when there is much to write; None for one a core, at most four.
+    A feed that cannot be written is in `errors` and stays stale; the others are written. Full archives are
+    written once, and again with `everything` or if the config changes their look.
+
+    - `writers`, `site_writers`: all that are installed, by the names of their formats. The config chooses
+      among them; files of the others are removed.
+    - `everything`: renders all feeds.
+    - `cache`: kept by a caller that publishes repeatedly, to save reading.
+    - `processes`: how many processes write if there is much to write; None for one per core, at most four.
     """
     context = RenderContext(config=config, writers=writers, version=version, everything=everything)
     disclosure = disclosure_of(config, store)
@@ -101,18 +104,19 @@ def publish(
     remove_logos(config, of_pages.logo, done)
     failed += len(faces.errors)
     done.errors += faces.errors
-    if len(done.errors) == failed:  # a feed that failed is stale itself; a document of the site is not
+    if len(done.errors) == failed:  # a failed feed stays stale by itself, a document of the site does not
         store.database.remember("look", look)
     return Published(
         rendered=done.rendered,
         written=tuple(done.written),
         feeds=len(chosen),
-        errors=tuple({str(error): error for error in done.errors}.values()),  # a template fails every page
+        # A mistake in a template is reported once, not for every page.
+        errors=tuple({str(error): error for error in done.errors}.values()),
     )
 
 
 class _Site:
-    """The documents of the whole site: which are due, and those written."""
+    """Writes those documents of the whole site that are due."""
 
     def __init__(
         self,
@@ -142,10 +146,10 @@ class _Site:
         *,
         renew: bool,
     ) -> None:
-        """Writes the documents of the whole site in which anything may have changed.
+        """Writes the documents of the whole site in which something may have changed.
 
-        What shows sources is written again when the state of one changed, else at most once in
-        `POLLS_SHOWN_AFTER`: with ten thousand sources, one is polled at every moment.
+        Documents that list sources are written again if the state of a source changed, else at most once in
+        `POLLS_SHOWN_AFTER`: with ten thousand sources, one is polled at almost any time.
         """
         store, config = self._store, self._config
         formats = [name for name in site_writers if name in config.all_formats]
@@ -157,7 +161,7 @@ class _Site:
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])
         states += (f" {further}" if further else "") + self._faces.mark
         last, _, shown_states = (store.database.setting("shown sources") or "").partition(" ")
-        # A clock that was ahead may have left a later moment.
+        # A clock that was ahead may have stored a later time.
         is_late = seen is not None and (
             (before := _moment(last)) is None or not timedelta(0) <= seen - before < POLLS_SHOWN_AFTER
         )
@@ -202,7 +206,7 @@ class _Site:
         return stamp(names, self._config.publish.compress)
 
     def _write_documents(self, writers: list[SiteWriter], whole: Overview) -> bool:
-        """Whether all of them are in place; one that cannot be written does not stop the others."""
+        """Writes documents; returns whether all are in place. One that fails does not stop the others."""
         failed = len(self._done.errors)
         for writer in writers:
             path = self._config.output / writer.file_name
@@ -226,14 +230,14 @@ class _Site:
 
 
 def _look(config: Config, formats: list[str], *facts: str) -> str:
-    """A digest of everything beside the articles that decides how feeds look."""
+    """Returns a digest of everything except the articles that decides the bytes of feeds."""
     return _digest(
         [config.site.model_dump(), config.publish.model_dump(), config.entries_per_feed, formats, *facts]
     )
 
 
 def _moment(text: str) -> datetime | None:
-    """A moment that was remembered; None for what is none, aware as all are."""
+    """Parses a stored time; None if it is not one."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a publication did. Imports nothing that publishes."""
+"""The result of a publication; apart from the modules that publish, which are slow to import."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ __all__ = ["Published"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Published:
-    """What a publication did: how many feeds were rendered and written, the files whose bytes changed.
+    """The result of a publication.
 
-    `errors` are files that could not be written. `notes` name files that were left alone on purpose.
-    `seconds`: how long it took, with the rules that were applied for it.
+    - `feeds`, `rendered`: the number of feeds, and of those that were rendered and written.
+    - `written`: the files whose bytes changed.
+    - `errors`: files that could not be written.
+    - `notes`: files that were left unchanged on purpose.
+    - `seconds`: how long it took, including applying rules.
     """
 
     rendered: int = 0

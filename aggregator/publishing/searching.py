@@ -1,4 +1,4 @@
-"""What strangers may look for in what is published, and its results as feeds and as a page."""
+"""Searches by visitors in what is published, with results as a page and as feeds."""
 
 from __future__ import annotations
 
@@ -33,9 +33,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchFound:
-    """The newest published articles that a query finds; `is_complete`: there are no others.
+    """The newest published articles that a query matches.
 
-    `updated` is their newest change, else that of any feed.
+    - `is_complete`: there are no others.
+    - `updated`: their newest change; without articles, that of any feed.
     """
 
     items: tuple[Item, ...]
@@ -44,7 +45,7 @@ class SearchFound:
 
 
 def asked(text: str) -> Query:
-    """A stranger's query. Raises QueryError, also for what would cost too much."""
+    """Parses a visitor's query. Raises QueryError, also for one that would take too long."""
     if len(text) > MAX_QUERY:
         raise QueryError(f"a search of {len(text):,} characters, more than {MAX_QUERY}", text, about="length")
     query = parse_once(text)
@@ -55,7 +56,7 @@ def asked(text: str) -> Query:
 
 
 class PublicSearch:
-    """Searches in what the feeds of a config show; `writers` are all there are, by their formats' names."""
+    """Searches what the feeds of a config show; `writers`: all that are installed, by format name."""
 
     def __init__(self, config: Config, writers: dict[str, Writer], version: str) -> None:
         self._config = config
@@ -76,9 +77,9 @@ class PublicSearch:
         }
 
     def find(self, query: Query, now: datetime, is_over: Callable[[], bool]) -> SearchFound:
-        """What a query finds; it is asked of each article as feeds show it, never of what rules took out.
+        """Returns what a query matches, in articles as feeds show them: never in texts that rules removed.
 
-        Raises StoreError, TookTooLong once `is_over`.
+        Raises StoreError, and TookTooLong once `is_over` returns True.
         """
         store = Store(self._config.store, reads_only=True)
         try:
@@ -100,7 +101,7 @@ class PublicSearch:
     def _candidates(
         self, store: Store, query: Query, now: datetime, is_over: Callable[[], bool]
     ) -> Iterator[tuple[Kept, str]]:
-        """Articles that may match, each with the name of a feed that shows it: `all` where that does."""
+        """Yields articles that may match, each with the name of a feed that shows it, preferably `all`."""
         for kept in store.search.may_match(query.narrowing(now), self._unpublished, is_over):
             feed = ALL
             if read_verdict(kept.decision).rewritings:
@@ -113,7 +114,7 @@ class PublicSearch:
         return problem_of(error, self._config.site.language, [name for name in FIELDS if name])
 
     def page(self, text: str, found: SearchFound | None, problem: str = "") -> bytes:
-        """The page of a search, of none when `found` is None."""
+        """Returns the page of a search; with `found` None, an empty one."""
         feeds = [
             (address(text, name), format_of(name, writer).label, format_of(name, writer).media_type)
             for name, writer in self.writers.items()
@@ -133,7 +134,7 @@ class PublicSearch:
         )
 
     def feed(self, text: str, found: SearchFound, name: str) -> bytes:
-        """The results in the format of this name. Raises WriteError."""
+        """Returns the results in the format of this name. Raises WriteError."""
         site = self._config.site
         base = f"{site.url.rstrip('/')}/" if site.url else ""
         formats = tuple(format_of(each, writer) for each, writer in self.writers.items())
@@ -158,7 +159,9 @@ class PublicSearch:
 
 
 def address(text: str, name: str = "") -> str:
-    """Where a search is, relative to the output folder: its page, or the feed in a format."""
+    """Returns the address of a search relative to the output folder: of its page, or of its feed in a
+    format.
+    """
     return f"search?{urlencode({'q': text, **({'format': name} if name else {})})}"
 
 

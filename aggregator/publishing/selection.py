@@ -1,6 +1,6 @@
-"""Which of its articles a feed shows: the newest, or those that its settings choose among them.
+"""Decides which of its articles a feed shows: the newest, or those that its settings choose.
 
-A feed that caps sources, or is sorted otherwise, is a selection and no history: it has no archives.
+A feed with a limit for each source, or with another order, is a selection: it has no archives.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from aggregator.store import Kept, Recent, Store
 __all__ = ["LOOKED_AT", "newest"]
 
 LOOKED_AT = 1_000
-"""So many of the newest articles a selection is made of."""
+"""How many of its newest articles a feed selects from."""
 
 
 def newest(output: FeedOutput, store: Store, recent: Recent) -> tuple[Kept, ...]:
-    """The articles of a feed, in its order."""
+    """Returns the articles that a feed shows, in its order."""
     if not output.is_selection:
         return store.feeds.newest(output.feed.name, output.entries, recent)
     found = list(store.feeds.newest(output.feed.name, max(LOOKED_AT, output.entries), recent))
@@ -34,7 +34,7 @@ def newest(output: FeedOutput, store: Store, recent: Recent) -> tuple[Kept, ...]
 
 
 def _sort(found: list[Kept], output: FeedOutput, store: Store) -> None:
-    """By relevance, or by how many sources have the story; among equals the newest first, as before."""
+    """Sorts by relevance, or by how many sources have the story; among equals, the newest first."""
     settings = output.settings
     if not isinstance(settings, SavedFeed) or settings.sort == "published":
         return

@@ -1,4 +1,4 @@
-"""The whole site as its own pages and lists show it: every category, every source that is followed."""
+"""What the pages of the whole site show: every category and every source."""
 
 from __future__ import annotations
 
@@ -21,18 +21,21 @@ from aggregator.writers.look import PageLook
 
 NEWEST = 3
 SHOWN = 24
-"""So many categories are shown with their newest articles, those that changed last; the others by name and
-number. A page of a thousand categories' entries is of no use, and making it took ten times a feed's time."""
+"""How many categories are shown with their newest articles; the others only by name and number.
+
+A page with entries of a thousand categories is of no use, and making it took ten times as long as a feed.
+"""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(slots=True)
 class SectionCache:
-    """What one publication leaves for the next one of the same process.
+    """What a publication keeps for the next one in the same process.
 
-    `sections` that are still right are by category, each with the generation that it shows and whether with
-    its newest articles, all of them in this `look`. `folder_times` are those of the folders in which every
-    file was as it should be.
+    - `look`: the look of the sections.
+    - `sections`: by category, each with the feed's generation that it shows, and whether with newest
+      articles.
+    - `folder_times`: the times of folders in which every file was as it should be.
     """
 
     look: str = ""
@@ -40,7 +43,7 @@ class SectionCache:
     sections: dict[str, tuple[tuple[int, bool], Section]] = field(default_factory=dict)
 
     def hold_to(self, look: str) -> None:
-        """Forgets what was made in another look."""
+        """Deletes sections that were made with another look."""
         if self.look != look:
             self.look, self.sections = look, {}
 
@@ -62,13 +65,16 @@ def overview(
     look: PageLook,
     faces: Faces,
 ) -> Overview:
-    """The whole site: the sections of these outputs, and these sources; none where they are not needed.
+    """Returns the whole site: the sections of these outputs, and these sources (empty if they are not
+    needed).
 
-    `seen` is the newest poll of any source, by which sources are judged. `shown` are the names of the
-    sources, None where the store has no others, `further` the number of the others.
+    - `seen`: the newest poll of any source, against which the health of sources is judged.
+    - `shown`: the names of the sources; None if the store has no others.
+    - `further`: the number of other sources.
     """
     site = config.site
-    feeds = [output for output in outputs if output.feed.kind != "source"]  # they are on the page of members
+    # Feeds of single sources are on the page of members.
+    feeds = [output for output in outputs if output.feed.kind != "source"]
     sections = _sections(feeds, store, cache) if feeds else ()
     everything = next((output for output in feeds if output.feed.name == ALL), None)
     return Overview(
@@ -143,7 +149,7 @@ def _followed(
     names: Collection[str] | None,
     faces: Faces,
 ) -> tuple[Followed, ...]:
-    """The sources, in their order; `names` are theirs, None where the store has no others."""
+    """Returns the sources, in their order; `names`: their names, None if the store has no others."""
     healths = {health.name: health for health in store.sources.health(names)}
     sites = store.sources.sites(names)
     of_feeds = store.sources.faces(names) if pages.members else {}
@@ -170,10 +176,12 @@ def _followed(
 
 
 def _public(found: SourceHealth, url: str | None) -> SourceHealth:
-    """The health of a source as strangers may read it; `url`: where they can follow it, None for nowhere."""
+    """Returns the health of a source as it is published; `url`: where anyone can follow it, None for
+    nowhere.
+    """
     return replace(
         found,
-        # A list names its feeds as it likes, also by their addresses.
+        # An OPML list may use the addresses of feeds as their names.
         name=without_keys(found.name) if "://" in found.name else found.name,
         address=url or "",
         moved_to=found.moved_to and url,

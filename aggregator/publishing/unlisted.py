@@ -1,4 +1,4 @@
-"""What the store follows beside the sources that a run has in memory, where that is much."""
+"""Counts and names the sources that are in the store and not in memory, if there are many."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["names_shown", "unlisted"]
 
 
 def unlisted(store: Store, config: Config) -> Counter[str]:
-    """How many sources that the store follows itself are in each category, less those of the config."""
+    """Returns, for each category, how many sources are in the store and not in the config."""
     counts = store.followed.per_category()
     if not counts:
         return counts
@@ -23,5 +23,5 @@ def unlisted(store: Store, config: Config) -> Counter[str]:
 
 
 def names_shown(store: Store, config: Config) -> list[str] | None:
-    """The names of the sources that are shown, where there are others beside them; None: all are."""
+    """Returns the names of the sources that pages list; None: all of them."""
     return [source.name for source in config.sources] if unlisted(store, config)[ALL] > 0 else None

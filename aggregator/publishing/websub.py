@@ -1,6 +1,6 @@
-"""WebSub: which feeds changed is queued for the hubs, after they were written and never before.
+"""WebSub: queues notifications of hubs about changed feeds, after the feeds were written.
 
-`notify.channels.websub` sends it.
+`notify.channels.websub` sends them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ __all__ = ["queue", "topics"]
 
 
 def topics(written: Iterable[Path], config: Config) -> list[str]:
-    """The public addresses of the feeds among these files, as their self links have them.
+    """Returns the public addresses of the feeds among these files, as in their self links.
 
-    There are none without site.url. Nobody subscribes to archive documents, which lie deeper.
+    Empty if the site has no address. Archive documents are left out: nobody subscribes to them.
     """
     if not config.site.url:
         return []
@@ -33,7 +33,7 @@ def topics(written: Iterable[Path], config: Config) -> list[str]:
 
 
 def queue(store: Store, written: Iterable[Path], config: Config, now: datetime) -> int:
-    """Stores which of the config's hubs are to be notified of these files; how many announcements that is."""
+    """Queues notifications of the config's hubs about these files; returns how many."""
     found = topics(written, config) if config.publish.hubs else []
     new = [announcement(hub, topic, now) for hub in config.publish.hubs for topic in found]
     if new:

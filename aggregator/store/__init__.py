@@ -1,4 +1,4 @@
-"""Articles, revisions and validators in one SQLite file, through SQLAlchemy Core."""
+"""Articles, revisions, validators and schedule in one database, through SQLAlchemy Core."""
 
 from aggregator.store.arrivals import Arrival
 from aggregator.store.edits import Found

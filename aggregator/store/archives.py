@@ -1,7 +1,7 @@
-"""Full archives of feeds (RFC 5005 §4): made once, in one transaction with what they file.
+"""Full archives of feeds (RFC 5005 §4).
 
-One is made of revisions, which stay as they are. It is written again only where a rule, a story, a withdrawal
-or a takedown changed what it may show.
+An archive is made once, of revisions, which do not change. Its files are written again only if a rule, a
+story, a withdrawal or a takedown changed what it may show.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _WRITTEN = (
 _DATE = placements.c.published
 _LAST = sa.bindparam("last_published", type_=_DATE.type)
 _OF_LAST = sa.bindparam("last_uid", type_=articles.c.uid.type)
-# What comes after an article in its feed, as `Feeds.newest` orders it; the first condition is for the index.
+# The articles after a given one, in the order of `Feeds.newest`; the first condition uses the index.
 _IS_BEHIND = sa.and_(
     _DATE <= _LAST, sa.or_(_DATE < _LAST, sa.and_(_DATE == _LAST, articles.c.uid > _OF_LAST))
 )
@@ -57,15 +57,16 @@ _LAST_SHOWN = (
 
 
 class Archives:
-    """The part of the store that keeps full archives; every method but `file_away` is one transaction."""
+    """The part of the store that keeps full archives; every method except `file_away` is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def file_away(self, feed: str, entries: int) -> None:
-        """Files what lies beyond the newest `entries` of a feed, the oldest first, `entries` an archive.
+        """Moves articles older than the newest `entries` of a feed into archives of `entries` each, oldest
+        first.
 
-        What does not fill one stays unfiled. Fifty archives at most are made in one transaction.
+        Articles that do not fill an archive stay outside. Each transaction makes at most fifty archives.
         """
         made = _AT_ONCE
         while made == _AT_ONCE:
@@ -76,9 +77,9 @@ class Archives:
                 made = _file(connection, feed, entries)
 
     def unfiled(self, feed: str, last: Kept, recent: Recent | None = None) -> tuple[Kept, ...]:
-        """The articles of a feed that stand behind `last` and in no full archive, newest first.
+        """Returns the articles of a feed that are older than `last` and in no full archive, newest first.
 
-        `recent` has what was read already, and keeps these.
+        `recent`: a cache of articles that were read before; these are added.
         """
         asked = {"of_feed": feed, "last_published": last.published, "last_uid": last.uid}
         with self._database.snapshot() as connection:
@@ -86,7 +87,9 @@ class Archives:
             return (recent or Recent()).read(connection, numbers)
 
     def count(self, feed: str, look: str) -> tuple[int, frozenset[int]]:
-        """How many full archives a feed has, and the numbers of those not yet written in this look."""
+        """Returns how many full archives a feed has, and the numbers of those not written yet with this
+        `look`.
+        """
         of_this = archives.c.feed == _FEED
         count = sa.select(sa.func.count()).where(of_this)
         unwritten = sa.select(archives.c.number).where(of_this, archives.c.look.is_distinct_from(look))
@@ -95,9 +98,9 @@ class Archives:
             return total, frozenset(connection.scalars(unwritten, {"of_feed": feed}))
 
     def dates(self, names: Collection[str]) -> dict[tuple[str, int], datetime]:
-        """The date of the newest entry of each full archive of these feeds, by feed and number.
+        """Returns the date of the newest entry of each full archive of these feeds, by feed and number.
 
-        An archive whose newest entry was erased has none.
+        An archive whose newest entry was erased is missing.
         """
         query = (
             sa.select(feeds.c.name, archives.c.number, revisions.c.published)
@@ -122,15 +125,15 @@ class Archives:
         return found
 
     def articles(self, feed: str, number: int) -> tuple[Kept, ...]:
-        """The articles of a full archive as they were when it was made, newest first."""
+        """Returns the articles of a full archive as they were when it was made, newest first."""
         return self.several([(feed, number)], Recent())[feed, number]
 
     def several(
         self, wanted: Collection[tuple[str, int]], recent: Recent
     ) -> dict[tuple[str, int], tuple[Kept, ...]]:
-        """The articles of full archives, by their feeds and numbers.
+        """Returns the articles of several full archives, by feed and number.
 
-        `recent` has what was read already, and keeps these.
+        `recent`: a cache of articles that were read before; these are added.
         """
         with self._database.snapshot() as connection:
             numbers = {
@@ -142,7 +145,7 @@ class Archives:
         return {archive: tuple(map(of.__getitem__, shown)) for archive, shown in numbers.items()}
 
     def written(self, marks: Collection[tuple[str, int, str]]) -> None:
-        """Records that the files of archives are in place: each by its feed and number, and in which look."""
+        """Records that the files of archives are written: each by feed and number, with the look."""
         if not marks:
             return
         rows = [{"of_feed": feed, "of_number": number, "now": look} for feed, number, look in marks]
@@ -150,9 +153,9 @@ class Archives:
             connection.execute(_WRITTEN, rows)
 
 
-# In SQL alone: to bring 50,000 rows here and back took most of the time.
+# In SQL only: transferring 50,000 rows to Python and back took most of the time.
 _MAKE = "CREATE TEMPORARY TABLE filing (place BIGINT, published BIGINT, article BIGINT, revision BIGINT)"
-# Limited before it is numbered: a window is made of all rows, which for 50,000 took most of the time.
+# Limited before rows are numbered: a window function reads all rows, which took most of the time.
 _FILING = sa.text("""
     INSERT INTO filing (place, published, article, revision)
     SELECT row_number() OVER (ORDER BY published, uid DESC) - 1, published, article, revision
@@ -182,12 +185,12 @@ _PLACED = sa.text("""
 
 
 def _last_shown(connection: sa.Connection, feed: str, entries: int) -> Any:
-    """Which article is the last of the newest `entries`, None where there are not as many."""
+    """Returns the last of the newest `entries` articles; None if there are fewer."""
     return connection.execute(_LAST_SHOWN, {"of_feed": feed, "before": entries - 1}).one_or_none()
 
 
 def _unfiled_count(connection: sa.Connection, feed: str, entries: int) -> int:
-    """How many articles behind the newest `entries` of a feed are in no archive; `entries` at most."""
+    """Returns how many articles after the newest `entries` of a feed are in no archive; at most `entries`."""
     if (last := _last_shown(connection, feed, entries)) is None:
         return 0
     asked = {"of_feed": feed, "last_published": last.published, "last_uid": last.uid, "most": entries}
@@ -195,7 +198,9 @@ def _unfiled_count(connection: sa.Connection, feed: str, entries: int) -> int:
 
 
 def _file(connection: sa.Connection, feed: str, entries: int) -> int:
-    """Makes up to `_AT_ONCE` archives of what is behind the newest entries, the oldest first; how many."""
+    """Makes at most `_AT_ONCE` archives of articles after the newest entries, oldest first; returns how
+    many.
+    """
     if (last := _last_shown(connection, feed, entries)) is None:
         return 0
     newest = sa.select(sa.func.max(archives.c.number)).where(archives.c.feed == last.feed)

@@ -1,4 +1,4 @@
-"""Articles in the order in which they arrived: what is new since somebody looked."""
+"""Articles in the order in which they were stored, to find those that are new since an earlier time."""
 
 from __future__ import annotations
 
@@ -32,27 +32,28 @@ _FEEDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Arrival:
-    """An article that stands in the feed of everything, and the names of the other feeds that have it."""
+    """An article in the feed of everything, and the names of the other feeds that have it."""
 
     article: Kept
     feeds: frozenset[str]
 
 
 class Arrivals:
-    """The part of the store that knows the order in which articles arrived."""
+    """The part of the store that knows the order in which articles were stored."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def last(self) -> int:
-        """The number of the article that arrived last; 0 where there is none."""
+        """Returns the number of the article that was stored last; 0 if there is none."""
         with self._database.snapshot() as connection:
             return connection.scalar(sa.select(sa.func.max(articles.c.pk))) or 0
 
     def after(self, number: int, last: int, limit: int) -> tuple[list[Arrival], int | None]:
-        """The shown ones of the next `limit` articles after this number, up to `last`, in their order.
+        """Returns those of the next `limit` articles after `number`, up to `last`, that are shown, in their
+        order.
 
-        And the number to go on from, None at the end.
+        The second result is the number to continue from; None at the end.
         """
         query = of_newest().where(articles.c.pk > number, articles.c.pk <= last, articles.c.state == FOUND)
         with self._database.snapshot() as connection:
@@ -63,30 +64,34 @@ class Arrivals:
                 names[placed.article].add(placed.name)
         shown = []
         for row in rows:
-            # One that is damaged is reported by who publishes it.
+            # A damaged article is reported when it is published.
             with suppress(DamagedStore):
                 if ALL in names[row.pk]:
                     shown.append(Arrival(article=kept(row), feeds=frozenset(names[row.pk] - {ALL})))
         return shown, rows[-1].pk if len(rows) == limit else None
 
     def first_of(self, names: Collection[str]) -> dict[str, datetime]:
-        """When the first article of each of these sources was seen."""
+        """Returns when the first article of each of these sources was seen."""
         first = sa.type_coerce(sa.func.min(articles.c.first_seen), Instant).label("first")
         query = sa.select(articles.c.source, first).where(articles.c.source.in_([*names]))
         with self._database.snapshot() as connection:
             return {row.source: row.first for row in connection.execute(query.group_by(articles.c.source))}
 
     def without_any(self) -> frozenset[str]:
-        """The names of the sources that were read, and have never had an article."""
+        """Returns the names of sources that were read and never had an article."""
         has_any = sa.exists().where(articles.c.source == sources.c.name)
         query = sa.select(sources.c.name).where(sources.c.active, sources.c.succeeded.is_not(None), ~has_any)
         with self._database.snapshot() as connection:
             return frozenset(connection.scalars(query))
 
     def looked(self, setting: str, before: str | None, now: str, new: Collection[Outgoing]) -> bool:
-        """Queues messages and remembers up to where was looked: both, or neither where another did meanwhile.
+        """Queues messages and stores up to which article they report; does neither if another process did
+        first.
 
-        `before` is the setting as it was read, `now` what it is to be.
+        - `before`: the setting as it was read.
+        - `now`: its new value.
+
+        Returns whether it did.
         """
         with self._database.transaction() as connection:
             found = connection.scalar(sa.select(settings.c.value).where(settings.c.name == setting))
@@ -97,7 +102,9 @@ class Arrivals:
             return True
 
     def rewrite(self, prefix: str, change: Callable[[Article], Article], now: datetime) -> None:
-        """Changes every revision of our own articles (of sources whose names begin so); it is no edit."""
+        """Changes every revision of articles of sources whose names begin with `prefix`, without counting
+        an edit.
+        """
         theirs = articles.c.source.startswith(prefix, autoescape=True)
         every = sa.select(*REVISION).join_from(articles, revisions, revisions.c.article == articles.c.pk)
         with self._database.transaction() as connection:

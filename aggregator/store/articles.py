@@ -1,4 +1,4 @@
-"""The articles: what is kept of each source, its earlier versions, and what is let go."""
+"""The articles: reads them with their earlier versions, and prunes them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aggregator.store.schema import FOUND, WITHDRAWN, articles, feeds, placement
 from aggregator.store.writing import Judge, Writing, by_categories
 
 _OF_SOURCE = articles.c.source == sa.bindparam("of_source")
-# What was withdrawn is to be read when it is there again.
+# A withdrawn article must be read again when its file is back.
 _STANDS = articles.c.state != WITHDRAWN
 _FINGERPRINTS = sa.select(articles.c.fingerprint).where(
     _OF_SOURCE,
@@ -39,7 +39,7 @@ _VERSION: tuple[sa.ColumnElement[Any], ...] = (*REVISION, revisions.c.replaced)
 
 
 class Articles:
-    """The part of the store that keeps articles; every method but `all` and `prune` is one transaction."""
+    """The part of the store that keeps articles; every method except `all` and `prune` is one transaction."""
 
     def __init__(
         self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
@@ -49,7 +49,7 @@ class Articles:
         self._rules = rules
 
     def going_by(self, source: str, reader_version: int = 1, *, dates: int = 0) -> PolledArticles:
-        """What a poll of a source goes by, with at most so many dates; see `PolledArticles`."""
+        """Returns what a poll of a source needs to know of its articles, with at most `dates` dates."""
         asked = {"of_source": source, "by_reader": reader_version, "so_many": dates}
         with self._database.snapshot() as connection:
             if not ask(connection, IS_ANY, (source,)):
@@ -61,12 +61,12 @@ class Articles:
             )
 
     def newest_number(self) -> int:
-        """The number of the article that was stored last, 0 without any."""
+        """Returns the number of the article that was stored last; 0 if there is none."""
         with self._database.snapshot() as connection:
             return connection.scalar(sa.select(sa.func.max(articles.c.pk))) or 0
 
     def all(self, source: str | None = None) -> Iterator[Kept]:
-        """Every article kept, oldest first, of one source or of all."""
+        """Yields every article with its content, oldest first, of one source or of all."""
         query = of_newest().order_by(articles.c.published, articles.c.uid)
         if source is not None:
             query = query.where(articles.c.source == source)
@@ -77,10 +77,11 @@ class Articles:
     def prune(
         self, keep: Keep, window: int, now: datetime, *, source: str = "", category: str = ""
     ) -> Iterator[int]:
-        """Forgets what `keep` does not keep of a source or a category, yielding how many articles each time.
+        """Prunes articles of a source or a category that `keep` does not keep; yields how many at each step.
 
-        A forgotten article never comes back: its id and uid stay taken. The newest `window` of each feed
-        are never forgotten; 0 protects none. Each step is a transaction of its own, of some hundred articles.
+        A pruned article never comes back: its id and its published id stay in use. The newest `window`
+        articles of each feed are never pruned; 0 protects none. Each step is one transaction of some hundred
+        articles.
         """
         scope = retention.Scope(source=source, category=category)
         with self._database.snapshot() as connection:
@@ -100,7 +101,7 @@ class Articles:
             yield 0
 
     def whereabouts(self, name: str) -> tuple[Whereabouts, ...]:
-        """What became of the articles named so (see `named`), those too that are not shown or were pruned."""
+        """Returns the state of articles with this name (see `named`), including those not shown or pruned."""
         facts = (*REVISION, articles.c.state, sources.c.active)
         query = (
             sa.select(*facts)
@@ -130,13 +131,13 @@ class Articles:
             )
 
     def named(self, name: str) -> tuple[Kept, ...]:
-        """The articles of which this is, or was, the link or an id, ours or their source's; oldest first."""
+        """Returns articles whose link, published id or id at the source this is or was, oldest first."""
         query = of_newest().where(is_named(name)).order_by(articles.c.published, articles.c.uid)
         with self._database.snapshot() as connection:
             return tuple(kept(row) for row in connection.execute(query))
 
     def earlier_versions(self, uid: str) -> tuple[Version, ...]:
-        """What an article was before its edits, newest first."""
+        """Returns the earlier versions of an article, newest first."""
         query = (
             sa.select(*_VERSION)
             .join_from(articles, revisions, revisions.c.article == articles.c.pk)

@@ -1,4 +1,4 @@
-"""How many articles stand in a feed from each time, and which archive holds the newest of them."""
+"""Counts the articles of a feed by periods of time, and finds the archive with the newest of each."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ __all__ = ["Calendar", "CountedPeriod"]
 
 @dataclass(frozen=True, slots=True)
 class CountedPeriod:
-    """A time and its articles: `newest` is the date of the newest, `archived` the full archive that has it,
-    None for none."""
+    """A period from `start` and its articles.
+
+    - `newest`: the date of its newest article.
+    - `archived`: the number of the full archive that has this article; None: it is in none.
+    """
 
     start: datetime
     count: int
@@ -27,13 +30,13 @@ class CountedPeriod:
 
 
 class Calendar:
-    """The part of the store that counts a feed's articles by time; it looks at each of them in an index."""
+    """The part of the store that counts a feed's articles by time; it reads an index of all of them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def span(self, feed: str) -> tuple[datetime, datetime] | None:
-        """The dates of the oldest and the newest article of a feed; None without any."""
+        """Returns the dates of the oldest and the newest article of a feed; None if it has no articles."""
         of = placements.c.feed == sa.select(feeds.c.pk).where(feeds.c.name == feed).scalar_subquery()
         dates = sa.select(sa.func.min(placements.c.published), sa.func.max(placements.c.published)).where(of)
         with self._database.snapshot() as connection:
@@ -41,7 +44,7 @@ class Calendar:
         return None if oldest is None else (oldest, newest)
 
     def shown_since(self, feed: str, entries: int) -> datetime | None:
-        """The date of the oldest of the newest `entries`; None when there are fewer."""
+        """Returns the date of the oldest of the newest `entries` articles; None if there are fewer."""
         of = placements.c.feed == sa.select(feeds.c.pk).where(feeds.c.name == feed).scalar_subquery()
         dates = sa.select(placements.c.published).where(of).order_by(placements.c.published.desc())
         with self._database.snapshot() as connection:
@@ -49,9 +52,9 @@ class Calendar:
             return found
 
     def periods(self, feed: str, starts: Sequence[datetime]) -> list[CountedPeriod]:
-        """The articles between each of these times and the one before it, newest first, where there are any.
+        """Returns the periods between these times that have articles, newest first.
 
-        `starts` are newest first; the first is the end of the newest period.
+        `starts` are newest first; the first of them is the end of the newest period.
         """
         of = placements.c.feed == sa.select(feeds.c.pk).where(feeds.c.name == feed).scalar_subquery()
         made = []

@@ -1,4 +1,4 @@
-"""What one transaction does to the articles of one source: inserts, edits, versions, withdrawals."""
+"""Changes the articles of one source in one transaction: inserts, edits, versions, withdrawals."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ from aggregator.store.writing import Writing
 
 MAX_VERSIONS = 10
 COMPLETED = ("title", "authors", "headimg", "summary", "content")
-"""What of an article its own page may give, beside its date."""
+"""The fields of an article that its web page may change, apart from its date."""
 
 _BATCH = 500
 _ENDED = frozenset((PRUNED, FORGOTTEN))
 
-# Built once: SQLAlchemy takes several times as long to build a statement as SQLite to run it (measured).
+# Built once: building a statement takes SQLAlchemy several times as long as running it takes SQLite.
 IS_ANY = "SELECT 1 FROM articles WHERE source = ? LIMIT 1"
-"""Whether anything is kept of a source."""
+"""Selects a row if the store has any article of a source."""
 _PK: sa.BindParameter[int] = sa.bindparam("of_pk")
 _UPDATE = articles.update().where(articles.c.pk == _PK)
 _REWRITE = revisions.update().where(revisions.c.pk == _PK)
@@ -56,19 +56,19 @@ _REVISIONS = "revisions (pk, article, published, updated, content_hash, data)"
 
 
 class Asks(Protocol):
-    """Asks for the pages that complete articles."""
+    """Queues requests for the web pages that complete articles."""
 
     def ask(self, pk: int, article: Article) -> None:
-        """For the page of a new article."""
+        """Queues a request for the page of a new article."""
         ...
 
     def completed(self, pk: int, old: Article, article: Article, *, is_read_anew: bool) -> Article:
-        """An article found again, with what its page gave before."""
+        """Returns an article that was found again, with the fields that its page gave before."""
         ...
 
 
 class Changes:
-    """What one transaction does to the articles of one source; `wanted` completes them by their pages."""
+    """Changes the articles of one source in one transaction; `wanted` requests their web pages."""
 
     def __init__(self, writing: Writing, source: str, wanted: Asks | None = None) -> None:
         self._wanted = wanted
@@ -85,7 +85,8 @@ class Changes:
     def take(
         self, found: Sequence[Found], present: Collection[str] = (), moving_to: str | None = None
     ) -> None:
-        """Inserts articles, or updates those that are there, also under other ids; pruned ones stay so.
+        """Inserts articles, or updates stored ones, also those stored under other ids; pruned ones stay
+        pruned.
 
         Ids must be unique. `present` and `moving_to`: see `KnownIds`.
         """
@@ -154,12 +155,12 @@ class Changes:
         self._writing.enter(kept_new)
         self.new += len(new)
         if self._wanted is not None:
-            pending.flush()  # what is asked for refers to articles
+            pending.flush()  # requests for pages refer to rows of articles
             for row, f in zip(article_rows, found, strict=True):
                 self._wanted.ask(row[0], f.article)
 
     def _uids(self, ids: Sequence[str]) -> Iterator[str]:
-        """An origin id that is a URI leaves verbatim, unless another source's article has it already."""
+        """Yields published ids: the source's id if it is a URI that no other source's article has."""
         wanted = [*filter(is_permanent, ids)]
         free = {*wanted} - self._writing.pending.taken(wanted)
         for id in ids:  # noqa: A001 - the field's own name
@@ -173,7 +174,7 @@ class Changes:
             self.unchanged += 1
             self._mark(row.pk, found)
             return
-        if row.id != found.article.id:  # it is found under an alias
+        if row.id != found.article.id:  # it was found by an alias
             found = replace(found, article=replace(found.article, id=row.id))
         self._compare(row, found, is_renamed=is_renamed)
         if row.state == WITHDRAWN:
@@ -214,7 +215,7 @@ class Changes:
         self._connection.execute(_UPDATE.values(state=state), {"of_pk": pk})
 
     def _place(self, pk: int, *, is_edited: bool = False) -> None:
-        """As it is stored by now."""
+        """Decides the feeds of an article as it is stored now."""
         row = self._connection.execute(of_newest().where(articles.c.pk == pk)).one()
         self._writing.place(kept(row), is_edited=is_edited)
 
@@ -226,9 +227,10 @@ class Changes:
         is_edit: bool = False,
         fields: Mapping[str, Any] | None = None,
     ) -> None:
-        """Saves what an article is now. An edit leaves what it was as an earlier version.
+        """Saves the new form of an article; for an edit, the old form is kept as an earlier version.
 
-        Any other change rewrites the revision, unless a full archive shows it: archives keep their bytes.
+        Any other change overwrites the revision, unless a full archive shows it: the bytes of archives do not
+        change.
         """
         values = {
             "published": article.published,
@@ -250,7 +252,7 @@ class Changes:
         self._connection.execute(_UPDATE.values(changed), {"of_pk": row.pk})
 
     def _drop_surplus(self, pk: int) -> None:
-        """Keeps the newest `MAX_VERSIONS` versions of an article, and what archives show."""
+        """Deletes versions of an article, except the newest `MAX_VERSIONS` and those that archives show."""
         surplus = (
             sa.select(revisions.c.pk)
             .where(revisions.c.article == pk, revisions.c.replaced.is_not(None))
@@ -260,10 +262,10 @@ class Changes:
         drop_versions(self._connection, self._connection.scalars(surplus).all())
 
     def complete(self, row: sa.Row[Any], own: Article, merged: Article) -> bool:
-        """Saves an article, a row of `CURRENT`, with what its page gave; `own` is what its feed gave.
+        """Saves an article, a row of `CURRENT`, completed by its page; `own` is the article as in its feed.
 
-        True: it changed. What was not published yet is not edited: it has no earlier version, and may still
-        get its date.
+        Returns whether it changed. An article that was not published yet gets no earlier version, and may
+        still get its date.
         """
         old = unpacked(row)
         is_new = row.first_seen == self._now
@@ -281,7 +283,7 @@ class Changes:
         if not is_new:
             article = replace(article, updated=self._now)
             was_complete = any(getattr(old, name) != getattr(own, name) for name in COMPLETED)
-            # The edit that asked for the page may have kept what was there before.
+            # The edit that requested the page may have stored the earlier version already.
             of_now = sa.select(revisions.c.pk).where(
                 revisions.c.article == row.pk, revisions.c.replaced == self._now
             )
@@ -293,29 +295,33 @@ class Changes:
         return True
 
     def mend(self, row: sa.Row[Any], article: Article) -> None:
-        """Saves a revision with what a newer reader would have made of it, archived or not; it is no edit."""
+        """Saves a revision as today's reader would make it, even if it is archived, without counting an
+        edit.
+        """
         values = {"content_hash": hash_of(article), "data": pack(article)}
         self._connection.execute(_REWRITE.values(values), {"of_pk": row.revision})
         self._connection.execute(_UPDATE.values(indexed=None, illustrated=None), {"of_pk": row.pk})
         self._placing.renew_of(row.pk)
 
     def file_under(self, row: sa.Row[Any], article: Article) -> None:
-        """Saves an article whose categories changed, and nothing else of it; it stands in its feeds again."""
+        """Saves an article of which only the categories changed, and decides its feeds again."""
         if article != unpacked(row):
             self._save(row, article)
         if row.state == FOUND:
             self._place(row.pk)
 
     def date(self, row: sa.Row[Any], first_seen: datetime, article: Article, given: dates.Given) -> None:
-        """Saves other dates of an article: those of `article`, and when it was first seen."""
+        """Saves corrected dates of an article: those of `article`, and when it was first seen."""
         fields = {"published": article.published, "updated": article.updated}
         self._save(row, article, fields={**fields, "first_seen": first_seen, "given": dates.written(given)})
-        # Those of a source that is not followed stand in no feed.
+        # Articles of a removed source are in no feed.
         if article.published is not None and (names := self._placing.names(row.pk)):
             self._placing.place(row.pk, article.published, names)
 
     def withdraw(self, files: Collection[str]) -> int:
-        """Takes articles whose files are gone out of feeds and archives, and keeps them; returns how many."""
+        """Withdraws articles whose files are gone from feeds and archives, and keeps them; returns how
+        many.
+        """
         gone = self._of_files(files, FOUND)
         for pk in gone:
             self._placing.leave(pk)
@@ -336,9 +342,9 @@ class Changes:
         return found
 
     def delete(self, files: Collection[str]) -> None:
-        """Deletes what the source has of articles from these files, as if they had never been read.
+        """Deletes the source's articles from these files, as if they had never been read.
 
-        Less those that are forgotten, which must not come back.
+        Forgotten articles are not deleted, because they must not come back.
         """
         gone = self._of_files(files, FOUND, WITHDRAWN, PRUNED)
         touched = self._writing.stories.of_any(gone)
@@ -352,7 +358,7 @@ class Changes:
         self._writing.settle(touched, anew=True)
 
     def prune(self, pks: Sequence[int]) -> None:
-        """Leaves of these articles, of any source, their ids, and what full archives show; nothing else."""
+        """Prunes these articles, of any source: only their ids and what full archives show are kept."""
         if not pks:
             return
         self._placing.leave_all(pks)
@@ -369,7 +375,7 @@ class Changes:
 
 
 def drop_versions(connection: sa.Connection, pks: Sequence[int]) -> None:
-    """Deletes these revisions; what full archives show stays, but is no version any more."""
+    """Deletes these revisions. Those that full archives show stay, but do not count as versions any more."""
     for start in range(0, len(pks), _BATCH):
         some = revisions.c.pk.in_(pks[start : start + _BATCH])
         filed = sa.exists().where(archive_entries.c.revision == revisions.c.pk)
@@ -383,7 +389,7 @@ def _has_dates_of(article: Article, found: Article) -> bool:
 
 
 CURRENT: tuple[sa.ColumnElement[Any], ...] = (*REVISION, articles.c.state)
-"""What the methods of `Changes` take of an article as it is now."""
+"""The columns of an article as it is now, as methods of `Changes` expect them."""
 
 
 def _known(row: sa.Row[Any]) -> Known:

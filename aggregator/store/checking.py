@@ -1,4 +1,4 @@
-"""The store against itself: what SQLite checks, and what every version of this program keeps true in it."""
+"""Checks the store for damage: SQLite's own checks, and what every version of this program ensures."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _MOST = 20
 _BATCH = 500
 _RESTORE = "restore a backup, or move the store away and run 'aggregator rebuild'"
 _PUBLISH = "'aggregator publish --all' writes what it shows again; if the fault stays, restore a backup"
-_SEARCH = "'aggregator verify --mend' drops the index, and the next search makes it anew"
+_SEARCH = "'aggregator verify --mend' deletes the index, and the next search builds it again"
 _URN = re.compile(r"urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
-# Rows without what they belong to, and facts that are kept twice.
+# Rows that refer to missing rows, and facts that are stored twice.
 _QUERIES = {
-    "an article whose newest revision is not there": (
+    "an article whose newest revision is missing": (
         (
             "SELECT a.source || ': ' || a.id FROM articles a LEFT JOIN revisions r "
             "ON r.pk = a.revision AND r.article = a.pk WHERE r.pk IS NULL "
@@ -35,25 +35,25 @@ _QUERIES = {
         ),
         _RESTORE,
     ),
-    "an archive that shows a revision which is not there": (
+    "an archive that shows a missing revision": (
         (
             "SELECT e.feed || '/' || e.number FROM archive_entries e LEFT JOIN revisions r "
             "ON r.pk = e.revision WHERE r.pk IS NULL"
         ),
         _RESTORE,
     ),
-    "an entry of an archive that is not there": (
+    "an entry of a missing archive": (
         (
             "SELECT e.feed || '/' || e.number FROM archive_entries e LEFT JOIN archives a "
             "ON a.feed = e.feed AND a.number = e.number WHERE a.feed IS NULL"
         ),
         _RESTORE,
     ),
-    "a feed whose articles are counted wrong": (
+    "a feed with a wrong number of articles": (
         "SELECT f.name FROM feeds f WHERE f.total <> (SELECT count(*) FROM placements p WHERE p.feed = f.pk)",
         _PUBLISH,
     ),
-    "an article that stands in a feed although it is not shown": (
+    "an article that is in a feed although it is not to be shown": (
         (
             "SELECT a.source || ': ' || a.id FROM placements p JOIN articles a ON a.pk = p.article "
             "WHERE a.state <> 'found'"
@@ -65,7 +65,7 @@ _QUERIES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """Something that is wrong: what, how often, the first few places, and what to do next."""
+    """A kind of damage: what it is, how often it was found, the first few places, and what to do."""
 
     kind: str
     count: int
@@ -74,10 +74,12 @@ class Fault:
 
 
 def check_store(database: Database, advance: Callable[[int], object] = lambda _: None) -> Iterator[Fault]:
-    """Every fault of the store; nothing is written. `advance` is called with so many articles looked at."""
+    """Yields every fault of the store; writes nothing. `advance` is called with the number of articles
+    checked.
+    """
     found_by: tuple[tuple[str, Callable[[], Iterator[Fault]]], ...] = (
         ("the file", lambda: _file(database)),
-        ("rows without what they belong to", lambda: _orphans(database)),
+        ("rows that refer to missing rows", lambda: _orphans(database)),
         ("the outbox", lambda: _outbox(database)),
         ("revisions", lambda: _contents(database, advance)),
         ("the search index", lambda: _index(database)),
@@ -99,7 +101,7 @@ def _file(database: Database) -> Iterator[Fault]:
 def _orphans(database: Database) -> Iterator[Fault]:
     if rows := database.dialect.orphans():
         yield Fault(
-            kind="rows without what they belong to",
+            kind="rows that refer to missing rows",
             count=len(rows),
             places=tuple(sorted({*rows})[:_MOST]),
             advice=_RESTORE,
@@ -111,7 +113,7 @@ def _orphans(database: Database) -> Iterator[Fault]:
 
 
 def _outbox(database: Database) -> Iterator[Fault]:
-    """Messages that cannot be read: nothing would be sent any more."""
+    """Yields messages that cannot be read; with one of them, nothing would be sent any more."""
     yield from ()
     with database.snapshot() as connection:
         for _ in connection.execute(sa.select(outbox)):
@@ -119,7 +121,7 @@ def _outbox(database: Database) -> Iterator[Fault]:
 
 
 def _contents(database: Database, advance: Callable[[int], object]) -> Iterator[Fault]:
-    """Revisions that cannot be read, that are not what their hash says; ids that no version gave."""
+    """Yields revisions that cannot be read or do not match their hash, and ids that no version made."""
     unreadable, changed, odd = [], [], []
     last = 0
     query = (
@@ -145,8 +147,8 @@ def _contents(database: Database, advance: Callable[[int], object]) -> Iterator[
         advance(len(rows))
     for kind, places in {
         "a version of an article that cannot be read": unreadable,
-        "a version of an article that is not what its hash says": changed,
-        "an article with an id that no version gave it": odd,
+        "a version of an article that does not match its hash": changed,
+        "an article with an id that no version of this program makes": odd,
     }.items():
         if places:
             yield _fault(kind, places, _RESTORE)
@@ -169,7 +171,7 @@ def _index(database: Database) -> Iterator[Fault]:
     if lacking:
         yield _fault("an article that the search index lacks", lacking, _SEARCH)
     if further:
-        yield _fault("an article that the search index should not hold", further, _SEARCH)
+        yield _fault("an article that should not be in the search index", further, _SEARCH)
 
 
 def _fault(kind: str, places: list[str], advice: str) -> Fault:

@@ -1,7 +1,7 @@
-"""A store's rows, copied into a new file of this version's tables: for backups, and out of a stranger's.
+"""Copies the rows of a store into a new SQLite file: to make a backup, and to restore one.
 
-Only rows of tables of ours are taken. What the old file holds besides, such as triggers, views, the search
-index and unused pages in which deleted text may be read, stays behind.
+Only rows of this version's tables are copied. Other content of the old file, such as triggers, views, the
+search index and unused pages with deleted text, is not.
 """
 
 from __future__ import annotations
@@ -28,25 +28,27 @@ __all__ = ["copy_store"]
 _BUSY_SECONDS = 30
 _LEFT_BEHIND = frozenset(("hub_subscriptions", "hub_pings"))
 _CAREFUL = ("trusted_schema=OFF", "cell_size_check=ON", "mmap_size=0")
-"""Settings for a file that may be built to harm: https://www.sqlite.org/security.html."""
+"""Settings for a file that may be malicious: https://www.sqlite.org/security.html."""
 
 
 def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
-    """Copies the store `old` into `new`, an empty file or none; how many articles it has.
+    """Copies the store `old` into `new`, an empty or missing file; returns the number of articles.
 
-    All rows are of one moment; who reads and writes `old` meanwhile does not wait. `new` has no indexes: it
-    is for keeping. Subscriptions at hubs stay behind, as two stores would have the same callbacks.
+    All rows are from one state of `old`; other processes that read or write it do not wait. `new` gets no
+    indexes, because it is only kept. Subscriptions at hubs are not copied, because two stores would have the
+    same callbacks.
 
-    `is_foreign` is the way back: `old` may come from a stranger, and is this process's alone;
-    it is checked as a whole, refused where it holds anything but tables, and `new` is a store to work with.
-    Raises StoreError, and leaves `new` unfinished.
+    `is_foreign`: `old` is a backup that may come from a stranger, and only this process uses it. It is
+    checked in full, refused if it has anything but tables, and `new` becomes a complete store.
+
+    Raises StoreError, and then leaves `new` unfinished.
     """
     mode = "mode=ro&immutable=1" if is_foreign else "mode=ro"
     is_careful = is_foreign
     with store_errors(old):
         if is_foreign and _checked_version(old) < VERSION:
             upgrade(old)
-            is_careful = False  # its tables are of our making now
+            is_careful = False  # all its tables were made by this program now
     with store_errors(old), closing(_made(new)) as target:
         for pragma in _CAREFUL if is_careful else ():
             target.execute(f"PRAGMA {pragma}")
@@ -64,9 +66,9 @@ def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
                 _copy(target, table)
         target.execute("DELETE FROM settings WHERE name = ?", (SETTING,))
         target.execute("UPDATE articles SET indexed = NULL WHERE indexed IS NOT NULL")
-        if is_foreign:  # what waited when a backup was made was sent since, or is a stranger's
+        if is_foreign:  # messages that waited when the backup was made were sent since, or are a stranger's
             target.execute("DELETE FROM outbox")
-        # Copies of pictures are no part of it: a store without them has them fetched again.
+        # Copies of pictures are not in it: a store without them fetches them again.
         for statement in ("DELETE FROM media_uses", "DELETE FROM media"):
             target.execute(statement)
         target.execute("UPDATE articles SET illustrated = NULL WHERE illustrated IS NOT NULL")
@@ -82,29 +84,29 @@ def copy_store(old: Path, new: Path, *, is_foreign: bool = False) -> int:
 
 
 def _checked_version(file: Path) -> int:
-    """The schema of a stranger's store that holds nothing but tables. Raises StoreError."""
+    """Returns the schema version of a stranger's store. Raises StoreError if it has anything but tables."""
     address = f"file:{quote(str(file))}?mode=ro&immutable=1"
     with closing(sqlite3.connect(address, uri=True, isolation_level=None)) as connection:
         for pragma in _CAREFUL:
             connection.execute(f"PRAGMA {pragma}")
         for kind, name, sql in connection.execute("SELECT type, name, sql FROM sqlite_master"):
             is_virtual = kind == "table" and " ".join(str(sql).upper().split()).startswith("CREATE VIRTUAL")
-            is_own = kind == "index" and sql is None  # a table's own, for its keys
+            is_own = kind == "index" and sql is None  # the index of a table's key
             if not (kind == "table" or is_own) or is_virtual:
                 what = "virtual table" if is_virtual else kind
                 raise StoreError(
-                    f"{file.name} holds a {what} {str(name)[:60]!r}, which no backup has; it is not used"
+                    f"{file.name} has a {what} {str(name)[:60]!r}, which no backup has; it is not used"
                 )
         if (found := connection.execute("PRAGMA integrity_check(1)").fetchone()) != ("ok",):
             raise DamagedStore(file.name, found[0])
         version = _version(connection, "main")
     if version is None:
-        raise StoreError(f"{file.name} is no store of this program; it is not used")
+        raise StoreError(f"{file.name} is not a store of this program; it is not used")
     return version
 
 
 def _made(new: Path) -> sqlite3.Connection:
-    """An empty file that no other process sees before it is whole."""
+    """Creates an empty database that no other process uses before it is complete."""
     os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
     target = sqlite3.connect(
         f"file:{quote(str(new))}?mode=rw", uri=True, timeout=_BUSY_SECONDS, isolation_level=None
@@ -115,7 +117,7 @@ def _made(new: Path) -> sqlite3.Connection:
 
 
 def _make_indexes(target: sqlite3.Connection) -> None:
-    # Ours have functions that SQLite trusts no stranger with: json_extract, before 3.41.
+    # Our indexes use json_extract, which SQLite before 3.41 refuses in an untrusted schema.
     target.execute("PRAGMA trusted_schema=ON")
     for table in metadata.sorted_tables:
         for index in sorted(table.indexes, key=lambda index: str(index.name)):
@@ -140,7 +142,7 @@ def _version(connection: sqlite3.Connection, schema: str) -> int | None:
 
 
 def _check_columns(target: sqlite3.Connection) -> None:
-    """Raises StoreError where a table of `old` lacks a column, or computes one when it is read."""
+    """Raises StoreError if a table of `old` lacks a column, or has computed columns."""
     for table in metadata.sorted_tables:
         columns = dict(
             target.execute("SELECT name, hidden FROM pragma_table_xinfo(?, 'old')", (table.name,)).fetchall()

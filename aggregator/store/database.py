@@ -1,4 +1,4 @@
-"""The database of the store, whichever it is: its transactions, its settings, and whether it can be used."""
+"""The database of the store, SQLite or PostgreSQL: its transactions, settings and checks when it opens."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["COPYING", "Database", "remember"]
 
 _SETTING = "settings (name, value)"
 COPYING = "copying"
-"""The setting of a store that is being copied into: of what."""
+"""The setting of a store that is being copied into; its value names the store that is copied."""
 
 _COPYING = sa.select(settings.c.value).where(settings.c.name == COPYING)
 _VALUE = sa.select(settings.c.value).where(settings.c.name == sa.bindparam("wanted"))
@@ -26,11 +26,11 @@ _SCHEMA = sa.select(settings.c.value).where(settings.c.name == "schema")
 
 
 class Database:
-    """One database with this version's tables. Raises StoreError when it cannot be opened.
+    """One database with this version's tables. Raises StoreError if it cannot be opened.
 
-    `address` is a file of SQLite's, or the address of a database on a server (see `store.dialect`).
-    With `reads_only` nothing is written, nor made: another process may be at work with it. `is_copy`: it may
-    be one that is still being copied into (see `store.moving`), which is refused otherwise.
+    - `address`: a SQLite file, or the address of a database on a server (see `store.dialect`).
+    - `reads_only`: nothing is written or created; another process may be using it.
+    - `is_copy`: the database may be an unfinished copy (see `store.moving`), which is refused otherwise.
     """
 
     def __init__(self, address: StoreAddress, *, reads_only: bool = False, is_copy: bool = False) -> None:
@@ -40,7 +40,7 @@ class Database:
 
     @property
     def place(self) -> str:
-        """The file or the address, without any password."""
+        """The file or the address, without a password."""
         return self.dialect.place
 
     def _check(self, connection: sa.Connection) -> None:
@@ -56,7 +56,7 @@ class Database:
     def _check_for_reading(self, connection: sa.Connection) -> None:
         columns = self.dialect.columns(connection)
         if not columns:
-            raise StoreError(f"there is no store {self.place} yet; `aggregator fetch` polls and makes it")
+            raise StoreError(f"there is no store {self.place} yet; `aggregator fetch` creates it")
         found = version_of(connection.scalar(_SCHEMA)) if settings.name in columns else 0
         _check_tables(columns, connection)
         if found > VERSION:
@@ -84,32 +84,35 @@ class Database:
         self.dialect.close()
 
     def setting(self, name: str) -> str | None:
-        """A remembered setting, None when it was never set."""
+        """Returns a stored setting; None if it was never set."""
         with self.snapshot() as connection:
             return connection.scalar(_VALUE, {"wanted": name})
 
     def remember(self, name: str, value: str) -> None:
-        """Remembers a setting."""
+        """Stores a setting."""
         with self.row_transaction() as connection:
             remember(connection, name, value)
 
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
-        """Reads that see one state of the database and block no other connection."""
+        """Yields a connection that reads one state of the database and blocks no other connection."""
         with self.dialect.errors(), self.dialect.reading.begin() as connection:
             yield connection
 
     @contextmanager
     def bounded(self, is_over: Callable[[], bool]) -> Iterator[sa.Connection]:
-        """A snapshot whose statements end by TookTooLong once `is_over`, which is called again and again."""
+        """Yields a snapshot; its statements raise TookTooLong once `is_over`, which is called repeatedly,
+        is True.
+        """
         with self.snapshot() as connection, self.dialect.bounded(connection, is_over):
             yield connection
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
-        """The one transaction that saves articles: others of this kind wait for its end.
+        """Yields the connection of a transaction that saves articles; only one such transaction runs at a
+        time.
 
-        So numbers of rows, ids, stories and the feeds of articles are decided by one at a time.
+        So numbers of rows, ids, stories and the feeds of articles are decided by one process at a time.
         """
         with self.dialect.errors(), self.dialect.engine.begin() as connection:
             self.dialect.begin_alone(connection)
@@ -117,30 +120,34 @@ class Database:
 
     @contextmanager
     def row_transaction(self) -> Iterator[sa.Connection]:
-        """A transaction that changes no article: where the database can, it waits for those rows alone."""
+        """Yields the connection of a transaction that changes no article; on PostgreSQL it waits only for
+        locks of its rows.
+        """
         with self.dialect.errors(), self.dialect.engine.begin() as connection:
             yield connection
 
     def tidy(self) -> None:
-        """Gives back what the database has long had no use for, takes in what was written aside."""
+        """Does the database's upkeep: incremental vacuum and WAL checkpoint on SQLite."""
         with self.dialect.errors():
             self.dialect.tidy()
 
     def rewrite(self) -> None:
-        """Rewrites everything: of what was deleted nothing can be read there any more. Raises StoreError."""
+        """Rewrites the whole database, so that deleted text cannot be read in its files. Raises
+        StoreError.
+        """
         with self.dialect.errors():
             self.dialect.rewrite()
 
 
 def remember(connection: sa.Connection, name: str, value: str) -> None:
-    """Stores a setting in a transaction that does more."""
+    """Stores a setting within a transaction."""
     insert(connection, _SETTING, [(name, value)], known="(name) DO UPDATE SET value = excluded.value")
 
 
 def _check_tables(found: dict[str, set[str]], connection: sa.Connection) -> None:
-    """Raises Unreadable when a table or column that a store of its version has is missing.
+    """Raises Unreadable if a table or column of the store's version is missing.
 
-    Made anew, it would be empty, and all that was in it lost without a word.
+    If it were created again, it would be empty, and the loss of its content would not be noticed.
     """
     if not found:
         return
@@ -150,7 +157,7 @@ def _check_tables(found: dict[str, set[str]], connection: sa.Connection) -> None
     if version > VERSION:
         return
     if version < VERSION:
-        return  # only to be read; what cannot read it says so
+        return  # read only: code that needs a missing table reports it
     for name, table in metadata.tables.items():
         if name not in found:
             raise Unreadable(f"it has no table {name}")

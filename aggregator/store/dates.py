@@ -1,4 +1,4 @@
-"""The dates of an article as its source gave them, where those that it got here are others."""
+"""The dates of an article in its source, if they differ from those that we gave it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from aggregator.store.columns import Unreadable, from_json
 __all__ = ["Given", "other", "read", "written"]
 
 Given = Mapping[str, datetime | None]
-"""By the names of ours; None for a date that was not given."""
+"""Dates by the names of an article's fields; None: the source has no such date."""
 
 _NOTHING: Given = {}
 
 
 def other(found: Article, dated: Article) -> Given:
-    """The dates of an article as it was found, where those that it got are others."""
+    """Returns the dates of an article as it was found that differ from those it was given."""
     if found.published == dated.published and found.updated in (None, dated.updated):
         return _NOTHING
     given: dict[str, datetime | None] = {}
@@ -30,12 +30,12 @@ def other(found: Article, dated: Article) -> Given:
 
 
 def written(given: Given) -> str | None:
-    """As JSON; None for nothing."""
+    """Converts dates to JSON; None if there are none."""
     return json.dumps({name: value and value.isoformat() for name, value in given.items()}) if given else None
 
 
 def read(text: str | None) -> Given:
-    """What `written` was given. Raises Unreadable."""
+    """Parses the result of `written`. Raises Unreadable."""
     if not text:
         return _NOTHING
     try:
@@ -44,4 +44,4 @@ def read(text: str | None) -> Given:
             name: value and datetime.fromisoformat(value).astimezone(UTC) for name, value in found.items()
         }
     except (ValueError, TypeError, OverflowError) as error:
-        raise Unreadable(f"no dates: {error}") from error
+        raise Unreadable(f"not dates: {error}") from error

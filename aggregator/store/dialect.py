@@ -1,4 +1,6 @@
-"""What differs between databases, and which module knows each: one file and one line here for another."""
+"""The interface of a database, and the module for each: another database needs one module and one line
+here.
+"""
 
 from __future__ import annotations
 
@@ -30,49 +32,51 @@ DIALECTS: Mapping[str, str] = {
     "postgres": "postgresql.database:PostgreSQL",
     "postgresql": "postgresql.database:PostgreSQL",
 }
-"""By the scheme of an address, "" for a path: the module of this room, and the class in it."""
+"""The module in this package and its class, by the scheme of an address; "" for a path."""
 
 OPTION = "store_dialect"
-"""The execution option of each connection that has its `Dialect`."""
+"""The execution option by which each connection names its `Dialect`."""
 
 INDEXED_FIELDS = ("title", "author", "summary", "content", "tag", "category", "source", "link")
-"""The fields of queries whose words are indexed; those of `text` are summary and content."""
+"""The fields of queries whose words are indexed. The field `text` is summary and content together."""
 
 Check = Callable[[sa.Connection], None]
-"""Is given a connection when a store opens; raises StoreError or Unreadable where it cannot be used."""
+"""Called with a connection when a store opens; raises StoreError or Unreadable if it cannot be used."""
 
 
 class SearchIndex(Protocol):
-    """A full-text index of the words of articles, made by the first search (see `store.search`)."""
+    """A full-text index of the words of articles, created by the first search (see `store.search`)."""
 
     def make(self, connection: sa.Connection) -> None:
-        """Makes an empty index, in place of one that is there."""
+        """Creates an empty index, in place of an existing one."""
         ...
 
     def add(self, connection: sa.Connection, rows: list[tuple[int, tuple[str, ...]]]) -> None:
-        """Adds the words of articles, by their numbers, one text for each field in the order of
-        `INDEXED_FIELDS`; what was there of them is replaced."""
+        """Adds or replaces the words of articles.
+
+        `rows`: the number of each article, with one text for each field, in the order of `INDEXED_FIELDS`.
+        """
         ...
 
     def held(self, connection: sa.Connection) -> set[int]:
-        """The numbers of the articles that it holds."""
+        """Returns the numbers of the articles in the index."""
         ...
 
     def has_words(self, words: tuple[str, ...], fields: tuple[str, ...]) -> str | None:
-        """Asks for these words side by side in one of these fields; None: it cannot be asked for them."""
+        """Returns an index query for these words side by side in one of these fields; None: impossible."""
         ...
 
     def has_prefix(self, prefix: str, fields: tuple[str, ...]) -> str | None:
-        """Asks for a word that begins so; None: it cannot be asked for it."""
+        """Returns an index query for a word with this prefix; None: impossible."""
         ...
 
     def matches(self, questions: list[str], *, any_of: bool) -> sa.ColumnElement[Any]:
-        """The numbers of the articles that may fulfil all of these questions, or any: a subquery for IN."""
+        """Returns a subquery for IN: the numbers of articles that may match all of these queries, or any."""
         ...
 
 
 class Turn(Protocol):
-    """A lock that is let go of when its process ends; to be used in a `with` statement."""
+    """A lock that is released when its process ends; use it in a `with` statement."""
 
     def __enter__(self) -> Self: ...
 
@@ -81,22 +85,26 @@ class Turn(Protocol):
     ) -> None: ...
 
     def take(self, line: str) -> bool:
-        """Takes the lock for this process, where it is free; `line` says who it is."""
+        """Takes the lock if it is free, and returns whether it did; `line` describes this process."""
         ...
 
     def keep(self, line: str) -> bool:
-        """Takes it again where it was lost, as by a restart of the server; False: another process has it."""
+        """Takes the lock again if it was lost, such as by a restart of the server; returns False if
+        another process has it.
+        """
         ...
 
     def who(self) -> str | None:
-        """The line of the process that has the lock; None where none has."""
+        """Returns the line of the process that has the lock; None if it is free."""
         ...
 
 
 class Dialect(Protocol):
-    """One database, opened; `place` names it without any password.
+    """One database.
 
-    `engine` writes, `reading` sees one state of the database in each transaction.
+    - `place`: its name for messages, without a password.
+    - `engine`: for writing.
+    - `reading`: for reading one state of the database in each transaction.
     """
 
     place: str
@@ -105,7 +113,9 @@ class Dialect(Protocol):
     search: SearchIndex
 
     def open(self, check: Check) -> None:
-        """Opens it, where it is not only read made and brought up to date. Raises StoreError."""
+        """Opens the database; unless it is only read, creates its tables and updates them. Raises
+        StoreError.
+        """
         ...
 
     def close(self) -> None:
@@ -113,85 +123,83 @@ class Dialect(Protocol):
         ...
 
     def errors(self) -> AbstractContextManager[None]:
-        """Raises StoreError for whatever goes wrong with the database meanwhile."""
+        """Converts all errors of the database within the context to StoreError."""
         ...
 
     def make_tables(self, connection: sa.Connection) -> None:
-        """Makes the tables of this version where there are none."""
+        """Creates the tables of this version if there are none."""
         ...
 
     def columns(self, connection: sa.Connection) -> dict[str, set[str]]:
-        """The columns of each table that is there."""
+        """Returns the columns of each existing table."""
         ...
 
     def begin_alone(self, connection: sa.Connection) -> None:
-        """Waits until no other transaction saves articles, and keeps others waiting until this one ends."""
+        """Waits until no other transaction saves articles; others then wait until this one ends."""
         ...
 
     def bounded(self, connection: sa.Connection, is_over: Callable[[], bool]) -> AbstractContextManager[None]:
-        """Ends what runs meanwhile by TookTooLong once `is_over`."""
+        """Within the context, statements raise TookTooLong once `is_over` returns True."""
         ...
 
     def overwriting(self, connection: sa.Connection) -> AbstractContextManager[None]:
-        """What is deleted meanwhile is overwritten, where the database can do that."""
+        """Within the context, deleted content is overwritten, if the database can do that."""
         ...
 
     def defer_references(self, connection: sa.Connection) -> None:
-        """Lets references between rows be checked when this transaction ends."""
+        """Makes the database check references between rows only when this transaction ends."""
         ...
 
     def tidy(self) -> None:
-        """Regular upkeep: of its size, and of what it knows about its contents."""
+        """Does regular upkeep of the size and statistics of the database."""
         ...
 
     def rewrite(self) -> None:
-        """Rewrites everything: of what was deleted nothing can be read there any more."""
+        """Rewrites the whole database, so that deleted text cannot be read in its files."""
         ...
 
     def damage(self) -> Iterator[str]:
-        """What the database itself finds damaged, a line each."""
+        """Yields damage that the database's own checks find, a line each."""
         ...
 
     def orphans(self) -> list[str]:
-        """Rows without what they belong to, as far as the database does not make sure of it."""
+        """Returns rows that refer to missing rows, if the database does not prevent them."""
         ...
 
     def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
-        """Inserts many rows of all columns of a table, as another database had them."""
+        """Inserts many rows with all columns of a table, as another database returned them."""
         ...
 
     def count_on(self, connection: sa.Connection) -> None:
-        """Lets rows that get their numbers from the database have others than those that were loaded."""
+        """Sets the counters for new rows' numbers to above those of the loaded rows."""
         ...
 
     def folder_key(self, folder: Path) -> str:
-        """What a folder of posts is remembered by; `folder_of` is the way back."""
+        """Returns the key under which a folder of posts is stored; `folder_of` is the inverse."""
         ...
 
     def folder_of(self, key: str) -> Path:
-        """The folder that is remembered by this."""
+        """Returns the folder of a key."""
         ...
 
     def turn(self, name: str) -> Turn | None:
-        """A lock of the server that processes take in turn, "run" or "work"; None: one of a file does.
+        """Returns a lock on the server, "run" or "work"; None: a lock file is used instead.
 
         Works without `open`.
         """
         ...
 
     def size(self) -> int:
-        """How many bytes the store takes."""
+        """Returns the size of the store in bytes."""
         ...
 
 
 def made(address: StoreAddress, *, reads_only: bool) -> Dialect:
-    """The dialect of an address, not opened yet. Raises StoreError where there is none."""
+    """Returns the dialect of an address, not opened yet. Raises StoreError if there is none."""
     scheme = "" if isinstance(address, Path) else address.scheme
     if scheme not in DIALECTS:
         known = ", ".join(f"{each}://" for each in DIALECTS if each)
-        raise StoreError(
-            f"the store {address} is of a kind that is not known; name a file, or an address of {known}"
-        )
+        raise StoreError(f"the store {address} is of an unknown kind; name a file, or an address of {known}")
     module, _, name = DIALECTS[scheme].partition(":")
     found = getattr(import_module(f"aggregator.store.{module}"), name)
     return cast("Dialect", found(address, reads_only=reads_only))

@@ -1,9 +1,10 @@
-"""Which articles of a document are kept already under other ids: pure.
+"""Finds articles of a document that are stored already under other ids. Pure.
 
-Feeds change their ids: a plugin drops the guids, `http:` becomes `https:`, a site moves to another host. The
-articles are the same, and must not be published again. Two articles may be the same that share a mark: an
-address, spelled alike, with a title, text or date. What several have in common decides nothing: a weekly
-post that always links to one page is another article each week. In doubt they are two.
+Feeds change their ids: a plugin removes the guids, `http:` becomes `https:`, a site moves to another host.
+The articles are the same, and must not be published again. Two articles count as the same if they share a
+mark: an address (in any spelling) together with a title, text or date. A mark that several articles share
+decides nothing: a weekly post that always links to one page is a new article each week. In doubt, they are
+two articles.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """What an article is known by: its two addresses as their spellings have them in common, "" for none."""
+    """What an article is recognised by: the article, and its id and link in normalised spelling ("" for
+    none).
+    """
 
     article: Article
     id_place: str = ""
@@ -41,19 +44,19 @@ class Identity:
 
     @classmethod
     def of(cls, article: Article, hosts: Collection[str] = (), *, host: str = "*") -> Identity:
-        """The identity of an article; each of `hosts` is written as `host`."""
+        """Returns the identity of an article; each of `hosts` is replaced by `host`."""
         return cls(article, *places(article.id, article.link, hosts, host))
 
     @property
     def addresses(self) -> frozenset[str]:
-        """The addresses, none for an article that has none."""
+        """Returns its addresses; empty if it has none."""
         return frozenset(filter(None, (self.id_place, self.link_place)))
 
     def marks(self, shared: Collection[str] = (), dates: Collection[str] = ()) -> _Marks:
-        """The marks that decide first, and those that decide where no such one does.
+        """Returns the marks that decide first, and those that decide if none of the first does.
 
-        `shared`: addresses that several articles have, which count with title and date alone. `dates`: those
-        that several have, which count with other facts alone.
+        - `shared`: addresses that several articles have; they count only together with title and date.
+        - `dates`: dates that several articles have; they count only together with other facts.
         """
         title, text = words(self.article)
         date = _date(self.article)
@@ -79,13 +82,13 @@ class Identity:
         return frozenset(sure), frozenset(likely)
 
     def digests(self, shared: Collection[str] = ()) -> frozenset[str]:
-        """All `marks`, each as a short text from which nothing of the article can be read."""
+        """Returns digests of all `marks`, which reveal nothing of the article."""
         sure, likely = self.marks(shared)
         return frozenset(map(_digest, sure | likely))
 
     @property
     def digest(self) -> str:
-        """The digest of the one mark that is the least likely to be another article's; "" without a title."""
+        """Returns the digest of the mark that another article is least likely to have; "" without a title."""
         title, text = words(self.article)
         place, date = self.link_place or self.id_place, _date(self.article)
         if place and date:
@@ -100,14 +103,17 @@ def _digest(mark: Mark) -> str:
 
 
 def digest_of_link(link: str) -> str:
-    """A link as such a digest, by which a person may name an article; no mark is like it."""
+    """Returns the digest of a link, by which a person may name an erased article; it differs from all
+    marks.
+    """
     return _digest(("link", link))
 
 
 def joined(new: Sequence[Identity], old: Sequence[Identity], is_gone: Sequence[bool]) -> dict[int, int]:
-    """Which of `new` is which of `old`, by their indexes; each of both at most once.
+    """Returns which of `new` is which of `old`, by index; each at most once.
 
-    `is_gone`: whether the document holds each of `old` no longer. One that it still holds is another article.
+    `is_gone`: for each of `old`, whether the document no longer has it. One that it still has is another
+    article.
     """
     shared = _several(each.addresses for each in new) | _several(each.addresses for each in old)
     dates = _several([_date(each.article)] for each in new) | _several([_date(each.article)] for each in old)
@@ -124,12 +130,12 @@ def joined(new: Sequence[Identity], old: Sequence[Identity], is_gone: Sequence[b
 
 
 def _its_own(new: Identity, sure: frozenset[Mark], likely: frozenset[Mark]) -> _Marks:
-    """The marks of a new article: one that has an address is not known without it."""
+    """Returns the marks of a new article; if it has an address, only marks with the address count."""
     return (frozenset(mark for mark in sure if mark[0]) if new.addresses else sure), likely
 
 
 def _pairs(new: Mapping[int, frozenset[Mark]], old: Mapping[int, frozenset[Mark]]) -> dict[int, int]:
-    """Those that share a mark of theirs alone, and share none with a third."""
+    """Returns pairs that share a mark which no other article has, and share no mark with a third one."""
     of_new, of_old = _owners(new), _owners(old)
     pairs = {
         (news[0], olds[0])
@@ -149,18 +155,20 @@ def _owners(marks: Mapping[int, frozenset[Mark]]) -> dict[Mark, list[int]]:
 
 
 def _several(groups: Iterable[Collection[_Value]]) -> set[_Value]:
-    """The values that are in several of these groups."""
+    """Returns the values that are in several of these groups."""
     counts = Counter(value for group in groups for value in group)
     return {value for value, count in counts.items() if count > 1}
 
 
 def _date(article: Article) -> str:
-    """When the source says that it was published, "" for no date; to the second, as RSS has no fractions."""
+    """Returns the source's date of publication, "" if there is none; in seconds, because RSS has no
+    fractions.
+    """
     return article.published.replace(microsecond=0).isoformat() if article.published else ""
 
 
 def host_of(address: str) -> str:
-    """The host of an address, as `Identity.of` compares hosts; "" for none."""
+    """Returns the host of an address in the form that `Identity.of` compares; "" for none."""
     try:
         return (urlsplit(address).hostname or "").removeprefix("www.")
     except ValueError:
@@ -168,14 +176,14 @@ def host_of(address: str) -> str:
 
 
 def places(id_: str, link: str | None, hosts: Collection[str] = (), host: str = "*") -> tuple[str, str]:
-    """An article's id and its link as all their spellings have them in common; "" for what is no address."""
+    """Returns an article's id and link in normalised spelling; "" for one that is not an address."""
     link = link or ""
     by_id = _place(id_, hosts, host) if id_ == link or _WEB.match(id_) else ""
     return by_id, by_id if id_ == link else _place(link, hosts, host)
 
 
 def _place(address: str, hosts: Collection[str], host: str) -> str:
-    """An address without what is spelled now so, now so: scheme, `www.`, port, last slash, tracking."""
+    """Returns an address without the parts that vary: scheme, `www.`, port, last slash, tracking."""
     if not _WEB.match(address):
         return address
     try:

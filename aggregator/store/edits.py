@@ -1,8 +1,10 @@
-"""What becomes of an article that a poll found: pure, `(known, found, now) -> Insert | Edit | Silent | Same`.
+"""Decides what to do with an article that a poll found: `(known, found, now) -> Insert | Edit | Silent |
+Same`.
 
-An edit is a change of what people would notice: `Article.content_hash`, stored with its `HASH_VERSION`. Any
-other lasting change is stored without a new version of the article, and so is what differs only because a
-newer reader read the same entry. Counters and dates that a feed stamps on every poll are no change.
+Pure. An edit is a change that people notice: of `Article.content_hash`, which is stored with its
+`HASH_VERSION`. Any other lasting change is stored without a new version of the article; so is a difference
+that comes only from a newer reader of the same entry. Counters and dates that a feed changes with every poll
+are ignored.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ __all__ = [
 ]
 
 HASH_VERSION = 2
-"""Raised when `Article.content_hash` hashes anything else; a hash of another version is made anew first."""
+"""Increased when `Article.content_hash` changes; hashes of older versions are computed again first."""
 
 MAX_SILENT_EDITS = 24
 """So many edits of an article that its source gives no date for are taken; some pages change all the time."""
@@ -49,14 +51,14 @@ _COUNTERS = frozenset(
 class Found:
     """An article as a poll found it.
 
-    - `fingerprint`: the hash of the entry that it was made from, "" when there is none; `file`: the file's
-      path inside a folder, "" for an entry of a feed.
-    - `reader_version`: of the code that read it. `is_same`: it comes from the very bytes that it was read
-      from before. `has_other_options`: it was read with other options of its source than before.
-    - `stands_at`: the date of a new article without one, None for the time of the poll.
-    - `content_hash`, `packed`: the article's, where its reader has made them, "" where not; `packed` is what
-      `model.packed.pack` writes of it.
-    - `judged`: what rules say of it, and by which at which time; None where it was not judged.
+    - `fingerprint`: the hash of the entry that it was made from; "" if there is none.
+    - `file`: the file's path inside a folder; "" for an entry of a feed.
+    - `reader_version`: the version of the code that read it.
+    - `is_same`: it comes from the same bytes as before.
+    - `has_other_options`: it was read with other options of its source than before.
+    - `stands_at`: the date for a new article without one; None for the time of the poll.
+    - `content_hash`, `packed`: computed by the reader already, else "". `packed` is the result of
+      `model.packed.pack`.
     """
 
     article: Article
@@ -73,7 +75,7 @@ class Found:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """An article as it is stored; `edits` counts those without a date of the source's own."""
+    """An article as it is stored; `edits` is the number of edits for which the source gave no date."""
 
     article: Article
     updated: datetime
@@ -86,14 +88,14 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """It is new; `article` has both dates, neither after now."""
+    """The article is new; `article` has both dates, neither after `now`."""
 
     article: Article
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """It was edited: the version before is kept, and `edits` counted."""
+    """The article was edited: the old version is kept, and `edits` is the new count."""
 
     article: Article
     edits: int
@@ -101,14 +103,14 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """It is to be stored, but nothing that a reader would notice was changed by its source."""
+    """The article is stored again, but its source changed nothing that people notice."""
 
     article: Article
 
 
 @dataclass(frozen=True, slots=True)
 class Same:
-    """Nothing of it changed; with `is_marked` it is still to be noted how it was found."""
+    """Nothing changed; `is_marked`: the fingerprint, file or reader version must still be stored."""
 
     is_marked: bool
 
@@ -116,13 +118,13 @@ class Same:
 def decide(
     known: Known | None, found: Found, now: datetime, *, is_renamed: bool = False
 ) -> Insert | Edit | Silent | Same:
-    """What becomes of `found`; `known` is None for an article that is not stored.
+    """Decides what to do with `found`; `known` is None if the article is not stored.
 
-    `is_renamed`: its id is another than before. Then other addresses in it are no edit, only other words.
+    `is_renamed`: its id changed. Then changed addresses in it are no edit, only changed words.
 
-    A missing `published` becomes `stands_at`, else `now`, once; a date after `now` becomes `now`. An article
-    that is known keeps its `published`; an edit's `updated` is the source's own date where that is new and
-    not after `now`, else `now`.
+    A missing `published` becomes `stands_at`, else `now`, once; a date after `now` becomes `now`. A known
+    article keeps its `published`. The `updated` of an edit is the source's date if that is new and not after
+    `now`, else `now`.
     """
     if known is None:
         published = min(found.article.published or found.stands_at or now, now)
@@ -148,25 +150,28 @@ def decide(
 
 
 def is_read_anew(known: Known, found: Found) -> bool:
-    """Whether the same entry was read by another reader, or with other options: what differs is our doing.
+    """Returns whether the same entry was read by another reader version, or with other options: then
+    differences come from us.
 
-    It is the same where its bytes, its fingerprint, or the words of its title and body are.
+    It is the same entry if its bytes, its fingerprint, or the words of its title and body are equal.
     """
     if known.reader_version == found.reader_version and not found.has_other_options:
         return False
     if found.is_same or same_entry(known.fingerprint, found.fingerprint):
         return True
-    # Another reader may see an entry otherwise, and then takes another fingerprint of it. Its words stay.
+    # Another reader may read an entry differently, with another fingerprint, but its words stay the same.
     return words(known.article) == words(found.article)
 
 
 def same_entry(fingerprint: str, other: str) -> bool:
-    """Whether two fingerprints are of the same entry, as far as every version of the reader looks at it."""
+    """Returns whether two fingerprints are of the same entry, by the parts that every reader version
+    reads.
+    """
     return bool(fingerprint) and fingerprint.partition(".")[0] == other.partition(".")[0]
 
 
 def words(article: Article) -> tuple[str, str]:
-    """Letters and digits of an article, without its markup."""
+    """Returns the letters and digits of an article's title and body, without markup."""
     title, body = (
         unescape(_TAG.sub("", text)) for text in (article.title, article.content or article.summary)
     )
@@ -174,17 +179,17 @@ def words(article: Article) -> tuple[str, str]:
 
 
 def hash_of(article: Article) -> str:
-    """The content hash of an article as it is stored."""
+    """Returns the content hash of an article in its stored form."""
     return versioned(article.content_hash)
 
 
 def versioned(content_hash: str) -> str:
-    """A content hash as it is stored: with its version. Those of version 1 have none."""
+    """Returns a content hash with its version, as it is stored; hashes of version 1 have none."""
     return f"{HASH_VERSION}:{content_hash}"
 
 
 def is_of_this_version(content_hash: str) -> bool:
-    """Whether a stored content hash is one that this version takes."""
+    """Returns whether a stored content hash has the current version."""
     return _version_of(content_hash) == HASH_VERSION
 
 
@@ -194,6 +199,6 @@ def _version_of(content_hash: str) -> int:
 
 
 def _lasting(article: Article) -> Article:
-    """The article without what changes from poll to poll: dates of the feed, counters."""
+    """Returns the article without what changes with every poll: dates of the feed, counters."""
     extra = {key: value for key, value in article.extra.items() if key not in _COUNTERS}
     return replace(article, updated=None, origin=replace(article.origin, updated=None), extra=extra)

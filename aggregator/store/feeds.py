@@ -1,4 +1,4 @@
-"""The feeds that are published: which are stale, and what stands in them."""
+"""The feeds that are published: which are stale, and which articles are in them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from aggregator.store.kept import Kept, Recent, kept, of_newest
 from aggregator.store.records import FeedRecord
 from aggregator.store.schema import articles, feeds, placements
 
-# Built once, as a statement takes longer to build than to run. The columns of feeds are taken by position: of
-# thousands, looking names up was half the time.
+# Built once: a statement takes longer to build than to run. Columns of feeds are read by position: for
+# thousands of feeds, access by name took half of the time.
 _FEEDS = sa.select(
     *(feeds.c.name, feeds.c.kind, feeds.c.folder, feeds.c.feed_id, feeds.c.changed),
     *(feeds.c.generation, feeds.c.rendered, feeds.c.total, feeds.c.listed),
@@ -38,7 +38,7 @@ class Feeds:
         self._database = database
 
     def all(self) -> tuple[FeedRecord, ...]:
-        """Every feed that ever had an article, `all` (named "") among them, in order of appearance."""
+        """Returns every feed that ever had an article, in order of appearance; `all` is named ""."""
         with self._database.snapshot() as connection:
             rows = connection.execute(_FEEDS).all()
         return tuple(
@@ -57,7 +57,7 @@ class Feeds:
         )
 
     def settle(self, given: Mapping[str, tuple[str, str]]) -> None:
-        """Gives feeds, by name, their folder and feed id, once and for good."""
+        """Sets the folder and feed id of feeds, by name; they never change afterwards."""
         if not given:
             return
         statement = (
@@ -73,19 +73,21 @@ class Feeds:
             connection.execute(statement, rows)
 
     def newest(self, feed: str, limit: int, recent: Recent | None = None) -> tuple[Kept, ...]:
-        """The newest `limit` articles of a feed, newest first; equal dates are ordered by outward id.
+        """Returns the newest `limit` articles of a feed, newest first; equal dates are ordered by published
+        id.
 
-        `recent` has what was read already, and keeps these.
+        `recent`: a cache of articles that were read before; these are added.
         """
         with self._database.snapshot() as connection:
             numbers = connection.scalars(_NEWEST, {"of_feed": feed, "limit": limit}).all()
             return (recent or Recent()).read(connection, numbers)
 
     def newest_few(self, names: Sequence[str], limit: int) -> dict[str, tuple[Kept, ...]]:
-        """The newest few articles of each of these feeds, by their names."""
+        """Returns the newest `limit` articles of each of these feeds, by name."""
         if not names:
             return {}
-        # Correlated, and not a window over all placements: it reads `limit` rows of the index a feed.
+        # A correlated subquery reads `limit` rows of the index for each feed; a window function would read
+        # all.
         theirs = articles.alias()
         first = (
             sa.select(placements.c.article)
@@ -108,14 +110,14 @@ class Feeds:
         return {name: tuple(found) for name, found in made.items()}
 
     def rendered(self, generations: Mapping[str, int]) -> None:
-        """Records that these feeds are in place, each of this generation; a later change leaves it stale."""
+        """Records which generation of these feeds is written; a feed with a newer generation is stale."""
         rows = [{"of_feed": name, "in_place": generation} for name, generation in generations.items()]
         if rows:
             with self._database.row_transaction() as connection:
                 connection.execute(_RENDERED, rows)
 
     def save_stamps(self, times: Mapping[str, str]) -> None:
-        """Stores the stamps of these feeds' files; a later publication sees damage by them."""
+        """Stores the stamps of these feeds' files, by which a later publication finds damage."""
         rows = [{"of_feed": name, "times": found} for name, found in times.items()]
         if rows:
             with self._database.row_transaction() as connection:

@@ -1,4 +1,4 @@
-"""The sources that the store itself follows, beside those of the config: hundreds of thousands, or none."""
+"""The sources that are in the store and not in the config: none, or up to hundreds of thousands."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = ["FollowedRow", "FollowedSources", "NewFollowed", "batches", "mark_cha
 
 _AT_ONCE = 500
 _CHANGES = "followed changes"
-# As text: one that cannot be read is that source's mistake, and stops nothing.
+# Read as text: settings that cannot be parsed are an error of that source only.
 _ROW = (followed.c.name, sa.cast(followed.c.settings, sa.Text).label("settings"), followed.c.enabled)
 _NEW = {"active": True, "validators": {}, "body_hash": None, "title": "", "schedule": None, "is_gone": False}
 
 
 @dataclass(frozen=True, slots=True)
 class FollowedRow:
-    """A source as the store has it: its settings are those of a `[[sources]]` table, not checked yet."""
+    """A source as it is stored; its settings are those of a `[[sources]]` table, not checked yet."""
 
     name: str
     settings: Mapping[str, Any]
@@ -38,7 +38,12 @@ class FollowedRow:
 
 @dataclass(frozen=True, slots=True)
 class NewFollowed:
-    """A source to follow, checked: `row` is what is kept, `key` the key of its address."""
+    """A checked source to add.
+
+    - `row`: what is stored.
+    - `key`: equal for addresses of the same feed.
+    - `is_special`: it has settings that publishing, completing or upkeep need.
+    """
 
     row: FollowedRow
     source: Source
@@ -47,7 +52,7 @@ class NewFollowed:
 
 
 class FollowedSources:
-    """The part of the store that knows which sources it follows itself; every method is one transaction.
+    """The part of the store that keeps the sources outside the config; every method is one transaction.
 
     No method reads all of them at once.
     """
@@ -57,25 +62,25 @@ class FollowedSources:
         self._counted: tuple[str, Counter[str]] | None = None
 
     def count(self) -> int:
-        """How many there are."""
+        """Returns how many there are."""
         with self._database.snapshot() as connection:
-            # A store that is only read may have been made before there were any.
+            # A store that is only read may be of a version without this table.
             if not sa.inspect(connection).has_table(followed.name):
                 return 0
             return connection.scalar(sa.select(sa.func.count()).select_from(followed)) or 0
 
     def named(self, names: Collection[str]) -> dict[str, FollowedRow]:
-        """Those of these names, by name."""
+        """Returns the sources with these names, by name."""
         found = {}
         with self._database.snapshot() as connection:
-            # A word of a command line may be no Unicode, which no database takes.
+            # An argument of a command line may be invalid Unicode, which databases refuse.
             for batch in batches([name for name in names if _is_text(name)]):
                 query = sa.select(*_ROW).where(followed.c.name.in_(batch))
                 found.update({row.name: _row(*row) for row in connection.execute(query)})
         return found
 
     def batches(self) -> Iterator[list[FollowedRow]]:
-        """All of them by name, five hundred at a time."""
+        """Yields all sources ordered by name, five hundred at a time."""
         last = ""
         while True:
             query = sa.select(*_ROW).where(followed.c.name > last).order_by(followed.c.name)
@@ -87,15 +92,17 @@ class FollowedSources:
             last = rows[-1].name
 
     def special(self) -> Iterator[list[FollowedRow]]:
-        """Those with settings that more than polls ask for, five hundred at a time."""
+        """Yields the sources with settings that publishing, completing or upkeep need, five hundred at a
+        time.
+        """
         return self._marked(followed.c.is_special)
 
     def changed(self) -> Iterator[list[FollowedRow]]:
-        """Those that commands changed and no run has adopted yet, five hundred at a time."""
+        """Yields the sources that commands changed and no run has loaded yet, five hundred at a time."""
         return self._marked(followed.c.is_changed)
 
     def _marked(self, mark: sa.ColumnElement[bool]) -> Iterator[list[FollowedRow]]:
-        # With a condition on the name, SQLite goes through all by name rather than through the marked.
+        # With a condition on the name, SQLite would scan all by name instead of the index of marked ones.
         with self._database.snapshot() as connection:
             names = sorted(connection.scalars(sa.select(followed.c.name).where(mark)))
         for some in batches(names):
@@ -103,7 +110,7 @@ class FollowedSources:
             yield [found[name] for name in some if name in found]
 
     def like(self, beginning: str, most: int) -> tuple[str, ...]:
-        """The first names that begin so, at most `most`."""
+        """Returns at most `most` names that begin with `beginning`, in order."""
         if not _is_text(beginning):
             return ()
         query = sa.select(followed.c.name).where(followed.c.name.startswith(beginning, autoescape=True))
@@ -111,7 +118,7 @@ class FollowedSources:
             return tuple(connection.scalars(query.order_by(followed.c.name).limit(most)))
 
     def by_key(self, keys: Collection[str]) -> dict[str, str]:
-        """Which of these addresses are followed, by key, with the names."""
+        """Returns the names of the sources with these addresses, by key."""
         found: dict[str, str] = {}
         with self._database.snapshot() as connection:
             for batch in batches(keys):
@@ -120,8 +127,10 @@ class FollowedSources:
         return found
 
     def taken(self, names: Collection[str]) -> dict[str, str | None]:
-        """Which of these names are, or were, those of a source, by name: None for one that is followed here,
-        else the address that it has or had."""
+        """Returns those of these names that a source has or had.
+
+        The value is None for a source of this table, else the address that the source has or had.
+        """
         found: dict[str, str | None] = {}
         query = sa.select(
             sources.c.name, sources.c.address, sa.type_coerce(followed.c.name, sa.Text).label("here")
@@ -134,7 +143,7 @@ class FollowedSources:
         return found
 
     def per_category(self) -> Counter[str]:
-        """How many of them are in each category, all in ""; counted again once that may have changed."""
+        """Returns how many sources are in each category ("" for all); cached until they change."""
         mark = self.mark()
         if self._counted is None or self._counted[0] != mark:
             self._counted = (mark, self._per_category() if self.count() else Counter())
@@ -152,7 +161,9 @@ class FollowedSources:
         return counts
 
     def addresses(self, name: str) -> tuple[str, str | None] | None:
-        """The address of one, without login, and where it has moved to; None for one not followed here."""
+        """Returns a source's address without login, and where it has moved to; None if it is not in this
+        table.
+        """
         query = sa.select(sources.c.address, sources.c.moved_to)
         query = query.join(followed, followed.c.name == sources.c.name)
         with self._database.snapshot() as connection:
@@ -160,12 +171,13 @@ class FollowedSources:
         return None if found is None else (found.address, found.moved_to)
 
     def add(self, new: Sequence[NewFollowed]) -> None:
-        """Follows these from now on. Their names are no others' in this table."""
+        """Adds these sources. Their names must not be in this table."""
         with self._database.transaction() as connection:
             known: set[str] = set()
             for batch in batches([each.row.name for each in new]):
                 known.update(connection.scalars(sa.select(sources.c.name).where(sources.c.name.in_(batch))))
-            # What was known before is adopted by a run: its categories may be others, and its address.
+            # A source that was known before is loaded by the next run: its categories and address may have
+            # changed.
             rows = [
                 {
                     "name": each.row.name,
@@ -195,7 +207,7 @@ class FollowedSources:
                 mark_changed(connection)
 
     def change(self, changed: NewFollowed) -> None:
-        """Gives one, by its name, other settings; the next run adopts them."""
+        """Changes the settings of a source; the next run loads them."""
         values = {"settings": dict(changed.row.settings), "enabled": changed.row.enabled, "key": changed.key}
         values |= {"is_special": changed.is_special, "is_changed": True}
         with self._database.transaction() as connection:
@@ -203,33 +215,33 @@ class FollowedSources:
             mark_changed(connection)
 
     def enable(self, name: str, *, is_enabled: bool) -> None:
-        """Polls one from now on, or no longer; whatever its settings are."""
+        """Enables or disables polling of a source, whatever its settings are."""
         with self._database.transaction() as connection:
             connection.execute(followed.update().where(followed.c.name == name).values(enabled=is_enabled))
             connection.execute(sources.update().where(sources.c.name == name).values(is_enabled=is_enabled))
             mark_changed(connection)
 
     def remove(self, name: str) -> None:
-        """Follows one no longer; the next run takes its articles out of the feeds."""
+        """Removes a source; the next run removes its articles from the feeds."""
         with self._database.transaction() as connection:
             connection.execute(followed.delete().where(followed.c.name == name))
-            # No longer due: a daemon that runs may not have noticed yet.
+            # Not due any more: a running daemon may not have noticed the change yet.
             connection.execute(sources.update().where(sources.c.name == name).values(is_enabled=False))
             mark_changed(connection)
 
     def mark(self) -> str:
-        """A text that differs once a command, or a list, has changed what is followed."""
+        """Returns a text that changes when a command or an OPML list changes the sources."""
         return self._database.setting(_CHANGES) or ""
 
     def seen(self, names: Collection[str]) -> None:
-        """Records that a run has adopted these."""
+        """Records that a run has loaded these sources."""
         with self._database.transaction() as connection:
             for batch in batches(names):
                 connection.execute(
                     followed.update().where(followed.c.name.in_(batch)).values(is_changed=False)
                 )
             if names:
-                mark_changed(connection)  # their categories
+                mark_changed(connection)  # their categories may have changed
 
 
 def _row(name: str, settings: str, enabled: bool) -> FollowedRow:
@@ -241,7 +253,7 @@ def _row(name: str, settings: str, enabled: bool) -> FollowedRow:
 
 
 def mark_changed(connection: sa.Connection) -> None:
-    """Lets all processes notice that what is followed has changed."""
+    """Marks that sources have changed, so that all processes notice it."""
     remember(connection, _CHANGES, secrets.token_hex(8))
 
 
@@ -251,7 +263,7 @@ def mark_in(connection: sa.Connection) -> str:
 
 
 def batches(names: Collection[str]) -> Iterator[list[str]]:
-    """So many names at a time as one statement takes."""
+    """Yields the names in parts that fit into one statement."""
     left = iter(names)
     while batch := list(islice(left, _AT_ONCE)):
         yield batch

@@ -1,4 +1,4 @@
-"""Takedowns: an article's content is erased everywhere, and only what it is known by is kept."""
+"""Takedowns: erases an article's content everywhere; only what recognises it again is kept."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _UNREAD: dict[str, Any] = {"validators": {}, "body_hash": None}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Erasable:
-    """An article that can be forgotten, or was: `title` and `link` are "" once it is."""
+    """An article that can be erased, or was; `title` and `link` are "" afterwards."""
 
     pk: int
     uid: str
@@ -62,14 +62,14 @@ class Forgetting:
         self._rules = rules
 
     def named(self, name: str) -> tuple[Erasable, ...]:
-        """The articles of which this is, or was, the link or an id, also forgotten ones; oldest first.
+        """Returns articles whose link or id this is or was, also erased ones, oldest first.
 
-        Links are looked for in every version that is kept.
+        Links are compared with every stored version.
         """
         return self._found(is_named(name))
 
     def forgotten(self) -> tuple[Erasable, ...]:
-        """All that are forgotten, oldest first."""
+        """Returns all erased articles, oldest first."""
         return self._found(articles.c.state == FORGOTTEN)
 
     def _found(self, these: sa.ColumnElement[bool]) -> tuple[Erasable, ...]:
@@ -83,11 +83,11 @@ class Forgetting:
             return tuple(_erasable(row) for row in connection.execute(query))
 
     def forget(self, found: Collection[Erasable], now: datetime) -> None:
-        """Erases these articles: every version, and whatever was made of them.
+        """Erases these articles: every version, and everything made from them.
 
-        Their ids stay, and digests by which they are known under other ids, so that they never come back.
-        Feeds and archives that showed them are to be published again. Earlier states of them may lie in
-        parts of the file that are not used: see `Database.rewrite`.
+        Their ids stay, with digests that recognise them under other ids, so that they never come back. Feeds
+        and archives that showed them are published again. Deleted text may remain in unused parts of the
+        database file: see `Database.rewrite`.
         """
         with self._database.transaction() as connection, self._database.dialect.overwriting(connection):
             writing = Writing(connection, now, self._judge, self._rules)
@@ -95,11 +95,13 @@ class Forgetting:
             for each in found:
                 if not each.is_forgotten:
                     _erase(writing, each)
-            writing.settle(touched, anew=True)  # other articles name it
+            writing.settle(touched, anew=True)  # other articles of the story list it
             writing.placing.save()
 
     def recall(self, found: Collection[Erasable]) -> None:
-        """Lets sources bring forgotten articles again, under their outward ids; all is read anew for that."""
+        """Allows erased articles to be stored again under their published ids; their sources are read
+        again.
+        """
         pks = [each.pk for each in found if each.is_forgotten]
         names = {each.source for each in found if each.is_forgotten}
         with self._database.transaction() as connection:
@@ -121,7 +123,7 @@ def _erase(writing: Writing, each: Erasable) -> None:
     digests = {
         digest for article in versions for digest in Identity.of(article).digests(_shared(connection, each))
     }
-    # Articles of one source may have a link in common: each has its own alias of it.
+    # Several articles of a source may have the same link: each gets its own alias for it.
     digests |= {f"{digest_of_link(article.link)}.{pk}" for article in versions if article.link}
     erased_as = [(each.source, f"{ERASED}{digest}", pk) for digest in sorted(digests)]
     insert(connection, ALIASES, erased_as, known="DO NOTHING")
@@ -138,7 +140,7 @@ def _erase(writing: Writing, each: Erasable) -> None:
 
 
 def _shared(connection: sa.Connection, each: Erasable) -> frozenset[str]:
-    """The addresses that other articles of the source have too."""
+    """Returns the addresses that other articles of the source have too."""
     query = (
         sa.select(articles.c.id, revisions.c.data)
         .join_from(articles, revisions, NEWEST_REVISION)

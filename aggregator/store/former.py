@@ -1,4 +1,4 @@
-"""What stores of schema 1 to 6 held, read and copied into one of schema 7."""
+"""Copies stores of schema 1 to 6 into one of schema 7."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _OF_ARTICLES = (
     *("edits", "fingerprint", "file"),
 )
 _SAME = ("settings", "sources", "subscriptions", "posts")
-"""Tables of the same columns, as far as a version had them."""
+"""Tables whose columns are the same, in versions that had them."""
 
 _SINCE = {
     **dict.fromkeys(("sources", "articles", "versions", "categories", "memberships"), 1),
@@ -33,11 +33,11 @@ _SINCE = {
     "archives": 3,
     **dict.fromkeys(("announcements", "subscriptions", "posts", "pages"), 6),
 }
-"""The version from which on a table is in every store; before, it may be missing."""
+"""The version since which every store has a table; in older stores it may be missing."""
 
 
 class Former:
-    """An old store on its way into a new one, within the one transaction that `new` has open."""
+    """Copies an old store into a new one, within the open transaction of `new`."""
 
     def __init__(self, old: sqlite3.Connection, version: int, new: sqlite3.Connection) -> None:
         self._old = old
@@ -46,9 +46,9 @@ class Former:
         self._revision = 0
 
     def copy(self) -> Iterator[tuple[int, int]]:
-        """Copies everything; yields how many articles are copied, and of how many, now and then.
+        """Copies everything; yields the number of articles copied so far, and of all, from time to time.
 
-        Raises Unreadable, or what Python and sqlite3 raise for values of another type.
+        Raises Unreadable, or errors of Python and sqlite3 for values of a wrong type.
         """
         for table in _SAME:
             self._copy_same(table)
@@ -142,7 +142,7 @@ class Former:
             self._bury(row)
 
     def _bury(self, row: Mapping[str, Any]) -> int:
-        """An article of which only its id is kept; its number."""
+        """Inserts an article of which only the id is kept; returns its number."""
         cursor = self._new.execute(
             """INSERT INTO articles (source, id, uid, state, published, updated, first_seen, edits,
             fingerprint, reader_version, file) VALUES (?, ?, ?, ?, 0, 0, 0, 0, ?, ?, ?)""",
@@ -176,7 +176,7 @@ class Former:
                 self._new.execute("INSERT INTO archive_entries VALUES (?, ?, ?, ?, 0)", entry)
 
     def _archived(self, fact: Sequence[Any]) -> int:
-        """The revision that an archive shows: one that is there, or a new one."""
+        """Returns the revision that an archive shows, an existing or a new one."""
         uid, source, id_, text, published, updated, first_seen = fact
         article, _ = _decoded(text, source, id_)
         data = _packed(article)
@@ -203,7 +203,7 @@ class Former:
         )
 
     def _unknown(self, uid: str, source: str, id_: str, first_seen: str) -> int:
-        """An archive shows an article of which nothing else is known, not even its source."""
+        """Inserts an article that only an archive shows, and of which not even the source is known."""
         self._new.execute(
             """INSERT OR IGNORE INTO sources (name, address, active, categories, validators, title, schedule,
             is_gone) VALUES (?, '', 0, '[]', '{}', '', '', 1)""",
@@ -239,7 +239,7 @@ def _facts(data: bytes) -> list[list[Any]]:
 
 
 def _decoded(text: str, source: str, id_: str) -> tuple[Article, dates.Given]:
-    """An article as schema 1 to 6 kept it, and the dates that its source gave. Raises Unreadable."""
+    """Decodes an article of schema 1 to 6, with the dates that its source gave. Raises Unreadable."""
     try:
         kept: dict[str, Any] = _read(text)
         given = kept.pop("given", {})
@@ -257,7 +257,7 @@ def _decoded(text: str, source: str, id_: str) -> tuple[Article, dates.Given]:
 
 
 def _packed(article: Article) -> str:
-    """As today's store keeps it. Raises Unreadable where it could not be read again."""
+    """Encodes an article for today's store. Raises Unreadable if it could not be decoded again."""
     text = pack(article)
     unpack(text, source=article.source, id=article.id, published=article.published, updated=article.updated)
     return text

@@ -1,4 +1,4 @@
-"""Stories in one transaction: the keys of articles, which join a story, and the order of its members."""
+"""Stories within one transaction: stores keys of articles, joins articles to stories, orders the members."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from aggregator.store.schema import FOUND, articles, sources, stories
 __all__ = ["EDITOR", "NO_STORIES", "SPLIT", "Joining", "StoryMember", "StoryRules", "allotted"]
 
 EDITOR, SPLIT = "editor", "split"
-"""An editor joined an article to a story, or split it off, so that nothing joins it by itself."""
+"""A person joined an article to a story, or split it off, so that it is not joined automatically."""
 
 HOT = 100
-"""A key that more articles have than this says nothing of a story, and is not asked for."""
+"""A key that more articles have than this is too common to identify a story, and is not used."""
 
 _BATCH = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoryMember:
-    """A member of a story. `place`: from 0, the first is shown; `is_late`: it came after places were given.
+    """An article in a story.
 
-    `is_standing`: it is neither withdrawn nor of a source that is not followed.
+    - `place`: its place in the order, from 0; the first is shown.
+    - `is_late`: it came after places were assigned.
+    - `is_standing`: it may be shown; False: it is withdrawn, or its source was removed.
     """
 
     article: int
@@ -42,39 +44,39 @@ class StoryMember:
 
 
 class StoryRules(Protocol):
-    """What decides about stories: pure, the same for the same articles and config.
+    """The functions that decide about stories: pure, equal results for equal articles and config.
 
-    `finds`: whether articles are looked at at all.
+    `finds`: False: no stories are looked for.
     """
 
     finds: bool
 
     @property
     def most_candidates(self) -> int:
-        """So many articles are worth a look."""
+        """The largest number of articles that one article is compared with."""
         ...
 
     def keys(self, found: Kept) -> Sequence[int]:
-        """By what it is found: articles that share none tell different stories."""
+        """Returns the keys by which articles about the same story are found: they share at least one."""
         ...
 
     def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:
-        """The candidate whose story it joins, by its number, and why, as JSON; None: it tells its own.
+        """Returns the number of the candidate whose story `new` joins, and why, as JSON; None: it joins none.
 
-        Each candidate comes with the sources of its story's members.
+        Each candidate has the sources of its story's members with it.
         """
         ...
 
     def shows_one(self, feed: str) -> bool:
-        """Whether a feed shows one of a story."""
+        """Returns whether a feed shows only one article of a story."""
         ...
 
     def anew(self, members: Sequence[StoryMember]) -> Sequence[int]:
-        """The members in the order of their sources' priority and their age."""
+        """Returns the members ordered by their sources' priority, then by age."""
         ...
 
     def in_feed(self, members: Sequence[StoryMember], feed: str) -> Sequence[int]:
-        """The members in the order in which a feed prefers them."""
+        """Returns the members in a feed's order of preference."""
         ...
 
 
@@ -99,9 +101,9 @@ class _NoStories:
 
 
 NO_STORIES: StoryRules = _NoStories()
-"""Every article tells its own story, and is shown."""
+"""No stories: every article is shown."""
 
-# In the driver's own words: a statement is several times as fast, and this one runs for each new article.
+# Without SQLAlchemy, which is several times slower for a statement: this one runs for each new article.
 _SHARING = """WITH asked (key) AS (VALUES {}),
 cool (key) AS (SELECT key FROM asked WHERE NOT EXISTS
 (SELECT 1 FROM story_keys WHERE story_keys.key = asked.key LIMIT 1 OFFSET {}))
@@ -123,7 +125,7 @@ _MEMBERS = (
 
 
 class Joining:
-    """The stories of one transaction. With rules that find nothing, articles are not even looked up."""
+    """Changes stories within one transaction; does nothing if the rules do not look for stories."""
 
     def __init__(self, pending: Pending, rules: StoryRules) -> None:
         self._pending = pending
@@ -134,7 +136,8 @@ class Joining:
         return self._pending.connection
 
     def enter(self, new: Iterable[Kept]) -> dict[int, int]:
-        """Saves the keys of stored articles, and joins those that tell a known story: article -> story.
+        """Saves the keys of new articles, and joins them to known stories; returns the story of each that
+        joined.
 
         Articles of one source never join each other, so those of one poll need not be compared.
         """
@@ -148,12 +151,14 @@ class Joining:
                 joined[found.pk] = story
             rows += [(key, found.pk) for key in keys]
         if rows:
-            # One that was deleted may have had the same number, and left its keys.
+            # A deleted article may have had the same number, and left its keys.
             insert(self._connection, _KEYS, rows, known="DO NOTHING")
         return joined
 
     def enter_again(self, found: Kept, *, joins: bool = True) -> int | None:
-        """Adds the keys that an article has now, and lets it join; the story that it is in, None for none."""
+        """Adds the keys that an article has now, and joins it to a story; returns its story, None for
+        none.
+        """
         story = self.of(found.pk)
         if story is None and joins:
             return self.enter([found]).get(found.pk)
@@ -162,7 +167,9 @@ class Joining:
         return story
 
     def _known(self, keys: Collection[int]) -> set[int]:
-        """Which of these keys any article has: of most new articles none, and then no more is asked."""
+        """Returns which of these keys any article has: for most new articles none, which saves the next
+        query.
+        """
         if not keys:
             return set()
         return {row[0] for row in ask_each(self._connection, _KNOWN, keys, mark="(?)")}
@@ -204,7 +211,7 @@ class Joining:
         return {number: frozenset(names) for number, names in found.items()}
 
     def begin(self, article: int, why: str = "") -> int:
-        """A story of this article; its number."""
+        """Begins a story with this article; returns the number of the story."""
         story = article
         if self._connection.scalar(sa.select(sa.exists().where(stories.c.story == story))):
             story = (self._connection.scalar(sa.select(sa.func.max(stories.c.story))) or 0) + 1
@@ -213,25 +220,25 @@ class Joining:
         return story
 
     def add(self, article: int, story: int, why: str) -> None:
-        """Adds an article to a story, at its last place."""
+        """Adds an article to a story, in the last place."""
         last = sa.select(sa.func.max(stories.c.place)).where(stories.c.story == story)
         place = (self._connection.scalar(last) or 0) + 1
         row = {"article": article, "story": story, "place": place, "is_late": True, "why": why}
         self._connection.execute(stories.insert().values(row))
 
     def remove(self, article: int) -> None:
-        """Takes an article out of its story."""
+        """Removes an article from its story."""
         self._connection.execute(stories.delete().where(stories.c.article == article))
 
     def of(self, article: int) -> int | None:
-        """The story of an article, None for none."""
+        """Returns the story of an article; None if it is in none."""
         if not self.rules.finds:
             return None
         found = ask(self._connection, _STORY, (article,))
         return int(found[0][0]) if found else None
 
     def of_any(self, pks: Sequence[int]) -> set[int]:
-        """The stories of these articles."""
+        """Returns the stories of these articles."""
         found: set[int] = set()
         for start in range(0, len(pks) if self.rules.finds else 0, _BATCH):
             some = stories.c.article.in_(pks[start : start + _BATCH])
@@ -239,14 +246,14 @@ class Joining:
         return found
 
     def members(self, story: int) -> list[tuple[StoryMember, Kept]]:
-        """The members of a story, the one to show first; a story of one member is none, and ends here."""
+        """Returns the members of a story, the one to show first; deletes a story that has only one member."""
         rows = self._connection.execute(_MEMBERS, {"of_story": story}).all()
         if len(rows) == 1 and not is_split(rows[0].why):
             self.remove(rows[0].pk)
         return [(_member(row), kept(row)) for row in rows]
 
     def arrange(self, members: Sequence[StoryMember]) -> list[StoryMember]:
-        """Gives the members of a story their places anew."""
+        """Assigns new places to the members of a story."""
         found = {member.article: member for member in members}
         arranged = []
         for place, pk in enumerate(self.rules.anew(members)):
@@ -269,7 +276,7 @@ class Joining:
 def allotted(
     members: Sequence[StoryMember], wanted: Mapping[int, Sequence[str]], rules: StoryRules
 ) -> dict[int, tuple[str, ...]]:
-    """The feeds in which each member of a story stands, of those in which it would stand without stories."""
+    """Returns the feeds of each member of a story, from `wanted`: its feeds if there were no stories."""
     feeds = dict.fromkeys(name for names in wanted.values() for name in names)
     first = {
         feed: next(pk for pk in rules.in_feed(members, feed) if feed in wanted.get(pk, ()))
@@ -280,12 +287,12 @@ def allotted(
 
 
 def is_split(why: str) -> bool:
-    """Whether an editor split an article off: nothing joins it by itself."""
+    """Returns whether a person split an article off, so that it is not joined automatically."""
     return bool(why) and read_why(why).get("code") == SPLIT
 
 
 def read_why(why: str) -> dict[str, Any]:
-    """What joined an article; empty for the first of a story."""
+    """Parses why an article joined its story; empty for the first article."""
     try:
         found = json.loads(why) if why else {}
     except ValueError:

@@ -1,4 +1,4 @@
-"""An article as the store gives it out, and the queries that read one."""
+"""An article as the store returns it, and the queries that read it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 MAX_BYTES = 8 * 1024 * 1024
-"""So many bytes of articles' texts are kept at hand; with what is rendered of them some six times as much."""
+"""The bytes of articles' texts in the cache; with what is rendered from them, about six times as much."""
 
 _LEAST_BYTES = 1_000
 
@@ -41,15 +41,18 @@ JUDGED = "judged"
 """The key in `Kept.made` of what rules said of a new article where it was read (`Found.judged`)."""
 
 ERASED = "erased:"
-"""Begins the aliases that are digests of a forgotten or pruned article's marks, and of its links."""
+"""The prefix of aliases that are digests of marks and links of a forgotten or pruned article."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kept:
-    """An article as the store keeps it: its outward id, its fixed dates, and when it was first seen.
+    """A stored article.
 
-    `pk` and `revision` number it, and what it is now, inside the store. `decision` is what rules say of it,
-    as JSON. `is_dated`: its source itself gave a date of publication.
+    - `uid`: its published id, which never changes.
+    - `published`, `updated`: its dates; `first_seen`: when it was stored.
+    - `pk`, `revision`: the numbers of its row, and of the row with its content.
+    - `decision`: the result of rules, as JSON; None: no rule matched.
+    - `is_dated`: its source gave a date of publication.
     """
 
     uid: str
@@ -62,7 +65,7 @@ class Kept:
     decision: str | None = None
     is_dated: bool = True
     made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """What was made of it, for those who get the same one again from `Recent`."""
+    """A cache of what was made from it, for code that gets the same object again from `Recent`."""
 
 
 _DECISION = sa.select(decisions.c.data).where(decisions.c.article == articles.c.pk).scalar_subquery()
@@ -72,16 +75,16 @@ REVISION: tuple[sa.ColumnElement[Any], ...] = (
     *(revisions.c.pk.label("revision"), revisions.c.published, revisions.c.updated, revisions.c.data),
     _DECISION.label("decision"),
 )
-"""What `kept` takes of an article and one of its revisions."""
+"""The columns of an article and one of its revisions that `kept` expects."""
 
 NEWEST_REVISION = revisions.c.pk == articles.c.revision
-"""Joins an article with what it is now."""
+"""The condition that joins an article with its newest revision."""
 
 
 def is_named(name: str) -> sa.ColumnElement[bool]:
-    """Whether an article has this as its link, also in an earlier version that is kept, or as an id.
+    """Returns a condition: the article has this link, also in a stored earlier version, or this id.
 
-    A forgotten one is known by its links too.
+    Forgotten articles are found by their links too.
     """
     of_link = sa.select(revisions.c.article).where(has_link(revisions.c.data, name))
     of_alias = sa.select(aliases.c.article).where(
@@ -92,16 +95,17 @@ def is_named(name: str) -> sa.ColumnElement[bool]:
 
 
 def of_newest(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-    """A query for articles as they are now, with these columns besides; not for pruned ones.
+    """Returns a query for articles with their newest revisions and these further columns, without pruned
+    ones.
 
-    One whose newest revision is lost is among them, for `kept` to report.
+    Articles whose newest revision is missing are included, so that `kept` reports them.
     """
     query = sa.select(*REVISION, *columns).join_from(articles, revisions, NEWEST_REVISION, isouter=True)
     return query.where(articles.c.revision.is_not(None))
 
 
 def kept(row: sa.Row[Any]) -> Kept:
-    """A row of `REVISION` as the store gives it out. Raises DamagedStore."""
+    """Converts a row of `REVISION`. Raises DamagedStore."""
     return Kept(
         pk=row.pk,
         revision=row.revision,
@@ -123,10 +127,10 @@ _REVISIONS = """
 
 
 class Recent:
-    """The articles that were read last, by the numbers of their revisions.
+    """A cache of the articles that were read last, by the numbers of their revisions.
 
-    An article stands in the feed of its category, in `all`, and in archives of both: asked for in the order
-    of dates, it is read and decoded once. `max_bytes` counts the texts of articles.
+    An article is in the feed of its category, in `all`, and in archives of both: if these are written in the
+    order of dates, it is read and decoded once. `max_bytes`: the largest total of articles' texts.
     """
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
@@ -134,7 +138,7 @@ class Recent:
         self._known: OrderedDict[int, Kept] = OrderedDict()
 
     def read(self, connection: sa.Connection, numbers: Sequence[int]) -> tuple[Kept, ...]:
-        """The articles of these revisions, in their order. Raises DamagedStore."""
+        """Returns the articles of these revisions, in their order. Raises DamagedStore."""
         known = self._known
         found = {number: known[number] for number in numbers if number in known}
         missing = list(dict.fromkeys(number for number in numbers if number not in found))
@@ -151,7 +155,7 @@ class Recent:
 
 
 def _read(connection: sa.Connection, numbers: Sequence[int]) -> Iterator[Kept]:
-    """The articles of these revisions. Raises DamagedStore."""
+    """Yields the articles of these revisions. Raises DamagedStore."""
     for revision, pk, uid, source, own_id, first_seen, given, published, updated, data, decision in ask_each(
         connection, _REVISIONS, numbers
     ):
@@ -178,7 +182,7 @@ def _is_dated(given: str | None) -> bool:
 
 
 def _lost(connection: sa.Connection, number: int) -> DamagedStore:
-    """The error for a revision that is not there, which names the article of which it is the newest."""
+    """Returns the error for a missing revision; it names the article if it is the newest revision of one."""
     of_it = sa.select(articles.c.id, articles.c.source).where(articles.c.revision == number)
     if (row := connection.execute(of_it).first()) is None:
         return DamagedStore(f"the revision {number}, which a full archive shows", "it is lost")
@@ -194,7 +198,7 @@ def _size(kept: Kept) -> int:
 
 
 def unpacked(row: sa.Row[Any]) -> Article:
-    """The article of such a row. Raises DamagedStore."""
+    """Decodes the article of a row. Raises DamagedStore."""
     if row.data is None:
         raise _damaged(row.id, row.source, "its newest revision is lost")
     try:

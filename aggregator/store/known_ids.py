@@ -1,4 +1,4 @@
-"""Which found articles are kept already: by their ids, by other ids they had, and by what else they share."""
+"""Finds which articles are stored already: by id, by earlier ids, or by other marks that they share."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from aggregator.store.schema import FORGOTTEN, FOUND, PRUNED, WITHDRAWN, aliases
 __all__ = ["ALIASES", "MAX_CANDIDATES", "KnownIds", "as_given"]
 
 MAX_CANDIDATES = 2_000
-"""So many of a source's newest articles are looked at: with more, polls would cost more each year."""
+"""How many of a source's newest articles are compared: without a limit, polls would get slower each year."""
 
 MAX_ALIASES = 20
-"""So many ids of one article are remembered: some feeds make new ones each time."""
+"""How many ids of one article are stored: some feeds make a new one with every poll."""
 
 ALIASES = "aliases (source, alias, article)"
 _BATCH = 500
 _ENDED = frozenset((PRUNED, FORGOTTEN))
 
-# Built once: SQLAlchemy takes several times as long to build a statement as SQLite to run it (measured).
+# Built once: building a statement takes SQLAlchemy several times as long as running it takes SQLite.
 _SOURCE: sa.BindParameter[str] = sa.bindparam("of_source")
 _IDS: sa.BindParameter[list[str]] = sa.bindparam("some_ids", expanding=True)
 _COLUMNS: tuple[sa.ColumnElement[Any], ...] = (
@@ -70,10 +70,11 @@ _ALIASES = sa.select(sa.func.count()).where(aliases.c.article == sa.bindparam("o
 
 
 class KnownIds:
-    """The articles of one source, as the documents of one poll name them.
+    """Finds the stored articles of one source that the documents of one poll contain.
 
-    `present` are fingerprints of the entries that are not among `found`; `moving_to` is where the source
-    redirects to for good.
+    - `present`: fingerprints of entries that are in the documents but not in `found`, because they are
+      unchanged.
+    - `moving_to`: the address that the source permanently redirects to.
     """
 
     def __init__(
@@ -92,9 +93,9 @@ class KnownIds:
         self._met: set[int] = set()
 
     def rows(self, found: Sequence[Found]) -> dict[str, sa.Row[Any]]:
-        """What is kept under these ids, or had one of them before.
+        """Returns the stored articles that have these ids, or had one of them before, by id.
 
-        Where the documents have two entries for one article, the one that has its id is it, and no other.
+        If the documents have two entries for one article, only the one with its current id is that article.
         """
         asked = {"of_source": self._source, "some_ids": [f.article.id for f in found]}
         known = {row.id: row for row in self._connection.execute(_BY_ID, asked)}
@@ -113,7 +114,7 @@ class KnownIds:
         return known
 
     def renamed(self, found: Sequence[Found]) -> dict[str, sa.Row[Any]]:
-        """Those of unknown ids that are kept under others, which is remembered."""
+        """Returns stored articles that have got new ids, by new id, and stores these as aliases."""
         if not found:
             return {}
         known = {f.article.id: row for f, row in self._drifted(found)}
@@ -125,7 +126,9 @@ class KnownIds:
         return known
 
     def _is_gone(self, row: sa.Row[Any]) -> bool:
-        """Whether the documents have no other entry for an article. A folder's say nothing of other files."""
+        """Returns whether the documents have no other entry for an article; a changed file says nothing
+        about others.
+        """
         if row.file:
             return bool(row.state == WITHDRAWN)
         is_there = row.id in self._ids or (row.fingerprint and row.fingerprint in self._present)
@@ -140,7 +143,9 @@ class KnownIds:
             yield found[n], rows[o]
 
     def _candidates(self, new: Sequence[Identity], hosts: Collection[str]) -> list[sa.Row[Any]]:
-        """The newest articles that have an address of a new one; for one without any, its title."""
+        """Returns the newest stored articles that share an address with a new one, or the title if that
+        has no address.
+        """
         addresses = frozenset[str]().union(*(each.addresses for each in new))
         titles = {each.article.title for each in new if not each.addresses}
         count = len(self._ids) + len(self._present)
@@ -173,13 +178,15 @@ class KnownIds:
                     yield f, row
 
     def _hosts(self, found: Iterable[Article]) -> frozenset[str]:
-        """The hosts that mean the same, as the source has moved from one to another; none without a move."""
+        """Returns the hosts that count as one because the source has moved between them; none without a
+        move.
+        """
         row = self._connection.execute(_ADDRESSES, {"of_source": self._source}).one_or_none()
         addresses = (row.address, row.moved_to, self._moving_to) if row else ()
         hosts = {host for address in addresses if (host := host_of(address or ""))}
         if len(hosts) < 2:
             return frozenset()
-        # A feed may have a host of its own: its site moves with it.
+        # A feed may be at another host than its site, which moves with it.
         before = self._connection.scalars(_NEWEST_DATA, {"of_source": self._source}).all()
         kept = [unpack(data, source="", id="", published=None, updated=None) for data in before]
         sites = {host_of(article.origin.link or "") for article in (*found, *kept)}
@@ -196,7 +203,7 @@ class KnownIds:
 
 
 def as_given(row: sa.Row[Any]) -> Article:
-    """The article of a row with the date that its source gave it, None for none."""
+    """Returns the article of a row with the date that its source gave; None if it gave none."""
     article = unpacked(row)
     given = dates.read(row.given)
     return replace(article, published=given["published"]) if "published" in given else article

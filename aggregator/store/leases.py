@@ -1,11 +1,11 @@
-"""Leases: which worker polls which sources, where several machines work with one store.
+"""Leases: which worker polls which sources, if several machines use one store.
 
-Sources are divided into shards by their publishers, so that one publisher is paced by one process at a
-time. A worker claims a shard, which raises the shard's fence; what it saves is checked against the fence in
-the same transaction. So a worker that was cut off, or stood still, never saves over what another polled
-after it.
+Sources are divided into shards by publisher, so that one process at a time limits the requests to a
+publisher. A worker claims a shard, which increases the shard's fence number; everything that it saves is
+checked against the fence in the same transaction. So a worker that was disconnected or paused never
+overwrites what another one polled after it.
 
-All times are the database's: clocks of machines differ.
+All times are the database's, because the clocks of machines differ.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from aggregator.store.schema import shards, sources, workers
 __all__ = ["LIVES", "Hold", "Leases", "WorkerRecord", "check", "held"]
 
 LIVES = timedelta(minutes=2)
-"""A worker that was not seen for so long is taken for dead: it reports itself twice a minute."""
+"""A worker that has not reported itself for this long counts as ended; workers report twice a minute."""
 
 _AT_ONCE = 5_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A claim of a shard. `fence` is its number among the claims of this shard."""
+    """A claim of a shard; `fence` is the number of the claim, which increases with each."""
 
     shard: int
     fence: int
@@ -41,12 +41,13 @@ class Hold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Claim:
-    """What a worker gets with a shard.
+    """What a worker gets when it claims a shard.
 
     - `at`: the database's time.
-    - `rested`: since when no other worker asked the shard's publishers; None: it is not known.
+    - `rested`: since when no other worker has asked the shard's publishers; None: unknown.
     - `holds`: until when publishers, by name, asked us to wait.
-    - `is_ours`: the last claim was by the same worker. `is_first`: there was none.
+    - `is_ours`: the last claim was by the same worker.
+    - `is_first`: there was no claim before.
     """
 
     hold: Hold
@@ -59,7 +60,9 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRecord:
-    """A worker as it reported itself. `config` is a digest of its config; `jobs` says what it does."""
+    """A worker as it reported itself; `jobs` are the names of its queues, `config` is a digest of its
+    config.
+    """
 
     name: str
     jobs: str
@@ -70,8 +73,8 @@ class WorkerRecord:
 
 
 def check(connection: sa.Connection, hold: Hold) -> None:
-    """Blocks other claims of a shard until this transaction ends. Raises LeaseLost when one came
-    before.
+    """Blocks other claims of a shard until this transaction ends. Raises LeaseLost if there was a newer
+    claim.
     """
     if connection.scalar(_FENCE, {"of_shard": hold.shard}) != hold.fence:
         raise LeaseLost(hold.shard)
@@ -93,24 +96,24 @@ class Leases:
 
     @property
     def are_kept(self) -> bool:
-        """Whether this database can be shared by workers."""
+        """Whether workers can share this database."""
         return self._database.dialect.reading.dialect.name == "postgresql"
 
     def database_time(self) -> datetime:
-        """The database's time."""
+        """Returns the database's time."""
         with self._database.snapshot() as connection:
             found: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
         return found
 
     def unassigned(self, limit: int = _AT_ONCE) -> list[tuple[str, str]]:
-        """Names and addresses of active sources that are in no shard yet."""
+        """Returns names and addresses of active sources that are in no shard yet."""
         address = sa.func.coalesce(sources.c.moved_to, sources.c.address)
         query = sa.select(sources.c.name, address).where(sources.c.shard.is_(None), sources.c.active)
         with self._database.snapshot() as connection:
             return [(name, url) for name, url in connection.execute(query.limit(limit))]
 
     def assign(self, numbers: Mapping[str, int]) -> None:
-        """Puts sources, by name, into shards."""
+        """Stores the shards of sources, by name."""
         with self._database.row_transaction() as connection:
             known = {*connection.scalars(sa.select(shards.c.number))}
             new = sorted({*numbers.values()} - known)
@@ -126,7 +129,7 @@ class Leases:
             )
 
     def due_shards(self, until: datetime) -> dict[int, datetime | None]:
-        """Each shard in which a source falls due before `until`, and when the first does; None: at once."""
+        """Returns each shard with a source due before `until`, and when the first is due; None: at once."""
         first = sa.func.min(sa.func.coalesce(sources.c.next_poll, sa.literal(_EPOCH, Instant)))
         query = (
             sa.select(sources.c.shard, sa.type_coerce(first, Instant))
@@ -137,7 +140,7 @@ class Leases:
             return {shard: None if at == _EPOCH else at for shard, at in connection.execute(query)}
 
     def due(self, shard: int, now: datetime, limit: int) -> tuple[str, ...]:
-        """The names of a shard's sources to poll now, the longest due first; new ones before all others."""
+        """Returns the names of a shard's sources to poll now, new ones first, then the longest due first."""
         asked = {"of_shard": shard, "until": now, "most": limit}
         with self._database.snapshot() as connection:
             found = [*connection.scalars(_NEW, asked)]
@@ -146,13 +149,13 @@ class Leases:
         return tuple(found)
 
     def next_due(self, shard: int) -> datetime | None:
-        """When the next source of a shard falls due; None where none does."""
+        """Returns when the next source of a shard is due; None if none is."""
         with self._database.snapshot() as connection:
             found: datetime | None = connection.scalar(_NEXT, {"of_shard": shard})
         return found
 
     def claim(self, shard: int, worker: str) -> Claim:
-        """Gives a shard to a worker: what any other still polls of it can be saved no more."""
+        """Gives a shard to a worker; what other workers still poll of it can no longer be saved."""
         with self._database.row_transaction() as connection:
             row = connection.execute(_CLAIM, {"of_shard": shard, "by_worker": worker}).one()
         return Claim(
@@ -165,9 +168,10 @@ class Leases:
         )
 
     def release(self, hold: Hold, ended: datetime, holds: Mapping[str, datetime]) -> None:
-        """Records since when a shard's publishers are not asked any more, and which asked us to wait.
+        """Records when this worker stopped asking a shard's publishers, and which publishers asked us to
+        wait.
 
-        Nothing happens when another worker has claimed the shard since.
+        Does nothing if another worker has claimed the shard since.
         """
         lasting = {name: until.isoformat() for name, until in holds.items() if until > ended}
         with self._database.row_transaction() as connection:
@@ -175,7 +179,7 @@ class Leases:
             connection.execute(_RELEASE, {"of_shard": hold.shard, "of_fence": hold.fence, **row})
 
     def report(self, worker: WorkerRecord) -> None:
-        """Records that a worker lives, and forgets those that do not."""
+        """Records that a worker is running, and deletes records of workers that ended."""
         values = {name: getattr(worker, name) for name in WorkerRecord.__slots__}
         with self._database.row_transaction() as connection:
             connection.execute(workers.delete().where(workers.c.name == worker.name))
@@ -183,12 +187,12 @@ class Leases:
             connection.execute(workers.delete().where(workers.c.seen < worker.seen - LIVES))
 
     def leave(self, worker: str) -> None:
-        """Records that a worker has ended."""
+        """Deletes the record of a worker that ended."""
         with self._database.row_transaction() as connection:
             connection.execute(workers.delete().where(workers.c.name == worker))
 
     def workers(self) -> Sequence[WorkerRecord]:
-        """The workers that reported themselves and did not end, by name."""
+        """Returns the workers that reported themselves and have not ended, by name."""
         with self._database.snapshot() as connection:
             rows = connection.execute(sa.select(workers).order_by(workers.c.name)).all()
         return [WorkerRecord(**row._mapping) for row in rows]
@@ -206,10 +210,10 @@ _RELEASE = (
 )
 _IN_SHARD = sa.select(sources.c.name).where(sources.c.shard == sa.bindparam("of_shard"), POLLED)
 _MOST = sa.bindparam("most", type_=sa.Integer)
-# Two questions: no index answers both at once, and all sources of the shard would be read.
+# Two queries: no index serves both conditions, so one query would read all sources of the shard.
 _NEW = _IN_SHARD.where(sources.c.next_poll.is_(None)).order_by(sources.c.name).limit(_MOST)
-# Compared as pairs: else PostgreSQL, which may know of no source that is due, takes the index of due times,
-# and looks at those of all shards.
+# Compared as pairs: otherwise PostgreSQL, whose statistics may say that nothing is due, uses the index of
+# due times, and reads those of all shards.
 _LATE = (
     _IN_SHARD.where(
         sa.tuple_(sources.c.shard, sources.c.next_poll)
@@ -223,7 +227,7 @@ _NEXT = sa.select(sa.type_coerce(sa.func.min(sources.c.next_poll), Instant)).whe
 )
 _BEFORE = sa.select(shards).where(_OF_SHARD).with_for_update().cte("before")
 _MICROSECONDS = sa.cast(sa.func.extract("epoch", sa.func.clock_timestamp()) * 1_000_000, sa.BigInteger)
-# Not counted from 1: a server that crashed may have lost the last claims, whose workers still save.
+# Fences do not start at 1: a crash of the server may have lost the last claims, whose workers still save.
 _CLAIM = (
     shards.update()
     .where(shards.c.number == _BEFORE.c.number)

@@ -1,4 +1,4 @@
-"""Which articles have pages of their own among the output: those without a link, or of chosen sources."""
+"""Finds the articles that get pages in the output: those without a link, or of chosen sources."""
 
 from __future__ import annotations
 
@@ -35,33 +35,34 @@ _SHOWN = (
 
 @dataclass(frozen=True, slots=True)
 class ShownRevision:
-    """The newest revision of an article that a feed or an archive shows; `mark` is of its look."""
+    """The newest revision of an article that a feed or an archive shows; `mark` changes if its page would."""
 
     pk: int
     mark: str
 
 
 class Linkless:
-    """The part of the store that knows the articles without a link; each method is one transaction."""
+    """The part of the store that finds articles for pages; each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def any(self) -> bool:
-        """Whether any article has no link, shown or not."""
+        """Returns whether any article has no link, shown or not."""
         with self._database.snapshot() as connection:
             return connection.scalar(_ALL.limit(1)) is not None
 
     def shown(self, also: Collection[str] = (), without: Collection[str] = ()) -> dict[str, ShownRevision]:
-        """Those that a feed or an archive shows, by their outward ids.
+        """Returns the articles to write pages for, by published id: those that a feed or an archive shows.
 
-        `also` are sources of which articles with a link are among them, `without` those of which none is.
+        - `also`: sources whose articles are included even with a link.
+        - `without`: sources whose articles are left out.
         """
         theirs = sa.select(revisions.c.pk).join(articles, articles.c.pk == revisions.c.article)
         theirs = theirs.where(articles.c.source.in_(also))
         found: dict[str, ShownRevision] = {}
         with self._database.snapshot() as connection:
-            # In two steps: in one, SQLite reads all articles and looks for a revision without a link of each.
+            # Two queries: with one, SQLite reads all articles to find those with a revision without a link.
             pks = [*connection.scalars(_ALL)]
             if also:
                 pks = sorted({*pks, *connection.scalars(theirs)})
@@ -70,13 +71,13 @@ class Linkless:
                 shown = _SHOWN.where(some, articles.c.source.not_in(without))
                 for row in connection.execute(shown):
                     if row.uid not in found or found[row.uid].pk < row.pk:
-                        # A revision that no archive shows is rewritten in place, and any by a takedown.
+                        # A revision that no archive shows may be overwritten, and any revision by a takedown.
                         mark = f"{row.pk} {row.content_hash} {_digest(row.decision)}"
                         found[row.uid] = ShownRevision(row.pk, mark)
         return dict(sorted(found.items()))
 
     def some(self, pks: Collection[int]) -> Iterator[Kept]:
-        """The articles of these revisions, as they are in them."""
+        """Yields the articles of these revisions."""
         ordered = sorted(pks)
         query = sa.select(*REVISION).join_from(revisions, articles, articles.c.pk == revisions.c.article)
         for start in range(0, len(ordered), _AT_ONCE):

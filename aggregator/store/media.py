@@ -1,6 +1,6 @@
-"""Copies of what articles show: which are wanted, which there are, and what shows them.
+"""Records of copies of pictures and recordings: which are wanted, which exist, and which articles show them.
 
-An article's pictures are noted by its revision: they are known as long as a feed or an archive shows that.
+The pictures of an article are stored by its revision, as long as a feed or an archive shows that.
 """
 
 from __future__ import annotations
@@ -41,19 +41,20 @@ The path is None without a copy, and "" for a tracking pixel.
 
 _BATCH = 500
 _NOTED_AT_ONCE = 5_000
-"""Those that are not noted yet are looked for among all articles: the more at once, the less often."""
+"""How many revisions are searched for pictures at a time. Finding the next ones reads all articles, so the
+number is large."""
 
 _NOTED = "media noted"
 _PIXEL = ""
 _FILE = (media.c.hash, media.c.type, media.c.bytes, media.c.width, media.c.height)
 
 Finds = Callable[[Article], Mapping[str, bool]]
-"""The addresses of what an article shows, each with whether it is a recording."""
+"""Returns the addresses of pictures and recordings in an article, each with whether it is a recording."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WantedFile:
-    """What is to be fetched, for articles of `source`; `attempts` to have it have failed."""
+    """A file to fetch for articles of `source`; `attempts`: how many have failed."""
 
     address: str
     source: str
@@ -63,9 +64,9 @@ class WantedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CopyOutcome:
-    """What came of fetching an address: a copy, a tracking pixel, or an error.
+    """The result of fetching an address: a copy, a tracking pixel, or an error.
 
-    `due` is when it is tried again, None for never.
+    `due`: when it is tried again; None for never.
     """
 
     address: str
@@ -78,7 +79,9 @@ class CopyOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MediaCounts:
-    """How many addresses have a copy, are still to be fetched, are pixels, and were given up; all `bytes`."""
+    """How many addresses have a copy, wait, are tracking pixels, and were given up; and the `bytes` of all
+    copies.
+    """
 
     copied: int = 0
     waiting: int = 0
@@ -92,7 +95,7 @@ _IS_UNFILED = sa.exists().where(placements.c.article == articles.c.pk, placement
 
 
 def _of_newest(query: sa.Select[Any]) -> sa.Select[Any]:
-    """A query of `media_uses` with the articles that are now as it says: by way of keys, as each has one."""
+    """Joins a query of `media_uses` with the articles whose newest revisions these are, by primary keys."""
     query = query.join(revisions, revisions.c.pk == media_uses.c.revision)
     is_newest = sa.and_(articles.c.pk == revisions.c.article, articles.c.revision == revisions.c.pk)
     return query.join(articles, is_newest)
@@ -116,16 +119,16 @@ _OF_FILES = (
 
 
 class MediaRecords:
-    """The part of the store that knows copies; each method is one transaction."""
+    """The part of the store that keeps records of copies; each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def note(self, finds: Finds, since: datetime | None, mark: str, now: datetime) -> int:
-        """Notes what some articles show that is not noted yet, the newest first; how many articles.
+        """Stores which files some articles show, the newest articles first; returns the number of articles.
 
-        Only of articles that are not in full archives already, published `since`. 0: all are noted. Another
-        `mark` has all of them noted anew: `finds` looks for something else.
+        Only for articles that were published after `since` and are not in full archives. 0: all are done. If
+        `mark` differs from the last call, `finds` has changed, and all articles are searched again.
         """
         with self._database.snapshot() as connection:
             state = f"{mark} {connection.scalar(sa.select(sa.func.sum(feeds.c.generation)))}"
@@ -146,7 +149,7 @@ class MediaRecords:
                 numbers = [each.revision for each in some]
                 rows = connection.execute(_ARTICLES.where(revisions.c.pk.in_(numbers))).all()
                 shown = {row.revision: finds(kept(row).article) for row in rows}
-                # Also where a revision is lost: it is noted as one that shows nothing.
+                # Also if a revision is missing: it is stored as showing nothing.
                 self._note(connection, shown, [each.pk for each in some], now)
             if len(found) < _NOTED_AT_ONCE:
                 remember(connection, _NOTED, state)
@@ -180,7 +183,9 @@ class MediaRecords:
         connection.execute(noted.values(illustrated=articles.c.revision))
 
     def due(self, since: datetime | None, now: datetime, limit: int) -> tuple[WantedFile, ...]:
-        """What to fetch now for articles in feeds, published `since`: that of the newest articles first."""
+        """Returns what to fetch now for articles in feeds published after `since`, for the newest articles
+        first.
+        """
         newest = sa.func.max(articles.c.published)
         wanted = sa.select(media.c.address, media.c.attempts, media.c.is_recording)
         wanted = wanted.join(media_uses, media_uses.c.address == media.c.address)
@@ -198,7 +203,7 @@ class MediaRecords:
             return tuple(WantedFile(**row._mapping) for row in connection.execute(query))
 
     def record(self, outcomes: Sequence[CopyOutcome], now: datetime) -> None:
-        """Records what came of fetching; feeds that show articles otherwise from now on become stale."""
+        """Stores the results of fetching; feeds whose articles look different now become stale."""
         if not outcomes:
             return
         with self._database.transaction() as connection:
@@ -214,7 +219,7 @@ class MediaRecords:
             _renew(connection, [o.address for o in outcomes if o.is_pixel or o.file is not None])
 
     def of(self, numbers: Collection[int]) -> dict[int, dict[str, CopiedFile | None]]:
-        """The copies of what these revisions show, by address; None for a tracking pixel."""
+        """Returns the copies of files that these revisions show, by address; None for a tracking pixel."""
         found: dict[int, dict[str, CopiedFile | None]] = {}
         query = sa.select(media_uses.c.revision, media.c.address, *_FILE).join(
             media, media.c.address == media_uses.c.address
@@ -227,7 +232,7 @@ class MediaRecords:
         return found
 
     def marks(self) -> dict[str, str]:
-        """By the outward id of each article with copies: a text that is another once it shows others."""
+        """Returns, by the published id of each article with copies, a text that changes with the copies."""
         of_media = sa.select(media.c.address, media.c.hash)
         of_media = of_media.join(media_uses, media_uses.c.address == media.c.address)
         query = (
@@ -243,7 +248,7 @@ class MediaRecords:
             }
 
     def counts(self) -> MediaCounts:
-        """How many addresses are in which state, and the bytes of all copies."""
+        """Returns how many addresses are in which state, and the bytes of all copies."""
         counted = {
             "copied": media.c.hash.is_not(None),
             "waiting": media.c.due.is_not(None),
@@ -258,14 +263,16 @@ class MediaRecords:
             return MediaCounts(**row._mapping, bytes=_bytes(connection))
 
     def files(self) -> tuple[CopiedFile, ...]:
-        """Every copy, once."""
+        """Returns every copy, once."""
         query = sa.select(*_FILE).where(media.c.hash.is_not(None)).order_by(media.c.hash)
         with self._database.snapshot() as connection:
             found = {row.hash: _file(row) for row in connection.execute(query)}
         return tuple(file for file in found.values() if file is not None)
 
     def lost(self, hashes: Collection[str], now: datetime) -> None:
-        """Records that files are gone, or damaged: they are fetched again, and shown from their originals."""
+        """Records that files are missing or damaged: articles show the originals until they are fetched
+        again.
+        """
         with self._database.transaction() as connection:
             for some in _batches(sorted(hashes)):
                 these = media.c.hash.in_(some)
@@ -276,10 +283,12 @@ class MediaRecords:
                 _renew(connection, addresses)
 
     def let_go(self, now: datetime, keep: timedelta, max_bytes: int) -> frozenset[str]:
-        """Forgets what nothing shows any more; the hashes that no address has now, whose files may go.
+        """Deletes records of copies that nothing shows any more; returns the hashes whose files may be
+        deleted.
 
-        What no version of any article shows goes at once, what is not published for `keep`, and before that,
-        the longest unused first, where all copies have more than `max_bytes`.
+        Copies that no version of an article shows are deleted at once; those that are not published, after
+        `keep`. If all copies together have more than `max_bytes`, unpublished ones are deleted earlier, the
+        longest unused first.
         """
         with self._database.transaction() as connection:
             before = {*connection.scalars(sa.select(_OF_FILES.c.hash))}
@@ -305,12 +314,12 @@ class MediaRecords:
             return frozenset(before - {*connection.scalars(sa.select(_OF_FILES.c.hash))})
 
     def any(self) -> bool:
-        """Whether anything is known that is, or was, to be copied."""
+        """Returns whether there are any records of copies."""
         with self._database.snapshot() as connection:
             return connection.scalar(sa.select(media.c.address).limit(1)) is not None
 
     def forget_all(self) -> None:
-        """Forgets every copy, where there are to be none any more."""
+        """Deletes all records, when copies are switched off."""
         with self._database.transaction() as connection:
             for table in (media_uses, media):
                 connection.execute(table.delete())
@@ -340,7 +349,7 @@ def copies_at(connection: sa.Connection, addresses: Collection[str]) -> dict[str
 
 
 def _forget(connection: sa.Connection, addresses: Sequence[str]) -> None:
-    """Forgets addresses; an article that is published again has its own noted anew."""
+    """Deletes records of addresses; if their article is published again, they are stored again."""
     for some in _batches(addresses):
         theirs = media_uses.c.address.in_(some)
         of_these = sa.select(revisions.c.article).join(media_uses, media_uses.c.revision == revisions.c.pk)
@@ -351,7 +360,7 @@ def _forget(connection: sa.Connection, addresses: Sequence[str]) -> None:
 
 
 def _renew(connection: sa.Connection, addresses: Sequence[str]) -> None:
-    """Marks the feeds as stale in which articles stand that show these."""
+    """Marks feeds as stale that have articles which show these addresses."""
     stale = set[int]()
     shown = _of_newest(sa.select(placements.c.feed).select_from(media_uses))
     of_articles = shown.join(placements, placements.c.article == articles.c.pk).distinct()

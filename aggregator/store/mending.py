@@ -1,4 +1,4 @@
-"""Brings what is stored to today's rules: articles, earlier versions, archives, pages, posts."""
+"""Sanitises all stored texts again after an upgrade: articles, earlier versions, archives and pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from aggregator.store.schema import archive_entries, archives, articles, pages, 
 from aggregator.store.writing import Writing
 
 Mend = Callable[[Article], Article]
-"""An article as today's rules let it be published: the very same object where nothing is to be mended."""
+"""Returns an article sanitised by today's rules; the same object if nothing changes."""
 
 _SETTING = "mended"
 _STEPS = ("revisions", "pages")
@@ -25,16 +25,17 @@ _BATCH = 200
 
 
 class Mending:
-    """The part of the store that mends what it holds after an upgrade."""
+    """The part of the store that sanitises its texts again after an upgrade."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def mend(self, mend: Mend, version: int, now: datetime) -> Iterator[tuple[int, int]]:
-        """Mends everything once for each `version` of the rules; yields how much was looked at and mended.
+        """Applies `mend` to everything once for each `version` of the rules; yields how many texts were
+        checked and changed.
 
-        Each step is a transaction of its own that remembers how far it came: what was killed goes on there.
-        Feeds, archives and posts in which anything was mended are written anew by the next publication.
+        Each step is one transaction that also stores the progress, so that an interrupted run continues
+        there. Feeds, archives and posts with changed articles are written again by the next publication.
         """
         step, place = self._place(version)
         while step < len(_STEPS):
@@ -46,7 +47,7 @@ class Mending:
                 yield looked, mended
 
     def begin(self, version: int) -> None:
-        """Records that a store without articles needs no mending; any other is left for `mend`."""
+        """Records that a store without articles needs nothing; any other is left to `mend`."""
         with self._database.snapshot() as connection:
             if connection.scalar(sa.select(sa.exists().select_from(articles))):
                 return
@@ -78,7 +79,7 @@ def _mend_revisions(connection: sa.Connection, mend: Mend, place: int, now: date
             changes.mend(row, made)
             mended.append(row)
     if mended:
-        # Another mark has a post written again, no look an archive.
+        # Posts are written again because their mark changes; archives must be marked.
         uids, numbers = [row.uid for row in mended], [row.revision for row in mended]
         connection.execute(posts.update().where(posts.c.uid.in_(uids)).values(mark=""))
         of = (archive_entries.c.feed, archive_entries.c.number)

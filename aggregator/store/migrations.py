@@ -1,7 +1,7 @@
-"""Makes a store of this schema out of one that an earlier version made.
+"""Upgrades a store of an earlier version to this schema.
 
-All is copied into a new file beside it, which then takes its place; the old one is kept under another name.
-A process that is killed meanwhile leaves the old store as it was, and the next one begins again.
+Everything is copied into a new file beside it, which then replaces it; the old file is kept under another
+name. If the process is killed, the old store is unchanged, and the next process begins again.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from aggregator.store.schema import VERSION, metadata
 __all__ = ["opening", "upgrade"]
 
 _SPACE = 1.5
-"""So many times the size of the old file must be free: the new one, and what it may take while it is made."""
+"""The free disk space that is needed, as a multiple of the old file's size."""
 
 _ATTEMPTS = 300
 _PAUSE_SECONDS = 0.1
@@ -38,24 +38,24 @@ _OF_DAMAGE = (
     *(LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError),
     *(sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.InterfaceError),
 )
-"""What reading rows raises that no version wrote."""
+"""The errors of reading rows that no version wrote."""
 
 _log = logging.getLogger(__name__)
 
 
 def upgrade(path: Path) -> None:
-    """Makes `path` a store of today's schema, where it is one of an earlier version.
+    """Upgrades the store at `path` to today's schema if an earlier version made it.
 
-    What is no store of an earlier version is left as it is. Waits for some time for other processes to end.
-    Raises StoreError, Unreadable, OSError and sqlite3's errors; the store is as it was then.
+    Any other file is not changed. Waits some time for other processes to end. Raises StoreError, Unreadable,
+    OSError and errors of sqlite3; the store is unchanged then.
     """
-    path = path.resolve()  # a link stays one
+    path = path.resolve()  # the file is replaced, not a link to it
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             with opening(path):
                 return _upgrade(path)
         except sqlite3.OperationalError as error:
-            # Python's own ("Could not decode to UTF-8") has no code.
+            # Python's own error ("Could not decode to UTF-8") has no code.
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY or attempt == _ATTEMPTS:
                 raise
         time.sleep(_PAUSE_SECONDS)
@@ -64,14 +64,14 @@ def upgrade(path: Path) -> None:
 
 @contextlib.contextmanager
 def opening(path: Path, *, reads_only: bool = False) -> Iterator[None]:
-    """While this lasts no other process brings the store up to date.
+    """Within this context, no other process upgrades the store.
 
-    SQLite's own locks do not do: they are on the file, and the one that waited for them would then use the
-    file that was replaced, with the write-ahead log of the one that took its name. Raises StoreError.
+    SQLite's own locks are not enough: they are on the file, and a process that waited for one would then use
+    the file that was replaced, with the write-ahead log of the file that has its name now. Raises StoreError.
     """
     try:
         folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:  # what is wrong with it is reported by who opens the store
+    except OSError:  # the error is reported when the store is opened
         yield
         return
     try:
@@ -114,7 +114,7 @@ def _upgrade(path: Path) -> None:
                 _discard(new)
                 raise
             _sync(path.parent)
-            _log.warning("%s is up to date; what it was is kept as %s, and may be deleted", path, kept)
+            _log.warning("%s is up to date; the old file is kept as %s, and may be deleted", path, kept)
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -122,7 +122,7 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 
 def _version(old: sqlite3.Connection) -> int | None:
-    """None for what has no settings: a new file, or no store at all."""
+    """Returns the schema's version; None if there are no settings: a new file, or not a store."""
     if not old.execute("SELECT 1 FROM sqlite_master WHERE name = 'settings'").fetchone():
         return None
     row = old.execute("SELECT value FROM settings WHERE name = 'schema'").fetchone()
@@ -131,7 +131,7 @@ def _version(old: sqlite3.Connection) -> int | None:
 
 @contextlib.contextmanager
 def _alone(old: sqlite3.Connection) -> Iterator[None]:
-    """While this lasts no other process reads or writes the old store, and all of it is in its one file."""
+    """Within this context, no other process uses the old store, and all of it is in one file."""
     if old.execute("PRAGMA journal_mode=DELETE").fetchone() != ("delete",):
         raise StoreError("the store is in use; end the other processes that have it open, and run it again")
     old.execute("BEGIN EXCLUSIVE")
@@ -152,7 +152,7 @@ def _check_space(path: Path) -> None:
 
 
 def _make(new: Path, path: Path) -> None:
-    """Makes an empty file for those who may read and write `path`, and for no other user at any moment."""
+    """Creates an empty file with the permissions of `path`, never with wider ones."""
     os.close(os.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     owner = path.stat()
     with contextlib.suppress(PermissionError):
@@ -162,7 +162,7 @@ def _make(new: Path, path: Path) -> None:
 
 def _fill(old: sqlite3.Connection, version: int, new: Path) -> None:
     with closing(sqlite3.connect(new, isolation_level=None)) as target:
-        # No other process sees it before it is whole and on the disk.
+        # No other process uses it before it is complete and on disk.
         for pragma in ("auto_vacuum=INCREMENTAL", "journal_mode=OFF", "synchronous=OFF"):
             target.execute(f"PRAGMA {pragma}")
         engine = sa.create_engine("sqlite://", creator=lambda: target, poolclass=sa.pool.StaticPool)
@@ -179,17 +179,17 @@ def _fill(old: sqlite3.Connection, version: int, new: Path) -> None:
         target.execute("INSERT OR REPLACE INTO settings VALUES ('schema', ?)", (str(VERSION),))
         target.execute("COMMIT")
         if (broken := target.execute("PRAGMA foreign_key_check").fetchone()) is not None:
-            raise Unreadable(f"a row of {broken[0]} without one of {broken[2]}")
+            raise Unreadable(f"a row of {broken[0]} refers to a missing row of {broken[2]}")
     _sync(new)
 
 
 def _keep(path: Path, version: int) -> Path:
-    """Gives the old store a second name, which stays when the new one takes the first."""
+    """Gives the old store a second name, which stays when the new file replaces the first."""
     for number in range(1, 1000):
         kept = Path(f"{path}.schema{version}" if number == 1 else f"{path}.schema{version}.{number}")
         if kept.exists():
             if kept.samefile(path):
-                return kept  # by a process that was killed
+                return kept  # made by a process that was killed
             continue
         try:
             kept.hardlink_to(path)

@@ -1,4 +1,6 @@
-"""Corrects what a wrong clock stamped: polls, pages, messages at once, articles once a clock is believed."""
+"""Corrects times that a wrong clock gave: of polls, pages and messages at once, of articles once a clock
+is trusted.
+"""
 
 from __future__ import annotations
 
@@ -27,15 +29,15 @@ _Readings = tuple[datetime, datetime]
 
 
 class Moments:
-    """The part of the store that corrects what a wrong clock left behind."""
+    """The part of the store that corrects times that a wrong clock gave."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def correct_schedule(self, now: datetime, wrong: _Readings | None = None) -> None:
-        """Lets no poll, page or message wait for a time that only a wrong clock gave.
+        """Brings forward polls, pages and messages that wait for a time that only a wrong clock gave.
 
-        `wrong` are the first and the last reading of a clock that was behind, None where it was not.
+        `wrong`: the first and the last reading of a clock that was behind; None if it was not.
         """
         is_ahead = sa.or_(sources.c.polled > now, sources.c.succeeded > now)
         chosen = is_ahead if wrong is None else sa.or_(is_ahead, sources.c.polled.between(*wrong))
@@ -66,9 +68,9 @@ class Moments:
                 connection.execute(outbox.update().where(outbox.c.id == row.id).values(queued=now, due=due))
 
     def redate(self, source: str, found: Sequence[Article], now: datetime) -> None:
-        """Gives articles the dates that another reading of the same entries found; it is no edit.
+        """Gives articles the dates of another reading of the same entries, without counting an edit.
 
-        A date that was not found stays, and so does that of an edit. None is after `now`.
+        A date that was not found stays, and so does that of an edit. None is later than `now`.
         """
         dated = {article.id: article for article in found if article.published is not None}
         ids = list(dated)
@@ -96,12 +98,13 @@ class Moments:
                 writing.placing.save()
 
     def correct_articles(self, now: datetime, believed: datetime, newest: int, *, is_sure: bool) -> int:
-        """Lets no article, edit or feed have a date that only a wrong clock gave; returns how many had one.
+        """Corrects dates of articles, edits and feeds that only a wrong clock gave; returns how many it
+        corrected.
 
-        None is later than `now`; with `is_sure` for good, without it until a call with a later `now`. Of the
-        articles stored after the one numbered `newest`, a date that the clock had cut short becomes the one
-        that the source gave, and one that it invented before `believed`, its last reading that was believed,
-        becomes that.
+        No date stays later than `now`: permanently with `is_sure`, else until a call with a later `now`. For
+        articles stored after the one numbered `newest`: a date that the clock had cut short becomes the
+        source's date again, and one that the clock gave before `believed`, its last trusted reading, becomes
+        `believed`.
         """
         later = sa.or_(*(articles.c[name] > now for name in _DATES))
         doubtful = sa.and_(articles.c.pk > newest, articles.c.given.is_not(None))

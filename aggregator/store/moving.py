@@ -1,7 +1,7 @@
-"""A store copied into another database, of another kind or the same: row by row, and compared afterwards.
+"""Copies a store into another database, such as from SQLite to PostgreSQL, and compares the rows afterwards.
 
-What was killed goes on where it was. All rows are read from one state of the old store; what changed in it
-between two attempts is noticed by comparing. The search index is not copied: the next search makes it anew.
+An interrupted copy continues where it was. All rows are read from one state of the old store; changes between
+two attempts are found by comparing. The search index is not copied: the next search builds it again.
 """
 
 from __future__ import annotations
@@ -27,14 +27,16 @@ _ROWS_AT_ONCE = 5_000
 _BYTES_AT_ONCE = 16 * 1024 * 1024
 _BUFFER = 500
 _OF_ITS_OWN = ("schema", COPYING, SETTING)
-"""Settings that each database has for itself."""
+"""Settings that are not copied, because they describe the database itself."""
 
 Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CopiedTable:
-    """A table that is the same in both: so many rows, and the sum of their digests, in hexadecimal."""
+    """A table that is equal in both stores: the number of rows, and the sum of their digests in
+    hexadecimal.
+    """
 
     name: str
     rows: int
@@ -44,11 +46,11 @@ class CopiedTable:
 def move_store(
     old: StoreAddress, new: StoreAddress, advance: Callable[[str, int], object] = lambda _name, _rows: None
 ) -> list[CopiedTable]:
-    """Copies all of `old` into `new`, an empty database or a copy of `old` that was not finished.
+    """Copies all of `old` into `new`, an empty database or an unfinished copy of `old`.
 
-    `advance` is called with a table's name and how many of its rows were copied by a step. No other process
-    may write to either meanwhile. Raises StoreError where `new` has other content, or what was copied differs
-    in the end; `old` stays as it is.
+    `advance` is called with the name of a table and the number of rows copied by a step. No other process may
+    write to either. Raises StoreError if `new` has other content, or if the copies differ in the end; `old`
+    is not changed.
     """
     with closing(Database(old, reads_only=True)) as source, closing(Database(new, is_copy=True)) as target:
         if source.place == target.place:
@@ -81,9 +83,7 @@ def _begin(source: Database, target: Database) -> None:
                 if table is not settings and connection.execute(sa.select(table).limit(1)).first() is not None
             ]
         if held:
-            raise StoreError(
-                f"{target.place} is a store with content of its own ({held[0]}); name an empty place"
-            )
+            raise StoreError(f"{target.place} is a store with other content ({held[0]}); name an empty place")
         target.remember(COPYING, source.place)
     elif before != source.place:
         raise StoreError(
@@ -98,7 +98,7 @@ class _Copying:
         self._target = target
 
     def is_sound(self) -> bool:
-        """Whether what an earlier attempt copied is what the old store has up to there."""
+        """Whether the rows that an earlier attempt copied equal those of the old store."""
         with self._target.snapshot() as connection:
             for table in metadata.sorted_tables:
                 last = None if table in _WHOLE else _last(connection, table)
@@ -110,14 +110,14 @@ class _Copying:
         return True
 
     def clear(self) -> None:
-        """Begins anew."""
+        """Deletes all copied rows."""
         with self._target.transaction() as connection:
             for table in reversed(metadata.sorted_tables):
                 if table is not settings:
                     connection.execute(table.delete())
 
     def copy(self, table: sa.Table) -> Iterator[int]:
-        """Copies what is not there yet; yields how many rows each step has copied."""
+        """Copies the rows that are missing; yields how many rows each step copied."""
         last = None
         if table in _WHOLE:
             with self._target.transaction() as connection:
@@ -132,13 +132,13 @@ class _Copying:
             yield len(some)
 
     def copy_settings(self, connection: sa.Connection) -> None:
-        """All that the old store remembers, but what is about itself."""
+        """Copies all settings except those that describe the old database itself."""
         connection.execute(settings.delete().where(settings.c.name.not_in(_OF_ITS_OWN)))
         for name, value in _settings(self._reading):
             remember(connection, name, value)
 
     def compared(self) -> Iterator[CopiedTable]:
-        """Every table, compared. Raises StoreError for the first that differs."""
+        """Yields every table after comparing it. Raises StoreError for the first that differs."""
         with self._target.snapshot() as connection:
             for table in metadata.sorted_tables:
                 if table is settings:
@@ -154,7 +154,7 @@ class _Copying:
                 yield CopiedTable(table.name, before[0], f"{before[1]:064x}"[:16])
 
     def _converted(self, table: sa.Table, rows: Iterator[Row]) -> Iterator[Row]:
-        """Rows of the old store as the new one has them: places of folders are of the store's own."""
+        """Converts rows for the new store: keys of folders depend on the store's place."""
         if table is not posts:
             return rows
         at = [*table.columns.keys()].index("folder")
@@ -163,16 +163,16 @@ class _Copying:
 
 
 _WHOLE = (posts, settings)
-"""Tables that are copied as a whole: their keys are others in the new store."""
+"""Tables that are copied in one step, because their keys differ in the new store."""
 
 
 def _rows(
     connection: sa.Connection, table: sa.Table, *, after: Row | None = None, until: Row | None = None
 ) -> Iterator[Row]:
-    """Rows as the database has them, in the order of their keys; truth values as such."""
+    """Yields rows as the database returns them, ordered by key; booleans are converted."""
     key = [*table.primary_key.columns]
     truths = [isinstance(column.type, sa.Boolean) for column in table.columns]
-    # Without the types of columns: what is kept is copied, whatever it means.
+    # Without column types: values are copied as stored, without interpreting them.
     plain = [
         sa.null().label(column.name)
         if column is articles.c.indexed
@@ -216,7 +216,7 @@ def _portions(rows: Iterator[Row]) -> Iterator[list[Row]]:
 
 
 def _digest(rows: Iterator[Sequence[Any]]) -> tuple[int, int]:
-    """How many rows, and the sum of the digests of each: the same in any order."""
+    """Returns the number of rows, and the sum of their digests, which does not depend on the order."""
     count = total = 0
     for row in rows:
         text = repr(row).replace("\\x00", "\ufffd")  # PostgreSQL keeps no NUL

@@ -1,4 +1,6 @@
-"""What is still to be sent: to hubs, webhooks, mailboxes. Kept, so that no restart loses it."""
+"""The outbox: messages to hubs, webhooks and mailboxes that wait to be sent, stored so that no restart
+loses them.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,11 @@ _OLDEST_FIRST = (table.c.due, table.c.channel, table.c.target, table.c.queued, t
 
 
 def enqueue(connection: sa.Connection, new: Iterable[Outgoing]) -> int:
-    """Queues messages in a transaction that does more; how many of them were not queued already.
+    """Queues messages within a transaction; returns how many of them were not queued already.
 
-    One that waits already keeps its turn; what it says is renewed. New ones wait with those that wait for the
-    same target, as an attempt failed or it is to rest: it may have asked for that, and gets them in order.
+    A message that waits already keeps its time, with new content. If messages to the same target wait after a
+    failure or a pause, new ones wait with them, because the target may have asked for it, and gets them in
+    order.
     """
     added = 0
     turns: dict[tuple[str, str], datetime | None] = {}
@@ -44,7 +47,7 @@ def enqueue(connection: sa.Connection, new: Iterable[Outgoing]) -> int:
 
 
 def forget_article(connection: sa.Connection, uid: str) -> None:
-    """Erases an article from what waits: from a list `articles`, else the message that names it."""
+    """Erases an article from messages that wait: from their list `articles`, else the whole message."""
     written = sa.cast(table.c.payload, sa.Text).contains(json.dumps(uid)[1:-1], autoescape=True)
     for row in connection.execute(sa.select(table.c.id, table.c.payload).where(written)).all():
         is_it = table.c.id == row.id
@@ -57,13 +60,13 @@ def forget_article(connection: sa.Connection, uid: str) -> None:
 
 
 class Outbox:
-    """The part of the store that is about messages that wait."""
+    """The part of the store that keeps messages to be sent."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def channels(self) -> tuple[str, ...]:
-        """The names of the channels for which something waits, in their order."""
+        """Returns the names of the channels for which messages wait, in order."""
         query = sa.select(table.c.channel).distinct().order_by(table.c.channel)
         with self._database.snapshot() as connection:
             return tuple(connection.scalars(query))
@@ -74,21 +77,22 @@ class Outbox:
             return enqueue(connection, new)
 
     def due(self, now: datetime, limit: int) -> list[Outgoing]:
-        """What is due, at most `limit`, the longest due first."""
+        """Returns at most `limit` messages that are due, the longest due first."""
         query = sa.select(table).where(table.c.due <= now).order_by(*_OLDEST_FIRST).limit(limit)
         with self._database.snapshot() as connection:
             return [Outgoing(**row._mapping) for row in connection.execute(query)]
 
     def waiting(self, limit: int) -> list[Outgoing]:
-        """What waits, due or not, at most `limit`, the longest due first."""
+        """Returns at most `limit` messages, due or not, the longest due first."""
         query = sa.select(table).order_by(*_OLDEST_FIRST).limit(limit)
         with self._database.snapshot() as connection:
             return [Outgoing(**row._mapping) for row in connection.execute(query)]
 
     def claim(self, message: Outgoing, now: datetime, until: datetime) -> bool:
-        """Takes a message that is due, so that no other process sends it before `until`; False: another did.
+        """Reserves a due message, so that no other process sends it before `until`; returns False if another
+        did.
 
-        A process that is killed before `done` leaves it to the next one after that.
+        If the process is killed before `done`, another one may send it after that time.
         """
         is_it = (table.c.id == message.id) & (table.c.due <= now)
         with self._database.row_transaction() as connection:
@@ -98,9 +102,10 @@ class Outbox:
             )
 
     def done(self, message: Outgoing, now: datetime, rest: datetime | None = None) -> None:
-        """It was sent, or never will be. One that was renewed meanwhile is due at once.
+        """Deletes a message that was sent or will never be. If its content changed meanwhile, it is due at
+        once.
 
-        Nothing goes to its target before `rest`, where that is given.
+        `rest`: nothing is sent to its target before this time; None: no pause.
         """
         is_it = table.c.id == message.id
         with self._database.row_transaction() as connection:
@@ -119,11 +124,11 @@ class Outbox:
             connection.execute(table.update().where(table.c.id == message.id).values(failed))
 
     def withdraw(self, channel: str, kept: Collection[str]) -> list[Outgoing]:
-        """Deletes and returns what a channel has for other targets than these."""
+        """Deletes and returns a channel's messages for targets that are not in `kept`."""
         return self._taken(sa.and_(table.c.channel == channel, table.c.target.not_in([*kept])))
 
     def withdraw_surplus(self, channel: str, most: int) -> list[Outgoing]:
-        """Deletes and returns the oldest of more than `most` messages for one target of a channel."""
+        """Deletes and returns the oldest messages of each target of a channel that has more than `most`."""
         of_channel = sa.select(table.c.target).where(table.c.channel == channel)
         crowded = of_channel.group_by(table.c.target).having(sa.func.count() > most)
         with self._database.snapshot() as connection:
@@ -148,7 +153,7 @@ class Outbox:
 
 
 def _turn(connection: sa.Connection, channel: str, target: str) -> datetime | None:
-    """Until when all that waits for a target waits; None where nothing does."""
+    """Returns until when all messages for a target wait; None if none does."""
     is_theirs = sa.and_(table.c.channel == channel, table.c.target == target, table.c.error != IN_DOUBT)
     found: datetime | None = connection.scalar(
         sa.select(sa.type_coerce(sa.func.max(table.c.due), Instant)).where(is_theirs)

@@ -1,4 +1,4 @@
-"""Messages as they wait in the outbox, and their ids."""
+"""Messages in the outbox, and their ids."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ from typing import Any
 __all__ = ["IN_DOUBT", "WEBSUB", "Outgoing", "announcement", "outgoing_id"]
 
 WEBSUB = "websub"
-"""The channel of announcements to hubs."""
+"""The channel of notifications to hubs."""
 
 IN_DOUBT = "it is being sent, or was when a process ended"
-"""The error of a message that a process took, until that process records what became of it."""
+"""The error of a message that a process is sending, until that process records the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outgoing:
-    """A message that waits: `payload` goes to `target` by `channel`.
+    """A message in the outbox: `payload` is sent to `target` by `channel`.
 
-    - `id`: the same for the same message, also when it is sent again: the key of its idempotency.
-    - `target`: what the channel finds the address by, such as the name of a table in the config: no secret.
-    - `queued`: when it was queued, or renewed last; `due`: it is not sent before.
-    - `attempts` that failed, and the `error` of the last one.
+    - `id`: equal for the same message, also when it is sent again: its idempotency key.
+    - `target`: the key by which the channel finds the address, such as the name of a table in the config; not
+      a secret.
+    - `queued`: when it was queued, or last changed.
+    - `due`: it is not sent before.
+    - `attempts`: how many failed; `error`: of the last one.
     """
 
     id: str
@@ -39,13 +41,13 @@ class Outgoing:
 
 
 def outgoing_id(*facts: object) -> str:
-    """An id of 32 hexadecimal digits that is the same for the same facts (JSON values)."""
+    """Returns an id of 32 hexadecimal digits, equal for equal facts (JSON values)."""
     said = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(said, digest_size=16).hexdigest()
 
 
 def announcement(hub: str, topic: str, queued: datetime) -> Outgoing:
-    """That a hub is to be notified of a feed's address: one message for both, however often it changes."""
+    """Returns the message that notifies a hub of a changed feed; one for each hub and feed."""
     return Outgoing(
         id=outgoing_id(WEBSUB, hub, topic),
         channel=WEBSUB,

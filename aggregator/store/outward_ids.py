@@ -1,4 +1,4 @@
-"""The ids under which articles leave: those of their sources that are URIs for good, else ones of ours."""
+"""The published ids of articles: the source's id if it is a valid URI, else a UUID made from it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import uuid
 
 __all__ = ["is_permanent", "made_of"]
 
-# RFC 3986 §3 with RFC 3987's letters: a scheme, then anything but spaces and the delimiters of §2.4.3.
-# A urn:uuid that holds no UUID (RFC 9562) is refused by validators and by readers that keep UUIDs as numbers;
-# validators refuse a `tag:` without its date too (RFC 4151 §2.1), and brackets that hold no IP address
-# (RFC 3986 §3.2.2).
+# RFC 3986 §3 with RFC 3987's letters: a scheme, then anything but spaces and the delimiters of §2.4.3. A
+# urn:uuid without a valid UUID (RFC 9562) is refused by validators and by readers that store UUIDs as
+# numbers; validators also refuse a `tag:` without its date (RFC 4151 §2.1), and brackets without an IP
+# address (RFC 3986 §3.2.2).
 _UUID = "[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 _URI = re.compile(
     rf"(?!(?i:urn:uuid:)(?!{_UUID}\Z))"
@@ -21,10 +21,12 @@ _URI = re.compile(
 
 
 def is_permanent(id_: str) -> bool:
-    """Whether an id is a sound URI, which leaves us as it came."""
+    """Returns whether an id is a valid URI, which is published unchanged."""
     return _URI.fullmatch(id_) is not None
 
 
 def made_of(source: str, id_: str) -> str:
-    """The outward id of an article whose own is no such URI, or is another's already; never another."""
+    """Returns the published id of an article whose own id is not such a URI, or is in use; always the same
+    one.
+    """
     return uuid.uuid5(uuid.NAMESPACE_URL, f"{source}\n{id_}").urn

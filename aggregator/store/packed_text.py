@@ -1,6 +1,6 @@
-"""What SQL asks of the JSON text that an article is kept as (see `model.packed`), in each database's own way.
+"""SQL expressions over the JSON text of articles (see `model.packed`), written differently for each database.
 
-Each dialect's module registers how it is written there, by `sqlalchemy.ext.compiler.compiles`.
+Each dialect's module registers its SQL with `sqlalchemy.ext.compiler.compiles`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ __all__ = ["HasLink", "OriginOf", "WithoutLink", "has_link", "origin_face", "ori
 
 
 class HasLink(FunctionElement[bool]):
-    """Whether an article's link is a text; of that, its JSON, and its JSON in ASCII."""
+    """Whether an article's link is a given text; arguments: the data, the text, its JSON, its JSON in
+    ASCII.
+    """
 
     inherit_cache = True  # without a type: SQLite would compare a boolean with 1, and use no index
 
@@ -30,25 +32,25 @@ class WithoutLink(FunctionElement[bool]):
 
 
 class OriginOf(FunctionElement[str]):
-    """The origin of an article as JSON, None for none."""
+    """The origin of an article as JSON; NULL if it has none."""
 
     type = sa.Text()
     inherit_cache = True
 
 
 def has_link(data: sa.ColumnElement[Any], link: str) -> sa.ColumnElement[bool]:
-    """Whether this is the link of an article."""
+    """Returns the condition that an article's link is `link`."""
     spelled = (json.dumps(link, ensure_ascii=False)[1:-1], json.dumps(link)[1:-1])
     return HasLink(data, *(sa.bindparam(None, each, sa.Text) for each in (link, *spelled)))
 
 
 def origin_link(found: str | None) -> str | None:
-    """The link in what `OriginOf` gives."""
+    """Returns the link in the result of `OriginOf`."""
     return _said(found, lambda origin: origin.get("link"))
 
 
 def origin_face(found: str | None) -> str | None:
-    """The address of the feed's picture in what `OriginOf` gives."""
+    """Returns the address of the feed's picture in the result of `OriginOf`."""
     return _said(found, lambda origin: origin.get("extra", {}).get(FACE))
 
 

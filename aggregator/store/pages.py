@@ -1,4 +1,6 @@
-"""The pages that complete articles: which are wanted and when, and what the feed itself gave of each."""
+"""Requests for the web pages that complete articles: which are wanted and when, and each article as in its
+feed.
+"""
 
 from __future__ import annotations
 
@@ -19,17 +21,17 @@ from aggregator.store.schema import articles, pages, revisions
 from aggregator.store.writing import Judge, Writing, by_categories
 
 MAX_TIMES = 24
-"""So often the page of one article is asked for again because its entry changed: some change all the time."""
+"""How often an article's page is requested again because its entry changed: some change all the time."""
 
 LATER = timedelta(hours=1)
-"""What exceeds a source's pages is asked for so much later, and again so much for as many more."""
+"""Pages beyond a source's limit are requested this much later, those beyond twice the limit twice as late."""
 
 _WEB = ("http://", "https://")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageRequest:
-    """A page that is to complete the article `pk`; `attempts` to have it have failed."""
+    """A page that is to complete the article `pk`; `attempts`: how many have failed."""
 
     pk: int
     source: str
@@ -38,7 +40,9 @@ class PageRequest:
 
 
 class PageRequests:
-    """The pages that one transaction asks for, of articles new or edited; `at_once` of them now."""
+    """Queues requests for the pages of new and edited articles in one transaction; `at_once` of them are
+    due now.
+    """
 
     def __init__(self, connection: sa.Connection, source: str, now: datetime, at_once: int) -> None:
         self._connection = connection
@@ -48,9 +52,9 @@ class PageRequests:
         self._count = 0
 
     def ask(self, pk: int, article: Article) -> None:
-        """Asks for the page of an article, which is as its feed gave it; not where it has none of its own.
+        """Queues a request for an article's page, unless other articles have the same page.
 
-        Some feeds link every entry to the site, or many to one list: the first alone is asked for.
+        Some feeds link every entry to the site, or many entries to one list: only the first is requested.
         """
         url = _page_of(article.link)
         if not url.startswith(_WEB) or url == _page_of(article.origin.link):
@@ -62,10 +66,10 @@ class PageRequests:
             self._connection.execute(pages.insert(), asked)
 
     def completed(self, pk: int, old: Article, article: Article, *, is_read_anew: bool) -> Article:
-        """The article as its feed gives it now, with what its page gave before.
+        """Returns the article as in its feed now, completed with what its page gave before.
 
-        The page is asked for again when the entry changed, or was given up: everything is read anew then.
-        With `is_read_anew` it is the reader that changed, not the entry.
+        The page is requested again if the entry changed, or if it was given up and everything is read again.
+        `is_read_anew`: the reader changed, not the entry.
         """
         row = self._connection.execute(sa.select(pages).where(pages.c.article == pk)).one_or_none()
         if row is None:
@@ -89,7 +93,7 @@ class PageRequests:
 
 
 def _written(article: Article) -> dict[str, object]:
-    """What an article's feed gave of it, as columns of `pages`."""
+    """Returns the fields of an article as in its feed, as columns of `pages`."""
     return {"own": pack(article), "own_published": article.published, "own_updated": article.updated}
 
 
@@ -98,12 +102,12 @@ def _own(row: sa.Row[Any], source: str, id_: str) -> Article:
 
 
 def _page_of(link: str | None) -> str:
-    """The address of the page that a link leads into, "" for none."""
+    """Returns the address of the page of a link, without its fragment; "" for none."""
     return (link or "").partition("#")[0]
 
 
 def _given(own: Article, old: Article) -> dict[str, Any]:
-    """What a page gave to an article beside its feed."""
+    """Returns the fields that a page changed in an article."""
     return {name: value for name in COMPLETED if (value := getattr(old, name)) != getattr(own, name)}
 
 
@@ -113,7 +117,7 @@ _COMPLETED: tuple[sa.ColumnElement[Any], ...] = (
 
 
 class Pages:
-    """The store's part that knows of pages."""
+    """The part of the store that keeps requests for pages."""
 
     def __init__(
         self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
@@ -123,7 +127,7 @@ class Pages:
         self._rules = rules
 
     def due(self, sources: Collection[str], now: datetime, limit: int) -> tuple[PageRequest, ...]:
-        """The pages to ask for now of these sources, the longest due first."""
+        """Returns the pages of these sources to request now, the longest due first."""
         query = (
             sa.select(pages.c.article, articles.c.source, pages.c.url, pages.c.attempts)
             .join(articles, articles.c.pk == pages.c.article)
@@ -138,10 +142,10 @@ class Pages:
         )
 
     def complete(self, page: PageRequest, merge: Callable[[Article], Article], now: datetime) -> bool:
-        """Saves an article with what its page gave: `merge` of it as its feed gave it. True: it changed.
+        """Saves an article completed by its page: `merge` gets it as in its feed. Returns whether it changed.
 
-        The page is not asked for again until the entry changes. A request that was answered meanwhile, by a
-        worker that took over from one that stood still, saves nothing.
+        The page is not requested again until the entry changes. If another worker has completed the request
+        meanwhile, nothing is saved.
         """
         is_open = sa.and_(
             pages.c.article == page.pk,
@@ -161,14 +165,14 @@ class Pages:
             own = _own(row, row.source, row.id)
             made = merge(own)
             writing = Writing(connection, now, self.judge, self._rules)
-            # If this page added nothing, what an earlier one added stays.
+            # If this page added nothing, what an earlier fetch added is kept.
             is_changed = made != own and Changes(writing, row.source).complete(row, own, made)
             writing.placing.save()
             _settle(connection, page, None, 0)
             return is_changed
 
     def postpone(self, page: PageRequest, due: datetime | None, attempts: int) -> None:
-        """Records that a page could not be had; `due` None gives it up until its entry changes."""
+        """Records that a page could not be fetched; `due` None: it is given up until its entry changes."""
         with self._database.row_transaction() as connection:
             _settle(connection, page, due, attempts)
 

@@ -1,4 +1,4 @@
-"""The connection of one transaction, and rows of it that are not inserted yet: many take one statement."""
+"""Collects rows of one transaction, so that many are inserted by one statement."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ AND EXISTS (SELECT 1 FROM articles WHERE articles.source = sources.name)"""
 
 
 class Pending:
-    """A connection that inserts what waits before it is used for anything else.
+    """A connection with rows that wait; they are inserted before it is used for anything else.
 
-    The thread that saves waits for the interpreter's lock after each statement, as other threads poll: a
-    statement for each source took longer than the database took for it. What is asked of many sources at once
-    is remembered until anything else is done.
+    Other threads poll, so the saving thread waits for the interpreter's lock after each statement: statements
+    for each source took longer than the database itself. Results that were queried for many sources at once
+    are kept until anything is written.
     """
 
     def __init__(self, connection: sa.Connection) -> None:
         self.bare = connection
-        """The connection as it is, for what looks at no articles."""
+        """Takes a connection; use it directly only for statements that do not read articles."""
         self._rows: dict[str, list[Sequence[Any]]] = {}
         self._uids: dict[str, bool] = {}
         self._sources: dict[str, bool] = {}
 
     @property
     def connection(self) -> sa.Connection:
-        """The connection, after everything that waited is in the database."""
+        """The connection, after inserting everything that waits."""
         self.flush()
         return self.bare
 
     def flush(self) -> None:
-        """Inserts what waits."""
+        """Inserts everything that waits."""
         self._uids.clear()
         self._sources.clear()
         waiting, self._rows = self._rows, {}
@@ -48,28 +48,30 @@ class Pending:
             insert(self.bare, into, rows)
 
     def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
-        """As `rows.insert`, later; tables in the order in which each was first named."""
+        """Like `rows.insert`, but later; tables are written in the order in which they were first named."""
         if rows:
             self._rows.setdefault(into, []).extend(rows)
 
     def enter(self, source: str, uids: Collection[str]) -> None:
-        """Notes that articles with these outward ids wait to be inserted, of this source."""
+        """Records that articles of this source with these published ids wait to be inserted."""
         self._sources[source] = True
         self._uids.update(dict.fromkeys(uids, True))
 
     def look(self, found: Mapping[str, Collection[str]]) -> None:
-        """Asks at once what is asked of each of these sources; `found` has the ids that each has now."""
+        """Queries for many sources at once what is needed of each; `found`: the ids of each source's
+        articles.
+        """
         self._ask(_READ, [source for source, ids in found.items() if ids], self._sources)
         new = [ids for source, ids in found.items() if ids and not self._sources[source]]
         self.taken([*filter(is_permanent, chain.from_iterable(new))])
 
     def has_articles(self, source: str) -> bool:
-        """Whether anything is kept of a source."""
+        """Returns whether the store has any article of a source."""
         self._ask(_READ, (source,), self._sources)
         return self._sources[source]
 
     def taken(self, uids: Collection[str]) -> set[str]:
-        """Which of these outward ids articles have already."""
+        """Returns which of these published ids are in use."""
         self._ask(_TAKEN, uids, self._uids)
         return {uid for uid in uids if self._uids[uid]}
 

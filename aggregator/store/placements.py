@@ -1,4 +1,4 @@
-"""Which articles stand in which feeds, decided again for what is stored: after rules or time have changed."""
+"""Decides again which stored articles are in which feeds, after rules changed or time passed."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _OF_OTHERS = (
     .join(feeds, feeds.c.pk == placements.c.feed)
     .where(stories.c.article.in_(sa.bindparam("some_articles", expanding=True)))
 )
-"""Of some articles the feeds in which others of their stories stand."""
+"""Selects the feeds of other articles in the same stories."""
 
 
 class Placements:
-    """The part of the store that decides again where stored articles stand."""
+    """The part of the store that decides again which feeds stored articles are in."""
 
     def __init__(
         self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
@@ -54,7 +54,9 @@ class Placements:
         self._rules = rules
 
     def define(self, names: Collection[str], now: datetime) -> None:
-        """Makes the feeds of saved queries, those of these names; any other is a category's, or gone."""
+        """Creates the feeds of saved queries with these names; other query feeds become those of
+        categories.
+        """
         is_query = feeds.c.kind == "query"
         with self._database.snapshot() as connection:
             known = set(connection.scalars(sa.select(feeds.c.name).where(is_query)))
@@ -80,10 +82,10 @@ class Placements:
             remember(connection, _SEEN, now.isoformat())
 
     def decide_all(self, digest: str, now: datetime) -> Iterator[tuple[int, int, int]]:
-        """Decides anew for every article, once for each `digest` of all that decides.
+        """Decides again for every article, once for each `digest` of the rules.
 
-        Yields how many were looked at and changed, and how many there are. Each step is a transaction that
-        remembers how far it came: what was killed goes on there.
+        Yields how many articles were checked and changed, and how many there are. Each step is one
+        transaction that also stores the progress, so that an interrupted run continues there.
         """
         place = self._place(digest)
         if place is None:
@@ -102,7 +104,9 @@ class Placements:
     def _judge_again(
         self, connection: sa.Connection, these: sa.Select[Any], now: datetime
     ) -> tuple[int, int, int | None]:
-        """One batch of these articles: how many, how many changed, and the last's number, None at the end."""
+        """Decides for one batch; returns how many articles, how many changed, and the last number (None at
+        the end).
+        """
         writing = Writing(connection, now, self.judge, self._rules)
         rows = connection.execute(these.limit(_BATCH)).all()
         changed = sum([writing.judge_again(kept(row)) for row in rows])
@@ -110,7 +114,7 @@ class Placements:
         return len(rows), changed, rows[-1].pk if len(rows) == _BATCH else None
 
     def _place(self, digest: str) -> int | None:
-        """Where to go on; None: all is decided."""
+        """Returns the number of the article to continue after; None: everything is decided."""
         written = self._database.setting(DECIDED)
         if written is None and not digest:
             return None  # there never were any rules
@@ -123,9 +127,10 @@ class Placements:
             raise DamagedStore("what rules were applied", error) from error
 
     def decide_in_time(self, date_changes: Collection[tuple[str, timedelta]], now: datetime) -> int:
-        """Decides anew where time alone may have changed something; returns how many articles changed.
+        """Decides again for articles that time alone may have changed; returns how many changed.
 
-        Each turning is a date of an article ("published", "updated" or "first_seen"), and how long after it.
+        Each of `date_changes` is a date of an article ("published", "updated" or "first_seen"), and how long
+        after it a query changes its result.
         """
         written = self._database.setting(_SEEN)
         if not date_changes or written is None:
@@ -151,9 +156,10 @@ class Placements:
         return total
 
     def standing(self, source: str | None = None) -> Iterator[tuple[Kept, frozenset[str], frozenset[str]]]:
-        """Every article that may be shown, the feeds in which it stands, and those of others of its story.
+        """Yields every article that may be shown, with its feeds, and the feeds of others in its story.
 
-        `all` is "". `source` limits it to one source. Read in batches, in the order in which they came.
+        The feed `all` is "". `source`: only articles of this source. Read in batches, in the order of their
+        numbers.
         """
         these = _STANDING if source is None else _STANDING.where(articles.c.source == source)
         place: int | None = 0
@@ -169,7 +175,7 @@ class Placements:
             place = rows[-1].pk if len(rows) == _BATCH else None
 
     def count_standing(self, source: str | None = None) -> int:
-        """How many articles `standing` has."""
+        """Returns how many articles `standing` yields."""
         query = (
             sa.select(sa.func.count())
             .join_from(articles, sources, sources.c.name == articles.c.source)
@@ -180,7 +186,7 @@ class Placements:
             return found or 0
 
     def feeds_of(self, pk: int) -> tuple[str, ...]:
-        """The names of the feeds in which an article stands, `all` as ""."""
+        """Returns the names of an article's feeds; `all` is ""."""
         query = (
             sa.select(feeds.c.name)
             .join(placements, placements.c.feed == feeds.c.pk)
@@ -194,9 +200,9 @@ class Placements:
 def _passed(
     name: str, date_changes: Collection[tuple[str, timedelta]], since: datetime, now: datetime
 ) -> sa.ColumnElement[bool]:
-    """Which articles passed a turning by this date of theirs.
+    """Returns a condition: since the last time, an article passed one of these ages, counted from this date.
 
-    All of the time between is asked for first: nearly every article is outside of it, and then asked once.
+    The whole interval is checked first, because nearly every article is outside of it.
     """
     column = articles.c[name]
     afters = sorted(after for each, after in date_changes if each == name)

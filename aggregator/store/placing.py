@@ -1,4 +1,4 @@
-"""Which articles stand in which feeds: one transaction's changes, and the feeds that they make stale."""
+"""Puts articles into feeds within one transaction, and marks the feeds that become stale."""
 
 from __future__ import annotations
 
@@ -57,22 +57,22 @@ _STALE = (
 )
 
 Row = tuple[int, datetime, Iterable[str]]
-"""An article by its number, its date, and the names of the feeds in which it stands."""
+"""The number of an article, its date, and the names of its feeds."""
 
 
 class Placing:
-    """Lets articles join and leave feeds in one transaction; `save` ends it."""
+    """Puts articles into feeds and removes them within one transaction; call `save` at the end."""
 
     def __init__(self, pending: Pending, now: datetime) -> None:
         self._pending = pending
         self._now = now
         self._feeds: dict[str, int] | None = None
         self._joining: list[tuple[int, int, int, None]] = []
-        # By how many articles each stale feed has grown.
+        # How many articles each stale feed has gained.
         self._stale: Counter[int] = Counter()
 
     def join(self, joining: Sequence[Row]) -> None:
-        """Puts articles that stand in no feed into feeds; each name once an article."""
+        """Puts articles that are in no feed into feeds; the names of an article must be unique."""
         for pk, published, names in joining:
             date = microseconds(published)
             self._joining += [(self._feed(name), date, pk, None) for name in names]
@@ -80,19 +80,19 @@ class Placing:
 
     @property
     def _connection(self) -> sa.Connection:
-        """The connection, after the articles that joined are where statements find them."""
+        """The connection, after inserting the articles that joined."""
         self._insert_joining()
         return self._pending.connection
 
     def _insert_joining(self) -> None:
-        """In the order of their table, which takes half the time where there are many."""
+        """Inserts in the order of the table's key, which takes half the time for many rows."""
         self._pending.insert(_PLACEMENTS, sorted(self._joining))
         self._joining.clear()
 
     def place(self, pk: int, published: datetime, names: Iterable[str], *, is_edited: bool = False) -> None:
-        """Lets an article stand in these feeds and in no others; all of them become stale.
+        """Puts an article into these feeds and removes it from all others; all of them become stale.
 
-        Edited, it comes again in a newer archive: those that are full never change.
+        `is_edited`: it goes into a newer archive again, because full archives never change.
         """
         wanted = {self._feed(name) for name in names}
         before = {row.feed: row for row in self._connection.execute(_PLACES, {"of_article": pk})}
@@ -105,7 +105,7 @@ class Placing:
             self._connection.execute(placements.delete().where(of_this))
             self._stale[feed] -= 1
         if joining := wanted - before.keys():
-            # It may have stood there before, and be in a full archive as it is.
+            # It may have been in the feed before, and be in a full archive unchanged.
             filed = {row[0]: row[1] for row in self._connection.execute(_FILED, {"of_article": pk})}
             self._insert([(feed, microseconds(published), pk, filed.get(feed)) for feed in joining])
         self._stale.update(dict.fromkeys(before.keys() & wanted, 0))
@@ -118,7 +118,9 @@ class Placing:
             self._stale.update(row[0] for row in rows)
 
     def leave(self, pk: int) -> Mapping[int, int | None]:
-        """Takes an article out of every feed; the full archive of each that holds it, None for none."""
+        """Removes an article from every feed; returns these feeds, each with the full archive that has the
+        article (None: none has).
+        """
         filed = {row.feed: row.archived for row in self._connection.execute(_PLACES, {"of_article": pk})}
         if filed:
             self._stale.subtract(filed.keys())
@@ -126,15 +128,15 @@ class Placing:
         return filed
 
     def leave_all(self, pks: Sequence[int]) -> None:
-        """Takes articles out of every feed."""
+        """Removes articles from every feed."""
         for feed, count in self._connection.execute(_COUNTS, {"some_articles": pks}).all():
             self._stale[feed] -= count
         self._connection.execute(_LEAVE_SOME, {"some_articles": pks})
 
     def hide(self, pk: int, feed: str | None = None, *, is_hidden: bool = True) -> None:
-        """Takes an article out of the full archives of one feed, or of all, or shows it there again.
+        """Hides an article in the full archives of one feed (None: of all), or shows it there again.
 
-        An archive in which that changed anything is written again.
+        Archives that change are written again.
         """
         theirs = archive_entries.c.revision.in_(sa.select(revisions.c.pk).where(revisions.c.article == pk))
         chosen = sa.and_(theirs, archive_entries.c.is_hidden.is_not(is_hidden))
@@ -144,7 +146,7 @@ class Placing:
         self._connection.execute(archive_entries.update().where(chosen).values(is_hidden=is_hidden))
 
     def show_again(self, pk: int) -> None:
-        """Has all feeds and full archives written again that show an article: it is rendered otherwise."""
+        """Marks all feeds and full archives that show an article, because it is rendered differently now."""
         self.renew_of(pk)
         theirs = archive_entries.c.revision.in_(sa.select(revisions.c.pk).where(revisions.c.article == pk))
         self._write_again(theirs)
@@ -157,12 +159,12 @@ class Placing:
             self._stale[found.feed] += 0
 
     def names(self, pk: int) -> list[str]:
-        """The feeds that an article stands in."""
+        """Returns the names of an article's feeds."""
         joined = sa.select(feeds.c.name).join(placements, placements.c.feed == feeds.c.pk)
         return [*self._connection.scalars(joined.where(placements.c.article == pk).order_by(feeds.c.pk))]
 
     def renew_of(self, pk: int) -> None:
-        """Marks the feeds of an article as stale, as something in it changed."""
+        """Marks the feeds of an article as stale, because something in it changed."""
         places = self._connection.execute(_PLACES, {"of_article": pk})
         self._stale.update(dict.fromkeys((row.feed for row in places), 0))
 
@@ -171,7 +173,7 @@ class Placing:
         self._stale.update(dict.fromkeys(found, 0))
 
     def define(self, name: str) -> None:
-        """Makes a feed one of a saved query."""
+        """Makes a feed that of a saved query."""
         this = feeds.c.pk == self._feed(name)
         self._connection.execute(feeds.update().where(this).values(kind="query"))
 
@@ -194,7 +196,7 @@ class Placing:
         return found
 
     def save(self) -> None:
-        """Marks every feed that an article joined, left or changed in as stale; nothing waits any more."""
+        """Inserts what waits, and marks every feed as stale that an article joined, left or changed in."""
         connection = self._connection
         if self._stale:
             rows = [{"stale": feed, "grown": n, "now": self._now} for feed, n in self._stale.items()]
@@ -204,5 +206,5 @@ class Placing:
 
 @lru_cache(maxsize=256)  # the articles of a source mostly have the same
 def names_of(categories: tuple[str, ...]) -> tuple[str, ...]:
-    """The feeds of an article by its categories alone: `all`, and one for each."""
+    """Returns the feeds of an article by its categories alone: `all`, and one for each."""
     return (ALL, *dict.fromkeys(name for name in categories if name != ALL))

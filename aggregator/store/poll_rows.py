@@ -1,4 +1,4 @@
-"""What a poll leaves in the row of its source: columns, and the statements that set them."""
+"""The columns of a source's row that a poll sets, and the statements that set them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["COMMITTED", "COMMITTED_AND_PLANNED", "UNCHANGED", "following_poll", 
 
 
 def following_poll(following: PollState | None) -> dict[str, Any]:
-    """The columns of a source that hold when it is polled next; {} for None, which leaves them."""
+    """Returns the columns with the next poll of a source; {} for None, which keeps them."""
     if following is None:
         return {}
     return {
@@ -24,7 +24,7 @@ def following_poll(following: PollState | None) -> dict[str, Any]:
 
 
 def planned(following: PollState) -> dict[str, Any]:
-    """The same as values of `COMMITTED_AND_PLANNED`."""
+    """Returns the next poll as values of `COMMITTED_AND_PLANNED`."""
     return {
         "new_schedule": following,
         "new_poll": following.next_poll,
@@ -53,7 +53,7 @@ COMMITTED_AND_PLANNED = COMMITTED.values(
     next_poll=sa.bindparam("new_poll"),
     is_gone=sa.bindparam("now_gone"),
 )
-# A column of nothing but NULL is text to PostgreSQL.
+# PostgreSQL takes a column with only NULL for text.
 UNCHANGED = """UPDATE sources SET polled = ?, succeeded = ?, error = NULL, advice = NULL, is_gone = FALSE,
 validators = new.column2, body_hash = new.column3, schedule = new.column4,
 next_poll = CAST(new.column5 AS BIGINT)

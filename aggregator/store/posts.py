@@ -1,4 +1,4 @@
-"""Which articles stand in which files of a folder of posts, and which have changed since then."""
+"""The files of articles in folders of posts, and which articles changed since they were written."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PostFile:
-    """The file of an article: `path` inside the folder, the hash of its bytes, the mark it was written at."""
+    """The file of an article: its `path` inside the folder, the hash of its bytes, and the article's mark
+    when it was written.
+    """
 
     path: str
     body_hash: str
@@ -31,23 +33,24 @@ class PostFile:
 
 
 class PostFiles:
-    """The part of the store that knows which articles stand in files of folders of posts."""
+    """The part of the store that knows the files of articles in folders of posts."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def generation(self) -> int:
-        """A number that is another as soon as any article joins, leaves or changes."""
+        """Returns a number that changes when any article is added, removed or changed."""
         query = sa.select(feeds.c.generation).where(feeds.c.name == ALL)
         with self._database.snapshot() as connection:
             return connection.scalar(query) or 0
 
     def marks(self, names: Collection[str] | None) -> dict[str, str]:
-        """What each published article looks like now, by its uid, oldest first: another mark, another file.
+        """Returns the mark of each published article by published id, oldest first; if it changes, the file
+        may too.
 
-        `names` are the categories of which one at least must be an article's; None: all articles.
+        `names`: only articles that have one of these categories; None: all articles.
         """
-        # An entry's fingerprint is another when its feed says anything else; an article of a folder has none.
+        # An entry's fingerprint changes with the entry in its feed; an article of a folder has none.
         unmarked = sa.case((articles.c.fingerprint == "", revisions.c.data), else_="")
         query = (
             sa.select(articles.c.uid, revisions.c.content_hash, articles.c.updated, articles.c.edits)
@@ -72,7 +75,7 @@ class PostFiles:
         return found
 
     def some(self, uids: Sequence[str]) -> Iterator[Kept]:
-        """These articles, in this order, as far as they are there."""
+        """Yields the articles with these published ids that exist, in this order."""
         for start in range(0, len(uids), _AT_ONCE):
             batch = uids[start : start + _AT_ONCE]
             with self._database.snapshot() as connection:
@@ -81,9 +84,10 @@ class PostFiles:
             yield from (kept(found[uid]) for uid in batch if uid in found)
 
     def key(self, folder: Path) -> str:
-        """What a folder is remembered by: its way from the store, so that both may be moved together.
+        """Returns the key under which a folder is stored: its path relative to the store, so that both can be
+        moved.
 
-        What an earlier version remembered by the folder's own path is taken over.
+        Keys of earlier versions, with the folder's full path, are converted.
         """
         key = self._database.dialect.folder_key(folder)
         moved = posts.update().where(posts.c.folder == str(folder)).values(folder=key)
@@ -96,7 +100,7 @@ class PostFiles:
         return key
 
     def written(self, folder: str) -> dict[str, PostFile]:
-        """Every post that was written to this folder, by the uid of its article."""
+        """Returns every post that was written to this folder, by the published id of its article."""
         with self._database.snapshot() as connection:
             rows = connection.execute(
                 sa.select(posts).where(posts.c.folder == folder).order_by(posts.c.path)
@@ -109,7 +113,7 @@ class PostFiles:
         }
 
     def record(self, folder: str, changed: Mapping[str, PostFile | None]) -> None:
-        """Remembers posts by the uids of their articles, and forgets those that are None."""
+        """Stores posts by the published ids of their articles, and deletes those that are None."""
         rows = [
             {
                 "folder": folder,

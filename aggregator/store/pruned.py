@@ -1,4 +1,4 @@
-"""What is kept of pruned articles: enough to know them again when their source changes its ids."""
+"""Keeps a digest of each pruned article, to recognise it if its source changes its ids."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ _BATCH = 500
 
 
 def keep_digests(connection: sa.Connection, pks: Sequence[int]) -> None:
-    """Keeps one digest of each of these articles, while their revisions are still there.
+    """Stores one digest of each of these articles; call it while their revisions still exist.
 
-    It is made of address, title and date: a weekly post that always links to one page is another each week.
+    It is made of address, title and date, because a weekly post that always links to one page is a new
+    article each week.
     """
     query = sa.select(*REVISION).join_from(articles, revisions, NEWEST_REVISION)
     for start in range(0, len(pks), _BATCH):

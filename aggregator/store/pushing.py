@@ -1,7 +1,7 @@
-"""Whether what a hub sent can be saved as it is, or only a poll can say what it means.
+"""Saves articles that a hub sent, if they can be understood without the whole feed.
 
-A hub may leave out entries that it delivered before (W3C WebSub §7), and what it sends may be late or sent
-again. So what is missing in it says nothing, and what is not newer than what is kept may be older.
+A hub may leave out entries that it delivered before (W3C WebSub §7), and what it sends may be late or
+repeated. So a missing entry means nothing, and an entry that is not newer than the stored one may be older.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _KEPT = sa.select(articles.c.id, articles.c.fingerprint, articles.c.updated)
 
 
 class PushedArticles:
-    """The part of the store that takes what hubs sent."""
+    """The part of the store that saves articles which hubs sent."""
 
     def __init__(
         self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
@@ -41,7 +41,7 @@ class PushedArticles:
     def commit(self, update: Update, now: datetime) -> Saved | None:
         """Saves the articles of a document that a hub sent, and nothing else of their source.
 
-        None, and nothing is saved, where only a poll can say what they mean.
+        Returns None, and saves nothing, if a poll of the whole feed is needed to understand them.
         """
         with suppress(_Uncertain), self._database.transaction() as connection:
             _check(connection, update.source, update.found)
@@ -53,14 +53,14 @@ class PushedArticles:
 
 
 class _Uncertain(Exception):
-    """Only a poll can say what a document means."""
+    """A poll of the whole feed is needed to understand a document."""
 
 
 def _check(connection: sa.Connection, source: str, found: Sequence[Found]) -> None:
-    """Checks that each of these is new, is kept as it is, or is newer than what is kept of it.
+    """Checks that each article is new, is stored unchanged, or is newer than the stored one.
 
-    One that may be a kept article under another id is not certain: whether the feed still has that, only the
-    whole feed says. Raises _Uncertain, which is to roll back what this may have written.
+    An article that may be a stored one with a new id is uncertain, because only the whole feed shows whether
+    it still has the stored one. Raises _Uncertain; the caller rolls back what this may have written.
     """
     kept: dict[str, sa.Row[Any]] = {}
     for start in range(0, len(found), _BATCH):

@@ -1,4 +1,4 @@
-"""The queue of sources that are due, seen as a whole: how many there are, and how late they are."""
+"""The queue of due sources: how many there are, and how late they are."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ _AT_ONCE = 500
 __all__ = ["POLLED", "Lag", "Queue"]
 
 POLLED = sa.and_(sources.c.active, sources.c.is_enabled, sa.not_(sources.c.is_gone))
-"""Whether a source is polled at all."""
+"""The condition that a source is polled at all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lag:
-    """How late the sources are at one moment: of `sources` that are polled, `due` are to be polled now.
+    """How late the sources are at one time.
 
-    `p50`, `p95` and `p99`: so many in a hundred are due for no longer than this; a source that is not due, or
-    was never polled, is not late.
+    - `sources`: how many are polled at all; `due`: how many are to be polled now.
+    - `p50`, `p95`, `p99`: percentiles of how long sources have been due; a source that is not due or was
+      never polled counts as not late.
     """
 
     sources: int
@@ -37,13 +38,13 @@ class Lag:
 
 
 class Queue:
-    """The part of the store that sees what is due, and how polling keeps up; it writes nothing."""
+    """The part of the store that finds due sources and how late they are; it writes nothing."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def lag(self, now: datetime) -> Lag:
-        """How late the sources are at `now`. Found by an index: reads none of them."""
+        """Returns how late the sources are at `now`; reads only an index."""
         is_late = sa.and_(POLLED, sources.c.next_poll <= now)
         is_new = sa.and_(POLLED, sources.c.next_poll.is_(None))
         with self._database.snapshot() as connection:
@@ -53,7 +54,7 @@ class Queue:
             )
 
             def at(percent: int) -> timedelta:
-                earlier = total - -(-total * percent // 100)  # so many may be later than it
+                earlier = total - -(-total * percent // 100)  # how many may be later
                 if earlier >= late:
                     return timedelta(0)
                 query = sa.select(sources.c.next_poll).where(is_late).order_by(sources.c.next_poll)
@@ -63,7 +64,7 @@ class Queue:
             return Lag(sources=total, due=late + new, p50=at(50), p95=at(95), p99=at(99))
 
     def due_among(self, names: Collection[str], now: datetime) -> set[str]:
-        """Which of the sources of these names are to be polled now."""
+        """Returns which of the sources with these names are to be polled now."""
         is_due = sa.or_(sources.c.next_poll.is_(None), sources.c.next_poll <= now)
         found: set[str] = set()
         with self._database.snapshot() as connection:
@@ -73,9 +74,9 @@ class Queue:
         return found
 
     def at_rest(self, now: datetime) -> dict[str, tuple[str, datetime | None]] | None:
-        """What is remembered of the polls of the enabled sources, as it is kept, and their next polls.
+        """Returns the stored poll states of the enabled sources, and their next polls; None if any is due.
 
-        None where one is due. One that is gone has no next poll.
+        A source that is gone has no next poll.
         """
         text = sa.type_coerce(sources.c.schedule, sa.Text)
         query = sa.select(sources.c.name, text, sources.c.next_poll, sources.c.is_gone)
@@ -86,7 +87,7 @@ class Queue:
         return None if is_due else found
 
     def names(self) -> Iterator[list[str]]:
-        """The names of all sources, former ones too, some at a time."""
+        """Yields the names of all sources, also removed ones, in batches."""
         last = ""
         while True:
             query = sa.select(sources.c.name).where(sources.c.name > last).order_by(sources.c.name)
@@ -98,7 +99,7 @@ class Queue:
             last = found[-1]
 
     def late(self, now: datetime) -> Iterator[dict[str, PollState]]:
-        """What is remembered of the polls of the sources that are due, some at a time, by name."""
+        """Yields the poll states of due sources by name, in batches."""
         last = ""
         while True:
             query = sa.select(sources.c.name, sources.c.schedule).where(

@@ -1,7 +1,7 @@
-"""Articles that were read back from what was published: sources take theirs over when they are polled.
+"""Articles that were read back from published files: each source gets its own when it is polled.
 
-What is published has the outward id of an article, and not always its source or the id that it has there.
-Both are known as soon as its source is polled: an outward id is made of them.
+A published file has the published id of an article, and not always its source or its id there. Both are known
+once its source is polled, because the published id is made from them.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from aggregator.store.writing import Writing
 __all__ = ["REBUILT", "REBUILT_READER", "begin", "claim"]
 
 REBUILT = "(rebuilt)"
-"""The source of articles whose own is not known yet: none of the config, but its articles are shown."""
+"""The source of articles whose real source is not known yet; it is not in the config, but they are shown."""
 
 REBUILT_READER = 0
-"""The `reader_version` of an article that was read back: what its source gives then is no edit of it."""
+"""The `reader_version` of an article that was read back; a difference to its source is not an edit."""
 
 _SETTING = "rebuilt"
 _BATCH = 200
 _SOME: sa.BindParameter[list[str]] = sa.bindparam("some", expanding=True)
-# Built once, as each poll of such a store asks it.
+# Built once, because each poll of such a store runs it.
 _IS_REBUILT = articles.c.reader_version == REBUILT_READER
 _READ_BACK = sa.select(articles.c.pk, articles.c.uid, articles.c.source).where(
     articles.c.uid.in_(_SOME), _IS_REBUILT
@@ -39,7 +39,7 @@ _KNOWN = sa.select(articles.c.id).where(
 
 
 def begin(database: Database, now: datetime) -> None:
-    """Makes the source of articles whose source is not known yet."""
+    """Creates the source of articles whose source is not known yet."""
     with database.transaction() as connection:
         known = set(connection.scalars(sa.select(sources.c.name)))
         if REBUILT not in known:
@@ -49,7 +49,7 @@ def begin(database: Database, now: datetime) -> None:
 
 
 def claim(writing: Writing, source: str, found: Sequence[Found]) -> None:
-    """Gives articles that were read back, and are found at a source, that source and their ids there."""
+    """Gives articles that were read back, and are now found at a source, that source and their ids there."""
     if not found or writing.setting(_SETTING) is None:
         return
     connection = writing.connection
@@ -59,7 +59,8 @@ def claim(writing: Writing, source: str, found: Sequence[Found]) -> None:
         plain = {each.article.id for each in some}
         known = set(connection.scalars(_KNOWN, {"of_source": source, "some": [*plain]}))
         rows = connection.execute(_READ_BACK, {"some": [*own, *plain]}).all()
-        # The id that was made of its source and id says both; one that is an address may be another source's.
+        # A published id that was made from source and id proves both; an address may be that of another
+        # source.
         made = {own[row.uid]: row.pk for row in rows if row.uid in own}
         given = {row.uid: row.pk for row in rows if row.uid in plain and row.source in (source, REBUILT)}
         for id_, pk in {**given, **made}.items():

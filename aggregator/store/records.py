@@ -1,4 +1,4 @@
-"""What goes into the store and comes out of it, beside articles: plain data."""
+"""Plain data that the store takes and returns, other than articles."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ from aggregator.store.kept import Kept
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceRecord:
-    """What is known of a source from earlier polls; `body_hash` and `identity` are None before the first.
+    """What is known of a source from earlier polls.
 
-    `schedule` is what the schedule remembers of its polls; `succeeded` is when a poll did last;
-    `reader_version` is the reader's that read the body last. `moved_to`: the address that it has moved to for
-    good, where the config has the old one. `has_articles`: anything is kept of any.
+    - `body_hash`, `identity`: None before the first poll.
+    - `schedule`: the state of its polls.
+    - `succeeded`: when a poll last succeeded.
+    - `reader_version`: of the reader that last read the document.
+    - `moved_to`: the address that it has moved to permanently, while the config has the old one.
+    - `has_articles`: the store has any article of it.
     """
 
     validators: Mapping[str, Any] = field(default_factory=dict)
@@ -35,15 +38,16 @@ class SourceRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Update:
-    """What one successful poll gave: articles of unique ids, none when nothing changed.
+    """The result of one successful poll.
 
-    `unchanged` counts entries that were not even made into articles, as their fingerprint was known.
-    `pages` asks for the pages of new and changed articles, so many at once; 0 for none.
-    `subscriptions` are the feeds that a list lists now; None for what is no list.
-    `refused` are files of a folder that must not be read: the articles that they gave are deleted.
-    `withdrawn` are those that are gone, or no longer to be published: their articles leave the feeds.
-    `present` are the fingerprints by which entries were known.
-    `reader_version` is the reader's that read the documents.
+    - `found`: articles with unique ids; empty if nothing changed.
+    - `unchanged`: the number of entries that were not converted, because their fingerprint was known.
+    - `pages`: how many pages of new and changed articles are requested at once; 0: none is.
+    - `subscriptions`: the feeds that an OPML list has now; None: the source is not a list.
+    - `refused`: files of a folder that must not be read: their articles are deleted.
+    - `withdrawn`: files that are gone or no longer to be published: their articles leave the feeds.
+    - `present`: the fingerprints of known entries.
+    - `reader_version`: of the reader that read the documents.
     """
 
     source: str
@@ -64,12 +68,12 @@ class Update:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolledArticles:
-    """What a poll goes by of the articles that are kept of a source.
+    """What a poll needs to know of a source's stored articles.
 
-    - `fingerprints`: of the entries that are kept as they were found, or were pruned; less those that another
-      version of the reader read, which are to be read anew.
-    - `files`: the path inside the folder that each article was found in, by its id.
-    - `newest`: when the newest were published, newest first.
+    - `fingerprints`: of entries that are stored unchanged, or were pruned; without those that another version
+      of the reader read, which must be read again.
+    - `files`: the path inside the folder of each article, by its id.
+    - `newest`: the dates of the newest articles, newest first.
     """
 
     fingerprints: frozenset[str] = frozenset()
@@ -79,7 +83,7 @@ class PolledArticles:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """What an article was until the edit at `replaced`."""
+    """An earlier version of an article, until the edit at `replaced`."""
 
     article: Article
     replaced: datetime
@@ -87,7 +91,7 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """How many articles a commit found new, edited, and as they were."""
+    """How many articles of a poll were new, edited and unchanged."""
 
     new: int = 0
     changed: int = 0
@@ -98,9 +102,10 @@ class Saved:
 class FeedRecord:
     """A feed of a category, of a saved query, or of a source.
 
-    `folder` and `feed_id` are None until it is first published. `kind` is "category" (`all` too), "query" or
-    "source". `total` is how many articles stand in it. `listed` is the stamp of its files when they were last
-    written, None before.
+    - `kind`: "category" (also for `all`), "query" or "source".
+    - `folder`, `feed_id`: None until it is first published.
+    - `total`: how many articles it has.
+    - `listed`: the stamp of its files when they were last written; None before.
     """
 
     name: str
@@ -116,9 +121,10 @@ class FeedRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whereabouts:
-    """What became of an article: its state (see `schema`), and the feeds in which it stands, `all` as "".
+    """The state of an article (see `schema`), and its feeds; `all` is "".
 
-    `kept` is None once only its id is kept; `is_followed`: the config names its source.
+    - `kept`: None if only its id is stored.
+    - `is_followed`: its source is in the config or the store.
     """
 
     uid: str

@@ -1,4 +1,4 @@
-"""Another name for a source: its articles, their ids and all that is known of it stay."""
+"""Renames a source; its articles, their ids and all other records stay."""
 
 from __future__ import annotations
 
@@ -40,11 +40,13 @@ def rename_source(
     confirm: Callable[[], object],
     notes: Mapping[str, Callable[[str, str, str], str]] = MappingProxyType({}),
 ) -> int:
-    """Gives a source another name in the store; how many articles it has. None of them changes its id.
+    """Renames a source in the store; returns how many articles it has. Their ids do not change.
 
-    `notes` are the settings that name sources, each with a function: (text, old, new) -> the new text.
-    `confirm` is called last: where it raises, nothing is changed. Feeds that show its articles are to be
-    published again. Raises StoreError where another source has, or had, that name.
+    - `confirm`: called last; if it raises, nothing is changed.
+    - `notes`: settings that contain names of sources, each with a function: (text, old, new) -> new text.
+
+    Feeds that show its articles are published again. Raises StoreError if another source has, or had, that
+    name.
     """
     with database.transaction() as connection:
         database.dialect.defer_references(connection)
@@ -68,7 +70,8 @@ def rename_source(
             connection.execute(of_list.values({"list": new}))
             _rename_feed(connection, OF_SOURCE + old, OF_SOURCE + new)
             is_theirs = articles.c.source == new
-            connection.execute(articles.update().where(is_theirs).values(indexed=None))  # names are searched
+            # Names are in the search index.
+            connection.execute(articles.update().where(is_theirs).values(indexed=None))
             writing = Writing(connection, now)
             standing = sa.select(placements.c.article).distinct().join(articles).where(is_theirs)
             for pk in connection.scalars(standing).all():
@@ -79,14 +82,14 @@ def rename_source(
                 if text is not None:
                     remember(connection, setting, renamed(text, old, new))
             were_decided = sa.select(settings.c.value).where(settings.c.name == DECIDED)
-            if connection.scalar(were_decided) is not None:  # rules may ask for the name
+            if connection.scalar(were_decided) is not None:  # rules may contain the name
                 remember(connection, DECIDED, json.dumps(["renamed", 0]))
         confirm()
     return len(pks)
 
 
 def _rename_feed(connection: sa.Connection, old: str, new: str) -> None:
-    """The feed of the source keeps its folder and its id; a feed that has the name already keeps it."""
+    """Renames the feed of a source, with its folder and id, unless a feed has the new name already."""
     taken = connection.scalar(sa.select(feeds.c.pk).where(feeds.c.name == new))
     if taken is None:
         connection.execute(feeds.update().where(feeds.c.name == old).values(name=new))

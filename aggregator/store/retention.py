@@ -1,4 +1,4 @@
-"""What need not be kept: which articles and versions a rule lets go, in batches."""
+"""Finds and prunes articles and versions that retention does not keep, in batches."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _UNDATED = articles.c.given.contains('"published": null', autoescape=True).label
 
 
 class _Place(NamedTuple):
-    """Of an article among others, newest first: by its date, then by its uid, as in feeds.
+    """The place of an article in the order of feeds: newest first, then by published id.
 
-    Before `oldest` articles are too old; those from `beyond` on are too many. None: no such limit.
+    Articles before `oldest` are too old; those from the place `beyond` on are too many. None: no such limit.
     """
 
     published: datetime
@@ -31,18 +31,18 @@ class _Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """The articles of a source, or else those in the feed of a category."""
+    """The articles of a source, or those in the feed of a category."""
 
     source: str = ""
     category: str = ""
 
     @property
     def _published(self) -> sa.ColumnElement[Any]:
-        # Each has an index by this date.
+        # Each of them has an index by this date.
         return articles.c.published if self.source else placements.c.published
 
     def newest_first(self, *columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
-        """These columns of its articles, newest first."""
+        """Returns a query for these columns of its articles, newest first."""
         query = sa.select(*columns).order_by(self._published.desc(), articles.c.uid)
         if self.source:
             return query.where(articles.c.source == self.source, articles.c.state == FOUND)
@@ -51,11 +51,11 @@ class Scope:
         return joined.where(placements.c.feed == named)
 
     def older_than(self, moment: datetime) -> sa.ColumnElement[bool]:
-        """Those published before."""
+        """Returns the condition that an article was published before `moment`."""
         return self._published < moment
 
     def from_place(self, place: _Place) -> sa.ColumnElement[bool]:
-        """Those at this place or behind it."""
+        """Returns the condition that an article is at this place or after it."""
         published, uid = place.published, place.uid
         at_once = sa.and_(self._published == published, articles.c.uid >= uid)
         # The first condition is for the index, which cannot use the second.
@@ -63,7 +63,7 @@ class Scope:
 
 
 def first(connection: sa.Connection, scope: Scope, keep: Keep, now: datetime) -> _Place | None:
-    """The newest article that `keep` lets go, None when there is none."""
+    """Returns the newest article that `keep` does not keep; None if there is none."""
     query = scope.newest_first(articles.c.published, articles.c.uid).limit(1)
     oldest = None if keep.max_age is None else _oldest(keep.max_age, now)
     aged = oldest and connection.execute(query.where(scope.older_than(oldest))).one_or_none()
@@ -76,7 +76,7 @@ def first(connection: sa.Connection, scope: Scope, keep: Keep, now: datetime) ->
 
 
 def _has_more(connection: sa.Connection, scope: Scope, count: int) -> bool:
-    """Whether there may be more than so many; of a source its index alone says so, their order needs rows."""
+    """Returns whether there may be more than `count`; for a source, an index alone answers this."""
     if not scope.source:
         return True
     some = scope.newest_first(sa.literal(1)).order_by(None).limit(count + 1).subquery()
@@ -84,7 +84,7 @@ def _has_more(connection: sa.Connection, scope: Scope, count: int) -> bool:
 
 
 def _oldest(max_age: timedelta, now: datetime) -> datetime:
-    """What is as old as that at `now`; the earliest date there is, for an age beyond it."""
+    """Returns the time that is `max_age` before `now`, at least the earliest possible date."""
     return now - min(max_age, now - datetime.min.replace(tzinfo=UTC))
 
 
@@ -95,7 +95,9 @@ def _order(place: tuple[datetime, str]) -> tuple[float, str]:
 def prune(
     connection: sa.Connection, changes: Changes, scope: Scope, place: _Place, window: int
 ) -> _Place | None:
-    """Prunes one batch from `place` on, less what feeds show; returns the next one's place, if any."""
+    """Prunes one batch from `place` on, except what feeds show; returns the place of the next, None at the
+    end.
+    """
     columns = (articles.c.pk, articles.c.uid, articles.c.published, articles.c.first_seen, _UNDATED)
     query = scope.newest_first(*columns).where(scope.from_place(place)).limit(_BATCH + 1)
     rows = connection.execute(query).all()
@@ -106,9 +108,9 @@ def prune(
 
 
 def _is_young(row: sa.Row[Any], place: _Place) -> bool:
-    """Whether an article is kept though its date is too old: one that its source gave none for.
+    """Returns whether an article is kept although its date is too old, because its source gave no date.
 
-    Its age counts from when it was first seen; its place among too many is that of the date that it got.
+    Its age counts from when it was first seen; its place in the order is that of the date that it was given.
     """
     if not row.undated or place.oldest is None or row.first_seen < place.oldest:
         return False
@@ -116,7 +118,9 @@ def _is_young(row: sa.Row[Any], place: _Place) -> bool:
 
 
 def _shown(connection: sa.Connection, pks: Sequence[int], window: int) -> set[int]:
-    """Which of these articles are among the newest `window` of a feed; all of that last moment count."""
+    """Returns which of these articles are among the newest `window` of a feed; ties with the last one
+    count too.
+    """
     if window < 1:
         return set()
     of_these = placements.c.article.in_(pks)
@@ -138,12 +142,14 @@ def _shown(connection: sa.Connection, pks: Sequence[int], window: int) -> set[in
 
 
 def old_versions(connection: sa.Connection, scope: Scope, keep: Keep, now: datetime) -> Sequence[int]:
-    """Some earlier versions that were replaced longer ago than `keep` keeps anything; empty at the end."""
+    """Returns a batch of earlier versions that were replaced longer ago than `keep` allows; empty at the
+    end.
+    """
     if keep.max_age is None or not scope.source:
         return ()
     is_old = revisions.c.replaced < _oldest(keep.max_age, now)
     if connection.scalar(sa.select(revisions.c.pk).where(is_old).limit(1)) is None:
-        return ()  # of any source, by an index; of one source, each of its articles is looked at
+        return ()  # a query of all sources uses an index; one of a single source reads all its articles
     query = (
         sa.select(revisions.c.pk)
         .join(articles, revisions.c.article == articles.c.pk)
@@ -154,5 +160,5 @@ def old_versions(connection: sa.Connection, scope: Scope, keep: Keep, now: datet
 
 
 def prune_versions(connection: sa.Connection, pks: Sequence[int]) -> None:
-    """Forgets these earlier versions."""
+    """Deletes these earlier versions."""
     drop_versions(connection, pks)

@@ -1,7 +1,8 @@
-"""Statements of the driver's own, for what runs for each article: SQLAlchemy takes twice as long over a
-statement, and longer over the values of a row, than SQLite over storing it (measured).
+"""Statements that bypass SQLAlchemy, for what runs for each article.
 
-They are written with `?` for a value, and without `%`; drivers that want something else get it.
+SQLAlchemy takes longer to build a statement, and to convert the values of a row, than SQLite takes to store
+it (measured). Statements are written with `?` for a value, and without `%`; they are converted for drivers
+that want another form.
 """
 
 from __future__ import annotations
@@ -16,20 +17,21 @@ import sqlalchemy as sa
 __all__ = ["ask", "ask_each", "change", "insert"]
 
 _AT_ONCE = 200
-"""So many rows a statement; SQLite takes 32,766 values, PostgreSQL 65,535."""
+"""Rows for each statement; SQLite allows 32,766 values, PostgreSQL 65,535."""
 
 _VALUES_AT_ONCE = 500
 _FEW = 5
 
 
 def insert(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]], *, known: str = "") -> None:
-    """Inserts rows into a table; `into` is its name, with the columns in parentheses.
+    """Inserts rows into a table.
 
-    `known`: what is done about rows whose keys are there, as SQL: "DO NOTHING", or with the columns of the
-    key "(key) DO UPDATE SET ..."; "" is an error of the database.
+    - `into`: the table's name, with the columns in parentheses.
+    - `known`: the SQL for rows whose keys exist: "DO NOTHING", or with the columns of the key "(key) DO
+      UPDATE SET ..."; "": the database raises an error.
 
-    For each row the driver's `executemany` gives up the interpreter's lock, and waits for other threads each
-    time.
+    The driver's `executemany` is not used, because it releases the interpreter's lock, and waits for other
+    threads, for each row.
     """
     if len(rows) > _FEW and not known and connection.dialect.paramstyle != "qmark":
         _copy(connection, into, rows)
@@ -41,7 +43,7 @@ def insert(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]], 
 
 
 def _copy(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]]) -> None:
-    """PostgreSQL's own way for many rows: a statement of a thousand values is read anew each time."""
+    """Inserts with COPY, because PostgreSQL parses a statement with a thousand values again each time."""
     driver: Any = connection.connection.driver_connection
     with driver.cursor().copy(f"COPY {into} FROM STDIN") as copying:
         for row in rows:
@@ -49,7 +51,7 @@ def _copy(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]]) -
 
 
 def ask(connection: sa.Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-    """The rows that a query finds, in the transaction of this connection."""
+    """Returns the rows of a query, in the transaction of this connection."""
     found: list[tuple[Any, ...]] = _run(connection, query, values).fetchall()
     return found
 
@@ -57,7 +59,7 @@ def ask(connection: sa.Connection, query: str, values: Sequence[Any] = ()) -> li
 def ask_each(
     connection: sa.Connection, query: str, values: Collection[Any], mark: str = "?"
 ) -> list[tuple[Any, ...]]:
-    """What a query finds for any of these values; it has `{}` where they stand, each as `mark`."""
+    """Returns the rows of a query for any of these values; its `{}` is replaced by a `mark` for each."""
     ordered, found = [*values], list[tuple[Any, ...]]()
     for start in range(0, len(ordered), _VALUES_AT_ONCE):
         some = ordered[start : start + _VALUES_AT_ONCE]
@@ -68,9 +70,9 @@ def ask_each(
 def change(
     connection: sa.Connection, statement: str, rows: Sequence[Sequence[Any]], values: Sequence[Any] = ()
 ) -> None:
-    """Changes several rows in one statement, for the same reason as `insert`.
+    """Changes several rows with one statement, for the same reason as `insert`.
 
-    `statement` has `{}` where rows of values stand, and before them places for `values`.
+    `statement` has `{}` for the rows of values; placeholders before it are for `values`.
     """
     row = f"({', '.join('?' * len(rows[0]))})"
     written = statement.format(f"VALUES {', '.join([row] * len(rows))}")

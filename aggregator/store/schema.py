@@ -1,4 +1,4 @@
-"""The tables of the store. Everything that a restart must find again is here, and nothing else."""
+"""The tables of the store."""
 
 from __future__ import annotations
 
@@ -20,20 +20,25 @@ from aggregator.store.columns import Instant, Number, Schedule, Shaped, Words
 from aggregator.store.hubs.tables import metadata as metadata
 
 VERSION = 7
-"""The number of this schema; `migrations` makes a store of it from one of any earlier."""
+"""The number of this schema; `store.migrations` upgrades stores of earlier ones."""
 
 ALL = ""
-"""The feed in which every article that is shown stands: `all`."""
+"""The name of the feed `all`, which has every article that is shown."""
 
 OF_SOURCE = "source: "
-"""Before the name of a source in that of its own feed, where each source has one."""
+"""The prefix of the names of sources' own feeds; a source's name follows."""
 
 FOUND, WITHDRAWN, PRUNED, FORGOTTEN, RECALLED = "found", "withdrawn", "pruned", "forgotten", "recalled"
-"""The states of an article: to be shown; its file is gone; only its id is kept, for its age or number, so
-that it does not come back; the same, as its content was erased on demand; that was taken back, and it is new
-as soon as its source has it."""
+"""The states of an article.
 
-# No index has `postgresql_where`: for it SQLAlchemy imports all of that dialect, a twentieth of a start.
+- `FOUND`: to be shown.
+- `WITHDRAWN`: its file is gone.
+- `PRUNED`: too old or too many; only its id is kept, so that it does not come back.
+- `FORGOTTEN`: its content was erased on demand; only its id is kept.
+- `RECALLED`: it was forgotten, and is stored again as a new article once its source has it.
+"""
+
+# No index has `postgresql_where`: it makes SQLAlchemy import that whole dialect, 5% of a start.
 
 settings = Table(
     "settings",
@@ -42,8 +47,8 @@ settings = Table(
     Column("value", Text, nullable=False),
 )
 
-# What is still to be sent: to hubs (WebSub), webhooks, mailboxes and services. `id` is the key of its
-# idempotency; `queued` is when it was queued or renewed last, and `due` when it is sent; addresses are in the
+# Messages to be sent: to hubs (WebSub), webhooks, mailboxes and services. `id` is the idempotency key;
+# `queued` is when it was queued or last changed, and `due` when it is sent; addresses are in the
 # config.
 outbox = Table(
     "outbox",
@@ -64,12 +69,12 @@ sources = Table(
     metadata,
     Column("name", Words(required=True), primary_key=True),
     Column("address", Words(required=True), nullable=False),
-    # False once the config names it no longer: its articles are kept, but leave the feeds.
+    # False once the source is removed: its articles are kept, but leave the feeds.
     Column("active", Boolean, nullable=False),
     Column("categories", Shaped(list), nullable=False),
     Column("validators", Shaped(dict), nullable=False),
     Column("body_hash", Words()),
-    # Of the code that read the body; another reads it anew.
+    # Of the code that read the body; another version reads it again.
     Column("reader_version", Integer, nullable=False, server_default="1"),
     Column("identity", Words()),
     Column("title", Words(required=True), nullable=False),
@@ -78,14 +83,14 @@ sources = Table(
     Column("error", Words()),
     Column("advice", Words()),
     Column("schedule", Schedule, nullable=False),
-    # Repeated from it, so that what is due is found by an index; None: at once, or never (see `is_gone`).
+    # Copied from `schedule`, for an index of what is due; None: at once, or never (see `is_gone`).
     Column("next_poll", Instant, index=True),
     Column("is_gone", Boolean, nullable=False),
-    # Where permanent redirects have led for days: it is polled there while the config has the old address.
+    # The target of permanent redirects that lasted for days; polled while the config has the old address.
     Column("moved_to", Words()),
-    # As the config says: what is not enabled is never due.
+    # From the config; a source that is not enabled is never due.
     Column("is_enabled", Boolean, nullable=False, server_default="1"),
-    # Which of its parts polls it where several machines do (see `store.leases`); None: not given yet.
+    # The shard that it is in, if several machines poll (see `store.leases`); None: not assigned yet.
     Column("shard", Integer),
 )
 
@@ -95,7 +100,7 @@ articles = Table(
     Column("pk", Number, primary_key=True),
     Column("source", Text, ForeignKey("sources.name"), nullable=False),
     Column("id", Text, nullable=False),
-    # The id under which it leaves us: a URI, unique over all sources, never changed.
+    # The published id: a URI, unique over all sources, never changed.
     Column("uid", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False),
     Column("published", Instant, nullable=False),
@@ -104,19 +109,19 @@ articles = Table(
     # Its newest revision; None once it is pruned or forgotten.
     Column("revision", Number),
     Column("edits", Integer, nullable=False),
-    # Hash of the entry as found, "" where none was taken: equal means that nothing must be computed again.
+    # Hash of the entry as found, "" for none; if it is equal, nothing is computed again.
     Column("fingerprint", Text, nullable=False),
     Column("reader_version", Integer, nullable=False, server_default="1"),
-    # The file in a folder that it was found in, "" for an entry of a feed.
+    # The file of a folder in which it was found; "" for an entry of a feed.
     Column("file", Text, nullable=False),
-    # Dates as its source gave them, where ours are others; JSON.
+    # Dates that its source gave, if ours differ; JSON.
     Column("given", Text),
-    # The revision that the search index holds; None: none.
+    # The revision that is in the search index; None: none.
     Column("indexed", Number),
-    # The revision of which `media_uses` says what it shows; None: none.
+    # The revision whose pictures are in `media_uses`; None: none.
     Column("illustrated", Number),
     UniqueConstraint("source", "id"),
-    # With the state, so that each source's articles are counted without looking at them.
+    # With the state, so that each source's articles are counted from the index alone.
     Index("articles_newest", "source", "published", "state"),
 )
 Index(
@@ -125,13 +130,13 @@ Index(
     sqlite_where=articles.c.indexed.is_distinct_from(articles.c.revision),
 )
 
-# What an article was at one time: its newest revision, earlier versions, and those that archives show.
+# The contents of articles: newest revisions, earlier versions, and those that archives show.
 revisions = Table(
     "revisions",
     metadata,
     Column("pk", Number, primary_key=True),
     Column("article", Number, ForeignKey("articles.pk", ondelete="CASCADE"), nullable=False),
-    # When an edit replaced it, which makes it an earlier version; None for what no reader need see again.
+    # When an edit replaced it, which makes it an earlier version; None: it is not one.
     Column("replaced", Instant),
     Column("published", Instant, nullable=False),
     Column("updated", Instant, nullable=False),
@@ -139,23 +144,23 @@ revisions = Table(
     Column("data", Text, nullable=False),
     Index("revisions_by_article", "article"),
 )
-# Of earlier versions alone, which are few: whether any is too old is asked for each source.
+# Only of earlier versions, which are few: each source is checked for versions that are too old.
 Index(
     "revisions_replaced",
     revisions.c.replaced,
     sqlite_where=revisions.c.replaced.is_not(None),
 )
 
-# A number that is none (NaN) is no JSON to SQLite, which then refuses the whole statement.
+# SQLite does not accept NaN as JSON, and then refuses the whole statement.
 WITHOUT_LINK = "CASE WHEN json_valid(revisions.data) THEN json_extract(revisions.data, '$.link') END IS NULL"
-"""SQL for revisions of articles without a link; an index has these alone."""
+"""The SQL condition for revisions of articles without a link; an index has only these."""
 Index(
     "revisions_without_link",
     revisions.c.article,
     sqlite_where=text(WITHOUT_LINK.replace("revisions.", "")),
 )
 
-# Other ids, or links, that an article has had at its source: how it is known again when its guid changes.
+# Earlier ids and links of an article at its source, to recognise it when its guid changes.
 aliases = Table(
     "aliases",
     metadata,
@@ -165,43 +170,43 @@ aliases = Table(
     sqlite_with_rowid=False,
 )
 
-# The feeds that lists among the sources list, each a source of its own.
+# The feeds in OPML lists among the sources; each is a source.
 subscriptions = Table(
     "subscriptions",
     metadata,
     Column("pk", Number, primary_key=True),
     Column("list", Text, ForeignKey("sources.name"), nullable=False),
-    # The same for addresses that mean the same feed (see aggregator.config.subscriptions).
+    # Equal for addresses of the same feed (see aggregator.config.subscriptions).
     Column("key", Text, nullable=False),
-    # Given when it was first listed, and kept for good: ids are made of it.
+    # Assigned when it was first listed, and never changed: ids are made from it.
     Column("name", Text, nullable=False, unique=True),
     Column("url", Text, nullable=False),
     Column("link", Text),
     Column("categories", Shaped(list), nullable=False),
-    # How many readings of the list in a row were without it.
+    # In how many polls of the list in a row it was missing.
     Column("missing", Integer, nullable=False),
     UniqueConstraint("list", "key"),
 )
 
-# Sources that are followed beside those of the config; each is in `sources` too.
+# Sources that are not in the config; each is in `sources` too.
 followed = Table(
     "followed",
     metadata,
     Column("name", Words(required=True), primary_key=True),
-    # As the config has a [[sources]] table, less its name and `enabled`; secrets are names of variables.
+    # A [[sources]] table without `name` and `enabled`; secrets are names of variables.
     Column("settings", Shaped(dict), nullable=False),
     Column("enabled", Boolean, nullable=False),
-    # The same for addresses that mean the same feed (see aggregator.config.subscriptions).
+    # Equal for addresses of the same feed (see aggregator.config.subscriptions).
     Column("key", Text, nullable=False, index=True),
-    # Whether it has settings that publishing, completing or upkeep ask for: a run has it in memory.
+    # Whether it has settings that publishing, completing or upkeep need: then a run holds it in memory.
     Column("is_special", Boolean, nullable=False),
-    # Whether no run has seen it since it was changed.
+    # Whether no run has loaded it since it was changed.
     Column("is_changed", Boolean, nullable=False),
 )
-for _mark in ("is_special", "is_changed"):  # as SQLite writes the condition when it is asked for them
+for _mark in ("is_special", "is_changed"):  # in the form in which queries have the condition
     Index(f"followed_{_mark}", followed.c.name, sqlite_where=followed.c[_mark] == true())
 
-# The feeds that are published: one for each category, for each saved query, and `all`.
+# The published feeds: one for each category, for each saved query, and `all`.
 feeds = Table(
     "feeds",
     metadata,
@@ -209,32 +214,32 @@ feeds = Table(
     Column("name", Text, nullable=False, unique=True),
     # "category" (`all` too), "query" or "source".
     Column("kind", Text, nullable=False),
-    # Given at the first publication and kept for good: subscribers rely on both.
+    # Assigned at the first publication and never changed: subscribers rely on both.
     Column("folder", Text, unique=True),
     Column("feed_id", Text, unique=True),
     Column("changed", Instant, nullable=False),
-    # `generation` counts changes, `rendered` is the one that was last published: unequal is stale.
+    # `generation` counts changes, `rendered` is the last published one; if they differ, the feed is stale.
     Column("generation", Integer, nullable=False),
     Column("rendered", Integer, nullable=False),
-    # How many articles stand in it. Counting those of `all` took as long as rendering it.
+    # How many articles are in it: counting those of `all` each time took as long as rendering it.
     Column("total", Integer, nullable=False, server_default="0"),
-    # The times of its folder when all its files were last seen in it.
+    # The stamp of its files when they were last written.
     Column("listed", Text),
 )
 
-# Which articles stand in which feed. Derived: articles, their sources' categories and rules decide it.
+# Which articles are in which feed. Derived from articles, their sources' categories, and rules.
 placements = Table(
     "placements",
     metadata,
     Column("feed", Number, ForeignKey("feeds.pk"), primary_key=True),
     Column("published", Instant, primary_key=True),
     Column("article", Number, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
-    # The full archive of this feed that holds it as it is; None: none does, or it was edited since.
+    # The full archive of this feed that has it unchanged; None: none has, or it was edited since.
     Column("archived", Integer),
     Index("placements_by_article", "article"),
     sqlite_with_rowid=False,
 )
-# `archived` is always NULL in it, but without that column SQLite takes the table's own key, and so reads all.
+# `archived` is always NULL in it, but without this column SQLite uses the primary key, and reads all rows.
 Index(
     "placements_unfiled",
     placements.c.feed,
@@ -243,7 +248,7 @@ Index(
     sqlite_where=placements.c.archived.is_(None),
 )
 
-# What rules did to an article: which matched, and what came of it, as JSON. None where none matched.
+# The results of rules for an article, as JSON: which matched, and their effects. No row if none matched.
 decisions = Table(
     "decisions",
     metadata,
@@ -251,22 +256,22 @@ decisions = Table(
     Column("data", Text, nullable=False),
 )
 
-# Articles of several sources that tell the same story; a story's number is mostly its first article's.
+# Articles of several sources about the same story; its number is usually that of its first article.
 stories = Table(
     "stories",
     metadata,
     Column("article", Number, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
     Column("story", Number, nullable=False, index=True),
-    # Where it stands among the others, from 0; the first is shown.
+    # Its place in the order, from 0; the first is shown.
     Column("place", Integer, nullable=False),
-    # It came after the places were given, and so behind all of these, in every feed.
+    # It came after places were assigned, and so is after all of these, in every feed.
     Column("is_late", Boolean, nullable=False),
-    # What joined it, or that an editor did or split it off, as JSON; "" for the first.
+    # Why it joined, or that a person joined it or split it off, as JSON; "" for the first.
     Column("why", Text, nullable=False),
 )
 
-# By what an article is found that may tell the same story as another. Not indexed by article: that took as
-# much room as all the rest. What is left of articles that are gone does no harm; upkeep deletes it.
+# Keys by which articles about the same story are found. Not indexed by article: the index took as
+# much space as everything else. Keys of deleted articles do no harm; upkeep deletes them.
 story_keys = Table(
     "story_keys",
     metadata,
@@ -275,7 +280,7 @@ story_keys = Table(
     sqlite_with_rowid=False,
 )
 
-# The files of articles in folders of posts. Files that are not here are not ours, and never touched.
+# The files of articles in folders of posts. Other files are not ours, and are never changed.
 posts = Table(
     "posts",
     metadata,
@@ -283,7 +288,7 @@ posts = Table(
     Column("uid", Text, primary_key=True),
     Column("path", Text, nullable=False),
     Column("body_hash", Text, nullable=False),
-    # Another as soon as the article would be written otherwise.
+    # Changes if the article would be written differently.
     Column("mark", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("id", Text, nullable=False),
@@ -296,12 +301,12 @@ archives = Table(
     metadata,
     Column("feed", Number, ForeignKey("feeds.pk"), primary_key=True),
     Column("number", Integer, primary_key=True),  # from 1, the oldest
-    # What decided the look of its files when they were written, None before that.
+    # The look of its files when they were written; None before.
     Column("look", Text),
     sqlite_with_rowid=False,
 )
 
-# Which revisions a full archive shows, newest first. They stay when their articles are edited or pruned.
+# The revisions in a full archive, newest first; kept when their articles are edited or pruned.
 archive_entries = Table(
     "archive_entries",
     metadata,
@@ -309,7 +314,7 @@ archive_entries = Table(
     Column("number", Integer, primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("revision", Number, ForeignKey("revisions.pk"), nullable=False, index=True),
-    # Not shown for now: a rule, a story or a withdrawal took its article out of the feed.
+    # Hidden because a rule, a story or a withdrawal removed its article from the feed.
     Column("is_hidden", Boolean, nullable=False, server_default="0"),
     sqlite_with_rowid=False,
 )
@@ -320,40 +325,40 @@ pages = Table(
     metadata,
     Column("article", Number, ForeignKey("articles.pk", ondelete="CASCADE"), primary_key=True),
     Column("url", Text, nullable=False, index=True),
-    # The article as its feed gave it: what differs from it now came from the page.
+    # The article as in its feed: fields that differ now came from the page.
     Column("own", Text, nullable=False),
     Column("own_published", Instant),
     Column("own_updated", Instant),
-    Column("times", Integer, nullable=False),  # that it was asked for, as its entry changed
-    Column("attempts", Integer, nullable=False),  # that failed since
-    # None: it was had, or given up.
+    Column("times", Integer, nullable=False),  # how often it was requested again because its entry changed
+    Column("attempts", Integer, nullable=False),  # failed since then
+    # None: it was fetched, or given up.
     Column("due", Instant, index=True),
 )
 
-# Copies of the pictures and recordings that articles show, by the addresses of the originals.
+# Copies of pictures and recordings that articles show, by the addresses of the originals.
 media = Table(
     "media",
     metadata,
     Column("address", Text, primary_key=True),
-    # A recording of a podcast, which is kept byte for byte, not a picture.
+    # A recording of a podcast, which is copied byte for byte; else a picture.
     Column("is_recording", Boolean, nullable=False),
-    # Names its file; several addresses may have the same. None: there is none.
+    # The name of its file; several addresses may have the same. None: there is no copy.
     Column("hash", Text, index=True),
-    # "" for a tracking pixel, which has no file, and is taken out of what is published.
+    # "" for a tracking pixel, which has no file, and is removed from what is published.
     Column("type", Text),
     Column("width", Integer),
     Column("height", Integer),
     Column("bytes", BigInteger),
     Column("fetched", Instant),
     Column("attempts", Integer, nullable=False),  # that failed
-    # None: it was had, or given up.
+    # None: it was fetched, or given up.
     Column("due", Instant, index=True),
     Column("error", Text),
-    # Since when nothing that is published shows it; None: something does.
+    # Since when nothing published shows it; None: something does.
     Column("unused", Instant),
 )
 
-# What each version of an article shows, of those whose pictures are to be copied.
+# The pictures that each revision shows, for articles whose pictures are to be copied.
 media_uses = Table(
     "media_uses",
     metadata,
@@ -363,17 +368,17 @@ media_uses = Table(
     sqlite_with_rowid=False,
 )
 
-# Parts of the sources, each polled by one worker at a time (see `store.leases`).
+# Shards of the sources, each polled by one worker at a time (see `store.leases`).
 shards = Table(
     "shards",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
-    # Grows with each claim: what an earlier one would save is refused.
+    # Increases with each claim; what workers with an earlier claim save is refused.
     Column("fence", BigInteger, nullable=False),
     Column("worker", Text, nullable=False),
-    # When its worker asked no publisher any more, by the database's clock; None while it may.
+    # When its worker stopped asking publishers, by the database's clock; None while it may ask.
     Column("ended", Instant),
-    # Publishers that asked for a longer wait, and until when; JSON.
+    # Publishers that asked us to wait, and until when; JSON.
     Column("holds", Text, nullable=False),
 )
 

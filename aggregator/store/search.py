@@ -1,8 +1,9 @@
-"""Full-text search: an index of the database's own, made by the first search, narrows what is asked of.
+"""Full-text search: the database's own index finds candidates, which the query itself then checks.
 
-It holds the folded words of each article as it is now; `articles.indexed` says which revision. What it does
-not hold yet is asked of the query itself. Triggers, made with it, take out of it what is pruned, erased,
-withdrawn or deleted, in the very transaction; and what changes, until it is indexed again.
+The index is created by the first search. It has the folded words of each article's newest revision;
+`articles.indexed` says which revision that is. Articles that are not indexed yet are always candidates.
+Triggers remove pruned, erased, withdrawn, deleted and changed articles from the index in the same
+transaction.
 """
 
 from __future__ import annotations
@@ -33,15 +34,15 @@ from aggregator.store.schema import FOUND, articles, feeds, placements, revision
 __all__ = ["INDEXED_FIELDS", "SETTING", "Search", "Words"]
 
 Words = Callable[[Kept], Mapping[str, str]]
-"""The words of each of `INDEXED_FIELDS` of an article, with a space between them, as queries see them."""
+"""Returns the words of each of `INDEXED_FIELDS` of an article, separated by spaces, as queries see them."""
 
 _BATCH = 250
 SETTING = "search index"
-"""The setting that says which index there is."""
+"""The setting with the version of the existing index."""
 
 _VERSION = f"1 {LANGUAGE_VERSION}"
 _MAX_TERMS, _MAX_DEPTH = 200, 8
-"""A query with more terms, or groups of it that are deeper, the index is not asked: SQLite bounds both."""
+"""The index is not used for more terms or deeper groups, because SQLite limits both."""
 
 _IS_LEFT = articles.c.indexed.is_distinct_from(articles.c.revision)
 _LEFT = of_newest().where(_IS_LEFT, articles.c.state == FOUND)
@@ -54,21 +55,23 @@ _PUBLISHED = (
 
 
 class Search:
-    """The part of the store that finds articles by their words."""
+    """The part of the store that finds articles by words."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._index = database.dialect.search
 
     def left(self) -> int:
-        """How many articles the index does not hold as they are now."""
+        """Returns how many articles are not in the index with their newest revision."""
         query = sa.select(sa.func.count()).select_from(articles).where(articles.c.state == FOUND)
         is_any = self._is_made()
         with self._database.snapshot() as connection:
             return connection.scalar(query.where(_IS_LEFT) if is_any else query) or 0
 
     def index(self, words: Words) -> Iterator[int]:
-        """Indexes what is left, and yields how many articles it added at each step, a transaction each."""
+        """Indexes the remaining articles, and yields how many each step added; each step is one
+        transaction.
+        """
         self._make()
         count = _BATCH
         while count == _BATCH:
@@ -91,10 +94,10 @@ class Search:
         published_but: Collection[str] | None = None,
         is_over: Callable[[], bool] = lambda: False,
     ) -> Iterator[Kept]:
-        """The articles that a narrowing admits, and others, newest first: the query itself is to be asked.
+        """Yields candidates, newest first: articles that a narrowing admits, and perhaps others.
 
-        `published_but`: only what stands in a feed that was published, those of these names left out (`all`
-        is ""). Raises TookTooLong once `is_over`.
+        `published_but`: only articles in a published feed, without the feeds of these names (`all` is "").
+        Raises TookTooLong once `is_over` returns True.
         """
         narrowed = self._usable(narrowing)
         query = sa.select(articles.c.pk).join(revisions, NEWEST_REVISION).where(articles.c.state == FOUND)
@@ -119,11 +122,11 @@ class Search:
         return self._database.setting(SETTING) == _VERSION
 
     def drop(self) -> None:
-        """Has the next `index` make the index anew."""
+        """Deletes the index; the next `index` builds it again."""
         self._database.remember(SETTING, "")
 
     def _make(self) -> None:
-        """Makes the index, in place of one of other words."""
+        """Creates the index, in place of one of another version."""
         if self._is_made():
             return
         with self._database.transaction() as connection:
@@ -132,7 +135,7 @@ class Search:
             remember(connection, SETTING, _VERSION)
 
     def _usable(self, narrowing: Narrowing) -> Narrowing:
-        """The parts of a narrowing that the index can be asked."""
+        """Returns the parts of a narrowing that the index can answer."""
         return Everything() if _terms(narrowing) > _MAX_TERMS else self._known(narrowing)
 
     def _known(self, narrowing: Narrowing, depth: int = 0) -> Narrowing:
@@ -148,7 +151,7 @@ class Search:
         return narrowing
 
     def _condition(self, narrowing: Narrowing) -> sa.ColumnElement[bool]:
-        """What SQL selects by; flat groups of words are one question to the index."""
+        """Returns the SQL condition; flat groups of words become one query of the index."""
         if (question := self._question(narrowing)) is not None:
             return articles.c.pk.in_(self._index.matches([question], any_of=False))
         match narrowing:

@@ -1,4 +1,4 @@
-"""The sources: what earlier polls left to go by, and what a poll gave, saved together or not at all."""
+"""The sources: what is known from earlier polls; saves each poll completely or not at all."""
 
 from __future__ import annotations
 
@@ -57,8 +57,9 @@ class Sources:
         self._hold: Hold | None = None
 
     def holding(self, hold: Hold) -> Sources:
-        """The same, for a worker that polls a shard: what it saves is refused by LeaseLost once another
-        does."""
+        """Returns the same for a worker that polls a shard; saving raises LeaseLost once another worker
+        has it.
+        """
         bound = copy(self)
         bound._hold = hold
         return bound
@@ -71,11 +72,11 @@ class Sources:
             yield connection
 
     def adopt(self, configured: Sequence[Source], now: datetime) -> None:
-        """Makes the store follow the config: new sources, other categories, sources no longer named.
+        """Brings the store in line with the config: new sources, changed categories, removed sources.
 
-        Articles of a source that the config names no longer are kept but leave the feeds; they return
-        with it. A source whose address changed is read anew, unless to where it has moved. Logins in
-        addresses are not kept. What the store follows itself stays as it is where it is not given.
+        Articles of removed sources are kept, leave the feeds, and return with the source. A source whose
+        address changed is read again, unless it has moved there. Logins in addresses are not stored. Sources
+        of the store that are not in `configured` are not changed.
         """
         names = {source.name for source in configured}
         with self._database.transaction() as connection:
@@ -90,7 +91,7 @@ class Sources:
             remember(connection, _ADOPTED_SETTING, followed_as)
 
     def adopt_more(self, followed: Sequence[Source], now: datetime) -> None:
-        """Makes the store follow some of those that it follows itself: new settings, and new sources."""
+        """Updates some sources that are in the store and not in the config: new ones, and new settings."""
         with self._database.transaction() as connection:
             self._adopt(connection, followed, now)
 
@@ -119,7 +120,7 @@ class Sources:
                         connection.execute(_OF_NAME.values(changed), {"of_source": source.name})
                     continue
                 is_there = address in (without_login(row.address), row.moved_to)
-                # Reading a folder again costs no server anything and brings its own categories back.
+                # Reading a folder again costs no server anything, and restores the categories in its files.
                 again = _UNREAD if source.path or not is_there else {"body_hash": None}
                 connection.execute(
                     sources.update()
@@ -131,14 +132,14 @@ class Sources:
                 connection.execute(sources.insert(), new)
 
     def schedules(self, names: Collection[str] | None = None) -> dict[str, PollState]:
-        """What is remembered of the polls of the sources of these names that are known; None: of all."""
+        """Returns the poll states of the known sources with these names; None: of all."""
         query = sa.select(sources.c.name, sources.c.schedule)
         batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
         with self._database.snapshot() as connection:
             return {row.name: row.schedule for batch in batches for row in connection.execute(batch)}
 
     def states(self, names: Collection[str] | None = None) -> dict[str, SourceRecord]:
-        """What earlier polls left to go by, of the sources of these names that are known; None: of all."""
+        """Returns the records of the known sources with these names; None: of all."""
         query = sa.select(sources.c.name, *_STATE)
         batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
         with self._database.snapshot() as connection:
@@ -149,14 +150,14 @@ class Sources:
             }
 
     def successes(self) -> dict[str, datetime]:
-        """When a poll of each source succeeded last, by name, where any did: of the newest thousands."""
+        """Returns when each source last succeeded, by name: only the newest thousands."""
         query = sa.select(sources.c.name, sources.c.succeeded).where(sources.c.succeeded.is_not(None))
         query = query.order_by(sources.c.succeeded.desc(), sources.c.name).limit(_NEWEST_SUCCESSES)
         with self._database.snapshot() as connection:
             return {row.name: row.succeeded for row in connection.execute(query)}
 
     def due(self, now: datetime, limit: int) -> tuple[str, ...]:
-        """The names of the sources to poll now, the longest due first; new ones before all others."""
+        """Returns the names of at most `limit` sources to poll now: new ones, then the longest due."""
         query = (
             sa.select(sources.c.name)
             .where(
@@ -170,7 +171,7 @@ class Sources:
             return tuple(connection.scalars(query))
 
     def health(self, names: Collection[str] | None = None) -> tuple[PollRecord, ...]:
-        """How the polls of the sources of these names went, by name; None: of all, former ones too."""
+        """Returns the records of polls of these sources, by name; None: of all, also removed ones."""
         kept_articles = (
             sa.select(
                 articles.c.source,
@@ -193,8 +194,10 @@ class Sources:
             return tuple(PollRecord(**row._mapping) for row in connection.execute(query))
 
     def pulse(self, names: Collection[str] | None = None) -> tuple[datetime | None, str]:
-        """The newest poll of any source, and a text that differs once the state of one does: of the sources
-        of these names, None: of all that are followed."""
+        """Returns the newest poll of any source, and a text that changes if the state of one does.
+
+        `names`: only of these sources; None: of all that are followed.
+        """
         facts = (
             sa.func.count(),
             sa.func.count(sources.c.error),
@@ -210,29 +213,28 @@ class Sources:
         return max((row[0] for row in found if row[0] is not None), default=None), f"{counts}"
 
     def last_poll(self) -> datetime | None:
-        """When any source was polled last."""
+        """Returns when any source was last polled; None: never."""
         query = sa.select(sa.type_coerce(sa.func.max(sources.c.polled), Instant))
         with self._database.snapshot() as connection:
             found: datetime | None = connection.scalar(query)
         return found
 
     def sites(self, names: Collection[str] | None = None) -> dict[str, str]:
-        """The site of each source of these names, by name, as its newest article has it; None: of all.
-
-        Not all have one.
+        """Returns the web site of each of these sources (None: of all) that its newest article names, by
+        name.
         """
         return {name: site for name, found in self._origins(names) if (site := origin_link(found))}
 
     def faces(self, names: Collection[str] | None = None) -> dict[str, str]:
-        """The same of the address of each source's picture, as its feed has it."""
+        """Returns the address of each source's picture in its feed, in the same way."""
         return {name: face for name, found in self._origins(names) if (face := origin_face(found))}
 
     def _origins(self, names: Collection[str] | None) -> list[tuple[str, str]]:
-        """What the newest article of each source says of its feed, as JSON."""
+        """Returns the origin of the newest article of each source, as JSON."""
         theirs = articles.alias()
         is_theirs = sa.and_(theirs.c.source == sources.c.name, theirs.c.state == FOUND)
         newest = sa.select(theirs.c.revision).where(is_theirs).order_by(theirs.c.published.desc()).limit(1)
-        # Not decoded here: of a thousand articles, one word each is wanted.
+        # Articles are not decoded, because only one field of each is needed.
         query = sa.select(sources.c.name, OriginOf(revisions.c.data)).where(sources.c.active)
         query = query.join_from(sources, revisions, revisions.c.pk == newest.scalar_subquery())
         batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
@@ -240,15 +242,14 @@ class Sources:
             return [(row[0], row[1]) for batch in batches for row in connection.execute(batch)]
 
     def moves(self, names: Collection[str] | None = None) -> dict[str, str]:
-        """The addresses that sources have moved to for good, by name, where the config has the old ones; of
-        the sources of these names, None: of all."""
+        """Returns the addresses that these sources (None: all) have moved to permanently, by name."""
         query = sa.select(sources.c.name, sources.c.moved_to).where(sources.c.moved_to.is_not(None))
         batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
         with self._database.snapshot() as connection:
             return {row.name: row.moved_to for batch in batches for row in connection.execute(batch)}
 
     def move(self, source: str, address: str | None) -> None:
-        """Records where a source has moved to; None sends back to the address of the config."""
+        """Records where a source has moved to; None: back to the address in the config."""
         with self._saving(brief=True) as connection:
             moved_to = None if address is None else without_login(address)
             connection.execute(
@@ -256,7 +257,7 @@ class Sources:
             )
 
     def plan(self, states: Mapping[str, PollState]) -> None:
-        """Sets the next polls of several sources at once, and nothing else of them."""
+        """Sets the next polls of several sources, and nothing else."""
         with self._saving(brief=True) as connection:
             for name, following in sorted(states.items()):
                 connection.execute(
@@ -273,9 +274,10 @@ class Sources:
         following: PollState | None = None,
         validators: Mapping[str, Any] | None = None,
     ) -> None:
-        """Records that a poll failed; articles stay as they were, and so do validators where none are given.
+        """Records that a poll failed; articles stay as they are, and so do validators if `validators` is
+        None.
 
-        `validators` are those of a document that could not be read.
+        `validators`: those of a document that could not be read.
         """
         read = {} if validators is None else {"validators": dict(validators)}
         with self._saving(brief=True) as connection:
@@ -292,19 +294,19 @@ class Sources:
             )
 
     def commit(self, update: Update, now: datetime) -> Saved:
-        """Saves a poll's articles, the validators of their documents, and which feeds are stale.
+        """Saves a poll's articles, the validators of their documents, and which feeds become stale.
 
-        A missing `published` becomes `now`, once; a future one is capped at `now`. An article whose
-        content hash changed keeps its `published`; its earlier version is kept (the newest ten).
+        A missing `published` becomes `now`, once; a later one becomes `now`. An article whose content hash
+        changed keeps its `published`; its earlier versions are kept (the newest ten).
         """
         return self.commit_many([update], now)[0]
 
     def commit_many(self, updates: Sequence[Update], now: datetime) -> list[Saved]:
-        """The same for several sources, all of them in one transaction (see `commits`)."""
+        """Saves the polls of several sources in one transaction (see `store.commits`)."""
         return self._commits.save(updates, now, self._hold)
 
     def commit_unchanged(self, updates: Sequence[Update], now: datetime) -> None:
-        """Saves the validators and next polls of sources in which nothing changed, all in one transaction."""
+        """Saves the validators and next polls of unchanged sources in one transaction."""
         rows = []
         for update in updates:
             following = update.schedule or PollState()

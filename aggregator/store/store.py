@@ -1,4 +1,4 @@
-"""The store: what was read stays read. SQLAlchemy Core over one database."""
+"""The store: one object for each kind of record, over one database, with SQLAlchemy Core."""
 
 from __future__ import annotations
 
@@ -41,22 +41,23 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Everything that is kept, by its parts, in one database: a file of SQLite's, or one of a server.
+    """Everything that is stored, by parts, in one database: a SQLite file, or PostgreSQL.
 
     - `database`: settings, and the upkeep of the database itself.
     - `sources`, `articles`, `feeds`, `placements`, `archives`, `pages`, `posts`, `subscriptions`, `followed`,
-      `arrivals`, `outbox`, `stories`, `search`: what their names say.
-    - `hub_subscriptions` and `hub_pings`: which hubs report changes, and what they sent; `pushed` takes the
-      articles of that.
-    - `queue` sees how polling keeps up. `linkless` knows the articles without a link.
-    - `forgetting` erases articles.
-    - `moments` corrects what a wrong clock stamped, `mending` what an earlier version let pass.
-    - `media` knows the copies of pictures, `faces` those of members.
-    - `leases` divide the work among workers on several machines.
+      `arrivals`, `outbox`, `stories`, `search`: as their names say.
+    - `hub_subscriptions`, `hub_pings`: which hubs report changes, and what they sent; `pushed` saves the
+      articles in it.
+    - `queue`: which sources are due, and how late.
+    - `linkless`: articles that get pages of their own.
+    - `forgetting`: erases articles. `tombstones`: records of erased articles.
+    - `moments`: corrects times that a wrong clock gave. `mending`: sanitises stored texts after an upgrade.
+    - `media`: records of copies of pictures.
+    - `leases`: divide the work among workers on several machines.
 
-    `judge` decides which feeds each article stands in, `stories` which articles tell the same story. With
-    `reads_only` nothing is written, nor made.
-    Raises StoreError, here and in every method, when the database refuses.
+    `judge` decides which feeds each article is in, `stories` which articles are about the same story.
+    `reads_only`: nothing is written or created. Raises StoreError, here and in every method, if the database
+    fails.
     """
 
     def __init__(
@@ -95,8 +96,8 @@ class Store:
         self.leases = Leases(database)
 
     def holding(self, hold: Hold) -> Store:
-        """The same store, for a worker that polls a shard: what is saved of sources is refused by LeaseLost
-        once another worker has the shard.
+        """Returns the same store for a worker that polls a shard; saving sources raises LeaseLost once
+        another worker has the shard.
         """
         bound = copy(self)
         bound.sources = self.sources.holding(hold)
@@ -104,8 +105,8 @@ class Store:
 
     @cached_property
     def search(self) -> Search:
-        """What is found by words."""
-        # The language of queries, with its regexes, is imported by who searches.
+        """Full-text search."""
+        # Imported only when it is used: it imports the query language with its regexes.
         from aggregator.store.search import Search
 
         return Search(self.database)

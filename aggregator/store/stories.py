@@ -1,4 +1,4 @@
-"""The stories that the store knows: listed, arranged anew, split and joined by an editor, and rebuilt."""
+"""The stored stories: lists and arranges them, splits and joins them for a person, and rebuilds them."""
 
 from __future__ import annotations
 
@@ -46,11 +46,13 @@ _OTHERS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToldBy:
-    """An article of a story. `code` is why it is there: "" for the first, "split" for one that stays alone.
+    """An article of a story.
 
-    `score`: how much of its text it shares with the article of the id `joins`, 0 to 1.
-    `feeds` are those that show it, `all` as "". `is_standing`: it is neither withdrawn nor of a source that
-    is not followed.
+    - `code`: why it is in it: "" for the first, "split" for one that stays alone.
+    - `score`: how much of its text it shares with the article `joins`, 0 to 1.
+    - `joins`: the published id of the article because of which it joined.
+    - `feeds`: those that show it; `all` is "".
+    - `is_standing`: it may be shown; False: it is withdrawn, or its source was removed.
     """
 
     kept: Kept
@@ -70,7 +72,7 @@ class StoryRecord:
 
 
 class Stories:
-    """The part of the store that knows stories; each step of a method is one transaction."""
+    """The part of the store that keeps stories; each step of a method is one transaction."""
 
     def __init__(
         self, database: Database, judge: Judge = by_categories, rules: StoryRules = NO_STORIES
@@ -83,10 +85,12 @@ class Stories:
         return Writing(connection, now, self._judge, self._rules)
 
     def arrange(self, shows: str, order: str, now: datetime) -> int:
-        """Shows stories as the config wants, once for each text that says how; how many were looked at.
+        """Applies settings about stories, once for each change; returns how many stories were checked.
 
-        `shows`: another text as soon as another feed shows one of a story. `order`: as soon as priorities are
-        others, by which their members then get their places anew. What was killed goes on where it was.
+        - `shows`: changes if other feeds show only one article of a story.
+        - `order`: changes if priorities do; then members get new places.
+
+        An interrupted run continues where it was.
         """
         place, is_anew = self._place_of(shows, order)
         looked = 0
@@ -104,7 +108,7 @@ class Stories:
         return looked
 
     def _place_of(self, shows: str, order: str) -> tuple[int | None, bool]:
-        """Where to go on, None for nowhere, and whether places are given anew."""
+        """Returns the story to continue after (None: nothing to do), and whether members get new places."""
         try:
             found, known_order, place = json.loads(self._database.setting(_ARRANGED) or '["", "", 0]')
             if (found, known_order) == (shows, order):
@@ -115,7 +119,7 @@ class Stories:
             raise DamagedStore("how stories were arranged", error) from error
 
     def all(self) -> Iterator[StoryRecord]:
-        """Every story, the earliest first, and what an editor split off."""
+        """Yields every story, the earliest first, also articles that a person split off."""
         joined = of_newest(stories.c.story, stories.c.why, _STANDING.label("is_standing"))
         query = (
             joined.join(stories, stories.c.article == articles.c.pk)
@@ -147,7 +151,7 @@ class Stories:
                 yield StoryRecord(number=number, members=tuple(members))
 
     def others(self, pks: Collection[int]) -> Mapping[int, tuple[Kept, ...]]:
-        """The other articles of the stories of these articles, by these; nothing for one without a story."""
+        """Returns, for each of these articles that is in a story, the other articles of the story."""
         asked = sorted(pks)
         if not asked:
             return {}
@@ -159,7 +163,7 @@ class Stories:
         return {pk: tuple(each) for pk, each in found.items()}
 
     def split(self, pks: Sequence[int], now: datetime) -> None:
-        """Takes articles out of their stories for good: nothing but an editor joins them again."""
+        """Removes articles from their stories permanently: only a person can join them again."""
         with self._database.transaction() as connection:
             writing = self._writing(connection, now)
             touched = _numbers(connection, pks)
@@ -170,7 +174,7 @@ class Stories:
             writing.placing.save()
 
     def join(self, pks: Sequence[int], now: datetime) -> None:
-        """Makes one story of articles and all that are in stories with them, whatever their sources."""
+        """Joins articles, with the stories that they are in, into one story, whatever their sources."""
         first, *others = dict.fromkeys(pks)
         why = json.dumps({"code": EDITOR, "with": first})
         with self._database.transaction() as connection:
@@ -190,7 +194,7 @@ class Stories:
             writing.placing.save()
 
     def tidy(self) -> None:
-        """Deletes the keys of articles that are pruned or deleted."""
+        """Deletes the keys of articles that were pruned or deleted."""
         living = sa.select(articles.c.pk).where(articles.c.state.in_((FOUND, WITHDRAWN)))
         with self._database.transaction() as connection:
             connection.execute(story_keys.delete().where(story_keys.c.article.not_in(living)))
@@ -198,8 +202,8 @@ class Stories:
     def rebuild(self, now: datetime) -> Iterator[tuple[int, int, int]]:
         """Looks for stories among all stored articles, the earliest first.
 
-        Yields how many were looked at, and joined, by each step, and how many there are. What was joined, or
-        split by an editor, stays so. What was killed goes on where it was.
+        Yields how many articles each step checked and joined, and how many there are. Existing stories, and
+        articles that a person split off, stay. An interrupted run continues where it was.
         """
         place = int(self._database.setting(_REBUILT) or 0)
         query = of_newest().join(sources, _OF_SOURCE).where(_STANDING).order_by(articles.c.pk).limit(_BATCH)

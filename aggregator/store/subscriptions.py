@@ -1,4 +1,4 @@
-"""The feeds of lists: what each list had when it was last read, under names that stay."""
+"""The feeds of OPML lists, as of the last time each list was read, with names that do not change."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from aggregator.store.schema import PRUNED, articles, revisions, sources, subscr
 __all__ = ["FORGOTTEN_AFTER", "MISSING_IS_GONE", "Subscriptions", "take"]
 
 MISSING_IS_GONE = 2
-"""So many readings in a row must miss a feed before it leaves: a file is cut short while it is saved."""
+"""After this many polls without it, a feed has left its list: a list may be read while it is saved."""
 
 FORGOTTEN_AFTER = timedelta(days=90)
-"""So long after its last poll a feed that left is forgotten, once no article of it is kept."""
+"""How long after its last poll a feed that left its list is deleted, if no article of it is stored."""
 
 _LEFT = subscriptions.c.missing >= MISSING_IS_GONE
 
 
 class Subscriptions:
-    """The part of the store that knows the feeds of lists."""
+    """The part of the store that keeps the feeds of OPML lists."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def listed(self) -> tuple[Listed, ...]:
-        """Every feed of every list that has not left it, in the order in which they came."""
+        """Returns every feed that is in a list, in the order in which they were first listed."""
         query = (
             sa.select(subscriptions)
             .where(subscriptions.c.missing < MISSING_IS_GONE)
             .order_by(subscriptions.c.pk)
         )
         with self._database.snapshot() as connection:
-            # A store that is only read may have been made before there were lists.
+            # A store that is only read may be of a version without this table.
             if not sa.inspect(connection).has_table(subscriptions.name):
                 return ()
             rows = connection.execute(query).all()
@@ -55,7 +55,9 @@ class Subscriptions:
         )
 
     def left(self) -> dict[str, str]:
-        """The feeds that have left their list, by name, with it; less those that are followed otherwise."""
+        """Returns the feeds that have left their list, by name, with the list; without those that are
+        sources otherwise.
+        """
         query = sa.select(subscriptions.c.name, subscriptions.c.list).join(
             sources, sources.c.name == subscriptions.c.name
         )
@@ -66,7 +68,9 @@ class Subscriptions:
             }
 
     def forget(self, now: datetime) -> None:
-        """Forgets feeds that left their list long ago and of which nothing is kept; frees their names."""
+        """Deletes feeds that left their list long ago and have no stored articles; their names become
+        free.
+        """
         of_left = sources.c.name.in_(sa.select(subscriptions.c.name).where(_LEFT))
         shown = sa.exists().where(revisions.c.article == articles.c.pk)
         held = sa.exists().where(
@@ -83,9 +87,9 @@ class Subscriptions:
 
 
 def take(connection: sa.Connection, update: Update) -> Update:
-    """Keeps what a list lists now, in the transaction that saves its poll; any other update is left alone.
+    """Stores the feeds of a list within the transaction that saves its poll; returns other updates unchanged.
 
-    While a feed is missing for the first time, the update goes without validators, so that the next poll
+    If a feed is missing for the first time, the update is returned without validators, so that the next poll
     reads the list again.
     """
     if update.subscriptions is None:

@@ -1,7 +1,7 @@
-"""What was forgotten, in a form that travels with what is published: digests, and when.
+"""Records of erased articles, as they are published: digests, and when.
 
-A store that was lost, or restored from an older backup, learns from it what must not come back. Nothing of an
-article can be read in it. Of two records of one article the newer counts.
+A store that was lost, or restored from an older backup, learns from them which articles must not come back.
+They reveal nothing of an article. Of two records of one article the newer counts.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ _BATCH = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tombstone:
-    """A record of one article: when it was forgotten or recalled; `marks` are what it is known by besides."""
+    """The record of an article: when it was erased or recalled; `marks`: digests that recognise it under
+    other ids.
+    """
 
     when: str
     is_recalled: bool = False
@@ -46,17 +48,17 @@ class Tombstone:
 
 
 class Tombstones:
-    """The part of the store that knows what was forgotten, by the digests of outward ids."""
+    """The part of the store that keeps records of erased articles, by digests of published ids."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def text(self) -> str:
-        """All records, as a text file; "" where there are none."""
+        """Returns all records as the text of a file; "" if there are none."""
         return self._database.setting(_SETTING) or ""
 
     def record(self, pks: Collection[int], now: datetime, *, is_recalled: bool = False) -> None:
-        """Records that these articles were forgotten just now, or recalled."""
+        """Records that these articles were erased, or recalled, at `now`."""
         of_them = sa.select(articles.c.pk, articles.c.uid).where(articles.c.pk.in_(pks))
         marks = sa.select(aliases.c.article, aliases.c.alias).where(aliases.c.article.in_(pks))
         with self._database.transaction() as connection:
@@ -74,9 +76,9 @@ class Tombstones:
             remember(connection, _SETTING, _written(known))
 
     def merge(self, text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """Takes over the newer records of such a text; what is none is skipped.
+        """Stores the records of such a text that are newer; invalid lines are skipped.
 
-        Returns the outward ids of stored articles that are to be forgotten, and of those to be recalled.
+        Returns the published ids of stored articles that are to be erased, and of those to be recalled.
         """
         if text == self.text():
             return (), ()
@@ -103,7 +105,7 @@ class Tombstones:
 
 
 def bury(writing: Writing, source: str, found: Sequence[Found]) -> None:
-    """Enters those of these articles as forgotten that are recorded so, and not known to the store."""
+    """Inserts those of these articles as forgotten that are recorded as erased and not in the store."""
     text = writing.setting(_SETTING) if found else None
     if not text:
         return
@@ -124,7 +126,7 @@ def bury(writing: Writing, source: str, found: Sequence[Found]) -> None:
                 continue
             moment = min(article.published or now, now)
             if connection.scalar(sa.select(articles.c.pk).where(articles.c.uid == (uid or made))) is not None:
-                continue  # another source's article has that id
+                continue  # an article of another source has that id
             pk = writing.number(articles)
             row = {"pk": pk, "source": source, "id": id_, "uid": uid or made, "state": FORGOTTEN, "edits": 0}
             dates = {"published": moment, "updated": moment, "first_seen": now}
@@ -133,9 +135,9 @@ def bury(writing: Writing, source: str, found: Sequence[Found]) -> None:
             insert(connection, ALIASES, marks, known="DO NOTHING")
 
 
-@lru_cache(maxsize=1)  # each source that gave anything asks, and the text is mostly the same
+@lru_cache(maxsize=1)  # called for each source with articles, mostly with the same text
 def _buried(text: str) -> tuple[Mapping[str, Tombstone], Mapping[str, str]]:
-    """What is forgotten, by its digest, and these digests by the marks of their articles."""
+    """Returns the records of erased articles by digest, and these digests by the articles' marks."""
     known = {digest: each for digest, each in _read(text).items() if not each.is_recalled}
     return known, {mark: digest for digest, each in known.items() for mark in each.marks}
 

@@ -1,4 +1,4 @@
-"""One transaction that writes articles: its time, the numbers of new rows, the feeds of articles."""
+"""One transaction that writes articles: numbers new rows, and puts articles into feeds and stories."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Judge", "Placement", "Writing", "by_categories"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placement:
-    """The feeds that an article stands in; `decision` is what rules say of it, as JSON, None for nothing."""
+    """The feeds of an article; `decision`: the results of rules for it, as JSON; None: no rule matched."""
 
     feeds: tuple[str, ...]
     decision: str | None = None
@@ -30,16 +30,16 @@ _DECIDED = "decisions (article, data)"
 _SETTING = "SELECT value FROM settings WHERE name = ?"
 
 Judge = Callable[[Kept, datetime], Placement]
-"""Decides which feeds an article stands in: pure, the same for the same article, config and moment."""
+"""Decides the feeds of an article: pure, equal results for equal article, config and time."""
 
 
 def by_categories(found: Kept, _now: datetime) -> Placement:
-    """The feeds of an article where there are no rules."""
+    """Returns the feeds of an article if there are no rules."""
     return Placement(feeds=names_of(tuple(found.article.categories)))
 
 
 class Writing:
-    """One transaction: its connection, its time, what places articles, and the numbers of new rows."""
+    """One transaction that writes articles."""
 
     def __init__(
         self,
@@ -59,27 +59,29 @@ class Writing:
 
     @property
     def connection(self) -> sa.Connection:
-        """The connection, after everything that waited is in the database."""
+        """The connection, after inserting everything that waits."""
         return self.pending.connection
 
     def number(self, table: sa.Table) -> int:
-        """The number of the next new row; no other process writes while this transaction lasts."""
+        """Returns the number for the next new row of a table; no other process inserts during this
+        transaction.
+        """
         if table not in self._last:
             self._last[table] = self.pending.bare.scalar(sa.select(sa.func.max(table.c.pk))) or 0
         self._last[table] += 1
         return self._last[table]
 
     def setting(self, name: str) -> str | None:
-        """A remembered setting, None when it was never set, asked for once; this transaction sets none."""
+        """Returns a stored setting (None: never set), read once, because this transaction sets none."""
         if name not in self._settings:
             found = ask(self.pending.bare, _SETTING, (name,))
             self._settings[name] = found[0][0] if found else None
         return self._settings[name]
 
     def enter(self, new: Sequence[Kept]) -> None:
-        """Lets stored articles that are new, all of one source, stand in the feeds that the judge says.
+        """Puts new articles, all of one source, into the feeds that `judge` decides.
 
-        Those that tell a known story join it, and stand where it is not shown already.
+        Those about a known story join it, and go into the feeds in which it is not shown already.
         """
         joined = self.stories.enter(new)
         placed, decided = [], []
@@ -94,9 +96,9 @@ class Writing:
         self.settle(joined.values())
 
     def place(self, found: Kept, *, is_edited: bool = False) -> None:
-        """Lets a stored article stand in the feeds that the judge says.
+        """Puts a stored article into the feeds that `judge` decides.
 
-        One that was edited is found by what it says now; only in the run that found it can it join a story.
+        An edited article gets new story keys, but it can join a story only in the run that first found it.
         """
         if is_edited and self.stories.rules.finds:
             story = self.stories.enter_again(found, joins=found.first_seen == self.now)
@@ -110,18 +112,18 @@ class Writing:
         self.decide(found.pk, placement.decision)
 
     def settle(self, numbers: Iterable[int], *, anew: bool = False) -> None:
-        """Lets the members of stories stand where these are to be shown, after a story changed.
+        """Decides the feeds of the members of stories again, after a story changed.
 
-        `anew`: its members get their places anew, by priority and age. So they do while all of them were
-        first seen by this run, as none was shown yet.
+        `anew`: members get new places, by priority and age. That is also so if all of them were first seen in
+        this run, because none was shown yet.
         """
         for number in dict.fromkeys(numbers):
             self._settle(number, anew=anew)
 
     def judge_again(self, found: Kept) -> bool:
-        """The same where only what is said of an article may have changed; True: it did.
+        """Decides the feeds of an article again after rules changed; returns whether anything changed.
 
-        Full archives follow: a rule takes an article out of them, and brings it back.
+        Full archives follow: a rule hides an article in them, and shows it again.
         """
         if (story := self.stories.of(found.pk)) is None:
             return self._stand(found, self.judge(found, self.now))
@@ -154,7 +156,7 @@ class Writing:
             placement = replace(judged[one.pk], feeds=feeds[one.pk])
             is_changed |= self._stand(one, placement, is_edited=is_edited and one.pk == placed)
         if is_changed:
-            for one in ours:  # each names the others
+            for one in ours:  # each lists the others
                 self.placing.show_again(one.pk)
         return is_changed
 
@@ -162,7 +164,7 @@ class Writing:
         before = set(self.placing.names(found.pk))
         if (before, found.decision) == ({*placement.feeds}, placement.decision) and not is_edited:
             return False
-        if found.decision != placement.decision:  # it may be rendered otherwise
+        if found.decision != placement.decision:  # it may be rendered differently
             self.placing.show_again(found.pk)
             self.decide(found.pk, placement.decision)
         for name in {*placement.feeds} - before:

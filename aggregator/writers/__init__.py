@@ -63,21 +63,21 @@ SITE_WRITERS: Mapping[str, tuple[SiteWriter, ...]] = {
 
 
 def formats(chosen: Collection[str] = ()) -> tuple[OutputFormat, ...]:
-    """Every format that is installed, in the registry's order; `chosen` is as for `installed`."""
+    """Returns every installed format, in the registry's order; `chosen`: as for `installed`."""
     return tuple(format_of(name, writer) for name, writer in installed(chosen).items())
 
 
 def installed(chosen: Collection[str]) -> Mapping[str, Writer]:
-    """All writers, by their formats: ours, and those of other packages.
+    """Returns all writers by the names of their formats: ours, and those of other packages.
 
-    A package that cannot be loaded is left out; where its format is `chosen`, ConfigError is raised.
+    A package that cannot be loaded is left out. If its format is `chosen`, ConfigError is raised.
     """
     others: dict[str, Writer] = {}
     for entry in entry_points(group=WRITERS_GROUP):
         if entry.name not in WRITERS:
             try:
                 others[entry.name] = entry.load()
-            except Exception as error:  # whatever a stranger's package does when it is imported
+            except Exception as error:  # importing another package may raise anything
                 if entry.name in chosen:
                     what = f"format {entry.name!r} ({entry.value}) cannot be loaded: {error}"
                     raise ConfigError(what) from error

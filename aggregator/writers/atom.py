@@ -27,7 +27,9 @@ class Atom:
     preference = 1
 
     def render(self, channel: Channel) -> bytes:
-        """An Atom feed; every entry has an author (§4.1.2) and, where known, its atom:source (§4.2.11)."""
+        """Returns an Atom feed; every entry has an author (§4.1.2) and, if known, its atom:source
+        (§4.2.11).
+        """
         feed = new_feed(channel)
         feed.link([*relations(channel, self.file_name)])
         return serialise(feed, lambda: feed.atom_str(pretty=True), _fragments(channel), "feed")
@@ -42,7 +44,7 @@ def _fragments(channel: Channel) -> Iterator[Fragment]:
 
 def _fragment(item: Item, channel: Channel) -> Fragment:
     is_named = any(map(line, (*item.article.authors, item.article.origin.title)))
-    # An author must be named: else it is the channel.
+    # An author is required; without one, the channel is named.
     variant = ("atom",) if is_named else ("atom", channel.title, channel.id)
     return item.part(variant, lambda: _made(cleaned(item), channel))
 
@@ -82,7 +84,7 @@ def _entry(item: Cleaned, channel: Channel) -> Iterator[str]:
     yield from _links(item)
     for _, written in item.extensions:
         yield written
-    # Behind every media:title: feedparser takes one that follows an atom:source for the entry's own title.
+    # After every media:title: feedparser takes a media:title after an atom:source for the entry's title.
     before, after = _source(origin)
     if before:
         yield f"{before}{origin.updated.isoformat() if origin.updated else updated}{after}"
@@ -102,7 +104,7 @@ def _person(role: str, name: str, item: Cleaned) -> str:
 
 
 def _links(item: Cleaned) -> Iterator[str]:
-    """Enclosures, comments and other links."""
+    """Yields enclosures, comments and other links."""
     for enclosure in item.enclosures:
         size = None if enclosure.length is None else str(enclosure.length)
         yield _link(enclosure.url, "enclosure", type=enclosure.type, length=size, title=enclosure.title)
@@ -116,11 +118,11 @@ def _link(href: str, rel: str, **others: str | None) -> str:
     return f'<link rel="{rel}" href="{quoted(href)}"{attributes(others)}/>'
 
 
-@lru_cache(maxsize=4096)  # the entries of a feed come from the same one
+@lru_cache(maxsize=4096)  # most entries of a feed have the same origin
 def _source(origin: Origin) -> tuple[str, str]:
-    """The atom:source of the feed that an entry came from, before and after its date.
+    """Returns the atom:source of an entry in two parts, before and after its date.
 
-    Both are empty when nothing is known of it.
+    Both are empty if nothing is known of the feed that the entry came from.
     """
     link, self_link = address(origin.link), address(origin.self_link)
     origin_id = permanent_id(origin.id) or self_link or link

@@ -1,6 +1,6 @@
-"""The input of writers, with everything already decided: a category's feed, or the whole site.
+"""The input of writers: a feed, or the whole site, with everything decided already.
 
-A writer reads no clock and no store: same input, same bytes.
+A writer reads no clock and no store: equal input gives equal bytes.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _Part = TypeVar("_Part")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlsoIn:
-    """Another source's article that tells the same story; `source` and `title` are plain text."""
+    """Another source's article about the same story; `source` and `title` are plain text."""
 
     source: str
     title: str
@@ -30,11 +30,12 @@ class AlsoIn:
 class Item:
     """An article to be published.
 
-    `id` is unique over all sources and permanent, always an absolute URI (RFC 4287 §4.2.6); it is the
-    origin's id verbatim where that is one. `published` and `updated` are aware UTC and whole seconds.
-    `also_in` are other articles that tell the same story, which the feed does not show.
-    `page` is the path of its own page in the output folder, "" for an article without one. `is_letter`: it
-    was written to one reader, whose links are not shown on that page.
+    - `id`: an absolute URI (RFC 4287 §4.2.6), unique over all sources and permanent; the source's id
+      unchanged if that is such a URI.
+    - `published`, `updated`: aware UTC, whole seconds.
+    - `also_in`: other articles about the same story, which the feed does not show.
+    - `page`: the path of its own page in the output folder; "" if it has none.
+    - `is_letter`: it was written to one reader, so that page does not show links that identify the reader.
     """
 
     id: str
@@ -47,9 +48,9 @@ class Item:
     _parts: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     def part(self, variant: Hashable, make: Callable[[], _Part]) -> _Part:
-        """What `make` made of this item in this variant: a format, and what else decides its bytes.
+        """Returns the result of `make` for this item, cached for all documents that show it.
 
-        It is made once, for all documents that show this item.
+        `variant`: the format, and everything else that decides the result.
         """
         if variant not in self._parts:
             self._parts[variant] = make()
@@ -61,10 +62,11 @@ class Item:
 class Chain:
     """A document's place in the chain of a feed's archives (RFC 5005 §4); None: no such document.
 
-    `number` is the archive's, from 1, the oldest; None for the feed itself. `is_full`: it never changes
-    again. The others are references to folders, absolute where a public URL is configured, else relative
-    to the document, each ending in "/": a writer appends its own file name to `current`, to the others
-    that of `Channel.archived_as`.
+    - `number`: the archive's, from 1, the oldest; None for the feed itself.
+    - `is_full`: it never changes again.
+    - `older`, `newer`, `current`: references to the folders of other documents, each ending in "/": absolute
+      if a public URL is configured, else relative to this document. A writer appends its own file name to
+      `current`, and the name of `Channel.archived_as` to the others.
     """
 
     number: int | None = None
@@ -76,14 +78,16 @@ class Chain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputFormat:
-    """What documents, pages, lists, hubs and the server know of an output format; `format_of` makes it.
+    """What documents, pages, lists, hubs and the server know of an output format; made by `format_of`.
 
-    - `name`: its name in `publish.formats`. `file_name`: the file in each category's folder.
-    - `media_type`: without parameters, "" when the writer has none. `label`: its name for people.
+    - `name`: its name in `publish.formats`.
+    - `file_name`: the file in each feed's folder.
+    - `media_type`: without parameters; "" if the writer has none.
+    - `label`: its name for people.
     - `accepts`: further media types by which a client asks for it.
-    - `is_feed`: one can subscribe to it; it is linked as an alternate, listed, and announced to hubs.
-    - `preference`: where one format is chosen, it is the one with the lowest; pages and links keep the
-      registry's order.
+    - `is_feed`: readers can subscribe to it; it is linked as an alternate, listed, and announced to hubs.
+    - `preference`: if only one format is shown, it is the one with the lowest number; pages and links keep
+      the registry's order.
     """
 
     name: str
@@ -96,9 +100,9 @@ class OutputFormat:
 
 
 def format_of(name: str, writer: Writer) -> OutputFormat:
-    """The format of a writer, by its attributes of the same names; `file_name` alone is required.
+    """Returns the format of a writer, from attributes of the same names; only `file_name` is required.
 
-    One that has a `media_type` is a feed unless its `is_feed` says otherwise.
+    A writer with a `media_type` is a feed unless its `is_feed` is False.
     """
     media_type = str(getattr(writer, "media_type", ""))
     return OutputFormat(
@@ -122,14 +126,17 @@ class Channel:
       empty when no public URL is configured.
     - `files`: the file names of all the formats that are written beside this one. `formats`: the formats
       themselves.
-    - `archived`: the names of the files that each of its archives has; None for as many as the feed.
+    - `archived`: the names of the files of each archive; None: the same as those of the feed.
     - `root`: a relative reference from the document's folder to the output folder, ending in "/".
     - `updated`: newest change among the items, aware UTC; never the clock.
     - `items`: newest first, unique by id.
-    - `hubs`: WebSub hubs. `image`: the address of a picture, None for none. `total`: articles in the
-      category. `extra`: what its one source says of itself (`Origin.extra`), empty with several.
-    - `search`: a relative reference to the search, "" where the page shows no form for it.
-    - `site`: the title of the whole site. `look`: how its pages look.
+    - `hubs`: WebSub hubs.
+    - `image`: the address of a picture, None for none.
+    - `total`: the number of articles in the category.
+    - `extra`: what its only source says about itself (`Origin.extra`); empty with several sources.
+    - `search`: a relative reference to the search; "": the page has no search form.
+    - `site`: the title of the whole site.
+    - `look`: the look of its pages.
     """
 
     id: str
@@ -156,8 +163,9 @@ class Channel:
     look: PageLook = USUAL_LOOK
 
     def archived_as(self, file_name: str) -> OutputFormat | None:
-        """The format in which a reader of the format `file_name` finds older entries: the same, or else the
-        preferred one of the feeds in which there are archives; None for none.
+        """Returns the format in which a reader of the format `file_name` finds older entries.
+
+        It is the same format, or else the preferred feed format of archives; None: there is none.
         """
         there = [f for f in self.formats if self.archived is None or f.file_name in self.archived]
         own = [one for one in there if one.file_name == file_name]
@@ -167,12 +175,12 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One category's feed as the site's own pages and lists show it.
+    """One feed as the site's pages and lists show it.
 
-    `category` is None for `all`; `name` is another name for it, "" for none; `folder` its folder's name;
-    `files` the formats written there;
-    `total` how many articles are kept in it; `newest` the newest few; `link` the public address of its
-    folder, "" without one.
+    - `category`: None for `all`; `name`: its name if that differs, else "".
+    - `folder`: the name of its folder; `files`: the files in it.
+    - `total`: how many articles are in it; `newest`: the newest few.
+    - `link`: the public address of its folder; "" if the site has none.
     """
 
     category: str | None
@@ -188,18 +196,19 @@ class Section:
 
     @property
     def self_links(self) -> Mapping[str, str]:
-        """The public address of each of its files; none without one."""
+        """The public address of each of its files; empty if the site has no address."""
         return {name: f"{self.link}{name}" for name in self.files} if self.link else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Followed:
-    """One source that is followed: its health, and the categories that the config gives it.
+    """One source: its health, and its categories in the config.
 
-    `url` is the address of its feed, None without an http or https address; such a source is in no
-    subscription list. `link` is its site. `published`: its newest entries' dates, newest first. `face` is the
-    address of its picture, `face_file` the path of one below the output, which replaces it. `page` is the
-    folder of its own page among the output, "" without one.
+    - `url`: the address of its feed; None if it is not http or https, so that it is in no subscription list.
+    - `link`: its web site.
+    - `published`: the dates of its newest entries, newest first.
+    - `face`: the address of its picture.
+    - `page`: the folder of its own page in the output; "" if it has none.
     """
 
     health: SourceHealth
@@ -214,9 +223,10 @@ class Followed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Month:
-    """A month from `start`, aware UTC, with the number of articles from it.
+    """A month from `start`, aware UTC, with the number of its articles.
 
-    `folder` is that of the page with the newest of them, ending in "/", "" for none; `day` is its date.
+    - `folder`: that of the page with its newest articles, ending in "/"; "" for none.
+    - `day`: the date of the newest article.
     """
 
     start: datetime
@@ -227,14 +237,16 @@ class Month:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """The whole site: what its start page, status page and lists are made of.
+    """The whole site: the input of its start page, status page and lists.
 
-    `link` is the public address of the output folder, "" without one. `updated` is the newest change of any
-    section, `seen` the newest poll of any source, None before the first; never the clock. `further`: so many
-    sources are followed beside those that are `followed` here.
-    `files` are the names of the site's own documents, such as `index.html`, that are written. `formats` are
-    those of the feeds. `search` and `look` are as a channel's. `months` are those of all articles,
-    newest first.
+    - `link`: the public address of the output folder; "" if there is none.
+    - `updated`: the newest change of any section; never the clock.
+    - `seen`: the newest poll of any source; None before the first.
+    - `further`: how many sources there are besides those in `followed`.
+    - `files`: the names of the site's own documents that are written, such as `index.html`.
+    - `formats`: those of the feeds.
+    - `search`, `look`: as in `Channel`.
+    - `months`: those of all articles, newest first.
     """
 
     title: str
@@ -258,7 +270,7 @@ class Overview:
 class Writer(Protocol):
     """An output format of a feed: one file in this package and one line in its registry.
 
-    The other attributes of `OutputFormat` (`media_type`, `label` …) may stand beside `file_name`.
+    It may also have the other attributes of `OutputFormat` (`media_type`, `label` …).
     """
 
     file_name: str
@@ -270,20 +282,25 @@ class Writer(Protocol):
 
 @runtime_checkable
 class PageWriter(Protocol):
-    """What a `Writer` may be besides: articles without a link then get pages of their own in its format."""
+    """A `Writer` that can also write pages of single articles, for those without a link."""
 
     def render_article(self, item: Item, *, site: str, root: str, version: str, look: PageLook) -> bytes:
-        """The page of one article as bytes, deterministic; `site` is the site's title, `root` a relative
-        reference from the page to the output folder, `look` as a channel's. Raises WriteError."""
+        """Returns the page of one article, deterministic. Raises WriteError.
+
+        - `site`: the title of the site.
+        - `root`: a relative reference from the page to the output folder.
+        - `version`: our own version.
+        - `look`: as in `Channel`.
+        """
         ...
 
 
 class SiteWriter(Protocol):
     """A document of the whole site, at the top of the output folder.
 
-    `shows` is the part of the overview that it shows, so that it is rendered again when that changes:
-    "sources" (`followed`), "articles" (`sections`), or "feeds" (only which sections there are). One that
-    only some sites have says so by `is_wanted(look)` (see `is_wanted`).
+    `shows` is the part of the overview that it shows; it is rendered again when that changes: "sources"
+    (`followed`), "articles" (`sections`), or "feeds" (only which sections there are). A document that only
+    some sites have also has a method `is_wanted(look)` (see `is_wanted`).
     """
 
     file_name: str
@@ -295,6 +312,6 @@ class SiteWriter(Protocol):
 
 
 def is_wanted(writer: SiteWriter, look: PageLook) -> bool:
-    """Whether a site with this look has the document; one that does not say is always wanted."""
+    """Returns whether a site with this look has the document; True if the writer has no `is_wanted`."""
     asked = getattr(writer, "is_wanted", None)
     return asked is None or bool(asked(look))

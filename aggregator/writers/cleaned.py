@@ -1,4 +1,4 @@
-"""Items prepared for both RSS and Atom: text valid in XML, absolute addresses, bodies escaped once."""
+"""Prepares items for RSS and Atom: text valid in XML, absolute addresses, escaped bodies."""
 
 from __future__ import annotations
 
@@ -24,13 +24,14 @@ __all__ = ["Cleaned", "cleaned"]
 
 @dataclass(slots=True)
 class Cleaned:
-    """An item's parts; "", None or empty for what it does not have.
+    """The parts of an item; "", None or empty if it does not have them.
 
-    `summary` and `content` are markup: HTML, escaped. Each of `extensions` comes with its text.
-    `rights` are the article's own.
+    - `summary`, `content`: HTML, escaped for XML.
+    - `extensions`: elements of other namespaces, each with its text.
+    - `rights`: the article's own, not the feed's.
     """
 
-    # Not the item itself, which holds this: what is no longer needed would stay until a search for cycles.
+    # Not the item itself, which refers to this object: a cycle would stay in memory until garbage collection.
     article: Article
     published: datetime
     updated: datetime
@@ -53,7 +54,7 @@ class Cleaned:
 
 
 def cleaned(item: Item) -> Cleaned:
-    """An item, cleaned; once for all formats."""
+    """Returns a cleaned item, computed once for all formats."""
     return item.part("cleaned", lambda: _cleaned(item))
 
 
@@ -84,7 +85,7 @@ def _cleaned(item: Item) -> Cleaned:
 
 
 def also_in(item: Item) -> list[dict[str, str]]:
-    """The other articles of its story, as links (RFC 4287 §4.2.7.2, "related")."""
+    """Returns the other articles of its story as links (RFC 4287 §4.2.7.2, "related")."""
     if not item.also_in:
         return []
     links = ((address(each.link), line(f"{each.source}: {each.title}")) for each in item.also_in)
@@ -92,7 +93,7 @@ def also_in(item: Item) -> list[dict[str, str]]:
 
 
 def _language(article: Article) -> str | None:
-    """The article's own, else that of the feed it came from."""
+    """Returns the article's own language, else that of the feed it came from."""
     extra = article.extra
     if not extra:
         return language_tag(article.origin.language)

@@ -1,6 +1,6 @@
-"""An article's further links, category terms, people's addresses and text languages, checked for writing.
+"""An article's further links, category terms, people's addresses and text languages, checked before writing.
 
-`normalise.details` made them; but a front-matter file may hold anything under these keys.
+`normalise.details` makes them, but a front-matter file may have anything under these keys.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 ]
 
 MAX_EACH = 100
-# A registered name, or a URI (RFC 3986 §3): one fragment, and no `%` that encodes nothing.
+# A registered name, or a URI (RFC 3986 §3) with at most one fragment and no invalid `%`.
 _URI_CHARACTER = r"(?:[!$&'()*+,/:;=?@\w.~-]|%[0-9A-Fa-f]{2})"
 _RELATION = re.compile(
     rf"[a-z][a-z0-9.-]{{0,49}}|[A-Za-z][A-Za-z0-9+.-]{{0,19}}:{_URI_CHARACTER}{{1,300}}"
@@ -34,7 +34,7 @@ _RELATION = re.compile(
     re.ASCII,
 )
 _MEDIA_TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}(?:\s*;[ -~]{0,100})?", re.ASCII)
-# With a dot in its domain: others are account names, which readers do not accept as addresses.
+# The domain must have a dot: others are account names, which readers do not accept as addresses.
 _EMAIL = re.compile(r"[^\s<>()\[\]\",;:@?]{1,64}@(?:[\w-]{1,63}\.){1,9}[\w-]{1,63}")
 _THREAD = {
     "thr:count": re.compile(r"[0-9]{1,9}"),
@@ -44,7 +44,7 @@ _THREAD = {
 
 @dataclass(frozen=True, slots=True)
 class CategoryTerm:
-    """A category as its feed named it: Atom's term and scheme, RSS's text and domain; "" for none."""
+    """A category as in its feed: Atom's term and scheme, or RSS's text and domain; "" for none."""
 
     term: str
     scheme: str = ""
@@ -63,7 +63,9 @@ NO_ADDRESS = PersonAddress()
 
 
 def further_links(article: Article) -> list[dict[str, str]]:
-    """The article's links besides its page and its enclosures, as attributes, `rel` and `href` first."""
+    """Returns the article's links other than its page and enclosures, as attributes, `rel` and `href`
+    first.
+    """
     if "links" not in article.extra:
         return []
     own = address(article.link)
@@ -87,7 +89,7 @@ def further_links(article: Article) -> list[dict[str, str]]:
             made |= {
                 name: text for name, form in _THREAD.items() if form.fullmatch(text := _said(each, name))
             }
-        if rel == "alternate":  # RFC 4287 §4.1.2: one of each type and language
+        if rel == "alternate":  # RFC 4287 §4.1.2: only one of each type and language
             look = (made.get("type", ""), made.get("hreflang", ""))
             if look in alternates:
                 continue
@@ -98,7 +100,7 @@ def further_links(article: Article) -> list[dict[str, str]]:
 
 
 def terms_of(article: Article) -> dict[str, list[CategoryTerm]]:
-    """Category or tag -> its term and scheme in its feed, where the feed gave more than a name."""
+    """Returns terms and schemes by category or tag, if the feed gave more than a name."""
     if "terms" not in article.extra:
         return {}
     found: dict[str, list[CategoryTerm]] = {}
@@ -113,7 +115,7 @@ def terms_of(article: Article) -> dict[str, list[CategoryTerm]]:
 
 
 def person_addresses(article: Article) -> dict[tuple[str, str], PersonAddress]:
-    """The addresses of persons, by role (author, contributor) and name; the first of each counts."""
+    """Returns the addresses of persons, by role (author, contributor) and name; the first of each counts."""
     if "people" not in article.extra:
         return {}
     found: dict[tuple[str, str], PersonAddress] = {}
@@ -127,7 +129,9 @@ def person_addresses(article: Article) -> dict[tuple[str, str], PersonAddress]:
 
 
 def text_language(article: Article, name: str, around: str | None) -> str | None:
-    """The language of the title, summary or content, None if it is that of the element around it."""
+    """Returns the language of the title, summary or content; None if it equals `around`, that of the
+    parent.
+    """
     if (said := article.extra.get("languages")) is None:
         return None
     found = language_tag(said.get(name)) if isinstance(said, Mapping) else None
@@ -135,7 +139,7 @@ def text_language(article: Article, name: str, around: str | None) -> str | None
 
 
 def _href(value: object) -> str | None:
-    """An address of any scheme that a feed may link to, names such as `tag:` and `urn:` among them."""
+    """Returns an address that a feed may link to, of any scheme, including `tag:` and `urn:`; else None."""
     if (found := address(value)) or not isinstance(value, str):
         return found
     name = identifier(value)

@@ -1,9 +1,9 @@
-"""feedgen, wrapped and repaired: it makes the document and its head; entries are inserted as text.
+"""Wraps feedgen and works around its defects: it writes a document's head; entries are inserted as text.
 
-feedgen 1.0.0 drops the attributes of an Atom entry's links (issue 135), RSS authors without e-mail, all but
-one enclosure, and most of atom:source; it raises on characters that XML forbids and on empty titles. A tree
-of objects for each entry was also three quarters of a rendering's time. So it is used for what
-it writes correctly: the root with its namespaces, titles, dates, language, picture and links of the feed.
+feedgen 1.0.0 drops attributes of links of Atom entries (issue 135), RSS authors without e-mail, all
+enclosures except one, and most of atom:source; it raises for characters that XML forbids and for empty
+titles. Building objects for entries also took three quarters of the time. So feedgen is used for what it
+writes correctly: the root with its namespaces, and titles, dates, language, picture and links of the feed.
 """
 
 from __future__ import annotations
@@ -46,25 +46,27 @@ NAMESPACES: Mapping[str, str] = {
     "yt": "http://www.youtube.com/xml/schemas/2015",
 }
 OUTER = {"channel": "  ", "feed": ""}
-"""How elements that hold entries are indented."""
+"""The indentation of the elements that contain entries."""
 
 _PREFIX = re.compile(rb"<([a-zA-Z]+):")
 
 
 def rfc822(moment: datetime) -> str:
-    """RFC 822 with a four-digit year, in GMT, whatever the locale."""
+    """Returns an RFC 822 date with a four-digit year, in GMT, whatever the locale."""
     return format_datetime(moment.astimezone(UTC), usegmt=True)
 
 
 @cache
 def _generator() -> tuple[type[FeedGenerator], type]:
-    """feedgen's class, repaired, and the extension that declares prefixes; imported by the first feed."""
+    """Returns feedgen's class, repaired, and the extension that declares prefixes; imports them for the
+    first feed.
+    """
     import feedgen.entry
     import feedgen.feed
     from feedgen.ext.base import BaseExtension
 
-    # feedgen's own function calls setlocale(), which changes the whole process: four threads left it changed.
-    # It is used for every lastBuildDate and pubDate, and cannot be turned off.
+    # feedgen's own function calls setlocale(), which affects the whole process: four threads left it changed.
+    # It runs for every lastBuildDate and pubDate, and cannot be switched off.
     feedgen.feed.formatRFC2822 = feedgen.entry.formatRFC2822 = rfc822
 
     class Prefixes(BaseExtension):  # type: ignore[misc]  # feedgen is untyped
@@ -80,9 +82,9 @@ def _generator() -> tuple[type[FeedGenerator], type]:
 
 
 def new_feed(channel: Channel) -> FeedGenerator:
-    """A FeedGenerator with what the heads of RSS and Atom have in common.
+    """Returns a FeedGenerator with the common parts of the heads of RSS and Atom.
 
-    Titles are never falsy: feedgen raises then.
+    Titles are never empty, because feedgen raises for empty ones.
     """
     generator, prefixes = _generator()
     feed = generator()
@@ -102,9 +104,9 @@ def new_feed(channel: Channel) -> FeedGenerator:
 
 @dataclass(slots=True)
 class Fragment:
-    """Elements of an entry as they stand in a document: their bytes, and the prefixes that they use.
+    """An entry as it is inserted into a document: its bytes, and the namespace prefixes that it uses.
 
-    `is_sound`: a strict parser has read them.
+    `is_sound`: a strict parser has read it without an error.
     """
 
     written: bytes
@@ -113,8 +115,8 @@ class Fragment:
 
 
 def fragment(element: str, outer: str) -> Fragment:
-    """An element as a child of one that is indented by `outer`."""
-    # To bytes at once, while the processor's cache holds it.
+    """Returns an element as a child of one that is indented by `outer`."""
+    # Encoded at once, while the text is in the processor's cache.
     written = f"{outer}  {element}\n".encode()
     prefixes = {prefix.decode() for prefix in _PREFIX.findall(written)}
     if b" thr:" in written:  # attributes of links (RFC 4685 §4)
@@ -125,10 +127,11 @@ def fragment(element: str, outer: str) -> Fragment:
 def serialise(
     feed: FeedGenerator, head: Callable[[], bytes], fragments: Iterable[Fragment], parent: str
 ) -> bytes:
-    """The document that `head` makes of `feed`, with `fragments` as the last children of `parent`.
+    """Returns the document that `head` makes of `feed`, with `fragments` as the last children of `parent`.
 
-    `parent` is "channel" or "feed". Raises WriteError when feedgen or lxml refuses a value, or, as a last
-    check, a strict parser the document; entries that it has read in another are left out then.
+    `parent`: "channel" or "feed". Raises WriteError if feedgen or lxml refuses a value, or if a strict parser
+    finds the document not well-formed. Entries that this parser has read before, in another document, are not
+    parsed again.
     """
     from lxml.etree import LxmlError
 
@@ -138,7 +141,7 @@ def serialise(
         outer = OUTER[parent]
         start, end, rest = head().rpartition(f"{outer}</{parent}>".encode())
         new = [part for part in parts if not part.is_sound]
-        parser = expat.ParserCreate(namespace_separator=" ")  # builds no tree: half of lxml's time
+        parser = expat.ParserCreate(namespace_separator=" ")  # builds no tree: takes half of lxml's time
         for some in (start, *(part.written for part in new), end):
             parser.Parse(some)
         parser.Parse(rest, True)

@@ -1,6 +1,6 @@
-"""Output files: written atomically, left untouched when nothing changed, and their compressed forms."""
+"""Writes output files atomically, only if their bytes changed, together with their compressed forms."""
 
-# Paths are text here: pathlib took as long for a file as the kernel.
+# Paths are strings here: pathlib took as much time for a file as the kernel did.
 # ruff: noqa: PTH103, PTH105, PTH108, PTH112, PTH118, PTH120, PTH123
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ COMPRESS_FROM_BYTES = 1024  # below that a response fits into one packet anyway
 
 _STEP_BYTES = 256
 _SECOND_NS = 1_000_000_000
-# A dotfile: web servers do not list or serve it, and no feed has such a name.
+# A hidden file: web servers do not list or serve it, and no feed has such a name.
 _LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 def _gzip(body: bytes) -> bytes:
-    return gzip.compress(body, 9, mtime=0)  # no time and no name in it: same bytes, same file
+    return gzip.compress(body, 9, mtime=0)  # without time and name: equal bytes give an equal file
 
 
 def _brotli(body: bytes) -> bytes:
-    # Beyond 7, measured on feeds: 15% smaller for twenty times the time.
+    # Above quality 7, feeds got 15% smaller in twenty times the time (measured).
     return bytes(brotli.compress(body, mode=brotli.MODE_TEXT, quality=7))
 
 
@@ -49,7 +49,7 @@ _ENCODINGS: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
 
 
 def holds_packed(packed: bytes, plain: bytes, encoding: str) -> bool:
-    """Whether these bytes, in "gzip" or "br", decompress to `plain`; bounded by its size."""
+    """Returns whether these bytes, in "gzip" or "br", decompress to `plain`; reads no more than its size."""
     try:
         if encoding == "gzip":
             unpacking = zlib.decompressobj(wbits=31)
@@ -67,20 +67,20 @@ def holds_packed(packed: bytes, plain: bytes, encoding: str) -> bool:
 
 
 def write_if_changed(path: Path, body: bytes, *, compress: Collection[str] = ()) -> bool:
-    """Makes `path` hold `body`; True when it had to be written, False when it already did (its mtime stays).
+    """Writes `body` to `path` if it differs; returns whether it did (if not, the mtime stays).
 
-    Missing folders are made. Readers see the old file or the new one, never a part: the bytes go to a
-    file beside it that is then renamed. A symbolic link at `path` is replaced, not followed.
+    Missing folders are created. Readers see the old file or the new one, never a part: the bytes go into a
+    file beside it, which is then renamed. A symbolic link at `path` is replaced, not followed. This holds
+    even if the process is killed. A power cut may leave an empty or short file, which `stamp` finds. Raises
+    WriteError.
 
-    That holds even when this process is killed. A power cut may still leave an empty or a short file: `stamp`
-    finds it. Raises WriteError.
+    `compress` ("gzip", "br"): keeps `.gz` and `.br` beside a file of 1 KB or more, with its mtime. A
+    compressed file that is not wanted any more is removed, one that does not decompress to `body` is written
+    again. Compressed files never contradict the file: old ones are removed before it is replaced, new ones
+    written after.
 
-    `compress` ("gzip", "br") keeps `.gz` and `.br` beside a file of 1 KB or more, with its time of change;
-    one that is no longer wanted is removed, one that does not unpack to `body` is written again. Compressed
-    files always match the file: old ones are removed before it is replaced, new ones written after it.
-
-    Each version's mtime is at least a second after the previous one's: Last-Modified has seconds (RFC 9110
-    §8.8.2.2), and a client without an ETag would confuse two versions.
+    The mtime of each version is at least a second after that of the one before: Last-Modified has whole
+    seconds (RFC 9110 §8.8.2.2), and a client without ETags would confuse two versions.
     """
     wanted = compress if len(body) >= COMPRESS_FROM_BYTES else ()
     name = os.fspath(path)
@@ -109,9 +109,9 @@ def write_if_changed(path: Path, body: bytes, *, compress: Collection[str] = ())
 
 
 def place(path: Path, parts: Iterable[bytes], modified_ns: int) -> None:
-    """Makes `path` a copy of a file that changed at that time; atomically, as above. Raises WriteError.
+    """Writes the `parts` to `path`, with the mtime `modified_ns`, atomically as above. Raises WriteError.
 
-    What is raised as the parts are made leaves everything as it was.
+    If iterating over the parts raises an error, nothing is changed.
     """
     name = os.fspath(path)
     try:
@@ -128,9 +128,9 @@ def place(path: Path, parts: Iterable[bytes], modified_ns: int) -> None:
 
 
 def stamp(names: Iterable[str], compress: Collection[str] = ()) -> str:
-    """A short text made of the sizes and mtimes of these files and their compressed forms.
+    """Returns a short text made of the sizes and mtimes of these files and their compressed forms.
 
-    It differs as soon as another program empties, truncates, changes or removes one of them.
+    It changes if another program empties, truncates, changes or removes one of them.
     """
     suffixes = ("", *(_ENCODINGS[encoding][0] for encoding in compress))
     facts = array("q")
@@ -146,7 +146,9 @@ def stamp(names: Iterable[str], compress: Collection[str] = ()) -> str:
 
 
 def _replace(name: str, body: bytes, before: os.stat_result | None, *, alike: bool = False) -> None:
-    """`before` is the file that was there: the new mtime is a second later at least, or equal if `alike`."""
+    """Replaces a file; the new mtime is at least a second after that of `before`, or equal to it if
+    `alike`.
+    """
     with _aside(os.path.dirname(name)) as (aside, file):
         file.write(body)
         file.flush()
@@ -161,10 +163,12 @@ def _replace(name: str, body: bytes, before: os.stat_result | None, *, alike: bo
 
 @contextmanager
 def _aside(folder: str) -> Iterator[tuple[str, IO[bytes]]]:
-    """A new file in this folder, locked while it is written, so that no process removes it as a leftover."""
+    """Yields a new file in this folder, locked while it is written so that no process removes it as a
+    leftover.
+    """
     while True:
         aside = os.path.join(folder, f".{secrets.token_hex(8)}.part")
-        # Not tempfile: it makes files that only their owner may read, and a web server is another user.
+        # Not tempfile: its files are readable only by their owner, and a web server is another user.
         with open(aside, "xb") as file:
             try:
                 _lock(file.fileno())
@@ -178,7 +182,7 @@ def _aside(folder: str) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _lock(handle: int) -> None:
-    with suppress(OSError):  # a file system without locks: there no leftovers are removed
+    with suppress(OSError):  # a file system without locks: leftovers are not removed there
         fcntl.flock(handle, fcntl.LOCK_EX)
 
 
@@ -187,7 +191,7 @@ def _set_time(name: str, moment_ns: int) -> None:
 
 
 def _status(name: str) -> os.stat_result | None:
-    """The stat of this name, of a link itself; None if there is nothing."""
+    """Returns the stat of this path (of a link, not its target); None if there is nothing."""
     try:
         return os.lstat(name)
     except (FileNotFoundError, NotADirectoryError):
@@ -213,10 +217,10 @@ def _is_file(found: os.stat_result | None) -> bool:
 
 
 def remove_leftovers(folder: Path, *, below: bool = True) -> int:
-    """Removes unfinished files of a killed process in `folder` and below; returns their number.
+    """Removes unfinished files of a killed process in `folder` and below; returns how many.
 
-    `below` False: not in subfolders. Only files that `write_if_changed` named and that no process is writing
-    now; symbolic links are not followed. Raises WriteError.
+    `below` False: not in subfolders. Removes only files that `write_if_changed` named and that no process is
+    writing; symbolic links are not followed. Raises WriteError.
     """
     removed = 0
     try:
@@ -235,7 +239,7 @@ def remove_leftovers(folder: Path, *, below: bool = True) -> int:
 def _sweep(name: str) -> bool:
     try:
         handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:  # gone meanwhile, a link, or not ours to read
+    except OSError:  # gone meanwhile, a link, or not readable
         return False
     try:
         try:

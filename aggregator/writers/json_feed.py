@@ -32,9 +32,10 @@ class JsonFeed:
     preference = 3
 
     def render(self, channel: Channel) -> bytes:
-        """A JSON Feed, with a line for each member and each item; unknown members are left out.
+        """Returns a JSON Feed, with a line for each member and each item; members without a value are left
+        out.
 
-        The feed itself has no authors: readers would use them for items without any.
+        The feed itself has no authors, because readers would use them for items without authors.
         """
         feed_url = address(channel.self_links.get(self.file_name))
         image = address(channel.image)
@@ -49,7 +50,7 @@ class JsonFeed:
                 "icon": image,
                 "favicon": image,
                 "language": language_tag(channel.language),
-                # A subscription is to a feed_url: without one a hub is of no use.
+                # Readers subscribe to a feed_url: without one a hub is of no use.
                 "hubs": [{"type": "WebSub", "url": hub} for hub in hubs(channel)] if feed_url else None,
             }
         )
@@ -60,7 +61,9 @@ class JsonFeed:
 
 
 def _older(channel: Channel) -> dict[str, object]:
-    """Where older entries are: in another JSON Feed, or in a document of another format, an extension."""
+    """Returns the reference to older entries: a JSON Feed, or (as an extension) a document of another
+    format.
+    """
     archived, folder = channel.archived_as(JsonFeed.file_name), channel.chain.older
     if archived is None or folder is None:
         return {}
@@ -98,18 +101,18 @@ def _item(item: Item) -> dict[str, object]:
             "_story": {"also_in": also} if (also := _also_in(item)) else None,
             "_originals": _originals(article),
         }
-    ) | {"content_html": content or summary}  # one of the contents must be there, even if it is empty
+    ) | {"content_html": content or summary}  # one of the contents is required, even if it is empty
 
 
 def _author(name: str, found: PersonAddress | None) -> dict[str, str]:
-    """Its `url` may be a mailto: link too (JSON Feed 1.1, authors)."""
+    """Returns an author; `url` may be a mailto: link (JSON Feed 1.1, authors)."""
     if found is None:
         return {"name": name}
     return {"name": name, "url": found.uri or f"mailto:{found.email}"}
 
 
 def _external(article: Article, url: str | None) -> str | None:
-    """The address that a link blog's entry is about: its first rel="related" link to another page."""
+    """Returns the address that a link blog's entry is about: its first rel="related" link to another page."""
     links = article.extra.get("links")
     for link in links if isinstance(links, list | tuple) else ():
         if isinstance(link, Mapping) and link.get("rel") == "related":
@@ -138,7 +141,9 @@ def _seconds(duration: timedelta) -> int | float:
 
 
 def _source(item: Item) -> dict[str, object]:
-    """The feed that the entry came from, like atom:source; an extension, hence its underscore."""
+    """Returns the feed that the entry came from, like atom:source; an extension, so its name has an
+    underscore.
+    """
     origin = item.article.origin
     url, feed_url = address(origin.link), address(origin.self_link)
     origin_id = permanent_id(origin.id) or feed_url or url
@@ -157,7 +162,7 @@ def _source(item: Item) -> dict[str, object]:
 
 
 def _originals(article: Article) -> dict[str, object]:
-    """Where the image and the attachments were copied from, an extension."""
+    """Returns the original addresses of copied images and attachments; an extension."""
     found = article.extra.get(ORIGINALS)
     if not isinstance(found, Mapping):
         return {}
@@ -168,7 +173,7 @@ def _originals(article: Article) -> dict[str, object]:
 
 
 def _also_in(item: Item) -> list[dict[str, object]]:
-    """Other sources' articles that tell the same story, an extension."""
+    """Returns other sources' articles about the same story; an extension."""
     return [
         _known({"url": url, "title": line(each.title), "source": line(each.source)})
         for each in item.also_in
@@ -177,7 +182,7 @@ def _also_in(item: Item) -> list[dict[str, object]]:
 
 
 def _known(members: Mapping[str, object]) -> dict[str, object]:
-    """The members that have a value; zero is one."""
+    """Returns the members that have a value; 0 counts as one."""
     return {name: value for name, value in members.items() if value not in (None, "", [], {})}
 
 

@@ -1,4 +1,4 @@
-"""How pages look, beside what they show: plain data that the config decides."""
+"""The look of pages, as plain data from the config."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ __all__ = ["USUAL_LOOK", "PageLook"]
 class PageLook:
     """What all pages of a site have in common.
 
-    - `language`: that of the site, a tag or None. `timezone`: a name of the IANA database.
-    - `templates`: own templates, each a name and its text; `folder` is where they are, for messages.
-      `problem`: why they cannot be read, and with it no page be rendered; "" where they can.
-    - `logo`: its path in the output folder, "" for none. `colours` and `dark_colours`: names and values of
-      those that are not ours.
-    - `hide_read`: a script lets visitors hide what they have read. `calendar`: there is a page of all
-      months.
-    - `plays_http`: players may load from http addresses, as the site is at one itself.
-    - `members`: there is a page of all sources with their faces.
-    - `mark`: another text as soon as any of this is another, "" for what a config without settings gives.
+    - `language`: of the site, a tag or None. `timezone`: a name of the IANA database.
+    - `templates`: the site's own templates, each a name and its text; `folder`: where they are, for messages.
+    - `problem`: why the templates cannot be read, so that no page can be rendered; "" if they can.
+    - `logo`: its path in the output folder, "" for none.
+    - `colours`, `dark_colours`: names and values of colours that differ from ours.
+    - `hide_read`: there is a script by which visitors hide what they have read.
+    - `calendar`: there is a page of all months.
+    - `members`: there is a page of all sources with their pictures.
+    - `mark`: a text that changes with any of these; "" for a config without such settings.
     """
 
     language: str | None = None
@@ -40,9 +39,9 @@ class PageLook:
 
     @property
     def own(self) -> Mapping[str, str]:
-        """The own templates by their names."""
+        """The site's own templates by name."""
         return dict(self.templates)
 
 
 USUAL_LOOK = PageLook()
-"""How pages look without any settings."""
+"""The look of pages without any settings."""

@@ -1,7 +1,7 @@
-"""Elements as text, laid out as lxml prints them.
+"""Writes XML elements as text, with the same layout as lxml.
 
-Writing entries as text costs a fraction of a tree of objects; a strict parser checks the whole document
-(`feedgen_repair.serialise`). All values of an article pass `escaped` or `quoted`.
+This takes a fraction of the time of building a tree; a strict parser checks the whole document
+(`feedgen_repair.serialise`). All values of an article must pass `escaped` or `quoted`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,13 @@ _NOTHING: Mapping[str, str | None] = MappingProxyType({})
 
 
 class MarkupElement(NamedTuple):
-    """An element to write, comparable; its text as a str is how it is written.
+    """An XML element; `str` of it is its XML.
 
-    `name` is "prefix:local"; `children` stand behind the text. All strings must be clean
-    (`xml_text`). None leaves an attribute out.
+    - `name`: "prefix:local".
+    - `attributes`: None leaves one out.
+    - `children`: written after the text.
+
+    All strings must be valid in XML already (see `xml_text`).
     """
 
     name: str
@@ -34,9 +37,10 @@ class MarkupElement(NamedTuple):
 
 
 def nested(opened: str, children: Iterable[str], depth: int) -> str:
-    """An element with child elements, each on a line of its own.
+    """Returns an element with child elements, each on its own line.
 
-    `opened` is its name, with its attributes if it has any; `depth` the number of its ancestors.
+    - `opened`: the name, with attributes if there are any.
+    - `depth`: the number of ancestors.
     """
     outer = "\n" + "  " * depth
     inner = outer + "  "
@@ -44,17 +48,17 @@ def nested(opened: str, children: Iterable[str], depth: int) -> str:
 
 
 def attributes(values: Mapping[str, str | None]) -> str:
-    """Attributes, each after a space; None values are left out."""
+    """Returns attributes, each after a space; None values are left out."""
     return "".join([f' {name}="{quoted(value)}"' for name, value in values.items() if value is not None])
 
 
 def escaped(text: str) -> str:
-    """Text for an element's content. An unescaped carriage return would be read as a line feed."""
+    """Escapes text for an element's content, also carriage returns, which would be read as line feeds."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace("\r", "&#13;") if "\r" in text else text
 
 
 def quoted(value: str) -> str:
-    """A value for a double-quoted attribute, in which unescaped line breaks would be read as spaces."""
+    """Escapes a value for a double-quoted attribute, also line breaks, which would be read as spaces."""
     value = escaped(value).replace('"', "&quot;")
     return value if value.isprintable() else value.replace("\n", "&#10;").replace("\t", "&#9;")

@@ -1,4 +1,4 @@
-"""OPML 2.0 (http://opml.org/spec2.opml): lists of our feeds, and of what we follow."""
+"""OPML 2.0 (http://opml.org/spec2.opml): lists of our feeds, and of the sources."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aggregator.writers.xml_text import address, language_tag, line
 if TYPE_CHECKING:
     from lxml import etree
 
-# lxml is imported when a list is written.
+# lxml is imported only when a list is written.
 
 __all__ = ["FeedList", "SourceList", "subscription_list"]
 
@@ -31,15 +31,15 @@ DOCS = "http://opml.org/spec2.opml"
 class FeedList:
     """Writes `feeds.opml`: one outline for each of our feeds, in the most preferred format that is written.
 
-    Without a public address references are relative to the document, which the specification does not
-    provide for: such a list is of use in its folder alone.
+    Without a public address, references are relative to the document, which the specification does not
+    provide for: such a list works only in its folder.
     """
 
     file_name = "feeds.opml"
     shows: Literal["articles", "feeds", "sources"] = "feeds"
 
     def render(self, overview: Overview) -> bytes:
-        """The list. It has no date: it changes with the feeds, not with their articles."""
+        """Returns the list. It has no date, because it changes with the feeds, not with their articles."""
         root, body = _document(overview.title)
         feeds = [
             one.file_name for one in sorted(overview.formats, key=lambda one: one.preference) if one.is_feed
@@ -55,16 +55,16 @@ class FeedList:
 
 
 class SourceList:
-    """Writes `sources.opml`: the feeds that are followed, as `subscription_list` has them.
+    """Writes `sources.opml`: the sources, as `subscription_list` writes them.
 
-    It has no date: it changes with the config, which has no date.
+    It has no date, because it changes with the config, which has no date.
     """
 
     file_name = "sources.opml"
     shows: Literal["articles", "feeds", "sources"] = "sources"
 
     def render(self, overview: Overview) -> bytes:
-        """The list; logins in addresses are left out."""
+        """Returns the list, without logins in addresses."""
         return subscription_list(
             f"{line(overview.title)}: what it follows".removeprefix(": "),
             [
@@ -78,11 +78,11 @@ class SourceList:
 
 
 def subscription_list(title: str, subscriptions: Iterable[Subscription]) -> bytes:
-    """Subscriptions as OPML, each address once, in folders by their first category.
+    """Returns subscriptions as OPML, each address once, in folders by their first category.
 
-    A source of several categories has all of them in `category`: only this keeps their order and gives no
-    reader the same feed twice. `opml.read` gives back what was written, and a list written
-    from that has the same bytes. Logins in addresses are left out.
+    A source with several categories has all of them in `category`: this keeps their order, and readers do not
+    get the feed twice. Reading a list with `opml.read` and writing it again gives the same bytes. Logins in
+    addresses are left out.
     """
     root, body = _document(title)
     folders: dict[str, etree._Element] = {"": body}
@@ -91,7 +91,7 @@ def subscription_list(title: str, subscriptions: Iterable[Subscription]) -> byte
         for one in subscriptions
         if (url := address(with_ascii_host(without_login(one.url))))
     ]
-    # Whole folders in the order of their first source: reading and writing again changes nothing.
+    # Folders are in the order of their first source, so that reading and writing again changes nothing.
     for one in merged(public):
         names = [*dict.fromkeys(filter(None, map(written_name, one.categories)))]
         folder = names[0] if names else ""
@@ -130,7 +130,7 @@ def _document(title: str) -> tuple[etree._Element, etree._Element]:
 
 
 def _outline(parent: etree._Element, name: str, attributes: Mapping[str, str | None]) -> etree._Element:
-    """An outline whose name is as `written_name` made it."""
+    """Adds an outline; `name` is the result of `written_name`."""
     from lxml import etree
 
     shown = line(name) or "?"
@@ -146,6 +146,6 @@ def _outline(parent: etree._Element, name: str, attributes: Mapping[str, str | N
 def _serialised(root: etree._Element, body: etree._Element) -> bytes:
     from lxml import etree
 
-    if not len(body):  # the specification wants one outline at least
+    if not len(body):  # the specification requires at least one outline
         _outline(body, "No feeds", {})
     return etree.tostring(root, encoding="utf-8", xml_declaration=True, pretty_print=True)

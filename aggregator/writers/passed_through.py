@@ -1,4 +1,4 @@
-"""Elements that are passed through: podcast, media and others that are published as they were read."""
+"""Elements that are passed through from source feeds, such as podcast and media elements."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _PREFIXES = frozenset(
         "yt",
     }
 )
-# Our own elements have these already; readers would choose one of two values at random.
+# We write these ourselves; with two values, readers would use either.
 _OURS = frozenset(
     {"dc:creator", "dc:date", "dc:description", "dc:identifier", "dc:language", "dc:source", "dc:subject"}
     | {"dc:title"}
 )
 _NAME = re.compile(r"(?!xml)[A-Za-z_][A-Za-z0-9_.-]{0,99}", re.ASCII | re.IGNORECASE)
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9!#$&^_.+-]*/[a-z0-9][a-z0-9!#$&^_.+-]*", re.ASCII | re.IGNORECASE)
-# Not the mimetypes module: it reads the machine's own tables, so output would differ between machines.
+# Not the mimetypes module: it reads tables of the machine, so output would differ between machines.
 _TYPES = {
     ".aac": "audio/aac",
     ".flac": "audio/flac",
@@ -73,10 +73,10 @@ _TYPES = {
 
 
 def enclosures(article: Article) -> list[Enclosure]:
-    """The article's enclosures with an address that can be followed, each once, cleaned for XML.
+    """Returns the article's enclosures with a usable address, each once, valid in XML.
 
-    A missing or malformed `type` is guessed from the file name, None when that is unknown;
-    a negative `length` is None.
+    A missing or malformed `type` is guessed from the file name; None if that is unknown. A negative `length`
+    is None.
     """
     found: dict[str, Enclosure] = {}
     if not article.enclosures:
@@ -101,10 +101,10 @@ def _type_of(url: str) -> str | None:
 
 
 def extensions(article: Article) -> list[MarkupElement]:
-    """The elements from other namespaces, the same in RSS and Atom; at most `MAX_ELEMENTS`.
+    """Returns the elements of other namespaces, equal for RSS and Atom; at most `MAX_ELEMENTS`.
 
-    Those in `article.extra`, plus a media:thumbnail for the lead image and an itunes:duration for the
-    first enclosure that has one, where `extra` does not have it already.
+    These are the elements in `article.extra`, and if it lacks them, a media:thumbnail for the lead image and
+    an itunes:duration for the first enclosure with a duration.
     """
     found = _passed_through(article.extra)
     headimg = address(article.headimg) if article.headimg else None
@@ -117,12 +117,12 @@ def extensions(article: Article) -> list[MarkupElement]:
 
 
 def whole_seconds(duration: timedelta) -> str:
-    """A duration in the form of media:content and itunes:duration."""
+    """Returns a duration in whole seconds, as media:content and itunes:duration have it."""
     return str(max(0, int(duration.total_seconds())))
 
 
 def channel_extensions(extra: Mapping[str, object]) -> list[MarkupElement]:
-    """The same for the elements of a feed (`Origin.extra`)."""
+    """Returns the elements of other namespaces of a feed (`Origin.extra`)."""
     return _passed_through(extra, FEED)
 
 
@@ -130,7 +130,7 @@ def _passed_through(extra: Mapping[str, object], inside: str = ITEM) -> list[Mar
     found: list[MarkupElement] = []
     if not extra:
         return found
-    # Sorted: two equal mappings may differ in order, but must not in bytes.
+    # Sorted, because equal mappings may differ in order, but must give equal bytes.
     for key, values in sorted(extra.items()):
         if not _is_known(key) or key in _OURS:
             continue
@@ -143,14 +143,14 @@ def _passed_through(extra: Mapping[str, object], inside: str = ITEM) -> list[Mar
     return sound(found, inside)
 
 
-@lru_cache(maxsize=256)  # the same few, most of the time
+@lru_cache(maxsize=256)  # few names are used
 def _is_known(name: str) -> bool:
     prefix, _, local = name.partition(":")
     return prefix in _PREFIXES and _NAME.fullmatch(local) is not None
 
 
 def _element(name: str, value: object, depth: int = 1) -> MarkupElement | None:
-    """A `model.entry.Passed` as an element; None for anything else, and for an empty one."""
+    """Returns a `model.entry.Passed` as an element; None for an empty one or another type."""
     if isinstance(value, str):
         return MarkupElement(name, said) if (said := line(value)) else None
     if not isinstance(value, Mapping):

@@ -1,8 +1,8 @@
-"""An article -> its file in the folder of a Hexo, Hugo or Jekyll site: where, and which bytes. Pure.
+"""The file of an article in a Hexo, Hugo or Jekyll site: its path and bytes. Pure.
 
-These generators execute templates in a body: Nunjucks (Hexo), Liquid (Jekyll), shortcodes (Hugo). All begin
-with `{`, so each `{` of a body is written as `&#123;`, which is the same in HTML. Front matter is only data
-to them; the summary, which they render as HTML, is treated like the body.
+These generators execute templates in a body: Nunjucks (Hexo), Liquid (Jekyll), shortcodes (Hugo). All of them
+begin with `{`, so each `{` of a body is written as `&#123;`, which is the same in HTML. In front matter they
+execute nothing, except that they render the summary as HTML: it is treated like the body.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ MAX_SEGMENT_BYTES = 200
 MAX_CATEGORIES = 5
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
-# Hexo also looks for its own placeholders in a body (`<!--swig\ufffc0-->`, where an unknown one ends the
-# whole build), and for fences of code.
+# Hexo also replaces its own placeholders in a body (`<!--swig\ufffc0-->`; an unknown one ends the
+# whole build), and fences of code.
 _RUN = re.compile("[{\ufffc]|`{3,}|~{3,}")
-# What begins a link in Markdown, in case a generator reads a body or summary as Markdown.
+# Begins a link in Markdown; a generator may read a body or summary as Markdown.
 _BRACKET = re.compile(r"\[")
-# Generators differ in what ends a line and in what a blank one may hold.
+# Generators differ in what ends a line, and in which characters a blank line may have.
 _BLANK_LINE = re.compile(r"(?:\r\n|\n|\r)(?=[ \t\v\f\r]*[\r\n])")
 _DIV = re.compile(r"<(/?)div(?=[\s>])[^<>]*>", re.IGNORECASE)
 _SLASH = re.compile(r"[/\\]")
@@ -39,11 +39,10 @@ _MARKDOWN = (".md", ".markdown")
 
 
 def path(item: Item, posts: Posts, attempt: int = 0) -> str:
-    """The path of an article's file in the folder, with `/`; each segment is as safe as `folder_name` makes
-    it.
+    """Returns the path of an article's file in the folder, with `/`; each segment is safe, by `folder_name`.
 
-    It depends on the article alone. `attempt` 0 is the preferred path; the others are used when that is
-    taken, and are made unique by a hash of the article's id. No segment is longer than 200 bytes.
+    It depends only on the article. `attempt` 0 gives the preferred path; higher ones are for when that is in
+    use, and are made unique by a hash of the article's id. No segment is longer than 200 bytes.
     """
     article, day = item.article, item.published
     categories = [_segment(name) for name in article.categories[:MAX_CATEGORIES]]
@@ -66,26 +65,26 @@ def path(item: Item, posts: Posts, attempt: int = 0) -> str:
         segments += [_cut(segment, MAX_SEGMENT_BYTES) for segment in filled]
     stem, dot, suffix = name.rpartition(".")
     stem = _filled(stem, values)
-    # A name that is taken, or reserved by an operating system.
+    # A name that is in use, or reserved by an operating system.
     if attempt or folder_name(stem) != stem:
         stem = f"{_cut(stem, MAX_SEGMENT_BYTES - 20)}-{mark}"
     return "/".join([*filter(None, segments), f"{_cut(stem, MAX_SEGMENT_BYTES - 10)}{dot}{suffix}"])
 
 
 def render(item: Item, posts: Posts, place: str) -> bytes:
-    """The file's bytes; `place` is its path, whose suffix tells the generator whether the body is Markdown.
+    """Returns the file's bytes; `place`: its path, by whose suffix the generator decides whether the body is
+    Markdown.
 
-    `front_matter.loads` gives back an equal article, except that content and summary have character
-    references (the same HTML), and that for Hugo no tag or category is a path that leads elsewhere. In
-    Markdown the body is one block of HTML: in a `<div>`, without blank lines, and nothing in it begins a
-    Markdown link.
+    `front_matter.loads` returns an equal article, except that content and summary have character references
+    (the same HTML), and that for Hugo no tag or category is a path that leads elsewhere. In Markdown, the
+    body is one block of HTML: a `<div>` without blank lines, in which nothing begins a Markdown link.
     """
     content = _inert(item.article.content)
     if place.lower().endswith(_MARKDOWN) and content:
         content = content if _is_one_div(content) else f"<div>\n{content}\n</div>"
         content = _BRACKET.sub("&#91;", _BLANK_LINE.sub("&#10;", content))
     article = _outward(item, content, posts)
-    # Jekyll wants the fence on the first line.
+    # Jekyll requires the fence on the first line.
     return front_matter.dumps(article, posts.generator).removeprefix("\n").encode("utf-8", "replace")
 
 
@@ -103,7 +102,7 @@ def _outward(item: Item, content: str, posts: Posts) -> Article:
 
 
 def _is_one_div(html: str) -> bool:
-    """Whether one `<div>` holds it all: to kramdown, what follows an element's end is Markdown again."""
+    """Returns whether one `<div>` contains everything: kramdown reads what follows its end as Markdown."""
     depth = 0
     for tag in _DIV.finditer(html) if html.startswith("<div") else ():
         depth += -1 if tag[1] else 1
@@ -113,9 +112,9 @@ def _is_one_div(html: str) -> bool:
 
 
 def _tame(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Names without paths that would lead Hugo elsewhere: `../about` would write another page.
+    """Returns names without paths that would lead Hugo elsewhere: `../about` would write another page.
 
-    A name that is nothing but dots and slashes ends its build ("missing taxonomy", Hugo 0.111).
+    A name of only dots and slashes stops Hugo's build ("missing taxonomy", Hugo 0.111).
     """
     made = [name if _leads_down(name) else "-".join(_steps(name)) for name in names]
     return tuple(dict.fromkeys(filter(None, made)))
@@ -138,14 +137,15 @@ def _filled(segment: str, values: dict[str, str]) -> str:
 
 
 def _segment(name: str) -> str:
-    """A name from outside as a folder name; generators skip what begins with `_`, `#` or `~`."""
+    """Returns a name from outside as a folder name; generators skip names that begin with `_`, `#` or `~`."""
     return folder_name(folder_name(name).lstrip("_-.") or "category")
 
 
 def _slug(title: str, mark: str) -> str:
-    """The title in lower case: letters, marks and digits of every script, joined by `-`; else `mark`.
+    """Returns the title in lower case, with letters, marks and digits of every script joined by `-`; without
+    any, `mark`.
 
-    Addresses are made of it, so a title `index` must not become the page of a folder.
+    Generators make addresses from it, so a title `index` must not become the page of a folder.
     """
     folded = normalize("NFC", normalize("NFKC", title[:500]).lower())
     kept = "".join(c if kind(c)[0] in "LN" or (kind(c)[0] == "M") else "-" for c in folded)
@@ -155,7 +155,7 @@ def _slug(title: str, mark: str) -> str:
 
 
 def _cut(text: str, max_bytes: int) -> str:
-    """The beginning of a text, not ending inside a character or between a letter and its marks."""
+    """Returns the beginning of a text, cut neither inside a character nor between a letter and its marks."""
     head = text.encode("utf-8", "ignore")[:max_bytes].decode(errors="ignore")
     rest = text[len(head) :]
     while head and rest and kind(rest[0])[0] == "M":

@@ -1,4 +1,4 @@
-"""The links in a feed document's head: self, hubs, other formats, archives."""
+"""The links in the head of a feed document: self, hubs, other formats, archives."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["hubs", "relations"]
 
 
 def relations(channel: Channel, file_name: str) -> Iterator[dict[str, str]]:
-    """`href`, `rel` and `type` of each link in the head of `file_name`, one of the channel's formats.
+    """Yields `href`, `rel` and `type` of each link in the head of `file_name`, one of the channel's formats.
 
-    Hubs come directly after `self`, the topic of their subscriptions (WebSub §4), and never without it. Links
-    to archives (RFC 5005 §4) are relative where the folder has no public address.
+    Hubs come directly after `self`, which is the topic of subscriptions (WebSub §4), and never without it.
+    Links to archives (RFC 5005 §4) are relative if the folder has no public address.
     """
     media_type = next((one.media_type for one in channel.formats if one.file_name == file_name), "")
     if own := address(channel.self_links.get(file_name)):
@@ -41,6 +41,6 @@ def relations(channel: Channel, file_name: str) -> Iterator[dict[str, str]]:
 
 
 def hubs(channel: Channel) -> list[str]:
-    """The addresses of the channel's hubs, each once; only http and https."""
+    """Returns the addresses of the channel's hubs, each once; only http and https."""
     found = filter(None, map(address, channel.hubs))
     return [hub for hub in dict.fromkeys(found) if hub.lower().startswith(("http://", "https://"))]

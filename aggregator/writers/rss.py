@@ -1,4 +1,4 @@
-"""RSS 2.0, by its specification and the RSS Advisory Board's Best Practices Profile."""
+"""RSS 2.0, by its specification and the RSS Advisory Board's Best Practices Profile ("profile")."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Rss:
     preference = 2
 
     def render(self, channel: Channel) -> bytes:
-        """An RSS 2.0 document with content:encoded, dc:creator, atom:link and Media RSS.
+        """Returns an RSS 2.0 document with content:encoded, dc:creator, atom:link and Media RSS.
 
-        `<link>` is the channel's id where no public page is configured: the specification requires one.
+        Without a public page, `<link>` is the channel's id, because the specification requires one.
         """
         feed = new_feed(channel)
         feed.link(href=address(channel.link) or percent_encoded(channel.id))
@@ -47,7 +47,7 @@ class Rss:
 def _fragments(channel: Channel) -> Iterator[Fragment]:
     for element in _elements(channel):
         yield fragment(element, OUTER["channel"])
-    # The language around an item decides which languages it says itself.
+    # An item states only languages that differ from the channel's.
     variant = ("rss", channel.language)
     for item in channel.items:
         yield item.part(variant, partial(_fragment, item, channel))
@@ -58,15 +58,15 @@ def _fragment(item: Item, channel: Channel) -> Fragment:
 
 
 def _elements(channel: Channel) -> Iterator[str]:
-    """What the channel says of itself beside what feedgen writes."""
+    """Yields the channel's elements that feedgen does not write."""
     picture = address(channel.image)
     for link in relations(channel, Rss.file_name):
-        if link.get("type") != "text/html":  # that is <link>
+        if link.get("type") != "text/html":  # the page is in <link>
             yield f"<atom:link{attributes(link)}/>"
     enclosures = (e for item in channel.items for e in cleaned(item).enclosures)
     if picture and any((e.type or "").startswith(("audio/", "video/")) for e in enclosures):
         yield f'<itunes:image href="{quoted(picture)}"/>'
-    if channel.chain.number is None:  # an archive that is full never changes
+    if channel.chain.number is None:  # full archives never change
         yield from map(str, channel_extensions(channel.extra))
     if channel.chain.is_full:
         yield "<fh:archive/>"
@@ -87,7 +87,8 @@ def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
     yield from _categories(item)
     if item.comments:
         yield f"<comments>{escaped(item.comments)}</comments>"
-    # RSS 2.0 `<enclosure>`: an http address; profile: one an item, since readers take the first or the last.
+    # RSS 2.0 `<enclosure>`: an http address; profile: one for each item, because readers use the first or
+    # last.
     first = next((e for e in item.enclosures if e.url.startswith("http")), None)
     if first:
         length, media_type = str(first.length or 0), first.type or "application/octet-stream"
@@ -105,7 +106,7 @@ def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
     if item.content:
         yield f"<content:encoded{_language(article, 'content', around)}>{item.content}</content:encoded>"
     yield from _extensions(item, first, channel.language)
-    # Behind every media:title: feedparser takes one that follows a `<source>` for the item's own title.
+    # After every media:title: feedparser takes a media:title after a `<source>` for the item's title.
     if source := _source(origin):
         yield source
 
@@ -116,7 +117,7 @@ def _language(article: Article, name: str, around: str | None) -> str:
 
 
 def _categories(item: Cleaned) -> Iterator[str]:
-    """Each with its domain; a term that is not readable is followed by its label."""
+    """Yields categories, each with its domain; a term that is not readable is followed by its label."""
     for name in item.categories:
         named = item.terms.get(name, ())
         for term in named:
@@ -127,7 +128,7 @@ def _categories(item: Cleaned) -> Iterator[str]:
 
 
 def _contributor(name: str, item: Cleaned) -> str:
-    """Dublin Core has names only; a contributor with an address is written as in Atom."""
+    """Returns a contributor: with an address as in Atom, because Dublin Core has only names."""
     found = item.people.get(("contributor", name))
     if found is None:
         return f"<dc:contributor>{_plain(inert(name))}</dc:contributor>"
@@ -136,15 +137,15 @@ def _contributor(name: str, item: Cleaned) -> str:
     return nested("atom:contributor", children, 3)
 
 
-@lru_cache(maxsize=256)  # the entries of a feed come from the same one
+@lru_cache(maxsize=256)  # most entries of a feed have the same origin
 def _source(origin: Origin) -> str:
-    """RSS 2.0 `<source>`, "" without the address, which is required."""
+    """Returns RSS 2.0 `<source>`; "" without an address, which is required."""
     url = address(origin.self_link)
     return f'<source url="{quoted(url)}">{_plain(inert(line(origin.title)) or url)}</source>' if url else ""
 
 
 def _extensions(item: Cleaned, first: Enclosure | None, language: str | None) -> Iterator[str]:
-    """Elements from other namespaces: ours, then those passed through that ours do not cover."""
+    """Yields elements of other namespaces: ours, then those passed through that ours do not replace."""
     ours = []
     for enclosure in item.enclosures:
         if enclosure is first:
@@ -179,7 +180,7 @@ def _media_content(enclosure: Enclosure) -> MarkupElement:
 
 
 def _plain(text: str) -> str:
-    """Plain text with `&`, `<` and `>` as hexadecimal references, once (profile, "Character Data").
+    """Escapes plain text, with `&`, `<` and `>` as hexadecimal references, once (profile, "Character Data").
 
     RSS does not define whether a title is text or HTML. Of all ways to write `AT&T`, the board found that
     most readers show `AT&#x26;T` correctly; escaped twice, it is wrong in readers that expect text.
@@ -193,5 +194,5 @@ def _hexadecimal(markup: str) -> str:
 
 
 def _with_plain_titles(head: bytes) -> bytes:
-    """The same for the titles that feedgen wrote."""
+    """Escapes the titles that feedgen wrote in the same way."""
     return _TITLE.sub(lambda title: _hexadecimal(title[0].decode()).encode(), head)

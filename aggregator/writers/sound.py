@@ -1,8 +1,8 @@
-"""Passed-through elements as their specifications want them: others are mended or left out.
+"""Checks passed-through elements by their specifications: invalid ones are repaired or left out.
 
 The rules are those of Apple's podcast tags, Media RSS 1.5.1, GeoRSS, W3C's Basic Geo, RFC 4685, and RSS's
-slash and wfw modules. Counts of views and stars (`media:community`) are not passed on: they were right at one
-moment, and validators do not know them.
+slash and wfw modules. Counts of views and stars (`media:community`) are left out, because they are soon
+wrong, and validators do not know them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from aggregator.writers.xml_text import identifier, language_tag, percent_encode
 
 __all__ = ["sound"]
 
-# Elements that hold attributes or other elements, and no text.
+# Elements with attributes or other elements, and no text.
 _WITHOUT_TEXT = frozenset(
     (
         *("itunes:category", "itunes:image", "itunes:owner", "geo:Point", "georss:where", "thr:in-reply-to"),
@@ -29,7 +29,7 @@ _WITHOUT_TEXT = frozenset(
     )
 )
 _ADDRESSES = frozenset(("href", "scheme", "src", "uri", "url"))
-# Without its address, or the named attribute, such an element says nothing.
+# Without its address, or the named attribute, such an element has no meaning.
 _NEEDED: Mapping[str, str] = {
     "itunes:category": "text",
     "itunes:image": "href",
@@ -59,7 +59,7 @@ _MOMENT = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9})?|[0-9]{1,4}:[0-5][0-9]:[0-5][0
 _TYPE = re.compile(r"[\w!#$&^.+-]{1,100}/[\w!#$&^.+-]{1,100}", re.ASCII)
 _COUNTRIES = re.compile(r"[A-Za-z]{2}(?: [A-Za-z]{2})*")
 _HASHES = {"md5": re.compile(r"[0-9a-fA-F]{32}"), "sha-1": re.compile(r"[0-9a-fA-F]{40}")}
-# Of the roles that the European Broadcasting Union names, those that feeds have.
+# Roles of the European Broadcasting Union's list that occur in feeds.
 _ROLES = frozenset(
     (
         *("actor", "artist", "author", "choreographer", "commentator", "composer", "conductor", "director"),
@@ -78,9 +78,9 @@ _ROLES = frozenset(
 
 
 def sound(elements: Iterable[MarkupElement], inside: str = ITEM) -> list[MarkupElement]:
-    """The elements that can stand beside one another, each mended; the others are left out.
+    """Returns the elements that are valid together, each repaired; the others are left out.
 
-    `inside` is the element that they are in, `ITEM` for an entry, `FEED` for the feed itself.
+    `inside`: their parent element, `ITEM` for an entry, `FEED` for the feed itself.
     """
     made: list[MarkupElement] = []
     for element in elements:
@@ -91,7 +91,7 @@ def sound(elements: Iterable[MarkupElement], inside: str = ITEM) -> list[MarkupE
 
 
 def _mended(element: MarkupElement, inside: str) -> Iterator[MarkupElement]:
-    """The element; what is in it, for a group of one."""
+    """Yields the repaired element; for a group with one member, the member."""
     name = element.name
     if not is_allowed(name, inside):
         return
@@ -124,7 +124,7 @@ def _attributes(element: MarkupElement) -> dict[str, str]:
             continue
         text: str | None = value
         if key in _ADDRESSES:
-            # Absolute, or it would be of the document that it is read in.
+            # Absolute, because it would be resolved against the document in which it is read.
             text = identifier(percent_encoded(value))
         elif element.name == "thr:in-reply-to" and key == "ref":
             text = permanent_id(value)
@@ -171,7 +171,7 @@ def _matching(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
 
 
 def _at_most(characters: int, separator: str = "") -> Callable[[str], str | None]:
-    """A text that is cut where it is too long, at a separator if there is one."""
+    """Returns a function that cuts a long text, at a separator if there is one."""
 
     def check(text: str) -> str | None:
         if len(text) <= characters:
@@ -184,7 +184,7 @@ def _at_most(characters: int, separator: str = "") -> Callable[[str], str | None
 
 
 def _duration(text: str) -> str | None:
-    """Hours, minutes and seconds, or seconds: what has other numbers of minutes is written as seconds."""
+    """Returns hours, minutes and seconds, or seconds; if minutes or seconds exceed 59, all as seconds."""
     text = text.partition(".")[0]
     if _DURATION.fullmatch(text):
         return text
@@ -210,7 +210,7 @@ def _between(lowest: float, highest: float) -> Callable[[str], str | None]:
 
 
 def _pairs(fewest: int, most: int, *, is_closed: bool = False) -> Callable[[str], str | None]:
-    """Latitudes and longitudes in turn (GeoRSS Simple)."""
+    """Returns a function that checks pairs of latitude and longitude (GeoRSS Simple)."""
 
     def check(text: str) -> str | None:
         numbers = re.split(r"[\s,]+", text)
@@ -259,7 +259,7 @@ _TEXTS: Mapping[str, Callable[[str], str | None]] = {
     "wfw:commentRss": _uri,
     "wfw:commentRSS": _uri,
 }
-"""Texts that have a form: each gives the text as it is written, None for one that has not that form."""
+"""Elements whose text has a form: each function returns the text to write, None if it is invalid."""
 
 _VALUES: Mapping[str, Callable[[str], str | None]] = {
     "bitrate": _matching(_AMOUNT),
@@ -281,7 +281,7 @@ _VALUES: Mapping[str, Callable[[str], str | None]] = {
     "type": _type,
     "width": _matching(_POSITIVE),
 }
-"""Attributes of Media RSS that have a form."""
+"""Attributes of Media RSS whose value has a form."""
 
 _MEDIA: Mapping[str, Callable[[MarkupElement], bool]] = {
     "media:content": _content,
@@ -289,4 +289,4 @@ _MEDIA: Mapping[str, Callable[[MarkupElement], bool]] = {
     "media:rating": _rating,
     "media:restriction": _restriction,
 }
-"""Elements of Media RSS of which the whole must fit together."""
+"""Elements of Media RSS whose attributes and text must fit together."""

@@ -1,4 +1,4 @@
-"""Elements of other namespaces: their attributes, where they may stand, and how often.
+"""Elements of other namespaces: their attributes, their parents, and how often they may occur.
 
 From Apple's podcast tags, Media RSS, Dublin Core 1.1, Basic Geo, GeoRSS, RFC 4685, and RSS's slash, wfw and
 Creative Commons modules, as far as W3C's feed validator knows them: what it refuses is left out.
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 __all__ = ["ONCE", "is_allowed", "may_have"]
 
 ITEM, FEED = "item", "feed"
-"""Where an element stands that is inside no other: in an entry, or in the feed itself."""
+"""The parents of top-level elements: an entry, or the feed itself."""
 
 _NAMES: Mapping[str, Mapping[str, str]] = {
     "creativeCommons": {"license": ""},
@@ -110,16 +110,16 @@ ONCE = frozenset(
         *("media:adult", "media:copyright", "media:description", "media:title", "thr:total"),
     )
 ) - {"itunes:category"}
-"""Elements of which there is one in a place."""
+"""Elements that may occur only once in their parent."""
 
 
 def is_allowed(name: str, inside: str) -> bool:
-    """Whether an element may stand in another one, in `ITEM` or in `FEED`; any of other namespaces may."""
+    """Returns whether an element may be inside another one, `ITEM` or `FEED`; True for unknown namespaces."""
     if name.partition(":")[0] not in _NAMES:
         return True
     return name in _ATTRIBUTES and inside in _PLACES.get(name, {inside})
 
 
 def may_have(name: str, attribute: str) -> bool:
-    """Whether an element may have this attribute; `xml:lang` is anywhere."""
+    """Returns whether an element may have this attribute; all may have `xml:lang`."""
     return attribute == "xml:lang" or name not in _ATTRIBUTES or attribute in _ATTRIBUTES[name]

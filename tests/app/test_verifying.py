@@ -23,7 +23,7 @@ DAMAGE = {
     "an entry of an archive": "DELETE FROM archives WHERE number = 1",
     "a feed whose articles are counted": "UPDATE feeds SET total = total + 1 WHERE name = 'News'",
     "an article that stands in a feed": "UPDATE articles SET state = 'pruned' WHERE pk = 5",
-    "rows without what they belong to": "DELETE FROM sources WHERE name = 'b'",
+    "rows that refer to missing rows": "DELETE FROM sources WHERE name = 'b'",
     "a version of an article that cannot be read": "UPDATE revisions SET data = '{' WHERE pk = 5",
     "a version of an article that is not what": "UPDATE revisions SET data = replace(data, 'Text', 'Test')",
     "an article with an id": "UPDATE articles SET uid = 'https://other.example/1' WHERE pk = 5",

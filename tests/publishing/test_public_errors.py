@@ -78,7 +78,7 @@ def test_no_public_file_repeats_what_was_fetched(planet: Site) -> None:
     ("error", "public"),
     [
         (f"neither a feed nor XML; it begins with '{SAID}'", "its last poll failed"),
-        (f"a web page, not a feed; {SAID}", "what it answers is no feed"),
+        (f"a web page, not a feed; {SAID}", "its answer is not a feed"),
         (f"there is nothing at this address (404) {SAID}", "the server answered 404"),
         ("the server answered 418", "the server answered 418"),
         (f"/home/{SAID}/notes: it cannot be read", "its last poll failed"),

@@ -1,1 +1,1 @@
-"""Hubs that report changes of sources (WebSub): what was agreed with them, and what they sent."""
+"""Hubs that report changes of sources (WebSub): subscriptions, and the documents that they sent."""

@@ -15,12 +15,12 @@ from aggregator.store.hubs.tables import hub_pings as table
 __all__ = ["MAX_WAITING", "MAX_WAITING_BYTES", "MAX_WAITING_OF_ONE", "HubPing", "HubPings"]
 
 MAX_WAITING, MAX_WAITING_OF_ONE, MAX_WAITING_BYTES = 500, 3, 64 * 1024 * 1024
-"""So many wait to be read, of all subscriptions and of one; and so large are they together."""
+"""How many pings may wait to be read, of all subscriptions and of one, and their bytes together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubPing:
-    """A document as a hub sent it; `digest` is of its body."""
+    """A document that a hub sent; `digest` is that of its body."""
 
     pk: int
     subscription: int
@@ -37,10 +37,12 @@ class HubPings:
         self._database = database
 
     def add(self, subscription: int, content_type: str, digest: str, body: bytes, now: datetime) -> bool:
-        """Keeps one; False where too many wait. One of the same body as one that waits is kept once."""
+        """Stores a ping; returns False if too many wait. A ping with the same body as one that waits is
+        stored once.
+        """
         theirs = sa.select(table.c.digest).where(table.c.subscription == subscription)
         size = sa.func.coalesce(sa.func.sum(sa.func.length(table.c.body)), 0)
-        with self._database.snapshot() as connection:  # of a flood, no ping waits for the right to write
+        with self._database.snapshot() as connection:  # in a flood, most pings need no write lock
             waiting = connection.scalars(theirs).all()
         if digest in waiting or len(waiting) >= MAX_WAITING_OF_ONE:
             return digest in waiting
@@ -56,23 +58,23 @@ class HubPings:
         return True
 
     def are_there(self) -> bool:
-        """Whether any waits to be read."""
+        """Returns whether any ping waits to be read."""
         with self._database.snapshot() as connection:
             return bool(connection.scalar(sa.select(sa.exists().select_from(table))))
 
     def waiting(self) -> Iterator[HubPing]:
-        """The oldest of each subscription."""
+        """Yields the oldest ping of each subscription."""
         oldest = sa.func.min(table.c.pk)
         query = sa.select(oldest).group_by(table.c.subscription).order_by(oldest)
         with self._database.snapshot() as connection:
             numbers = connection.scalars(query).all()
-        for number in numbers:  # one at a time, as they are large
+        for number in numbers:  # one at a time, because they may be large
             with self._database.snapshot() as connection:
                 row = connection.execute(sa.select(table).where(table.c.pk == number)).one_or_none()
             if row is not None:
                 yield HubPing(**row._mapping)
 
     def done(self, ping: HubPing) -> None:
-        """Forgets one that was read."""
+        """Deletes a ping that was read."""
         with self._database.transaction() as connection:
             connection.execute(table.delete().where(table.c.pk == ping.pk))

@@ -1,4 +1,4 @@
-"""Subscriptions at WebSub hubs: which hub reports changes of which source, and how that goes."""
+"""Subscriptions at WebSub hubs: which hub reports changes of which source, and how reliably."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from aggregator.store.schema import sources
 __all__ = ["MISSED_IS_DEAF", "HubState", "HubSubscription", "HubSubscriptions"]
 
 MISSED_IS_DEAF = 2
-"""After so many polls in a row that found what no ping had reported, a hub is not relied on."""
+"""After this many polls in a row that found articles without a ping, the hub is not relied on."""
 
 _NAMES_AT_ONCE = 500
 _LISTENING, _RAN = "hubs.listening", "hubs.ran"
@@ -29,11 +29,14 @@ _HEARD_LATELY = timedelta(minutes=10)
 
 
 class HubState(StrEnum):
-    """What a subscription is waiting for.
+    """The state of a subscription.
 
-    NAMED: the hub is to be asked. ASKED: it was, and has not verified yet. ACTIVE: it verified; it may be
-    being renewed. DENIED: the hub said so. FAILED: it cannot be asked, or it failed; tried again much
-    later. LEAVING: it is being unsubscribed from.
+    - NAMED: the hub is to be asked.
+    - ASKED: it was asked, and has not verified yet.
+    - ACTIVE: it verified; the lease may be being renewed.
+    - DENIED: the hub refused.
+    - FAILED: it cannot be asked, or requests failed; tried again much later.
+    - LEAVING: the subscription is being ended.
     """
 
     NAMED = "named"
@@ -46,7 +49,7 @@ class HubState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HubSubscription:
-    """One subscription; the columns of its table say what each field is."""
+    """A subscription; comments in `hubs.tables` describe the fields."""
 
     pk: int
     source: str
@@ -75,26 +78,28 @@ class HubSubscription:
     seen: tuple[str, ...]
 
     def is_live(self, now: datetime) -> bool:
-        """Whether the hub has verified it, and its lease has not ended."""
+        """Returns whether the hub has verified it and its lease has not ended."""
         return self.state is HubState.ACTIVE and self.expires is not None and self.expires > now
 
     def is_trusted(self, now: datetime) -> bool:
-        """Whether pings are relied on, so that the source needs few polls."""
+        """Returns whether pings are relied on, so that the source is polled rarely."""
         return self.is_live(now) and self.missed < MISSED_IS_DEAF
 
 
 class HubSubscriptions:
-    """The part of the store that knows hubs which report changes; every method is one transaction."""
+    """The part of the store that keeps subscriptions at hubs; every method is one transaction."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def all(self) -> list[HubSubscription]:
-        """All of them, by their source's name."""
+        """Returns all subscriptions, ordered by the name of the source."""
         return self._found(sa.select(table).order_by(table.c.source, table.c.pk))
 
     def current(self, names: Sequence[str] | None = None) -> dict[str, HubSubscription]:
-        """Each source's own, by its name, of these or all sources: none that is being left."""
+        """Returns the current subscription of each of these sources (None: of all), by name, without those
+        being ended.
+        """
         query = sa.select(table).where(table.c.state != HubState.LEAVING).order_by(table.c.pk)
         found = []
         if names is None:
@@ -105,22 +110,22 @@ class HubSubscriptions:
         return {each.source: each for each in found}
 
     def by_token(self, token: str) -> HubSubscription | None:
-        """The one whose callback this is, None for none."""
+        """Returns the subscription with this token in its callback; None if there is none."""
         return next(iter(self._found(sa.select(table).where(table.c.token == token))), None)
 
     def by_pk(self, pk: int) -> HubSubscription | None:
-        """One by its number, None when it is gone."""
+        """Returns a subscription by its number; None if it was removed."""
         return next(iter(self._found(sa.select(table).where(table.c.pk == pk))), None)
 
     def due(self, now: datetime, limit: int) -> list[HubSubscription]:
-        """Those with which something is to be done, the longest due first."""
+        """Returns subscriptions for which something is due, the longest due first."""
         query = sa.select(table).where(table.c.due <= now).order_by(table.c.due, table.c.pk).limit(limit)
         return self._found(query)
 
     def add(self, new: Sequence[Mapping[str, Any]], now: datetime) -> None:
-        """Adds subscriptions to be asked for; each leaves its source's earlier one.
+        """Adds subscriptions to request; the earlier subscription of each source is ended.
 
-        Of each, `source`, `address`, `hubs`, `topic`, `is_doubtful`, `token` and `hmac_key` are given.
+        Each must have `source`, `address`, `hubs`, `topic`, `is_doubtful`, `token` and `hmac_key`.
         """
         with self._database.transaction() as connection:
             for each in new:
@@ -129,19 +134,19 @@ class HubSubscriptions:
                 connection.execute(table.insert().values(row | {"due": now, "changed": now}))
 
     def leave(self, pks: Collection[int], now: datetime) -> None:
-        """Gives these up: what a hub has verified is unsubscribed from, anything else is forgotten."""
+        """Ends these subscriptions: verified ones are to be unsubscribed, others are deleted."""
         with self._database.transaction() as connection:
             for pk in pks:
                 _leave(connection, table.c.pk == pk, now)
 
     def remove(self, pk: int) -> None:
-        """Forgets one, and what it sent."""
+        """Deletes a subscription and its pings."""
         with self._database.transaction() as connection:
             connection.execute(hub_pings.delete().where(hub_pings.c.subscription == pk))
             connection.execute(table.delete().where(table.c.pk == pk))
 
     def change(self, known: HubSubscription, now: datetime, **values: Any) -> bool:
-        """Sets these columns, unless its state or its request is another by now; whether it did."""
+        """Sets these columns, unless its state or request has changed meanwhile; returns whether it did."""
         is_it = sa.and_(
             table.c.pk == known.pk,
             table.c.state == known.state,
@@ -152,13 +157,13 @@ class HubSubscriptions:
         return bool(done.rowcount)
 
     def count(self, pk: int, **more: int) -> None:
-        """Adds to columns that count."""
+        """Adds to counters."""
         values = {name: table.c[name] + count for name, count in more.items()}
         with self._database.row_transaction() as connection:
             connection.execute(table.update().where(table.c.pk == pk).values(values))
 
     def pinged(self, known: HubSubscription, pings: int, poll_due: datetime | None, now: datetime) -> None:
-        """Records so many pings; `poll_due`: when its source is to be polled for them, None: not."""
+        """Records `pings` pings; `poll_due`: when to poll its source for them; None: not."""
         values: dict[str, Any] = {"pinged": now, "pings": table.c.pings + pings, "missed": 0}
         if poll_due is not None:
             values["poll_due"] = sa.func.coalesce(table.c.poll_due, sa.literal(poll_due, Instant))
@@ -166,25 +171,25 @@ class HubSubscriptions:
             connection.execute(table.update().where(table.c.pk == known.pk).values(values))
 
     def to_poll(self, now: datetime, limit: int) -> list[HubSubscription]:
-        """Those whose sources are to be polled for a ping."""
+        """Returns subscriptions whose sources are to be polled for a ping."""
         query = sa.select(table).where(table.c.poll_due <= now).order_by(table.c.poll_due, table.c.pk)
         return self._found(query.limit(limit))
 
     def took(self, pks: Collection[int], now: datetime) -> None:
-        """Records that the sources of these are polled for their pings."""
+        """Records that the sources of these subscriptions are polled for their pings."""
         with self._database.row_transaction() as connection:
             for pk in pks:
                 marks = {"poll_due": None, "polled_for": now}
                 connection.execute(table.update().where(table.c.pk == pk).values(marks))
 
     def learn(self, changes: Mapping[int, Mapping[str, Any]]) -> None:
-        """Sets what polls found out of subscriptions, by their numbers."""
+        """Sets columns that polls changed, by the number of the subscription."""
         with self._database.transaction() as connection:
             for pk, values in changes.items():
                 connection.execute(table.update().where(table.c.pk == pk).values(dict(values)))
 
     def restart(self, now: datetime) -> None:
-        """Begins anew with those that a clock which was ahead has stamped."""
+        """Restarts subscriptions whose times come from a clock that was ahead."""
         is_ahead = table.c.changed > now
         values = {
             "expires": None,
@@ -205,23 +210,23 @@ class HubSubscriptions:
             )
 
     def listening(self, now: datetime) -> None:
-        """Records that a process answers at the callbacks' addresses."""
+        """Records that a process answers at the callback addresses."""
         self._database.remember(_LISTENING, now.isoformat())
 
     def ran(self, now: datetime) -> datetime | None:
-        """When hubs were last asked for what is due, by whatever process; None for never. It is asked now."""
+        """Returns when any process last sent due requests to hubs (None: never), and records `now`."""
         last = _moment(self._database.setting(_RAN))
         if last is None or abs(now - last) >= _NOTED_EVERY:
             self._database.remember(_RAN, now.isoformat())
         return last
 
     def is_answered(self, now: datetime) -> bool:
-        """Whether any process has answered at the callbacks' addresses lately."""
+        """Returns whether any process answered at the callback addresses in the last minutes."""
         heard = _moment(self._database.setting(_LISTENING))
         return heard is not None and abs(now - heard) <= _HEARD_LATELY
 
     def relied_on(self) -> dict[str, PollState]:
-        """What is remembered of the polls of the sources that are polled seldom for their hubs, by name."""
+        """Returns the poll states of the sources that are polled rarely because of their hubs, by name."""
         written = sa.type_coerce(sources.c.schedule, sa.Text).contains(f'"{Reason.WEBSUB}"')
         with self._database.snapshot() as connection:
             rows = connection.execute(sa.select(sources.c.name, sources.c.schedule).where(written))

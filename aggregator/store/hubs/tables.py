@@ -1,4 +1,4 @@
-"""The tables of the store that are about hubs which report changes (WebSub); a part of `schema`."""
+"""The tables for hubs that report changes (WebSub); a part of `store.schema`."""
 
 from __future__ import annotations
 
@@ -9,52 +9,54 @@ from aggregator.store.columns import Instant, Shaped
 __all__ = ["hub_pings", "hub_subscriptions", "metadata"]
 
 metadata = MetaData()
-"""Of all tables of the store, those of `schema` too."""
+"""The metadata of all tables of the store, including those of `store.schema`."""
 
-# The hubs that report changes of sources (WebSub): one row a source that names a hub, and those being left.
+# Hubs that report changes of sources (WebSub): a row for each source that names a hub, and for each
+# subscription that is being ended.
 hub_subscriptions = Table(
     "hub_subscriptions",
     metadata,
     Column("pk", Integer, primary_key=True),
     Column("source", Text, nullable=False, index=True),
-    # The address that the config had when it was named: another one ends it.
+    # The source's address when the subscription was made; if it changes, the subscription ends.
     Column("address", Text, nullable=False),
     Column("hubs", Shaped(list), nullable=False),
-    # The one of them that is asked.
+    # The hub that is asked.
     Column("hub", Text, nullable=False),
     Column("topic", Text, nullable=False),
-    # The topic is at another host than the document that names it: it is looked at before the hub is asked.
+    # The topic is at another host than the document that names it: it is checked before the hub is asked.
     Column("is_doubtful", Boolean, nullable=False),
-    # What makes the callback's address, "" until the hub was asked, unguessable; and the key of signatures.
+    # The unguessable part of the callback's address; that address, "" until the hub was asked; and the key
+    # of signatures.
     Column("token", Text, nullable=False, unique=True),
     Column("callback", Text, nullable=False),
     Column("hmac_key", Text, nullable=False),
-    # See `hub_subscriptions.State`.
+    # See `HubState`.
     Column("state", Text, nullable=False),
     Column("changed", Instant, nullable=False),
     # When the hub was last asked for something that it has not verified since.
     Column("asked", Instant),
-    # The end of the lease; None before the hub verified one.
+    # The end of the lease; None before the hub verified it.
     Column("expires", Instant),
-    # When something is to be done next; None: never.
+    # When the next action is due; None: never.
     Column("due", Instant, index=True),
     Column("attempts", Integer, nullable=False),
     Column("error", Text),
     Column("pinged", Instant),
     Column("pings", Integer, nullable=False),
-    # Pings without the right signature.
+    # Pings without a valid signature.
     Column("forged", Integer, nullable=False),
-    # Polls in a row that found articles which no ping had reported.
+    # The number of polls in a row that found articles without a ping.
     Column("missed", Integer, nullable=False),
-    # When its source is to be polled for a ping, when it was last, and how many such polls found nothing.
+    # When the source is to be polled for a ping, when it last was, and how many such polls found nothing.
     Column("poll_due", Instant, index=True),
     Column("polled_for", Instant),
     Column("vain", Integer, nullable=False),
-    # Digests of the newest pings that were read: a repeated one is not read again.
+    # Digests of the newest pings that were read, so that a repeated one is not read again.
     Column("seen", Shaped(list), nullable=False),
 )
 
-# Documents that hubs sent and that are still to be read.
+# Documents that hubs sent and that wait to be read.
 hub_pings = Table(
     "hub_pings",
     metadata,

@@ -1,1 +1,1 @@
-"""A store in PostgreSQL: how that database is opened, locked and searched; imported only for one."""
+"""The store in PostgreSQL: opens, locks and searches it; imported only if the store is one."""

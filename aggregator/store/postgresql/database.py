@@ -1,4 +1,4 @@
-"""The PostgreSQL dialect: one database of a server, through psycopg 3 (the extra `postgres`)."""
+"""The PostgreSQL dialect, through psycopg 3 (the extra `postgres`)."""
 
 from __future__ import annotations
 
@@ -34,10 +34,12 @@ __all__ = ["LOCK", "PostgreSQL", "connect", "database_errors"]
 
 _ARTICLES, _SCHEMA = 1, 2
 _TURNS = {"run": 3, "work": 4}
-"""What advisory locks are of: the saving of articles, the tables, a daemon, who polls or publishes."""
+"""The second number of advisory locks: for saving articles, for the tables, for a daemon, for polling and
+publishing.
+"""
 
 LOCK = "hashtext('aggregator' || current_schema())"
-"""The first number of each lock; the second is one of these."""
+"""The first number of each advisory lock, as SQL."""
 
 _DEFAULTS = {
     "application_name": "aggregator",
@@ -46,9 +48,9 @@ _DEFAULTS = {
     "keepalives_interval": "10",
     "keepalives_count": "3",
 }
-# A transaction waits as long as on SQLite; one whose process is frozen keeps nobody waiting for good. What
-# saves no articles waits for no disk: a server that crashes may lose the last moments of it, as if those
-# polls had not been.
+# A transaction waits as long as on SQLite; that of a paused process does not block others without end. Data
+# other than articles is not flushed to disk: a server that crashes may lose the last seconds of it, as if
+# those polls had not been made.
 _SESSION = (
     "SET lock_timeout = '30s'; SET idle_in_transaction_session_timeout = '10min'; "
     "SET client_encoding = 'UTF8'; SET jit = off; "
@@ -96,7 +98,7 @@ _ADVICE = {
     "40": "it and another process waited for each other; run it again",
     "58": "look at the server's disk and its log",
 }
-# The client learns no code for what is refused while it connects; most servers say it in English.
+# Refused connections have no error code in the client; most servers send English messages.
 _REFUSALS = (
     (re.compile(r"password|authentication|role .* does not exist|pg_hba\.conf"), _LOGIN),
     (re.compile(r"database .* does not exist"), _ADVICE["3D000"]),
@@ -111,18 +113,18 @@ _RESTORE = (
 
 
 class _Cleaned(StrDumperUnknown):
-    """Text without NUL, which PostgreSQL alone refuses."""
+    """Removes NUL from text, because PostgreSQL refuses it."""
 
     def dump(self, obj: str) -> Any:
         return super().dump(obj.replace("\x00", "\ufffd") if "\x00" in obj else obj)
 
 
 def connect(address: DatabaseAddress, **arguments: str) -> psycopg.Connection[Any]:
-    """A connection of its own, each statement its own transaction. Raises psycopg's errors and StoreError."""
+    """Opens a separate connection in autocommit mode. Raises psycopg's errors and StoreError."""
     try:
         given = conninfo_to_dict(address.url.replace("postgres://", "postgresql://", 1))
     except psycopg.ProgrammingError:
-        # Its own message repeats parts of the address.
+        # psycopg's message repeats parts of the address, perhaps the password.
         raise StoreError(
             f"the store {address} cannot be used: its address cannot be read; write it as "
             "postgresql://user@host:5432/database, special characters as %40"
@@ -135,7 +137,7 @@ def connect(address: DatabaseAddress, **arguments: str) -> psycopg.Connection[An
 
 
 class PostgreSQL:
-    """One database; its tables are in the first schema of the user's `search_path`."""
+    """A PostgreSQL database; its tables are in the first schema of the user's `search_path`."""
 
     engine: sa.Engine
     reading: sa.Engine
@@ -147,7 +149,7 @@ class PostgreSQL:
         self.search = WordIndex()
 
     def open(self, check: Check) -> None:
-        """Connects, and makes the tables or brings them up to date; read only, nothing is made."""
+        """Connects, and creates or upgrades the tables unless the store is only read."""
         self.engine = sa.create_engine(
             "postgresql+psycopg://",
             creator=self._connected,
@@ -179,11 +181,11 @@ class PostgreSQL:
         encoding, schema = connection.execute(_ENCODING).one()
         if encoding != "UTF8":
             raise StoreError(
-                f"the database {self.place} has texts in {encoding}; make one with createdb --encoding=UTF8"
+                f"the database {self.place} has the encoding {encoding}; create one with createdb -E UTF8"
             )
         if schema is None:
             raise StoreError(
-                f"the database {self.place} has no schema for tables; make the one that search_path names"
+                f"the database {self.place} has no schema for tables; create that of search_path"
             )
 
     def close(self) -> None:
@@ -191,11 +193,11 @@ class PostgreSQL:
         self.engine.dispose()
 
     def errors(self) -> Any:
-        """What the server says, with what to do."""
+        """Converts errors to StoreError, with the server's message and what to do."""
         return database_errors(self._address)
 
     def make_tables(self, connection: sa.Connection) -> None:
-        """Brings the tables to this version, each process after the other; what is newer is left alone."""
+        """Upgrades the tables to this version, one process at a time; newer tables are not changed."""
         if self._version(connection) < VERSION:
             connection.execute(_MAKING)
             if self._version(connection) < VERSION:
@@ -209,7 +211,7 @@ class PostgreSQL:
         return version_of(connection.scalar(_VERSION))
 
     def columns(self, connection: sa.Connection) -> dict[str, set[str]]:
-        """The columns of each table of ours that is there; the schema may have others."""
+        """Returns the columns of each existing table of the store; the schema may have other tables."""
         found: dict[str, set[str]] = {}
         for table, column in connection.execute(_COLUMNS):
             if table in metadata.tables:
@@ -217,12 +219,12 @@ class PostgreSQL:
         return found
 
     def begin_alone(self, connection: sa.Connection) -> None:
-        """By a lock that ends with the transaction, which is on the disk then."""
+        """Takes a lock that ends with the transaction, which is then flushed to disk."""
         connection.execute(_ALONE)
 
     @contextmanager
     def bounded(self, connection: sa.Connection, is_over: Callable[[], bool]) -> Iterator[None]:
-        """A thread looks, and cancels what the server does for this connection."""
+        """Starts a thread that calls `is_over`, and cancels the running statement."""
         driver: Any = connection.connection.driver_connection
         has_ended = threading.Event()
 
@@ -241,18 +243,20 @@ class PostgreSQL:
 
     @contextmanager
     def overwriting(self, connection: sa.Connection) -> Iterator[None]:
-        """The server overwrites nothing; `rewrite` leaves it out of its files."""
+        """Does nothing: the server does not overwrite deleted content; `rewrite` removes it from the
+        files.
+        """
         yield
 
     def defer_references(self, connection: sa.Connection) -> None:
-        """Until this transaction ends."""
+        """Makes the database check references only when this transaction ends."""
         connection.exec_driver_sql("SET CONSTRAINTS ALL DEFERRED")
 
     def tidy(self) -> None:
-        """The server's autovacuum does it."""
+        """Does nothing: the server's autovacuum does the upkeep."""
 
     def rewrite(self) -> None:
-        """Writes every table anew; the server's log of changes is replaced as it goes on."""
+        """Rewrites every table; old segments of the server's write-ahead log are replaced over time."""
         with connect(self._address) as direct:
             direct.execute("SET lock_timeout = '5min'")
             for name in [*metadata.tables, "search_index"]:
@@ -260,15 +264,15 @@ class PostgreSQL:
                     direct.execute(f'VACUUM (FULL, ANALYZE) "{name}"'.encode())
 
     def damage(self) -> Iterator[str]:
-        """Its pages are looked at by the server's own tools (pg_amcheck)."""
+        """Yields nothing: the server's own tools check its pages (pg_amcheck)."""
         yield from ()
 
     def orphans(self) -> list[str]:
-        """The server lets none come to be."""
+        """Returns nothing: the server prevents them."""
         return []
 
     def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
-        """By COPY."""
+        """Inserts rows with COPY."""
         driver: Any = connection.connection.driver_connection
         names = ", ".join(f'"{name}"' for name in table.columns.keys())  # noqa: SIM118 - no dict
         with driver.cursor().copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copying:
@@ -276,7 +280,7 @@ class PostgreSQL:
                 copying.write_row(row)
 
     def count_on(self, connection: sa.Connection) -> None:
-        """From the highest number on, for each table that numbers its rows."""
+        """Sets the sequence of each table to its highest number."""
         for table in metadata.sorted_tables:
             for column in table.columns:
                 asked = {"of_table": table.name, "of_column": column.name}
@@ -285,29 +289,30 @@ class PostgreSQL:
                     connection.execute(_COUNT_ON, {"sequence": sequence, "next": highest + 1})
 
     def folder_key(self, folder: Path) -> str:
-        """Its path: there is no file that it could be moved with."""
+        """Returns the folder's path, because there is no store file that it could be relative to."""
         return str(folder.absolute())
 
     def folder_of(self, key: str) -> Path:
-        """That path."""
+        """Returns the folder of this path."""
         return Path(key)
 
     def turn(self, name: str) -> Turn:
-        """An advisory lock of a connection."""
+        """Returns an advisory lock on a separate connection."""
         from aggregator.store.postgresql.turns import ServerTurn
 
         return ServerTurn(self._address, _TURNS[name])
 
     def size(self) -> int:
-        """Of all tables with their indexes."""
+        """Returns the size of all tables with their indexes, in bytes."""
         with self.errors(), self.reading.begin() as connection:
             return int(connection.scalar(_SIZE, {"names": [*metadata.tables, "search_index"]}) or 0)
 
 
 def _refuse_cut(connection: Any, _record: object, _proxy: object) -> None:
-    """Lets a connection that a restart of the server cut be replaced before it is used.
+    """Raises DisconnectionError for a connection that a restart of the server closed, so that it is replaced.
 
-    Nobody asks the server: what it sent to a connection that asked nothing is that it ended it.
+    The server is not asked: if data waits on an idle connection, it is the message that the connection was
+    closed.
     """
     looking = select.poll()
     looking.register(connection.fileno(), select.POLLIN)
@@ -317,7 +322,7 @@ def _refuse_cut(connection: Any, _record: object, _proxy: object) -> None:
 
 @contextmanager
 def database_errors(address: DatabaseAddress) -> Iterator[None]:
-    """Raises StoreError for whatever goes wrong meanwhile with this database."""
+    """Converts all errors of this database within the context to StoreError."""
     try:
         yield
     except (SQLAlchemyError, psycopg.Error) as error:
@@ -343,7 +348,7 @@ def _advice(code: str) -> str:
 
 
 def _said(cause: BaseException) -> str:
-    """The server's own words, without rows or statements."""
+    """Returns the server's message, without rows or statements."""
     if isinstance(cause, psycopg.Error) and cause.diag.message_primary:
         return cause.diag.message_primary
     lines = str(cause).strip().splitlines() or [type(cause).__name__]

@@ -1,4 +1,4 @@
-"""The tables of the store as PostgreSQL has them: the same, with its own types, order of text and indexes."""
+"""The tables of the store for PostgreSQL: the same tables, with its types, text order and indexes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from aggregator.store.schema import metadata, sources
 
 __all__ = ["tables"]
 
-# An article is packed with its title first, then its link, and its origin last; in JSON a quote inside a text
-# is escaped, so that none of these can be met inside one. PostgreSQL's own JSON refuses what other databases
-# hold: NaN, NUL, half of a surrogate pair.
+# A packed article has its title first, then its link, and its origin last. A quote inside a JSON text
+# is escaped, so these patterns do not match inside one. PostgreSQL's JSON types refuse what other databases
+# accept: NaN, NUL, half of a surrogate pair.
 _TEXT = r'"(?:[^"\\]|\\.)*"'
 _TO_LINK = rf'^[{{](?:"title":{_TEXT},)?"link":"'
 _LINK = rf"{_TO_LINK}((?:[^\"\\]|\\.)*)"
@@ -28,7 +28,7 @@ _SHORT = frozenset(
         *(("feeds", "folder"), ("feeds", "feed_id")),
     )
 )
-# PostgreSQL takes its own functions for what may change between two sessions: an encoding has a name there.
+# An index needs an IMMUTABLE function, and PostgreSQL's convert_to is not declared as one.
 _DIGEST = """CREATE OR REPLACE FUNCTION aggregator_digest(text) RETURNS bytea
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$ SELECT sha256(convert_to($1, 'UTF8')) $$"""
 
@@ -52,11 +52,11 @@ def _origin_of(element: OriginOf, compiler: Any, **_: Any) -> str:
 
 
 def tables() -> sa.MetaData:
-    """All tables of this version.
+    """Returns all tables of this version.
 
-    Texts are in the order of their bytes, as SQLite has them, whatever the database's collation; whole
-    numbers have 64 bits; references can be checked when a transaction ends. Keys of texts of any length are
-    unique by their digests, as an index holds 2,700 bytes, and are found by an index of hashes.
+    Text is ordered by its bytes, as in SQLite, whatever the database's collation; integers have 64 bits;
+    references can be checked at the end of a transaction. Keys with texts of any length are unique by
+    digests, because an index entry is limited to 2,700 bytes, and are found by hash indexes.
     """
     made = sa.MetaData()
     sa.event.listen(made, "before_create", _make_digest)
@@ -70,7 +70,7 @@ def tables() -> sa.MetaData:
                 copy.append_constraint(sa.UniqueConstraint(*(each.name for each in unique.columns)))
         for index in table.indexes:
             _add_index(copy, index)
-        if table is sources:  # workers ask for what is due of one shard
+        if table is sources:  # workers query what is due in one shard
             sa.Index("sources_due_by_shard", copy.c.shard, copy.c.next_poll)
         for key in keys:
             _add_key(copy, [copy.c[each.name] for each in key.columns])
@@ -105,7 +105,7 @@ def _type(column: sa.Column[Any]) -> sa.types.TypeEngine[Any]:
 
 
 def _keys(table: sa.Table) -> Iterator[sa.PrimaryKeyConstraint | sa.UniqueConstraint]:
-    """The keys that have texts of any length: names of ours, and what tables refer to, are short."""
+    """Yields keys with texts of any length; our own names, and keys that tables refer to, are short."""
     for each in table.constraints:
         if isinstance(each, sa.PrimaryKeyConstraint | sa.UniqueConstraint) and any(
             map(_is_long, each.columns)
@@ -114,7 +114,7 @@ def _keys(table: sa.Table) -> Iterator[sa.PrimaryKeyConstraint | sa.UniqueConstr
 
 
 def _is_long(column: sa.Column[Any]) -> bool:
-    """Whether it has texts of any length."""
+    """Returns whether a column has texts of any length."""
     is_short = bool(column.foreign_keys) or (column.table.name, column.name) in _SHORT
     return isinstance(_type(column), sa.String) and not is_short
 
@@ -138,7 +138,7 @@ def _add_index(table: sa.Table, index: sa.Index) -> None:
     where = index.dialect_options["sqlite"]["where"]
     if index.name == _WITHOUT_LINK:
         where = sa.text(f"data !~ '{_TO_LINK}'".replace(":", r"\:"))
-    # Texts of any length are looked for as a whole alone.
+    # Long texts are only compared for equality.
     is_long = where is None and len(columns) == 1 and _is_long(columns[0])
     using = "hash" if is_long else None
     sa.Index(index.name, *columns, unique=index.unique, postgresql_where=where, postgresql_using=using)

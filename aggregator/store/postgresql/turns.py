@@ -1,4 +1,4 @@
-"""Locks that a server holds for a process, for as long as its connection lasts, however it ends."""
+"""Locks on the server that are released when the process's connection ends, however that happens."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()
 
 
 class ServerTurn:
-    """One such lock, over a connection of its own. Raises StoreError, here and in every method."""
+    """A lock on a separate connection. Raises StoreError, here and in every method."""
 
     def __init__(self, address: DatabaseAddress, number: int) -> None:
         self._address = address
@@ -44,13 +44,14 @@ class ServerTurn:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         with contextlib.suppress(Exception):
-            # A server sees the end of a connection later than its client: the next process may ask before.
+            # The server notices the end of a connection later than the client: the next process may ask
+            # before.
             if self._has:
                 self._connection.execute("SELECT pg_advisory_unlock_all()")
         self._connection.close()
 
     def take(self, line: str) -> bool:
-        """Takes the lock for this process, where it is free; `line` says who it is."""
+        """Takes the lock if it is free, and returns whether it did; `line` describes this process."""
         with database_errors(self._address):
             found = self._connection.execute(
                 f"SELECT pg_try_advisory_lock({LOCK}, %s)".encode(), (self._number,)
@@ -64,7 +65,7 @@ class ServerTurn:
             return True
 
     def keep(self, line: str) -> bool:
-        """Asks the server over the same connection; a new one has to take the lock again."""
+        """Checks the connection; if it was lost, takes the lock again over a new one."""
         try:
             self._connection.execute("SELECT 1")
         except psycopg.Error:
@@ -74,7 +75,7 @@ class ServerTurn:
         return self._has or self.take(line)
 
     def who(self) -> str | None:
-        """The line of the process that has the lock; None where none has."""
+        """Returns the line of the process that has the lock; None if it is free."""
         with database_errors(self._address):
             row = self._connection.execute(_WHO.encode(), (self._number,)).fetchone()
             return None if row is None else str(row[0])

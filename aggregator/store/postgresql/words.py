@@ -1,7 +1,8 @@
-"""PostgreSQL's index of words: one `tsvector` an article, each word behind the number of its field.
+"""The word index in PostgreSQL: one `tsvector` for each article; each word is prefixed with the number of its
+field.
 
-Words are folded and split by us (see `rules.query.words`), none of PostgreSQL's dictionaries sees them. They
-have no places in it: which articles have words side by side, the query itself decides.
+We fold and split the words ourselves (see `rules.query.words`), without PostgreSQL's dictionaries. Positions
+are not stored: the query itself checks which articles have words side by side.
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from aggregator.store.dialect import INDEXED_FIELDS
 __all__ = ["WordIndex"]
 
 _MOST_BYTES = 400
-"""Of longer words only the beginning is looked for; PostgreSQL takes 2,046 bytes a word."""
+"""Only this much of a longer word is indexed; PostgreSQL allows 2,046 bytes for a word."""
 
 _MOST_IN_ALL = 900_000
-"""An article with more, of the 1,048,576 bytes that PostgreSQL takes, is looked at by every search."""
+"""An article with more is not indexed, and every search reads it; PostgreSQL allows 1,048,576 bytes."""
 
 _ANY = "*"
 _NUMBERS = {field: str(number) for number, field in enumerate(INDEXED_FIELDS)}
@@ -48,7 +49,7 @@ END $$""",
 WHEN (OLD.indexed IS NOT NULL AND (NEW.indexed IS NULL OR NEW.state <> 'found'))
 EXECUTE FUNCTION search_index_leave()""",
     "DROP TRIGGER IF EXISTS search_index_decided ON decisions",
-    # Rules give tags and categories, which are searched.
+    # Rules assign tags and categories, which are in the index.
     """CREATE TRIGGER search_index_decided AFTER INSERT OR DELETE ON decisions FOR EACH ROW
 EXECUTE FUNCTION search_index_decided()""",
 )
@@ -56,35 +57,35 @@ _INDEX = sa.table("search_index", sa.column("pk", sa.BigInteger), sa.column("wor
 
 
 class WordIndex:
-    """The index of one database."""
+    """The word index of one database."""
 
     def make(self, connection: sa.Connection) -> None:
-        """Makes it, and its triggers."""
+        """Creates the index and its triggers."""
         for statement in _STATEMENTS:
             connection.exec_driver_sql(statement)
 
     def add(self, connection: sa.Connection, rows: list[tuple[int, tuple[str, ...]]]) -> None:
-        """Replaces the words of articles."""
+        """Adds or replaces the words of articles."""
         connection.exec_driver_sql(_INSERT, [(pk, _words(texts)) for pk, texts in rows])
 
     def held(self, connection: sa.Connection) -> set[int]:
-        """Of which articles it has words."""
+        """Returns the numbers of the articles in the index."""
         return set(connection.scalars(sa.select(_INDEX.c.pk)))
 
     def has_words(self, words: tuple[str, ...], fields: tuple[str, ...]) -> str | None:
-        """All of them in one field, in any order."""
+        """Returns a query for all words in one field, in any order."""
         each = (
             " & ".join(_quoted(f"{_NUMBERS[name]}{_cut(word)}") for word in words) for name in _of(fields)
         )
         return f"({' | '.join(f'({field})' for field in each)} | '{_ANY}')"
 
     def has_prefix(self, prefix: str, fields: tuple[str, ...]) -> str | None:
-        """The beginning of a word in one of the fields."""
+        """Returns a query for the beginning of a word in one of the fields."""
         each = (f"{_quoted(f'{_NUMBERS[name]}{_cut(prefix)}')}:*" for name in _of(fields))
         return f"({' | '.join(each)} | '{_ANY}')"
 
     def matches(self, questions: list[str], *, any_of: bool) -> sa.ScalarSelect[int]:
-        """One question to the index."""
+        """Returns a subquery that searches the index once."""
         asked = sa.literal((" | " if any_of else " & ").join(questions), sa.Text)
         is_found = _INDEX.c.words.op("@@")(sa.cast(asked, TSQUERY))
         return sa.select(_INDEX.c.pk).where(is_found).scalar_subquery()
@@ -97,7 +98,7 @@ def _words(texts: tuple[str, ...]) -> list[str]:
         for word in text.split()
         if word != "\x1f"
     }
-    # Each word has its length and place beside it.
+    # A tsvector stores the length and position of each word too.
     if sum(len(word.encode()) for word in found) > _MOST_IN_ALL:
         return [_ANY]
     return sorted(found)

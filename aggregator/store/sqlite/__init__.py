@@ -1,1 +1,1 @@
-"""A store in a file of SQLite's: how it is opened, kept private and small, and searched."""
+"""The store in a SQLite file: opens it, keeps it private and small, and searches it."""

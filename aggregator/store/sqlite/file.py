@@ -1,4 +1,4 @@
-"""The SQLite dialect: one file, opened, brought up to date, kept small, and what SQLite says of damage."""
+"""The SQLite dialect: opens, upgrades and shrinks one file, and reports damage."""
 
 from __future__ import annotations
 
@@ -32,9 +32,11 @@ __all__ = ["SQLite", "store_errors"]
 _BUSY_SECONDS = 30
 _CACHE_BYTES = 32_000 * 1024
 _PAGE_BYTES = 8192
-"""Of a new file. In the usual 4 KB one article has room, and four trees are a level deeper."""
+"""The page size of a new file. With 4 KB, a page has one article, and four trees are a level deeper."""
 _JOURNAL_BYTES = 64 * 1024 * 1024
-"""Then the journal goes into the file, which waits for the disk: with 8 MB so did half of a first poll."""
+"""The size at which the journal is written into the file, which waits for the disk. With 8 MB, a first poll
+spent half of its time on that.
+"""
 _FREE_BYTES_THAT_PAY = 10 * 1024 * 1024
 _FREE_PART_THAT_PAYS = 0.25
 _PAGES_AT_ONCE = 2_000
@@ -63,7 +65,7 @@ _MOST_LINES = 20
 
 
 class SQLite:
-    """One file. With `reads_only` neither it nor its folder need to be ones that this user may write."""
+    """A SQLite file. With `reads_only`, neither it nor its folder must be writable."""
 
     engine: sa.Engine
     reading: sa.Engine
@@ -75,18 +77,18 @@ class SQLite:
 
     @property
     def place(self) -> str:
-        """The file."""
+        """The path of the file."""
         return str(self._path)
 
     @cached_property
     def search(self) -> SearchIndex:
-        """FTS5."""
+        """The FTS5 index."""
         from aggregator.store.sqlite.words import Fts5Index
 
         return Fts5Index()
 
     def open(self, check: Check) -> None:
-        """Makes the file, or brings it up to date; read only, nothing is made."""
+        """Creates or upgrades the file, unless it is only read."""
         if self._path.is_dir():
             raise StoreError(
                 f"the store {self._path} is a folder; name a file in the config, such as one in it"
@@ -116,7 +118,7 @@ class SQLite:
         with self.errors():
             is_made = self._path.exists() and self._path.stat().st_size > 0
         if not is_made:
-            raise StoreError(f"there is no store {self._path} yet; `aggregator fetch` polls and makes it")
+            raise StoreError(f"there is no store {self._path} yet; `aggregator fetch` creates it")
         try:
             self._read_from(self._path, "mode=ro", check)
         except StoreError as error:
@@ -126,11 +128,11 @@ class SQLite:
             self._read_without_writing(check)
 
     def _read_without_writing(self, check: Check) -> None:
-        """Reads a store whose file and folder cannot be written, and with which no process is at work.
+        """Reads a store that cannot be written, and that no other process uses.
 
-        SQLite reads one in WAL mode only where it can make the files beside it, or finds them. Without a
-        journal the file is whole, and cannot change; with one, which a killed process left, a copy of both
-        is read.
+        SQLite reads a file in WAL mode only if the files beside it exist or can be created. Without a
+        journal, the file is complete and cannot change; with a journal, which a killed process left, a copy
+        of both is read.
         """
         with self.errors():
             journal = Path(f"{self._path}-wal")
@@ -144,7 +146,7 @@ class SQLite:
         self._read_from(copied, "mode=rw", check)
 
     def _read_from(self, file: Path, parameters: str, check: Check) -> None:
-        # The file, not the address, is quoted: SQLite reads `?` and `%` in an address as its own.
+        # The path is quoted, because SQLite interprets `?` and `%` in a URI.
         self._connect(f"sqlite:///file:{quote(str(file))}?{parameters}&uri=true", _prepare_reading)
         with opening(self._path, reads_only=True), self.errors(), self.reading.begin() as connection:
             check(connection)
@@ -156,28 +158,30 @@ class SQLite:
             self._copy.cleanup()
 
     def errors(self) -> AbstractContextManager[None]:
-        """What SQLite says, with what to do."""
+        """Converts errors to StoreError, with SQLite's message and what to do."""
         return store_errors(self._path)
 
     def make_tables(self, connection: sa.Connection) -> None:
-        """Makes what is not there. SQLAlchemy asks for each table by itself: half the time of an opening."""
+        """Creates missing tables. SQLAlchemy would check each table separately, which took half the time
+        of opening.
+        """
         there = self.columns(connection)
         if lacking := [table for table in metadata.sorted_tables if table.name not in there]:
             metadata.create_all(connection, lacking)
 
     def columns(self, connection: sa.Connection) -> dict[str, set[str]]:
-        """The columns of each table that is there."""
+        """Returns the columns of each existing table."""
         found: dict[str, set[str]] = {}
         for table, column in connection.execute(_COLUMNS):
             found.setdefault(table, set()).add(column)
         return found
 
     def begin_alone(self, connection: sa.Connection) -> None:
-        """Every transaction that writes is alone here."""
+        """Does nothing: only one transaction writes at a time in SQLite."""
 
     @contextmanager
     def bounded(self, connection: sa.Connection, is_over: Callable[[], bool]) -> Iterator[None]:
-        """`is_over` is called every few ms, between two steps of a statement."""
+        """Calls `is_over` every few ms, between two steps of a statement."""
         driver: Any = connection.connection.driver_connection
         driver.set_progress_handler(is_over, _STEPS_BETWEEN_LOOKS)
         try:
@@ -187,7 +191,7 @@ class SQLite:
 
     @contextmanager
     def overwriting(self, connection: sa.Connection) -> Iterator[None]:
-        """What is deleted is overwritten with zeros."""
+        """Within the context, deleted content is overwritten with zeros."""
         connection.exec_driver_sql("PRAGMA secure_delete=ON")
         try:
             yield
@@ -195,11 +199,11 @@ class SQLite:
             connection.exec_driver_sql("PRAGMA secure_delete=OFF")
 
     def defer_references(self, connection: sa.Connection) -> None:
-        """Until this transaction ends."""
+        """Makes the database check references only when this transaction ends."""
         connection.exec_driver_sql("PRAGMA defer_foreign_keys=ON")
 
     def damage(self) -> Iterator[str]:
-        """What `integrity_check` finds, the first few lines."""
+        """Yields the first lines of `integrity_check`."""
         with self.errors(), self.reading.begin() as connection:
             lines = [
                 str(row[0]) for row in connection.exec_driver_sql(f"PRAGMA integrity_check({_MOST_LINES})")
@@ -208,53 +212,55 @@ class SQLite:
             yield from (line for text in lines for line in text.splitlines())
 
     def orphans(self) -> list[str]:
-        """What `foreign_key_check` finds."""
+        """Returns the results of `foreign_key_check`."""
         with self.errors(), self.reading.begin() as connection:
             rows = connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(10_000)
         return [f"{table} without {other}" for table, _, other, _ in rows]
 
     def load(self, connection: sa.Connection, table: sa.Table, rows: Sequence[Sequence[Any]]) -> None:
-        """Row by row, by the driver."""
+        """Inserts rows with the driver's `executemany`."""
         names = ", ".join(f'"{name}"' for name in table.columns.keys())  # noqa: SIM118 - no dict
         marks = ", ".join("?" * len(table.columns))
         statement = f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})'  # noqa: S608 - names of ours
         connection.exec_driver_sql(statement, [tuple(row) for row in rows])
 
     def count_on(self, connection: sa.Connection) -> None:
-        """It counts from the highest number by itself."""
+        """Does nothing: SQLite continues from the highest number."""
 
     def folder_key(self, folder: Path) -> str:
-        """Its way from the store, so that both may be moved together."""
+        """Returns the folder's path relative to the store, so that both can be moved together."""
         return os.path.relpath(folder, self._path.absolute().parent)
 
     def folder_of(self, key: str) -> Path:
-        """The folder at the end of that way."""
+        """Returns the folder of a relative path."""
         return Path(os.path.normpath(self._path.absolute().parent / key))
 
     def turn(self, name: str) -> None:
-        """A file beside it is locked."""
+        """Returns None: a lock file beside the store is used."""
 
     def size(self) -> int:
-        """Of the file itself."""
+        """Returns the size of the file in bytes."""
         return self._path.stat().st_size
 
     def tidy(self) -> None:
-        """Gives back what the file has long had no use for, takes in what was written aside.
+        """Does an incremental vacuum and a WAL checkpoint.
 
-        Pages are given back when more than a quarter of the file and 10 MB are free, in small steps, so
-        that no other process waits long. A file made by a version that did not do so is rewritten once.
+        Free pages are released if they are more than a quarter of the file and more than 10 MB, in small
+        steps, so that no other process waits long. A file that an earlier version created without auto-vacuum
+        is rewritten once.
         """
         with self.engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
             self._shrink(connection)
-            connection.exec_driver_sql("PRAGMA analysis_limit = 400")  # rows of an index; else all are read
+            # Rows to read of each index; else all are read.
+            connection.exec_driver_sql("PRAGMA analysis_limit = 400")
             connection.exec_driver_sql("PRAGMA optimize")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def rewrite(self) -> None:
-        """Rewrites the file and empties its journal: of what was deleted nothing can be read there any more.
+        """Rewrites the file and empties its journal, so that deleted text cannot be read in them.
 
-        Raises StoreError when there is no room for a copy of it, or another process is reading.
+        Raises StoreError if there is no space for a copy of the file, or another process is reading.
         """
         with self.engine.connect() as connection:
             connection.exec_driver_sql("COMMIT")
@@ -265,7 +271,7 @@ class SQLite:
             is_busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
         if is_busy:
             raise StoreError(
-                f"another process is reading the store {self._path}: its journal may still hold what was "
+                f"another process is reading the store {self._path}: its journal may still have what was "
                 "deleted; run it again when that has ended"
             )
 
@@ -285,13 +291,13 @@ class SQLite:
             return
         driver: Any = connection.connection.driver_connection
         for _ in range(0, free, _PAGES_AT_ONCE):
-            # Not `execute`: it takes one step, which frees one page whatever the number says (measured).
+            # Not `execute`: it does one step, which frees only one page whatever the number is (measured).
             driver.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
 
 
 @compiles(HasLink, "sqlite")
 def _has_link(element: HasLink, compiler: Any, **_: Any) -> str:
-    # A number that is none (NaN) is no JSON to SQLite, which then refuses the whole query.
+    # SQLite does not accept NaN as JSON, and then refuses the whole query.
     data, link, *_others = (compiler.process(clause) for clause in element.clauses)
     return f"CASE WHEN json_valid({data}) THEN json_extract({data}, '$.link') END = {link}"
 
@@ -309,32 +315,32 @@ def _origin_of(element: OriginOf, compiler: Any, **_: Any) -> str:
 
 
 def _keep_private(path: Path) -> None:
-    """Makes the file where there is none, for its owner alone: it holds logins and newsletters.
+    """Creates the file if it is missing, readable only by its owner: it may have logins and newsletters.
 
-    An existing file is taken from others than its owner and group. SQLite gives the files beside it, -wal and
-    -shm, the permissions of the file itself; those that are there already are treated like it.
+    For an existing file, permissions of others than owner and group are removed. SQLite gives the files
+    beside it, -wal and -shm, the permissions of the file; existing ones are treated in the same way.
     """
     try:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     except FileExistsError:
         for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-            # Another's file stays as it is; SQLite itself says when it cannot be used.
+            # The file of another user is not changed; SQLite reports it if it cannot be used.
             with contextlib.suppress(FileNotFoundError, PermissionError):
                 found = file.stat().st_mode
-                # Of a regular file alone: a device, such as /dev/null, belongs to everybody.
+                # Only for a regular file: a device such as /dev/null is shared.
                 if found & stat.S_IRWXO and stat.S_ISREG(found):
                     file.chmod(stat.S_IMODE(found) & ~stat.S_IRWXO)
 
 
 @contextmanager
 def store_errors(path: Path) -> Iterator[None]:
-    """Raises StoreError for whatever goes wrong meanwhile with the store at `path`."""
+    """Converts all errors of the store at `path` within the context to StoreError."""
     try:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         cause = getattr(error, "orig", None) or error
-        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the rest is a detail of it
-        # Without a code: Python's own, such as of text that is not UTF-8.
+        code = getattr(cause, "sqlite_errorcode", 0) & 0xFF  # the primary code, without the extended part
+        # Errors without a code are Python's own, such as for text that is not UTF-8.
         if code in _DAMAGED or (code in (0, sqlite3.SQLITE_ERROR) and _LACKING.match(str(cause))):
             raise DamagedStore(f"the store {path}", cause) from error
         if code == sqlite3.SQLITE_INTERRUPT:
@@ -343,25 +349,25 @@ def store_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"the store {path} cannot be used: {cause}{advice}") from error
     except OSError as error:
         raise StoreError(f"the store {path} cannot be used: {error.strerror}") from error
-    except (Unreadable, UnicodeDecodeError) as error:  # SQLite's own messages quote what is damaged
+    except (Unreadable, UnicodeDecodeError) as error:  # messages may quote the damaged value
         raise DamagedStore(f"the store {path}", error) from error
 
 
 def _needs_writing(error: StoreError) -> bool:
-    """Whether SQLite refused because it could not make or write a file beside the store."""
+    """Returns whether SQLite failed because it could not create or write a file beside the store."""
     cause = getattr(error.__cause__, "orig", None) or error.__cause__
     return getattr(cause, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
-    # Transactions are ours to begin: the driver's own begin only before the first write, so that two
-    # processes could both read, and then one of them fail to write.
+    # We begin transactions ourselves: the driver begins them only before the first write, so that two
+    # processes could both read, and one of them would then fail to write.
     connection.isolation_level = None
     cursor = connection.cursor()
     # WAL: a reader never waits for the writer. NORMAL keeps every commit through a killed process, and
-    # a whole database, short of its last commits, through a power cut; those are then fetched again,
-    # as their validators went with them.
-    # auto_vacuum and the size of pages stand first: they count in a new file alone, before anything is
+    # an intact database, without its last commits, through a power cut; those are then fetched again,
+    # because their validators are lost too.
+    # auto_vacuum and the page size come first: they only have an effect in a new file, before anything is
     # written to it.
     for pragma in (
         f"page_size={_PAGE_BYTES}",

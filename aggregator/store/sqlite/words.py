@@ -1,6 +1,6 @@
-"""FTS5: an index of words in a table of its own, kept true by triggers that are made with it.
+"""The word index in SQLite (FTS5): a virtual table, kept up to date by triggers that are created with it.
 
-The words are kept in it, though only they are looked for: without them SQLite before 3.43 cannot delete.
+The table also stores the words, although they are never read: without them, SQLite before 3.43 cannot delete.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ END""",
     """CREATE TRIGGER search_index_delete AFTER DELETE ON articles WHEN OLD.indexed IS NOT NULL BEGIN
 DELETE FROM search_index WHERE rowid = OLD.pk;
 END""",
-    # Rules give tags and categories, which are searched.
+    # Rules assign tags and categories, which are in the index.
     """CREATE TRIGGER search_index_decided AFTER INSERT ON decisions BEGIN
 UPDATE articles SET indexed = NULL WHERE pk = NEW.article AND indexed IS NOT NULL;
 END""",
@@ -46,10 +46,10 @@ _INDEX = sa.table("search_index", sa.column("rowid"), sa.column("search_index"))
 
 
 class Fts5Index:
-    """The index of one file."""
+    """The word index of one file."""
 
     def make(self, connection: sa.Connection) -> None:
-        """Makes it, and its triggers."""
+        """Creates the index and its triggers."""
         for name in _TRIGGER_NAMES:
             connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
         connection.exec_driver_sql("DROP TABLE IF EXISTS search_index")
@@ -57,31 +57,33 @@ class Fts5Index:
             connection.exec_driver_sql(statement)
 
     def add(self, connection: sa.Connection, rows: list[tuple[int, tuple[str, ...]]]) -> None:
-        """Replaces the rows of articles."""
+        """Adds or replaces the rows of articles."""
         connection.exec_driver_sql("DELETE FROM search_index WHERE rowid = ?", [(pk,) for pk, _ in rows])
         connection.exec_driver_sql(_INSERT, [(pk, *words) for pk, words in rows])
 
     def held(self, connection: sa.Connection) -> set[int]:
-        """Of which articles it has a row."""
+        """Returns the numbers of the articles in the index."""
         return set(connection.exec_driver_sql("SELECT rowid FROM search_index").scalars())
 
     def has_words(self, words: tuple[str, ...], fields: tuple[str, ...]) -> str | None:
-        """A phrase in columns."""
+        """Returns a query for a phrase in these columns."""
         return f'{{{_of(fields)}}} : "{" ".join(words)}"' if all(map(_is_known, words)) else None
 
     def has_prefix(self, prefix: str, fields: tuple[str, ...]) -> str | None:
-        """The beginning of a word in columns."""
+        """Returns a query for the beginning of a word in these columns."""
         return f'{{{_of(fields)}}} : "{prefix}" *' if _is_known(prefix) else None
 
     def matches(self, questions: list[str], *, any_of: bool) -> sa.ScalarSelect[int]:
-        """One question to the index."""
+        """Returns a subquery that searches the index once."""
         expression = (" OR " if any_of else " AND ").join(questions)
         found = sa.select(_INDEX.c.rowid).where(_INDEX.c.search_index.op("MATCH")(expression))
         return found.scalar_subquery()
 
 
 def _is_known(word: str) -> bool:
-    """Whether every SQLite takes a word for one: to characters newer than its tables it is blind."""
+    """Returns whether every SQLite treats a text as a word: it ignores characters newer than its Unicode
+    tables.
+    """
     return word.isascii() or all(unicodedata.ucd_3_2_0.category(character) != "Cn" for character in word)
 
 

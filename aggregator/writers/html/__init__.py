@@ -1,1 +1,1 @@
-"""The HTML pages: a category's, and the site's own."""
+"""The HTML pages: of feeds, of single articles, and of the whole site."""

@@ -1,4 +1,4 @@
-"""The page of one article that has no link: a newsletter, or a post of one's own."""
+"""The page of one article without a link, such as a newsletter or an own post."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ _SOURCE = re.compile(r' src="([^"]*)"')
 
 
 def article_page(item: Item, *, site: str, root: str, version: str, look: PageLook) -> bytes:
-    """The whole article; `site` is the title of the site, `root` the way from the page to its start page."""
+    """Returns the page of an article; `site`: the title of the site, `root`: a relative reference to the
+    output folder.
+    """
     locale = locale_of(look.language, look.timezone)
     start = root if address(item.article.link) else f"{root}{PAGE}"
     return render(
@@ -39,13 +41,15 @@ def article_page(item: Item, *, site: str, root: str, version: str, look: PageLo
 
 
 def _is_here(item: Item) -> bool:
-    """Whether the link of an article is that of its page."""
+    """Returns whether the link of an article is the address of its page."""
     return bool(item.page) and (item.article.link or "").endswith(f"/{item.page}")
 
 
 def _text(item: Item) -> Markup:
-    """The body, sanitised here too: one of a file may have classes that mean something on our pages."""
-    from aggregator.normalise.html import sanitise  # with nh3, for the few articles that have such a page
+    """Returns the body, sanitised again: bodies that were kept byte for byte may have classes that our
+    style sheet uses.
+    """
+    from aggregator.normalise.html import sanitise  # imported here, because few articles have such a page
     from aggregator.normalise.personal import without_personal
 
     article = item.article
@@ -55,7 +59,9 @@ def _text(item: Item) -> Markup:
 
 
 def _link_to_frame(frame: re.Match[str]) -> str:
-    """A link to the player: our pages show no frames, as these could do what they like."""
+    """Returns a link to the player instead of a frame: our pages have no frames, because we do not control
+    their content.
+    """
     found = _SOURCE.search(frame[1])
     if found is None:
         return ""

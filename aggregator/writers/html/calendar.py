@@ -1,4 +1,4 @@
-"""The page of all months: how many articles are from each, and where they are."""
+"""The page of all months: how many articles each has, with links to them."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class CalendarPage:
     shows: Literal["articles", "feeds", "sources"] = "articles"
 
     def is_wanted(self, look: PageLook) -> bool:
-        """By `calendar` in the config."""
+        """Returns whether `calendar` is set in the config."""
         return look.calendar
 
     def render(self, overview: Overview) -> bytes:
-        """The years, newest first, each with its months. Raises WriteError."""
+        """Returns the page of the years, newest first, each with its months. Raises WriteError."""
         look, index = overview.look, "" if overview.link else PAGE
         locale = locale_of(overview.language, look.timezone)
         name, link = tidy(overview.title) or str(locale.say("feeds")), address(overview.link)

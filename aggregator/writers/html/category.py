@@ -1,4 +1,4 @@
-"""The page of a category, which a browser shows for its folder."""
+"""The page of a feed: `index.html` in its folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["Html", "entries_of"]
 
 
 class Html:
-    """Writes `index.html` of a category, or of one of its archives."""
+    """Writes `index.html` of a feed, or of one of its archives."""
 
     file_name = PAGE
     media_type = "text/html"
@@ -31,8 +31,10 @@ class Html:
     preference = 0
 
     def render(self, channel: Channel) -> bytes:
-        """A page without scripts. Its links name files where no public address is configured, so that it
-        works from a folder; in an archive the feeds to subscribe to are the current ones. Raises WriteError.
+        """Returns the page. Raises WriteError.
+
+        If no public address is configured, links include file names, so that the page works from a local
+        folder. In an archive, the feeds to subscribe to are the current ones.
         """
         chain, page, look = channel.chain, "" if channel.link else PAGE, channel.look
         locale = locale_of(channel.language or look.language, look.timezone)
@@ -79,12 +81,12 @@ class Html:
         )
 
     def render_article(self, item: Item, *, site: str, root: str, version: str, look: PageLook) -> bytes:
-        """The page of an article without a link."""
+        """Returns the page of an article without a link."""
         return article_page(item, site=site, root=root, version=version, look=look)
 
 
 def entries_of(items: tuple[Item, ...], look: PageLook, locale: Locale, root: str, level: int = 2) -> Markup:
-    """Entries one below the other, their titles as headings of this level."""
+    """Returns the entries, one after the other, with titles as headings of this level."""
     if has_own("entry.html", look):
         made = [
             render(
@@ -102,17 +104,17 @@ def entries_of(items: tuple[Item, ...], look: PageLook, locale: Locale, root: st
 
 
 def _entry(item: Item, locale: Locale, root: str, level: int, plays_http: bool) -> str:
-    own = root if item.page else ""  # where all entries look alike
+    own = root if item.page else ""  # only such entries depend on `root`
     made = item.part(
         ("page", own, locale, plays_http),
         lambda: str(entries.entry(item, locale, own, plays_http=plays_http)),
     )
-    # Made once for all pages; in what is escaped there are no other tags of this name.
+    # Made once for all pages. Escaped text has no tags, so only our headings are replaced.
     return made if level == 2 else made.replace("<h2>", f"<h{level}>").replace("</h2>", f"</h{level}>")
 
 
 def _days(channel: Channel, locale: Locale) -> list[tuple[str, str, str, Markup]]:
-    """The entries of each day: its anchor, the day as a date, in words, and its entries."""
+    """Returns the entries by day: anchor, date, day in words, and entries."""
     made: list[tuple[str, str, str, Markup]] = []
     for day, found in groupby(channel.items, lambda item: locale.date(item.published)):
         items = tuple(found)

@@ -1,7 +1,7 @@
-"""An entry on a page, as markup: most of a page is entries, and templates took twice as long for them.
+"""An entry on a page, as markup. It is made without templates, which took twice as long.
 
-Every value that comes from outside is escaped, and has no invisible characters: it is an `address`, a
-language tag, or went through `tidy`.
+Every value from outside is escaped and has no invisible characters: it is an `address`, a language tag, or
+the result of `tidy`.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _IMAGE = 'alt="" width="160" height="120" loading="lazy" decoding="async" referr
 
 
 def entry(item: Item, locale: Locale, root: str = "", *, plays_http: bool = False) -> Markup:
-    """An entry with its teaser, its files and its picture; `root` leads to the output folder.
+    """Returns an entry with teaser, files and picture; `root`: a relative reference to the output folder.
 
     `plays_http`: see `media`.
     """
@@ -47,7 +47,7 @@ def entry(item: Item, locale: Locale, root: str = "", *, plays_http: bool = Fals
 
 
 def title(item: Item, locale: Locale, root: str) -> Markup:
-    """The title of an entry, which leads to its page."""
+    """Returns the title of an entry, linked to its page."""
     return Markup(_title(item, locale, root))  # noqa: S704 - all of it is escaped
 
 
@@ -58,7 +58,7 @@ def _title(item: Item, locale: Locale, root: str) -> str:
 
 
 def facts(item: Item, locale: Locale) -> Markup:
-    """The line below a title: the source, the authors, the date, and who else tells the same story."""
+    """Returns the line below a title: source, authors, date, and other sources of the same story."""
     return Markup(_facts(item, locale))  # noqa: S704 - all of it is escaped
 
 
@@ -72,11 +72,11 @@ def _facts(item: Item, locale: Locale) -> str:
 
 
 def source(article: Article) -> Markup:
-    """The name of the source, with a link to its site; "" for one without a name."""
+    """Returns the name of the source, linked to its site; "" if it has no name."""
     return _source(article.origin.title, article.source, article.origin.link)
 
 
-@lru_cache(maxsize=1_024)  # the entries of a feed come from the same one
+@lru_cache(maxsize=1_024)  # most entries of a feed have the same source
 def _source(title: str, source: str, link: str | None) -> Markup:
     name, site = _name(title) or _name(source), address(link)
     if not name:
@@ -86,12 +86,12 @@ def _source(title: str, source: str, link: str | None) -> Markup:
 
 
 def named(article: Article) -> str:
-    """The name of the source, as plain text; "" for one without a name."""
+    """Returns the name of the source as plain text; "" if it has no name."""
     return _name(article.origin.title) or _name(article.source)
 
 
 def time(moment: datetime, locale: Locale) -> Markup:
-    """A moment, for people and for programs."""
+    """Returns a `<time>` element, for people and programs."""
     return Markup(_time(moment, locale))  # noqa: S704 - digits
 
 
@@ -101,10 +101,10 @@ def _time(moment: datetime, locale: Locale) -> str:
 
 
 def media(article: Article, locale: Locale, *, plays_http: bool = False) -> Markup:
-    """The enclosures that can be asked for, with players for those that the page's policy allows.
+    """Returns the enclosures with an address, with players for those that the page's policy allows.
 
-    `plays_http`: also those at http addresses, on sites that are such themselves. On an https page browsers
-    would ask for https instead, and play nothing where there is none.
+    `plays_http`: also for those at http addresses, if the site itself is at one. On an https page, browsers
+    would request https instead, and play nothing if that fails.
     """
     written = []
     for file in article.enclosures:
@@ -125,30 +125,30 @@ def media(article: Article, locale: Locale, *, plays_http: bool = False) -> Mark
 
 
 def is_playable(file: Enclosure, url: str, *, plays_http: bool = False) -> str:
-    """ "audio" or "video" for what a page may play from its address, else ""."""
+    """Returns "audio" or "video" if a page may play the file from its address, else ""."""
     kind = (file.type or "").partition("/")[0].strip().lower()
     is_allowed = plays_http or url.lower().startswith("https:")
     return kind if kind in {"audio", "video"} and is_allowed else ""
 
 
 def title_text(text: str, locale: Locale) -> str:
-    """A title as pages show it."""
+    """Returns a title as pages show it."""
     return cut(tidy(text), MAX_TITLE) or str(locale.say("untitled"))
 
 
 def picture(url: str | None) -> str | None:
-    """The address if an `<img>` may load it under the policy, else None."""
+    """Returns the address if the Content-Security-Policy allows an `<img>` to load it, else None."""
     found = address(url)
     return found if found and found.partition(":")[0].lower() in {"http", "https"} else None
 
 
 def language(article: Article) -> str | None:
-    """The entry's own language, else that of the feed it came from, else None."""
+    """Returns the entry's own language, else that of the feed it came from, else None."""
     return language_tag(article.extra.get("language")) or language_tag(article.origin.language)
 
 
 def teaser(article: Article) -> str:
-    """The beginning of an article as plain text, "" when it has none."""
+    """Returns the beginning of an article as plain text; "" if it has no text."""
     return beginning(article.summary, MAX_TEASER) or beginning(article.content, MAX_TEASER)
 
 
@@ -164,7 +164,7 @@ def _also_in(others: Sequence[AlsoIn], locale: Locale) -> str:
 
 
 def _escaped(text: str) -> str:
-    """As `markupsafe.escape` has it, without an object for each."""
+    """Escapes like `markupsafe.escape`, but without creating an object for each text."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace('"', "&#34;").replace("'", "&#39;")
 
@@ -174,7 +174,7 @@ def _name(text: str) -> str:
 
 
 def authors(article: Article) -> list[str]:
-    """The names of the authors, without empty ones, repeats, and the name of the feed."""
+    """Returns the names of the authors, without empty ones, duplicates and the name of the feed."""
     if not article.authors:
         return []
     names = dict.fromkeys(map(_name, article.authors))
@@ -183,7 +183,7 @@ def authors(article: Article) -> list[str]:
 
 
 def file_facts(file: Enclosure, locale: Locale) -> str:
-    """What a file is, as plain text: its title, type, duration and size."""
+    """Returns title, type, duration and size of a file as plain text."""
     length = locale.size(file.length) if file.length else ""
     duration = locale.duration(file.duration) if file.duration else ""
     facts = [tidy(file.title or ""), tidy(file.type or ""), duration, length]

@@ -1,7 +1,7 @@
-"""The words of pages in the language of the site, its dates and numbers, and its time zone.
+"""The words of pages, dates and numbers in the language and time zone of the site.
 
-Each language is a file in `words/`. The tables are our own, and not CLDR's: a newer release of that would
-change the bytes of pages in which nothing changed.
+Each language is a file in `words/`. The tables are our own, not CLDR's, because a newer release of CLDR would
+change the bytes of unchanged pages.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from aggregator.writers.xml_text import language_tag
 __all__ = ["LANGUAGES", "Locale", "direction_of", "locale_of"]
 
 LANGUAGES = ("en", "de", "fr", "ja", "zh")
-"""The languages that have words; a page in any other has those of the first."""
+"""The languages that have words; pages in any other language have those of the first."""
 
-# ISO 639 languages that are written from the right, and ISO 15924 scripts that are.
+# ISO 639 languages and ISO 15924 scripts that are written from right to left.
 _FROM_THE_RIGHT = frozenset(
     ("ar", "arc", "ckb", "dv", "fa", "he", "iw", "ks", "nqo", "ps", "sd", "syr", "ug", "ur", "yi")
 )
@@ -37,9 +37,11 @@ _TIME = "\0"
 
 @dataclass(frozen=True, slots=True)
 class _Words:
-    """A file of words: `texts` by their keys, those with a number in all their plural forms.
+    """A file of words.
 
-    `plural` gives the form for a number. `months` and `weekdays` (Monday first) are as `formats` have them.
+    - `texts`: by key; texts with a number are lists of plural forms.
+    - `plural`: returns the index of the form for a number.
+    - `months`, `weekdays` (Monday first): as `formats` use them.
     """
 
     tag: str
@@ -51,10 +53,10 @@ class _Words:
 
 
 class Locale:
-    """Says what pages say, in one language and time zone.
+    """Returns texts, dates and numbers in one language and time zone.
 
-    `tag` is the language of the words, `direction` that of the page ("ltr" or "rtl"), which a site in a
-    language without words here has too.
+    - `tag`: the language of the words.
+    - `direction`: the direction of the page ("ltr" or "rtl"), even for a language without words here.
     """
 
     __slots__ = ("_dates", "_said", "_words", "_zone", "direction", "tag")
@@ -70,9 +72,9 @@ class Locale:
         self._said: dict[tuple[str, int | None], Markup] = {}
 
     def say(self, key: str, number: int | None = None, /, **values: object) -> Markup:
-        """The text of this key, its values filled in and escaped unless they are markup.
+        """Returns the text of this key, with values filled in, and escaped unless they are markup.
 
-        With a `number` it is in the plural form of that, which it may hold as `{number}`.
+        With a `number`, it is the plural form for it, which may contain `{number}`.
         """
         if values:
             return self._filled(key, number, values)
@@ -90,43 +92,43 @@ class Locale:
         return Markup(text).format(**values)  # noqa: S704 - of our own files
 
     def knows(self, key: str) -> bool:
-        """Whether there is a text of this key."""
+        """Returns whether there is a text with this key."""
         return key in self._words.texts
 
     def number(self, number: int) -> Markup:
-        """A whole number with its thousands apart."""
+        """Returns a whole number with thousands separators."""
         return Markup(f"{number:,}".replace(",", self._words.formats["thousands"]))  # noqa: S704 - digits
 
     def moment(self, moment: datetime) -> str:
-        """A date with its time: "22 November 2026, 09:40 UTC"."""
+        """Returns a date with its time: "22 November 2026, 09:40 UTC"."""
         return self._written("moment", moment)
 
     def day(self, moment: datetime) -> str:
-        """A day: "Sunday, 22 November 2026"."""
+        """Returns a day: "Sunday, 22 November 2026"."""
         return self._written("day", moment)
 
     def month(self, moment: datetime) -> str:
-        """A month: "November 2026"."""
+        """Returns a month: "November 2026"."""
         return self._written("month", moment)
 
     def month_name(self, month: int) -> str:
-        """A month's name alone, from 1."""
+        """Returns the name of a month, 1 to 12."""
         return self._words.months[month - 1]
 
     def date(self, moment: datetime) -> tuple[int, int, int]:
-        """Year, month and day of a moment, in the time zone."""
+        """Returns year, month and day in the time zone."""
         local = self._local(moment)
         return local.year, local.month, local.day
 
     def size(self, length_bytes: int) -> str:
-        """A file's size: "5.0 MB"."""
+        """Returns a file's size: "5.0 MB"."""
         if length_bytes < 1_000_000:
             return f"{max(length_bytes // 1_000, 1)} KB"
         whole, _, tenth = f"{length_bytes / 1_000_000:.1f}".partition(".")
         return f"{self.number(int(whole))}{self._words.formats['decimal']}{tenth} MB"
 
     def duration(self, duration: timedelta) -> str:
-        """How long something plays: "1 min 1 s"."""
+        """Returns a duration: "1 min 1 s"."""
         minutes, seconds = divmod(max(round(duration.total_seconds()), 0), 60)
         return f"{self.number(minutes)} min {seconds} s" if minutes else f"{seconds} s"
 
@@ -135,7 +137,7 @@ class Locale:
             return moment
         try:
             return moment.astimezone(self._zone)
-        except OverflowError:  # the first and the last day that a calendar has
+        except OverflowError:  # the first and the last day of Python's calendar
             return moment
 
     def _written(self, name: str, moment: datetime) -> str:
@@ -161,13 +163,13 @@ class Locale:
 
 @lru_cache(maxsize=256)
 def locale_of(language: str | None, timezone: str) -> Locale:
-    """The locale of a language tag (None: English) and a time zone of the IANA database."""
+    """Returns the locale of a language tag (None: English) and a time zone of the IANA database."""
     return Locale(language, timezone)
 
 
 @lru_cache(maxsize=256)
 def direction_of(tag: str) -> str:
-    """The direction in which a language is written, "rtl" or "ltr", by its script where the tag names one."""
+    """Returns the direction of a language, "rtl" or "ltr", by its script if the tag names one."""
     parts = tag.lower().split("-")
     script = next((part for part in parts[1:3] if len(part) == 4 and part.isalpha()), None)
     is_rtl = script in _SCRIPTS_FROM_THE_RIGHT if script else parts[0] in _FROM_THE_RIGHT
@@ -175,7 +177,7 @@ def direction_of(tag: str) -> str:
 
 
 def _prefixes(tag: str) -> list[str]:
-    """RFC 4647 §3.4: what a tag is looked up by, the most specific first."""
+    """Returns the tags to look up, the most specific first (RFC 4647 §3.4)."""
     parts = tag.split("-")
     return ["-".join(parts[:n]) for n in range(len(parts), 0, -1)]
 
@@ -204,7 +206,7 @@ def _offset_name(minutes: int) -> str:
 
 
 def _zone_name(local: datetime) -> str:
-    """Abbreviations such as CST mean several zones; an offset is read in every language."""
+    """Returns the offset of a time zone: abbreviations such as CST are ambiguous, offsets are not."""
     if local.tzinfo is UTC:
         return "UTC"
     offset = local.utcoffset()

@@ -1,4 +1,4 @@
-"""The page of all sources with their faces: who writes what is read here."""
+"""The page of all sources, with their pictures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["MembersPage"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Member:
-    """A source as the page shows it; None where there is nothing to show. `initial`: where it has no face."""
+    """A source as the page shows it; None: nothing is shown. `initial` is shown if it has no picture."""
 
     name: str
     initial: str
@@ -39,11 +39,11 @@ class MembersPage:
     shows: Literal["articles", "feeds", "sources"] = "sources"
 
     def is_wanted(self, look: PageLook) -> bool:
-        """By `members` in the config."""
+        """Returns whether `members` is set in the config."""
         return look.members
 
     def render(self, overview: Overview) -> bytes:
-        """All sources by name, without any login. Raises WriteError."""
+        """Returns the page of all sources ordered by name, without logins in addresses. Raises WriteError."""
         look = overview.look
         locale = locale_of(overview.language, look.timezone)
         name, link = tidy(overview.title) or str(locale.say("feeds")), address(overview.link)

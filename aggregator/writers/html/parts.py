@@ -1,4 +1,4 @@
-"""What all pages have in common, and the chart of when a source publishes."""
+"""What all pages have in common: the Content-Security-Policy, common variables, the chart of a source."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' https: http: data:; media-src https:; "
     "base-uri 'none'; form-action 'none'"
 )
-"""The Content-Security-Policy that the pages obey, and state; `frame-ancestors` only a header can."""
+"""The Content-Security-Policy in the pages; `frame-ancestors` can only be in a header."""
 
 FORM_POLICY = POLICY.replace("form-action 'none'", "form-action 'self'")
-"""That of pages with a search form."""
+"""The Content-Security-Policy of pages with a search form."""
 
 
 def policy_of(*, has_search: bool, has_script: bool, plays_http: bool) -> str:
-    """The policy of a site's pages: `has_script` allows scripts from files of the site, and no others.
+    """Returns the policy of a site's pages; `has_script`: scripts from files of the site are allowed, no
+    others.
 
     `plays_http` allows media from http addresses too.
     """
@@ -47,15 +48,18 @@ def policy_of(*, has_search: bool, has_script: bool, plays_http: bool) -> str:
 
 
 MAX_QUERY = 500
-"""So many characters of a search are looked for."""
+"""The largest number of characters of a search."""
 
 
 def common(
     look: PageLook, locale: Locale, *, version: str, root: str = "", site: str, start: str, search: str = ""
 ) -> dict[str, Any]:
-    """What every page has: `root` leads to the output folder, `start` to the start page.
+    """Returns the variables that every page has.
 
-    `site` is its title, `version` our own, `search` where a search is, "" for a page without its form.
+    - `root`, `start`: relative references to the output folder and to the start page.
+    - `site`: the title of the site.
+    - `version`: our own version.
+    - `search`: a relative reference to the search; "" for a page without its form.
     """
     return {
         "root": root,
@@ -83,11 +87,12 @@ BARS, BAR_WIDTH, CHART_HEIGHT = 24, 4, 16
 
 
 def rhythm(published: Sequence[datetime], seen: datetime) -> tuple[str, int, str] | None:
-    """When a source published its newest entries, up to `seen`: (SVG path of bars, entries, words).
+    """Returns a chart of when a source published its newest entries: (SVG path of bars, number of entries,
+    key of the span's words).
 
-    The words are those of the span, the shortest of a day, a week, 30 days, a year and ten years that
-    holds all of them; later dates count as `seen`, earlier ones as the span's first. A bar is a 24th of
-    the span. None without dates. Pixels: 96 wide, 16 high.
+    The span is the shortest of a day, a week, 30 days, a year and ten years that includes all dates, and ends
+    at `seen`; later dates count as `seen`, earlier ones as the beginning of the span. A bar is a 24th of the
+    span. None without dates. Size in pixels: 96 wide, 16 high.
     """
     if not published:
         return None

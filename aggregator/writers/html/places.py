@@ -1,8 +1,8 @@
-"""Where in a template its values stand: escaping alone does not make a value harmless everywhere.
+"""Checks where a template inserts values: escaping does not make a value harmless everywhere.
 
-Between quotes and between tags it does. In an attribute without quotes a space ends the value, in a script
-or a style sheet text is code: there a template may write no value. Templates are looked at from their first
-line to the last, whatever their conditions say.
+Between tags, and in quoted attributes, it does. In an attribute without quotes a space ends the value, and in
+a script or style sheet text is code: templates may not insert values there. Templates are checked from the
+first line to the last, whatever their conditions are.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from jinja2 import nodes
 __all__ = ["misplaced"]
 
 _ATTRIBUTE_BLOCKS = frozenset(("main_attributes", "reading"))
-"""Blocks of ours that stand inside a tag."""
+"""Blocks of our templates that are inside a tag."""
 
 _TEXT, _TAG, _VALUE, _QUOTED, _BARE, _COMMENT, _CODE = range(7)
 _OPENING = re.compile(r"<(!--)|<([A-Za-z][^\s>/]*)|<[/!?]")
@@ -25,30 +25,30 @@ _CODE_ELEMENTS = frozenset(("script", "style"))
 
 
 class _Place:
-    """The place that was reached in a document; `feed` goes on from there."""
+    """The parser's state at one place in a document; `feed` continues from there."""
 
     def __init__(self) -> None:
         self.state = _TEXT
         self.quote = self.element = self.attribute = ""
 
     def feed(self, text: str) -> None:
-        """Goes on over literal text."""
+        """Reads literal text."""
         at = 0
         while at < len(text):
             at = self._step(text, at)
 
     def why_not(self, value: nodes.Expr) -> str:
-        """Why a value may not stand here, "" where it may."""
+        """Returns why a value is not allowed here; "" if it is."""
         if self.state == _VALUE:
             self.state = _BARE
         if self.state == _BARE:
             return f'write quotes around the value of {self.attribute}: {self.attribute}="{{{{ … }}}}"'
         if self.state == _TAG and not isinstance(value, nodes.Call):
-            return "a value may stand in a tag only as the value of an attribute, in quotes"
+            return "in a tag, a value is allowed only as the value of an attribute, in quotes"
         if self.state == _CODE:
-            return f"no value may stand in <{self.element}>, where text is code"
+            return f"no value is allowed in <{self.element}>, where text is code"
         if self.state == _QUOTED and (self.attribute.startswith("on") or self.attribute in _ACTING):
-            return f"no value may stand in {self.attribute}, where text is code"
+            return f"no value is allowed in {self.attribute}, where text is code"
         return ""
 
     def _step(self, text: str, at: int) -> int:
@@ -98,7 +98,7 @@ class _Place:
 
 
 def misplaced(tree: nodes.Template) -> Iterator[tuple[int, str]]:
-    """The line of each value that stands where it may not, and why."""
+    """Yields the line of each value in a place where it is not allowed, and why."""
     place = _Place()
     yield from _walk(tree, place)
 

@@ -1,4 +1,4 @@
-"""The page of what a search found, which only a server shows."""
+"""The page of search results, which only the server shows."""
 
 from __future__ import annotations
 
@@ -31,10 +31,12 @@ _MISTAKES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SearchResults:
-    """What a search found: `items`, newest first; `is_complete`: there are no others.
+    """The results of a search.
 
-    `title` is the site's. `problem` is why nothing was looked for, "" when something was. `feeds` are the
-    same results to subscribe to: address, name and media type of each.
+    - `items`: newest first; `is_complete`: there are no others.
+    - `title`: the title of the site.
+    - `problem`: why there was no search; "" if there was one.
+    - `feeds`: the same results to subscribe to: address, name and media type of each.
     """
 
     query: str
@@ -65,7 +67,7 @@ def problem_of(problem: QueryError | str, language: str | None, fields: Sequence
 
 
 def results_page(results: SearchResults) -> bytes:
-    """A page without scripts at the top of the output folder's addresses, beside `style.css`."""
+    """Returns the page; its address is directly in the output folder, beside `style.css`."""
     look = results.look
     locale = locale_of(results.language, look.timezone)
     name = tidy(results.title) or str(locale.say("feeds"))

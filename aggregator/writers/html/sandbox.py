@@ -1,8 +1,9 @@
-"""Templates of a site's owner, or of somebody whose theme the owner uses: they can show, and do nothing else.
+"""A sandbox for templates of a site's owner, or of a theme's author: they can show values, and do nothing
+else.
 
 Everything is escaped, whatever a file's name is: there is neither `safe` nor `autoescape`, and no method that
-makes markup of text. What is rendered is bounded by rounds and characters, not by time, so that it never
-depends on how busy the machine is.
+makes markup of text. Rendering is limited by loop rounds and characters, not by time, so that the result does
+not depend on how busy the machine is.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ from aggregator.writers.html.places import misplaced
 __all__ = ["FILTERS", "MAX_CHARACTERS", "MAX_ROUNDS", "EndlessTemplate", "SandboxedTemplates", "refuse"]
 
 MAX_ROUNDS = 1_000_000
-"""So many rounds of loops, and calls of macros and blocks, one page may take."""
+"""The largest number of loop rounds and of calls of macros and blocks for one page."""
 
 MAX_CHARACTERS = 32_000_000
-"""So long a page, or any text in it, may become. The status page of 10,000 sources has 7 million."""
+"""The largest size of a page, or of any text in it. The status page of 10,000 sources has 7 million."""
 
 _MAX_REPEATED = 10_000
 _MAX_POWER = 64
@@ -42,7 +43,7 @@ FILTERS = frozenset(
         *("string", "sum", "title", "trim", "truncate", "unique", "upper", "urlencode", "wordcount"),
     )
 )
-"""The filters of Jinja that own templates have; the others are random, make markup, or know no bounds."""
+"""Jinja's filters that are allowed; the others are random, make markup, or are unlimited."""
 
 _TEXT_METHODS = frozenset(("endswith", "lower", "split", "startswith", "strip", "upper"))
 _GIVEN = ("varargs", "kwargs")
@@ -53,10 +54,10 @@ _state = threading.local()
 
 
 class _Bounded(CodeGenerator):
-    """Compiles templates so that each round of a loop, macro or block is counted, and each joined text."""
+    """Compiles templates so that each round of a loop, each macro, block and joined text is counted."""
 
     def visit_Template(self, node: nodes.Template, frame: Frame | None = None) -> None:  # noqa: N802 - Jinja's
-        if self.filename is not None:  # ours have none
+        if self.filename is not None:  # our own templates have no file name
             refuse(node, self.environment, self.name, self.filename)
         parts: list[Any] = [node]
         for kind in (nodes.For, nodes.Macro, nodes.CallBlock, nodes.Block):
@@ -97,11 +98,11 @@ class _Bounded(CodeGenerator):
 
 
 class EndlessTemplate(TemplateRuntimeError):
-    """A page took more rounds than it may."""
+    """A page needs more rounds than allowed."""
 
 
 class SandboxedTemplates(ImmutableSandboxedEnvironment):
-    """An environment of such templates, and of ours."""
+    """The Jinja environment of the owner's templates and ours."""
 
     code_generator_class = _Bounded
     intercepted_binops = frozenset(("*", "**", "%", "+"))
@@ -117,7 +118,7 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
         self.filters = {name: self._checked(found) for name, found in self.filters.items()}
 
     def begin(self) -> None:
-        """Starts to count for a page, in this thread."""
+        """Starts counting for a page, in this thread."""
         _state.rounds = 0
 
     def count_round(self, rounds: int = 1) -> None:
@@ -127,9 +128,10 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
             raise EndlessTemplate(f"more than {MAX_ROUNDS:,} rounds of loops; does it ever end?")
 
     def weighed(self, made: Any) -> Any:
-        """A list, tuple or table that a template makes; all that is in it counts, as a round each.
+        """Counts a list, tuple or dict that a template makes: each of its elements is one round.
 
-        Lists in lists, each twice, are written or compared in a time that doubles with each of them.
+        Writing or comparing nested lists, each containing another twice, takes time that doubles with each
+        level.
         """
         waiting = [made]
         while waiting:
@@ -141,7 +143,9 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
         return made
 
     def _checked(self, found: Callable[..., Any]) -> Callable[..., Any]:
-        """A filter whose text is bounded, and costs what it is long: many make more of what they get."""
+        """Wraps a filter: limits the length of its result, and counts it, because many filters make texts
+        longer.
+        """
 
         @wraps(found)
         def checked(*arguments: Any, **named: Any) -> Any:
@@ -161,7 +165,7 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
         return grouped
 
     def _sum(self, value: Iterable[Any], attribute: str | int | None = None, start: Any = 0) -> Any:
-        """Each sum is bounded as by `+`."""
+        """Sums values, limited like `+`."""
         get = make_attrgetter(self, attribute)
         for each in value:
             start = self.call_binop(None, "+", start, get(each))
@@ -169,7 +173,7 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
         return start
 
     def call(__self, __context: Any, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - Jinja's
-        """What it gives counts where it is a list: `split` makes one of any length."""
+        """Calls a function or method, and counts a list that it returns: `split` may return a long one."""
         made = super().call(__context, __obj, *args, **kwargs)
         if isinstance(made, list):
             __self.count_round(len(made))
@@ -177,18 +181,18 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
 
     @staticmethod
     def joined(parts: Iterable[Any]) -> str:
-        """What `~` makes. Raises TemplateRuntimeError."""
+        """Joins texts for the operator `~`. Raises TemplateRuntimeError."""
         return markup_join(_bounded(parts))
 
     @staticmethod
     def concat(parts: Iterable[str]) -> str:
-        """The text of a block, a macro or a page. Raises TemplateRuntimeError."""
+        """Joins the text of a block, a macro or a page. Raises TemplateRuntimeError."""
         return "".join(_bounded(parts))
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
-        """Operators that could make much of little. Raises TemplateRuntimeError."""
+        """Limits operators that can make large results from small values. Raises TemplateRuntimeError."""
         if operator == "%" and isinstance(left, str):
-            raise TemplateRuntimeError("texts are put together by ~, not by %")
+            raise TemplateRuntimeError("join texts with ~, not with %")
         if operator == "**" and not (abs(left) <= _MAX_REPEATED and abs(right) <= _MAX_POWER):
             raise TemplateRuntimeError(f"a power of more than {_MAX_POWER}")
         if operator == "*" and not (isinstance(left, int | float) and isinstance(right, int | float)):
@@ -203,22 +207,24 @@ class SandboxedTemplates(ImmutableSandboxedEnvironment):
         return made
 
     def wrap_str_format(self, value: Any) -> None:
-        """`format` is as any other method of a text."""
+        """Returns None: `format` has no special treatment."""
 
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
-        """Texts have few methods: `translate` makes markup of any text, `center` a gigabyte of nothing."""
+        """Returns whether an attribute may be used. Texts have few methods: `translate` could make markup,
+        `center` a text of a gigabyte.
+        """
         if isinstance(obj, str | bytes):
             return attr in _TEXT_METHODS
         return super().is_safe_attribute(obj, attr, value)
 
 
 def refuse(tree: nodes.Template, environment: Environment, name: str | None, file: str) -> None:
-    """What a template may not have. Raises TemplateSyntaxError."""
+    """Checks a template for what is not allowed. Raises TemplateSyntaxError."""
     for scope in tree.find_all(nodes.ScopedEvalContextModifier):
         raise TemplateSyntaxError("autoescape cannot be turned off", scope.lineno, name, file)
     for found in tree.find_all(nodes.Filter):
         if found.name not in environment.filters:
-            why = "there is none: text is always escaped, and what is markup stays it"
+            why = "it does not exist: text is always escaped, and markup of ours is inserted as it is"
             why = why if found.name == "safe" else f"there are {', '.join(sorted(environment.filters))}"
             raise TemplateSyntaxError(f"the filter {found.name!r}: {why}", found.lineno, name, file)
     if not file.endswith(".css"):
@@ -232,7 +238,7 @@ def _check(characters: int) -> None:
 
 
 def _bounded(parts: Iterable[Any]) -> list[Any]:
-    """The parts of a text; each that is neither text nor markup as text."""
+    """Returns the parts of a text, those that are neither text nor markup converted to text."""
     known: list[Any] = []
     length = 0
     for part in parts:
@@ -244,7 +250,7 @@ def _bounded(parts: Iterable[Any]) -> list[Any]:
 
 
 class _Named(Namespace):
-    """A namespace that is not written out with all that is in it, which may be itself."""
+    """A namespace whose text form does not include its content, which may contain itself."""
 
     def __repr__(self) -> str:
         return "<Namespace>"
@@ -260,7 +266,7 @@ def _rounded(found: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _join(value: Iterable[Any], separator: str = "") -> Markup:
-    """All of these, escaped unless they are markup."""
+    """Joins values, escaped unless they are markup."""
     parts = _bounded(value)
     _check(len(separator) * len(parts))
     return escape(separator).join(parts)

@@ -1,4 +1,4 @@
-"""An entry as templates see it: text and addresses that a page may show, and nothing else of an article."""
+"""An entry as templates see it: only text and addresses that a page may show."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["EntryView", "FileView"]
 
 @dataclass(frozen=True, slots=True)
 class FileView:
-    """A file of an entry: `kind` is "audio" or "video" where a page may play it, else ""; `about` is text."""
+    """A file of an entry; `kind`: "audio" or "video" if a page may play it, else ""; `about`: plain text."""
 
     url: str
     kind: str
@@ -28,9 +28,9 @@ class FileView:
 
 @dataclass(frozen=True, slots=True)
 class EntryView:
-    """What a template may use of an article. Text has no markup, addresses are none that act.
+    """What a template may use of an article: text without markup, and addresses that are safe to link.
 
-    `heading`, `facts` and `media` are markup as our own pages have it.
+    `heading`, `facts` and `media` are markup as on our own pages.
     """
 
     _item: Item
@@ -45,13 +45,13 @@ class EntryView:
 
     @property
     def link(self) -> str | None:
-        """Where its title leads; None for nowhere."""
+        """The address that its title links to; None for none."""
         item = self._item
         return f"{self._root}{item.page}" if item.page else address(item.article.link)
 
     @property
     def address(self) -> str | None:
-        """Its public address, which other sites may link to; None without one."""
+        """Its public address, which other sites may link to; None if it has none."""
         return address(self._item.article.link)
 
     @property
@@ -76,12 +76,12 @@ class EntryView:
 
     @property
     def published(self) -> datetime:
-        """When it was published; `|time` writes it."""
+        """When it was published; the filter `|time` formats it."""
         return self._item.published
 
     @property
     def updated(self) -> datetime:
-        """When it was changed last."""
+        """When it was last changed."""
         return self._item.updated
 
     @property
@@ -96,7 +96,7 @@ class EntryView:
 
     @property
     def teaser(self) -> str:
-        """The beginning of its text, about 320 characters; "" for one without."""
+        """The beginning of its text, about 320 characters; "" if it has no text."""
         return entries.teaser(self._item.article)
 
     @property
@@ -106,7 +106,7 @@ class EntryView:
 
     @property
     def files(self) -> Sequence[FileView]:
-        """What it encloses and can be asked for."""
+        """Its enclosures that have an address."""
         found = ((file, address(file.url)) for file in self._item.article.enclosures)
         return tuple(
             FileView(
@@ -130,7 +130,7 @@ class EntryView:
 
     @property
     def facts(self) -> Markup:
-        """The line of source, authors, time, and who else tells the same story."""
+        """The line with source, authors, time, and other sources of the same story."""
         return entries.facts(self._item, self._locale)
 
     @property

@@ -28,7 +28,7 @@ from aggregator.writers.xml_text import address, language_tag
 __all__ = ["ReadScript", "StartPage", "StatusPage", "Stylesheet"]
 
 LISTS = {"feeds.opml": "all_feeds", "sources.opml": "all_sources"}
-"""The lists of a site, and the words that lead to them."""
+"""The OPML lists of a site, each with the key of its link's words."""
 
 INDEX_FROM = 12
 _REASONS = {reason.value: f"poll_{reason.name.lower()}" for reason in Reason}
@@ -38,7 +38,7 @@ _STATES = ("broken", "failing", "gone", "waiting", "silent", "new", "healthy")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """A source as the status page shows it, without any login; "" or None where there is nothing to show."""
+    """A source as the status page shows it, without logins in addresses; "" or None: nothing is shown."""
 
     name: str
     site: str | None
@@ -61,7 +61,7 @@ class StartPage:
     shows: Literal["articles", "feeds", "sources"] = "articles"
 
     def render(self, overview: Overview) -> bytes:
-        """All categories, each with its count, its feeds and its newest entries. Raises WriteError."""
+        """Returns the page of all categories, with counts, feeds and newest entries. Raises WriteError."""
         page, look = "" if overview.link else PAGE, overview.look
         locale = locale_of(overview.language, look.timezone)
         sections = [section for section in overview.sections if section.category is not None]
@@ -98,7 +98,9 @@ class StatusPage:
     shows: Literal["articles", "feeds", "sources"] = "sources"
 
     def render(self, overview: Overview) -> bytes:
-        """Every source by its state, those that need attention first; no login in any address."""
+        """Returns the page of every source by state, those that need attention first, without logins in
+        addresses.
+        """
         look = overview.look
         locale = locale_of(overview.language, look.timezone)
         states: dict[str, list[Followed]] = {state: [] for state in _STATES}
@@ -132,7 +134,7 @@ class Stylesheet:
     shows: Literal["articles", "feeds", "sources"] = "feeds"
 
     def render(self, overview: Overview) -> bytes:
-        """The same for every page of a site; with the search form where pages have one. Raises WriteError."""
+        """Returns the style sheet, with the search form's part if pages have one. Raises WriteError."""
         locale = locale_of(overview.language, overview.look.timezone)
         look = overview.look
         colours = {"colours": look.colours, "dark_colours": look.dark_colours}
@@ -146,11 +148,11 @@ class ReadScript:
     shows: Literal["articles", "feeds", "sources"] = "feeds"
 
     def is_wanted(self, look: PageLook) -> bool:
-        """By `hide_read` in the config."""
+        """Returns whether `hide_read` is set in the config."""
         return look.hide_read
 
     def render(self, overview: Overview) -> bytes:
-        """The same for every site."""
+        """Returns the script, which is equal for all sites."""
         return (files("aggregator.writers.html") / "pages" / "read.js").read_bytes()
 
 
@@ -160,13 +162,13 @@ def _common(overview: Overview, locale: Locale, name: str, page: str, search: st
 
 
 def _index(sections: Sequence[Section], page: str, overview: Overview) -> list[str]:
-    """The lines of the index of all categories."""
+    """Returns the lines of the index of all categories."""
     facts = [(s.folder, PAGE in s.files, s.name or s.category or s.title, s.total) for s in sections]
     of = page, overview.language, overview.look
     return [_lines(tuple(facts[n : n + 50]), *of) for n in range(0, len(facts), 50)]
 
 
-@lru_cache(maxsize=1_000)  # of a thousand categories, one has changed
+@lru_cache(maxsize=1_000)  # usually only one of a thousand categories has changed
 def _lines(
     facts: tuple[tuple[str, bool, str, int], ...], page: str, language: str | None, look: PageLook
 ) -> str:
@@ -179,7 +181,7 @@ def _lines(
 
 
 def _shown(section: Section, page: str, formats: Sequence[OutputFormat], locale: Locale) -> dict[str, Any]:
-    """A section for the start page; `href` is None if it has no page of its own."""
+    """Returns a section's variables for the start page; `href` is None if it has no page."""
     folder = f"{quote(section.folder)}/"
     return {
         "name": _name_of(section.name or section.category or section.title, section.folder),
@@ -195,7 +197,7 @@ def _shown(section: Section, page: str, formats: Sequence[OutputFormat], locale:
 
 
 def _name_of(category: str, folder: str) -> str:
-    """The category, or its folder's name if all its characters are invisible."""
+    """Returns the category, or its folder's name if all its characters are invisible."""
     return tidy(category) or folder
 
 

@@ -1,6 +1,7 @@
-"""Templates of the pages: ours in `pages/`, and own ones of a site, each in place of the one of its name.
+"""The templates of the pages: ours in `pages/`, and a site's own, each of which replaces ours of the same
+name.
 
-An own template reaches ours as `built-in/NAME`, and so can extend what it replaces.
+A site's template reaches the replaced one as `built-in/NAME`, and so can extend it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["BUILT_IN", "COMMON", "TEMPLATES", "has_own", "macro", "mistakes", "render"]
 
 BUILT_IN = "built-in/"
-"""Before the name of one of our templates, where an own one has taken its place."""
+"""The prefix for the name of one of our templates that a site's own has replaced."""
 
 COMMON = frozenset(
     (
@@ -70,14 +71,14 @@ TEMPLATES: Mapping[str, frozenset[str]] = {
     "search.html": frozenset(("entries", "feeds", "is_complete", "name", "problem", "query", "tag")),
     "style.css": frozenset(("colours", "dark_colours", "search")),
 }
-"""Our templates, and the variables that each has beside the common ones."""
+"""Our templates, with the variables that each has besides the common ones."""
 
 _OF_JINJA = frozenset(("joiner", "namespace", "range"))
 _PACKAGE = files("aggregator.writers.html")
 
 
 def render(name: str, look: PageLook, locale: Locale, /, **facts: Any) -> bytes:
-    """The page of a template, filled in, as UTF-8. Raises TemplateMistake."""
+    """Renders a template to UTF-8. Raises TemplateMistake."""
     if look.problem:
         raise TemplateMistake(look.problem)
     environment = _environment(look.templates, look.folder, locale.tag, look.timezone)
@@ -85,24 +86,24 @@ def render(name: str, look: PageLook, locale: Locale, /, **facts: Any) -> bytes:
         return environment.get_template(name).render(facts).encode()
     try:
         return _bounded(environment).get_template(name).render(facts).encode()
-    except Exception as error:  # whatever a template of somebody's may raise
+    except Exception as error:  # the user's own templates may raise anything
         raise TemplateMistake(_place_of(error, look)) from error
 
 
 def macro(template: str, name: str, look: PageLook, locale: Locale) -> Callable[..., str]:
-    """A macro of one of our templates; its result is escaped, and other templates insert it as it is."""
+    """Returns a macro of one of our templates; its result is markup that other templates insert unchanged."""
     environment = _environment((), "", locale.tag, look.timezone)
     found: Callable[..., str] = getattr(environment.get_template(template).module, name)
     return found
 
 
 def has_own(name: str, look: PageLook) -> bool:
-    """Whether a site has a template of this name of its own."""
+    """Returns whether a site has its own template of this name."""
     return any(own == name for own, _ in look.templates)
 
 
 def mistakes(look: PageLook) -> Iterator[str]:
-    """What is wrong with the own templates, each with its file and line; nothing is rendered."""
+    """Yields mistakes in a site's own templates, with file and line; nothing is rendered."""
     if look.problem:
         yield look.problem
         return
@@ -139,11 +140,11 @@ def mistakes(look: PageLook) -> Iterator[str]:
 
 
 def _unknown(name: str, tree: Any, environment: Environment, look: PageLook) -> Iterator[str]:
-    """Variables and blocks that a page does not have."""
+    """Yields variables and blocks that a page does not have."""
     from jinja2 import meta, nodes
 
     known = TEMPLATES[name] | COMMON
-    if name == "page.html":  # every page is one of its kind
+    if name == "page.html":  # every page extends it, so any page's variables may be used
         known = known.union(*TEMPLATES.values())
     own = {n.name for n in tree.find_all(nodes.Name) if n.ctx == "store"}
     own |= {n.target for n in tree.find_all(nodes.Import)} | {n.name for n in tree.find_all(nodes.Macro)}
@@ -163,7 +164,7 @@ def _unknown(name: str, tree: Any, environment: Environment, look: PageLook) -> 
 
 
 def _blocks(name: str, environment: Environment) -> frozenset[str]:
-    """The blocks of a template and of those that it extends."""
+    """Returns the blocks of a template and of those that it extends."""
     from jinja2 import nodes
 
     found: set[str] = set()
@@ -176,7 +177,7 @@ def _blocks(name: str, environment: Environment) -> frozenset[str]:
 
 
 def _extended(tree: Any) -> str:
-    """The name of the template that one extends, "" for none."""
+    """Returns the name of the template that this one extends; "" for none."""
     from jinja2 import nodes
 
     named = (each.template for each in tree.find_all(nodes.Extends))
@@ -189,7 +190,7 @@ def _near(name: str, known: Mapping[str, Any] | frozenset[str]) -> str:
 
 
 def _place_of(error: Exception, look: PageLook) -> str:
-    """The file and line of an own template in which rendering failed, and why."""
+    """Returns the file and line of a site's own template in which rendering failed, and why."""
     line, file = getattr(error, "lineno", None), getattr(error, "filename", None)
     if not (line and file):
         for frame in traceback.extract_tb(error.__traceback__):
@@ -202,7 +203,7 @@ def _reason(error: Exception) -> str:
     from jinja2 import TemplateError
 
     if isinstance(error, RecursionError):
-        return "templates or macros include each other without an end"
+        return "templates or macros include each other without end"
     if isinstance(error, TemplateError):
         return str(getattr(error, "message", None) or error)
     return f"{type(error).__name__}: {error}"
@@ -243,7 +244,7 @@ def _environment(templates: tuple[tuple[str, str], ...], folder: str, tag: str, 
 
 
 def _bounded(environment: Environment) -> Environment:
-    """The environment, which counts for a page from now on."""
+    """Returns the environment, after starting to count for a page."""
     from aggregator.writers.html.sandbox import SandboxedTemplates
 
     assert isinstance(environment, SandboxedTemplates), "there are own templates"

@@ -1,4 +1,4 @@
-"""Own templates tried on a small site: what fails or never ends is found before anything is published."""
+"""Renders a small example site with the user's templates, to find mistakes before anything is published."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ _WITH_LITTLE = Article(source="Tea", id="urn:tea:2")
 
 
 def trial_mistakes(look: PageLook) -> Iterator[str]:
-    """What fails as each kind of page is rendered in this look, with file and line; each mistake once.
+    """Yields mistakes that rendering each kind of page finds, with file and line, each once.
 
-    The pages of a site with everything, and those of one where everything that may be missing is. A loop
-    without an end ends the trial: it may be on each of these pages.
+    Renders the pages of a site with everything, and of one in which every optional part is missing. A loop
+    without end stops the trial, because every page may have it.
     """
     known: set[str] = set()
     for make in _pages(look):
@@ -103,7 +103,7 @@ def _items() -> tuple[Item, ...]:
 
 
 def _channels(look: PageLook) -> Iterator[Channel]:
-    """The page of everything, an archive of a category, and a page without entries."""
+    """Yields the feed of everything, an archive of a category, and a feed without entries."""
     plain = Channel(
         id="urn:all",
         title="",
@@ -139,7 +139,7 @@ def _channels(look: PageLook) -> Iterator[Channel]:
 
 
 def _overviews(look: PageLook) -> Iterator[Overview]:
-    """A site with everything, and one without anything yet."""
+    """Yields a site with everything, and one with nothing yet."""
     empty = Overview(title="", description="", link="", updated=_NOW, sections=(), look=look)
     one = Section(
         category=None,
