@@ -197,14 +197,16 @@ class Engine:
                 before = lost
 
     async def _queue(self, wanted: Iterable[Queued]) -> None:
-        # In one order in all workers: two that queue some of the same at a time would wait for each other.
+        # In the same order in all workers: two that queue the same jobs would otherwise wait for each other.
         by_lock = {each.lock: each for each in wanted}
         ordered = sorted(by_lock, key=lambda lock: (by_lock[lock].number is None, lock))
         for start in range(0, len(ordered), _AT_ONCE):
             await self._queue_some({lock: by_lock[lock] for lock in ordered[start : start + _AT_ONCE]})
 
     async def _queue_some(self, by_lock: dict[str, Queued]) -> None:
-        """Queues these in one statement: for a thousand shards, one by one took longer than polling them."""
+        """Queues jobs in one statement: for a thousand shards, single statements took longer than polling
+        them.
+        """
         for _ in range(_TRIES):
             rows = await self._app.connector.execute_query_all_async(_WAITING, locks=[*by_lock])
             for row in rows:
@@ -215,7 +217,7 @@ class Engine:
             await self._defer([each])
 
     async def _defer(self, wanted: Sequence[Queued]) -> bool:
-        """Queues all of these; False and none of them where one is queued already."""
+        """Queues all of these jobs; returns False and queues none if one is queued already."""
         jobs = [
             EngineJob(
                 id=None,

@@ -1,4 +1,4 @@
-"""The picture of a member, as it is wanted for the page of members."""
+"""The picture of a member that is to be copied for the page of members."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["MemberFace"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberFace:
-    """A picture of `source`. `file` is a local one, which has an `address` of its content; None: remote."""
+    """A picture of `source`; `file`: a local file, whose `address` is made from its content; None: remote."""
 
     source: str
     address: str

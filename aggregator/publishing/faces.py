@@ -1,4 +1,6 @@
-"""The pictures of members: local files are published under a name of their content; copies replace any."""
+"""Publishes the pictures of members: copies if there are any, else local files under names made from their
+content.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ _OURS = re.compile(r"face-[0-9a-f]{16}\.(?:png|jpg|svg|webp)")
 
 
 class Faces:
-    """The pictures of members as one publication shows them; without a page of members there are none."""
+    """The pictures of members in one publication; empty without a page of members."""
 
     def __init__(self, config: Config, store: Store) -> None:
         self._folder = config.output / FOLDER
@@ -43,7 +45,7 @@ class Faces:
 
     @property
     def mark(self) -> str:
-        """A text that is another once a picture is, "" where all are loaded from their own hosts."""
+        """Returns a text that changes with any of the pictures; "" if all are loaded from their own hosts."""
         if not (self._local or self._copies):
             return ""
         facts = [
@@ -53,7 +55,8 @@ class Faces:
         return f" {hashlib.blake2b(json.dumps(facts).encode(), digest_size=8).hexdigest()}"
 
     def shown(self, source: Source, of_feed: str | None) -> tuple[str | None, str]:
-        """The address of a source's picture, None for none, and its path below the output, "" without one.
+        """Returns the address of a source's picture (None: none), and its path below the output folder ("":
+        none).
 
         `of_feed`: the address that its feed names.
         """
@@ -62,7 +65,7 @@ class Faces:
         address = of_feed if source.image_file else source.image or of_feed
         if (path := self._copies.get(address or "")) is None:
             return address, ""
-        return None, path  # of a picture that turned out to count visitors there is no copy
+        return None, path  # a tracking pixel has no copy
 
     def write(self) -> list[Path]:
         """Writes local pictures that have no copy; returns the files that changed."""
@@ -76,7 +79,7 @@ class Faces:
         return written
 
     def remove(self) -> None:
-        """Removes the files that are shown no more."""
+        """Removes files that are not shown any more."""
         kept = {face.name for face in self._uncopied()}
         there = [*self._folder.iterdir()] if self._folder.is_dir() else []
         found = [each for each in there if _OURS.fullmatch(each.name) and each.name not in kept]
@@ -86,7 +89,7 @@ class Faces:
         except WriteError as error:
             self.errors.append(error)
         if found:
-            with suppress(OSError):  # others are left in it
+            with suppress(OSError):  # it has other files
                 self._folder.rmdir()
 
     def _uncopied(self) -> Iterator[LocalFace]:
@@ -94,14 +97,14 @@ class Faces:
 
 
 def faces_to_copy(config: Config, store: Store) -> Sequence[MemberFace]:
-    """The pictures that the page of members shows; none without that page."""
+    """Returns the pictures that the page of members shows; none without that page."""
     if not config.publish.pages.members:
         return ()
     names = names_shown(store, config)
     of_feeds, disclosure = store.sources.faces(names), disclosure_of(config, store)
     wanted = []
     for source in config.sources:
-        with suppress(WriteError):  # reported where it is published
+        with suppress(WriteError):  # reported when it is published
             if (face := local_face(source)) is not None:
                 wanted.append(MemberFace(source=source.name, address=face.address, file=face.file))
                 continue

@@ -24,12 +24,12 @@ class LocalFace:
 
     @property
     def address(self) -> str:
-        """Its name among the addresses of what is copied."""
+        """The address under which its copy is recorded."""
         return f"file:{self.name}"
 
 
 def local_face(source: Source) -> LocalFace | None:
-    """The local picture of a source, None without one. Raises WriteError."""
+    """Returns the local picture of a source; None if it has none. Raises WriteError."""
     if (file := source.image_file) is None:
         return None
     body = read_picture(file, f"source {source.name!r}: image")
@@ -38,7 +38,7 @@ def local_face(source: Source) -> LocalFace | None:
 
 
 def face_mistakes(config: Config) -> Iterator[str]:
-    """What is wrong with local pictures."""
+    """Yields mistakes in local pictures."""
     for source in config.sources:
         try:
             local_face(source)

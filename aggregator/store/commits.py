@@ -1,8 +1,8 @@
-"""Saving what polls gave, in one transaction for all threads that have something to save at that moment.
+"""Saves polls, in one transaction for all threads that have something to save at the same time.
 
-Articles are saved by one transaction at a time, of all processes. A worker polls many shards at once: one
-after the other they waited for their turn, most of them with a connection, and each time for the
-interpreter's lock, until nothing was polled any more.
+Only one transaction of all processes saves articles at a time. A worker polls many shards at once: when each
+saved by itself, all waited for their turn, most of them with a connection, and for the interpreter's lock,
+until nothing was polled any more.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from aggregator.store.writing import Judge, Writing
 __all__ = ["PollCommits", "commit"]
 
 _MOST_AT_ONCE = 1_000
-"""So many sources and articles a transaction: others wait for its end, which must come within a second."""
+"""The largest number of sources and articles in a transaction, which must end within a second for others."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Wanted:
-    """What one thread wants to have saved; `hold` is its claim of their shard, where it needs one."""
+    """The updates that one thread wants to save; `hold`: its claim of their shard, None if it needs none."""
 
     updates: Sequence[Update]
     now: datetime
@@ -43,7 +43,7 @@ class _Wanted:
 
 
 class PollCommits:
-    """Saves polls of many threads; `judge` and `rules`: see `Store`."""
+    """Saves the polls of many threads; `judge` and `rules`: see `Store`."""
 
     def __init__(self, database: Database, judge: Judge, rules: StoryRules) -> None:
         self._database = database
@@ -52,8 +52,8 @@ class PollCommits:
         self._together = Together[_Wanted, "list[Saved]"](self._save, weigh=_weigh, most=_MOST_AT_ONCE)
 
     def save(self, updates: Sequence[Update], now: datetime, hold: Hold | None) -> list[Saved]:
-        """Saves all of these, or none; what each was. Raises LeaseLost where the hold is not ours any
-        more.
+        """Saves all of these updates, or none; returns the result of each. Raises LeaseLost if `hold` was
+        lost.
         """
         return self._together(_Wanted(updates, now, hold))
 
@@ -86,7 +86,7 @@ def _weigh(wanted: _Wanted) -> int:
 
 
 def commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
-    """Saves the articles of one poll; how many, and what is to be set of its source."""
+    """Saves the articles of one poll; returns how many, and the columns to set of its source."""
     wanted = None
     if update.pages:
         wanted = PageRequests(writing.connection, update.source, writing.now, update.pages)

@@ -1,4 +1,4 @@
-"""The pictures of members that are copied: their addresses, and the copy of each."""
+"""Records of copied pictures of members: their addresses, and the copy of each."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ __all__ = ["FaceRecords"]
 
 
 class FaceRecords:
-    """The part of the store that knows the pictures of members; no article shows them, so that a setting says
-    which are wanted. Each method is one transaction.
+    """The part of the store that keeps records of members' pictures; each method is one transaction.
+
+    No article shows them, so a setting lists which are wanted.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def want(self, faces: Mapping[str, str], now: datetime) -> None:
-        """Records the addresses that are wanted from now on, each with the name of its source."""
+        """Stores the addresses that are wanted from now on, each with the name of its source."""
         if not faces and not self._database.setting(FACES):
             return
         with self._database.transaction() as connection:
@@ -40,7 +41,7 @@ class FaceRecords:
                 remember(connection, FACES, text)
 
     def due(self, now: datetime) -> tuple[WantedFile, ...]:
-        """Those to be fetched now."""
+        """Returns the pictures to fetch now."""
         with self._database.snapshot() as connection:
             wanted = wanted_faces(connection)
             query = sa.select(media.c.address, media.c.attempts).where(media.c.due <= now)
@@ -51,9 +52,7 @@ class FaceRecords:
             )
 
     def copies(self) -> dict[str, str]:
-        """The address of each that has a copy, and the path of its file below the output; "" for a tracking
-        pixel.
-        """
+        """Returns the paths of copies below the output folder, by address; "" for a tracking pixel."""
         with self._database.snapshot() as connection:
             return {
                 address: path for address, (_, path) in wanted_faces(connection).items() if path is not None

@@ -81,7 +81,9 @@ def check(connection: sa.Connection, hold: Hold) -> None:
 
 
 def held(connection: sa.Connection, holds: Sequence[Hold]) -> set[Hold]:
-    """Which of these are still ours: blocks other claims of their shards until this transaction ends."""
+    """Returns which of these claims are still ours; blocks other claims of their shards until this
+    transaction ends.
+    """
     if not holds:
         return set()
     rows = connection.execute(_FENCES, {"of_shards": [hold.shard for hold in holds]})

@@ -329,7 +329,7 @@ class MediaRecords:
 
 
 def wanted_faces(connection: sa.Connection) -> dict[str, tuple[str, str | None]]:
-    """The pictures of members that are wanted, as the setting has them; none if it cannot be read."""
+    """Returns the wanted pictures of members, from the setting; none if it cannot be read."""
     text = connection.scalar(sa.select(settings.c.value).where(settings.c.name == FACES))
     try:
         return {address: (str(source), path) for address, (source, path) in json.loads(text or "{}").items()}
@@ -338,7 +338,9 @@ def wanted_faces(connection: sa.Connection) -> dict[str, tuple[str, str | None]]
 
 
 def copies_at(connection: sa.Connection, addresses: Collection[str]) -> dict[str, str | None]:
-    """Those of the addresses that are known, each with the path of its copy, as in the setting `FACES`."""
+    """Returns the known ones of these addresses, each with the path of its copy, as in the setting
+    `FACES`.
+    """
     found: dict[str, str | None] = {}
     query = sa.select(media.c.address, *_FILE)
     for some in _batches(sorted(addresses)):

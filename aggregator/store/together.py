@@ -1,4 +1,4 @@
-"""What several threads ask for at a time, done together by one of them."""
+"""Combines requests of several threads into one call, made by one of the threads."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ _Asked = TypeVar("_Asked")
 _Given = TypeVar("_Given")
 
 _FAILURES = 2
-"""After so many in a row it is not what was asked for that fails."""
+"""After this many failures in a row, the cause is not a single request."""
 
 
 class Together(Generic[_Asked, _Given]):
-    """Calls `act` for one thread after the other, each time with all that threads ask for by then.
+    """Calls `act` in one thread at a time, with all requests that threads have made by then.
 
-    - `act`: returns what each is given, in their order; an exception among that is raised in its thread.
-    - `weigh` says how much one asks for; one call gets `most` of it, unless one alone asks for more.
+    - `act`: returns the result of each request, in order; an exception among these is raised in the thread of
+      the request.
+    - `weigh`: returns the weight of a request.
+    - `most`: the largest total weight for one call, unless a single request weighs more.
 
-    When `act` fails for several, it is called for each of them alone: one must not make others fail.
+    If `act` fails for several requests, it is called for each separately, so that one does not make others
+    fail.
     """
 
     def __init__(
@@ -39,7 +42,7 @@ class Together(Generic[_Asked, _Given]):
         self._turn = threading.Lock()
 
     def __call__(self, asked: _Asked) -> _Given:
-        """Waits until it is done, by this thread or by another."""
+        """Waits until the request is done, by this thread or another; returns its result."""
         ticket = _Ticket[_Asked, _Given](asked)
         self._waiting.append(ticket)
         with self._turn:
@@ -60,10 +63,10 @@ class Together(Generic[_Asked, _Given]):
     def _do(self, tickets: Sequence[_Ticket[_Asked, _Given]]) -> None:
         try:
             self._give(tickets)
-        except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+        except Exception as error:  # noqa: BLE001 - raised in the thread of the request
             self._do_each(tickets, error)
         except BaseException:
-            # This thread ends; what others ask for is left to them.
+            # This thread ends; other threads do their own requests.
             self._waiting.extendleft(reversed(tickets))
             raise
 
@@ -86,7 +89,7 @@ class Together(Generic[_Asked, _Given]):
 
 
 class _Ticket(Generic[_Asked, _Given]):
-    """What one thread asks for; `given` has what came of it, once it is done."""
+    """The request of one thread; `given` has its result once it is done."""
 
     __slots__ = ("asked", "given")
 
