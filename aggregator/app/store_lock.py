@@ -53,15 +53,15 @@ def lock_store(
     Raises StoreInUse, and StoreError if no lock file can be created.
     """
     with _lock(store, name) as lock:
-        is_told = False
+        is_reported = False
         line = f"{os.getpid()} {command} since {now:%Y-%m-%d %H:%M:%S} UTC"
         while not lock.take(line):
             who = _in_words(_named(lock.who() or ""))
             if is_over():
                 raise StoreInUse(f"{store} is in use by {who}; try again when that has ended, or stop it")
-            if not is_told:
+            if not is_reported:
                 report(f"waiting for {who}, which is using {store}")
-                is_told = True
+                is_reported = True
             time.sleep(_LOOK_SECONDS)
         yield partial(lock.keep, line)
 

@@ -225,7 +225,7 @@ class _Search:
 
     def _try(self, candidates: Iterable[Candidate]) -> None:
         for candidate in tuple(candidates)[:MAX_READ]:
-            with self._told(candidate.url):
+            with self._source_errors(candidate.url):
                 self._take(candidate)
 
     def _take(self, candidate: Candidate) -> None:
@@ -253,20 +253,20 @@ class _Search:
         with contextlib.suppress(FetchError):
             robots = self._get(urljoin(url, "/robots.txt"))[0].body
         for each in named_sitemaps(robots, url):
-            with self._told(each):
+            with self._source_errors(each):
                 self._take(Candidate(url=each, how="sitemap", kind="sitemap"))
                 return
 
     def _try_page(self, page: Resource, kind: str, *, least: int) -> None:
         if kinds.mistakes(kind, {}):  # what it needs is not installed
             return
-        with self._told(page.url):
+        with self._source_errors(page.url):
             found = self._read(Candidate(url=page.url, how="page", kind=kind), page)
             if len(found.document.articles) >= least:
                 self._found.append(found)
 
     @contextlib.contextmanager
-    def _told(self, url: str) -> Iterator[None]:
+    def _source_errors(self, url: str) -> Iterator[None]:
         try:
             yield
         except SourceError as error:

@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from aggregator import errors
 from aggregator.adapters.kinds import RetrievedSource, Transport
-from aggregator.adapters.mail.mailbox import AT_ONCE, MailSelection
+from aggregator.adapters.mail.selection import AT_ONCE, MailSelection
 from aggregator.model.article import Problem
 from aggregator.model.retrieved import Fetched, NotModified, Validators
 
@@ -76,7 +76,7 @@ class _Session(imaplib.IMAP4):
         line = super().readline()
         self._talk_bytes_left -= len(line)
         if self._talk_bytes_left < 0:
-            raise errors.BrokenExchange(f"the server says more than {_TALK_BYTES} bytes beside its messages")
+            raise errors.BrokenExchange(f"the server sends more than {_TALK_BYTES} bytes besides messages")
         return line
 
 
@@ -84,16 +84,16 @@ class _Session(imaplib.IMAP4):
 def _session(source: RetrievedSource, parts: SplitResult, transport: Transport) -> Iterator[_Session]:
     host = parts.hostname or ""
     context = transport.tls()
-    with _told(transport):
+    with _fetch_errors(transport):
         port = parts.port or _PORTS[parts.scheme]
         session = _Session(host, port, transport, context if parts.scheme == "imaps" else None)
     try:
-        with _told(transport):
+        with _fetch_errors(transport):
             if parts.scheme == "imap":
                 _start_tls(session, context, is_own=transport.is_own(host))
             _log_in(session, source)
         yield session
-        with contextlib.suppress(errors.FetchError), _told(transport):
+        with contextlib.suppress(errors.FetchError), _fetch_errors(transport):
             session.logout()
     finally:
         with contextlib.suppress(OSError):
@@ -105,8 +105,8 @@ def _start_tls(session: _Session, context: ssl.SSLContext, *, is_own: bool) -> N
         session.starttls(context)
     elif not is_own:
         raise errors.TlsError(
-            "the server speaks without TLS alone",
-            advice="write imaps:// in the address; a host of your own may stand in fetch.allow",
+            "the server does not offer TLS",
+            advice="write imaps:// in the address, or add your own host to fetch.allow",
         )
 
 
@@ -115,12 +115,12 @@ def _log_in(session: _Session, source: RetrievedSource) -> None:
         return
     if source.login is None:
         raise errors.FetchError(
-            "a mailbox asks for a login", advice="set the source's auth: user and password"
+            "a mailbox requires a login", advice="set the source's auth: user and password"
         )
     user, password = source.login
     if not (user + password).isascii():
         raise errors.FetchError(
-            "the login is not ASCII, which IMAP asks for", advice="give the mailbox a password of ASCII"
+            "the login is not ASCII, which IMAP requires", advice="give the mailbox a password of ASCII"
         )
     refusal = ""
     try:
@@ -131,15 +131,15 @@ def _log_in(session: _Session, source: RetrievedSource) -> None:
         refusal = str(error.args[0].decode("utf-8", "replace") if isinstance(error.args[0], bytes) else error)
     if refusal:
         # Some servers repeat the command in their error message.
-        is_told = not any(secret in refusal for secret in (user, password, _quoted(password)[1:-1], "LOGIN"))
+        is_safe = not any(secret in refusal for secret in (user, password, _quoted(password)[1:-1], "LOGIN"))
         raise errors.FetchError(
-            f"the mailbox refuses the login{': ' + refusal[:200] if is_told else ''}",
-            advice="correct the source's auth; some providers want a password for programs",
+            f"the mailbox refuses the login{': ' + refusal[:200] if is_safe else ''}",
+            advice="correct the source's auth; some providers require an app password",
         )
 
 
 def _gather(session: _Session, folder: str, wanted: MailSelection, url: str, transport: Transport) -> None:
-    with _told(transport):
+    with _fetch_errors(transport):
         typ, said = session.select(_quoted(_utf7(folder)), readonly=not wanted.mark_seen)
         if typ != "OK":
             raise errors.FetchError(
@@ -159,7 +159,7 @@ def _gather(session: _Session, folder: str, wanted: MailSelection, url: str, tra
         uid = uids[name]
         if uid not in sizes or not wanted.has_room(name, sizes[uid]):
             continue
-        with _told(transport):
+        with _fetch_errors(transport):
             parts = _asked(session, "FETCH", uid, "(UID BODY.PEEK[])")
             body = next(
                 (part[1] for part in parts if isinstance(part, tuple) and b"BODY[]" in part[0].upper()), None
@@ -193,8 +193,8 @@ def _words(said: Sequence[object]) -> str:
 
 
 @contextlib.contextmanager
-def _told(transport: Transport) -> Iterator[None]:
-    """Turns what imaplib and sockets raise into a FetchError."""
+def _fetch_errors(transport: Transport) -> Iterator[None]:
+    """Converts errors of imaplib and sockets within the context to FetchError."""
     with transport.errors():
         try:
             yield

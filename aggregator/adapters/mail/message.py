@@ -18,7 +18,7 @@ from pydantic import AfterValidator, Field
 from selectolax.lexbor import LexborHTMLParser
 
 from aggregator.adapters.kinds import Kind, RetrievedSource, Transport
-from aggregator.adapters.mail.mailbox import fetch_maildir
+from aggregator.adapters.mail.maildir import fetch_maildir
 from aggregator.errors import ReadError
 from aggregator.model.article import Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Person, Text

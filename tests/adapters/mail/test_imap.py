@@ -191,7 +191,7 @@ def test_a_wrong_password_is_reported_with_what_to_change(serve: Serve) -> None:
     with pytest.raises(errors.FetchError, match="Invalid credentials; correct the source's auth") as caught:
         fetch(serve(1), source=wrong)
     assert "wrong-secret" not in str(caught.value)
-    with pytest.raises(errors.FetchError, match="asks for a login"):
+    with pytest.raises(errors.FetchError, match="requires a login"):
         fetch(serve(1), source={"auth": None})
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.adapters.mail import mailbox
+from aggregator.adapters.mail import maildir as maildir_module
 from aggregator.config.load import Fetch, Source
 from aggregator.errors import FetchError
 from aggregator.fetch import Fetched, Fetcher, NotModified
@@ -164,7 +164,7 @@ def test_what_takes_the_place_of_a_message_is_never_followed(
 ) -> None:
     """A link or a pipe that is put there after the folder was listed; `cur` itself as a link out of it."""
     (tmp_path / "secret").write_bytes(message(9))
-    listed = mailbox._messages
+    listed = maildir_module._messages
     first = deliver(maildir, 1)
     second = deliver(maildir, 2)
     deliver(maildir, 3)
@@ -177,7 +177,7 @@ def test_what_takes_the_place_of_a_message_is_never_followed(
         os.mkfifo(second)
         return found
 
-    monkeypatch.setattr(mailbox, "_messages", swapped)
+    monkeypatch.setattr(maildir_module, "_messages", swapped)
     fetched = fetch(maildir, sender="")
     assert isinstance(fetched, Fetched)
     assert names(fetched) == ["3.M1.host"]
