@@ -29,7 +29,7 @@ from aggregator.model.article import Article, Origin
 from aggregator.publishing.publish import SectionCache, publish
 from aggregator.store import Found, Store, Update
 from aggregator.writers import SITE_WRITERS, WRITERS
-from aggregator.writers.html import site as html_site
+from aggregator.writers.html import site_pages as html_site
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WORDS = [

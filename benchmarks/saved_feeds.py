@@ -24,10 +24,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aggregator.app.app import App
-from aggregator.app.choosing import Chooser
+from aggregator.app.feed_membership import Chooser
 from aggregator.app.main_job import RunWatcher, run_once
-from aggregator.config.choosing import SavedFeed
 from aggregator.config.load import Config, Publish, SiteSettings, Source
+from aggregator.config.rules import SavedFeed
 from aggregator.model.article import Article, Origin
 from aggregator.publishing.publish import Published
 from aggregator.store import Found, Store, Update

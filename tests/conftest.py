@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-from aggregator.app import settled
+from aggregator.app import nothing_due
 from aggregator.app.app import App
 from aggregator.config.store_address import StoreAddress
 from aggregator.media.copying import Copying
@@ -121,20 +121,20 @@ LONG = frozenset(
 SYSTEM = frozenset(
     (
         "tests.adapters.articles.test_permalinks",
-        "tests.app.test_choosing",
-        "tests.app.test_clock",
+        "tests.app.test_feed_membership",
+        "tests.app.test_remembered_clock",
         "tests.app.test_daemon_killed",
-        "tests.app.test_followed",
+        "tests.app.test_store_sources",
         "tests.app.test_notices_killed",
         "tests.app.test_rebuilding",
-        "tests.app.test_settled",
+        "tests.app.test_nothing_due",
         "tests.app.test_store_lock",
         "tests.app.test_stories",
         "tests.app.test_tombstones",
         "tests.app.test_unused_names",
         "tests.app.test_verifying",
-        "tests.cli.test_choosing",
-        "tests.cli.test_following",
+        "tests.cli.test_why",
+        "tests.cli.test_changing_sources",
         "tests.cli.test_forget",
         "tests.cli.test_start_up",
         "tests.cli.test_stopping",
@@ -349,7 +349,7 @@ def _computed_once() -> Iterator[None]:
         empty_stores_are_made_once(),
         pytest.MonkeyPatch.context() as patch,
     ):
-        patch.setattr(settled, "_TICK_SECONDS", 0)
+        patch.setattr(nothing_due, "_TICK_SECONDS", 0)
         yield
 
 

@@ -11,13 +11,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from aggregator.app.choosing import Chooser
-from aggregator.app.clock import RememberedClock
-from aggregator.app.followed import MOST_AT_ONCE, StoreSources
-from aggregator.app.hubs import HubReports
+from aggregator.app.feed_membership import Chooser
+from aggregator.app.hub_reports import HubReports
+from aggregator.app.nothing_due import WaitingSources, waiting_sources
 from aggregator.app.notices import Notices
 from aggregator.app.publication import Publication
-from aggregator.app.settled import Rest, rest_of
+from aggregator.app.remembered_clock import RememberedClock
+from aggregator.app.store_sources import MOST_AT_ONCE, StoreSources
 from aggregator.app.stories import StoryPolicy
 from aggregator.app.tombstones import merge_published
 from aggregator.app.upkeep import upkeep
@@ -32,7 +32,7 @@ from aggregator.store import Erasable, Store, by_categories
 from aggregator.writers import installed
 
 if TYPE_CHECKING:
-    from aggregator.app.bucket import BucketOutput
+    from aggregator.app.bucket_output import BucketOutput
     from aggregator.fetch import Fetcher
     from aggregator.media.copying import Copying
     from aggregator.media.outcomes import CopyReport
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from aggregator.polling.poll import Poll, Polls
     from aggregator.reading.context import Context
     from aggregator.reading.workers import Workers
-    from aggregator.schedule.clock import Testimony
+    from aggregator.schedule.clock import ServerTimes
 
 _log = logging.getLogger("aggregator")
 
@@ -76,9 +76,9 @@ class App:
         self._opened = now
         self._polled_at: datetime | None = None
         self._is_stopping = False
-        self._clock = RememberedClock(self._store, self._testify, lambda: self._made("_polls"))
+        self._clock = RememberedClock(self._store, self._server_times, lambda: self._made("_polls"))
         self._clock.read(now)
-        self._store.mending.begin(READER_VERSION)
+        self._store.resanitising.begin(READER_VERSION)
         self._followed = StoreSources(self._store, config)
         self._notices = Notices(lambda: self.config, self._store, lambda: self._fetcher)
         self._publication = Publication(
@@ -143,7 +143,7 @@ class App:
 
     @cached_property
     def _bucket_output(self) -> BucketOutput:
-        from aggregator.app.bucket import BucketOutput
+        from aggregator.app.bucket_output import BucketOutput
 
         return BucketOutput(self.config, self._store)
 
@@ -195,8 +195,8 @@ class App:
     def _made(self, part: str) -> bool:
         return part in vars(self)
 
-    def _testify(self, addresses: Iterable[str], now: datetime) -> Testimony:
-        return self._polls.testify(addresses, now)
+    def _server_times(self, addresses: Iterable[str], now: datetime) -> ServerTimes:
+        return self._polls.server_times(addresses, now)
 
     def due(
         self, sources: Sequence[Source], now: datetime
@@ -207,11 +207,11 @@ class App:
         """
         return self._followed.ready(sources, now)
 
-    def rest(self, now: datetime) -> Rest | None:
-        """Returns what the next run may rely on after one with nothing due (see `app.settled`); None:
+    def waiting_sources(self, now: datetime) -> WaitingSources | None:
+        """Returns what the next run may rely on after one with nothing due (see `app.nothing_due`); None:
         nothing.
         """
-        return None if self._chooser.date_changes else rest_of(self.config, self._store, now)
+        return None if self._chooser.date_changes else waiting_sources(self.config, self._store, now)
 
     def select(self, names: Sequence[str], now: datetime) -> tuple[Source, ...]:
         """Returns the sources with these names; without names, all enabled ones in memory. Raises

@@ -22,8 +22,8 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from aggregator import DISTRIBUTION
-from aggregator.app.bucket import bucket_facts
-from aggregator.app.checks import doubts, refusals
+from aggregator.app.bucket_output import bucket_facts
+from aggregator.app.config_checks import doubts, refusals
 from aggregator.app.store_lock import user_of
 from aggregator.config.load import Config, load
 from aggregator.config.store_address import StoreAddress, permissions

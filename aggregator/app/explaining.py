@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.app.choosing import Chooser
+from aggregator.app.feed_membership import Chooser
 from aggregator.config.load import Config
 from aggregator.model.verdict import Verdict
-from aggregator.publishing.choosing import facts_of
+from aggregator.publishing.rule_results import facts_of
 from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rule import judge
 from aggregator.rules.standing import ALL as EVERYTHING

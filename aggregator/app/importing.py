@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import urlsplit
 
-from aggregator.app.following import new_followed
+from aggregator.app.changing_sources import new_followed
 from aggregator.config.load import Config
 from aggregator.config.subscriptions import key
 from aggregator.errors import ConfigError

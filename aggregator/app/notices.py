@@ -17,10 +17,10 @@ from aggregator.store import Erasable, Store
 
 if TYPE_CHECKING:
     from aggregator.fetch import Fetcher
-    from aggregator.notify.channels.channel import Outside
+    from aggregator.notify.channels.protocol import Outside
     from aggregator.notify.delivery import Delivery
     from aggregator.notify.digests import Digests
-    from aggregator.notify.trial import NoticeTrial
+    from aggregator.notify.notice_trial import NoticeTrial
     from aggregator.notify.watching import Watching
 
 __all__ = ["Notices", "Waiting", "tried", "waiting"]
@@ -85,7 +85,7 @@ class Notices:
             self._watching.collect(now)
         if not self._store.outbox.channels():
             return
-        from aggregator.notify.channels.channel import Outside
+        from aggregator.notify.channels.protocol import Outside
         from aggregator.notify.delivery import deliver
 
         outside = Outside(config=self._config(), fetcher=self._fetcher)
@@ -139,8 +139,8 @@ def tried(
 
     Nothing is sent unless `sends`. Raises ConfigError for a name that no notice has.
     """
-    from aggregator.notify.trial import send_test
-    from aggregator.notify.trial import tried as tried_on
+    from aggregator.notify.notice_trial import send_test
+    from aggregator.notify.notice_trial import tried as tried_on
 
     known = {rule.name for rule in config.notify}
     if unknown := [name for name in names if name not in known]:
@@ -181,7 +181,7 @@ def _no_notice(config: Config, name: str) -> str:
 def _outside(config: Config) -> Iterator[Outside]:
     """Yields connections for a command, and closes them at the end."""
     from aggregator.fetch import Fetcher, user_agent
-    from aggregator.notify.channels.channel import Outside
+    from aggregator.notify.channels.protocol import Outside
 
     made = Fetcher(config.fetch, user_agent(config.fetch))
     try:

@@ -10,17 +10,17 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aggregator import __version__
-from aggregator.app.choosing import Chooser
-from aggregator.app.mending import mend
+from aggregator.app.feed_membership import Chooser
 from aggregator.app.notices import Notices
+from aggregator.app.resanitising import mend
 from aggregator.app.stories import StoryPolicy
 from aggregator.app.tombstones import publish_tombstones
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
-from aggregator.publishing.copied import address_of_copies
 from aggregator.publishing.disclosure import disclosure_of
 from aggregator.publishing.publish import SectionCache, publish
 from aggregator.publishing.published import Published
+from aggregator.publishing.shown_copies import address_of_copies
 from aggregator.store import Store
 from aggregator.writers import SITE_WRITERS, Writer
 

@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from aggregator.app.bucket import copied
-from aggregator.app.choosing import Chooser
+from aggregator.app.bucket_output import copied
+from aggregator.app.feed_membership import Chooser
 from aggregator.backup.aside import sync, working_folder
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key

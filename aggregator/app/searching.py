@@ -10,7 +10,7 @@ from itertools import islice
 
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
-from aggregator.publishing.choosing import facts_of, read_verdict, variants
+from aggregator.publishing.rule_results import facts_of, read_verdict, variants
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.query.words import BREAK
 from aggregator.rules.rule import RuleSet

@@ -11,11 +11,11 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from aggregator.app.choosing import Chooser
+from aggregator.app.feed_membership import Chooser
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import joined
 from aggregator.errors import ConfigError
-from aggregator.store import ALL, Kept, Store, StoryMember, StoryRecord, ToldBy, by_categories
+from aggregator.store import ALL, Kept, Store, StoryArticle, StoryMember, StoryRecord, by_categories
 
 __all__ = ["StoryEditor", "StoryPolicy", "listed", "reason"]
 
@@ -166,7 +166,7 @@ def listed(config: Config) -> tuple[StoryRecord, ...]:
         return tuple(store.stories.all())
 
 
-def reason(member: ToldBy) -> str:
+def reason(member: StoryArticle) -> str:
     """Returns a sentence that says why an article is in its story."""
     from aggregator.rules.stories import Why
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.store import Erasable, Store
-from aggregator.writers.files import write_if_changed
+from aggregator.writers.output_files import write_if_changed
 
 __all__ = ["FILE", "merge_published", "publish_tombstones"]
 

@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from aggregator.config.choosing import ALL, BRING_CATEGORIES, MAX_SUGGESTIONS
 from aggregator.config.load import Config
+from aggregator.config.rules import ALL, BRING_CATEGORIES, MAX_SUGGESTIONS
 from aggregator.config.watch import Watch
 from aggregator.errors import StoreError
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 
 from aggregator import __version__
-from aggregator.app.bucket import bucket_faults
+from aggregator.app.bucket_output import bucket_faults
 from aggregator.config.load import Config
 from aggregator.errors import DamagedStore, StoreError
 from aggregator.publishing.disclosure import disclosure_of
@@ -81,7 +81,7 @@ def _files(store: Store, config: Config) -> Iterator[Fault]:
             advice=_PUBLISH,
         )
     if config.publish.media is not None:
-        from aggregator.media.files import damaged_files
+        from aggregator.media.copy_files import damaged_files
 
         lost = [str(config.output / file.path) for file in damaged_files(config.output, store.media.files())]
         if lost:

@@ -14,8 +14,8 @@ from aggregator.backup.container import MAX_CONFIG_BYTES, STORE, Container, Mani
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import BackupError
 from aggregator.store import Store
-from aggregator.store.copying import copy_store
-from aggregator.store.moving import move_store
+from aggregator.store.backup_copy import copy_store
+from aggregator.store.database_copy import move_store
 
 __all__ = ["make_backup"]
 

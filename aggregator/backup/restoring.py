@@ -13,7 +13,7 @@ from aggregator.backup.container import STORE, Container, Manifest
 from aggregator.backup.reach import reach_of, reasons_against
 from aggregator.errors import BackupError, DamagedStore, StoreError
 from aggregator.store import Store
-from aggregator.store.copying import copy_store
+from aggregator.store.backup_copy import copy_store
 
 __all__ = ["Restored", "restore"]
 

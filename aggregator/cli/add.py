@@ -24,7 +24,7 @@ from aggregator.cli.terminal import ERR, OUT, counted, print_json, shown, when
 if TYPE_CHECKING:
     from aggregator.config.load import Config
     from aggregator.discovery import ReadCandidate
-    from aggregator.discovery.search import Discovered
+    from aggregator.discovery.find_feeds import Discovered
     from aggregator.model.article import Document
 
 
@@ -67,9 +67,9 @@ def add(
     aggregator add https://t.me/telegram --json
     aggregator add https://example.org/news --kind page -o item=article
     """
-    from aggregator.app.following import followed_as
+    from aggregator.app.changing_sources import followed_as
     from aggregator.discovery import address
-    from aggregator.discovery import search as adding
+    from aggregator.discovery import find_feeds as adding
 
     config = load_config(config_file)
     if kind is not None or options:
@@ -118,7 +118,7 @@ def _read_as_it_is(
 
 def _save(source: Mapping[str, object], config: Config, config_file: Path, *, is_for_store: bool) -> object:
     """Adds a source to the config or the store, and returns where. Raises ConfigError and StoreError."""
-    from aggregator.app.following import add_to_store
+    from aggregator.app.changing_sources import add_to_store
     from aggregator.config.edit import add_sources
 
     if is_for_store:
@@ -131,7 +131,7 @@ def _save(source: Mapping[str, object], config: Config, config_file: Path, *, is
 def _tell_of(
     source: Mapping[str, object], document: Document, place: object, config: Config, *, as_json: bool
 ) -> int:
-    from aggregator.discovery import search as adding
+    from aggregator.discovery import find_feeds as adding
 
     if as_json:
         added = {key: value for key, value in source.items() if value}

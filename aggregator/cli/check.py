@@ -27,7 +27,7 @@ def check(with_store: bool, config_file: Path) -> int:
     aggregator check --store      which rules match nothing, or drop everything?
     aggregator check --config /srv/planet/config/aggregator.toml
     """
-    from aggregator.app.checks import doubts, refusals
+    from aggregator.app.config_checks import doubts, refusals
     from aggregator.config.store_address import permissions
 
     config = load_config(config_file)
@@ -49,8 +49,8 @@ def check(with_store: bool, config_file: Path) -> int:
     for doubt in doubts(config):
         OUT.print(shown(doubt))
     if with_store:
-        from aggregator.app.trials import StoredTrials
-        from aggregator.cli.choosing import progress
+        from aggregator.app.dry_runs import StoredTrials
+        from aggregator.cli.why import progress
 
         with progress("Trying rules", as_json=False) as advance:
             trial = StoredTrials(config, None, advance).rules(datetime.now(UTC))

@@ -22,11 +22,11 @@ from aggregator.cli.options import (
     source_names,
 )
 from aggregator.cli.stopping import end, stopped_gently
+from aggregator.cli.store_turns import after, turn
 from aggregator.cli.terminal import ERR, OUT, print_json, progress_bar
-from aggregator.cli.turns import after, turn
 
 if TYPE_CHECKING:
-    from aggregator.app.settled import Settled
+    from aggregator.app.nothing_due import IdleRun
 
 ANNOUNCE_SECONDS = 10
 
@@ -64,12 +64,12 @@ def fetch(
     aggregator fetch --force "Planet Debian" one source, now
     aggregator fetch --json --strict         for a script
     """
-    from aggregator.app import first_poll, settled
+    from aggregator.app import first_poll, nothing_due
 
-    config_digest = settled.digest_of(config_file)
+    config_digest = nothing_due.digest_of(config_file)
     lines = _Lines(as_json=as_json, quiet=quiet, verbose=verbose)
-    if not (force or refetch) and (found := settled.settled(config_file, names, datetime.now(UTC))):
-        return lines.print_settled(found, names)
+    if not (force or refetch) and (found := nothing_due.idle_run(config_file, names, datetime.now(UTC))):
+        return lines.print_idle(found, names)
 
     config = load_config(config_file)
     first_poll.prepare(config)
@@ -106,9 +106,9 @@ def fetch(
                 is_stopping=is_stopping,
                 is_over=lambda: is_stopping() or is_late(),
             )
-            rest = None if report.feeds is None or is_stopping() else opened.rest(now)
-        if rest is not None and report.feeds is not None:
-            settled.keep(config, config_digest, rest, report.feeds, now)
+            idle = None if report.feeds is None or is_stopping() else opened.waiting_sources(now)
+        if idle is not None and report.feeds is not None:
+            nothing_due.record(config, config_digest, idle, report.feeds, now)
     if as_json:
         print_json(report.facts([source.name for source in opened.config.sources]))
     else:
@@ -132,7 +132,7 @@ class _Lines:
             return "none"
         return "all" if self.verbose or len(asked) <= FEW_SOURCES else "some"
 
-    def print_settled(self, found: Settled, names: Sequence[str]) -> int:
+    def print_idle(self, found: IdleRun, names: Sequence[str]) -> int:
         """What a run prints that has nothing to do; its exit code."""
         from aggregator.publishing.published import Published
 

@@ -50,7 +50,7 @@ def import_(target: str, is_for_store: bool, dry_run: bool, as_json: bool, confi
     """
     from aggregator.config.edit import add_sources
     from aggregator.config.subscriptions import plan
-    from aggregator.discovery.listed import addresses_in, is_of_addresses, listed_feeds
+    from aggregator.discovery.import_list import addresses_in, is_of_addresses, listed_feeds
     from aggregator.model.entry import SubscriptionList
 
     config = load_config(config_file)
@@ -91,7 +91,7 @@ def _import_into_store(
     as_json: bool,
 ) -> int:
     from aggregator.app.importing import Imported, import_feeds
-    from aggregator.cli.turns import turn
+    from aggregator.cli.store_turns import turn
 
     done = Imported()
     with turn(config.store, "import"):
@@ -126,8 +126,8 @@ def export(target: Path | None, config_file: Path) -> int:
     """
     from aggregator.app.status import sources_of_store
     from aggregator.config.subscriptions import followed
-    from aggregator.writers.files import write_if_changed
     from aggregator.writers.opml import subscription_list
+    from aggregator.writers.output_files import write_if_changed
 
     config = load_config(config_file)
     found = followed([*config.sources, *sources_of_store(config)])

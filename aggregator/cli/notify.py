@@ -20,7 +20,7 @@ from aggregator.cli.options import (
 from aggregator.cli.terminal import ERR, OUT, counted, new_table, plain, print_json, shown, when
 
 if TYPE_CHECKING:
-    from aggregator.notify.trial import NoticeTrial
+    from aggregator.notify.notice_trial import NoticeTrial
 
 MOST_LISTED = 1_000
 

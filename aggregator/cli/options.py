@@ -100,7 +100,7 @@ def source_names(context: click.Context, _parameter: click.Parameter, incomplete
     beginning = incomplete.casefold()
     names = [name for name in names if name.casefold().startswith(beginning)]
     with contextlib.suppress(AggregatorError):
-        from aggregator.app.following import stored_names
+        from aggregator.app.changing_sources import stored_names
 
         names += stored_names(load_config(file), incomplete, _MOST_COMPLETED)
     return [name for name in names if one_line(name) == name]

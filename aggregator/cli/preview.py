@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from aggregator.cli.dry_runs import print_trial, trial_facts
 from aggregator.cli.options import (
     EXIT_CODES,
     EXIT_DONE,
@@ -17,7 +18,6 @@ from aggregator.cli.options import (
     load_config,
 )
 from aggregator.cli.terminal import plain, print_document, print_json
-from aggregator.cli.trials import print_trial, trial_facts
 
 
 @click.command(epilog=EXIT_CODES)
@@ -59,7 +59,7 @@ def preview(
     if not (with_rules or source is not None):
         trial = None
     else:
-        from aggregator.app.trials import tried_on_document
+        from aggregator.app.dry_runs import tried_on_document
 
         trial = tried_on_document(document, config, source, now)
     if as_json:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.choosing import parsed
 from aggregator.cli.options import (
     EXIT_CODES,
     EXIT_DONE,
@@ -17,6 +16,7 @@ from aggregator.cli.options import (
     load_config,
 )
 from aggregator.cli.terminal import ERR, OUT, plain, print_json, progress_bar, shown, when
+from aggregator.cli.why import parsed
 
 
 @click.command(epilog=EXIT_CODES)
@@ -43,7 +43,7 @@ def search(query: str, limit: int, as_json: bool, config_file: Path) -> int:
     aggregator search 'source:"Planet Debian" -tag:release' --json
     """
     from aggregator.app import searching
-    from aggregator.config.choosing import rule_set
+    from aggregator.config.rules import rule_set
 
     config = load_config(config_file)
     asked = parsed(query)

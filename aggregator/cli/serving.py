@@ -99,7 +99,7 @@ def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
     if config.bucket is None:
         server.run()
         return EXIT_DONE
-    from aggregator.app.bucket import CopyKeeper
+    from aggregator.app.bucket_output import CopyKeeper
 
     keeper = CopyKeeper(config)
     server.run(beside=keeper.start)

@@ -107,7 +107,7 @@ def _failure(config: Config) -> str:
     """Why the last publication did not reach the bucket; "" if it did."""
     if config.bucket is None:
         return ""
-    from aggregator.app.bucket import bucket_failure
+    from aggregator.app.bucket_output import bucket_failure
 
     return bucket_failure(config)
 

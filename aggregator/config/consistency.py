@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from aggregator.config.choosing import misnamed
 from aggregator.config.digests import undigested
 from aggregator.config.notifying import misdirected
 from aggregator.config.posting import misposted
+from aggregator.config.rules import misnamed
 
 if TYPE_CHECKING:
     from aggregator.config.load import Config

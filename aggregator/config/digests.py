@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from aggregator.config.choosing import ALL, Name, QueryText
 from aggregator.config.notifying import MailAddress, Smtp
+from aggregator.config.rules import ALL, Name, QueryText
 from aggregator.config.values import Category, TimeZone
 from aggregator.model.settings import Settings
 from aggregator.normalise.folders import folder_key, folder_name

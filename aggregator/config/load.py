@@ -14,7 +14,6 @@ from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 from aggregator.adapters import kinds
 from aggregator.config.bounds import too_much
 from aggregator.config.bucket import BucketAddress, bucket_address, is_address
-from aggregator.config.choosing import EXPLAINED, RuleSettings, SavedFeed, StoriesSettings
 from aggregator.config.consistency import contradictions
 from aggregator.config.digests import Digest
 from aggregator.config.fetching import Fetch, HostPace, RsshubInstance
@@ -30,6 +29,7 @@ from aggregator.config.publishing import (
     Publish,
     SiteSettings,
 )
+from aggregator.config.rules import EXPLAINED, RuleSettings, SavedFeed, StoriesSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
 from aggregator.config.values import Duration, FilePath, StorePlace, absolute_file_url

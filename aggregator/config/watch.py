@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from aggregator.config.choosing import Name, QueryText
+from aggregator.config.rules import Name, QueryText
 from aggregator.config.values import Category
 from aggregator.model.settings import Settings
 

@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from aggregator.adapters import kinds
 from aggregator.config.load import Auth, Fetch, Source
 from aggregator.errors import HttpStatus
-from aggregator.fetch.embedded import EmbeddedFiles, FileBounds
-from aggregator.fetch.files import fetch_file
+from aggregator.fetch.embedded_files import EmbeddedFiles, FileBounds
 from aggregator.fetch.guard import Guard, Resolve
 from aggregator.fetch.http import HttpFetcher, Permit, user_agent
+from aggregator.fetch.local_files import fetch_file
 from aggregator.fetch.pacing import Hosts
 from aggregator.fetch.platforms import paces
 from aggregator.fetch.robots import Robots

@@ -14,9 +14,9 @@ from aggregator import errors
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch.connection import connect, exchange, secured, unreachable
 from aggregator.fetch.faults import mapped
-from aggregator.fetch.files import fetch_file, fetch_folder
 from aggregator.fetch.folder import Folder
 from aggregator.fetch.guard import Guard
+from aggregator.fetch.local_files import fetch_file, fetch_folder
 from aggregator.model.retrieved import Fetched, NotModified, Validators
 
 Get = Callable[[str, Validators, str], Fetched | NotModified]

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from aggregator.errors import AggregatorError, DeliveryError
 from aggregator.notify.channels import channel
-from aggregator.notify.channels.channel import DeliveryChannel, Outside, Patience
+from aggregator.notify.channels.protocol import DeliveryChannel, Outside, Patience
 from aggregator.store import Outgoing, Store
 
 __all__ = ["Delivery", "deliver", "next_attempt"]

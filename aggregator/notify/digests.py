@@ -14,22 +14,22 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from aggregator.config.choosing import rule_set
 from aggregator.config.digests import SOURCE_PREFIX, Digest
 from aggregator.config.load import Config, Source
+from aggregator.config.rules import rule_set
 from aggregator.model.article import Article, Origin
 from aggregator.normalise.html import sanitise
 from aggregator.normalise.text import plain_value
 from aggregator.normalise.zones import zone_of
-from aggregator.notify.digest import ITEMS, DigestText, is_emptied, without_articles
+from aggregator.notify.digest_text import ITEMS, DigestText, is_emptied, without_articles
 from aggregator.notify.notice import MAX_TITLE, ArticleNotice
 from aggregator.notify.periods import days_of, last_due
 from aggregator.notify.remembered import moment_of, number_of
 from aggregator.notify.watching import MAX_LINK, written_article
-from aggregator.publishing.choosing import facts_of, read_verdict
+from aggregator.publishing.rule_results import facts_of, read_verdict
 from aggregator.rules.standing import ALL, labelled
 from aggregator.store import Arrival, Erasable, Found, Outgoing, Store, Update, outgoing_id
-from aggregator.store.outward_ids import made_of
+from aggregator.store.published_ids import made_of
 
 __all__ = ["CHANNEL", "Digests", "entry_again", "forget_in_digests", "sources_of"]
 

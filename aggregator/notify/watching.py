@@ -13,16 +13,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregator.config.choosing import rule_set
 from aggregator.config.load import Config, Mastodon, Notify
+from aggregator.config.rules import rule_set
 from aggregator.config.watch import Watch
 from aggregator.normalise.text import plain_value
 from aggregator.notify.events import changes, noted
+from aggregator.notify.mastodon_status import posts_of
 from aggregator.notify.notice import MAX_SUMMARY, MAX_TITLE, ArticleNotice, Notice, SourceNotice
 from aggregator.notify.quiet import is_quiet
 from aggregator.notify.remembered import moment_of, number_of
-from aggregator.notify.status import posts_of
-from aggregator.publishing.choosing import facts_of, read_verdict, shown
+from aggregator.publishing.rule_results import facts_of, read_verdict, shown
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL, labelled
 from aggregator.schedule.health import BROKEN_AFTER, PollRecord

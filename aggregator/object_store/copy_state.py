@@ -16,7 +16,7 @@ from pathlib import Path
 
 from aggregator.errors import ObjectStoreError, WriteError
 from aggregator.object_store.inventory import Inventory, dumped, loaded
-from aggregator.writers.files import write_if_changed
+from aggregator.writers.output_files import write_if_changed
 
 __all__ = ["CopyState", "folder_lock", "load_state", "save_state"]
 

@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from aggregator.model.copied import is_copy
 from aggregator.publishing.archives import FOLDER
 from aggregator.publishing.outputs import PAGES
-from aggregator.server.media import MediaTypes, copy_headers, is_page
+from aggregator.server.media_types import MediaTypes, copy_headers, is_page
 
 __all__ = ["Headers", "digest_of", "is_sound", "new_digest", "rank"]
 

@@ -15,7 +15,7 @@ from aggregator.object_store.bucket import LARGE_BYTES, Bucket, Conflict
 from aggregator.object_store.inventory import BucketFile
 from aggregator.object_store.keys import Headers, digest_of, is_sound, new_digest, rank
 from aggregator.object_store.marks import file_of
-from aggregator.writers.files import place
+from aggregator.writers.output_files import place
 
 __all__ = ["fetch_changes", "paths_in", "read", "wanted"]
 

@@ -21,7 +21,7 @@ from aggregator.object_store.local import fetch_changes, paths_in, wanted
 from aggregator.object_store.marks import file_of
 from aggregator.object_store.pushing import Push, Pushed
 from aggregator.object_store.register import Register, Waits, current, waited_for
-from aggregator.server.media import MediaTypes
+from aggregator.server.media_types import MediaTypes
 from aggregator.writers import formats
 
 __all__ = ["Mirror"]

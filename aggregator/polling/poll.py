@@ -17,8 +17,8 @@ from aggregator.errors import AggregatorError, Later, ReadError, SourceError
 from aggregator.fetch import Fetched, NotModified, Validators
 from aggregator.fetch.freshness import http_date
 from aggregator.model.article import Article, Problem
-from aggregator.polling import folder
-from aggregator.polling.fetching import Fetches
+from aggregator.polling import folder_files
+from aggregator.polling.fetches import Fetches
 from aggregator.polling.gather import Reads, dated_in_order, found, gather
 from aggregator.polling.hubs import HubWatch, Offer, offer_of
 from aggregator.polling.known import (
@@ -38,7 +38,7 @@ from aggregator.polling.settings import as_moved, policy, poll_settings, setting
 from aggregator.polling.turns import Turns
 from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
-from aggregator.schedule.clock import Testimony
+from aggregator.schedule.clock import ServerTimes
 from aggregator.schedule.settings import PollSettings, with_settings
 from aggregator.store import PolledArticles, SourceRecord, Store, Update
 
@@ -95,9 +95,9 @@ class Polls:
         """The addresses of the config's sources, and of those that were polled last."""
         return frozenset((*self._known.values(), *self._passing.values()))
 
-    def testify(self, addresses: Iterable[str], now: datetime) -> Testimony:
+    def server_times(self, addresses: Iterable[str], now: datetime) -> ServerTimes:
         """Returns what the Date headers of the publishers at these addresses say about the time."""
-        return self._server_clocks.testify(addresses, now)
+        return self._server_clocks.server_times(addresses, now)
 
     def poll_many(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
         """Polls each source now, due or not; `refetch`: without validators, and reads everything again.
@@ -163,7 +163,7 @@ class Polls:
     ) -> None:
         before = state.schedule
         is_whole = refetch or self._asks_whole(source, state, before, now)
-        validators = {} if is_whole else folder.ready(state.validators, now)
+        validators = {} if is_whole else folder_files.ready(state.validators, now)
         poll.result = schedule.Result(is_whole=not validators)
         fetched = self._fetcher.fetch(source, validators, now)
         hints = fetched.hints
@@ -180,7 +180,7 @@ class Polls:
             poll.validators = fetched.validators
             raise ReadError(before.unread, advice=before.advice)
         body_hash = state.body_hash
-        if isinstance(fetched, NotModified) and folder.is_pending(state.validators, now):
+        if isinstance(fetched, NotModified) and folder_files.is_pending(state.validators, now):
             fetched = Fetched(resources=(), validators=fetched.validators)
         if isinstance(fetched, Fetched):
             poll.validators = fetched.validators
@@ -191,7 +191,7 @@ class Polls:
         is_known_body = body_hash is not None and body_hash == state.body_hash
         is_other = refetch or is_outdated(source, state) or self._is_read_otherwise(source, before)
         if isinstance(fetched, NotModified) or (is_known_body and not is_other):
-            kept = folder.unchanged(fetched.validators, state.validators)
+            kept = folder_files.unchanged(fetched.validators, state.validators)
             poll.update = Update(source=source.name, validators=kept, body_hash=body_hash)
             return
         self._take(source, fetched, state, poll, body_hash, now, refetch)
@@ -263,9 +263,9 @@ class Polls:
         if redates:
             poll.redated = [f.article for f in articles]
         is_whole = not gathered.failed or bool(files)
-        look = folder.Look(validators=fetched.validators_without(gathered.failed) if is_whole else {})
+        look = folder_files.Look(validators=fetched.validators_without(gathered.failed) if is_whole else {})
         if kinds.named(source.kind).withdraws:
-            look = folder.look(state.validators, fetched, gathered, before.files, articles, now)
+            look = folder_files.look(state.validators, fetched, gathered, before.files, articles, now)
         poll.problems += (*gathered.problems, *look.problems)
         # Hints of a folder's files concern single files; hints of a paged list are on its first page.
         first = None if files else next((reading for _, reading in gathered.readings), None)
@@ -339,7 +339,7 @@ class Polls:
         self._save(read, unchanged, polls, now)
         self._hubs.learn(polls, [polled.offer for _, polled in batch], states, now)
         for name, articles in redated.items():
-            self._store.moments.redate(name, articles, now)
+            self._store.clock_corrections.redate(name, articles, now)
         yield from polls
 
     def _succeeded(self, states: Mapping[str, SourceRecord], now: datetime) -> Mapping[str, datetime]:

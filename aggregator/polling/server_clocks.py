@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
-from aggregator.schedule.clock import Testimony
+from aggregator.schedule.clock import ServerTimes
 
 _TOLERANCE = timedelta(days=1)
 _AS_LONG_AS = timedelta(days=1)
@@ -28,7 +28,7 @@ class ServerClocks:
         if address.startswith(("http:", "https:")):
             self._heard[self._publisher(address)] = (now, said)
 
-    def testify(self, addresses: Iterable[str], now: datetime) -> Testimony:
+    def server_times(self, addresses: Iterable[str], now: datetime) -> ServerTimes:
         """Returns what the publishers at these addresses said about the time within a day of `now`.
 
         Publishers that sent no time are counted only if none sent one.
@@ -44,7 +44,7 @@ class ServerClocks:
         }
         agreeing = sum(_agrees(moment, said) for moment, said in recent.values() if said is not None)
         silent = sum(said is None for _, said in recent.values())
-        return Testimony(
+        return ServerTimes(
             publishers=max(len(asked) - silent, min(1, len(asked))),
             agreeing=agreeing,
             disagreeing=len(recent) - silent - agreeing,

@@ -23,7 +23,7 @@ from aggregator.errors import WriteError
 from aggregator.publishing.outputs import FeedOutput, channel, items_of, said_by_one
 from aggregator.store import Kept, Recent, Store
 from aggregator.writers.channel import Chain, Channel, Item, Writer
-from aggregator.writers.files import remove, remove_leftovers
+from aggregator.writers.output_files import remove, remove_leftovers
 
 __all__ = ["FOLDER", "ArchiveDocuments", "archive_look", "archives_in", "remove_archive"]
 

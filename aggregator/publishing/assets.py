@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
-from aggregator.writers.files import remove, write_if_changed
+from aggregator.writers.output_files import remove, write_if_changed
 
 if TYPE_CHECKING:  # `check` reads logos, and need not import the store
     from aggregator.publishing.feed_folders import WriteResult

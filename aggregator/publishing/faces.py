@@ -19,7 +19,7 @@ from aggregator.publishing.disclosure import disclosure_of
 from aggregator.publishing.local_faces import LocalFace, local_face
 from aggregator.publishing.unlisted import names_shown
 from aggregator.store import Store
-from aggregator.writers.files import remove, write_if_changed
+from aggregator.writers.output_files import remove, write_if_changed
 
 __all__ = ["Faces", "faces_to_copy"]
 

@@ -18,11 +18,11 @@ from aggregator.publishing.archives import (
     archives_in,
     remove_archive,
 )
-from aggregator.publishing.copied import copies_of
 from aggregator.publishing.outputs import FeedOutput, channel, items_of, items_with
+from aggregator.publishing.shown_copies import copies_of
 from aggregator.store import Recent, Store
 from aggregator.writers.channel import Channel, Item, Writer
-from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
+from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
 
 __all__ = [
     *("FeedFolders", "FeedPlan", "RenderContext", "Task", "WriteResult"),

@@ -74,8 +74,8 @@ def look_mistakes(config: Config) -> Iterator[str]:
         except WriteError as error:
             yield str(error)
     if config.publish.pages.templates is not None:
+        from aggregator.writers.html.template_trial import trial_mistakes
         from aggregator.writers.html.templates import mistakes
-        from aggregator.writers.html.trial import trial_mistakes
 
         look = look_of(config)
         found = [*mistakes(look)]

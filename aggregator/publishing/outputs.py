@@ -11,15 +11,15 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
-from aggregator.config.choosing import SavedFeed, rule_set
 from aggregator.config.load import CategoryFeed, Config
 from aggregator.config.publishing import FeedChoice
+from aggregator.config.rules import SavedFeed, rule_set
 from aggregator.model.copied import MEDIA
 from aggregator.normalise.folders import folder_name
 from aggregator.publishing.article_pages import ArticlePages, pages_of
-from aggregator.publishing.choosing import also_in, shown, story_key
-from aggregator.publishing.copied import NONE_SHOWN, ShownCopies, copies_of
 from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.rule_results import also_in, shown, story_key
+from aggregator.publishing.shown_copies import NONE_SHOWN, ShownCopies, copies_of
 from aggregator.publishing.unlisted import unlisted
 from aggregator.rules.rule import RuleSet
 from aggregator.rules.standing import ALL as EVERYTHING

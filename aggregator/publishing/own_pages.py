@@ -10,16 +10,16 @@ from contextlib import suppress
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.publishing.article_pages import pages_of
-from aggregator.publishing.copied import ShownCopies, address_of_copies
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.feed_folders import WriteResult
 from aggregator.publishing.outputs import PAGES, items, page_of, pages_address
+from aggregator.publishing.shown_copies import ShownCopies, address_of_copies
 from aggregator.rules.rule import RuleSet
 from aggregator.store import Store
 from aggregator.store.posts import PostFile
 from aggregator.writers.channel import PageWriter
-from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
 from aggregator.writers.look import PageLook
+from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
 
 __all__ = ["OwnPages"]
 

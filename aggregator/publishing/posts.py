@@ -18,15 +18,15 @@ from aggregator.config.load import Posts
 from aggregator.errors import FrontMatterError, WriteError
 from aggregator.front_matter import text as front_matter
 from aggregator.normalise.folders import folder_key
-from aggregator.publishing.copied import copies_shown
 from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.outputs import items
+from aggregator.publishing.shown_copies import copies_shown
 from aggregator.rules.rule import RuleSet
 from aggregator.store import Kept, Store
 from aggregator.store.posts import PostFile
 from aggregator.writers import posts as writer
 from aggregator.writers.channel import Item
-from aggregator.writers.files import remove_leftovers, write_if_changed
+from aggregator.writers.output_files import remove_leftovers, write_if_changed
 
 __all__ = ["Written", "write_posts"]
 

@@ -20,14 +20,14 @@ from aggregator.publishing.faces import Faces
 from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
 from aggregator.publishing.looks import look_of
 from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
+from aggregator.publishing.overview import SectionCache, overview
 from aggregator.publishing.own_pages import OwnPages
 from aggregator.publishing.published import Published
-from aggregator.publishing.site import SectionCache, overview
 from aggregator.publishing.unlisted import unlisted
 from aggregator.store import ALL, Store
 from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of, is_wanted
-from aggregator.writers.files import remove, remove_leftovers, stamp, write_if_changed
 from aggregator.writers.look import PageLook
+from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
 
 __all__ = ["Published", "SectionCache", "publish"]
 

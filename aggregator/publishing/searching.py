@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
-from aggregator.config.choosing import rule_set
 from aggregator.config.load import Config
+from aggregator.config.rules import rule_set
 from aggregator.errors import QueryError
-from aggregator.publishing.choosing import facts_of, read_verdict, shown
-from aggregator.publishing.copied import copies_of
 from aggregator.publishing.disclosure import disclosure_of
 from aggregator.publishing.looks import look_of
 from aggregator.publishing.outputs import items
+from aggregator.publishing.rule_results import facts_of, read_verdict, shown
+from aggregator.publishing.shown_copies import copies_of
 from aggregator.rules.query import Query, parse_once
 from aggregator.rules.query.terms import FIELDS
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.store import ALL, Kept, Store
 from aggregator.writers.channel import Channel, Item, Writer, format_of
-from aggregator.writers.html.parts import MAX_QUERY
-from aggregator.writers.html.results import SearchResults, problem_of, results_page
+from aggregator.writers.html.page_variables import MAX_QUERY
+from aggregator.writers.html.search_page import SearchResults, problem_of, results_page
 
 __all__ = ["MAX_RESULTS", "PublicSearch", "SearchFound", "asked"]
 

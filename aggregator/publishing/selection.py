@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from aggregator.config.choosing import SavedFeed
+from aggregator.config.rules import SavedFeed
 from aggregator.publishing.outputs import FeedOutput
 from aggregator.store import Kept, Recent, Store
 

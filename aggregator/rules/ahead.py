@@ -1,7 +1,7 @@
 """Judges articles where they are read, in another process than the one that saves them.
 
 What is found is the same as where it is saved, from the same rules, article, dates and moment; who saves it
-compares these (`app.choosing`).
+compares these (`app.feed_membership`).
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _LONGEST_BETWEEN_UPKEEPS = timedelta(days=32)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Testimony:
+class ServerTimes:
     """What other machines' clocks show: numbers of publishers.
 
     `publishers` could be compared; `agreeing` sent a time within a day of ours, `disagreeing` another time.
@@ -104,7 +104,7 @@ def read(clock: Clock | None, now: datetime, newest: int) -> Clock:
     return _doubted(clock, now, newest)
 
 
-def judge(clock: Clock, now: datetime, others: Testimony) -> Judgement:
+def judge(clock: Clock, now: datetime, others: ServerTimes) -> Judgement:
     """Decides whether the reading `now`, which `read` has recorded, is accepted."""
     jump = f"this machine's clock went from {clock.believed:%Y-%m-%d %H:%M} to {now:%Y-%m-%d %H:%M} UTC"
     if others.denies:

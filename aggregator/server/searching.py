@@ -16,10 +16,10 @@ from aggregator.config.load import Config
 from aggregator.errors import AggregatorError, QueryError, TookTooLong
 from aggregator.publishing.searching import PublicSearch, SearchFound, asked
 from aggregator.rules.query import Query
-from aggregator.server.files import EncodedBody, File, compressed, plain_body
+from aggregator.server.file_cache import EncodedBody, File, compressed, plain_body
 from aggregator.writers import installed
-from aggregator.writers.html.parts import PAGE
-from aggregator.writers.html.results import AWAY, BUSY, MISSING, SLOW
+from aggregator.writers.html.page_variables import PAGE
+from aggregator.writers.html.search_page import AWAY, BUSY, MISSING, SLOW
 
 __all__ = ["AT_ONCE", "MAX_SECONDS", "Refusal", "Searches"]
 

@@ -14,13 +14,14 @@ from aggregator.config.load import Config
 from aggregator.model.copied import is_copy
 from aggregator.publishing.outputs import public_url
 from aggregator.server import conditional, negotiation
-from aggregator.server.files import EncodedBody, File, Files
-from aggregator.server.media import MediaTypes, copy_headers, is_page
-from aggregator.server.paths import names
+from aggregator.server.file_cache import EncodedBody, File, Files
+from aggregator.server.media_types import MediaTypes, copy_headers, is_page
+from aggregator.server.request_paths import names
 from aggregator.server.searching import Refusal, Searches, encoded
 from aggregator.writers import formats
 from aggregator.writers.html.locale import locale_of
-from aggregator.writers.html.parts import NOT_FOUND, POLICY, policy_of
+from aggregator.writers.html.page_policy import POLICY, policy_of
+from aggregator.writers.html.page_variables import NOT_FOUND
 
 __all__ = ["OutputApplication", "send_text"]
 

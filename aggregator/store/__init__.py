@@ -11,7 +11,7 @@ from aggregator.store.kept import Kept, Recent
 from aggregator.store.leases import Claim, Hold, WorkerRecord
 from aggregator.store.media import CopyOutcome, MediaCounts, WantedFile
 from aggregator.store.outgoing import IN_DOUBT, Outgoing, announcement, outgoing_id
-from aggregator.store.pages import PageRequest
+from aggregator.store.page_requests import PageRequest
 from aggregator.store.queue import Lag
 from aggregator.store.records import (
     FeedRecord,
@@ -24,7 +24,7 @@ from aggregator.store.records import (
 )
 from aggregator.store.schema import ALL, OF_SOURCE
 from aggregator.store.store import Store
-from aggregator.store.stories import StoryRecord, ToldBy
+from aggregator.store.stories import StoryArticle, StoryRecord
 from aggregator.store.writing import Placement, by_categories
 
 __all__ = [
@@ -54,9 +54,9 @@ __all__ = [
     "Saved",
     "SourceRecord",
     "Store",
+    "StoryArticle",
     "StoryMember",
     "StoryRecord",
-    "ToldBy",
     "Update",
     "Version",
     "WantedFile",

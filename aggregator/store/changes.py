@@ -11,13 +11,13 @@ import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.model.packed import pack
-from aggregator.store import dates
+from aggregator.store import source_dates as dates
 from aggregator.store.columns import microseconds
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
 from aggregator.store.kept import JUDGED, REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.known_ids import KnownIds
-from aggregator.store.outward_ids import is_permanent, made_of
 from aggregator.store.pruned import keep_digests
+from aggregator.store.published_ids import is_permanent, made_of
 from aggregator.store.schema import (
     FORGOTTEN,
     FOUND,

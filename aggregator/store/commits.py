@@ -19,7 +19,7 @@ from aggregator.store.changes import Changes
 from aggregator.store.database import Database
 from aggregator.store.joining import StoryRules
 from aggregator.store.leases import Hold, held
-from aggregator.store.pages import PageRequests
+from aggregator.store.page_requests import PageRequests
 from aggregator.store.poll_rows import COMMITTED, COMMITTED_AND_PLANNED, planned
 from aggregator.store.rebuilding import claim
 from aggregator.store.records import Saved, Update

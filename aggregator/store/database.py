@@ -30,7 +30,7 @@ class Database:
 
     - `address`: a SQLite file, or the address of a database on a server (see `store.dialect`).
     - `reads_only`: nothing is written or created; another process may be using it.
-    - `is_copy`: the database may be an unfinished copy (see `store.moving`), which is refused otherwise.
+    - `is_copy`: the database may be an unfinished copy (see `store.database_copy`), refused otherwise.
     """
 
     def __init__(self, address: StoreAddress, *, reads_only: bool = False, is_copy: bool = False) -> None:

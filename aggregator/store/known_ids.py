@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.model.packed import title_and_link, unpack
-from aggregator.store import dates
+from aggregator.store import source_dates
 from aggregator.store.drift import Identity, host_of, joined, places
 from aggregator.store.edits import Found
 from aggregator.store.kept import ERASED, NEWEST_REVISION, REVISION, unpacked
@@ -205,5 +205,5 @@ class KnownIds:
 def as_given(row: sa.Row[Any]) -> Article:
     """Returns the article of a row with the date that its source gave; None if it gave none."""
     article = unpacked(row)
-    given = dates.read(row.given)
+    given = source_dates.read(row.given)
     return replace(article, published=given["published"]) if "published" in given else article

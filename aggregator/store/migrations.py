@@ -22,7 +22,7 @@ import sqlalchemy as sa
 
 from aggregator.errors import StoreError
 from aggregator.store.columns import Unreadable, version_of
-from aggregator.store.former import Former
+from aggregator.store.old_schemas import OldStore
 from aggregator.store.schema import VERSION, metadata
 
 __all__ = ["opening", "upgrade"]
@@ -170,7 +170,7 @@ def _fill(old: sqlite3.Connection, version: int, new: Path) -> None:
         target.isolation_level = None
         target.execute("BEGIN")
         try:
-            for done, total in Former(old, version, target).copy():
+            for done, total in OldStore(old, version, target).copy():
                 _log.warning("bringing the store up to date: %d of %d articles", done, total)
         except Unreadable:
             raise

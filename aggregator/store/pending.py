@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.store.outward_ids import is_permanent
+from aggregator.store.published_ids import is_permanent
 from aggregator.store.rows import ask_each, insert
 
 __all__ = ["Pending"]

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from aggregator.store.database import Database, remember
 from aggregator.store.edits import Found
-from aggregator.store.outward_ids import made_of
+from aggregator.store.published_ids import made_of
 from aggregator.store.schema import articles, sources
 from aggregator.store.writing import Writing
 

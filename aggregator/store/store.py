@@ -10,26 +10,26 @@ from aggregator.config.store_address import StoreAddress
 from aggregator.store.archives import Archives
 from aggregator.store.arrivals import Arrivals
 from aggregator.store.articles import Articles
-from aggregator.store.calendar import Calendar
+from aggregator.store.clock_corrections import ClockCorrections
+from aggregator.store.counts_by_time import Calendar
 from aggregator.store.database import Database
 from aggregator.store.faces import FaceRecords
 from aggregator.store.feeds import Feeds
 from aggregator.store.followed import FollowedSources
 from aggregator.store.forgetting import Forgetting
 from aggregator.store.hubs.pings import HubPings
+from aggregator.store.hubs.pushed import PushedArticles
 from aggregator.store.hubs.subscriptions import HubSubscriptions
 from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.leases import Hold, Leases
 from aggregator.store.linkless import Linkless
 from aggregator.store.media import MediaRecords
-from aggregator.store.mending import Mending
-from aggregator.store.moments import Moments
 from aggregator.store.outbox import Outbox
-from aggregator.store.pages import Pages
+from aggregator.store.page_requests import Pages
 from aggregator.store.placements import Placements
 from aggregator.store.posts import PostFiles
-from aggregator.store.pushing import PushedArticles
 from aggregator.store.queue import Queue
+from aggregator.store.resanitising import Resanitising
 from aggregator.store.sources import Sources
 from aggregator.store.stories import Stories
 from aggregator.store.subscriptions import Subscriptions
@@ -51,7 +51,8 @@ class Store:
     - `queue`: which sources are due, and how late.
     - `linkless`: articles that get pages of their own.
     - `forgetting`: erases articles. `tombstones`: records of erased articles.
-    - `moments`: corrects times that a wrong clock gave. `mending`: sanitises stored texts after an upgrade.
+    - `clock_corrections`: corrects times that a wrong clock gave.
+    - `resanitising`: sanitises stored texts after an upgrade.
     - `media`: records of copies of pictures.
     - `leases`: divide the work among workers on several machines.
 
@@ -89,8 +90,8 @@ class Store:
         self.pushed = PushedArticles(database, judge, stories)
         self.tombstones = Tombstones(database)
         self.forgetting = Forgetting(database, judge, stories)
-        self.moments = Moments(database)
-        self.mending = Mending(database)
+        self.clock_corrections = ClockCorrections(database)
+        self.resanitising = Resanitising(database)
         self.media = MediaRecords(database)
         self.faces = FaceRecords(database)
         self.leases = Leases(database)

@@ -27,7 +27,7 @@ from aggregator.store.schema import (
 )
 from aggregator.store.writing import Judge, Writing, by_categories
 
-__all__ = ["Stories", "StoryRecord", "ToldBy"]
+__all__ = ["Stories", "StoryArticle", "StoryRecord"]
 
 _BATCH = 200
 _ARRANGED, _REBUILT = "stories arranged", "stories rebuilt"
@@ -45,7 +45,7 @@ _OTHERS = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ToldBy:
+class StoryArticle:
     """An article of a story.
 
     - `code`: why it is in it: "" for the first, "split" for one that stays alone.
@@ -68,7 +68,7 @@ class StoryRecord:
     """A story and its articles, the one to show first."""
 
     number: int
-    members: tuple[ToldBy, ...]
+    members: tuple[StoryArticle, ...]
 
 
 class Stories:
@@ -139,7 +139,7 @@ class Stories:
                 for row in several:
                     why = read_why(row.why)
                     members.append(
-                        ToldBy(
+                        StoryArticle(
                             kept=kept(row),
                             code=str(why.get("code", "")),
                             score=float(why.get("score", 1.0)),

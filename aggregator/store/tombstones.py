@@ -20,7 +20,7 @@ from aggregator.store.drift import Identity
 from aggregator.store.edits import Found
 from aggregator.store.kept import ERASED
 from aggregator.store.known_ids import ALIASES
-from aggregator.store.outward_ids import made_of
+from aggregator.store.published_ids import made_of
 from aggregator.store.rows import insert
 from aggregator.store.schema import FORGOTTEN, FOUND, WITHDRAWN, aliases, articles, settings
 from aggregator.store.writing import Writing

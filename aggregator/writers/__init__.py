@@ -25,10 +25,10 @@ from aggregator.writers.channel import (
     Writer,
     format_of,
 )
-from aggregator.writers.html.calendar import CalendarPage
-from aggregator.writers.html.category import Html
-from aggregator.writers.html.members import MembersPage
-from aggregator.writers.html.site import ReadScript, StartPage, StatusPage, Stylesheet
+from aggregator.writers.html.calendar_page import CalendarPage
+from aggregator.writers.html.feed_page import Html
+from aggregator.writers.html.members_page import MembersPage
+from aggregator.writers.html.site_pages import ReadScript, StartPage, StatusPage, Stylesheet
 from aggregator.writers.json_feed import JsonFeed
 from aggregator.writers.opml import FeedList, SourceList
 from aggregator.writers.rss import Rss

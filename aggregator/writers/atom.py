@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from aggregator.model.article import Article, Origin
 from aggregator.writers.channel import Channel, Item
-from aggregator.writers.cleaned import Cleaned, cleaned
+from aggregator.writers.cleaned_items import Cleaned, cleaned
 from aggregator.writers.details import NO_ADDRESS, text_language
 from aggregator.writers.feedgen_repair import OUTER, Fragment, fragment, new_feed, serialise
 from aggregator.writers.markup import attributes, escaped, nested, quoted

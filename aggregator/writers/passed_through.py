@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.characters import legal
+from aggregator.writers.element_checks import sound
+from aggregator.writers.element_rules import FEED, ITEM
 from aggregator.writers.markup import MarkupElement
-from aggregator.writers.sound import sound
-from aggregator.writers.vocabulary import FEED, ITEM
 from aggregator.writers.xml_text import address, language_tag, line
 
 __all__ = ["channel_extensions", "enclosures", "extensions", "whole_seconds"]

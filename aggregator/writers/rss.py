@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.normalise.extra import inert
 from aggregator.writers.channel import Channel, Item
-from aggregator.writers.cleaned import Cleaned, cleaned
+from aggregator.writers.cleaned_items import Cleaned, cleaned
 from aggregator.writers.details import NO_ADDRESS, text_language
 from aggregator.writers.feedgen_repair import OUTER, Fragment, fragment, new_feed, rfc822, serialise
 from aggregator.writers.markup import MarkupElement, attributes, escaped, nested, quoted

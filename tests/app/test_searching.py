@@ -15,10 +15,10 @@ from random import Random
 import pytest
 
 from aggregator.app import searching
-from aggregator.app.choosing import Chooser
+from aggregator.app.feed_membership import Chooser
 from aggregator.app.searching import brought_up_to_date, search
-from aggregator.config.choosing import RuleSettings, rule_set
 from aggregator.config.load import Config, Keep, Source, load
+from aggregator.config.rules import RuleSettings, rule_set
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.rules.query import parse

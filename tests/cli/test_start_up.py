@@ -79,7 +79,7 @@ def imported_by() -> Iterator[_Imports]:
 
 
 def _forget_settled(site: Site) -> None:
-    """Lets the next run be a usual one (see `app.settled`)."""
+    """Lets the next run be a usual one (see `app.nothing_due`)."""
     (site.home / "var" / "aggregator.db.settled").unlink()
 
 

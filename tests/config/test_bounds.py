@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.bounds import MAX_CHARACTERS, MAX_REGEXES, MAX_TABLES, too_much
-from aggregator.config.choosing import MAX_SUGGESTIONS
 from aggregator.config.load import checked
+from aggregator.config.rules import MAX_SUGGESTIONS
 from aggregator.errors import ConfigError
 from tests.support.site import Site
 

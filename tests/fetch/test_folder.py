@@ -12,8 +12,8 @@ import pytest
 from aggregator.adapters.kinds import RefusedFile
 from aggregator.errors import FetchError
 from aggregator.fetch import Fetched, NotModified
-from aggregator.fetch.files import fetch_file, fetch_folder
 from aggregator.fetch.folder import Folder
+from aggregator.fetch.local_files import fetch_file, fetch_folder
 from tests.support.site import Site
 
 SECRET = "PASSWORD=hunter2"

@@ -17,7 +17,7 @@ import pytest
 
 from aggregator.app.app import App
 from aggregator.config.load import load
-from aggregator.media.files import YOUNG, write_file
+from aggregator.media.copy_files import YOUNG, write_file
 from aggregator.media.outcomes import AFTER, CopyReport, again_at
 from aggregator.model.copied import CopiedFile
 from aggregator.polling import turns

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.normalise.folders import RESERVED, folder_key, folder_name
-from aggregator.writers.files import write_if_changed
+from aggregator.writers.output_files import write_if_changed
 from tests.support.examples import examples
 
 

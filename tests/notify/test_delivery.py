@@ -11,7 +11,7 @@ import pytest
 from aggregator.config.load import Config
 from aggregator.errors import DeliveryError
 from aggregator.notify import delivery
-from aggregator.notify.channels.channel import DeliveryChannel, Outside, Patience
+from aggregator.notify.channels.protocol import DeliveryChannel, Outside, Patience
 from aggregator.notify.delivery import Delivery, deliver
 from aggregator.store import Outgoing, Store
 from tests.conftest import NOW

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from aggregator.object_store.keys import Headers, is_sound, rank
-from aggregator.server.media import MediaTypes
+from aggregator.server.media_types import MediaTypes
 from aggregator.writers import formats
 
 

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aggregator.app import bucket as bucket_output
+from aggregator.app import bucket_output as bucket_output
 from aggregator.app.app import App
-from aggregator.app.bucket import BucketOutput, CopyKeeper
+from aggregator.app.bucket_output import BucketOutput, CopyKeeper
 from aggregator.app.daemon import Daemon
 from aggregator.config.load import load
 from aggregator.publishing.published import Published

@@ -9,7 +9,7 @@ import pytest
 from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from aggregator.writers.html.members import MembersPage
+from aggregator.writers.html.members_page import MembersPage
 from aggregator.writers.look import PageLook
 from tests.conformance.html import check_html
 from tests.conftest import Answer, Server

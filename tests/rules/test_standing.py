@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from aggregator.rules.dry_run import FeedTrial, RuleTrial, tried, tried_query
 from aggregator.rules.many import QuerySet
 from aggregator.rules.query import ArticleFacts, parse
 from aggregator.rules.rule import RuleSet, judge, made
 from aggregator.rules.standing import feeds_of, labelled
-from aggregator.rules.trial import FeedTrial, RuleTrial, tried, tried_query
 from tests.rules.test_rule import ARTICLE, NOW, rule
 
 NONE = frozenset[str]()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.fetch.http import ACCEPT
-from aggregator.server.media import MediaTypes
+from aggregator.server.media_types import MediaTypes
 from aggregator.server.negotiation import best, encodings
 from tests.support.channels import FORMATS
 

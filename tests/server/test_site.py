@@ -20,7 +20,7 @@ from aggregator.config.load import Config, Publish, SiteSettings
 from aggregator.errors import ListenError
 from aggregator.publishing.published import Published
 from aggregator.server import Server, Vitals, vitals
-from aggregator.server.files import MAX_HELD_COPY_BYTES
+from aggregator.server.file_cache import MAX_HELD_COPY_BYTES
 from aggregator.store import Store
 from tests.support.serving import NOW, Served, ask, serving
 

@@ -41,7 +41,7 @@ def test_every_id_that_it_had_names_it(store: Store) -> None:
 def test_dates_that_are_corrected_reach_it_under_its_other_id(store: Store) -> None:
     """As when a source's time zone is set."""
     assert NEW.published is not None
-    store.moments.redate("news", [replace(NEW, published=NEW.published - timedelta(hours=2))], NOW)
+    store.clock_corrections.redate("news", [replace(NEW, published=NEW.published - timedelta(hours=2))], NOW)
     assert [each.published for each in store.articles.all()] == [NEW.published - timedelta(hours=2)]
 
 

@@ -14,7 +14,7 @@ from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.model.copied import CopiedFile
 from aggregator.store import CopyOutcome, Found, Store, Update, WantedFile
-from aggregator.store.copying import copy_store
+from aggregator.store.backup_copy import copy_store
 from aggregator.store.schema import articles
 from tests.conftest import SQLITE_ONLY
 
@@ -119,7 +119,7 @@ def test_a_change_that_is_no_edit_is_looked_at_too(store: Store) -> None:
     note(store)
     copied(store, "a")
     kept = store.feeds.newest("", 1)[0]
-    for _ in store.mending.mend(lambda article: replace(article, content="b"), 99, NOW):
+    for _ in store.resanitising.mend(lambda article: replace(article, content="b"), 99, NOW):
         pass
     assert store.feeds.newest("", 1)[0].revision == kept.revision
     assert note(store) == 1

@@ -339,7 +339,7 @@ KILLER = '''
 import json, os, shutil, signal, sys
 from pathlib import Path
 from aggregator.errors import AggregatorError
-from aggregator.store import Store, former, migrations
+from aggregator.store import Store, migrations, old_schemas
 
 old, folder, steps = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 left = -1
@@ -353,8 +353,8 @@ def moment(*_):
 
 names = ("open", "os.link", "os.rename", "os.remove", "sqlite3.connect")
 sys.addaudithook(lambda name, _: moment() if name in names else None)
-insert, sync = former.Former._insert, migrations._sync
-former.Former._insert = lambda *arguments: (moment(), insert(*arguments))[1]
+insert, sync = old_schemas.OldStore._insert, migrations._sync
+old_schemas.OldStore._insert = lambda *arguments: (moment(), insert(*arguments))[1]
 migrations._sync = lambda path: (moment(), sync(path), moment())[1]
 
 def run(file, count):

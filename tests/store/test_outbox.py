@@ -11,7 +11,7 @@ import pytest
 
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.store import Outgoing, Store, announcement, outgoing_id
-from aggregator.store.copying import copy_store
+from aggregator.store.backup_copy import copy_store
 from aggregator.store.schema import VERSION
 from tests.conftest import NOW
 from tests.support.older_stores import take_back

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.app.choosing import Chooser
-from aggregator.config.choosing import SavedFeed
+from aggregator.app.feed_membership import Chooser
 from aggregator.config.load import Config, Source
+from aggregator.config.rules import SavedFeed
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.store import Found, Store, Update

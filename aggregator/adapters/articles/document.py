@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from aggregator.adapters.articles import addresses
+from aggregator.adapters.articles import article_links
 from aggregator.adapters.articles.dialects import Dialect, rendered
 from aggregator.adapters.articles.excerpt import excerpt_of
 from aggregator.adapters.articles.options import Options
 from aggregator.adapters.articles.permalinks import UnknownPart
-from aggregator.adapters.articles.shown import shown_from, shown_until, why_not_shown
+from aggregator.adapters.articles.publication_times import shown_from, shown_until, why_not_shown
 from aggregator.adapters.kinds import Kind, RetrievedSource, Transport
 from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article, Problem
@@ -47,7 +47,7 @@ def read(resource: Resource, options: Options | None = None) -> ArticleDocument:
     if not file.is_ours:
         text, unknown = rendered(
             article.content,
-            addresses.site_of(article, file.keys, options),
+            article_links.site_of(article, file.keys, options),
             is_markdown=is_markdown,
             dialects=_dialects(file.keys, options),
         )
@@ -75,14 +75,14 @@ def _placed(
     link = article.link
     if link is None:
         try:
-            link = addresses.link_of(article, keys, resource, options)
+            link = article_links.link_of(article, keys, resource, options)
         except UnknownPart as unknown:
             problems = (Problem(text=f"no link: {unknown}"),)
     base = link or options.link
     headimg, has_cover = article.headimg, False
     if headimg is None:
-        headimg, has_cover = addresses.cover_of(keys, resource, link, options)
-    is_lost = not base and (addresses.has_own_address(keys) or (has_cover and headimg is None))
+        headimg, has_cover = article_links.cover_of(keys, resource, link, options)
+    is_lost = not base and (article_links.has_own_address(keys) or (has_cover and headimg is None))
     return replace(article, link=link, headimg=headimg), base, is_lost, problems
 
 

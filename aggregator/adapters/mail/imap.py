@@ -14,7 +14,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from aggregator import errors
 from aggregator.adapters.kinds import RetrievedSource, Transport
-from aggregator.adapters.mail.selection import AT_ONCE, MailSelection
+from aggregator.adapters.mail.new_messages import AT_ONCE, MailSelection
 from aggregator.model.article import Problem
 from aggregator.model.retrieved import Fetched, NotModified, Validators
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from aggregator import errors
 from aggregator.adapters.kinds import OpenFolder, RefusedFile, Transport
-from aggregator.adapters.mail.selection import HEAD_BYTES, MailSelection
+from aggregator.adapters.mail.new_messages import HEAD_BYTES, MailSelection
 from aggregator.model.article import Problem
 from aggregator.model.retrieved import Fetched, NotModified, Validators
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 
-from aggregator.notify.channels.channel import DeliveryChannel, Outside
+from aggregator.notify.channels.protocol import DeliveryChannel, Outside
 
 __all__ = ["CHANNELS", "channel"]
 
 CHANNELS: Mapping[str, str] = {
     "apprise": "aggregator.notify.channels.services:AppriseServices",
-    "digest": "aggregator.notify.channels.digest:DigestMail",
+    "digest": "aggregator.notify.channels.digest_mail:DigestMail",
     "mail": "aggregator.notify.channels.mail:Mail",
     "mastodon": "aggregator.notify.channels.mastodon:Statuses",
     "webhook": "aggregator.notify.channels.webhook:Webhooks",

@@ -17,9 +17,9 @@ from urllib.parse import quote
 from aggregator.config.load import Auth, Mastodon
 from aggregator.errors import DeliveryError, HttpStatus, SourceError
 from aggregator.fetch.freshness import until_reset
-from aggregator.notify.channels.channel import DeliveryChannel, Outside, Patience, not_taken
+from aggregator.notify.channels.protocol import DeliveryChannel, Outside, Patience, not_taken
+from aggregator.notify.mastodon_status import language_of, status_text
 from aggregator.notify.mentions import link_without_mentions
-from aggregator.notify.status import language_of, status_text
 from aggregator.store import IN_DOUBT, Outgoing
 
 __all__ = ["Statuses"]

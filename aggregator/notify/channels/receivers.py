@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aggregator.config.load import Notify
 from aggregator.errors import DeliveryError
-from aggregator.notify.channels.channel import DeliveryChannel
+from aggregator.notify.channels.protocol import DeliveryChannel
 from aggregator.notify.notice import Notice
 from aggregator.notify.quiet import is_quiet
 from aggregator.store import Outgoing

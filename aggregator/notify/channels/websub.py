@@ -11,7 +11,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from aggregator.errors import SourceError
-from aggregator.notify.channels.channel import DeliveryChannel, Patience, not_taken
+from aggregator.notify.channels.protocol import DeliveryChannel, Patience, not_taken
 from aggregator.store import Outgoing
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aggregator.rules.stories.words import NUMBER_WORDS, PART_WORDS, SERIAL_WORDS
+from aggregator.rules.stories.ignored_words import NUMBER_WORDS, PART_WORDS, SERIAL_WORDS
 
 __all__ = ["Marks", "conflict", "marks"]
 

@@ -20,7 +20,7 @@ from struct import unpack
 from unicodedata import is_normalized, normalize
 from zlib import crc32
 
-from aggregator.rules.stories.words import (
+from aggregator.rules.stories.ignored_words import (
     ADDRESS,
     ADDRESS_DENSE,
     ATTRIBUTION,

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from unicodedata import category, normalize
 
+from aggregator.rules.stories.ignored_words import COUNTERS, DENSE_FORMULAS, FORMULAS
 from aggregator.rules.stories.numbers import Marks, conflict, marks
 from aggregator.rules.stories.texts import DENSE, FUNCTION, units
-from aggregator.rules.stories.words import COUNTERS, DENSE_FORMULAS, FORMULAS
 
 __all__ = [
     "Title",

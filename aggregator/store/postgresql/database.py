@@ -18,7 +18,7 @@ from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import DamagedStore, StoreError, TookTooLong
 from aggregator.store.columns import Unreadable, version_of
 from aggregator.store.dialect import OPTION, Check, Turn
-from aggregator.store.postgresql.words import WordIndex
+from aggregator.store.postgresql.word_index import WordIndex
 from aggregator.store.schema import VERSION, metadata, settings
 
 try:
@@ -298,7 +298,7 @@ class PostgreSQL:
 
     def turn(self, name: str) -> Turn:
         """Returns an advisory lock on a separate connection."""
-        from aggregator.store.postgresql.turns import ServerTurn
+        from aggregator.store.postgresql.locks import ServerTurn
 
         return ServerTurn(self._address, _TURNS[name])
 

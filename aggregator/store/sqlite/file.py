@@ -83,7 +83,7 @@ class SQLite:
     @cached_property
     def search(self) -> SearchIndex:
         """The FTS5 index."""
-        from aggregator.store.sqlite.words import Fts5Index
+        from aggregator.store.sqlite.word_index import Fts5Index
 
         return Fts5Index()
 

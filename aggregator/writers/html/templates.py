@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from aggregator.errors import TemplateMistake
 from aggregator.normalise.text import tidy
 from aggregator.writers.html.locale import Locale, locale_of
-from aggregator.writers.html.parts import MAX_QUERY
+from aggregator.writers.html.page_variables import MAX_QUERY
 from aggregator.writers.look import PageLook
 
 if TYPE_CHECKING:
@@ -253,9 +253,9 @@ def _bounded(environment: Environment) -> Environment:
 
 
 def _time_of(locale: Locale) -> Callable[[Any], Any]:
-    from aggregator.writers.html import entries
+    from aggregator.writers.html import entry_markup
 
-    return lambda moment: entries.time(moment, locale)
+    return lambda moment: entry_markup.time(moment, locale)
 
 
 def _shown(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Mending of text that is not well formed."""
+"""Resanitising of text that is not well formed."""
 
 from __future__ import annotations
 

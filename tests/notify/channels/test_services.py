@@ -11,7 +11,7 @@ import pytest
 from aggregator.config.load import Config, Notify
 from aggregator.errors import DeliveryError
 from aggregator.notify.channels import channel
-from aggregator.notify.channels.channel import Outside
+from aggregator.notify.channels.protocol import Outside
 from aggregator.notify.notice import ArticleNotice, Notice
 from aggregator.store import Outgoing
 from tests.conftest import NOW, Answer, Server

@@ -16,7 +16,7 @@ import pytest
 from aggregator.config.load import Config, Fetch, Publish
 from aggregator.errors import ConnectError, HttpStatus
 from aggregator.fetch import Fetcher
-from aggregator.notify.channels.channel import Outside, not_taken
+from aggregator.notify.channels.protocol import Outside, not_taken
 from aggregator.notify.channels.websub import Hubs
 from aggregator.notify.delivery import Delivery, deliver, next_attempt
 from aggregator.store import Store, announcement

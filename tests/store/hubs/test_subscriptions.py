@@ -13,7 +13,7 @@ import pytest
 from aggregator.config.load import Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.store import HubState, Store
-from aggregator.store.copying import copy_store
+from aggregator.store.backup_copy import copy_store
 from aggregator.store.hubs.pings import MAX_WAITING_OF_ONE
 from aggregator.store.renaming import rename_source
 from tests.conftest import NOW

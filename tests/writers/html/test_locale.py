@@ -17,9 +17,9 @@ from aggregator.schedule.health import STATES, rhythm_of
 from aggregator.schedule.state import Reason
 from aggregator.writers import SITE_WRITERS
 from aggregator.writers.channel import Chain, Month
-from aggregator.writers.html.category import Html
+from aggregator.writers.html.feed_page import Html
 from aggregator.writers.html.locale import LANGUAGES, direction_of, locale_of
-from aggregator.writers.html.results import (
+from aggregator.writers.html.search_page import (
     _MISTAKES,
     AWAY,
     BUSY,

@@ -15,16 +15,16 @@ from aggregator.errors import TemplateMistake
 from aggregator.writers import SITE_WRITERS
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.html import sandbox
-from aggregator.writers.html.calendar import CalendarPage
-from aggregator.writers.html.category import Html
+from aggregator.writers.html.calendar_page import CalendarPage
+from aggregator.writers.html.entry_view import EntryView
+from aggregator.writers.html.feed_page import Html
 from aggregator.writers.html.locale import locale_of
-from aggregator.writers.html.members import MembersPage
-from aggregator.writers.html.parts import MAX_QUERY
-from aggregator.writers.html.results import SearchResults, results_page
+from aggregator.writers.html.members_page import MembersPage
+from aggregator.writers.html.page_variables import MAX_QUERY
 from aggregator.writers.html.sandbox import FILTERS, MAX_CHARACTERS, MAX_ROUNDS
-from aggregator.writers.html.shown import EntryView
+from aggregator.writers.html.search_page import SearchResults, results_page
+from aggregator.writers.html.template_trial import trial_mistakes
 from aggregator.writers.html.templates import COMMON, TEMPLATES, mistakes, render
-from aggregator.writers.html.trial import trial_mistakes
 from aggregator.writers.look import PageLook
 from tests.support.channels import article_with, channel_of, item_of
 from tests.support.overviews import FILES, SEEN, followed_of, overview_of, section_of

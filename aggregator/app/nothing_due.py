@@ -1,0 +1,236 @@
+"""Recognises a run that has nothing to do, without opening the store.
+
+A run that ends with nothing due writes a record beside the store: a digest of the config, the sizes and
+mtimes of the store and of the output, and until when no source is due. While all of this is unchanged, the
+next run has nothing to do. If the record is missing, damaged or of another version, the next run is a full
+one. Nothing here imports the modules that open a store or read a whole config.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from aggregator import __version__
+from aggregator.reading.version import READER_VERSION
+
+if TYPE_CHECKING:
+    from aggregator.config.load import Config
+    from aggregator.schedule.state import PollState
+    from aggregator.store import Store
+
+__all__ = ["IdleRun", "WaitingSources", "digest_of", "idle_run", "record", "waiting_sources"]
+
+MOST_FILES = 50_000
+"""An output with more files is not compared, because that would take longer than a full run."""
+
+LONGEST = timedelta(hours=1)
+"""A full run is made at least this often, because it checks the clock."""
+
+_DEFAULT_STORE = "var/aggregator.db"
+_SUFFIX = ".settled"
+_MARK = [__version__, READER_VERSION, sys.version]
+_SECOND_NS = 1_000_000_000
+_TICK_SECONDS = 0.02
+"""Two changes of a file within a tick of the system's clock leave it the same mtime: 10 ms at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleRun:
+    """What a run with nothing to do reports.
+
+    - `output`: the output folder.
+    - `feeds`: the number of feeds.
+    - `waiting`: by the name of each source, in the config's order, its poll state as JSON.
+    """
+
+    output: str
+    feeds: int
+    waiting: Mapping[str, str]
+
+    def states(self, names: Sequence[str]) -> Mapping[str, PollState]:
+        """Returns the states of the sources with these names; of all without names."""
+        wanted = frozenset(names or self.waiting)
+        return _States({name: text for name, text in self.waiting.items() if name in wanted})
+
+
+class _States(Mapping[str, "PollState"]):
+    """States by name, each parsed only when it is used: usually they are only counted."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        self._texts = texts
+
+    def __getitem__(self, name: str) -> PollState:
+        from aggregator.schedule.state import PollState
+
+        return PollState.remembered(self._texts[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+
+def digest_of(config_file: Path) -> str:
+    """Returns a digest of a config file, "" if it cannot be read. Call this before loading the config."""
+    try:
+        return hashlib.blake2b(config_file.read_bytes(), digest_size=16).hexdigest()
+    except (OSError, ValueError):  # ValueError: a NUL in the path
+        return ""
+
+
+def idle_run(config_file: Path, names: Sequence[str], now: datetime) -> IdleRun | None:
+    """Returns what a run of these sources (all without names) reports if it has nothing to do.
+
+    None: there may be something to do.
+    """
+    try:
+        store = _store_of(config_file)
+        if store is None:
+            return None
+        kept = json.loads(_record_path(store).read_bytes())
+        is_same = (kept["mark"], kept["config"], kept["store"]) == (_MARK, digest_of(config_file), str(store))
+        if not is_same or not kept["at"] <= now.timestamp() < kept["until"]:
+            return None
+        found = IdleRun(output=kept["output"], feeds=kept["feeds"], waiting=kept["waiting"])
+        if any(name not in found.waiting for name in names):
+            return None
+        stamp = _stamp(store, [Path(each) for each in kept["folders"]])
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None  # a damaged record: its content does not matter
+    return found if stamp is not None and stamp == (kept["stamp"], kept["newest"]) else None
+
+
+def _store_of(config_file: Path) -> Path | None:
+    """Returns the store file that a config names; None if it is not a file, or is not found in this way.
+
+    Top-level keys come before all tables in TOML, so that the tables, perhaps with thousands of sources, are
+    not read. If a line that looks like a table is part of a string, the text before it is not valid TOML.
+    """
+    head, opened, _ = f"\n{config_file.read_text('utf-8-sig')}".partition("\n[")
+    store = tomllib.loads(head).get("store", _DEFAULT_STORE)
+    if not isinstance(store, str) or "://" in store or not opened:
+        return None
+    folder = config_file.absolute().parent
+    home = folder.parent if folder.name == "config" else folder
+    return (home / Path(store).expanduser()).absolute()
+
+
+def _record_path(store: Path) -> Path:
+    """Returns the path of a store's record."""
+    return store.with_name(store.name + _SUFFIX)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitingSources:
+    """The sources that wait, as in `IdleRun`; `until`: when the first of them is due, None: never."""
+
+    waiting: Mapping[str, str]
+    until: datetime | None
+
+
+def waiting_sources(config: Config, store: Store, now: datetime) -> WaitingSources | None:
+    """Returns the sources that wait at the end of a run; None if the next run may have something to do.
+
+    That is so if time alone may change something other than polls, or if the output is not only a folder:
+    with queued messages, digests, notices, posts, copies of pictures, a bucket, or articles to complete.
+    """
+    further = (config.bucket, config.notify, config.mastodon, config.digest, config.publish.posts)
+    if not isinstance(config.store, Path) or any(further) or config.publish.media is not None:
+        return None
+    if any(source.full_text or source.is_local for source in config.sources):
+        return None
+    if store.followed.count() or store.media.any() or store.outbox.channels():
+        return None
+    names = [source.name for source in config.select(())]
+    states = store.queue.at_rest(now)
+    if states is None or not states.keys() >= {*names}:
+        return None
+    polls = [next_poll for _, next_poll in states.values() if next_poll is not None]
+    return WaitingSources(waiting={name: states[name][0] for name in names}, until=min(polls, default=None))
+
+
+def record(config: Config, config_digest: str, rest: WaitingSources, feeds: int, now: datetime) -> None:
+    """Writes the record for the next run; call this once the store is closed.
+
+    `feeds`: the number of published feeds. If the record cannot be written, the next run is a full one.
+    """
+    assert isinstance(config.store, Path), "only a run with a store file is recorded"
+    # Upkeep is due then.
+    midnight = (now + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    until = min(filter(None, (rest.until, midnight, now + LONGEST)))
+    pages = config.publish.pages
+    folders = [str(each) for each in (config.output, pages.templates, pages.logo) if each is not None]
+    time.sleep(_TICK_SECONDS)
+    if (stamp := _stamp(config.store, map(Path, folders))) is None:
+        return
+    facts: dict[str, Any] = {
+        "mark": _MARK,
+        "config": config_digest,
+        "at": now.timestamp(),
+        "until": until.timestamp(),
+        "store": str(config.store),
+        "folders": folders,
+        "stamp": stamp[0],
+        "newest": stamp[1],
+        "output": str(config.output),
+        "feeds": feeds,
+        "waiting": dict(rest.waiting),
+    }
+    place = _record_path(config.store)
+    aside = place.with_name(f"{place.name}.{os.getpid()}.part")
+    with contextlib.suppress(OSError):
+        try:
+            descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(json.dumps(facts))  # `dump` is slower: it is written in Python
+            # A file that changed in this tick of the clock could change again without a new mtime.
+            if aside.stat().st_mtime_ns - stamp[1] >= _TICK_SECONDS * _SECOND_NS // 2:
+                aside.replace(place)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def _stamp(store: Path, places: Iterable[Path]) -> tuple[str, int] | None:
+    """Returns a digest of the sizes and mtimes of the store, its journal and all files in these places, and
+    the newest mtime of the store.
+
+    None: there are too many files, or the file system stores mtimes in whole seconds.
+    """
+    facts = [_fact(os.fspath(store))]
+    if (journal := _fact(f"{store}-wal"))[2] > 0:  # readers leave an empty one
+        facts.append(journal)
+    newest = max(fact[-1] for fact in facts)
+    if newest % _SECOND_NS == 0:
+        return None
+    for place in places:
+        facts.append(_fact(os.fspath(place)))
+        folders = [os.fspath(place)] if place.is_dir() else []
+        while folders:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    facts.append(_fact(entry.path, entry))
+            if len(facts) > MOST_FILES:
+                return None
+    return hashlib.blake2b(json.dumps(sorted(facts)).encode(), digest_size=16).hexdigest(), newest
+
+
+def _fact(name: str, entry: os.DirEntry[str] | None = None) -> tuple[str, int, int, int]:
+    try:
+        found = os.lstat(name) if entry is None else entry.stat(follow_symlinks=False)
+    except (FileNotFoundError, NotADirectoryError):
+        return name, -1, -1, -1
+    return name, found.st_mode, found.st_size, found.st_mtime_ns

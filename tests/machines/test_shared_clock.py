@@ -1,0 +1,17 @@
+"""The shared clock: it counts on from what the database said."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from aggregator.machines.shared_clock import SharedClock
+from tests.conftest import NOW
+
+
+def test_it_counts_on_by_a_clock_that_nobody_sets() -> None:
+    """And follows the database where it is set again."""
+    moments = iter((100.0, 107.5, 110.0, 111.0))
+    clock = SharedClock(NOW, lambda: next(moments))
+    assert clock.read() == NOW + timedelta(seconds=7.5)
+    clock.set(NOW)
+    assert clock.read() == NOW + timedelta(seconds=1)
