@@ -153,7 +153,7 @@ FAULTS: dict[str, tuple[str, Any, type[errors.FetchError], str]] = {
         "SEARCH",
         (b"* OK " + b"x" * 2_000 + b"\r\n") * 2_500,
         errors.BrokenExchange,
-        "says more than",
+        "besides messages",
     ),
     "a refusal": ("SEARCH", b"TAG BAD unknown\r\n", errors.BrokenExchange, "unknown"),
     "no IMAP": ("EXAMINE", b"HTTP/1.1 400 Bad Request\r\n\r\n", errors.BrokenExchange, "unexpected response"),
