@@ -106,7 +106,7 @@ LONG = frozenset(
         "tests.publishing.test_archives",
         "tests.publishing.test_looks",
         "tests.publishing.test_own_pages",
-        "tests.publishing.test_site",
+        "tests.publishing.test_overview",
         "tests.rules.stories.test_judge",
         "tests.rules.stories.test_pairs",
         "tests.schedule.test_decide",
@@ -138,7 +138,7 @@ SYSTEM = frozenset(
         "tests.cli.test_forget",
         "tests.cli.test_start_up",
         "tests.cli.test_stopping",
-        "tests.fetch.test_files",
+        "tests.fetch.test_local_files",
         "tests.fetch.test_folder",
         "tests.fetch.test_pacing",
         "tests.polling.test_drift",
@@ -160,7 +160,7 @@ SYSTEM = frozenset(
         "tests.test_house",
         "tests.test_language",
         "tests.test_processes",
-        "tests.writers.test_files",
+        "tests.writers.test_output_files",
     )
 )
 

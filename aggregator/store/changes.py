@@ -85,8 +85,7 @@ class Changes:
     def take(
         self, found: Sequence[Found], present: Collection[str] = (), moving_to: str | None = None
     ) -> None:
-        """Inserts articles, or updates stored ones, also those stored under other ids; pruned ones stay
-        pruned.
+        """Inserts articles, or updates stored ones, also under other ids; pruned ones stay pruned.
 
         Ids must be unique. `present` and `moving_to`: see `KnownIds`.
         """
@@ -229,8 +228,7 @@ class Changes:
     ) -> None:
         """Saves the new form of an article; for an edit, the old form is kept as an earlier version.
 
-        Any other change overwrites the revision, unless a full archive shows it: the bytes of archives do not
-        change.
+        Any other change overwrites the revision, unless a full archive shows it: archives keep their bytes.
         """
         values = {
             "published": article.published,
@@ -295,9 +293,7 @@ class Changes:
         return True
 
     def mend(self, row: sa.Row[Any], article: Article) -> None:
-        """Saves a revision as today's reader would make it, even if it is archived, without counting an
-        edit.
-        """
+        """Saves a revision as today's reader would make it, archived or not, without counting an edit."""
         values = {"content_hash": hash_of(article), "data": pack(article)}
         self._connection.execute(_REWRITE.values(values), {"of_pk": row.revision})
         self._connection.execute(_UPDATE.values(indexed=None, illustrated=None), {"of_pk": row.pk})
@@ -319,9 +315,7 @@ class Changes:
             self._placing.place(row.pk, article.published, names)
 
     def withdraw(self, files: Collection[str]) -> int:
-        """Withdraws articles whose files are gone from feeds and archives, and keeps them; returns how
-        many.
-        """
+        """Withdraws articles whose files are gone from feeds and archives; returns how many."""
         gone = self._of_files(files, FOUND)
         for pk in gone:
             self._placing.leave(pk)

@@ -39,7 +39,7 @@ HASH_VERSION = 2
 """Increased when `Article.content_hash` changes; hashes of older versions are computed again first."""
 
 MAX_SILENT_EDITS = 24
-"""So many edits of an article that its source gives no date for are taken; some pages change all the time."""
+"""The largest number of edits of an article without a date of its source; some pages change all the time."""
 
 _TAG = re.compile(r"<[^<>]*>")
 _COUNTERS = frozenset(

@@ -214,7 +214,7 @@ def test_places_that_are_none_are_refused(site: Site, monkeypatch: pytest.Monkey
         ("nowhere.db", "other.db", "there is no store"),
         ("a.db", "postgresql://me:s3cret@host/db", "without the password"),
         ("env:NOT_SET", "b.db", "NOT_SET is not set"),
-        ("a.db", "mysql://host/db", "is of a kind that is not known"),
+        ("a.db", "mysql://host/db", "is of an unknown kind"),
     ):
         result = copy(old, new)
         assert result.exit_code in (1, 2)

@@ -19,16 +19,16 @@ planet = planet_fixture
 
 DAMAGE = {
     "an article whose newest revision": "UPDATE articles SET revision = 99999 WHERE pk = 5",
-    "an archive that shows a revision": "UPDATE archive_entries SET revision = 99999 WHERE position = 1",
-    "an entry of an archive": "DELETE FROM archives WHERE number = 1",
-    "a feed whose articles are counted": "UPDATE feeds SET total = total + 1 WHERE name = 'News'",
-    "an article that stands in a feed": "UPDATE articles SET state = 'pruned' WHERE pk = 5",
+    "an archive that shows a missing": "UPDATE archive_entries SET revision = 99999 WHERE position = 1",
+    "an entry of a missing": "DELETE FROM archives WHERE number = 1",
+    "a feed with a wrong number": "UPDATE feeds SET total = total + 1 WHERE name = 'News'",
+    "an article that is in a feed": "UPDATE articles SET state = 'pruned' WHERE pk = 5",
     "rows that refer to missing rows": "DELETE FROM sources WHERE name = 'b'",
     "a version of an article that cannot be read": "UPDATE revisions SET data = '{' WHERE pk = 5",
-    "a version of an article that is not what": "UPDATE revisions SET data = replace(data, 'Text', 'Test')",
+    "a version of an article that does not": "UPDATE revisions SET data = replace(data, 'Text', 'Test')",
     "an article with an id": "UPDATE articles SET uid = 'https://other.example/1' WHERE pk = 5",
     "an article that the search index lacks": "DELETE FROM search_index WHERE rowid = 5",
-    "an article that the search index should": "INSERT INTO search_index (rowid, title) VALUES (999, 'x')",
+    "an article that should not be": "INSERT INTO search_index (rowid, title) VALUES (999, 'x')",
     "damage in the search index": "DROP TABLE search_index",
     "a store that cannot be opened": "DROP TABLE story_keys",
 }

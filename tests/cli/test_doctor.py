@@ -203,7 +203,7 @@ BROKEN: dict[str, tuple[Callable[[Site], None], str, str]] = {
             "INSERT INTO articles (source, id, uid, state, published, updated, first_seen, revision, edits, "
             "fingerprint, file) VALUES ('a', 'x', 'x', 'found', 0, 0, 0, 7, 0, '', '')",
         ),
-        "newest revision is not there",
+        "newest revision is missing",
         "verify",
     ),
 }

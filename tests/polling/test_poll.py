@@ -158,7 +158,7 @@ def test_health_of_a_store_that_is_not_there_or_not_ours(site: Site, command: st
     result = site.run(command)
     assert result.exit_code == 1
     assert "there is no store" in result.stderr
-    assert "`aggregator fetch` polls and makes it" in result.stderr
+    assert "`aggregator fetch` creates it" in result.stderr
     assert not (site.home / "var").exists()
     site.run("fetch")
     for schema, says in (("1", "an earlier version"), ("99", "another version (schema 99")):

@@ -196,7 +196,7 @@ def test_a_logo_is_published_and_followed(planet: Planet) -> None:
 def test_a_logo_that_is_none_is_reported(planet: Planet) -> None:
     """Pages go on without one."""
     for name, body, why in (
-        ("logo.png", b"<html>", "is no picture of the kind that its name says"),
+        ("logo.png", b"<html>", "is not a picture of the type that its name says"),
         ("logo.jpg", b"\xff\xd8\xff" + b"0" * 300_000, "more than 262,144 bytes"),
         ("gone.png", None, "cannot be read"),
     ):

@@ -123,7 +123,7 @@ def test_a_picture_may_be_a_local_file(site: Site, server: Server) -> None:
     assert "source 'tea': image: " in site.run("check").output
     failed = site.run("publish")
     assert failed.exit_code == 1
-    assert "is no picture of the kind that its name says" in failed.output
+    assert "is not a picture of the type that its name says" in failed.output
     face.write_bytes(b"\x89PNG\r\n one")
     assert published(members=False) == ([], {})
 

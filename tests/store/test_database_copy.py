@@ -112,7 +112,7 @@ def test_a_place_with_content_of_its_own_is_refused(
     """Also one that is itself, or an unfinished copy of another."""
     server = postgresql.emptied()
     move_store(tmp_path / "store.db", server)
-    with pytest.raises(StoreError, match="content of its own"):
+    with pytest.raises(StoreError, match="with other content"):
         move_store(tmp_path / "store.db", server)
     with pytest.raises(StoreError, match="cannot be copied into itself"):
         move_store(server, server)

@@ -172,7 +172,7 @@ def test_other_databases_are_refused_in_words(postgresql: PostgresServer) -> Non
     with pytest.raises(StoreError, match=r"does not exist; create it first"):
         Store(postgresql.address("nowhere"))
     latin = postgresql.database("ENCODING LATIN1 TEMPLATE template0")
-    with pytest.raises(StoreError, match="encoding=UTF8"):
+    with pytest.raises(StoreError, match="createdb -E UTF8"):
         Store(latin)
     newer = postgresql.database()
     opened = Store(newer)

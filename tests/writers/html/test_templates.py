@@ -153,13 +153,13 @@ def test_no_template_makes_markup_of_text_or_reaches_out(body: str) -> None:
     ("body", "why"),
     [
         ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "rounds"),
-        ("{% macro m(n) %}{{ m(n) }}{% endmacro %}{{ m(1) }}", "without an end"),
+        ("{% macro m(n) %}{{ m(n) }}{% endmacro %}{{ m(1) }}", "without end"),
         ("{% macro m(n) %}{% if n %}{{ m(n-1) }}{{ m(n-1) }}{% endif %}{% endmacro %}{{ m(60) }}", "rounds"),
-        ("{% include 'entry.html' %}", "without an end"),
+        ("{% include 'entry.html' %}", "without end"),
         ("{{ 'a' * 1000000000 }}", "repeated"),
         ("{{ [1] * 1000000000 }}", "repeated"),
         ("{{ 9 ** 9 ** 9 }}", "power"),
-        ("{{ '%99999999999d' % 1 }}", "put together"),
+        ("{{ '%99999999999d' % 1 }}", "join texts"),
         (GROWING + "{% set n.x = n.x ~ n.x %}{% endfor %}", "characters"),
         (GROWING + "{% set n.x = n.x + n.x %}{% endfor %}", "characters"),
         (GROWING + "{% set y %}{{ n.x }}{{ n.x }}{% endset %}{% set n.x = y %}{% endfor %}", "characters"),
@@ -209,7 +209,7 @@ def test_mistakes_are_found_without_rendering() -> None:
         "templates/page.html:1: there are no words for 'oldest'"
     ]
     assert wrong(category_html="{{ x|safe }}")[0].startswith(
-        "templates/category.html:1: the filter 'safe': there is none: text is always escaped"
+        "templates/category.html:1: the filter 'safe': it does not exist: text is always escaped"
     )
     assert wrong(category_html="{% include 'mine.html' %}", mine_html="{{ anything }}") == []
 
@@ -294,7 +294,14 @@ def test_pages_get_the_variables_that_are_documented(monkeypatch: pytest.MonkeyP
         got[name] = set(facts) | {"language", "say", "max_query"}
         return render(name, look, locale, **facts)
 
-    for module in ("category", "site", "article", "results", "members", "calendar"):
+    for module in (
+        "feed_page",
+        "site_pages",
+        "single_article",
+        "search_page",
+        "members_page",
+        "calendar_page",
+    ):
         monkeypatch.setattr(f"aggregator.writers.html.{module}.render", spy)
     own = look(entry_html="{{ entry.title }}")
     page(own, item_of())
@@ -342,7 +349,7 @@ def test_a_channel_without_a_look_has_the_usual_one() -> None:
         ("category.html", "{{ days[0][1] }}", "has no element 0"),
         ("start.html", "{{ whole.href }}", "has no attribute 'href'"),
         ("status.html", "{{ states[0][1][0].chart[0] }}", "None has no element 0"),
-        ("members.html", "{% include 'members.html' %}", "without an end"),
+        ("members.html", "{% include 'members.html' %}", "without end"),
         ("calendar.html", "{{ years[0][1][1][1].x }}", "has no attribute 'x'"),
         ("search.html", "{{ feeds[0] }}", "has no element 0"),
         ("article.html", "{{ original.upper() }}", "has no attribute 'upper'"),
