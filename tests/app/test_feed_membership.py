@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.app import choosing
+from aggregator.app import feed_membership
 from aggregator.app.app import App
 from aggregator.app.main_job import RunWatcher, run_once
 from aggregator.config.load import load
@@ -182,7 +182,7 @@ def test_new_articles_are_judged_where_they_are_read(
         asked.append(facts.article.title)
         return usual(rules, facts, now)
 
-    monkeypatch.setattr(choosing, "judge", counted)
+    monkeypatch.setattr(feed_membership, "judge", counted)
     found = []
     for name in ("ahead", "here"):
         made = Site(tmp_path / name)
@@ -222,7 +222,7 @@ def test_what_no_rule_could_say_is_not_believed(tmp_path: Path, judged: Judged) 
     """A process that reads documents may have been taken over by one."""
     file = tmp_path / "aggregator.toml"
     file.write_text(RULES)
-    chooser, now = choosing.Chooser(load(file)), datetime(2026, 9, 1, tzinfo=UTC)
+    chooser, now = feed_membership.Chooser(load(file)), datetime(2026, 9, 1, tzinfo=UTC)
     article = Article(id="1", source="a", title="Chess and tea", categories=("World",), published=now)
     kept = Kept(uid="1", article=article, published=now, updated=now, first_seen=now)
     plain = chooser(kept, now)
