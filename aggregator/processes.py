@@ -160,7 +160,8 @@ def import_early() -> None:
     if _CONTEXT.get_start_method() == "forkserver":
         from multiprocessing import forkserver
 
-        forkserver.ensure_running()
+        with contextlib.suppress(OSError):  # tried again, and reported, when the first process is needed
+            forkserver.ensure_running()
 
 
 class _Process:
