@@ -195,7 +195,7 @@ def test_a_user_who_may_not_make_tables_is_reported(postgresql: PostgresServer) 
 def test_a_connection_that_the_server_cut_is_made_again(store: Store, postgresql: PostgresServer) -> None:
     """After a restart the next transaction has a new one."""
     commit(store, article(1))
-    query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'shared'"
+    query = "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity WHERE datname = 'shared'"
     postgresql.execute(query)
     assert commit(store, article(2)) == 1
 
