@@ -20,7 +20,7 @@ _READER = (
     "import sys, reader\n"
     "r = reader.make_reader('reader.db', feed_root=None)\n"
     "[r.add_feed(u.strip(), exist_ok=True) for u in open('urls.txt')]\n"
-    "r.update_feeds(workers=10)\n"
+    "r.update_feeds(scheduled=False, workers=10)\n"  # else it asks none again within an hour
 )
 
 

@@ -113,7 +113,8 @@ def _said(kept: Mapping[str, Any], found: Sequence[Cell]) -> str:
     rounds = {cell.rounds for cell in found}
     many = f"{min(rounds)} to {max(rounds)}" if len(rounds) > 1 else f"{max(rounds)}"
     versions = f"; {kept['versions']}" if kept.get("versions") else ""
-    return f"Medians of {many} rounds on {kept['machine']}, {kept['date']}{versions}."
+    taken = "One round" if many == "1" else f"Medians of {many} rounds"
+    return f"{taken} on {kept['machine']}, {kept['date']}{versions}."
 
 
 def _ratio(cell: Cell, found: Sequence[Cell]) -> float | None:
