@@ -25,6 +25,7 @@ _MARKS = (f'{{"{_DATE}":'.encode(), f'{{"{_MICROSECONDS}":'.encode())
 
 # AttributeError: a list or a number instead of an article.
 _UNREADABLE = (msgspec.MsgspecError, ValueError, TypeError, AttributeError, OverflowError, RecursionError)
+_MAX_SHARED_BYTES = 16_384
 _NO_ORIGIN = msgspec.Raw(b"{}")
 
 _encode = msgspec.json.Encoder().encode
@@ -131,8 +132,13 @@ def title_and_link(text: str) -> tuple[str, str | None]:
     return found.title, found.link
 
 
-@lru_cache(maxsize=256)  # the entries of a feed come from the same one, and share it
 def _origin_of(data: bytes) -> Origin:
+    # What a stranger's feed says of itself may be long: that is not kept for as long as this process lives.
+    return _shared_origin(data) if len(data) <= _MAX_SHARED_BYTES else _decode_origin(data)
+
+
+@lru_cache(maxsize=256)  # the entries of a feed come from the same one, and share it
+def _shared_origin(data: bytes) -> Origin:
     return _decode_origin(data)
 
 

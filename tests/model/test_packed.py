@@ -67,6 +67,14 @@ def test_articles_of_a_feed_share_what_is_said_of_it() -> None:
     assert first.origin == ARTICLE.origin
 
 
+def test_what_a_feed_says_of_itself_at_length_is_not_kept() -> None:
+    """It comes back all the same."""
+    long = replace(ARTICLE, origin=replace(ARTICLE.origin, rights="x" * 20_000))
+    first, second = again(long), again(long)
+    assert first == second == long
+    assert first.origin is not second.origin
+
+
 def test_what_is_not_there_takes_no_room() -> None:
     """Most fields of most articles are empty."""
     assert pack(Article(source="s", id="1", title="T")) == '{"title":"T"}'
