@@ -8,8 +8,8 @@ from datetime import datetime
 from pathlib import Path
 
 from aggregator.config.changing import Place, change_source, change_values, remove_source
-from aggregator.config.followed import checked_source, is_special, settings_of
 from aggregator.config.load import Config, Source, load, named
+from aggregator.config.sources_outside_config import checked_source, is_special, settings_of
 from aggregator.config.store_address import is_there
 from aggregator.config.subscriptions import followed_as as in_config
 from aggregator.config.subscriptions import key

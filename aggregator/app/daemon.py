@@ -24,7 +24,7 @@ from aggregator.app.store_lock import lock_store, lock_work
 from aggregator.config import load as configuration
 from aggregator.config.load import Config
 from aggregator.errors import ConfigError, StoreError, StoreInUse
-from aggregator.polling.callbacks import HubCallbacks
+from aggregator.polling.hub_callbacks import HubCallbacks
 from aggregator.server import Server, Vitals
 
 TICK = timedelta(seconds=5)

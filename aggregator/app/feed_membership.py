@@ -17,7 +17,7 @@ from aggregator.rules.rule import judge
 from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.rules.standing import feeds_of, standing_in
 from aggregator.store import ALL, OF_SOURCE, Kept, Placement
-from aggregator.store.kept import JUDGED
+from aggregator.store.stored_article import JUDGED
 
 __all__ = ["Chooser"]
 

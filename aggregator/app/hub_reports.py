@@ -12,10 +12,10 @@ from aggregator.store import Store
 
 if TYPE_CHECKING:
     from aggregator.fetch import Fetcher
-    from aggregator.polling.gather import Reads
-    from aggregator.polling.pings import PingReader
+    from aggregator.polling.hub_pings import PingReader
+    from aggregator.polling.hub_subscribing import HubRequest, HubSubscriber
     from aggregator.polling.poll import Poll
-    from aggregator.polling.subscribing import HubRequest, HubSubscriber
+    from aggregator.polling.read_documents import Reads
 
 __all__ = ["HubReports"]
 
@@ -50,13 +50,13 @@ class HubReports:
 
     @cached_property
     def _pings(self) -> PingReader:
-        from aggregator.polling.pings import PingReader
+        from aggregator.polling.hub_pings import PingReader
 
         return PingReader(self._store, self._read)
 
     @cached_property
     def _subscriber(self) -> HubSubscriber:
-        from aggregator.polling.subscribing import HubSubscriber
+        from aggregator.polling.hub_subscribing import HubSubscriber
 
         return HubSubscriber(self._store, self._fetcher(), self._read)
 

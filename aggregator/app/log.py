@@ -12,8 +12,8 @@ from aggregator.app.main_job import RunWatcher
 from aggregator.media.outcomes import CopyReport
 from aggregator.notify.delivery import Delivery
 from aggregator.polling.full_text import Completed
+from aggregator.polling.hub_subscribing import HubRequest
 from aggregator.polling.poll import Poll
-from aggregator.polling.subscribing import HubRequest
 from aggregator.publishing.published import Published
 from aggregator.server import Vitals
 

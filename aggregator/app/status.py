@@ -11,8 +11,8 @@ from heapq import merge
 from itertools import islice
 
 from aggregator.app.store_lock import running_daemon
-from aggregator.config.followed import checked_source
 from aggregator.config.load import Config, Source
+from aggregator.config.sources_outside_config import checked_source
 from aggregator.config.store_address import is_there
 from aggregator.config.subscriptions import joined
 from aggregator.errors import ConfigError

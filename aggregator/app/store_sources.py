@@ -9,8 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from aggregator.config.followed import checked_source
 from aggregator.config.load import Config, Source
+from aggregator.config.sources_outside_config import checked_source
 from aggregator.config.subscriptions import key
 from aggregator.errors import ConfigError
 from aggregator.polling.settings import changed, poll_settings

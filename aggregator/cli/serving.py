@@ -90,7 +90,7 @@ def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
     log_as(json_logs)
     callbacks = None
     if config.serve.url:
-        from aggregator.polling.callbacks import HubCallbacks
+        from aggregator.polling.hub_callbacks import HubCallbacks
 
         callbacks = HubCallbacks(config)
     clock = partial(datetime.now, UTC)

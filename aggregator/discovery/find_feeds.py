@@ -50,8 +50,8 @@ from aggregator.fetch.guard import Guard
 from aggregator.fetch.platforms import paces
 from aggregator.model.article import Document, Problem
 from aggregator.model.resource import Resource
-from aggregator.polling.gather import found as articles_found
-from aggregator.polling.gather import gather
+from aggregator.polling.read_documents import found as articles_found
+from aggregator.polling.read_documents import gather
 from aggregator.reading.document import Context
 from aggregator.reading.workers import Workers
 

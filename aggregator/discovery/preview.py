@@ -18,7 +18,7 @@ from aggregator.discovery.guess import MIN_ENTRIES, guessed_options, is_address,
 from aggregator.errors import ConfigError, NotAFeed, ReadError, SourceError
 from aggregator.fetch import Fetcher, NotModified, user_agent
 from aggregator.model.article import Article, Document, Problem
-from aggregator.polling.gather import Gathered, found, gather
+from aggregator.polling.read_documents import Gathered, found, gather
 from aggregator.reading.document import Context
 from aggregator.reading.workers import Workers
 

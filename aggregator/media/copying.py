@@ -212,7 +212,7 @@ class Copying:
         now: datetime,
         room: int,
     ) -> None:
-        from aggregator.polling.turns import Turns
+        from aggregator.polling.paced_threads import Turns
 
         sources = {source.name: source for source in self._config().sources}
         timer = threading.Timer(settings.time.total_seconds(), self._end.set)

@@ -12,7 +12,7 @@ from typing import Any
 
 from aggregator.model.article import Problem
 from aggregator.model.retrieved import Fetched, Validators
-from aggregator.polling.gather import Gathered
+from aggregator.polling.read_documents import Gathered
 from aggregator.store import Found
 
 __all__ = ["Look", "MissingFiles", "gone", "is_pending", "look", "ready", "unchanged"]

@@ -23,8 +23,8 @@ from aggregator.errors import (
 )
 from aggregator.fetch import Hosts, Resource
 from aggregator.model.article import Article, Problem
-from aggregator.polling.gather import Reads
-from aggregator.polling.turns import Turns
+from aggregator.polling.paced_threads import Turns
+from aggregator.polling.read_documents import Reads
 from aggregator.reading.context import Context
 from aggregator.store import PageRequest, Store
 

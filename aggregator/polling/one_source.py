@@ -9,9 +9,9 @@ from datetime import datetime
 
 from aggregator.config.load import Config, Source
 from aggregator.fetch import Fetcher, user_agent
-from aggregator.polling.fetches import Fetches
-from aggregator.polling.gather import Reads
+from aggregator.polling.fetcher_protocol import Fetches
 from aggregator.polling.poll import Poll, Polls
+from aggregator.polling.read_documents import Reads
 from aggregator.reading.workers import Workers
 from aggregator.store import Store
 

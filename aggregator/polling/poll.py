@@ -18,10 +18,7 @@ from aggregator.fetch import Fetched, NotModified, Validators
 from aggregator.fetch.freshness import http_date
 from aggregator.model.article import Article, Problem
 from aggregator.polling import folder_files
-from aggregator.polling.fetches import Fetches
-from aggregator.polling.gather import Reads, dated_in_order, found, gather
-from aggregator.polling.hubs import HubWatch, Offer, offer_of
-from aggregator.polling.known import (
+from aggregator.polling.compare_last_poll import (
     body_hash_of,
     context_of,
     is_outdated,
@@ -29,13 +26,16 @@ from aggregator.polling.known import (
     is_same,
     reading_settings,
 )
+from aggregator.polling.fetcher_protocol import Fetches
+from aggregator.polling.hubs import HubWatch, Offer, offer_of
 from aggregator.polling.online import Network, Successes
-from aggregator.polling.outcome import hints_of, result_of
-from aggregator.polling.polled import Poll as Poll
-from aggregator.polling.polled import lag_of
+from aggregator.polling.paced_threads import Turns
+from aggregator.polling.poll_result import Poll as Poll
+from aggregator.polling.poll_result import lag_of
+from aggregator.polling.read_documents import Reads, dated_in_order, found, gather
+from aggregator.polling.schedule_input import hints_of, result_of
 from aggregator.polling.server_clocks import ServerClocks
 from aggregator.polling.settings import as_moved, policy, poll_settings, settings_read
-from aggregator.polling.turns import Turns
 from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.clock import ServerTimes

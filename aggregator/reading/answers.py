@@ -14,7 +14,7 @@ from typing import Any, ClassVar, get_origin, get_type_hints
 
 from aggregator.errors import ReadError
 from aggregator.model.article import Article
-from aggregator.model.packed import Unreadable, pack, unpack
+from aggregator.model.article_json import Unreadable, pack, unpack
 from aggregator.model.reading import Reading
 from aggregator.model.wire import Format, converted, is_plain, plain
 from aggregator.reading.context import Context
@@ -52,7 +52,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackedArticle:
-    """An article as it is stored: `text` is what `model.packed.pack` returns. Its source is not sent."""
+    """An article as stored: `text` is what `model.article_json.pack` returns. Its source is not sent."""
 
     id: str
     published: datetime | None

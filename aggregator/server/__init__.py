@@ -13,8 +13,8 @@ from typing import Any
 
 from aggregator.config.load import Config
 from aggregator.errors import ListenError, StoreError
-from aggregator.server.callbacks import CallbackRequests, Callbacks
 from aggregator.server.clients import host_mistake, is_direct
+from aggregator.server.hub_callbacks import CallbackRequests, Callbacks
 from aggregator.server.listener import Listener, bound
 from aggregator.server.site import OutputApplication, Receive, Scope, Send, send_text
 from aggregator.server.vitals import Vitals

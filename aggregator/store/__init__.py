@@ -1,18 +1,15 @@
 """Articles, revisions, validators and schedule in one database, through SQLAlchemy Core."""
 
 from aggregator.store.arrivals import Arrival
+from aggregator.store.due_sources import Lag
 from aggregator.store.edits import Found
-from aggregator.store.followed import FollowedRow, NewFollowed
 from aggregator.store.forgetting import Erasable
 from aggregator.store.hubs.pings import HubPing
 from aggregator.store.hubs.subscriptions import HubState, HubSubscription
-from aggregator.store.joining import StoryMember
-from aggregator.store.kept import Kept, Recent
 from aggregator.store.leases import Claim, Hold, WorkerRecord
 from aggregator.store.media import CopyOutcome, MediaCounts, WantedFile
-from aggregator.store.outgoing import IN_DOUBT, Outgoing, announcement, outgoing_id
+from aggregator.store.outbox_messages import IN_DOUBT, Outgoing, announcement, outgoing_id
 from aggregator.store.page_requests import PageRequest
-from aggregator.store.queue import Lag
 from aggregator.store.records import (
     FeedRecord,
     PolledArticles,
@@ -23,9 +20,12 @@ from aggregator.store.records import (
     Whereabouts,
 )
 from aggregator.store.schema import ALL, OF_SOURCE
+from aggregator.store.sources_outside_config import FollowedRow, NewFollowed
 from aggregator.store.store import Store
+from aggregator.store.stored_article import Kept, Recent
 from aggregator.store.stories import StoryArticle, StoryRecord
-from aggregator.store.writing import Placement, by_categories
+from aggregator.store.story_changes import StoryMember
+from aggregator.store.write_transaction import Placement, by_categories
 
 __all__ = [
     "ALL",

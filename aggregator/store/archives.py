@@ -13,11 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.store.columns import microseconds
+from aggregator.store.column_types import microseconds
 from aggregator.store.database import Database
-from aggregator.store.kept import Kept, Recent
-from aggregator.store.rows import ask
+from aggregator.store.raw_sql import ask
 from aggregator.store.schema import archive_entries, archives, articles, feeds, placements, revisions
+from aggregator.store.stored_article import Kept, Recent
 
 _AT_ONCE = 50
 _NAMES_AT_ONCE = 500

@@ -12,14 +12,14 @@ import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
-from aggregator.store.changes import Changes
-from aggregator.store.columns import Instant
+from aggregator.store.article_changes import Changes
+from aggregator.store.column_types import Instant
 from aggregator.store.database import Database, remember
-from aggregator.store.kept import REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.outbox import enqueue
-from aggregator.store.outgoing import Outgoing
+from aggregator.store.outbox_messages import Outgoing
 from aggregator.store.schema import ALL, FOUND, articles, feeds, placements, revisions, settings, sources
-from aggregator.store.writing import Writing
+from aggregator.store.stored_article import REVISION, Kept, kept, of_newest, unpacked
+from aggregator.store.write_transaction import Writing
 
 __all__ = ["Arrival", "Arrivals"]
 

@@ -10,14 +10,22 @@ import sqlalchemy as sa
 
 from aggregator.config.load import Keep
 from aggregator.store import retention
-from aggregator.store.changes import IS_ANY, Changes
+from aggregator.store.article_changes import IS_ANY, Changes
 from aggregator.store.database import Database
-from aggregator.store.joining import NO_STORIES, StoryRules
-from aggregator.store.kept import NEWEST_REVISION, REVISION, Kept, is_named, kept, of_newest, unpacked
+from aggregator.store.raw_sql import ask
 from aggregator.store.records import PolledArticles, Version, Whereabouts
-from aggregator.store.rows import ask
 from aggregator.store.schema import FOUND, WITHDRAWN, articles, feeds, placements, revisions, sources
-from aggregator.store.writing import Judge, Writing, by_categories
+from aggregator.store.stored_article import (
+    NEWEST_REVISION,
+    REVISION,
+    Kept,
+    is_named,
+    kept,
+    of_newest,
+    unpacked,
+)
+from aggregator.store.story_changes import NO_STORIES, StoryRules
+from aggregator.store.write_transaction import Judge, Writing, by_categories
 
 _OF_SOURCE = articles.c.source == sa.bindparam("of_source")
 # A withdrawn article must be read again when its file is back.

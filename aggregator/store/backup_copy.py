@@ -17,7 +17,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from aggregator.errors import DamagedStore, StoreError
-from aggregator.store.columns import Unreadable, version_of
+from aggregator.store.column_types import Unreadable, version_of
 from aggregator.store.migrations import upgrade
 from aggregator.store.schema import VERSION, metadata
 from aggregator.store.search import SETTING

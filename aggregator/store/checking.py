@@ -12,9 +12,9 @@ import sqlalchemy as sa
 from aggregator.errors import DamagedStore, StoreError
 from aggregator.store.database import Database
 from aggregator.store.edits import hash_of, is_of_this_version
-from aggregator.store.kept import unpacked
 from aggregator.store.schema import articles, outbox, revisions
 from aggregator.store.search import SETTING
+from aggregator.store.stored_article import unpacked
 
 __all__ = ["Fault", "check_store"]
 

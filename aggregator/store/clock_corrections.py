@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from aggregator.model.article import Article
 from aggregator.schedule import decide as schedule
 from aggregator.store import source_dates as given_dates
-from aggregator.store.changes import CURRENT, Changes
-from aggregator.store.columns import Instant
+from aggregator.store.article_changes import CURRENT, Changes
+from aggregator.store.column_types import Instant
 from aggregator.store.database import Database
-from aggregator.store.kept import NEWEST_REVISION, unpacked
 from aggregator.store.schema import aliases, articles, feeds, outbox, pages, revisions, sources
-from aggregator.store.writing import Writing
+from aggregator.store.stored_article import NEWEST_REVISION, unpacked
+from aggregator.store.write_transaction import Writing
 
 _BATCH = 500
 _WAS = "was_"

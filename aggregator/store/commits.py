@@ -15,17 +15,17 @@ from typing import Any
 
 from aggregator.errors import LeaseLost
 from aggregator.store import subscriptions
-from aggregator.store.changes import Changes
+from aggregator.store.article_changes import Changes
 from aggregator.store.database import Database
-from aggregator.store.joining import StoryRules
+from aggregator.store.group_commit import Together
 from aggregator.store.leases import Hold, held
 from aggregator.store.page_requests import PageRequests
 from aggregator.store.poll_rows import COMMITTED, COMMITTED_AND_PLANNED, planned
 from aggregator.store.rebuilding import claim
 from aggregator.store.records import Saved, Update
-from aggregator.store.together import Together
+from aggregator.store.story_changes import StoryRules
 from aggregator.store.tombstones import bury
-from aggregator.store.writing import Judge, Writing
+from aggregator.store.write_transaction import Judge, Writing
 
 __all__ = ["PollCommits", "commit"]
 

@@ -9,9 +9,9 @@ import sqlalchemy as sa
 
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
-from aggregator.store.columns import Unreadable, version_of
+from aggregator.store.column_types import Unreadable, version_of
 from aggregator.store.dialect import Dialect, made
-from aggregator.store.rows import insert
+from aggregator.store.raw_sql import insert
 from aggregator.store.schema import VERSION, metadata, settings
 
 __all__ = ["COPYING", "Database", "remember"]

@@ -58,7 +58,7 @@ class Found:
     - `has_other_options`: it was read with other options of its source than before.
     - `stands_at`: the date for a new article without one; None for the time of the poll.
     - `content_hash`, `packed`: computed by the reader already, else "". `packed` is the result of
-      `model.packed.pack`.
+      `model.article_json.pack`.
     """
 
     article: Article

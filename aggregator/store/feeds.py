@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 import sqlalchemy as sa
 
 from aggregator.store.database import Database
-from aggregator.store.kept import Kept, Recent, kept, of_newest
 from aggregator.store.records import FeedRecord
 from aggregator.store.schema import articles, feeds, placements
+from aggregator.store.stored_article import Kept, Recent, kept, of_newest
 
 # Built once: a statement takes longer to build than to run. Columns of feeds are read by position: for
 # thousands of feeds, access by name took half of the time.

@@ -10,14 +10,12 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.model.packed import title_and_link
+from aggregator.model.article_json import title_and_link
+from aggregator.store.changed_ids import Identity, digest_of_link, places
 from aggregator.store.database import Database
-from aggregator.store.drift import Identity, digest_of_link, places
-from aggregator.store.joining import NO_STORIES, StoryRules
-from aggregator.store.kept import ERASED, NEWEST_REVISION, REVISION, is_named, unpacked
 from aggregator.store.known_ids import ALIASES, MAX_CANDIDATES, as_given
 from aggregator.store.outbox import forget_article
-from aggregator.store.rows import insert
+from aggregator.store.raw_sql import insert
 from aggregator.store.schema import (
     FORGOTTEN,
     RECALLED,
@@ -31,7 +29,9 @@ from aggregator.store.schema import (
     stories,
     story_keys,
 )
-from aggregator.store.writing import Judge, Writing, by_categories
+from aggregator.store.stored_article import ERASED, NEWEST_REVISION, REVISION, is_named, unpacked
+from aggregator.store.story_changes import NO_STORIES, StoryRules
+from aggregator.store.write_transaction import Judge, Writing, by_categories
 
 __all__ = ["Erasable", "Forgetting"]
 

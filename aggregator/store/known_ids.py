@@ -9,13 +9,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.model.article import Article
-from aggregator.model.packed import title_and_link, unpack
+from aggregator.model.article_json import title_and_link, unpack
 from aggregator.store import source_dates
-from aggregator.store.drift import Identity, host_of, joined, places
+from aggregator.store.changed_ids import Identity, host_of, joined, places
 from aggregator.store.edits import Found
-from aggregator.store.kept import ERASED, NEWEST_REVISION, REVISION, unpacked
-from aggregator.store.rows import insert
+from aggregator.store.raw_sql import insert
 from aggregator.store.schema import FORGOTTEN, FOUND, PRUNED, WITHDRAWN, aliases, articles, revisions, sources
+from aggregator.store.stored_article import ERASED, NEWEST_REVISION, REVISION, unpacked
 
 __all__ = ["ALIASES", "MAX_CANDIDATES", "KnownIds", "as_given"]
 

@@ -18,9 +18,9 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 from aggregator.errors import LeaseLost
-from aggregator.store.columns import Instant, Unreadable, from_json
+from aggregator.store.column_types import Instant, Unreadable, from_json
 from aggregator.store.database import Database
-from aggregator.store.queue import POLLED
+from aggregator.store.due_sources import POLLED
 from aggregator.store.schema import shards, sources, workers
 
 __all__ = ["LIVES", "Hold", "Leases", "WorkerRecord", "check", "held"]

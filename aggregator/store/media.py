@@ -18,7 +18,6 @@ import sqlalchemy as sa
 from aggregator.model.article import Article
 from aggregator.model.copied import CopiedFile
 from aggregator.store.database import Database, remember
-from aggregator.store.kept import NEWEST_REVISION, REVISION, kept
 from aggregator.store.schema import (
     FOUND,
     archive_entries,
@@ -30,6 +29,7 @@ from aggregator.store.schema import (
     revisions,
     settings,
 )
+from aggregator.store.stored_article import NEWEST_REVISION, REVISION, kept
 
 __all__ = ["CopyOutcome", "MediaCounts", "MediaRecords", "WantedFile"]
 

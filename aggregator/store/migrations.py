@@ -21,7 +21,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from aggregator.errors import StoreError
-from aggregator.store.columns import Unreadable, version_of
+from aggregator.store.column_types import Unreadable, version_of
 from aggregator.store.old_schemas import OldStore
 from aggregator.store.schema import VERSION, metadata
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.store.columns import Instant
+from aggregator.store.column_types import Instant
 from aggregator.store.database import Database
-from aggregator.store.outgoing import IN_DOUBT, Outgoing
+from aggregator.store.outbox_messages import IN_DOUBT, Outgoing
 from aggregator.store.schema import outbox as table
 
 __all__ = ["Outbox", "enqueue", "forget_article"]

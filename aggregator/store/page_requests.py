@@ -12,13 +12,13 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.model.article import Article
-from aggregator.model.packed import pack, unpack
-from aggregator.store.changes import COMPLETED, CURRENT, Changes
+from aggregator.model.article_json import pack, unpack
+from aggregator.store.article_changes import COMPLETED, CURRENT, Changes
 from aggregator.store.database import Database
-from aggregator.store.joining import NO_STORIES, StoryRules
-from aggregator.store.kept import NEWEST_REVISION
 from aggregator.store.schema import articles, pages, revisions
-from aggregator.store.writing import Judge, Writing, by_categories
+from aggregator.store.stored_article import NEWEST_REVISION
+from aggregator.store.story_changes import NO_STORIES, StoryRules
+from aggregator.store.write_transaction import Judge, Writing, by_categories
 
 MAX_TIMES = 24
 """How often an article's page is requested again because its entry changed: some change all the time."""

@@ -11,8 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from aggregator.store.database import Database
-from aggregator.store.kept import NEWEST_REVISION, Kept, kept, of_newest
 from aggregator.store.schema import ALL, articles, decisions, feeds, placements, posts, revisions
+from aggregator.store.stored_article import NEWEST_REVISION, Kept, kept, of_newest
 
 __all__ = ["PostFile", "PostFiles"]
 

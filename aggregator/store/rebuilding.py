@@ -15,7 +15,7 @@ from aggregator.store.database import Database, remember
 from aggregator.store.edits import Found
 from aggregator.store.published_ids import made_of
 from aggregator.store.schema import articles, sources
-from aggregator.store.writing import Writing
+from aggregator.store.write_transaction import Writing
 
 __all__ = ["REBUILT", "REBUILT_READER", "begin", "claim"]
 

@@ -11,7 +11,7 @@ from aggregator.model.article import Article
 from aggregator.model.entry import Subscription
 from aggregator.schedule.state import PollState
 from aggregator.store.edits import Found
-from aggregator.store.kept import Kept
+from aggregator.store.stored_article import Kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from aggregator.errors import StoreError
 from aggregator.store.database import Database, remember
+from aggregator.store.decide_placements import DECIDED
 from aggregator.store.hubs.tables import hub_subscriptions
-from aggregator.store.placements import DECIDED
 from aggregator.store.schema import (
     OF_SOURCE,
     aliases,
@@ -25,7 +25,7 @@ from aggregator.store.schema import (
     sources,
     subscriptions,
 )
-from aggregator.store.writing import Writing
+from aggregator.store.write_transaction import Writing
 
 __all__ = ["rename_source"]
 

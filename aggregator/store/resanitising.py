@@ -9,12 +9,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from aggregator.model.article import Article
-from aggregator.model.packed import pack, unpack
-from aggregator.store.changes import Changes
+from aggregator.model.article_json import pack, unpack
+from aggregator.store.article_changes import Changes
 from aggregator.store.database import Database, remember
-from aggregator.store.kept import REVISION, unpacked
 from aggregator.store.schema import archive_entries, archives, articles, pages, posts, revisions
-from aggregator.store.writing import Writing
+from aggregator.store.stored_article import REVISION, unpacked
+from aggregator.store.write_transaction import Writing
 
 Mend = Callable[[Article], Article]
 """Returns an article sanitised by today's rules; the same object if nothing changes."""

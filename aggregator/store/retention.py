@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from aggregator.config.load import Keep
-from aggregator.store.changes import Changes, drop_versions
+from aggregator.store.article_changes import Changes, drop_versions
 from aggregator.store.schema import FOUND, articles, feeds, placements, revisions
 
 _BATCH = 500

@@ -16,7 +16,7 @@ from sqlalchemy import (
     true,
 )
 
-from aggregator.store.columns import Instant, Number, Schedule, Shaped, Words
+from aggregator.store.column_types import Instant, Number, Schedule, Shaped, Words
 from aggregator.store.hubs.tables import metadata as metadata
 
 VERSION = 7

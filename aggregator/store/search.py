@@ -28,8 +28,8 @@ from aggregator.rules.query.narrowing import (
 )
 from aggregator.store.database import Database, remember
 from aggregator.store.dialect import INDEXED_FIELDS
-from aggregator.store.kept import NEWEST_REVISION, Kept, kept, of_newest
 from aggregator.store.schema import FOUND, articles, feeds, placements, revisions
+from aggregator.store.stored_article import NEWEST_REVISION, Kept, kept, of_newest
 
 __all__ = ["INDEXED_FIELDS", "SETTING", "Search", "Words"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from aggregator.model.article import Article
-from aggregator.store.columns import Unreadable, from_json
+from aggregator.store.column_types import Unreadable, from_json
 
 __all__ = ["Given", "other", "read", "written"]
 

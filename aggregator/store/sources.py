@@ -18,25 +18,25 @@ from aggregator.config.load import Source
 from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord
 from aggregator.schedule.state import PollState
-from aggregator.store.changes import CURRENT, Changes
-from aggregator.store.columns import Instant, microseconds
+from aggregator.store.article_changes import CURRENT, Changes
+from aggregator.store.article_json import OriginOf, origin_face, origin_link
+from aggregator.store.column_types import Instant, microseconds
 from aggregator.store.commits import PollCommits
 from aggregator.store.database import Database, remember
-from aggregator.store.followed import mark_in
-from aggregator.store.joining import NO_STORIES, StoryRules
-from aggregator.store.kept import NEWEST_REVISION, unpacked
+from aggregator.store.due_sources import POLLED
 from aggregator.store.leases import Hold, check
-from aggregator.store.packed_text import OriginOf, origin_face, origin_link
 from aggregator.store.poll_rows import (
     UNCHANGED,
     following_poll,
 )
-from aggregator.store.queue import POLLED
+from aggregator.store.raw_sql import change
 from aggregator.store.rebuilding import REBUILT
 from aggregator.store.records import Saved, SourceRecord, Update
-from aggregator.store.rows import change
 from aggregator.store.schema import FOUND, articles, followed, revisions, settings, sources
-from aggregator.store.writing import Judge, Writing, by_categories
+from aggregator.store.sources_outside_config import mark_in
+from aggregator.store.stored_article import NEWEST_REVISION, unpacked
+from aggregator.store.story_changes import NO_STORIES, StoryRules
+from aggregator.store.write_transaction import Judge, Writing, by_categories
 
 _NAMES_AT_ONCE = 500
 _ROWS_AT_ONCE = 50

@@ -10,31 +10,31 @@ from aggregator.config.store_address import StoreAddress
 from aggregator.store.archives import Archives
 from aggregator.store.arrivals import Arrivals
 from aggregator.store.articles import Articles
+from aggregator.store.articles_with_pages import Linkless
 from aggregator.store.clock_corrections import ClockCorrections
 from aggregator.store.counts_by_time import Calendar
 from aggregator.store.database import Database
-from aggregator.store.faces import FaceRecords
+from aggregator.store.decide_placements import Placements
+from aggregator.store.due_sources import Queue
 from aggregator.store.feeds import Feeds
-from aggregator.store.followed import FollowedSources
 from aggregator.store.forgetting import Forgetting
 from aggregator.store.hubs.pings import HubPings
 from aggregator.store.hubs.pushed import PushedArticles
 from aggregator.store.hubs.subscriptions import HubSubscriptions
-from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.leases import Hold, Leases
-from aggregator.store.linkless import Linkless
 from aggregator.store.media import MediaRecords
+from aggregator.store.member_pictures import FaceRecords
 from aggregator.store.outbox import Outbox
 from aggregator.store.page_requests import Pages
-from aggregator.store.placements import Placements
 from aggregator.store.posts import PostFiles
-from aggregator.store.queue import Queue
 from aggregator.store.resanitising import Resanitising
 from aggregator.store.sources import Sources
+from aggregator.store.sources_outside_config import FollowedSources
 from aggregator.store.stories import Stories
+from aggregator.store.story_changes import NO_STORIES, StoryRules
 from aggregator.store.subscriptions import Subscriptions
 from aggregator.store.tombstones import Tombstones
-from aggregator.store.writing import Judge, by_categories
+from aggregator.store.write_transaction import Judge, by_categories
 
 if TYPE_CHECKING:
     from aggregator.store.search import Search

@@ -13,8 +13,6 @@ import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
 from aggregator.store.database import Database, remember
-from aggregator.store.joining import EDITOR, NO_STORIES, SPLIT, StoryRules, read_why
-from aggregator.store.kept import Kept, kept, of_newest
 from aggregator.store.schema import (
     FOUND,
     WITHDRAWN,
@@ -25,7 +23,9 @@ from aggregator.store.schema import (
     stories,
     story_keys,
 )
-from aggregator.store.writing import Judge, Writing, by_categories
+from aggregator.store.stored_article import Kept, kept, of_newest
+from aggregator.store.story_changes import EDITOR, NO_STORIES, SPLIT, StoryRules, read_why
+from aggregator.store.write_transaction import Judge, Writing, by_categories
 
 __all__ = ["Stories", "StoryArticle", "StoryRecord"]
 

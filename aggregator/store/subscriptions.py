@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from aggregator.config.subscriptions import Listed, key, unlike
 from aggregator.model.entry import Subscription
 from aggregator.store.database import Database
-from aggregator.store.followed import mark_changed
 from aggregator.store.records import Update
 from aggregator.store.schema import PRUNED, articles, revisions, sources, subscriptions
+from aggregator.store.sources_outside_config import mark_changed
 
 __all__ = ["FORGOTTEN_AFTER", "MISSING_IS_GONE", "Subscriptions", "take"]
 

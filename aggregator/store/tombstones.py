@@ -15,15 +15,15 @@ from functools import lru_cache
 
 import sqlalchemy as sa
 
+from aggregator.store.changed_ids import Identity
 from aggregator.store.database import Database, remember
-from aggregator.store.drift import Identity
 from aggregator.store.edits import Found
-from aggregator.store.kept import ERASED
 from aggregator.store.known_ids import ALIASES
 from aggregator.store.published_ids import made_of
-from aggregator.store.rows import insert
+from aggregator.store.raw_sql import insert
 from aggregator.store.schema import FORGOTTEN, FOUND, WITHDRAWN, aliases, articles, settings
-from aggregator.store.writing import Writing
+from aggregator.store.stored_article import ERASED
+from aggregator.store.write_transaction import Writing
 
 __all__ = ["Tombstone", "Tombstones", "bury"]
 

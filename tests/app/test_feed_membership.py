@@ -19,7 +19,7 @@ from aggregator.model.verdict import Judged, Rewriting, Verdict
 from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rule import RuleSet, judge
 from aggregator.store import Kept
-from aggregator.store.kept import JUDGED
+from aggregator.store.stored_article import JUDGED
 from tests.conftest import Answer, Server
 from tests.support.site import Site
 

@@ -25,7 +25,7 @@ from aggregator.rules.query import parse
 from aggregator.rules.query.narrowing import HasWords
 from aggregator.rules.rule import RuleSet
 from aggregator.store import Found, Kept, Store, Update
-from aggregator.store.rows import ask
+from aggregator.store.raw_sql import ask
 from tests.conftest import SQLITE_ONLY
 from tests.support.queries import NAMES, NOW, Made
 from tests.support.site import Site, feed

@@ -16,7 +16,7 @@ from aggregator.errors import Later
 from aggregator.fetch import Fetcher, user_agent
 from aggregator.fetch.pacing import Hosts, Pace
 from aggregator.fetch.platforms import PLATFORMS, paces
-from aggregator.polling.turns import Turns
+from aggregator.polling.paced_threads import Turns
 from tests.conftest import NOW, Answer, Request, Server
 
 DOCS = Path(__file__).parents[2] / "docs"

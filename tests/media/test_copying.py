@@ -20,7 +20,7 @@ from aggregator.config.load import load
 from aggregator.media.copy_files import YOUNG, write_file
 from aggregator.media.outcomes import AFTER, CopyReport, again_at
 from aggregator.model.copied import CopiedFile
-from aggregator.polling import turns
+from aggregator.polling import paced_threads
 from aggregator.store import Store
 from tests.conformance.documents import check_atom, check_json_feed, check_rss
 from tests.conformance.html import check_html
@@ -196,7 +196,7 @@ def test_after_four_failures_or_one_for_good_it_is_given_up() -> None:
 
 def test_a_slow_server_delays_no_publication(planet: Planet, monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not arrive in time is left for the next run."""
-    monkeypatch.setattr(turns, "_LAST_SECONDS", 0.2)
+    monkeypatch.setattr(paced_threads, "_LAST_SECONDS", 0.2)
     planet.settings["publish.media"] = {"time": "1s"}
     release = threading.Event()
 

@@ -13,8 +13,8 @@ from lxml import etree
 import aggregator
 from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article
+from aggregator.model.article_json import pack, unpack
 from aggregator.model.entry import Category, Link, Person, Text
-from aggregator.model.packed import pack, unpack
 from aggregator.normalise import details
 from aggregator.writers import WRITERS
 from tests.conformance.atom import check_atom

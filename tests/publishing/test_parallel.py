@@ -22,7 +22,7 @@ from aggregator.publishing.feed_folders import FeedPlan, RenderContext
 from aggregator.publishing.outputs import outputs
 from aggregator.publishing.publish import publish
 from aggregator.publishing.published import Published
-from aggregator.store.followed import FollowedRow, NewFollowed
+from aggregator.store.sources_outside_config import FollowedRow, NewFollowed
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Channel, Writer
 from aggregator.writers.rss import Rss

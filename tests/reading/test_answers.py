@@ -21,7 +21,7 @@ import pytest
 from aggregator import processes
 from aggregator.errors import FrontMatterError, NotAFeed, ReadError
 from aggregator.model.article import Article, Document, Origin
-from aggregator.model.packed import pack
+from aggregator.model.article_json import pack
 from aggregator.model.resource import Resource
 from aggregator.model.wire import dumps
 from aggregator.reading.answers import (

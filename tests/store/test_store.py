@@ -16,9 +16,9 @@ from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
 from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.store import ALL, Found, Kept, Saved, Store, Update
-from aggregator.store.changes import MAX_VERSIONS
+from aggregator.store.article_changes import MAX_VERSIONS
 from aggregator.store.edits import MAX_SILENT_EDITS
-from aggregator.store.rows import ask
+from aggregator.store.raw_sql import ask
 from tests.conftest import NOW, SQLITE_ONLY
 from tests.support.older_stores import take_back
 

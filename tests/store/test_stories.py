@@ -14,8 +14,8 @@ from aggregator.config.load import Config, Keep, Source, StoriesSettings
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.store import ALL, Found, Store, Update
-from aggregator.store.joining import HOT
-from aggregator.store.rows import ask
+from aggregator.store.raw_sql import ask
+from aggregator.store.story_changes import HOT
 from tests.conftest import NOW
 
 SOURCES = tuple(Source(name=n, url=f"https://{n}.example/feed", categories=("News",)) for n in "abcd")
@@ -172,7 +172,7 @@ def test_a_story_is_saved_with_its_article_or_not_at_all(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr("aggregator.store.placing.Placing.save", die)
+        patched.setattr("aggregator.store.write_placements.Placing.save", die)
         with pytest.raises(KeyboardInterrupt):
             commit(store, article("b"), hours=2)
     with store.database.snapshot() as connection:

@@ -13,10 +13,10 @@ from urllib.parse import urlencode, urlsplit
 
 from aggregator.config.load import Config, Source
 from aggregator.fetch import Fetcher
-from aggregator.polling.callbacks import CallbackAnswer, HubCallbacks
-from aggregator.polling.pings import PingReader
+from aggregator.polling.hub_callbacks import CallbackAnswer, HubCallbacks
+from aggregator.polling.hub_pings import PingReader
+from aggregator.polling.hub_subscribing import HubRequest, HubSubscriber
 from aggregator.polling.poll import Poll, Polls
-from aggregator.polling.subscribing import HubRequest, HubSubscriber
 from aggregator.reading.document import read_resource
 from aggregator.store import HubSubscription, Store
 from tests.conftest import NOW, Answer, Server

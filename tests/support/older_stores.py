@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.model.article import Article, Enclosure, Origin
-from aggregator.model.packed import unpack
-from aggregator.store.columns import moment
+from aggregator.model.article_json import unpack
+from aggregator.store.column_types import moment
 
 # The tables of schema 6, frozen as SQLite had them.
 _TABLES = """

@@ -16,11 +16,11 @@ import sqlalchemy as sa
 from aggregator.store.commits import commit
 from aggregator.store.database import Database
 from aggregator.store.edits import Found
-from aggregator.store.joining import NO_STORIES, StoryRules
 from aggregator.store.known_ids import KnownIds
 from aggregator.store.records import Saved, Update
 from aggregator.store.schema import articles
-from aggregator.store.writing import Judge, Writing, by_categories
+from aggregator.store.story_changes import NO_STORIES, StoryRules
+from aggregator.store.write_transaction import Judge, Writing, by_categories
 
 __all__ = ["PushedArticles"]
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.schedule.state import PollState, Reason
-from aggregator.store.columns import Instant
+from aggregator.store.column_types import Instant
 from aggregator.store.database import Database
 from aggregator.store.hubs.tables import hub_pings
 from aggregator.store.hubs.tables import hub_subscriptions as table

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Integer, LargeBinary, MetaData, Table, Text
 
-from aggregator.store.columns import Instant, Shaped
+from aggregator.store.column_types import Instant, Shaped
 
 __all__ = ["hub_pings", "hub_subscriptions", "metadata"]
 

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DisconnectionError, SQLAlchemyError
 import aggregator.store.postgresql.tables  # noqa: F401 - registers how expressions of ours are written there
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import DamagedStore, StoreError, TookTooLong
-from aggregator.store.columns import Unreadable, version_of
+from aggregator.store.column_types import Unreadable, version_of
 from aggregator.store.dialect import OPTION, Check, Turn
 from aggregator.store.postgresql.word_index import WordIndex
 from aggregator.store.schema import VERSION, metadata, settings

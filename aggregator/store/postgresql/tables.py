@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.compiler import compiles
 
-from aggregator.store.packed_text import HasLink, OriginOf, WithoutLink
+from aggregator.store.article_json import HasLink, OriginOf, WithoutLink
 from aggregator.store.schema import metadata, sources
 
 __all__ = ["tables"]

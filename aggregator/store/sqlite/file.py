@@ -21,10 +21,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.compiler import compiles
 
 from aggregator.errors import DamagedStore, StoreError, TookTooLong
-from aggregator.store.columns import Unreadable
+from aggregator.store.article_json import HasLink, OriginOf, WithoutLink
+from aggregator.store.column_types import Unreadable
 from aggregator.store.dialect import OPTION, Check, SearchIndex
 from aggregator.store.migrations import opening, upgrade
-from aggregator.store.packed_text import HasLink, OriginOf, WithoutLink
 from aggregator.store.schema import WITHOUT_LINK, metadata
 
 __all__ = ["SQLite", "store_errors"]

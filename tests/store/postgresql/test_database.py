@@ -16,7 +16,7 @@ from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import StoreError, TookTooLong
 from aggregator.model.article import Article
 from aggregator.store import Found, Store, Update
-from aggregator.store.rows import ask
+from aggregator.store.raw_sql import ask
 from aggregator.store.schema import metadata
 from tests.conftest import NOW
 from tests.support.postgresql import PostgresServer

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from aggregator.model.article import Article
-from aggregator.store.drift import Identity, joined
+from aggregator.store.changed_ids import Identity, joined
 from tests.conftest import NOW
 
 OLD = Article(

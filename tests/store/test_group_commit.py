@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from aggregator.store.together import Together
+from aggregator.store.group_commit import Together
 
 
 class Act:

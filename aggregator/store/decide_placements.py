@@ -12,10 +12,10 @@ import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
 from aggregator.store.database import Database, remember
-from aggregator.store.joining import NO_STORIES, StoryRules
-from aggregator.store.kept import Kept, kept, of_newest
 from aggregator.store.schema import FOUND, articles, feeds, placements, sources, stories
-from aggregator.store.writing import Judge, Writing, by_categories
+from aggregator.store.stored_article import Kept, kept, of_newest
+from aggregator.store.story_changes import NO_STORIES, StoryRules
+from aggregator.store.write_transaction import Judge, Writing, by_categories
 
 __all__ = ["Placements"]
 

@@ -12,11 +12,11 @@ import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
-from aggregator.model.packed import Unreadable, unpack
-from aggregator.store.columns import moment
-from aggregator.store.drift import digest_of_link
-from aggregator.store.packed_text import has_link
-from aggregator.store.rows import ask_each
+from aggregator.model.article_json import Unreadable, unpack
+from aggregator.store.article_json import has_link
+from aggregator.store.changed_ids import digest_of_link
+from aggregator.store.column_types import moment
+from aggregator.store.raw_sql import ask_each
 from aggregator.store.schema import aliases, articles, decisions, revisions
 
 __all__ = [

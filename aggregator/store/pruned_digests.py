@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from aggregator.store.drift import Identity
-from aggregator.store.kept import ERASED, NEWEST_REVISION, REVISION
+from aggregator.store.changed_ids import Identity
 from aggregator.store.known_ids import ALIASES, as_given
-from aggregator.store.rows import insert
+from aggregator.store.raw_sql import insert
 from aggregator.store.schema import articles, revisions
+from aggregator.store.stored_article import ERASED, NEWEST_REVISION, REVISION
 
 __all__ = ["keep_digests"]
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from aggregator.config.load import Source
 from aggregator.normalise.links import without_login
-from aggregator.store.columns import Shaped
+from aggregator.store.column_types import Shaped
 from aggregator.store.database import Database, remember
 from aggregator.store.schema import followed, settings, sources
 

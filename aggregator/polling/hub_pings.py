@@ -11,10 +11,10 @@ from datetime import datetime, timedelta
 from aggregator.config.load import Config, Source
 from aggregator.errors import AggregatorError, SourceError
 from aggregator.fetch import Resource
-from aggregator.polling.gather import Reads, found, gather
+from aggregator.polling.compare_last_poll import context_of, is_outdated
 from aggregator.polling.hubs import SourcesNamed, may_subscribe
-from aggregator.polling.known import context_of, is_outdated
-from aggregator.polling.polled import Poll
+from aggregator.polling.poll_result import Poll
+from aggregator.polling.read_documents import Reads, found, gather
 from aggregator.polling.settings import as_moved, policy, poll_settings
 from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule

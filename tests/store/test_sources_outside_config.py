@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.config.followed import checked_source, is_special
+from aggregator.config.sources_outside_config import checked_source, is_special
 from aggregator.config.store_address import StoreAddress
 from aggregator.config.subscriptions import key
 from aggregator.store import FollowedRow, NewFollowed, Store

@@ -1,6 +1,6 @@
 """Subscribes to hubs, renews leases, unsubscribes (W3C WebSub §5), through the guard against internal hosts.
 
-named ── asked ──(the hub verifies, see `polling.callbacks`)── active ── renewed … ── leaving ── gone
+named ── asked ──(the hub verifies, see `polling.hub_callbacks`)── active ── renewed … ── leaving ── gone
             └─ failed or denied: tried again much later
 """
 
@@ -27,11 +27,11 @@ from aggregator.errors import (
 from aggregator.fetch import Fetched, Hosts, NotModified, Validators
 from aggregator.fetch.guard import Guard
 from aggregator.normalise.links import without_login
-from aggregator.polling.gather import Reads
+from aggregator.polling.compare_last_poll import context_of
 from aggregator.polling.hubs import SourcesNamed, callbacks_of, may_subscribe, offer_of
-from aggregator.polling.known import context_of
+from aggregator.polling.paced_threads import Turns
+from aggregator.polling.read_documents import Reads
 from aggregator.polling.settings import as_moved, policy
-from aggregator.polling.turns import Turns
 from aggregator.schedule import decide as schedule
 from aggregator.store import HubState, HubSubscription, SourceRecord, Store
 

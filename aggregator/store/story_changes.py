@@ -10,10 +10,10 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from aggregator.store.kept import Kept, kept, of_newest
-from aggregator.store.pending import Pending
-from aggregator.store.rows import ask, ask_each, insert
+from aggregator.store.batched_inserts import Pending
+from aggregator.store.raw_sql import ask, ask_each, insert
 from aggregator.store.schema import FOUND, articles, sources, stories
+from aggregator.store.stored_article import Kept, kept, of_newest
 
 __all__ = ["EDITOR", "NO_STORIES", "SPLIT", "Joining", "StoryMember", "StoryRules", "allotted"]
 

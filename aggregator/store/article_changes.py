@@ -10,13 +10,12 @@ from typing import Any, Protocol
 import sqlalchemy as sa
 
 from aggregator.model.article import Article
-from aggregator.model.packed import pack
+from aggregator.model.article_json import pack
 from aggregator.store import source_dates as dates
-from aggregator.store.columns import microseconds
+from aggregator.store.column_types import microseconds
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
-from aggregator.store.kept import JUDGED, REVISION, Kept, kept, of_newest, unpacked
 from aggregator.store.known_ids import KnownIds
-from aggregator.store.pruned import keep_digests
+from aggregator.store.pruned_digests import keep_digests
 from aggregator.store.published_ids import is_permanent, made_of
 from aggregator.store.schema import (
     FORGOTTEN,
@@ -31,7 +30,8 @@ from aggregator.store.schema import (
     revisions,
     stories,
 )
-from aggregator.store.writing import Writing
+from aggregator.store.stored_article import JUDGED, REVISION, Kept, kept, of_newest, unpacked
+from aggregator.store.write_transaction import Writing
 
 MAX_VERSIONS = 10
 COMPLETED = ("title", "authors", "headimg", "summary", "content")

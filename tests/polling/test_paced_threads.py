@@ -11,8 +11,8 @@ from datetime import timedelta
 import pytest
 
 from aggregator.fetch import Hosts
-from aggregator.polling import turns
-from aggregator.polling.turns import Turns
+from aggregator.polling import paced_threads
+from aggregator.polling.paced_threads import Turns
 
 ADDRESSES = [f"http://h{n}.example/" for n in range(300)]
 
@@ -49,7 +49,7 @@ def test_whatever_ends_first_the_order_is_kept() -> None:
 
 def test_one_that_is_slow_holds_the_others_up_for_seconds_only(monkeypatch: pytest.MonkeyPatch) -> None:
     """They are handed back in order without it; it follows when it has ended. So it goes on past 256."""
-    monkeypatch.setattr(turns, "_LONGEST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(paced_threads, "_LONGEST_WAIT_SECONDS", 0.05)
     release = threading.Event()
 
     def work(number: int) -> str:
@@ -67,7 +67,7 @@ def test_one_that_is_slow_holds_the_others_up_for_seconds_only(monkeypatch: pyte
 
 def test_few_results_wait_for_more_that_are_on_their_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """Saved together they cost less. Nothing waits once nothing else is on its way."""
-    monkeypatch.setattr(turns, "_GATHER_SECONDS", 120.0)
+    monkeypatch.setattr(paced_threads, "_GATHER_SECONDS", 120.0)
     ended = threading.Semaphore(0)
 
     def work(number: int) -> str:
@@ -82,7 +82,7 @@ def test_few_results_wait_for_more_that_are_on_their_way(monkeypatch: pytest.Mon
 
 def test_a_stop_hands_back_what_ends_within_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing more is begun; what does not end is left."""
-    monkeypatch.setattr(turns, "_LAST_SECONDS", 2.0)
+    monkeypatch.setattr(paced_threads, "_LAST_SECONDS", 2.0)
     stop, release = threading.Event(), threading.Event()
     begun: list[int] = []
 

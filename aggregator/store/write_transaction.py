@@ -8,12 +8,12 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from aggregator.store.joining import NO_STORIES, Joining, StoryRules, allotted
-from aggregator.store.kept import Kept
-from aggregator.store.pending import Pending
-from aggregator.store.placing import Placing, names_of
-from aggregator.store.rows import ask
+from aggregator.store.batched_inserts import Pending
+from aggregator.store.raw_sql import ask
 from aggregator.store.schema import decisions
+from aggregator.store.stored_article import Kept
+from aggregator.store.story_changes import NO_STORIES, Joining, StoryRules, allotted
+from aggregator.store.write_placements import Placing, names_of
 
 __all__ = ["Judge", "Placement", "Writing", "by_categories"]
 

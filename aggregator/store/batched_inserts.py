@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.store.published_ids import is_permanent
-from aggregator.store.rows import ask_each, insert
+from aggregator.store.raw_sql import ask_each, insert
 
 __all__ = ["Pending"]
 

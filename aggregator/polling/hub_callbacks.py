@@ -1,7 +1,7 @@
 """Answers the requests of hubs: verifications and pings (W3C WebSub §5.3, §7, §8).
 
 Uses no thread, socket or clock, so that any kind of server can call it. What hubs send is stored;
-`polling.pings` reads it, in this or in another process.
+`polling.hub_pings` reads it, in this or in another process.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from aggregator.config.load import Config
 from aggregator.config.store_address import is_there
 from aggregator.errors import StoreError
 from aggregator.normalise.hub_links import in_header
+from aggregator.polling.hub_subscribing import DENIED_FOR, LEASE, renewal
 from aggregator.polling.hubs import callbacks_of
-from aggregator.polling.subscribing import DENIED_FOR, LEASE, renewal
 from aggregator.store import HubState, HubSubscription, Store
 
 __all__ = ["MAX_PING_BYTES", "CallbackAnswer", "HubCallbacks", "least_gap"]

@@ -7,7 +7,7 @@ import pytest
 from aggregator.errors import FetchError, ReadError
 from aggregator.model.article import Article, Document
 from aggregator.model.resource import Resource
-from aggregator.polling.gather import MAX_DOCUMENTS, Gathered, found, gather
+from aggregator.polling.read_documents import MAX_DOCUMENTS, Gathered, found, gather
 from aggregator.reading.document import Context, Reading
 from tests.conftest import NOW
 

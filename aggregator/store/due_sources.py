@@ -10,8 +10,8 @@ import sqlalchemy as sa
 
 from aggregator.schedule.state import PollState
 from aggregator.store.database import Database
-from aggregator.store.followed import batches
 from aggregator.store.schema import sources
+from aggregator.store.sources_outside_config import batches
 
 _AT_ONCE = 500
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from aggregator.store.article_json import WithoutLink
 from aggregator.store.database import Database
-from aggregator.store.kept import REVISION, Kept, kept
-from aggregator.store.packed_text import WithoutLink
 from aggregator.store.schema import archive_entries, articles, decisions, placements, revisions
+from aggregator.store.stored_article import REVISION, Kept, kept
 
 __all__ = ["Linkless", "ShownRevision"]
 

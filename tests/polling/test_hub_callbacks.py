@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.polling.callbacks import MAX_CHALLENGE_BYTES, MAX_PING_BYTES, least_gap
+from aggregator.polling.hub_callbacks import MAX_CHALLENGE_BYTES, MAX_PING_BYTES, least_gap
 from aggregator.store import HubState
 from tests.conftest import Server
 from tests.support.followed import PUBLIC, Followed, followed

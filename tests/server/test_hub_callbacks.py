@@ -13,7 +13,7 @@ import pytest
 
 from aggregator.config.load import Config
 from aggregator.errors import StoreError
-from aggregator.polling.callbacks import CallbackAnswer
+from aggregator.polling.hub_callbacks import CallbackAnswer
 from aggregator.server import Server as HttpServer
 from tests.conftest import NOW
 

@@ -1,4 +1,4 @@
-"""SQL expressions over the JSON text of articles (see `model.packed`), written differently for each database.
+"""SQL expressions over articles as JSON text (`model.article_json`), written differently for each database.
 
 Each dialect's module registers its SQL with `sqlalchemy.ext.compiler.compiles`.
 """

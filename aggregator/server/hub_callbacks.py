@@ -36,7 +36,7 @@ class _Answer(Protocol):
 
 
 class Callbacks(Protocol):
-    """Answers hubs; see `aggregator.polling.callbacks.HubCallbacks`."""
+    """Answers hubs; see `aggregator.polling.hub_callbacks.HubCallbacks`."""
 
     def adopt(self, config: Config) -> None:
         """Uses another config from now on."""

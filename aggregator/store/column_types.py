@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Dialect, Integer, Text, TypeDecorator
 
-from aggregator.model.packed import Unreadable
+from aggregator.model.article_json import Unreadable
 from aggregator.schedule.state import PollState
 
 __all__ = [

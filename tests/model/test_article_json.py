@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model.article import Article, Enclosure, Origin
-from aggregator.model.packed import Unreadable, pack, unpack
+from aggregator.model.article_json import Unreadable, pack, unpack
 
 ARTICLE = Article(
     source="s",

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from aggregator.config.followed import checked_source, is_special, settings_of
+from aggregator.config.sources_outside_config import checked_source, is_special, settings_of
 from aggregator.errors import ConfigError
 
 URL = "https://tea.example/feed"

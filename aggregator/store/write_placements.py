@@ -10,9 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.store.columns import microseconds
-from aggregator.store.pending import Pending
-from aggregator.store.rows import insert
+from aggregator.store.batched_inserts import Pending
+from aggregator.store.column_types import microseconds
+from aggregator.store.raw_sql import insert
 from aggregator.store.schema import (
     ALL,
     OF_SOURCE,

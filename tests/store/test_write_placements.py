@@ -14,8 +14,8 @@ from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.store import ALL, Found, Kept, Saved, Store, Update
-from aggregator.store.rows import ask
-from aggregator.store.writing import Placement, Writing
+from aggregator.store.raw_sql import ask
+from aggregator.store.write_transaction import Placement, Writing
 from tests.conftest import NOW
 
 NOTES = Source(name="notes", url="https://notes.example/feed", categories=("Tea",))

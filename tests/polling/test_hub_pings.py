@@ -12,7 +12,7 @@ import pytest
 from aggregator.errors import ReadError
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
-from aggregator.polling.pings import PingReader
+from aggregator.polling.hub_pings import PingReader
 from aggregator.reading.context import Context
 from aggregator.reading.document import read_resource
 from aggregator.schedule.state import Reason
