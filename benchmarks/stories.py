@@ -14,17 +14,19 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from aggregator.rules.stories import Telling, judge, keys
+from aggregator.rules.stories import ComparableArticle, judge, keys
 
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
-def article(words: list[str], dense: bool, number: int, source: str, texts: random.Random) -> Telling:
+def article(
+    words: list[str], dense: bool, number: int, source: str, texts: random.Random
+) -> ComparableArticle:
     """An article of 3 KB."""
     size, joiner = (130, "") if dense else (62, " ")
     html = "".join(f"<p>{joiner.join(texts.choices(words, k=size))}.</p>\n" for _ in range(7))
     title = joiner.join(texts.choices(words, k=9))
-    return Telling(
+    return ComparableArticle(
         source,
         f"{title} - {source}",
         f"https://{source}.example/2026/{number}?utm_source=rss",
@@ -45,9 +47,9 @@ def each(work: Callable[[], object], count: int) -> float:
     return best / count * 1e6
 
 
-def copy(of: Telling, source: str) -> Telling:
+def copy(of: ComparableArticle, source: str) -> ComparableArticle:
     """The same text of another source, under another headline and at another address."""
-    return Telling(
+    return ComparableArticle(
         source,
         of.title[::-1],
         f"https://{source}.example/x",
@@ -58,7 +60,7 @@ def copy(of: Telling, source: str) -> Telling:
     )
 
 
-def kept(articles: list[Telling]) -> float:
+def kept(articles: list[ComparableArticle]) -> float:
     """Bytes an article that its keys take in SQLite, index included."""
     store = sqlite3.connect(":memory:")
     store.execute(
@@ -92,9 +94,12 @@ def main() -> None:
         made = [article(vocabulary, dense, n, "a", texts) for n in range(count)]
         once = each(lambda made=made: [keys(t) for t in made], count)  # type: ignore[misc]
         few = made[: count // 10]
-        linked = [(t, Telling("b", t.title, t.link, time=NOW)) for t in few]
+        linked = [(t, ComparableArticle("b", t.title, t.link, time=NOW)) for t in few]
         copied = [(t, copy(t, "b")) for t in few]
-        fresh = [(Telling(a.source, a.title, a.link, a.id, a.html, a.names, a.time), b) for a, b in copied]
+        fresh = [
+            (ComparableArticle(a.source, a.title, a.link, a.id, a.html, a.names, a.time), b)
+            for a, b in copied
+        ]
         by_link = each(lambda pairs=linked: [judge(a, b) for a, b in pairs], len(few))  # type: ignore[misc]
         start = time.process_time()
         for a, b in fresh:

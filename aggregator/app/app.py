@@ -11,13 +11,13 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from aggregator.app.clock_check import RememberedClock
 from aggregator.app.feed_membership import Chooser
 from aggregator.app.hub_reports import HubReports
 from aggregator.app.nothing_due import WaitingSources, waiting_sources
 from aggregator.app.notices import Notices
 from aggregator.app.publication import Publication
-from aggregator.app.remembered_clock import RememberedClock
-from aggregator.app.store_sources import MOST_AT_ONCE, StoreSources
+from aggregator.app.sources_outside_config import MOST_AT_ONCE, StoreSources
 from aggregator.app.stories import StoryPolicy
 from aggregator.app.tombstones import merge_published
 from aggregator.app.upkeep import upkeep
@@ -25,7 +25,7 @@ from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import joined
 from aggregator.polling import settings as polling_settings
 from aggregator.publishing import websub as announcing
-from aggregator.publishing.published import Published
+from aggregator.publishing.publication_result import Published
 from aggregator.reading.version import READER_VERSION
 from aggregator.schedule import decide as schedule
 from aggregator.store import Erasable, Store, by_categories
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from aggregator.app.bucket_output import BucketOutput
     from aggregator.fetch import Fetcher
     from aggregator.media.copying import Copying
-    from aggregator.media.outcomes import CopyReport
+    from aggregator.media.fetch_results import CopyReport
     from aggregator.model.article import Problem
     from aggregator.model.reading import Reading
     from aggregator.model.resource import Resource
@@ -156,7 +156,7 @@ class App:
     @cached_property
     def _copying(self) -> Copying:
         from aggregator.media.copying import Copying
-        from aggregator.publishing.faces import faces_to_copy
+        from aggregator.publishing.member_pictures import faces_to_copy
 
         return Copying(
             lambda: self.config,

@@ -15,7 +15,7 @@ from datetime import datetime
 from aggregator.config.load import Config
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import BucketInUse, ObjectStoreError
-from aggregator.publishing.published import Published
+from aggregator.publishing.publication_result import Published
 from aggregator.store import Store
 from aggregator.store.checking import Fault
 

@@ -18,8 +18,8 @@ from aggregator.fetch.guard import refusal as refusal_of
 from aggregator.fetch.guard import written_address
 from aggregator.fetch.source_checks import refusal
 from aggregator.normalise.disclosure import without_logins
-from aggregator.publishing.local_faces import face_mistakes
-from aggregator.publishing.looks import look_mistakes
+from aggregator.publishing.local_member_pictures import face_mistakes
+from aggregator.publishing.page_look import look_mistakes
 
 __all__ = ["doubts", "refusals"]
 

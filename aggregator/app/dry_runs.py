@@ -13,9 +13,9 @@ from aggregator.model.article import Document
 from aggregator.model.verdict import Verdict
 from aggregator.publishing.rule_results import facts_of
 from aggregator.rules.dry_run import QueryTrial, Trial, tried, tried_query
+from aggregator.rules.feeds_of_article import ALL as EVERYTHING
+from aggregator.rules.feeds_of_article import feeds_of
 from aggregator.rules.query import ArticleFacts, Query
-from aggregator.rules.standing import ALL as EVERYTHING
-from aggregator.rules.standing import feeds_of
 from aggregator.store import ALL, Store
 
 __all__ = ["StoredTrials", "tried_on_document"]

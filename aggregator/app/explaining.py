@@ -10,10 +10,10 @@ from aggregator.app.feed_membership import Chooser
 from aggregator.config.load import Config
 from aggregator.model.verdict import Verdict
 from aggregator.publishing.rule_results import facts_of
+from aggregator.rules.feeds_of_article import ALL as EVERYTHING
+from aggregator.rules.feeds_of_article import feeds_of, labelled
 from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rule import judge
-from aggregator.rules.standing import ALL as EVERYTHING
-from aggregator.rules.standing import feeds_of, labelled
 from aggregator.store import ALL, Store, Whereabouts
 
 __all__ = ["Explanation", "FeedReason", "explained"]

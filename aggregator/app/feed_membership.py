@@ -11,11 +11,11 @@ from aggregator.config.load import Config
 from aggregator.config.rules import rule_set
 from aggregator.model.verdict import Judged, Verdict
 from aggregator.publishing.rule_results import facts_of, written_verdict
-from aggregator.rules.ahead import packed
-from aggregator.rules.many import QuerySet
+from aggregator.rules.feeds_of_article import ALL as EVERYTHING
+from aggregator.rules.feeds_of_article import feeds_of, standing_in
+from aggregator.rules.judge_in_worker import packed
+from aggregator.rules.query_set import QuerySet
 from aggregator.rules.rule import judge
-from aggregator.rules.standing import ALL as EVERYTHING
-from aggregator.rules.standing import feeds_of, standing_in
 from aggregator.store import ALL, OF_SOURCE, Kept, Placement
 from aggregator.store.stored_article import JUDGED
 

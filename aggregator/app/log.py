@@ -9,12 +9,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from aggregator.app.main_job import RunWatcher
-from aggregator.media.outcomes import CopyReport
+from aggregator.media.fetch_results import CopyReport
 from aggregator.notify.delivery import Delivery
 from aggregator.polling.full_text import Completed
 from aggregator.polling.hub_subscribing import HubRequest
 from aggregator.polling.poll import Poll
-from aggregator.publishing.published import Published
+from aggregator.publishing.publication_result import Published
 from aggregator.server import Vitals
 
 _log = logging.getLogger("aggregator")

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from aggregator.app.app import App
     from aggregator.config.load import Source
-    from aggregator.media.outcomes import CopyReport
+    from aggregator.media.fetch_results import CopyReport
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
-    from aggregator.publishing.published import Published
+    from aggregator.publishing.publication_result import Published
 
 
 class RunWatcher:

@@ -17,10 +17,10 @@ from aggregator.app.stories import StoryPolicy
 from aggregator.app.tombstones import publish_tombstones
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
-from aggregator.publishing.disclosure import disclosure_of
+from aggregator.publishing.copies_in_articles import address_of_copies
+from aggregator.publishing.public_addresses import disclosure_of
+from aggregator.publishing.publication_result import Published
 from aggregator.publishing.publish import SectionCache, publish
-from aggregator.publishing.published import Published
-from aggregator.publishing.shown_copies import address_of_copies
 from aggregator.store import Store
 from aggregator.writers import SITE_WRITERS, Writer
 
@@ -111,7 +111,7 @@ class Publication:
         """Brings the search index up to date, if the pages have a search. Raises StoreError."""
         if not self._config().serve.search:
             return
-        from aggregator.app.searching import words_of
+        from aggregator.app.article_search import words_of
 
         done = 0
         for count in self._store.search.index(partial(words_of, rules=self._chooser.rules)):

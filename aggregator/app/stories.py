@@ -88,13 +88,13 @@ class StoryPolicy:
 
     def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:
         """Returns the candidate whose story the new article joins, and why, as JSON; None: no story."""
-        from aggregator.rules.stories import Lookalike, join, telling
+        from aggregator.rules.stories import Lookalike, comparable, join
 
         looked_at = (
-            Lookalike(each.pk, telling(each.article, each.first_seen), sources)
+            Lookalike(each.pk, comparable(each.article, each.first_seen), sources)
             for each, sources in candidates
         )
-        found = join(telling(new.article, new.first_seen), looked_at)
+        found = join(comparable(new.article, new.first_seen), looked_at)
         if found is None:
             return None
         why = {"code": found.why.code, "score": round(found.why.score, 3), "with": found.article}

@@ -11,9 +11,9 @@ from aggregator import __version__
 from aggregator.app.bucket_output import bucket_faults
 from aggregator.config.load import Config
 from aggregator.errors import DamagedStore, StoreError
-from aggregator.publishing.disclosure import disclosure_of
 from aggregator.publishing.feed_folders import RenderContext, damaged
 from aggregator.publishing.outputs import outputs
+from aggregator.publishing.public_addresses import disclosure_of
 from aggregator.store import Store
 from aggregator.store.checking import Fault, check_store
 from aggregator.writers import installed

@@ -134,7 +134,7 @@ class _Lines:
 
     def print_idle(self, found: IdleRun, names: Sequence[str]) -> int:
         """What a run prints that has nothing to do; its exit code."""
-        from aggregator.publishing.published import Published
+        from aggregator.publishing.publication_result import Published
 
         waiting = found.states(names)
         report = FetchReport(OUT, lines=self.of(waiting), advance=lambda: None)

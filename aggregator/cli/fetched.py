@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from aggregator.errors import WriteError
-    from aggregator.media.outcomes import CopyReport
+    from aggregator.media.fetch_results import CopyReport
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
-    from aggregator.publishing.published import Published
+    from aggregator.publishing.publication_result import Published
     from aggregator.schedule.state import PollState
 
 FEW_SOURCES = 20

@@ -42,14 +42,14 @@ def search(query: str, limit: int, as_json: bool, config_file: Path) -> int:
     aggregator search 'title:"green tea" age:<7d' --limit 100
     aggregator search 'source:"Planet Debian" -tag:release' --json
     """
-    from aggregator.app import searching
+    from aggregator.app import article_search
     from aggregator.config.rules import rule_set
 
     config = load_config(config_file)
     asked = parsed(query)
     with progress_bar(as_json) as bar:
         task = bar.add_task("Indexing", visible=False)
-        why_not = searching.brought_up_to_date(
+        why_not = article_search.brought_up_to_date(
             config.store,
             rule_set(config.rules, config.feeds),
             lambda total: bar.update(task, total=total, visible=True),
@@ -57,7 +57,7 @@ def search(query: str, limit: int, as_json: bool, config_file: Path) -> int:
         )
     if why_not:
         ERR.print(f"[yellow]note:[/yellow] not indexed, so this takes longer: {shown(why_not)}")
-    found = searching.search(config.store, asked, datetime.now(UTC), limit)
+    found = article_search.search(config.store, asked, datetime.now(UTC), limit)
     if as_json:
         print_json(plain(found))
     else:

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from rich.progress import Progress
     from rich.table import Table
 
-    from aggregator.media.outcomes import CopyReport
+    from aggregator.media.fetch_results import CopyReport
     from aggregator.model.article import Article, Document
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
     from aggregator.polling.poll import Poll
-    from aggregator.publishing.published import Published
+    from aggregator.publishing.publication_result import Published
     from aggregator.store import Kept, Version
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator.errors import WriteError
-from aggregator.model.copied import MEDIA, CopiedFile, is_copy
+from aggregator.model.media_copies import MEDIA, CopiedFile, is_copy
 from aggregator.writers.output_files import remove_leftovers, write_if_changed
 
 __all__ = ["damaged_files", "hash_of_file", "remove_files", "write_file"]

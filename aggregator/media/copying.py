@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Protocol
 from aggregator.config.load import Config, MediaSettings, Source
 from aggregator.errors import AggregatorError, SourceError, WriteError
 from aggregator.media.copy_files import damaged_files, hash_of_file, remove_files, write_file
-from aggregator.media.faces import MemberFace
-from aggregator.media.outcomes import LONGEST_WAIT, CopyReport, FetchedFile, outcome_of
+from aggregator.media.fetch_results import LONGEST_WAIT, CopyReport, FetchedFile, outcome_of
+from aggregator.media.member_pictures import MemberFace
 from aggregator.media.references import shown_by
 from aggregator.model.article import Article, Problem
-from aggregator.model.copied import CopiedFile
+from aggregator.model.media_copies import CopiedFile
 from aggregator.processes import Stopped
 from aggregator.store import CopyOutcome, Store, WantedFile
 

@@ -15,7 +15,7 @@ from html import escape, unescape
 from typing import Any
 
 from aggregator.model.article import Article, Enclosure
-from aggregator.model.copied import ORIGINALS, CopiedFile, Copies
+from aggregator.model.media_copies import ORIGINALS, CopiedFile, Copies
 from aggregator.normalise.embedded import is_pixel
 
 __all__ = ["shown_by", "with_copies"]

@@ -27,7 +27,7 @@ from aggregator.notify.periods import days_of, last_due
 from aggregator.notify.remembered import moment_of, number_of
 from aggregator.notify.watching import MAX_LINK, written_article
 from aggregator.publishing.rule_results import facts_of, read_verdict
-from aggregator.rules.standing import ALL, labelled
+from aggregator.rules.feeds_of_article import ALL, labelled
 from aggregator.store import Arrival, Erasable, Found, Outgoing, Store, Update, outgoing_id
 from aggregator.store.published_ids import made_of
 

@@ -23,8 +23,8 @@ from aggregator.notify.notice import MAX_SUMMARY, MAX_TITLE, ArticleNotice, Noti
 from aggregator.notify.quiet import is_quiet
 from aggregator.notify.remembered import moment_of, number_of
 from aggregator.publishing.rule_results import facts_of, read_verdict, shown
+from aggregator.rules.feeds_of_article import ALL, labelled
 from aggregator.rules.rule import RuleSet
-from aggregator.rules.standing import ALL, labelled
 from aggregator.schedule.health import BROKEN_AFTER, PollRecord
 from aggregator.store import Arrival, Outgoing, Store, outgoing_id
 

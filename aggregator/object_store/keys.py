@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from datetime import timedelta
 from pathlib import PurePosixPath
 
-from aggregator.model.copied import is_copy
+from aggregator.model.media_copies import is_copy
 from aggregator.publishing.archives import FOLDER
 from aggregator.publishing.outputs import PAGES
 from aggregator.server.media_types import MediaTypes, copy_headers, is_page

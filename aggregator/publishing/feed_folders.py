@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aggregator.config.load import Config
 from aggregator.errors import TemplateMistake, WriteError
-from aggregator.publishing import selection
+from aggregator.publishing import shown_articles
 from aggregator.publishing.archives import (
     FOLDER,
     ArchiveDocuments,
@@ -18,8 +18,8 @@ from aggregator.publishing.archives import (
     archives_in,
     remove_archive,
 )
+from aggregator.publishing.copies_in_articles import copies_of
 from aggregator.publishing.outputs import FeedOutput, channel, items_of, items_with
-from aggregator.publishing.shown_copies import copies_of
 from aggregator.store import Recent, Store
 from aggregator.writers.channel import Channel, Item, Writer
 from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
@@ -149,7 +149,7 @@ class FeedFolders:
         result, output = WriteResult(), plan.output
         store, place = self._store, self._config.output / output.folder
         try:
-            newest = selection.newest(output, store, self._recent)
+            newest = shown_articles.newest(output, store, self._recent)
             feed = channel(output, items_of(output, newest, store), self._version)
             present = archives_in(place)
             if output.archived:

@@ -14,18 +14,18 @@ from urllib.parse import quote
 from aggregator.config.load import CategoryFeed, Config
 from aggregator.config.publishing import FeedChoice
 from aggregator.config.rules import SavedFeed, rule_set
-from aggregator.model.copied import MEDIA
+from aggregator.model.media_copies import MEDIA
 from aggregator.normalise.folders import folder_name
-from aggregator.publishing.article_pages import ArticlePages, pages_of
-from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.copies_in_articles import NONE_SHOWN, ShownCopies, copies_of
+from aggregator.publishing.public_addresses import Disclosure
 from aggregator.publishing.rule_results import also_in, shown, story_key
-from aggregator.publishing.shown_copies import NONE_SHOWN, ShownCopies, copies_of
-from aggregator.publishing.unlisted import unlisted
+from aggregator.publishing.sources_not_loaded import unlisted
+from aggregator.publishing.which_articles_have_pages import ArticlePages, pages_of
+from aggregator.rules.feeds_of_article import ALL as EVERYTHING
 from aggregator.rules.rule import RuleSet
-from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.store import ALL, OF_SOURCE, FeedRecord, Kept, Store
 from aggregator.writers.channel import Channel, Item, PageWriter, Writer, format_of
-from aggregator.writers.look import USUAL_LOOK, PageLook
+from aggregator.writers.page_look import USUAL_LOOK, PageLook
 
 PAGES = "articles"
 """The folder of pages of single articles. A category's folder may have this name too: its files differ."""

@@ -9,15 +9,15 @@ from datetime import UTC, datetime
 from aggregator.config.load import Config, PageSettings, Source
 from aggregator.normalise.disclosure import without_keys
 from aggregator.publishing.calendar_months import months_of
-from aggregator.publishing.disclosure import Disclosure
-from aggregator.publishing.faces import Faces
+from aggregator.publishing.copies_in_articles import copies_of
+from aggregator.publishing.member_pictures import Faces
 from aggregator.publishing.outputs import FeedOutput, items_with
+from aggregator.publishing.public_addresses import Disclosure
 from aggregator.publishing.public_errors import public_advice, public_error
-from aggregator.publishing.shown_copies import copies_of
 from aggregator.schedule.health import SourceHealth, judge
 from aggregator.store import ALL, OF_SOURCE, Kept, Store
 from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 
 NEWEST = 3
 SHOWN = 24

@@ -18,9 +18,9 @@ from aggregator.config.load import Posts
 from aggregator.errors import FrontMatterError, WriteError
 from aggregator.front_matter import text as front_matter
 from aggregator.normalise.folders import folder_key
-from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.copies_in_articles import copies_shown
 from aggregator.publishing.outputs import items
-from aggregator.publishing.shown_copies import copies_shown
+from aggregator.publishing.public_addresses import Disclosure
 from aggregator.rules.rule import RuleSet
 from aggregator.store import Kept, Store
 from aggregator.store.posts import PostFile

@@ -13,21 +13,21 @@ from itertools import chain
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.publishing import parallel as sharing
-from aggregator.publishing.article_pages import pages_of
-from aggregator.publishing.assets import remove_logos, write_logo
-from aggregator.publishing.disclosure import Disclosure, disclosure_of
-from aggregator.publishing.faces import Faces
 from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
-from aggregator.publishing.looks import look_of
+from aggregator.publishing.logo import remove_logos, write_logo
+from aggregator.publishing.member_pictures import Faces
 from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
 from aggregator.publishing.overview import SectionCache, overview
-from aggregator.publishing.own_pages import OwnPages
-from aggregator.publishing.published import Published
-from aggregator.publishing.unlisted import unlisted
+from aggregator.publishing.page_look import look_of
+from aggregator.publishing.public_addresses import Disclosure, disclosure_of
+from aggregator.publishing.publication_result import Published
+from aggregator.publishing.sources_not_loaded import unlisted
+from aggregator.publishing.which_articles_have_pages import pages_of
+from aggregator.publishing.write_article_pages import OwnPages
 from aggregator.store import ALL, Store
 from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of, is_wanted
-from aggregator.writers.look import PageLook
 from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
+from aggregator.writers.page_look import PageLook
 
 __all__ = ["Published", "SectionCache", "publish"]
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
 from aggregator.model.verdict import Rewriting, Verdict
+from aggregator.rules.feeds_of_article import ALL as EVERYTHING
 from aggregator.rules.rule import RuleSet
-from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.store import Kept
 from aggregator.writers.channel import AlsoIn
 

@@ -25,7 +25,7 @@ class Context:
       fingerprints are computed.
     - `players`: addresses of further players whose frames are kept in articles.
     - `timezone`: the zone of dates without one; None for UTC.
-    - `rules`: new articles are judged by these at `now`, as `rules.ahead.packed` writes them; b"" for none.
+    - `rules`: new articles are judged by these at `now`, as `judge_in_worker.packed` writes them, or b"".
       `judged_by` names both.
     """
 

@@ -14,9 +14,9 @@ from aggregator.errors import ReadError
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
 from aggregator.processes import Lost, Processes, Stopped, cores, import_early, preload
-from aggregator.reading import answers
-from aggregator.reading.answers import Answer
+from aggregator.reading import worker_answers
 from aggregator.reading.context import Context
+from aggregator.reading.worker_answers import Answer
 
 DEADLINE = timedelta(seconds=20)
 MEMORY_BYTES = 1024**3
@@ -66,7 +66,7 @@ class Workers(Processes[[Resource, Context], Reading]):
         """The number of workers that were killed or crashed, and were replaced."""
         super().__init__(
             partial(_answer, read),  # sent when the process starts: a confined process could not import it
-            answers.ANSWERS,
+            worker_answers.ANSWERS,
             cores() + 1 if count is None else count,
             take=_taken,
             memory_bytes=memory_bytes,
@@ -121,14 +121,14 @@ def _prepare() -> str:
 
 
 def _taken(answer: Answer, _: Resource, context: Context) -> Reading:
-    return answers.reading_of(answer, context)
+    return worker_answers.reading_of(answer, context)
 
 
 def _answer(read: Read, resource: Resource, context: Context) -> Answer:
     try:
-        return answers.answer_of(_judged(read(resource, context), context))
+        return worker_answers.answer_of(_judged(read(resource, context), context))
     except ReadError as error:
-        return Answer(failure=answers.failure_of(error))
+        return Answer(failure=worker_answers.failure_of(error))
     except MemoryError:
         raise
     except PermissionError as error:
@@ -146,7 +146,7 @@ def _judged(reading: Reading, context: Context) -> Reading:
     if not context.rules or context.now is None or not articles:
         return reading
     try:
-        from aggregator.rules.ahead import judged
+        from aggregator.rules.judge_in_worker import judged
 
         return replace(reading, judged=judged(articles, context.rules, context.now))
     except MemoryError:
@@ -156,4 +156,4 @@ def _judged(reading: Reading, context: Context) -> Reading:
 
 
 def _failed(reason: str, resource: Resource) -> Answer:
-    return Answer(failure=answers.failure_of(ReadError(reason, url=resource.url)))
+    return Answer(failure=worker_answers.failure_of(ReadError(reason, url=resource.url)))

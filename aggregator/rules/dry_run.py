@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.rules.many import QuerySet
+from aggregator.rules.feeds_of_article import feeds_of, labelled
 from aggregator.rules.query import ArticleFacts, Query
+from aggregator.rules.query_set import QuerySet
 from aggregator.rules.rule import RuleSet, judge
-from aggregator.rules.standing import feeds_of, labelled
 
 __all__ = ["FeedTrial", "QueryTrial", "RuleTrial", "Trial", "tried", "tried_query"]
 

@@ -13,7 +13,7 @@ from aggregator.normalise.links import resolve
 from aggregator.normalise.patterns import Match, Pattern, compiled
 from aggregator.normalise.text import cut, tidy
 from aggregator.normalise.tracking import without_tracking
-from aggregator.rules.bodies import BodyChanges, checked_selectors
+from aggregator.rules.body_rewrites import BodyChanges, checked_selectors
 
 __all__ = ["KEYS", "Rewrite", "apply_rewrites", "parse"]
 

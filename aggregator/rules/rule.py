@@ -128,7 +128,7 @@ def judge(rules: RuleSet, facts: ArticleFacts, now: datetime) -> Verdict:
     Each query sees the categories and tags after the rules before it. If several rules concern the same feed,
     the last decides; after a rule that drops the article from all feeds, no further rule applies.
     """
-    from aggregator.rules.draft import Draft
+    from aggregator.rules.verdict_draft import Draft
 
     draft = Draft(facts, rules.other_feeds)
     depends_on_now = False

@@ -16,8 +16,8 @@ from aggregator.errors import ListenError, StoreError
 from aggregator.server.clients import host_mistake, is_direct
 from aggregator.server.hub_callbacks import CallbackRequests, Callbacks
 from aggregator.server.listener import Listener, bound
+from aggregator.server.service_health import Vitals
 from aggregator.server.site import OutputApplication, Receive, Scope, Send, send_text
-from aggregator.server.vitals import Vitals
 
 __all__ = ["Server", "Vitals"]
 

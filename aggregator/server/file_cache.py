@@ -15,7 +15,7 @@ from typing import cast
 
 import brotli
 
-from aggregator.model.copied import is_copy
+from aggregator.model.media_copies import is_copy
 from aggregator.writers.output_files import holds_packed
 
 __all__ = ["EncodedBody", "File", "Files", "compressed", "plain_body"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from aggregator.model.copied import type_of_copy
+from aggregator.model.media_copies import type_of_copy
 from aggregator.writers.channel import OutputFormat
 
 __all__ = ["MediaTypes", "copy_headers", "is_page"]

@@ -17,7 +17,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from aggregator import __version__
-from aggregator.server.counts import Counts, Spread, StoreFacts
+from aggregator.server.metric_counts import Counts, Spread, StoreFacts
 
 __all__ = ["ProcessFacts", "exposition"]
 

@@ -11,16 +11,16 @@ from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from aggregator.config.load import Config
-from aggregator.model.copied import is_copy
+from aggregator.model.media_copies import is_copy
 from aggregator.publishing.outputs import public_url
-from aggregator.server import conditional, negotiation
+from aggregator.server import conditional_requests, negotiation
 from aggregator.server.file_cache import EncodedBody, File, Files
 from aggregator.server.media_types import MediaTypes, copy_headers, is_page
 from aggregator.server.request_paths import names
-from aggregator.server.searching import Refusal, Searches, encoded
+from aggregator.server.visitor_search import Refusal, Searches, encoded
 from aggregator.writers import formats
+from aggregator.writers.html.content_security_policy import POLICY, policy_of
 from aggregator.writers.html.locale import locale_of
-from aggregator.writers.html.page_policy import POLICY, policy_of
 from aggregator.writers.html.page_variables import NOT_FOUND
 
 __all__ = ["OutputApplication", "send_text"]
@@ -180,7 +180,7 @@ class OutputApplication:
     ) -> None:
         whole, unchanged = heads
         data, modified = body.data, file.modified
-        if conditional.is_unchanged(
+        if conditional_requests.is_unchanged(
             asked.get(b"if-none-match"), asked.get(b"if-modified-since"), body.etag, modified
         ):
             await send({"type": "http.response.start", "status": 304, "headers": unchanged})
@@ -188,8 +188,10 @@ class OutputApplication:
             return
         status, headers, first, last = 200, whole, 0, len(data) - 1
         if b"range" in asked and body.encoding is None and scope["method"] == "GET":
-            part = conditional.part(asked[b"range"], asked.get(b"if-range"), body.etag, modified, len(data))
-            if part == conditional.UNSATISFIABLE:
+            part = conditional_requests.part(
+                asked[b"range"], asked.get(b"if-range"), body.etag, modified, len(data)
+            )
+            if part == conditional_requests.UNSATISFIABLE:
                 extent = (b"content-range", b"bytes */%d" % len(data))
                 await send_text(send, 416, "The range lies beyond the end.", [extent])
                 return
@@ -227,7 +229,7 @@ class OutputApplication:
             *((each.lower().encode(), value.encode()) for each, value in own.items()),
             (b"content-length", b"%d" % size),
             (b"etag", etag.encode()),
-            (b"last-modified", conditional.http_date(modified).encode()),
+            (b"last-modified", conditional_requests.http_date(modified).encode()),
             (b"vary", b"Accept, Accept-Encoding" if is_negotiated else b"Accept-Encoding"),
         ]
         if encoding is None:

@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.model.article import Article
-from aggregator.model.copied import CopiedFile
+from aggregator.model.media_copies import CopiedFile
 from aggregator.store.database import Database, remember
 from aggregator.store.schema import (
     FOUND,

@@ -8,10 +8,10 @@ from functools import lru_cache
 from aggregator.model.article import Article, Origin
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.cleaned_items import Cleaned, cleaned
-from aggregator.writers.details import NO_ADDRESS, text_language
+from aggregator.writers.extra_metadata import NO_ADDRESS, text_language
 from aggregator.writers.feedgen_repair import OUTER, Fragment, fragment, new_feed, serialise
+from aggregator.writers.head_links import relations
 from aggregator.writers.markup import attributes, escaped, nested, quoted
-from aggregator.writers.relations import relations
 from aggregator.writers.xml_text import address, identifier, language_tag, line, lines, permanent_id
 
 __all__ = ["Atom"]

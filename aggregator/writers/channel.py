@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from aggregator.model.article import Article
 from aggregator.schedule.health import SourceHealth
-from aggregator.writers.look import USUAL_LOOK, PageLook
+from aggregator.writers.page_look import USUAL_LOOK, PageLook
 
 _Part = TypeVar("_Part")
 

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.writers.channel import Item
-from aggregator.writers.details import (
+from aggregator.writers.extra_metadata import (
     CategoryTerm,
     PersonAddress,
     further_links,

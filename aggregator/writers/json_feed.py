@@ -8,12 +8,12 @@ from datetime import timedelta
 from functools import partial
 
 from aggregator.model.article import Article, Enclosure
-from aggregator.model.copied import ORIGINALS
+from aggregator.model.media_copies import ORIGINALS
 from aggregator.normalise.text import plain_value
 from aggregator.writers.channel import Channel, Item
-from aggregator.writers.details import PersonAddress, person_addresses
+from aggregator.writers.extra_metadata import PersonAddress, person_addresses
+from aggregator.writers.head_links import hubs
 from aggregator.writers.passed_through import enclosures
-from aggregator.writers.relations import hubs
 from aggregator.writers.xml_text import address, body, language_tag, line, lines, permanent_id
 
 __all__ = ["JsonFeed"]

@@ -18,8 +18,8 @@ import pytest
 from aggregator.app.app import App
 from aggregator.config.load import load
 from aggregator.media.copy_files import YOUNG, write_file
-from aggregator.media.outcomes import AFTER, CopyReport, again_at
-from aggregator.model.copied import CopiedFile
+from aggregator.media.fetch_results import AFTER, CopyReport, again_at
+from aggregator.model.media_copies import CopiedFile
 from aggregator.polling import paced_threads
 from aggregator.store import Store
 from tests.conformance.documents import check_atom, check_json_feed, check_rss

@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.media.references import MAX_ADDRESSES, shown_by, with_copies
 from aggregator.model.article import Article, Enclosure
-from aggregator.model.copied import CopiedFile, is_copy, type_of_copy
+from aggregator.model.media_copies import CopiedFile, is_copy, type_of_copy
 from aggregator.normalise.html import sanitise
 
 COPY = CopiedFile(hash="ab" * 16, type="image/webp", bytes=900, width=800, height=600)

@@ -13,7 +13,7 @@ from aggregator.app.app import App
 from aggregator.app.bucket_output import BucketOutput, CopyKeeper
 from aggregator.app.daemon import Daemon
 from aggregator.config.load import load
-from aggregator.publishing.published import Published
+from aggregator.publishing.publication_result import Published
 from tests.conftest import NOW
 from tests.object_store.conftest import BucketSite
 from tests.support.buckets import KEYS

@@ -10,7 +10,7 @@ from lxml import etree
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from aggregator.writers.html.members_page import MembersPage
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 from tests.conformance.html import check_html
 from tests.conftest import Answer, Server
 from tests.support.overviews import followed_of, overview_of

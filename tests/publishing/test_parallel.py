@@ -17,11 +17,11 @@ from aggregator.errors import StoreError, WriteError
 from aggregator.model.article import Origin
 from aggregator.processes import Processes
 from aggregator.publishing import parallel as sharing
-from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.feed_folders import FeedPlan, RenderContext
 from aggregator.publishing.outputs import outputs
+from aggregator.publishing.public_addresses import Disclosure
+from aggregator.publishing.publication_result import Published
 from aggregator.publishing.publish import publish
-from aggregator.publishing.published import Published
 from aggregator.store.sources_outside_config import FollowedRow, NewFollowed
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Channel, Writer

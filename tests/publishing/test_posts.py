@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.load import Posts
-from aggregator.publishing.disclosure import Disclosure
 from aggregator.publishing.posts import write_posts
+from aggregator.publishing.public_addresses import Disclosure
 from aggregator.writers import posts as writer
 from aggregator.writers.channel import Item
 from tests.support.planet import Planet, article

@@ -13,10 +13,10 @@ from prometheus_client.parser import text_string_to_metric_families as parsed
 
 from aggregator import errors
 from aggregator.config.load import Config, Source
-from aggregator.publishing.published import Published
+from aggregator.publishing.publication_result import Published
 from aggregator.schedule.state import PollState
 from aggregator.server import Vitals
-from aggregator.server.counts import Spread
+from aggregator.server.metric_counts import Spread
 from aggregator.store import Saved, Store
 from tests.support.serving import NOW, serving
 
@@ -136,7 +136,7 @@ def test_without_the_library_the_address_says_what_to_install(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And nothing else changes."""
-    monkeypatch.setattr("aggregator.server.vitals.find_spec", lambda _: None)
+    monkeypatch.setattr("aggregator.server.service_health.find_spec", lambda _: None)
     with serving(tmp_path) as served:
         reply = served.ask("/metrics")
         assert reply.status == 501
@@ -159,7 +159,7 @@ def test_the_store_is_not_asked_at_each_look(tmp_path: Path, monkeypatch: pytest
     config = Config(store=tmp_path / "store.db", output=tmp_path)
     Store(config.store).close()
     seconds = iter([0.0, 2.0, 41.9, 42.1, 43.0])
-    monkeypatch.setattr("aggregator.server.vitals.time.monotonic", lambda: next(seconds))
+    monkeypatch.setattr("aggregator.server.service_health.time.monotonic", lambda: next(seconds))
     asked: list[Path] = []
     real = Vitals._opened
 

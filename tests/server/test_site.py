@@ -18,8 +18,8 @@ import pytest
 
 from aggregator.config.load import Config, Publish, SiteSettings
 from aggregator.errors import ListenError
-from aggregator.publishing.published import Published
-from aggregator.server import Server, Vitals, vitals
+from aggregator.publishing.publication_result import Published
+from aggregator.server import Server, Vitals, service_health
 from aggregator.server.file_cache import MAX_HELD_COPY_BYTES
 from aggregator.store import Store
 from tests.support.serving import NOW, Served, ask, serving
@@ -392,8 +392,8 @@ def test_a_daemon_that_hangs_is_not_ready(tmp_path: Path, monkeypatch: pytest.Mo
     state = Vitals()
     state.beat()
     assert state.missing(config) is None
-    later = time.monotonic() + vitals.MAX_SILENCE_SECONDS + 1
-    monkeypatch.setattr("aggregator.server.vitals.time.monotonic", lambda: later)
+    later = time.monotonic() + service_health.MAX_SILENCE_SECONDS + 1
+    monkeypatch.setattr("aggregator.server.service_health.time.monotonic", lambda: later)
     assert state.missing(config) == "no sign of polling for 300 s"
     state.close()
 

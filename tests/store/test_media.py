@@ -12,7 +12,7 @@ import pytest
 from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
-from aggregator.model.copied import CopiedFile
+from aggregator.model.media_copies import CopiedFile
 from aggregator.store import CopyOutcome, Found, Store, Update, WantedFile
 from aggregator.store.backup_copy import copy_store
 from aggregator.store.schema import articles

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from aggregator.config.store_address import StoreAddress
-from aggregator.model.copied import CopiedFile
+from aggregator.model.media_copies import CopiedFile
 from aggregator.store import CopyOutcome, Store
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

@@ -14,7 +14,7 @@ from aggregator.config.store_address import DatabaseAddress
 from aggregator.model.reading import Reading
 from aggregator.model.resource import Resource
 from aggregator.notify.delivery import Delivery
-from aggregator.reading import answers
+from aggregator.reading import worker_answers
 from aggregator.reading.context import Context
 from aggregator.reading.document import read_resource
 from tests.conftest import NOW, Answer, Server
@@ -33,7 +33,7 @@ class _Reader:
     killed = 0
 
     def read(self, resource: Resource, context: Context) -> Reading:
-        return answers.reading_of(answers.answer_of(read_resource(resource, context)), context)
+        return worker_answers.reading_of(worker_answers.answer_of(read_resource(resource, context)), context)
 
     def close(self) -> None:
         pass

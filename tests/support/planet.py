@@ -10,8 +10,8 @@ from typing import Any
 
 from aggregator.config.load import Config, Keep, Publish, SiteSettings, Source
 from aggregator.model.article import Article, Origin
+from aggregator.publishing.publication_result import Published
 from aggregator.publishing.publish import SectionCache, publish
-from aggregator.publishing.published import Published
 from aggregator.store import Found, Store, Update
 from aggregator.writers import WRITERS
 from aggregator.writers.channel import SiteWriter, Writer

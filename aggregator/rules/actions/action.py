@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from aggregator.rules.draft import Draft
 from aggregator.rules.rewrites import Rewrite
+from aggregator.rules.verdict_draft import Draft
 
 __all__ = ["Action", "ActionKind", "alone", "names"]
 

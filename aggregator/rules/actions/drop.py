@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from aggregator.rules.actions.action import Action, alone
-from aggregator.rules.draft import Draft
+from aggregator.rules.verdict_draft import Draft
 
 ACTION = alone(Action(act=Draft.drop, is_of_feeds=True))

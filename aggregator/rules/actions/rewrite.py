@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from aggregator.rules.actions.action import Action, ActionKind
-from aggregator.rules.draft import Draft
 from aggregator.rules.rewrites import parse
+from aggregator.rules.verdict_draft import Draft
 
 
 def _parse(value: object) -> Action:

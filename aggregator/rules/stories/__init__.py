@@ -2,17 +2,17 @@
 
 A store keeps `article_keys(article)` of each, looks for articles that share one, and asks `join`:
 
-    new = telling(article, first_seen)
-    candidates = [Lookalike(pk, telling(other), sources), ...]   # those that share a key, most keys first
+    new = comparable(article, first_seen)
+    candidates = [Lookalike(pk, comparable(other), sources), ...]   # those that share a key, most keys first
     joined = join(new, candidates)                               # whose story, and why; None: its own
     order = in_order(members, priorities)                        # the first one is shown
 
-`judge` tells for any two articles why they are one story, or why not.
+`judge` returns for any two articles why they are about one story, or why not.
 """
 
 from __future__ import annotations
 
-from aggregator.rules.stories.judge import TEXT_WINDOW, TITLE_WINDOW, Why, judge, same_story
+from aggregator.rules.stories.comparable_article import ComparableArticle, article_keys, comparable, keys
 from aggregator.rules.stories.members import (
     MOST_CANDIDATES,
     Joined,
@@ -22,23 +22,23 @@ from aggregator.rules.stories.members import (
     join,
     shown,
 )
-from aggregator.rules.stories.telling import Telling, article_keys, keys, telling
+from aggregator.rules.stories.same_story import TEXT_WINDOW, TITLE_WINDOW, Why, judge, same_story
 
 __all__ = [
     "MOST_CANDIDATES",
     "TEXT_WINDOW",
     "TITLE_WINDOW",
+    "ComparableArticle",
     "Joined",
     "Lookalike",
     "Member",
-    "Telling",
     "Why",
     "article_keys",
+    "comparable",
     "in_order",
     "join",
     "judge",
     "keys",
     "same_story",
     "shown",
-    "telling",
 ]

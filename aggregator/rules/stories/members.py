@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.rules.stories.judge import Why, same_story
-from aggregator.rules.stories.telling import Telling
+from aggregator.rules.stories.comparable_article import ComparableArticle
+from aggregator.rules.stories.same_story import Why, same_story
 
 __all__ = ["MOST_CANDIDATES", "Joined", "Lookalike", "Member", "in_order", "join", "shown"]
 
@@ -31,7 +31,7 @@ class Lookalike:
     """
 
     article: int
-    telling: Telling
+    compared: ComparableArticle
     sources: frozenset[str]
 
 
@@ -43,7 +43,7 @@ class Joined:
     why: Why
 
 
-def join(new: Telling, candidates: Iterable[Lookalike]) -> Joined | None:
+def join(new: ComparableArticle, candidates: Iterable[Lookalike]) -> Joined | None:
     """The candidate with the story that a new article joins; None when it is a new story.
 
     Of several the one with the strongest reason, then the one that shares most, then the earliest. Stories
@@ -52,7 +52,7 @@ def join(new: Telling, candidates: Iterable[Lookalike]) -> Joined | None:
     found = [
         (_STRENGTH.index(why.code), -why.score, candidate.article, why)
         for candidate in candidates
-        if new.source not in candidate.sources and (why := same_story(new, candidate.telling))
+        if new.source not in candidate.sources and (why := same_story(new, candidate.compared))
     ]
     if not found:
         return None

@@ -14,7 +14,7 @@ from unicodedata import category, normalize
 
 from aggregator.rules.stories.ignored_words import COUNTERS, DENSE_FORMULAS, FORMULAS
 from aggregator.rules.stories.numbers import Marks, conflict, marks
-from aggregator.rules.stories.texts import DENSE, FUNCTION, units
+from aggregator.rules.stories.text_overlap import DENSE, FUNCTION, units
 
 __all__ = [
     "Title",

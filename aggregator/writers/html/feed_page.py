@@ -14,7 +14,7 @@ from aggregator.writers.html.locale import Locale, locale_of
 from aggregator.writers.html.page_variables import PAGE, common
 from aggregator.writers.html.single_article import article_page
 from aggregator.writers.html.templates import has_own, render
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 from aggregator.writers.xml_text import address, language_tag
 
 __all__ = ["Html", "entries_of"]

@@ -13,7 +13,7 @@ from aggregator.writers.html.entry_markup import picture, title_text
 from aggregator.writers.html.locale import Locale, locale_of
 from aggregator.writers.html.page_variables import PAGE, common
 from aggregator.writers.html.templates import render
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 from aggregator.writers.xml_text import address, language_tag
 
 __all__ = ["MembersPage"]

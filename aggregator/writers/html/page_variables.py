@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from aggregator.writers.html.content_security_policy import policy_of
 from aggregator.writers.html.locale import Locale
-from aggregator.writers.html.page_policy import policy_of
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 
 __all__ = ["MAX_QUERY", "NOT_FOUND", "PAGE", "SCRIPT", "common"]
 

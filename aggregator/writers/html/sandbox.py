@@ -22,7 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.utils import Namespace
 from markupsafe import Markup, escape
 
-from aggregator.writers.html.places import misplaced
+from aggregator.writers.html.insertion_checks import misplaced
 
 __all__ = ["FILTERS", "MAX_CHARACTERS", "MAX_ROUNDS", "EndlessTemplate", "SandboxedTemplates", "refuse"]
 

@@ -12,7 +12,7 @@ from aggregator.writers.html.feed_page import entries_of
 from aggregator.writers.html.locale import locale_of
 from aggregator.writers.html.page_variables import MAX_QUERY, common
 from aggregator.writers.html.templates import render
-from aggregator.writers.look import USUAL_LOOK, PageLook
+from aggregator.writers.page_look import USUAL_LOOK, PageLook
 from aggregator.writers.xml_text import language_tag
 
 __all__ = ["AWAY", "BUSY", "MISSING", "SLOW", "SearchResults", "problem_of", "results_page"]

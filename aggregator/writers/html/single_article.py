@@ -14,7 +14,7 @@ from aggregator.writers.html.entry_view import EntryView
 from aggregator.writers.html.locale import locale_of
 from aggregator.writers.html.page_variables import PAGE, common
 from aggregator.writers.html.templates import render
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 from aggregator.writers.xml_text import address
 
 __all__ = ["article_page"]

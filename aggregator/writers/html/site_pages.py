@@ -23,7 +23,7 @@ from aggregator.writers.html.locale import Locale, locale_of
 from aggregator.writers.html.page_variables import PAGE, SCRIPT, common
 from aggregator.writers.html.rhythm_chart import rhythm
 from aggregator.writers.html.templates import macro, render
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 from aggregator.writers.xml_text import address, language_tag
 
 __all__ = ["ReadScript", "StartPage", "StatusPage", "Stylesheet"]

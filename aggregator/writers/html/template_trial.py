@@ -29,7 +29,7 @@ from aggregator.writers.html.sandbox import EndlessTemplate
 from aggregator.writers.html.search_page import SearchResults, results_page
 from aggregator.writers.html.single_article import article_page
 from aggregator.writers.html.site_pages import StartPage, StatusPage, Stylesheet
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 
 __all__ = ["trial_mistakes"]
 

@@ -17,7 +17,7 @@ from aggregator.errors import TemplateMistake
 from aggregator.normalise.text import tidy
 from aggregator.writers.html.locale import Locale, locale_of
 from aggregator.writers.html.page_variables import MAX_QUERY
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from aggregator.rules.stories import Lookalike, Member, Telling, in_order, join, shown
+from aggregator.rules.stories import ComparableArticle, Lookalike, Member, in_order, join, shown
 
 TIME = datetime(2026, 11, 24, 8, tzinfo=UTC)
 TITLE = "Central bank of Norland lifts key rate again"
@@ -17,12 +17,12 @@ def lookalike(
     article: int, source: str, *others: str, title: str = TITLE, link: str | None = None
 ) -> Lookalike:
     """A candidate of a source, in a story that has members of others too."""
-    return Lookalike(article, Telling(source, title, link, time=TIME), frozenset({source, *others}))
+    return Lookalike(article, ComparableArticle(source, title, link, time=TIME), frozenset({source, *others}))
 
 
 def test_an_article_joins_the_story_with_the_strongest_reason() -> None:
     """A link says more than a title, and among equals the earlier article's story is joined."""
-    new = Telling("C", TITLE, "https://c.example/p/1", time=TIME)
+    new = ComparableArticle("C", TITLE, "https://c.example/p/1", time=TIME)
     by_link = lookalike(9, "B", link="http://c.example/p/1/")
     assert (found := join(new, [lookalike(3, "A"), by_link])) is not None
     assert (found.article, found.why.code) == (9, "link")
@@ -32,14 +32,14 @@ def test_an_article_joins_the_story_with_the_strongest_reason() -> None:
 
 def test_a_story_never_gets_a_second_article_of_one_source() -> None:
     """Not even by way of another source's article."""
-    new = Telling("C", TITLE, time=TIME)
+    new = ComparableArticle("C", TITLE, time=TIME)
     assert join(new, [lookalike(1, "C"), lookalike(2, "A", "C")]) is None
 
 
 def test_an_article_that_matches_nothing_has_a_story_of_its_own() -> None:
     """Sharing a key is not enough."""
-    assert join(Telling("C", TITLE, time=TIME), [lookalike(1, "A", title="Weekly links")]) is None
-    assert join(Telling("C", TITLE), []) is None
+    assert join(ComparableArticle("C", TITLE, time=TIME), [lookalike(1, "A", title="Weekly links")]) is None
+    assert join(ComparableArticle("C", TITLE), []) is None
 
 
 A = Member(1, "A", TIME)

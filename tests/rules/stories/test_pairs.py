@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from aggregator.rules.stories import article_keys, judge, keys, telling
+from aggregator.rules.stories import article_keys, comparable, judge, keys
 from tests.rules.stories import held_out
 from tests.rules.stories.pairs import LABELLED, LANGUAGES, SECOND, Pair, pairs
 
@@ -16,7 +16,7 @@ FIRST_SET, SECOND_SET, THIRD_SET = pairs(LABELLED), pairs(SECOND), held_out.pair
 
 def joined(pair: Pair) -> bool:
     """Whether a store would find the second article by a key of the first one, and join them."""
-    first, second = telling(pair.first), telling(pair.second)
+    first, second = comparable(pair.first), comparable(pair.second)
     return judge(first, second).joins and not set(keys(first)).isdisjoint(keys(second))
 
 
@@ -41,14 +41,14 @@ def test_precision_and_recall_are_kept(labelled: list[Pair]) -> None:
 @pytest.mark.parametrize("pair", FIRST_SET[::7], ids=lambda pair: pair.name)
 def test_the_order_of_two_articles_makes_no_difference(pair: Pair) -> None:
     """Which of them arrived first decides nothing."""
-    first, second = telling(pair.first), telling(pair.second)
+    first, second = comparable(pair.first), comparable(pair.second)
     assert judge(first, second) == judge(second, first)
 
 
 def test_keys_need_the_article_alone() -> None:
     """So that the process that reads a document can make them."""
     for pair in FIRST_SET[::20]:
-        later = telling(pair.first, datetime(2030, 1, 1, tzinfo=UTC))
+        later = comparable(pair.first, datetime(2030, 1, 1, tzinfo=UTC))
         assert article_keys(pair.first) == keys(later)
         assert len(keys(later)) == len(set(keys(later))) <= 27
 
@@ -58,6 +58,6 @@ def test_what_is_joined_shares_a_key() -> None:
     unfound = [
         pair.name
         for pair in FIRST_SET
-        if judge(telling(pair.first), telling(pair.second)).joins and not joined(pair)
+        if judge(comparable(pair.first), comparable(pair.second)).joins and not joined(pair)
     ]
     assert len(unfound) <= 2, unfound

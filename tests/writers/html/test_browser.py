@@ -18,9 +18,9 @@ from aggregator.model.article import Article, Enclosure, Origin
 from aggregator.schedule.health import STATES
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Chain, Item
+from aggregator.writers.html.content_security_policy import POLICY, policy_of
 from aggregator.writers.html.feed_page import Html
-from aggregator.writers.html.page_policy import POLICY, policy_of
-from aggregator.writers.look import USUAL_LOOK, PageLook
+from aggregator.writers.page_look import USUAL_LOOK, PageLook
 from tests.conftest import Answer, Server
 from tests.normalise.test_html_xss import CASES
 from tests.support.channels import PUBLISHED, article_with, channel_of, item_of

@@ -17,7 +17,7 @@ from aggregator.writers.channel import Chain, Channel
 from aggregator.writers.html.feed_page import Html
 from aggregator.writers.html.locale import locale_of
 from aggregator.writers.html.rhythm_chart import rhythm
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 from aggregator.writers.xml_text import address
 from tests.conformance.html import check_html
 from tests.support.channels import ADDRESSES, CHANNELS, FORMATS, article_with, channel_of, item_of

@@ -29,7 +29,7 @@ from aggregator.writers.html.search_page import (
     problem_of,
     results_page,
 )
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 from tests.conformance.html import check_html
 from tests.support.channels import article_with, channel_of, item_of
 from tests.support.overviews import FILES, SEEN, followed_of, overview_of, section_of

@@ -14,9 +14,9 @@ from aggregator.normalise.folders import folder_name
 from aggregator.schedule.health import STATES
 from aggregator.writers import SITE_WRITERS, SiteWriter
 from aggregator.writers.channel import Overview
-from aggregator.writers.html.page_policy import FORM_POLICY, POLICY, policy_of
+from aggregator.writers.html.content_security_policy import FORM_POLICY, POLICY, policy_of
 from aggregator.writers.html.site_pages import ReadScript, StartPage, StatusPage, Stylesheet
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 from tests.conformance.html import check_html
 from tests.support.channels import item_of
 from tests.support.examples import examples

@@ -25,7 +25,7 @@ from aggregator.writers.html.sandbox import FILTERS, MAX_CHARACTERS, MAX_ROUNDS
 from aggregator.writers.html.search_page import SearchResults, results_page
 from aggregator.writers.html.template_trial import trial_mistakes
 from aggregator.writers.html.templates import COMMON, TEMPLATES, mistakes, render
-from aggregator.writers.look import PageLook
+from aggregator.writers.page_look import PageLook
 from tests.support.channels import article_with, channel_of, item_of
 from tests.support.overviews import FILES, SEEN, followed_of, overview_of, section_of
 

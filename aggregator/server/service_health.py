@@ -18,12 +18,12 @@ from aggregator.config.load import Config
 from aggregator.config.store_address import StoreAddress, is_there
 from aggregator.errors import AggregatorError
 from aggregator.schedule.health import STATES, judge
-from aggregator.server.counts import Counts, StoreFacts
+from aggregator.server.metric_counts import Counts, StoreFacts
 from aggregator.store import Store
 from aggregator.writers import formats
 
 if TYPE_CHECKING:
-    from aggregator.publishing.published import Published
+    from aggregator.publishing.publication_result import Published
     from aggregator.store import Saved
 
 __all__ = ["MAX_SILENCE_SECONDS", "Vitals"]

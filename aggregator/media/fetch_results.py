@@ -15,7 +15,7 @@ from aggregator.errors import (
     TooManyRedirects,
 )
 from aggregator.model.article import Problem
-from aggregator.model.copied import CopiedFile
+from aggregator.model.media_copies import CopiedFile
 from aggregator.store import CopyOutcome, WantedFile
 
 __all__ = ["AFTER", "LONGEST_WAIT", "CopyReport", "FetchedFile", "again_at", "outcome_of"]

@@ -72,7 +72,7 @@ def test_output_is_that_of_a_config_with_the_same_sources(
     site: Site, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     """Every feed, byte for byte; lists and pages of sources too where they are in memory."""
-    monkeypatch.setattr("aggregator.app.store_sources.MANY", many)
+    monkeypatch.setattr("aggregator.app.sources_outside_config.MANY", many)
     serve(server, "a", "b", "c")
     folders = {"a": "News", "b": "News", "c": "Tea"}
     site.configure(
@@ -99,7 +99,7 @@ def test_a_run_polls_what_is_due_and_nothing_twice(
     planet: Site, server: Server, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     """By command, by name and by a daemon's round; a disabled one by name only."""
-    monkeypatch.setattr("aggregator.app.store_sources.MANY", many)
+    monkeypatch.setattr("aggregator.app.sources_outside_config.MANY", many)
     server.requests.clear()
     planet.run("fetch")
     assert server.requests == []
@@ -125,7 +125,7 @@ def test_each_command_acts_where_the_source_is(
     planet: Site, server: Server, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     """Other categories, another name, off and gone, and back again with its articles; ids stay."""
-    monkeypatch.setattr("aggregator.app.store_sources.MANY", many)
+    monkeypatch.setattr("aggregator.app.sources_outside_config.MANY", many)
     before, text = ids(planet, "Tea"), planet.file.read_bytes()
     assert planet.run("move", "c", "Milk", "News").exit_code == 0
     planet.run("publish")
@@ -204,7 +204,7 @@ def test_a_bad_row_is_reported_and_stops_no_run(
     planet: Site, server: Server, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     """The others are polled; `sources` says what is wrong, and once it is set right it is polled again."""
-    monkeypatch.setattr("aggregator.app.store_sources.MANY", many)
+    monkeypatch.setattr("aggregator.app.sources_outside_config.MANY", many)
     monkeypatch.delenv("TEA_COOKIE", raising=False)
     settings = json.dumps({"url": f"{server.url}/c", "cookie": {"env": "TEA_COOKIE"}})
     with closing(sqlite3.connect(store_of(planet))) as direct, direct:
@@ -251,7 +251,7 @@ def test_changed_fetch_settings_are_tried_at_what_failed(
     site: Site, server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As for sources of a config; those that went well are left in peace."""
-    monkeypatch.setattr("aggregator.app.store_sources.MANY", 0)
+    monkeypatch.setattr("aggregator.app.sources_outside_config.MANY", 0)
     serve(server, "a")
     site.configure(fetch={**FAST, "max_bytes": 2_000})
     server.pages["/b"] = Answer(200, {}, feed("b", *range(60)))
@@ -300,7 +300,7 @@ def test_a_strangers_store_sends_no_variable_of_this_machine(planet: Site, tmp_p
 
 def test_many_are_not_read_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run of a store that follows many has only those in memory that more than polls ask for."""
-    monkeypatch.setattr("aggregator.app.store_sources.MANY", 3)
+    monkeypatch.setattr("aggregator.app.sources_outside_config.MANY", 3)
     (site.home / "list.txt").write_text("\n".join(f"https://s{n}.example/" for n in range(1_200)))
     site.run("import", "--store", str(site.home / "list.txt"))
     now = datetime.now(UTC)
@@ -315,12 +315,12 @@ def test_many_are_not_read_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) 
 
 def test_pages_say_how_many_sources_they_do_not_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of many, nothing that is published reads all; those in memory are listed as ever."""
-    monkeypatch.setattr("aggregator.app.store_sources.MANY", 1)
+    monkeypatch.setattr("aggregator.app.sources_outside_config.MANY", 1)
     (site.home / "list.txt").write_text("\n".join(f"https://s{n}.example/" for n in range(3)))
     site.run("import", "--store", str(site.home / "list.txt"))
     assert site.run("publish").exit_code == 0
     assert "3 further sources are followed" in (site.output / "status.html").read_text(encoding="utf-8")
-    monkeypatch.setattr("aggregator.app.store_sources.MANY", 3)
+    monkeypatch.setattr("aggregator.app.sources_outside_config.MANY", 3)
     assert site.run("publish").exit_code == 0
     assert "further sources" not in (site.output / "status.html").read_text(encoding="utf-8")
 

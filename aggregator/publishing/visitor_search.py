@@ -11,14 +11,14 @@ from urllib.parse import urlencode
 from aggregator.config.load import Config
 from aggregator.config.rules import rule_set
 from aggregator.errors import QueryError
-from aggregator.publishing.disclosure import disclosure_of
-from aggregator.publishing.looks import look_of
+from aggregator.publishing.copies_in_articles import copies_of
 from aggregator.publishing.outputs import items
+from aggregator.publishing.page_look import look_of
+from aggregator.publishing.public_addresses import disclosure_of
 from aggregator.publishing.rule_results import facts_of, read_verdict, shown
-from aggregator.publishing.shown_copies import copies_of
+from aggregator.rules.feeds_of_article import ALL as EVERYTHING
 from aggregator.rules.query import Query, parse_once
 from aggregator.rules.query.terms import FIELDS
-from aggregator.rules.standing import ALL as EVERYTHING
 from aggregator.store import ALL, Kept, Store
 from aggregator.writers.channel import Channel, Item, Writer, format_of
 from aggregator.writers.html.page_variables import MAX_QUERY

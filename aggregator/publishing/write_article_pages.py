@@ -9,17 +9,17 @@ from contextlib import suppress
 
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
-from aggregator.publishing.article_pages import pages_of
-from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.copies_in_articles import ShownCopies, address_of_copies
 from aggregator.publishing.feed_folders import WriteResult
 from aggregator.publishing.outputs import PAGES, items, page_of, pages_address
-from aggregator.publishing.shown_copies import ShownCopies, address_of_copies
+from aggregator.publishing.public_addresses import Disclosure
+from aggregator.publishing.which_articles_have_pages import pages_of
 from aggregator.rules.rule import RuleSet
 from aggregator.store import Store
 from aggregator.store.posts import PostFile
 from aggregator.writers.channel import PageWriter
-from aggregator.writers.look import PageLook
 from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
+from aggregator.writers.page_look import PageLook
 
 __all__ = ["OwnPages"]
 

@@ -1,6 +1,6 @@
 """Searches in a real store: the index narrows, and never hides what a query finds.
 
-`AGGREGATOR_QUERY_CASES=100000 pytest tests/app/test_searching.py` tries so many queries.
+`AGGREGATOR_QUERY_CASES=100000 pytest tests/app/test_article_search.py` tries so many queries.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from random import Random
 
 import pytest
 
-from aggregator.app import searching
+from aggregator.app import article_search
+from aggregator.app.article_search import brought_up_to_date, search
 from aggregator.app.feed_membership import Chooser
-from aggregator.app.searching import brought_up_to_date, search
 from aggregator.config.load import Config, Keep, Source, load
 from aggregator.config.rules import RuleSettings, rule_set
 from aggregator.config.store_address import StoreAddress
@@ -108,7 +108,7 @@ def test_a_search_finds_what_the_query_finds_in_everything(place: StoreAddress, 
     edited = [replace(a, title=made.words(4), content=made.words(9)) for a in articles[:30]]
     store_of(store, *edited, withdrawn=tuple(f"{n}.md" for n in range(60, 70)), rules=RULES)
     opened = Store(store, reads_only=True)
-    found = [(each, searching._facts(each)) for each in opened.articles.all() if not is_withdrawn(each)]
+    found = [(each, article_search._facts(each)) for each in opened.articles.all() if not is_withdrawn(each)]
     known = {each.uid: facts for each, facts in found}
     assert len(found) == 110
     narrowed = matched = 0

@@ -9,8 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model.article import Article, Origin
-from aggregator.rules.stories import TEXT_WINDOW, TITLE_WINDOW, Telling, Why, judge, keys, same_story, telling
-from aggregator.rules.stories.judge import _JOINING, _REFUSING
+from aggregator.rules.stories import (
+    TEXT_WINDOW,
+    TITLE_WINDOW,
+    ComparableArticle,
+    Why,
+    comparable,
+    judge,
+    keys,
+    same_story,
+)
+from aggregator.rules.stories.same_story import _JOINING, _REFUSING
 from tests.rules.stories.pairs import LABELLED, SECOND, pairs
 
 TIME = datetime(2026, 11, 24, 8, tzinfo=UTC)
@@ -22,9 +31,9 @@ TEXT = (
 )
 
 
-def by(source: str, title: str = TITLE, html: str = "", after: timedelta = timedelta(0)) -> Telling:
+def by(source: str, title: str = TITLE, html: str = "", after: timedelta = timedelta(0)) -> ComparableArticle:
     """An article of a source."""
-    return Telling(source, title, html=html, time=TIME + after)
+    return ComparableArticle(source, title, html=html, time=TIME + after)
 
 
 def test_one_source_keeps_its_stories_apart() -> None:
@@ -36,7 +45,7 @@ def test_equal_titles_join_within_their_window() -> None:
     """Three days, and unknown times are no reason against it."""
     assert judge(by("A"), by("B", after=TITLE_WINDOW)) == Why("title")
     assert judge(by("A"), by("B", after=TITLE_WINDOW + timedelta(seconds=1))) == Why("title-window")
-    assert judge(Telling("A", TITLE), by("B")) == Why("title")
+    assert judge(ComparableArticle("A", TITLE), by("B")) == Why("title")
 
 
 def test_a_title_that_says_little_joins_a_text_and_its_beginning() -> None:
@@ -83,7 +92,9 @@ def test_every_explanation_is_a_sentence_with_its_score() -> None:
 
 def test_every_reason_decides_a_labelled_pair() -> None:
     """No rule is there for nothing."""
-    found = {judge(telling(p.first), telling(p.second)).code for p in (*pairs(LABELLED), *pairs(SECOND))}
+    found = {
+        judge(comparable(p.first), comparable(p.second)).code for p in (*pairs(LABELLED), *pairs(SECOND))
+    }
     assert found >= {*_JOINING, *_REFUSING} - {"text-window"}
 
 
@@ -104,7 +115,7 @@ def test_an_article_becomes_what_is_compared() -> None:
         content=f"<p>{TEXT}</p>",
         origin=Origin(title="The Beacon"),
     )
-    found = telling(article, TIME, "Beacon of the North")
+    found = comparable(article, TIME, "Beacon of the North")
     assert found.names == ("Beacon feed", "The Beacon", "Beacon of the North", "beacon.example", "beacon")
     assert (found.time, found.page, found.permanent_id) == (TIME, "beacon.example/1", article.id)
     assert found.html == article.content
@@ -113,9 +124,9 @@ def test_an_article_becomes_what_is_compared() -> None:
 
 def test_an_article_has_a_few_keys() -> None:
     """Its link, its id, its title, its text; none of what it does not have."""
-    assert keys(Telling("A")) == ()
-    assert len(keys(Telling("A", "Storm"))) == 1
-    full = Telling(
+    assert keys(ComparableArticle("A")) == ()
+    assert len(keys(ComparableArticle("A", "Storm"))) == 1
+    full = ComparableArticle(
         "A", "Storm", "https://a.example/1", "tag:a.example,2026:1", " ".join(map(str, range(900)))
     )
     assert 20 <= len(keys(full)) <= 27
@@ -139,10 +150,10 @@ def test_any_two_articles_are_judged_alike_in_either_order(
     title: str, other: str, body: str, path: str
 ) -> None:
     """Strangers' texts never raise; an article and its copy elsewhere have all keys in common."""
-    a = Telling("A", title, f"https://a.example/{path}", path, body)
-    b = Telling("B", other, f"https://b.example/{path}", other, body)
+    a = ComparableArticle("A", title, f"https://a.example/{path}", path, body)
+    b = ComparableArticle("B", other, f"https://b.example/{path}", other, body)
     assert judge(a, b) == judge(b, a)
-    assert keys(a) == keys(Telling("C", title, a.link, path, body))
+    assert keys(a) == keys(ComparableArticle("C", title, a.link, path, body))
 
 
 COMPANY = (

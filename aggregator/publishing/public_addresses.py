@@ -11,7 +11,7 @@ from aggregator.config.load import Config, Source
 from aggregator.model.article import Article, Origin
 from aggregator.normalise.disclosure import RULES, carries, host_of, is_publishable, secrets_of
 from aggregator.normalise.links import WEB
-from aggregator.publishing.unlisted import names_shown
+from aggregator.publishing.sources_not_loaded import names_shown
 from aggregator.store import Store
 
 __all__ = ["Disclosure", "disclosure_of"]

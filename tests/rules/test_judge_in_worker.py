@@ -9,11 +9,11 @@ import pytest
 from aggregator.errors import QueryError
 from aggregator.model.verdict import Judged
 from aggregator.model.wire import Format
-from aggregator.rules.ahead import judged, packed
-from aggregator.rules.many import QuerySet
+from aggregator.rules.feeds_of_article import labelled
+from aggregator.rules.judge_in_worker import judged, packed
 from aggregator.rules.query import ArticleFacts, parse
+from aggregator.rules.query_set import QuerySet
 from aggregator.rules.rule import RuleSet, judge, made
-from aggregator.rules.standing import labelled
 from tests.support.queries import NAMES, NOW, Made
 
 FORMAT = Format(Judged)

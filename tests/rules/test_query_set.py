@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from aggregator.model.article import Article
-from aggregator.rules.many import QuerySet
 from aggregator.rules.query import ArticleFacts, Query, parse
+from aggregator.rules.query_set import QuerySet
 from tests.support.queries import NOW, Made
 
 CASES = int(os.environ.get("AGGREGATOR_QUERY_CASES", "600"))

@@ -17,10 +17,10 @@ from selectolax.lexbor import LexborHTMLParser
 
 from aggregator.config.load import load
 from aggregator.errors import TookTooLong
-from aggregator.publishing.searching import MAX_RESULTS, PublicSearch
+from aggregator.publishing.visitor_search import MAX_RESULTS, PublicSearch
 from aggregator.rules.query import Query
-from aggregator.server import searching
-from aggregator.server.searching import AT_ONCE
+from aggregator.server import visitor_search
+from aggregator.server.visitor_search import AT_ONCE
 from aggregator.store import Store
 from tests.conformance.html import check_html
 from tests.conftest import Answer, Server
@@ -360,13 +360,13 @@ def test_two_search_at_once_and_others_are_asked_to_come_back(
 
 def test_a_search_that_takes_too_long_is_ended(published: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the articles that it looks at; the same again is refused without looking."""
-    monkeypatch.setattr(searching, "MAX_SECONDS", -1.0)
+    monkeypatch.setattr(visitor_search, "MAX_SECONDS", -1.0)
     with served(published) as port:
         reply = search(port, "tea")
         assert reply.status == 503
         assert int(reply.headers["retry-after"]) > 0
         assert "took too long" in said(shown(reply))
-        monkeypatch.setattr(searching, "MAX_SECONDS", 60.0)
+        monkeypatch.setattr(visitor_search, "MAX_SECONDS", 60.0)
         assert search(port, "tea").status == 503
         assert search(port, "tea ").status == 503
         assert search(port, "green").status == 200
@@ -403,7 +403,7 @@ def test_results_are_kept_for_a_while(published: Site, monkeypatch: pytest.Monke
             assert search(port, "tea").status == 200
             assert search(port, " tea ").status == 200
         assert made == ["tea"]
-        monkeypatch.setattr(searching, "MAX_KEPT_BYTES", 1)
+        monkeypatch.setattr(visitor_search, "MAX_KEPT_BYTES", 1)
         assert search(port, "green").status == search(port, "tea").status == 200
         assert made == ["tea", "green", "tea"]
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from aggregator.config.load import Config, Source
 from aggregator.errors import WriteError
-from aggregator.media.faces import MemberFace
-from aggregator.publishing.assets import FOLDER
-from aggregator.publishing.disclosure import disclosure_of
-from aggregator.publishing.local_faces import LocalFace, local_face
-from aggregator.publishing.unlisted import names_shown
+from aggregator.media.member_pictures import MemberFace
+from aggregator.publishing.local_member_pictures import LocalFace, local_face
+from aggregator.publishing.logo import FOLDER
+from aggregator.publishing.public_addresses import disclosure_of
+from aggregator.publishing.sources_not_loaded import names_shown
 from aggregator.store import Store
 from aggregator.writers.output_files import remove, write_if_changed
 

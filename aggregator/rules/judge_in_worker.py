@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 from aggregator.model.article import Article
 from aggregator.model.verdict import Judged
-from aggregator.rules.many import QuerySet
+from aggregator.rules.feeds_of_article import labelled
+from aggregator.rules.query_set import QuerySet
 from aggregator.rules.rule import RuleSet, judge, made
-from aggregator.rules.standing import labelled
 
 if TYPE_CHECKING:
     from aggregator.rules.query import Query

@@ -12,9 +12,9 @@ import pytest
 from aggregator.config.load import PageSettings
 from aggregator.config.pages import Colours, DarkColours
 from aggregator.errors import TemplateMistake
-from aggregator.publishing.looks import MAX_FILES, look_mistakes, look_of
+from aggregator.publishing.page_look import MAX_FILES, look_mistakes, look_of
+from aggregator.publishing.publication_result import Published
 from aggregator.publishing.publish import publish
-from aggregator.publishing.published import Published
 from aggregator.writers import SITE_WRITERS, WRITERS
 from tests.support.planet import Planet, article
 

@@ -24,7 +24,8 @@ from aggregator.model.article import Article, Document, Origin
 from aggregator.model.article_json import pack
 from aggregator.model.resource import Resource
 from aggregator.model.wire import dumps
-from aggregator.reading.answers import (
+from aggregator.reading.document import Context, Reading
+from aggregator.reading.worker_answers import (
     MAX_TEXT_CHARS,
     Answer,
     Failure,
@@ -33,7 +34,6 @@ from aggregator.reading.answers import (
     failure_of,
     reading_of,
 )
-from aggregator.reading.document import Context, Reading
 from aggregator.reading.workers import Workers
 from tests.support.site import feed
 

@@ -12,9 +12,9 @@ from datetime import timedelta
 from functools import cached_property
 from math import log
 
-from aggregator.rules.stories.links import fragment, is_specific
-from aggregator.rules.stories.telling import Telling
-from aggregator.rules.stories.texts import Overlap, overlap
+from aggregator.rules.stories.comparable_article import ComparableArticle
+from aggregator.rules.stories.link_keys import fragment, is_specific
+from aggregator.rules.stories.text_overlap import Overlap, overlap
 from aggregator.rules.stories.titles import differ_in_amounts, differ_in_series, have_one_frame, is_named
 
 __all__ = ["TEXT_WINDOW", "TITLE_WINDOW", "Why", "judge", "same_story"]
@@ -64,13 +64,13 @@ class Why:
         return (_JOINING | _REFUSING)[self.code].format(score=self.score)
 
 
-def same_story(a: Telling, b: Telling) -> Why | None:
+def same_story(a: ComparableArticle, b: ComparableArticle) -> Why | None:
     """The reason why two articles are the same story; None when they are not. `judge` says why not."""
     why = judge(a, b)
     return why if why.joins else None
 
 
-def judge(a: Telling, b: Telling) -> Why:
+def judge(a: ComparableArticle, b: ComparableArticle) -> Why:
     """The reason why two articles are, or are not, the same story; their order makes no difference."""
     if a.source == b.source:
         return Why("one-source")
@@ -87,7 +87,7 @@ def judge(a: Telling, b: Telling) -> Why:
 class _Pair:
     """Two articles, and values that several rules need, each computed at most once."""
 
-    def __init__(self, a: Telling, b: Telling) -> None:
+    def __init__(self, a: ComparableArticle, b: ComparableArticle) -> None:
         self.a, self.b = a, b
         self.first, self.second = a.heading.units, b.heading.units
 
@@ -155,7 +155,7 @@ def _by_title(pair: _Pair) -> Why | None:
     return Why("title" if is_one else "short-title")
 
 
-def _has_one_title(a: Telling, b: Telling) -> bool:
+def _has_one_title(a: ComparableArticle, b: ComparableArticle) -> bool:
     """Whether two titles are equal except for the name of one of the sources."""
     names = (*a.names, *b.names)
     others = dict(zip(b.heading.keys, b.heading.segments, strict=True))

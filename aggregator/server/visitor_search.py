@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl
 from aggregator import __version__
 from aggregator.config.load import Config
 from aggregator.errors import AggregatorError, QueryError, TookTooLong
-from aggregator.publishing.searching import PublicSearch, SearchFound, asked
+from aggregator.publishing.visitor_search import PublicSearch, SearchFound, asked
 from aggregator.rules.query import Query
 from aggregator.server.file_cache import EncodedBody, File, compressed, plain_body
 from aggregator.writers import installed

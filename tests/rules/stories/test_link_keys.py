@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.rules.stories.links import canonical, fragment, host_labels, is_specific
+from aggregator.rules.stories.link_keys import canonical, fragment, host_labels, is_specific
 
 SAME = "a.example/2026/story"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.writers.channel import Chain
-from aggregator.writers.relations import relations
+from aggregator.writers.head_links import relations
 from tests.support.channels import channel_of
 
 SELF = {f: f"https://feeds.example/drinks/{f}" for f in ("rss.xml", "atom.xml", "feed.json")}

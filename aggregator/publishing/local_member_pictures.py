@@ -9,7 +9,7 @@ from pathlib import Path
 
 from aggregator.config.load import Config, Source
 from aggregator.errors import WriteError
-from aggregator.publishing.assets import read_picture
+from aggregator.publishing.logo import read_picture
 
 __all__ = ["LocalFace", "face_mistakes", "local_face"]
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from aggregator.config.load import Config
 from aggregator.config.pages import LIGHT, DarkColours
 from aggregator.errors import WriteError
-from aggregator.publishing.assets import logo_name, read_logo
-from aggregator.writers.look import PageLook
+from aggregator.publishing.logo import logo_name, read_logo
+from aggregator.writers.page_look import PageLook
 
 __all__ = ["look_mistakes", "look_of"]
 

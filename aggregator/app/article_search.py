@@ -11,11 +11,11 @@ from itertools import islice
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
 from aggregator.publishing.rule_results import facts_of, read_verdict, variants
+from aggregator.rules.feeds_of_article import ALL as EVERYTHING
+from aggregator.rules.feeds_of_article import labelled
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.query.words import BREAK
 from aggregator.rules.rule import RuleSet
-from aggregator.rules.standing import ALL as EVERYTHING
-from aggregator.rules.standing import labelled
 from aggregator.store import ALL, Kept, Store
 from aggregator.store.search import INDEXED_FIELDS
 

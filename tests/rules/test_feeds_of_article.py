@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aggregator.rules.dry_run import FeedTrial, RuleTrial, tried, tried_query
-from aggregator.rules.many import QuerySet
+from aggregator.rules.feeds_of_article import feeds_of, labelled
 from aggregator.rules.query import ArticleFacts, parse
+from aggregator.rules.query_set import QuerySet
 from aggregator.rules.rule import RuleSet, judge, made
-from aggregator.rules.standing import feeds_of, labelled
 from tests.rules.test_rule import ARTICLE, NOW, rule
 
 NONE = frozenset[str]()

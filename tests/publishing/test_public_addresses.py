@@ -15,7 +15,7 @@ import pytest
 import aggregator
 from aggregator.config.load import Auth, Config, Source
 from aggregator.model.article import Origin
-from aggregator.publishing.disclosure import Disclosure
+from aggregator.publishing.public_addresses import Disclosure
 from tests.conftest import Answer, Request, Server
 from tests.support.planet import NEWS, Planet, article
 from tests.support.site import Site, feed

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from aggregator.model.verdict import Verdict
 
 if TYPE_CHECKING:
-    from aggregator.rules.many import QuerySet
     from aggregator.rules.query import ArticleFacts
+    from aggregator.rules.query_set import QuerySet
 
 __all__ = ["feeds_of", "labelled", "standing_in"]
 

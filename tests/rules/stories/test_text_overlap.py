@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.rules.stories.texts import Body, keys_of, language, overlap, plain, text_keys
+from aggregator.rules.stories.text_overlap import Body, keys_of, language, overlap, plain, text_keys
 
 LETTERS = str.maketrans("0123456789", "abcdefghij")
 WORDS = [f"word{n * 7919 % 1000}".translate(LETTERS) for n in range(400)]
@@ -63,7 +63,7 @@ def test_there_are_few_keys_whatever_the_length() -> None:
 def test_keys_are_the_same_in_every_process_and_version() -> None:
     """Stored ones would find nothing otherwise."""
     assert keys_of("title", [b"storm", b"storm"]) == (3254994885954115925,)
-    script = f"from aggregator.rules.stories.texts import text_keys;print(sorted(text_keys({LONG!r})))"
+    script = f"from aggregator.rules.stories.text_overlap import text_keys;print(sorted(text_keys({LONG!r})))"
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == str(sorted(text_keys(LONG)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.server.conditional import UNSATISFIABLE, http_date, is_unchanged, part
+from aggregator.server.conditional_requests import UNSATISFIABLE, http_date, is_unchanged, part
 
 ETAG = '"abc"'
 MODIFIED = 1_780_315_200

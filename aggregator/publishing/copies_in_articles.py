@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from aggregator.config.load import Config
 from aggregator.model.article import Article
-from aggregator.model.copied import NO_COPIES, Copies
+from aggregator.model.media_copies import NO_COPIES, Copies
 from aggregator.store import Kept, Store
 
 __all__ = ["NONE_SHOWN", "ShownCopies", "address_of_copies", "copies_of", "copies_shown"]

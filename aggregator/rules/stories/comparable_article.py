@@ -7,15 +7,15 @@ from datetime import datetime
 from functools import cached_property
 
 from aggregator.model.article import Article
-from aggregator.rules.stories.links import canonical, host_labels
-from aggregator.rules.stories.texts import Body, keys_of, language, text_keys
+from aggregator.rules.stories.link_keys import canonical, host_labels
+from aggregator.rules.stories.text_overlap import Body, keys_of, language, text_keys
 from aggregator.rules.stories.titles import Title, title, title_keys
 
-__all__ = ["Telling", "article_keys", "keys", "telling"]
+__all__ = ["ComparableArticle", "article_keys", "comparable", "keys"]
 
 
 @dataclass(frozen=True, eq=False)
-class Telling:
+class ComparableArticle:
     """One source's article.
 
     - `source`: the source's name in the config; two articles of one source never tell the same story.
@@ -61,11 +61,11 @@ class Telling:
         return Body(self.html)
 
 
-def telling(article: Article, first_seen: datetime | None = None, *names: str) -> Telling:
+def comparable(article: Article, first_seen: datetime | None = None, *names: str) -> ComparableArticle:
     """An article in the form for comparing stories; `names`: further names of its source."""
     html = article.content if len(article.content) >= len(article.summary) else article.summary
     own = (article.source, article.origin.title, *names, *host_labels(article.link))
-    return Telling(
+    return ComparableArticle(
         source=article.source,
         title=article.title,
         link=article.link,
@@ -76,7 +76,7 @@ def telling(article: Article, first_seen: datetime | None = None, *names: str) -
     )
 
 
-def keys(of: Telling) -> tuple[int, ...]:
+def keys(of: ComparableArticle) -> tuple[int, ...]:
     """64-bit keys, 27 at most: articles that share one may tell the same story, others never do.
 
     They are the same in every process, and signed, as databases have integers.
@@ -91,4 +91,4 @@ def keys(of: Telling) -> tuple[int, ...]:
 
 def article_keys(article: Article) -> tuple[int, ...]:
     """The `keys` of an article; they depend only on the article, so any process can compute them."""
-    return keys(telling(article))
+    return keys(comparable(article))
