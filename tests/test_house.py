@@ -229,7 +229,7 @@ VENDORS = {
     "mf2py": {"adapters"},
     "alembic": {"store"},
     "procrastinate": {"machines"},
-    "psycopg": {"store"},
+    "psycopg": {"store", "machines"},
     "sqlalchemy": {"store"},
     "nh3": {"normalise"},
     "apscheduler": {"app"},

@@ -27,8 +27,8 @@ LONGEST_JOB = timedelta(minutes=1)
 AHEAD = timedelta(minutes=1)
 """A shard whose next source is due later than this has no job yet; `missing` queues one in time."""
 
-LEAST_WAIT = timedelta(seconds=30)
-"""The least time between two jobs of a shard: a job for each poll would cost more than the polls."""
+LEAST_WAIT = timedelta(minutes=1)
+"""The least time between two jobs of a shard: a job costs as much as a dozen polls of unchanged sources."""
 
 PUBLISH_AFTER = timedelta(seconds=5)
 HUBS_EVERY = timedelta(seconds=5)

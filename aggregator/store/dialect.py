@@ -105,11 +105,13 @@ class Dialect(Protocol):
     - `place`: its name for messages, without a password.
     - `engine`: for writing.
     - `reading`: for reading one state of the database in each transaction.
+    - `autocommit`: for single statements without a transaction around them; None where that saves nothing.
     """
 
     place: str
     engine: sa.Engine
     reading: sa.Engine
+    autocommit: sa.Engine | None
     search: SearchIndex
 
     def open(self, check: Check) -> None:

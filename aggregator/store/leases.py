@@ -103,7 +103,7 @@ class Leases:
 
     def database_time(self) -> datetime:
         """Returns the database's time."""
-        with self._database.snapshot() as connection:
+        with self._database.single() as connection:
             found: datetime = connection.execute(sa.select(sa.func.clock_timestamp())).scalar_one()
         return found
 
@@ -111,7 +111,7 @@ class Leases:
         """Returns names and addresses of active sources that are in no shard yet."""
         address = sa.func.coalesce(sources.c.moved_to, sources.c.address)
         query = sa.select(sources.c.name, address).where(sources.c.shard.is_(None), sources.c.active)
-        with self._database.snapshot() as connection:
+        with self._database.single() as connection:
             return [(name, url) for name, url in connection.execute(query.limit(limit))]
 
     def assign(self, numbers: Mapping[str, int]) -> None:
@@ -138,13 +138,13 @@ class Leases:
             .where(_may_be_polled(until), sources.c.shard.is_not(None))
             .group_by(sources.c.shard)
         )
-        with self._database.snapshot() as connection:
+        with self._database.single() as connection:
             return {shard: None if at == _EPOCH else at for shard, at in connection.execute(query)}
 
     def due(self, shard: int, now: datetime, limit: int) -> tuple[str, ...]:
         """Returns the names of a shard's sources to poll now, new ones first, then the longest due first."""
         asked = {"of_shard": shard, "until": now, "most": limit}
-        with self._database.snapshot() as connection:
+        with self._database.single() as connection:
             found = [*connection.scalars(_NEW, asked)]
             if len(found) < limit:
                 found += connection.scalars(_LATE, {**asked, "most": limit - len(found)})
@@ -152,13 +152,13 @@ class Leases:
 
     def next_due(self, shard: int) -> datetime | None:
         """Returns when the next source of a shard is due; None if none is."""
-        with self._database.snapshot() as connection:
+        with self._database.single() as connection:
             found: datetime | None = connection.scalar(_NEXT, {"of_shard": shard})
         return found
 
     def claim(self, shard: int, worker: str) -> Claim:
         """Gives a shard to a worker; what other workers still poll of it can no longer be saved."""
-        with self._database.row_transaction() as connection:
+        with self._database.single(writes=True) as connection:
             row = connection.execute(_CLAIM, {"of_shard": shard, "by_worker": worker}).one()
         return Claim(
             hold=Hold(shard=shard, fence=row.new_fence),
@@ -176,7 +176,7 @@ class Leases:
         Does nothing if another worker has claimed the shard since.
         """
         lasting = {name: until.isoformat() for name, until in holds.items() if until > ended}
-        with self._database.row_transaction() as connection:
+        with self._database.single(writes=True) as connection:
             row = {"now_ended": ended, "now_holds": json.dumps(lasting)}
             connection.execute(_RELEASE, {"of_shard": hold.shard, "of_fence": hold.fence, **row})
 

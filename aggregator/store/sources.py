@@ -142,7 +142,7 @@ class Sources:
         """Returns the records of the known sources with these names; None: of all."""
         query = sa.select(sources.c.name, *_STATE)
         batches = [query] if names is None else [query.where(sources.c.name.in_(b)) for b in _batches(names)]
-        with self._database.snapshot() as connection:
+        with self._database.single() as connection:
             return {
                 name: SourceRecord(**dict(zip(SourceRecord.__slots__, values, strict=True)))
                 for batch in batches

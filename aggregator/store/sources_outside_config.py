@@ -72,7 +72,7 @@ class FollowedSources:
     def named(self, names: Collection[str]) -> dict[str, FollowedRow]:
         """Returns the sources with these names, by name."""
         found = {}
-        with self._database.snapshot() as connection:
+        with self._database.single() as connection:
             # An argument of a command line may be invalid Unicode, which databases refuse.
             for batch in batches([name for name in names if _is_text(name)]):
                 query = sa.select(*_ROW).where(followed.c.name.in_(batch))

@@ -233,7 +233,7 @@ class HubSubscriptions:
             return {row.name: row.schedule for row in rows if row.schedule.reason is Reason.WEBSUB}
 
     def _found(self, query: sa.Select[Any]) -> list[HubSubscription]:
-        with self._database.snapshot() as connection:
+        with self._database.single() as connection:
             return [_record(row) for row in connection.execute(query)]
 
 

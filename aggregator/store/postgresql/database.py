@@ -141,6 +141,7 @@ class PostgreSQL:
 
     engine: sa.Engine
     reading: sa.Engine
+    autocommit: sa.Engine | None
 
     def __init__(self, address: DatabaseAddress, *, reads_only: bool = False) -> None:
         self._address = address
@@ -164,6 +165,7 @@ class PostgreSQL:
         self.reading = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
+        self.autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         try:
             with self.errors(), (self.reading if self._reads_only else self.engine).begin() as connection:
                 self._check_place(connection)

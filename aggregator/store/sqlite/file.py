@@ -69,6 +69,7 @@ class SQLite:
 
     engine: sa.Engine
     reading: sa.Engine
+    autocommit: sa.Engine | None = None
 
     def __init__(self, path: Path, *, reads_only: bool = False) -> None:
         self._path = path

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import ProgrammingError
 
 from aggregator.config.load import Source
 from aggregator.config.store_address import DatabaseAddress
@@ -242,3 +243,17 @@ def test_each_fault_of_the_server_comes_with_what_to_do(store: Store, code: str,
     with pytest.raises(StoreError, match=words), store.database.transaction() as connection:
         connection.exec_driver_sql(statement)
     assert store.database.setting("half") is None
+
+
+def test_single_statements_are_no_transaction(store: Store) -> None:
+    """Each reads what others have saved by then, and is saved by itself, though a later one fails."""
+    with store.database.single() as connection:
+        assert ask(connection, "SELECT name FROM sources") == [("news",)]
+        store.sources.adopt([NEWS, NEWS.model_copy(update={"name": "more"})], NOW)
+        assert len(ask(connection, "SELECT name FROM sources")) == 2
+    with store.database.single(writes=True) as connection:
+        connection.exec_driver_sql("UPDATE sources SET title = 'kept' WHERE name = 'news'")
+        with pytest.raises(ProgrammingError):
+            connection.exec_driver_sql("UPDATE sources SET nonsense = 1")
+    with store.database.snapshot() as connection:
+        assert ask(connection, "SELECT title FROM sources WHERE name = 'news'") == [("kept",)]
