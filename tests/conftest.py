@@ -25,7 +25,6 @@ from aggregator.processes import cores
 from aggregator.reading.workers import Workers
 from tests.support.computed_once import (
     empty_stores_are_made_once,
-    packages_are_listed_once,
     statements_are_compiled_once,
 )
 from tests.support.examples import examples
@@ -345,7 +344,6 @@ def _computed_once() -> Iterator[None]:
     """Most of what a small test does is a command that starts, or waits for the clock at its end."""
     with (
         statements_are_compiled_once(),
-        packages_are_listed_once(),
         empty_stores_are_made_once(),
         pytest.MonkeyPatch.context() as patch,
     ):

@@ -12,12 +12,13 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, Protocol
 
 from pydantic import BaseModel, ValidationError
 
+from aggregator.adapters import entry_points
 from aggregator.errors import ConfigError
 from aggregator.model.entry import ArticleDocument, Feed, SubscriptionList
 from aggregator.model.resource import Resource
@@ -225,12 +226,13 @@ def forget() -> None:
     """Clears the cache of installed kinds: for a process in which packages are installed or removed."""
     named.cache_clear()
     _registered.cache_clear()
+    entry_points.forget()
 
 
 @lru_cache(maxsize=1)
 def _registered() -> dict[str, EntryPoint]:
     # The first of several with one name is used: the first on the path.
     found: dict[str, EntryPoint] = {}
-    for entry in entry_points(group=GROUP):
+    for entry in entry_points.entry_points(GROUP):
         found.setdefault(entry.name, entry)
     return found

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, PositiveInt, model_validator
 
+from aggregator.adapters.entry_points import entry_points
 from aggregator.config.pages import PageSettings
 from aggregator.config.values import (
     Category,
@@ -30,7 +30,7 @@ WRITERS_GROUP = "aggregator.writers"
 def _format(name: str) -> str:
     if name in FORMATS:  # looking up what is installed takes some milliseconds
         return name
-    others = {entry.name: entry for entry in entry_points(group=WRITERS_GROUP)}
+    others = {entry.name: entry for entry in entry_points(WRITERS_GROUP)}
     if name not in others:
         raise ValueError(f"write one of {', '.join((*FORMATS, *others))}")
     try:

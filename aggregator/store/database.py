@@ -44,8 +44,9 @@ class Database:
         return self.dialect.place
 
     def _check(self, connection: sa.Connection) -> None:
-        _check_tables(self.dialect.columns(connection), connection)
-        self.dialect.make_tables(connection)
+        columns = self.dialect.columns(connection)
+        _check_tables(columns, connection)
+        self.dialect.make_tables(connection, columns)
         found = connection.scalar(_SCHEMA)
         if found is None:
             connection.execute(settings.insert().values(name="schema", value=str(VERSION)))
@@ -96,7 +97,8 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[sa.Connection]:
         """Yields a connection that reads one state of the database and blocks no other connection."""
-        with self.dialect.errors(), self.dialect.reading.begin() as connection:
+        with self.dialect.errors(), self.dialect.reading.connect() as connection, connection.begin():
+            self.dialect.begin(connection, reads_only=True)
             yield connection
 
     @contextmanager
@@ -124,7 +126,7 @@ class Database:
 
         So numbers of rows, ids, stories and the feeds of articles are decided by one process at a time.
         """
-        with self.dialect.errors(), self.dialect.engine.begin() as connection:
+        with self.row_transaction() as connection:
             self.dialect.begin_alone(connection)
             yield connection
 
@@ -133,7 +135,8 @@ class Database:
         """Yields the connection of a transaction that changes no article; on PostgreSQL it waits only for
         locks of its rows.
         """
-        with self.dialect.errors(), self.dialect.engine.begin() as connection:
+        with self.dialect.errors(), self.dialect.engine.connect() as connection, connection.begin():
+            self.dialect.begin(connection, reads_only=False)
             yield connection
 
     def tidy(self) -> None:

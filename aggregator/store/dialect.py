@@ -4,7 +4,7 @@ here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from importlib import import_module
 from pathlib import Path
@@ -128,12 +128,16 @@ class Dialect(Protocol):
         """Converts all errors of the database within the context to StoreError."""
         ...
 
-    def make_tables(self, connection: sa.Connection) -> None:
-        """Creates the tables of this version if there are none."""
+    def make_tables(self, connection: sa.Connection, there: Collection[str]) -> None:
+        """Creates the tables of this version that are missing; `there`: those that exist."""
         ...
 
     def columns(self, connection: sa.Connection) -> dict[str, set[str]]:
         """Returns the columns of each existing table."""
+        ...
+
+    def begin(self, connection: sa.Connection, *, reads_only: bool) -> None:
+        """Begins a transaction of the database, if its driver does not."""
         ...
 
     def begin_alone(self, connection: sa.Connection) -> None:

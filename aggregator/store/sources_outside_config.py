@@ -24,6 +24,7 @@ _AT_ONCE = 500
 _CHANGES = "followed changes"
 # Read as text: settings that cannot be parsed are an error of that source only.
 _ROW = (followed.c.name, sa.cast(followed.c.settings, sa.Text).label("settings"), followed.c.enabled)
+_COUNT = sa.select(sa.func.count()).select_from(followed)
 _NEW = {"active": True, "validators": {}, "body_hash": None, "title": "", "schedule": None, "is_gone": False}
 
 
@@ -64,10 +65,7 @@ class FollowedSources:
     def count(self) -> int:
         """Returns how many there are."""
         with self._database.snapshot() as connection:
-            # A store that is only read may be of a version without this table.
-            if not sa.inspect(connection).has_table(followed.name):
-                return 0
-            return connection.scalar(sa.select(sa.func.count()).select_from(followed)) or 0
+            return connection.scalar(_COUNT) or 0
 
     def named(self, names: Collection[str]) -> dict[str, FollowedRow]:
         """Returns the sources with these names, by name."""

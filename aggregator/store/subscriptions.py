@@ -40,9 +40,6 @@ class Subscriptions:
             .order_by(subscriptions.c.pk)
         )
         with self._database.snapshot() as connection:
-            # A store that is only read may be of a version without this table.
-            if not sa.inspect(connection).has_table(subscriptions.name):
-                return ()
             rows = connection.execute(query).all()
         return tuple(
             Listed(

@@ -8,8 +8,8 @@ A new format is one file with a `Writer` in it and one line in `WRITERS`, or in 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from importlib.metadata import entry_points
 
+from aggregator.adapters.entry_points import entry_points
 from aggregator.config.publishing import WRITERS_GROUP
 from aggregator.errors import ConfigError
 from aggregator.writers.atom import Atom
@@ -73,7 +73,7 @@ def installed(chosen: Collection[str]) -> Mapping[str, Writer]:
     A package that cannot be loaded is left out. If its format is `chosen`, ConfigError is raised.
     """
     others: dict[str, Writer] = {}
-    for entry in entry_points(group=WRITERS_GROUP):
+    for entry in entry_points(WRITERS_GROUP):
         if entry.name not in WRITERS:
             try:
                 others[entry.name] = entry.load()

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -63,21 +60,4 @@ def empty_stores_are_made_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("aggregator.store.sqlite.file.upgrade", filled)
-        yield
-
-
-@contextmanager
-def packages_are_listed_once() -> Iterator[None]:
-    """Entry points of all packages are read once for each `sys.path`; a test that installs one changes it."""
-    read = importlib.metadata.entry_points
-    listed = functools.cache(lambda _path, group: read(group=group))
-
-    def entry_points(*, group: str) -> Any:
-        return listed(tuple(sys.path), group)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(importlib.metadata, "entry_points", entry_points)
-        for name, module in [*sys.modules.items()]:
-            if name.startswith("aggregator.") and getattr(module, "entry_points", None) is read:
-                patch.setattr(module, "entry_points", entry_points)
         yield

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import select
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -198,7 +198,7 @@ class PostgreSQL:
         """Converts errors to StoreError, with the server's message and what to do."""
         return database_errors(self._address)
 
-    def make_tables(self, connection: sa.Connection) -> None:
+    def make_tables(self, connection: sa.Connection, there: Collection[str]) -> None:
         """Upgrades the tables to this version, one process at a time; newer tables are not changed."""
         if self._version(connection) < VERSION:
             connection.execute(_MAKING)
@@ -219,6 +219,9 @@ class PostgreSQL:
             if table in metadata.tables:
                 found.setdefault(table, set()).add(column)
         return found
+
+    def begin(self, connection: sa.Connection, *, reads_only: bool) -> None:
+        """Does nothing: the driver begins a transaction before the first statement."""
 
     def begin_alone(self, connection: sa.Connection) -> None:
         """Takes a lock that ends with the transaction, which is then flushed to disk."""

@@ -9,7 +9,7 @@ import shutil
 import sqlite3
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -103,6 +103,7 @@ class SQLite:
             upgrade(self._path)
             self._connect(f"sqlite:///{self._path}", _prepare_sqlite, check_same_thread=False)
             with self.engine.begin() as connection:
+                self.begin(connection, reads_only=False)
                 check(connection)
 
     def _connect(self, address: str, prepare: Callable[[Any, Any], None], **arguments: Any) -> None:
@@ -112,8 +113,7 @@ class SQLite:
             execution_options={OPTION: self},
         )
         sa.event.listen(self.engine, "connect", prepare)
-        sa.event.listen(self.engine, "begin", _begin)
-        self.reading = self.engine.execution_options(reads_only=True)
+        self.reading = self.engine
 
     def _open_for_reading(self, check: Check) -> None:
         with self.errors():
@@ -150,6 +150,7 @@ class SQLite:
         # The path is quoted, because SQLite interprets `?` and `%` in a URI.
         self._connect(f"sqlite:///file:{quote(str(file))}?{parameters}&uri=true", _prepare_reading)
         with opening(self._path, reads_only=True), self.errors(), self.reading.begin() as connection:
+            self.begin(connection, reads_only=True)
             check(connection)
 
     def close(self) -> None:
@@ -162,11 +163,10 @@ class SQLite:
         """Converts errors to StoreError, with SQLite's message and what to do."""
         return store_errors(self._path)
 
-    def make_tables(self, connection: sa.Connection) -> None:
+    def make_tables(self, connection: sa.Connection, there: Collection[str]) -> None:
         """Creates missing tables. SQLAlchemy would check each table separately, which took half the time
         of opening.
         """
-        there = self.columns(connection)
         if lacking := [table for table in metadata.sorted_tables if table.name not in there]:
             metadata.create_all(connection, lacking)
 
@@ -176,6 +176,11 @@ class SQLite:
         for table, column in connection.execute(_COLUMNS):
             found.setdefault(table, set()).add(column)
         return found
+
+    def begin(self, connection: sa.Connection, *, reads_only: bool) -> None:
+        """Begins a transaction. An event of SQLAlchemy that did it would slow down every statement."""
+        driver: Any = connection.connection.driver_connection
+        driver.execute("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
     def begin_alone(self, connection: sa.Connection) -> None:
         """Does nothing: only one transaction writes at a time in SQLite."""
@@ -251,7 +256,6 @@ class SQLite:
         is rewritten once.
         """
         with self.engine.connect() as connection:
-            connection.exec_driver_sql("COMMIT")
             self._shrink(connection)
             # Rows to read of each index; else all are read.
             connection.exec_driver_sql("PRAGMA analysis_limit = 400")
@@ -264,7 +268,6 @@ class SQLite:
         Raises StoreError if there is no space for a copy of the file, or another process is reading.
         """
         with self.engine.connect() as connection:
-            connection.exec_driver_sql("COMMIT")
             if connection.exec_driver_sql(_HAS_INDEX).first():
                 # A full-text index only marks words as deleted until its parts are merged.
                 connection.exec_driver_sql("INSERT INTO search_index (search_index) VALUES ('optimize')")
@@ -386,8 +389,3 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
 
 def _prepare_reading(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
-
-
-def _begin(connection: sa.Connection) -> None:
-    reads_only = connection.get_execution_options().get("reads_only", False)
-    connection.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")

@@ -1,0 +1,26 @@
+"""The entry points of installed packages, read once: a search of all packages takes some milliseconds."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from importlib import metadata
+from typing import Any
+
+__all__ = ["entry_points", "forget"]
+
+
+def entry_points(group: str) -> metadata.EntryPoints:
+    """Returns the entry points of a group, in the order of `sys.path`."""
+    found: metadata.EntryPoints = _installed(tuple(sys.path)).select(group=group)
+    return found
+
+
+def forget() -> None:
+    """Clears the cache: for a process in which packages are installed or removed."""
+    _installed.cache_clear()
+
+
+@lru_cache(maxsize=4)
+def _installed(_path: tuple[str, ...]) -> Any:  # Python 3.11 and 3.12 return different types
+    return metadata.entry_points()
