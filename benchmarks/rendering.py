@@ -23,7 +23,7 @@ from feedgen.feed import FeedGenerator
 
 import aggregator
 from aggregator.model.article import Article, Enclosure, Origin
-from aggregator.normalise.characters import legal
+from aggregator.normalise.xml_characters import legal
 from aggregator.writers import WRITERS, Channel, Item, formats
 from aggregator.writers.xml_text import address, identifier, line
 

@@ -22,10 +22,10 @@ from aggregator.model.article import Finding, Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
 from aggregator.model.resource import Resource
 from aggregator.model.settings import Settings
-from aggregator.normalise.characters import legal
 from aggregator.normalise.dates import first as first_date
 from aggregator.normalise.dates import parse as parse_date
 from aggregator.normalise.links import FETCHED, resolve
+from aggregator.normalise.xml_characters import legal
 
 MAX_LOOKED_AT = 10_000
 _MAX_NAMES, _MAX_NAME, _MAX_EXAMPLE = 20, 40, 100

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from aggregator.adapters.extras import install_command
+from aggregator.adapters.install_extras import install_command
 from aggregator.adapters.kinds import Kind
-from aggregator.adapters.page import tree as page_tree
-from aggregator.adapters.page.tree import WebPage, attribute
+from aggregator.adapters.page import html_tree as page_tree
+from aggregator.adapters.page.html_tree import WebPage, attribute
 from aggregator.errors import ReadError
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Media, Person, Text
 from aggregator.model.resource import Resource

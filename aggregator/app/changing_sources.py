@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from aggregator.config.changing import Place, change_source, change_values, remove_source
+from aggregator.config.change_values import Place, change_source, change_values, remove_source
 from aggregator.config.load import Config, Source, load, named
 from aggregator.config.sources_outside_config import checked_source, is_special, settings_of
 from aggregator.config.store_address import is_there
@@ -164,7 +164,7 @@ def rename(config_file: Path, old: str, new: str, now: datetime) -> int:
 
 def _rename_in_store(store: Store, old: str, new: str, now: datetime, confirm: Callable[[], object]) -> int:
     # Imported here, because other commands do not need it.
-    from aggregator.notify.watching import SETTING, renamed
+    from aggregator.notify.new_notices import SETTING, renamed
 
     return rename_source(store.database, old, new, now, confirm, {SETTING: renamed})
 

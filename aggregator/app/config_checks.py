@@ -17,7 +17,7 @@ from aggregator.errors import StoreError
 from aggregator.fetch.guard import refusal as refusal_of
 from aggregator.fetch.guard import written_address
 from aggregator.fetch.source_checks import refusal
-from aggregator.normalise.disclosure import without_logins
+from aggregator.normalise.secrets_in_addresses import without_logins
 from aggregator.publishing.local_member_pictures import face_mistakes
 from aggregator.publishing.page_look import look_mistakes
 

@@ -29,7 +29,7 @@ from aggregator.config.load import Config, load
 from aggregator.config.store_address import StoreAddress, permissions
 from aggregator.errors import ConfigError, FetchError, ObjectStoreError, StoreError
 from aggregator.fetch.guard import Guard
-from aggregator.normalise.disclosure import without_keys
+from aggregator.normalise.secrets_in_addresses import without_keys
 from aggregator.store import Store
 
 __all__ = ["Diagnosis", "examine"]

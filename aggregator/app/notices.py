@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from aggregator.notify.channels.protocol import Outside
     from aggregator.notify.delivery import Delivery
     from aggregator.notify.digests import Digests
+    from aggregator.notify.new_notices import Watching
     from aggregator.notify.notice_trial import NoticeTrial
-    from aggregator.notify.watching import Watching
 
 __all__ = ["Notices", "Waiting", "tried", "waiting"]
 
@@ -41,7 +41,7 @@ class Notices:
         before.
         """
         if self._config().notify or self._config().mastodon:
-            from aggregator.notify.watching import Watching
+            from aggregator.notify.new_notices import Watching
 
             self._watching = Watching(self._config, self._store)
             self._watching.begin(now)

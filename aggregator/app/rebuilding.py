@@ -14,13 +14,13 @@ from urllib.parse import urlsplit
 
 from aggregator.app.bucket_output import copied
 from aggregator.app.feed_membership import Chooser
-from aggregator.backup.aside import sync, working_folder
+from aggregator.backup.temporary_folder import sync, working_folder
 from aggregator.config.load import Config, Source
 from aggregator.config.subscriptions import key
 from aggregator.errors import BackupError, FrontMatterError, ReadError
 from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article
-from aggregator.normalise.folders import folder_name
+from aggregator.normalise.folder_names import folder_name
 from aggregator.notify.digests import entry_again, sources_of
 from aggregator.reading.document import read
 from aggregator.store import Found, Store, Update, by_categories

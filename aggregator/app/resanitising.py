@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from aggregator.config.load import Config
-from aggregator.normalise.players import further_players
+from aggregator.normalise.embedded_players import further_players
 from aggregator.reading.version import READER_VERSION
 from aggregator.store import Store
 

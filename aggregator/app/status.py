@@ -16,8 +16,8 @@ from aggregator.config.sources_outside_config import checked_source
 from aggregator.config.store_address import is_there
 from aggregator.config.subscriptions import joined
 from aggregator.errors import ConfigError
-from aggregator.normalise.disclosure import without_logins
 from aggregator.normalise.links import without_login
+from aggregator.normalise.secrets_in_addresses import without_logins
 from aggregator.schedule.health import HubHealth, PollRecord, SourceHealth, judge
 from aggregator.store import FollowedRow, HubSubscription, Lag, MediaCounts, Store
 from aggregator.store.leases import LIVES

@@ -6,9 +6,9 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
+from aggregator.config.article_filter import Watch
 from aggregator.config.load import Config
 from aggregator.config.rules import ALL, BRING_CATEGORIES, MAX_SUGGESTIONS
-from aggregator.config.watch import Watch
 from aggregator.errors import StoreError
 
 __all__ = ["given_categories", "unused_names"]

@@ -9,8 +9,8 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from aggregator.backup.aside import sync, working_folder
-from aggregator.backup.container import MAX_CONFIG_BYTES, STORE, Container, Manifest, write_container
+from aggregator.backup.backup_file import MAX_CONFIG_BYTES, STORE, Container, Manifest, write_container
+from aggregator.backup.temporary_folder import sync, working_folder
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import BackupError
 from aggregator.store import Store

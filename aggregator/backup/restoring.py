@@ -8,9 +8,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from aggregator.backup.aside import sync, working_folder
-from aggregator.backup.container import STORE, Container, Manifest
-from aggregator.backup.reach import reach_of, reasons_against
+from aggregator.backup.backup_file import STORE, Container, Manifest
+from aggregator.backup.temporary_folder import sync, working_folder
+from aggregator.backup.untrusted_config import reach_of, reasons_against
 from aggregator.errors import BackupError, DamagedStore, StoreError
 from aggregator.store import Store
 from aggregator.store.backup_copy import copy_store

@@ -105,7 +105,7 @@ def rebuild(folder: Path | None, as_json: bool, config_file: Path) -> int:
     aggregator rebuild --from /srv/www/feeds
     """
     from aggregator.app.rebuilding import rebuild as rebuilt_from
-    from aggregator.cli.store_turns import turn
+    from aggregator.cli.wait_for_store import turn
 
     config = load_config(config_file)
     with turn(config.store, "rebuild"):

@@ -51,7 +51,7 @@ def rename(source: str, name: str, config_file: Path) -> int:
     """
     from aggregator.app.changing_sources import mentions
     from aggregator.app.changing_sources import rename as renamed
-    from aggregator.cli.store_turns import turn
+    from aggregator.cli.wait_for_store import turn
 
     config = load_config(config_file)
     with turn(config.store, "rename"):

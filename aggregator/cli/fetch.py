@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from aggregator.cli.fetched import FEW_SOURCES, FetchReport
+from aggregator.cli.ctrl_c import end, stopped_gently
+from aggregator.cli.fetch_output import FEW_SOURCES, FetchReport
 from aggregator.cli.options import (
     EXIT_CODES,
     EXIT_DONE,
@@ -21,9 +22,8 @@ from aggregator.cli.options import (
     load_config,
     source_names,
 )
-from aggregator.cli.stopping import end, stopped_gently
-from aggregator.cli.store_turns import after, turn
 from aggregator.cli.terminal import ERR, OUT, print_json, progress_bar
+from aggregator.cli.wait_for_store import after, turn
 
 if TYPE_CHECKING:
     from aggregator.app.nothing_due import IdleRun

@@ -19,8 +19,8 @@ from aggregator.cli.options import (
     json_option,
     load_config,
 )
-from aggregator.cli.store_turns import turn
 from aggregator.cli.terminal import ERR, OUT, counted, print_json, print_published, published_facts, shown
+from aggregator.cli.wait_for_store import turn
 
 if TYPE_CHECKING:
     from aggregator.config.store_address import StoreAddress

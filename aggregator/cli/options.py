@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from aggregator.cli.ctrl_c import end
 from aggregator.cli.exit_codes import EXIT_CODES, EXIT_DONE, EXIT_NOTHING, EXIT_USAGE
 from aggregator.cli.printable import one_line
-from aggregator.cli.stopping import end
 from aggregator.cli.terminal import ERR, shown
 from aggregator.errors import AggregatorError, ConfigError
 

@@ -16,8 +16,8 @@ from aggregator.cli.options import (
     json_option,
     load_config,
 )
-from aggregator.cli.store_turns import turn
 from aggregator.cli.terminal import print_json, print_published, published_facts
+from aggregator.cli.wait_for_store import turn
 
 
 @click.command(epilog=EXIT_CODES)

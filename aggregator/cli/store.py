@@ -44,7 +44,7 @@ def copy(old: str, new: str, as_json: bool) -> int:
     aggregator store copy env:PLANET_STORE var/aggregator.db
     """
     from aggregator.app.store_lock import lock_store
-    from aggregator.cli.store_turns import turn
+    from aggregator.cli.wait_for_store import turn
     from aggregator.store.database_copy import move_store
 
     places = [_address("FROM", old), _address("TO", new)]

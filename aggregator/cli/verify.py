@@ -39,7 +39,7 @@ def verify(mend: bool, as_json: bool, config_file: Path) -> int:
     """
     from aggregator.app.verifying import mend_search
     from aggregator.app.verifying import verify as faults_of
-    from aggregator.cli.store_turns import turn
+    from aggregator.cli.wait_for_store import turn
 
     config = load_config(config_file)
     if mend:

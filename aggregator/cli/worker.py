@@ -43,10 +43,12 @@ def worker(config_file: Path, json_logs: bool, queues: tuple[str, ...], at_once:
     aggregator worker --only publish --only upkeep     on a machine with the output folder
     """
     from aggregator.app.log import LogWatcher
-    from aggregator.machines import process
+    from aggregator.machines import worker_process
     from aggregator.server import Vitals
 
     config = load_config(config_file)
     log_as(json_logs)
     watcher = LogWatcher(Vitals(), lambda: datetime.now(UTC))
-    process.run(config, queues=queues or _QUEUES, at_once=at_once or config.fetch.workers, watcher=watcher)
+    worker_process.run(
+        config, queues=queues or _QUEUES, at_once=at_once or config.fetch.workers, watcher=watcher
+    )

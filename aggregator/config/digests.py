@@ -13,7 +13,7 @@ from aggregator.config.notifying import MailAddress, Smtp
 from aggregator.config.rules import ALL, Name, QueryText
 from aggregator.config.values import Category, TimeZone
 from aggregator.model.settings import Settings
-from aggregator.normalise.folders import folder_key, folder_name
+from aggregator.normalise.folder_names import folder_key, folder_name
 
 if TYPE_CHECKING:
     from aggregator.rules.query import Query

@@ -12,7 +12,6 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, PrivateAttr, ValidationError
 
 from aggregator.adapters import kinds
-from aggregator.config.bounds import too_much
 from aggregator.config.bucket import BucketAddress, bucket_address, is_address
 from aggregator.config.consistency import contradictions
 from aggregator.config.digests import Digest
@@ -29,6 +28,7 @@ from aggregator.config.publishing import (
     Publish,
     SiteSettings,
 )
+from aggregator.config.query_limits import too_much
 from aggregator.config.rules import EXPLAINED, RuleSettings, SavedFeed, StoriesSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
@@ -36,7 +36,7 @@ from aggregator.config.values import Duration, FilePath, StorePlace, absolute_fi
 from aggregator.errors import ConfigError
 from aggregator.model.settings import Settings
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY, sentence
-from aggregator.normalise.disclosure import without_logins
+from aggregator.normalise.secrets_in_addresses import without_logins
 
 __all__ = [
     "Auth",

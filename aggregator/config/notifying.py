@@ -12,10 +12,10 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
+from aggregator.config.article_filter import Watch
 from aggregator.config.values import Duration, FilePath, Secret, TimeZone, plain_secret
-from aggregator.config.watch import Watch
 from aggregator.model.settings import Settings
-from aggregator.normalise.disclosure import host_of
+from aggregator.normalise.secrets_in_addresses import host_of
 
 __all__ = ["EVENTS", "Notify", "Smtp", "misdirected", "quiet_times", "signing_key"]
 

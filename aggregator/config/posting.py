@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from aggregator.config.article_filter import Watch
 from aggregator.config.values import PositiveDuration, Secret
-from aggregator.config.watch import Watch
 
 __all__ = ["Mastodon", "misposted"]
 

@@ -13,7 +13,7 @@ from aggregator.config.sources import Source
 from aggregator.config.values import Category
 from aggregator.errors import QueryError
 from aggregator.model.settings import Settings
-from aggregator.normalise.folders import folder_key, folder_name
+from aggregator.normalise.folder_names import folder_key, folder_name
 from aggregator.normalise.text import cut
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from aggregator.config.values import (
     TimeZone,
 )
 from aggregator.model.settings import Settings
-from aggregator.normalise.disclosure import secrets_of
+from aggregator.normalise.secrets_in_addresses import secrets_of
 
 
 class Keep(Settings):

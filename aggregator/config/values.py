@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, PlainSerializer, SecretStr
 
 from aggregator.adapters import kinds
 from aggregator.config.store_address import DatabaseAddress, StoreAddress, store_address
-from aggregator.normalise.players import place_of
-from aggregator.normalise.zones import zone_of
+from aggregator.normalise.embedded_players import place_of
+from aggregator.normalise.time_zones import zone_of
 
 _DURATION = re.compile(r"(\d{1,6})\s*(ms|s|m|h|d|w)")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

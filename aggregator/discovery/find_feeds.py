@@ -25,7 +25,7 @@ from aggregator.discovery import (
     offered,
     ranked,
 )
-from aggregator.discovery.guess import (
+from aggregator.discovery.guess_kind import (
     MIN_ENTRIES,
     guessed_options,
     is_address,
@@ -47,7 +47,7 @@ from aggregator.errors import (
 )
 from aggregator.fetch import Fetched, Fetcher, Hosts, user_agent
 from aggregator.fetch.guard import Guard
-from aggregator.fetch.platforms import paces
+from aggregator.fetch.platform_limits import paces
 from aggregator.model.article import Document, Problem
 from aggregator.model.resource import Resource
 from aggregator.polling.read_documents import found as articles_found

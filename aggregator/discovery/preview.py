@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from aggregator.adapters import kinds
 from aggregator.config.load import Fetch, Source
 from aggregator.config.subscriptions import unlike
-from aggregator.discovery.guess import MIN_ENTRIES, guessed_options, is_address, kind_of_place, kinds_of
+from aggregator.discovery.guess_kind import MIN_ENTRIES, guessed_options, is_address, kind_of_place, kinds_of
 from aggregator.errors import ConfigError, NotAFeed, ReadError, SourceError
 from aggregator.fetch import Fetcher, NotModified, user_agent
 from aggregator.model.article import Article, Document, Problem

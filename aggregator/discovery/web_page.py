@@ -8,9 +8,9 @@ from dataclasses import replace
 from urllib.parse import unquote, urldefrag, urlsplit
 
 from aggregator.adapters.feed.not_a_feed import MAX_LINKS, feed_links, next_page
-from aggregator.adapters.page import tree as page_tree
+from aggregator.adapters.page import html_tree as page_tree
 from aggregator.adapters.page.fields import text
-from aggregator.adapters.page.tree import WebPage, attribute
+from aggregator.adapters.page.html_tree import WebPage, attribute
 from aggregator.discovery import known_sites
 from aggregator.discovery.candidates import SECTIONS, Candidate
 from aggregator.discovery.ranking import likeliest

@@ -16,7 +16,7 @@ from aggregator.fetch.guard import Guard, Resolve
 from aggregator.fetch.http import HttpFetcher, Permit, user_agent
 from aggregator.fetch.local_files import fetch_file
 from aggregator.fetch.pacing import Hosts
-from aggregator.fetch.platforms import paces
+from aggregator.fetch.platform_limits import paces
 from aggregator.fetch.robots import Robots
 from aggregator.fetch.transport import retrieved
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators

@@ -16,7 +16,7 @@ from requests.structures import CaseInsensitiveDict
 
 from aggregator import __version__, errors
 from aggregator.config.load import Fetch, Source
-from aggregator.fetch import challenge, freshness
+from aggregator.fetch import bot_protection, freshness
 from aggregator.fetch.addresses import (
     fetchable,
     is_own_place,
@@ -27,7 +27,7 @@ from aggregator.fetch.addresses import (
 )
 from aggregator.fetch.connection import Adapter, Verify, exchange, is_cut_short
 from aggregator.fetch.cookies import Cookies
-from aggregator.fetch.faults import mapped
+from aggregator.fetch.error_mapping import mapped
 from aggregator.fetch.guard import Guard
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
 from aggregator.normalise import hub_links
@@ -214,7 +214,7 @@ class HttpFetcher:
                 if status not in WHOLE:
                     self._refuse(response, hints)
                 body = self._body(response)
-                if who := challenge.challenger(status, response.headers, b""):
+                if who := bot_protection.challenger(status, response.headers, b""):
                     raise errors.ChallengePage(_challenged(who), status=status, retry_after=hints.retry_after)
                 resource = Resource(url=hop.url, body=body, content_type=response.headers.get("Content-Type"))
                 found = {"url": hop.url, **_validators(response.headers)}
@@ -291,11 +291,11 @@ class HttpFetcher:
     def _refuse(self, response: requests.Response, hints: AnswerHints) -> NoReturn:
         status, wait = response.status_code, hints.retry_after
         beginning = b""
-        if status in challenge.STATUSES:
+        if status in bot_protection.STATUSES:
             with contextlib.suppress(errors.FetchError), mapped():
-                beginning = next(response.iter_content(challenge.MAX_BYTES), b"")
+                beginning = next(response.iter_content(bot_protection.MAX_BYTES), b"")
         _settle(response)
-        if who := challenge.challenger(status, response.headers, beginning):
+        if who := bot_protection.challenger(status, response.headers, beginning):
             raise errors.ChallengePage(_challenged(who), status=status, retry_after=wait)
         if status == 410:
             raise errors.Gone("it is gone permanently (410)", status=status, retry_after=wait)

@@ -10,7 +10,7 @@ from urllib.request import url2pathname
 
 from aggregator import errors
 from aggregator.adapters.kinds import RefusedFile
-from aggregator.fetch.folder import Folder, stamp_of
+from aggregator.fetch.confined_folder import Folder, stamp_of
 from aggregator.model.article import Problem
 from aggregator.model.retrieved import Fetched, NotModified, Resource, Validators
 

@@ -2,8 +2,8 @@
 
 A publisher is a registrable domain (publicsuffix.org): `a.example.co.uk` and `b.example.co.uk` are one,
 `a.github.io` and `b.github.io` are two. An IP address, or a private host that fetch.allow names, is paced by
-URL: those are the user's own services. A host with a pace of its own (see `fetch.platforms`) is one publisher
-together with all its subdomains.
+URL: they are the user's own services. A host with a pace of its own (`fetch.platform_limits`) is one
+publisher together with all its subdomains.
 """
 
 from __future__ import annotations

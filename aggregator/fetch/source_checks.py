@@ -12,7 +12,7 @@ from aggregator import errors
 from aggregator.adapters import kinds
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch.addresses import fetchable
-from aggregator.fetch.faults import mapped
+from aggregator.fetch.error_mapping import mapped
 from aggregator.fetch.guard import Guard
 
 _LOCAL = (".localdomain", ".local", ".lan", ".home", ".internal", ".intranet", ".private", ".corp", ".arpa")

@@ -12,9 +12,9 @@ from typing import Any
 
 from aggregator import errors
 from aggregator.config.load import Fetch, Source
+from aggregator.fetch.confined_folder import Folder
 from aggregator.fetch.connection import connect, exchange, secured, unreachable
-from aggregator.fetch.faults import mapped
-from aggregator.fetch.folder import Folder
+from aggregator.fetch.error_mapping import mapped
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.local_files import fetch_file, fetch_folder
 from aggregator.model.retrieved import Fetched, NotModified, Validators

@@ -12,8 +12,8 @@ from email.utils import format_datetime
 from typing import Any
 
 from aggregator.errors import WriteError
-from aggregator.front_matter import flavours
-from aggregator.front_matter.flavours import Flavour
+from aggregator.front_matter import generator_keys
+from aggregator.front_matter.generator_keys import Flavour
 from aggregator.front_matter.yaml_text import typed
 from aggregator.model.article import Article, Enclosure, Origin, Problem
 from aggregator.normalise import dates
@@ -37,9 +37,11 @@ def metadata(article: Article, flavour: Flavour = "") -> dict[str, Any]:
     extra = dict(article.extra)
     clashing = {key: extra.pop(key) for key in OWN_KEYS if key in extra}
     updated = date_text(article.updated) if article.updated else None
-    added = flavours.added(flavour, updated=updated, headimg=article.headimg)
-    steering = [key for key in extra if flavour and isinstance(key, str) and key.lower() in flavours.STEERING]
-    repeated = flavours.repeated(extra, updated=updated, headimg=article.headimg)
+    added = generator_keys.added(flavour, updated=updated, headimg=article.headimg)
+    steering = [
+        key for key in extra if flavour and isinstance(key, str) and key.lower() in generator_keys.STEERING
+    ]
+    repeated = generator_keys.repeated(extra, updated=updated, headimg=article.headimg)
     clashing |= {key: extra.pop(key) for key in dict.fromkeys([*added, *steering, *repeated]) if key in extra}
     first = article.authors[0] if article.authors else None
     keys: dict[str, Any] = {
@@ -153,7 +155,7 @@ def article(meta: dict[str, Any], body: str, problems: list[Problem]) -> Article
     known = set(OWN_KEYS)
     headimg, updated = text(meta.get("headimg")), text(meta.get("updated"))
     extra = {key: typed(value) for key, value in meta.items() if key not in known}
-    for key in flavours.repeated(extra, updated=updated, headimg=headimg):
+    for key in generator_keys.repeated(extra, updated=updated, headimg=headimg):
         del extra[key]
     thumbnail = meta.get("thumbnail")
     if thumbnail is not None and text(thumbnail) != headimg:

@@ -22,7 +22,7 @@ from frontmatter.default_handlers import BaseHandler
 from aggregator.errors import FrontMatterError
 from aggregator.front_matter import generators, yaml_text
 from aggregator.front_matter import own_keys as keys
-from aggregator.front_matter.flavours import Flavour
+from aggregator.front_matter.generator_keys import Flavour
 from aggregator.model.article import Article, Problem
 
 __all__ = ["ParsedFile", "dumps", "loads", "parse", "read"]

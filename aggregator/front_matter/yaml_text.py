@@ -16,7 +16,7 @@ import yaml
 
 from aggregator.errors import FrontMatterError, WriteError
 from aggregator.model.article import Problem
-from aggregator.normalise.characters import FORBIDDEN
+from aggregator.normalise.xml_characters import FORBIDDEN
 
 MAX_DEPTH = 50
 MAX_NODES = 100_000

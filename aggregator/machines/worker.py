@@ -13,7 +13,7 @@ from aggregator.app.app import App
 from aggregator.app.log import log_request
 from aggregator.app.main_job import RunWatcher, publish
 from aggregator.config.load import Source
-from aggregator.machines.engine import Queued, Task
+from aggregator.machines.job_engine import Queued, Task
 from aggregator.machines.shards import shard_of, shards_of
 from aggregator.machines.shared_clock import SharedClock
 from aggregator.polling.poll import Polls

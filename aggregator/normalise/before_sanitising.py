@@ -11,14 +11,14 @@ from itertools import count
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from aggregator.normalise import fallbacks, mathml
+from aggregator.normalise import element_fallbacks, mathml
 
 __all__ = ["as_shown"]
 
 _HIDDEN = re.compile(r"<dialog[\s>]|<[a-z][^<>]*?\shidden[\s=/>]", re.IGNORECASE)
 _NAMES = ("hidden", "dialog", "HIDDEN", "DIALOG")
 _NOT_SHOWN = "[hidden]:not([hidden='until-found' i]), dialog:not([open])"
-_REPLACED = fallbacks.ELEMENTS | {"math"}
+_REPLACED = element_fallbacks.ELEMENTS | {"math"}
 # Each name in two cases: a regex that ignores case takes five times as long.
 _REPLACED_NAMES = "|".join(sorted(_REPLACED | {name.upper() for name in _REPLACED}))
 _REPLACED_TAG = re.compile(
@@ -94,7 +94,7 @@ def _replaced(html: str) -> str:
     written = _inner(tree)
     mark = next(mark for n in count() if (mark := f"\ue000{n}\ue001") not in written)
     found = [*_outermost(tree)]
-    made = [mathml.formula(node) if node.tag == "math" else fallbacks.instead(node) for node in found]
+    made = [mathml.formula(node) if node.tag == "math" else element_fallbacks.instead(node) for node in found]
     for node in found:
         node.replace_with(mark)
     parts = _inner(tree).split(mark)

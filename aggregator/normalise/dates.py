@@ -19,7 +19,7 @@ import ciso8601
 
 from aggregator.normalise import loose_dates
 from aggregator.normalise.loose_dates import full_year, moment
-from aggregator.normalise.zones import minutes_east, zone_of
+from aggregator.normalise.time_zones import minutes_east, zone_of
 
 __all__ = ["exact", "first", "parse", "zoneless_in"]
 

@@ -12,9 +12,9 @@ import re
 from html import escape, unescape
 from urllib.parse import urlsplit
 
+from aggregator.normalise.embedded_players import player_address
 from aggregator.normalise.images import picture
 from aggregator.normalise.links import MAX_CHARACTERS, resolve
-from aggregator.normalise.players import player_address
 
 __all__ = ["LAZY", "REFUSED", "finish", "is_pixel"]
 

@@ -10,18 +10,18 @@ from typing import Any, Literal
 from aggregator.model.article import FACE, Article, Document, Enclosure, Origin, Problem
 from aggregator.model.entry import ArticleDocument, Entry, Feed, FeedInfo, IdentityKind, Link, Text
 from aggregator.model.reading import Reading
-from aggregator.normalise import dates, details, html, hub_links
+from aggregator.normalise import dates, extra_metadata, html, hub_links
 from aggregator.normalise.anchors import Owner
-from aggregator.normalise.bases import make_absolute
-from aggregator.normalise.disclosure import carries, host_of, is_publishable, secrets_of
-from aggregator.normalise.documents import reading_of
 from aggregator.normalise.enclosures import enclosures, further_pictures
-from aggregator.normalise.extra import harmless, of_the_feed
+from aggregator.normalise.extension_elements import harmless, of_the_feed
 from aggregator.normalise.identity import fingerprint, identify
 from aggregator.normalise.images import lead_image
 from aggregator.normalise.links import FOLLOWED, WEB, resolve, with_ascii_host, without_login
 from aggregator.normalise.plain_text import as_html
+from aggregator.normalise.secrets_in_addresses import carries, host_of, is_publishable, secrets_of
+from aggregator.normalise.single_article import reading_of
 from aggregator.normalise.text import cut, is_html, people, plain, plain_name, summarise, tidy, unmarked
+from aggregator.normalise.xml_base import make_absolute
 
 __all__ = ["articles"]
 
@@ -355,7 +355,9 @@ class _Reader:
         if entry.contributors and (contributors := people(entry.contributors)):
             found["contributors"] = list(contributors)
         authors = entry.authors or about.persons or self.info.persons
-        return found | details.of(entry, self.link, self.bases, authors, self.texts, self.info.is_public)
+        return found | extra_metadata.of(
+            entry, self.link, self.bases, authors, self.texts, self.info.is_public
+        )
 
 
 def _length_of(text: Text) -> int:

@@ -15,11 +15,11 @@ import nh3
 from aggregator.normalise import mathml
 from aggregator.normalise.anchors import Owner, has_anchors, within_article
 from aggregator.normalise.before_sanitising import as_shown
-from aggregator.normalise.characters import legal
 from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
+from aggregator.normalise.empty_elements import without_shells
 from aggregator.normalise.links import FOLLOWED, resolve
-from aggregator.normalise.shells import without_shells
 from aggregator.normalise.text import tidy, unmarked
+from aggregator.normalise.xml_characters import legal
 
 __all__ = [
     "MAX_CHARACTERS",

@@ -10,8 +10,8 @@ from datetime import UTC, datetime, timedelta
 
 from dateutil import parser as dateutil_parser
 
-from aggregator.normalise.months import AFTERNOON, DATE_WORDS, MONTHS, MORNING
-from aggregator.normalise.zones import ZONES, minutes_east, region_minutes
+from aggregator.normalise.month_names import AFTERNOON, DATE_WORDS, MONTHS, MORNING
+from aggregator.normalise.time_zones import ZONES, minutes_east, region_minutes
 
 __all__ = ["full_year", "moment", "read", "without_comments"]
 

@@ -14,8 +14,8 @@ from html import unescape
 import nh3
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from aggregator.normalise.characters import FORBIDDEN
 from aggregator.normalise.html import STYLES, TAGS, hazard, is_pixel, sanitise
+from aggregator.normalise.xml_characters import FORBIDDEN
 
 __all__ = ["is_harmless", "kept_or_sanitised"]
 

@@ -20,12 +20,12 @@ from aggregator.config.rules import rule_set
 from aggregator.model.article import Article, Origin
 from aggregator.normalise.html import sanitise
 from aggregator.normalise.text import plain_value
-from aggregator.normalise.zones import zone_of
+from aggregator.normalise.time_zones import zone_of
 from aggregator.notify.digest_text import ITEMS, DigestText, is_emptied, without_articles
+from aggregator.notify.digest_times import days_of, last_due
+from aggregator.notify.new_notices import MAX_LINK, written_article
 from aggregator.notify.notice import MAX_TITLE, ArticleNotice
-from aggregator.notify.periods import days_of, last_due
-from aggregator.notify.remembered import moment_of, number_of
-from aggregator.notify.watching import MAX_LINK, written_article
+from aggregator.notify.stored_positions import moment_of, number_of
 from aggregator.publishing.rule_results import facts_of, read_verdict
 from aggregator.rules.feeds_of_article import ALL, labelled
 from aggregator.store import Arrival, Erasable, Found, Outgoing, Store, Update, outgoing_id

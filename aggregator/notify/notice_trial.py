@@ -10,9 +10,9 @@ from aggregator.config.rules import rule_set
 from aggregator.errors import DeliveryError
 from aggregator.notify.channels import channel
 from aggregator.notify.channels.protocol import Outside
+from aggregator.notify.new_notices import matches, written_article
 from aggregator.notify.notice import Notice, SourceNotice
-from aggregator.notify.quiet import is_quiet
-from aggregator.notify.watching import matches, written_article
+from aggregator.notify.quiet_hours import is_quiet
 from aggregator.store import Arrival, Outgoing, Store, outgoing_id
 
 __all__ = ["NoticeTrial", "send_test", "tried"]

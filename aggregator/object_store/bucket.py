@@ -13,7 +13,7 @@ from aggregator import __version__
 from aggregator.config.load import Config
 from aggregator.errors import ObjectStoreError
 from aggregator.object_store.endpoint import Endpoint
-from aggregator.object_store.failures import failure
+from aggregator.object_store.error_messages import failure
 
 if TYPE_CHECKING:
     from obstore import GetResult, PutMode

@@ -11,16 +11,16 @@ from pathlib import Path
 
 from aggregator.config.load import Config
 from aggregator.errors import BucketInUse
-from aggregator.object_store.at_once import at_once
 from aggregator.object_store.bucket import Bucket, Conflict
 from aggregator.object_store.copy_state import folder_lock, load_state, save_state
 from aggregator.object_store.endpoint import endpoint_of
 from aggregator.object_store.inventory import KEY, BucketFile, Inventory
+from aggregator.object_store.inventory_lock import Register, Waits, current, waited_for
 from aggregator.object_store.keys import Headers, is_sound
-from aggregator.object_store.local import fetch_changes, paths_in, wanted
-from aggregator.object_store.marks import file_of
-from aggregator.object_store.pushing import Push, Pushed
-from aggregator.object_store.register import Register, Waits, current, waited_for
+from aggregator.object_store.local_copy import fetch_changes, paths_in, wanted
+from aggregator.object_store.object_metadata import file_of
+from aggregator.object_store.parallel import at_once
+from aggregator.object_store.upload import Push, Pushed
 from aggregator.server.media_types import MediaTypes
 from aggregator.writers import formats
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, tzinfo
 
-from aggregator.normalise.zones import zone_of
+from aggregator.normalise.time_zones import zone_of
 from aggregator.publishing.archives import FOLDER
 from aggregator.publishing.outputs import FeedOutput
 from aggregator.store import ALL, Store

@@ -15,7 +15,7 @@ from aggregator.config.load import CategoryFeed, Config
 from aggregator.config.publishing import FeedChoice
 from aggregator.config.rules import SavedFeed, rule_set
 from aggregator.model.media_copies import MEDIA
-from aggregator.normalise.folders import folder_name
+from aggregator.normalise.folder_names import folder_name
 from aggregator.publishing.copies_in_articles import NONE_SHOWN, ShownCopies, copies_of
 from aggregator.publishing.public_addresses import Disclosure
 from aggregator.publishing.rule_results import also_in, shown, story_key

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from aggregator.config.load import Config, PageSettings, Source
-from aggregator.normalise.disclosure import without_keys
+from aggregator.normalise.secrets_in_addresses import without_keys
 from aggregator.publishing.calendar_months import months_of
 from aggregator.publishing.copies_in_articles import copies_of
 from aggregator.publishing.member_pictures import Faces

@@ -94,7 +94,7 @@ def _place_of(mistake: str) -> str:
 
 def _templates(place: Path) -> tuple[tuple[str, str], ...]:
     """Returns each template's name and text. Raises _NoTemplates."""
-    from aggregator.fetch.folder import Folder, RefusedFile
+    from aggregator.fetch.confined_folder import Folder, RefusedFile
 
     found, name = [], ""
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from aggregator.config.load import Posts
 from aggregator.errors import FrontMatterError, WriteError
 from aggregator.front_matter import text as front_matter
-from aggregator.normalise.folders import folder_key
+from aggregator.normalise.folder_names import folder_key
 from aggregator.publishing.copies_in_articles import copies_shown
 from aggregator.publishing.outputs import items
 from aggregator.publishing.public_addresses import Disclosure

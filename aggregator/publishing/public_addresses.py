@@ -9,8 +9,8 @@ from functools import lru_cache
 
 from aggregator.config.load import Config, Source
 from aggregator.model.article import Article, Origin
-from aggregator.normalise.disclosure import RULES, carries, host_of, is_publishable, secrets_of
 from aggregator.normalise.links import WEB
+from aggregator.normalise.secrets_in_addresses import RULES, carries, host_of, is_publishable, secrets_of
 from aggregator.publishing.sources_not_loaded import names_shown
 from aggregator.store import Store
 

@@ -17,9 +17,9 @@ from aggregator.model.resource import Resource
 from aggregator.model.wrong_values import MISSING, UNKNOWN_KEY
 from aggregator.normalise import entries as normalising
 from aggregator.normalise.dates import zoneless_in
-from aggregator.normalise.disclosure import host_of
+from aggregator.normalise.embedded_players import further_players
 from aggregator.normalise.links import WEB
-from aggregator.normalise.players import further_players
+from aggregator.normalise.secrets_in_addresses import host_of
 from aggregator.reading.context import Context
 from aggregator.reading.version import READER_VERSION
 

@@ -10,9 +10,9 @@ from html import escape, unescape
 
 from aggregator.model.article import Article
 from aggregator.normalise.links import resolve
-from aggregator.normalise.patterns import Match, Pattern, compiled
 from aggregator.normalise.text import cut, tidy
 from aggregator.normalise.tracking import without_tracking
+from aggregator.normalise.user_regexes import Match, Pattern, compiled
 from aggregator.rules.body_rewrites import BodyChanges, checked_selectors
 
 __all__ = ["KEYS", "Rewrite", "apply_rewrites", "parse"]

@@ -1,6 +1,6 @@
 """An article's further links, category terms, people's addresses and text languages, checked before writing.
 
-`normalise.details` makes them, but a front-matter file may have anything under these keys.
+`normalise.extra_metadata` makes them, but a front-matter file may have anything under these keys.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from aggregator.model.article import Article
-from aggregator.normalise.extra import ADDRESS_SCHEMES, is_active
+from aggregator.normalise.extension_elements import ADDRESS_SCHEMES, is_active
 from aggregator.normalise.links import FOLLOWED
 from aggregator.normalise.text import plain_name
 from aggregator.writers.xml_text import address, identifier, language_tag, line

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from aggregator.model.article import Article, Enclosure
-from aggregator.normalise.characters import legal
+from aggregator.normalise.xml_characters import legal
 from aggregator.writers.element_checks import sound
 from aggregator.writers.element_rules import FEED, ITEM
 from aggregator.writers.markup import MarkupElement

@@ -16,7 +16,7 @@ from unicodedata import normalize
 from aggregator.config.load import Posts
 from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article
-from aggregator.normalise.folders import folder_name
+from aggregator.normalise.folder_names import folder_name
 from aggregator.writers.channel import Item
 
 __all__ = ["path", "render"]

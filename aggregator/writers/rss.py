@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache, partial
 
 from aggregator.model.article import Article, Enclosure, Origin
-from aggregator.normalise.extra import inert
+from aggregator.normalise.extension_elements import inert
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.cleaned_items import Cleaned, cleaned
 from aggregator.writers.extra_metadata import NO_ADDRESS, text_language

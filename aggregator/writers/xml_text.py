@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, urlsplit
 
-from aggregator.normalise.characters import legal
 from aggregator.normalise.links import FOLLOWED, with_ascii_host
+from aggregator.normalise.xml_characters import legal
 
 __all__ = [
     "address",

@@ -13,7 +13,7 @@ import pytest
 
 from aggregator.adapters import kinds
 from aggregator.adapters import testing as contract
-from aggregator.adapters.extras import install_command
+from aggregator.adapters.install_extras import install_command
 from aggregator.errors import ConfigError, ReadError
 from aggregator.model.resource import Resource
 from aggregator.reading.document import Context, Reading, read_resource

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.app.store_lock import lock_store, lock_work, user_of
-from aggregator.cli import store_turns
+from aggregator.cli import wait_for_store
 from aggregator.errors import StoreError, StoreInUse
 from tests.conftest import Answer, Server
 from tests.support.postgresql import PostgresServer
@@ -107,13 +107,13 @@ def test_publish_beside_fetch(site: Site, server: Server, monkeypatch: pytest.Mo
     site.configure({"name": "a", "url": server.url + "/a"})
     first = site.start("fetch")
     assert asked.wait(60)
-    monkeypatch.setattr(store_turns, "WAIT_SECONDS", 0)
+    monkeypatch.setattr(wait_for_store, "WAIT_SECONDS", 0)
     refused = site.run("publish")
     assert refused.exit_code == 1
     assert f"`aggregator fetch` (process {first.pid}, since " in " ".join(refused.stderr.split())
     assert site.run("status").exit_code == 0
     threading.Timer(0.5, release.set).start()
-    monkeypatch.setattr(store_turns, "WAIT_SECONDS", 60)
+    monkeypatch.setattr(wait_for_store, "WAIT_SECONDS", 60)
     waited = site.run("publish")
     assert (waited.exit_code, first.wait()) == (0, 0)
     assert "waiting for another `aggregator fetch`" in " ".join(waited.stderr.split())

@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from procrastinate.exceptions import ConnectorException
 
-from aggregator.machines.engine import report_outage
+from aggregator.machines.job_engine import report_outage
 from tests.conftest import Answer, Server
 from tests.support.postgresql import binaries, running_server
 from tests.support.site import Site, feed

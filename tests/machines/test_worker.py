@@ -19,8 +19,8 @@ import sqlalchemy as sa
 from aggregator.app.app import App
 from aggregator.app.main_job import RunWatcher
 from aggregator.config import load as config
-from aggregator.machines import process
-from aggregator.machines.engine import Queued
+from aggregator.machines import worker_process
+from aggregator.machines.job_engine import Queued
 from aggregator.machines.worker import Work
 from aggregator.store import Store
 from aggregator.store.schema import articles, revisions
@@ -166,10 +166,10 @@ def test_each_worker_reports_itself_whichever_one_queues_what_is_missing(
 ) -> None:
     """Else one that does not would be taken for dead, and workers of another config would be let in."""
     shared, _ = sites
-    monkeypatch.setattr(process, "_REPORT_SECONDS", 0.05)
+    monkeypatch.setattr(worker_process, "_REPORT_SECONDS", 0.05)
 
     async def report(work: Work) -> None:
-        reporting = asyncio.ensure_future(process._report(work))
+        reporting = asyncio.ensure_future(worker_process._report(work))
         await asyncio.sleep(1)
         reporting.cancel()
 

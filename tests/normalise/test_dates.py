@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.normalise.dates import exact, first, parse, zoneless_in
-from aggregator.normalise.zones import minutes_east, zone_of
+from aggregator.normalise.time_zones import minutes_east, zone_of
 
 CORPUS = Path(__file__).resolve().parents[3] / "shared" / "corpus"
 

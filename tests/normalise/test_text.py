@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model.entry import Person, Text, TextType
-from aggregator.normalise.extra import inert
+from aggregator.normalise.extension_elements import inert
 from aggregator.normalise.text import (
     _TAG,
     _WIDE,

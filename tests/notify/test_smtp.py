@@ -12,7 +12,7 @@ import trustme
 from aggregator.config.load import Smtp
 from aggregator.errors import DeliveryError
 from aggregator.notify import smtp
-from aggregator.notify.letters import letter
+from aggregator.notify.mail_messages import letter
 from aggregator.notify.smtp import send_mail
 from tests.conftest import NOW
 from tests.support.receiving import Mailbox

@@ -11,8 +11,8 @@ import pytest
 from aggregator.config.load import Config, load
 from aggregator.errors import BucketInUse, ObjectStoreError
 from aggregator.object_store.inventory import BucketFile, Inventory, dumped
+from aggregator.object_store.inventory_lock import Waits
 from aggregator.object_store.mirror import Mirror
-from aggregator.object_store.register import Waits
 from tests.object_store.conftest import BucketSite
 from tests.support.buckets import INVENTORY
 from tests.support.postgresql import PostgresServer
@@ -217,7 +217,7 @@ def begun(published: BucketSite, config: Config, stops_at: str) -> Mirror:
             "cut" if (method, key) == ("PUT", f"feeds/{stops_at}") else None
         )
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("aggregator.object_store.pushing.Push._finish", lambda _: None)
+            patch.setattr("aggregator.object_store.upload.Push._finish", lambda _: None)
             mirror.push()
     published.store.fault = lambda _method, _key: None
     return mirror
@@ -285,7 +285,7 @@ def test_a_writer_that_is_continued_puts_nothing_more(published: BucketSite) -> 
             (first.folder / name).write_text("of the first")
         published.store.fault = frozen
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("aggregator.object_store.at_once._THREADS", 1)
+            patch.setattr("aggregator.object_store.parallel._THREADS", 1)
             with pytest.raises(BucketInUse, match="another program has begun to publish there"):
                 first.push()
     published.store.fault = lambda _method, _key: None

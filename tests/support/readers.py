@@ -21,7 +21,7 @@ from typing import Any
 import feedparser
 
 from aggregator.model.article import Article, Enclosure
-from aggregator.normalise.extra import inert
+from aggregator.normalise.extension_elements import inert
 from aggregator.normalise.text import plain_name
 from aggregator.store import Kept
 from aggregator.writers.passed_through import enclosures

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
-from aggregator.normalise.characters import legal
+from aggregator.normalise.xml_characters import legal
 from aggregator.writers.markup import MarkupElement, attributes, escaped, nested, quoted
 from tests.support.channels import TEXTS
 

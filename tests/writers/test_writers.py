@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from lxml import etree
 
-from aggregator.normalise.characters import legal
-from aggregator.normalise.extra import inert
+from aggregator.normalise.extension_elements import inert
+from aggregator.normalise.xml_characters import legal
 from aggregator.writers import WRITERS, Channel, Writer
 from aggregator.writers.passed_through import enclosures
 from aggregator.writers.xml_text import address, line, lines

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from html.entities import html5
 
 from aggregator.model.article import Problem
-from aggregator.normalise.characters import XML_FORBIDDEN
+from aggregator.normalise.xml_characters import XML_FORBIDDEN
 
 
 @dataclass(slots=True)

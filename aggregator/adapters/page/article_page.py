@@ -8,15 +8,15 @@ import re
 
 from pydantic import model_validator
 
-from aggregator.adapters.extras import install_command
+from aggregator.adapters.install_extras import install_command
 from aggregator.adapters.kinds import Kind
 from aggregator.adapters.page import fields as page_fields
-from aggregator.adapters.page import tree as page_tree
+from aggregator.adapters.page import html_tree as page_tree
+from aggregator.adapters.page.html_tree import WebPage
 from aggregator.adapters.page.metadata import Metadata, metadata
 from aggregator.adapters.page.options import AnyPart, Part, Selector
-from aggregator.adapters.page.own_markup import own_markup
+from aggregator.adapters.page.original_markup import own_markup
 from aggregator.adapters.page.selectors import what_matches
-from aggregator.adapters.page.tree import WebPage
 from aggregator.errors import ReadError
 from aggregator.model.article import Finding, Problem
 from aggregator.model.entry import Entry, Feed, FeedInfo, Link, Media, Person, Text

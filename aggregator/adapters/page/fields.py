@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from selectolax.lexbor import LexborNode
 
+from aggregator.adapters.page.html_tree import attribute, select
 from aggregator.adapters.page.options import Part, dated, matched
-from aggregator.adapters.page.tree import attribute, select
 from aggregator.normalise.dates import first as first_date
 from aggregator.normalise.embedded import LAZY
-from aggregator.normalise.months import MONTHS
+from aggregator.normalise.month_names import MONTHS
 
 MAX_VALUES = 50
 # Attributes that only lazy images have; other names in `LAZY` may mean something else if an image has an

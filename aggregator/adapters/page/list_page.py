@@ -8,11 +8,11 @@ from selectolax.lexbor import LexborNode
 
 from aggregator.adapters.kinds import Kind
 from aggregator.adapters.page import fields as page_fields
-from aggregator.adapters.page import proposal as page_proposal
-from aggregator.adapters.page import tree as page_tree
+from aggregator.adapters.page import html_tree as page_tree
+from aggregator.adapters.page import selector_proposal as page_proposal
+from aggregator.adapters.page.html_tree import WebPage
 from aggregator.adapters.page.options import ListPageOptions, Part
 from aggregator.adapters.page.selectors import what_matches
-from aggregator.adapters.page.tree import WebPage
 from aggregator.errors import ReadError
 from aggregator.model.article import Finding, Problem
 from aggregator.model.entry import Category, Entry, Feed, FeedInfo, Link, Person, Text

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aggregator.adapters.page import fields as page_fields
-from aggregator.adapters.page.tree import WebPage, attribute
+from aggregator.adapters.page.html_tree import WebPage, attribute
 from aggregator.normalise.dates import first as first_date
 
 MAX_LINKED_DATA = 500_000

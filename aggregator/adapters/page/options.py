@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from aggregator.adapters.page.tree import is_selector
+from aggregator.adapters.page.html_tree import is_selector
 from aggregator.model.settings import Settings
-from aggregator.normalise.patterns import compiled
+from aggregator.normalise.user_regexes import compiled
 
 MAX_PAGES = 50
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from aggregator.adapters.page.tree import is_selector, select
+from aggregator.adapters.page.html_tree import is_selector, select
 
 MAX_PREFIXES = 6
 

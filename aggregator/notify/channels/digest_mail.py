@@ -9,7 +9,7 @@ from aggregator.config.digests import Digest
 from aggregator.errors import DeliveryError
 from aggregator.notify.channels.protocol import DeliveryChannel, Patience
 from aggregator.notify.digest_text import DigestText
-from aggregator.notify.letters import letter, list_id
+from aggregator.notify.mail_messages import letter, list_id
 from aggregator.notify.smtp import send_mail
 from aggregator.store import Outgoing
 

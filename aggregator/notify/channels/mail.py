@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from aggregator.config.load import Notify
 from aggregator.errors import DeliveryError
 from aggregator.notify.channels.receivers import Receivers
-from aggregator.notify.letters import letter, list_id
+from aggregator.notify.mail_messages import letter, list_id
 from aggregator.notify.notice import Notice
 from aggregator.notify.smtp import send_mail
 from aggregator.store import Outgoing

@@ -10,7 +10,7 @@ from aggregator.config.load import Notify
 from aggregator.errors import DeliveryError
 from aggregator.notify.channels.protocol import DeliveryChannel
 from aggregator.notify.notice import Notice
-from aggregator.notify.quiet import is_quiet
+from aggregator.notify.quiet_hours import is_quiet
 from aggregator.store import Outgoing
 
 __all__ = ["Receivers"]

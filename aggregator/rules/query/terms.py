@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from aggregator.errors import QueryError
-from aggregator.normalise.patterns import Pattern, compiled, quoted
+from aggregator.normalise.user_regexes import Pattern, compiled, quoted
 from aggregator.rules.query import times
 from aggregator.rules.query.conditions import Condition, both, either, negated
 from aggregator.rules.query.facts import TEXT_FIELDS, ArticleFacts, ascii_host

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aggregator.normalise.patterns import Pattern, compiled, quoted
+from aggregator.normalise.user_regexes import Pattern, compiled, quoted
 from aggregator.rules.query.words import split
 
 __all__ = ["Wildcard", "wildcard"]

@@ -17,7 +17,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from aggregator.normalise.zones import zone_of
+from aggregator.normalise.time_zones import zone_of
 from aggregator.writers.xml_text import language_tag
 
 __all__ = ["LANGUAGES", "Locale", "direction_of", "locale_of"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import quote
 
-from aggregator.normalise.disclosure import without_logins
+from aggregator.normalise.secrets_in_addresses import without_logins
 from aggregator.normalise.text import tidy
 from aggregator.writers.channel import Followed, Overview
 from aggregator.writers.html.entry_markup import picture, title_text

@@ -50,7 +50,7 @@ def _text(item: Item) -> Markup:
     style sheet uses.
     """
     from aggregator.normalise.html import sanitise  # imported here, because few articles have such a page
-    from aggregator.normalise.personal import without_personal
+    from aggregator.normalise.personal_links import without_personal
 
     article = item.article
     body = sanitise(article.content or article.summary, article.link or "")

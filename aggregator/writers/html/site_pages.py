@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from aggregator.normalise.disclosure import without_logins
+from aggregator.normalise.secrets_in_addresses import without_logins
 from aggregator.normalise.text import tidy
 from aggregator.schedule.health import SourceHealth, rhythm_of, usual_gap
 from aggregator.schedule.state import Reason

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from selectolax.lexbor import LexborHTMLParser
 
-from aggregator.normalise.folders import folder_name
+from aggregator.normalise.folder_names import folder_name
 from aggregator.schedule.health import STATES
 from aggregator.writers import SITE_WRITERS, SiteWriter
 from aggregator.writers.channel import Overview
