@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from aggregator.config.load import Config, Fetch, Source
@@ -61,10 +62,10 @@ def poll_settings(source: Source, address: str, config: Config) -> PollSettings:
     logins = [source.auth and source.auth.model_dump(), source.cookie, source.proxy, source.headers]
     tls = _text_of_tls(source.tls_ca, source.tls_verify, source.user_agent, source.robots)
     login = _text(_revealed(logins)) if logins != _NO_LOGINS else _TEXT_OF_NO_LOGINS
-    read = _text_of_read(source)
+    read = _read_of(source)
     return PollSettings(
-        asked=_digest(f"[{read}, {login}, {tls}, {_text_of_fetch(config.fetch)}]"),
-        read=settings_read(source),
+        asked=_digest_of(read.text, login, tls, _text_of_fetch(config.fetch)),
+        read=read.digest,
         at=_digest(_text([without_login(address)])),
         host=host,
         pace=_pace(source.interval, source.adaptive, config.interval),
@@ -73,11 +74,34 @@ def poll_settings(source: Source, address: str, config: Config) -> PollSettings:
 
 def settings_read(source: Source) -> str:
     """Returns `PollSettings.read` of a source."""
-    return _digest(f"[{_text_of_read(source)}]")
+    return _read_of(source).digest
 
 
-def _text_of_read(source: Source) -> str:
-    return ", ".join(map(_text, (source.kind, source.options, source.timezone)))
+class _Read(NamedTuple):
+    text: str
+    digest: str
+
+
+def _read_of(source: Source) -> _Read:
+    if source.options:
+        return _made_read(source.kind, source.options, source.timezone)
+    return _read_without_options(source.kind, source.timezone)
+
+
+@lru_cache(maxsize=100)
+def _read_without_options(kind: str, timezone: object) -> _Read:
+    return _made_read(kind, {}, timezone)
+
+
+def _made_read(*facts: object) -> _Read:
+    text = ", ".join(map(_text, facts))
+    return _Read(text, _digest_of(text))
+
+
+@lru_cache(maxsize=100)
+def _digest_of(*texts: str) -> str:
+    # They are the same for most sources.
+    return _digest(f"[{', '.join(texts)}]")
 
 
 @lru_cache(maxsize=100)
@@ -106,7 +130,7 @@ def _revealed(value: object) -> object:
 
 
 def _text(facts: object) -> str:
-    return json.dumps(facts, sort_keys=True, default=str)
+    return _ENCODER.encode(facts)
 
 
 def _digest(text: str) -> str:
@@ -121,5 +145,6 @@ def as_moved(source: Source, moved_to: str | None) -> Source:
     return source.model_copy(update={"url": moved_to}) if moved_to and not source.is_bound else source
 
 
+_ENCODER = json.JSONEncoder(sort_keys=True, default=str)
 _NO_LOGINS: list[object] = [None, None, None, ()]
 _TEXT_OF_NO_LOGINS = _text(_NO_LOGINS)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from aggregator.schedule.hints import FeedHints
@@ -119,13 +120,10 @@ class PollState:
         sentence = _SENTENCES[self.reason].format(state=self, failures=failures)
         return f"{'never' if self.reason is Reason.GONE else when}: {sentence}"
 
-    @classmethod
-    def remembered(cls, text: str) -> PollState:
+    @staticmethod
+    def remembered(text: str) -> PollState:
         """The state that `to_json` wrote; a new source's state for "" and for any other text."""
-        try:
-            return cls.from_json(text) if text else cls()
-        except ValueError:
-            return cls()
+        return _remembered(text)
 
     def to_json(self) -> str:
         """One JSON object: times in ISO 8601, durations in seconds; fields with the default value are left
@@ -142,6 +140,15 @@ class PollState:
             return cls(**_read(json.loads(text), cls))
         except (TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"not the state of a source: {error}") from error
+
+
+@lru_cache(maxsize=4_000)
+def _remembered(text: str) -> PollState:
+    # A run reads the state of a source up to three times.
+    try:
+        return PollState.from_json(text) if text else PollState()
+    except ValueError:
+        return PollState()
 
 
 def _fields_of(value: PollState | FeedHints) -> dict[str, object]:

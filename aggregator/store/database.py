@@ -105,10 +105,14 @@ class Database:
     def single(self, *, writes: bool = False) -> Iterator[sa.Connection]:
         """Yields a connection for single statements, each of which is a transaction by itself on PostgreSQL.
 
-        There, a transaction takes three round trips instead of one; on SQLite it takes none.
+        There, a transaction takes three round trips instead of one; on SQLite it takes none, and the
+        statements are one transaction.
         """
-        engine = self.dialect.autocommit or (self.dialect.engine if writes else self.dialect.reading)
-        with self.dialect.errors(), engine.begin() as connection:
+        if self.dialect.autocommit is None:
+            with self.row_transaction() if writes else self.snapshot() as connection:
+                yield connection
+            return
+        with self.dialect.errors(), self.dialect.autocommit.begin() as connection:
             yield connection
 
     @contextmanager

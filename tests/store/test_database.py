@@ -9,12 +9,15 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from aggregator.errors import AggregatorError, DamagedStore, StoreError
 from aggregator.store import Store
+from aggregator.store.schema import settings
 from tests.conftest import Answer, Server
 from tests.support.site import Site, feed
 
@@ -247,6 +250,33 @@ def test_an_error_of_ours_in_a_transaction_stays_what_it_is(tmp_path: Path) -> N
     assert not isinstance(raised.value, DamagedStore)
     assert str(raised.value) == "mine"
     store.close()
+
+
+@pytest.mark.parametrize("begin", ["transaction", "row_transaction", "single"])
+def test_what_fails_in_the_middle_leaves_nothing_in_a_file(tmp_path: Path, begin: str) -> None:
+    store = Store(tmp_path / "store.db")
+    writing = (
+        partial(store.database.single, writes=True) if begin == "single" else getattr(store.database, begin)
+    )
+    row = settings.insert().values(name="twice", value="1")
+    with suppress(StoreError), writing() as connection:
+        connection.execute(row)
+        connection.execute(row)
+    assert store.database.setting("twice") is None
+    store.close()
+
+
+def test_what_is_read_in_one_go_is_of_one_moment(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store.db")
+    other = Store(tmp_path / "store.db")
+    count = sa.select(sa.func.count()).select_from(settings)
+    for reading in (store.database.snapshot, store.database.single):
+        with reading() as connection:
+            before = connection.scalar(count)
+            other.database.remember(f"{reading.__name__}", "1")
+            assert connection.scalar(count) == before
+    store.close()
+    other.close()
 
 
 def test_an_empty_file_is_no_store_yet(tmp_path: Path) -> None:
