@@ -17,7 +17,7 @@ from random import Random
 from aggregator.model.article import Article
 from aggregator.rules.query import ArticleFacts, parse
 from aggregator.rules.query.narrowing import admits
-from aggregator.rules.rule import RuleSet, judge, made
+from aggregator.rules.rule import RuleSet, judge, rule_of
 from tests.support.queries import NOW, Made
 
 TEXTS = {
@@ -67,7 +67,7 @@ def measured(text: str) -> tuple[float, float, float]:
             _ = facts.words(field).each
         return facts
 
-    rules = RuleSet([made(name=f"{n}", when=WHEN[n % 10], then={"tag": [f"t{n}"]}) for n in range(20)])
+    rules = RuleSet([rule_of(name=f"{n}", when=WHEN[n % 10], then={"tag": [f"t{n}"]}) for n in range(20)])
     saved = [parse(f'(title:word{n} OR text:"some words {n}") AND age:<{n + 1}d') for n in range(1_000)]
     facts = folded()
     whole = least(lambda: judge(rules, folded(), NOW))

@@ -37,7 +37,7 @@ import psycopg
 
 from aggregator.config import load as config
 from aggregator.config.load import Config, Source
-from aggregator.config.subscriptions import key
+from aggregator.config.subscriptions import address_key
 from aggregator.fetch.pacing import Hosts
 from aggregator.machines.shards import shard_of
 from aggregator.polling.settings import policy, poll_settings
@@ -155,7 +155,7 @@ def fill(site: Site, sources: int, publishers: int) -> None:
         with direct.cursor().copy(f"COPY followed ({_FOLLOWED}) FROM STDIN") as copying:
             for number in range(sources):
                 address = address_of(number, publishers)
-                copying.write(f'feed {number}\t{{"url":"{address}"}}\tt\t{key(address)}\tf\tf\n')
+                copying.write(f'feed {number}\t{{"url":"{address}"}}\tt\t{address_key(address)}\tf\tf\n')
         direct.execute("VACUUM ANALYZE")
     print(f"filled with {sources:,} in {time.monotonic() - began:.0f} s", flush=True)
 

@@ -24,7 +24,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from aggregator.app.app import App
-from aggregator.app.feed_membership import Chooser
+from aggregator.app.feed_membership import FeedChooser
 from aggregator.app.main_job import RunWatcher, run_once
 from aggregator.config.load import Config, Publish, SiteSettings, Source
 from aggregator.config.rules import SavedFeed
@@ -144,7 +144,7 @@ def document(numbers: list[int]) -> bytes:
 
 def fill(config: Config, count: int) -> None:
     """Fills a config's store with so many articles, each in its feeds."""
-    chance, chooser = random.Random(1), Chooser(config)
+    chance, chooser = random.Random(1), FeedChooser(config)
     store = Store(config.store, judge=chooser)
     store.sources.adopt(config.sources, NOW)
     for number in range(SOURCES):

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit
 from lxml import etree
 from pydantic import Field, PositiveInt
 
-from aggregator.adapters.feed.document import unpacked
+from aggregator.adapters.feed.document import gunzipped
 from aggregator.adapters.kinds import Kind
 from aggregator.errors import NotAFeed, ReadError
 from aggregator.model.article import Problem
@@ -51,7 +51,7 @@ def read(resource: Resource, options: SitemapOptions) -> Feed:
     A page without a title (news sitemaps give one) gets one from the last part of its address. A truncated
     document is read up to its end, with a problem. Raises NotAFeed for a document of another kind.
     """
-    body = unpacked(resource.body)
+    body = gunzipped(resource.body)
     if not body.strip():
         raise ReadError("the document is empty", url=resource.url)
     decoded = encoding.decode(body, resource.content_type)

@@ -29,7 +29,7 @@ from aggregator.model.wire import Format, dumps
 from aggregator.model.wrong_values import UNKNOWN_KEY
 from aggregator.normalise import entries as normalising
 
-__all__ = ["Resource", "broken"]
+__all__ = ["Resource", "broken_promises"]
 
 MUTATIONS = 50
 _STRANGE: Mapping[str, bytes] = {
@@ -47,7 +47,9 @@ _STRANGE: Mapping[str, bytes] = {
 }
 
 
-def broken(kind: Kind, samples: Sequence[Resource], options: Mapping[str, Any] | None = None) -> list[str]:
+def broken_promises(
+    kind: Kind, samples: Sequence[Resource], options: Mapping[str, Any] | None = None
+) -> list[str]:
     """The promises that the kind breaks, each as one line; empty if it keeps them all.
 
     `samples` are documents that it must read, the first pages of lists; `options` as the config has them. It

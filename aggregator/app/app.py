@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from aggregator.app.clock_check import RememberedClock
-from aggregator.app.feed_membership import Chooser
+from aggregator.app.feed_membership import FeedChooser
 from aggregator.app.hub_reports import HubReports
 from aggregator.app.nothing_due import WaitingSources, waiting_sources
 from aggregator.app.notices import Notices
@@ -22,7 +22,7 @@ from aggregator.app.stories import StoryPolicy
 from aggregator.app.tombstones import merge_published
 from aggregator.app.upkeep import upkeep
 from aggregator.config.load import Config, Source
-from aggregator.config.subscriptions import joined
+from aggregator.config.subscriptions import with_listed
 from aggregator.polling import settings as polling_settings
 from aggregator.publishing import websub as announcing
 from aggregator.publishing.publication_result import Published
@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from aggregator.model.resource import Resource
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed, Completing
-    from aggregator.polling.poll import Poll, Polls
+    from aggregator.polling.poll import Poller
+    from aggregator.polling.poll_result import PollResult
     from aggregator.reading.context import Context
     from aggregator.reading.workers import Workers
     from aggregator.schedule.clock import ServerTimes
@@ -64,7 +65,7 @@ class App:
         writers = installed(config.all_formats)
         self._configured = config
         self.config = config
-        self._chooser = Chooser(config)
+        self._chooser = FeedChooser(config)
         self._story_policy = StoryPolicy(config)
         self._store = Store(
             config.store,
@@ -130,10 +131,10 @@ class App:
         return Workers()
 
     @cached_property
-    def _polls(self) -> Polls:
-        from aggregator.polling.poll import Polls
+    def _polls(self) -> Poller:
+        from aggregator.polling.poll import Poller
 
-        return Polls(self.config, self._store, self._fetcher, self._read_polled)
+        return Poller(self.config, self._store, self._fetcher, self._read_polled)
 
     @cached_property
     def _completing(self) -> Completing:
@@ -156,13 +157,13 @@ class App:
     @cached_property
     def _copying(self) -> Copying:
         from aggregator.media.copying import Copying
-        from aggregator.publishing.member_pictures import faces_to_copy
+        from aggregator.publishing.member_pictures import pictures_to_copy
 
         return Copying(
             lambda: self.config,
             self._store,
             lambda: self._fetcher,
-            lambda: faces_to_copy(self.config, self._store),
+            lambda: pictures_to_copy(self.config, self._store),
         )
 
     def _read(self, resource: Resource, context: Context) -> Reading:
@@ -188,7 +189,7 @@ class App:
         return self._store
 
     @property
-    def polls(self) -> Polls:
+    def polls(self) -> Poller:
         """What polls sources and saves their articles."""
         return self._polls
 
@@ -235,7 +236,7 @@ class App:
 
     def fetch(
         self, sources: Sequence[Source], now: datetime, *, refetch: bool = False, drains: bool = False
-    ) -> Iterator[Poll]:
+    ) -> Iterator[PollResult]:
         """Polls these sources and saves what they give, yielding each poll when it ends.
 
         After these it polls the sources that an OPML list among them named for the first time, and with
@@ -251,13 +252,13 @@ class App:
             before = {source.name for source in due}
             yield from self._fetch(due, now, refetch=False)
 
-    def fetch_by(self, polls: Polls, sources: Sequence[Source], now: datetime) -> Iterator[Poll]:
-        """Like `fetch`, with `polls` for a part of the sources (see `Polls.holding`)."""
+    def fetch_by(self, polls: Poller, sources: Sequence[Source], now: datetime) -> Iterator[PollResult]:
+        """Like `fetch`, with `polls` for a part of the sources (see `Poller.holding`)."""
         return self._fetch(sources, now, refetch=False, polls=polls)
 
     def _fetch(
-        self, sources: Sequence[Source], now: datetime, *, refetch: bool, polls: Polls | None = None
-    ) -> Iterator[Poll]:
+        self, sources: Sequence[Source], now: datetime, *, refetch: bool, polls: Poller | None = None
+    ) -> Iterator[PollResult]:
         polls = (
             polls or self._polls
         )  # first: what stops this process meanwhile cannot stop what is not made yet
@@ -278,7 +279,7 @@ class App:
         with self._following:
             self._followed.load_changes(now)
             own = self._followed.with_configured(self._configured.sources, now)
-            sources, reported = joined(own, self._store.subscriptions.listed())
+            sources, reported = with_listed(own, self._store.subscriptions.listed())
             self.config = self._configured.model_copy(update={"sources": sources})
             if self._made("_polls"):
                 self._polls.set_sources(sources)
@@ -343,7 +344,7 @@ class App:
         """
         _ = self._polls, self._completing
         self._clock.read(now)
-        for states in self._store.queue.late(now):
+        for states in self._store.due_sources.late(now):
             woken = {
                 name: schedule.wake(state, now, schedule.Policy(), schedule.chance_of(name, state.polls))
                 for name, state in states.items()

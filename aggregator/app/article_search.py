@@ -12,11 +12,11 @@ from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
 from aggregator.publishing.rule_results import facts_of, read_verdict, variants
 from aggregator.rules.feeds_of_article import ALL as EVERYTHING
-from aggregator.rules.feeds_of_article import labelled
+from aggregator.rules.feeds_of_article import with_labels
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.query.words import BREAK
 from aggregator.rules.rule import RuleSet
-from aggregator.store import ALL, Kept, Store
+from aggregator.store import ALL, Store, StoredArticle
 from aggregator.store.search import INDEXED_FIELDS
 
 __all__ = ["Hit", "Hits", "brought_up_to_date", "search", "words_of"]
@@ -57,7 +57,7 @@ def search(address: StoreAddress, query: Query, now: datetime, limit: int) -> Hi
     return Hits(articles=hits, is_complete=len(found) <= limit)
 
 
-def _hit(store: Store, found: Kept) -> Hit:
+def _hit(store: Store, found: StoredArticle) -> Hit:
     return Hit(
         id=found.uid,
         source=found.article.source,
@@ -96,11 +96,11 @@ def brought_up_to_date(
     return ""
 
 
-def _facts(found: Kept) -> ArticleFacts:
-    return labelled(facts_of(found), read_verdict(found.decision))
+def _facts(found: StoredArticle) -> ArticleFacts:
+    return with_labels(facts_of(found), read_verdict(found.decision))
 
 
-def words_of(found: Kept, rules: RuleSet) -> Mapping[str, str]:
+def words_of(found: StoredArticle, rules: RuleSet) -> Mapping[str, str]:
     """Returns the words of each field of the index: those of the article as it was found, and as rules
     show it.
     """

@@ -11,10 +11,10 @@ from aggregator.config.change_values import Place, change_source, change_values,
 from aggregator.config.load import Config, Source, load, named
 from aggregator.config.sources_outside_config import checked_source, is_special, settings_of
 from aggregator.config.store_address import is_there
+from aggregator.config.subscriptions import address_key
 from aggregator.config.subscriptions import followed_as as in_config
-from aggregator.config.subscriptions import key
 from aggregator.errors import ConfigError
-from aggregator.store import FollowedRow, NewFollowed, Store
+from aggregator.store import NewSource, SourceOutsideConfig, Store
 from aggregator.store.renaming import rename_source
 
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "enable",
     "followed_as",
     "mentions",
-    "new_followed",
+    "new_source_of",
     "remove",
     "rename",
     "stored_names",
@@ -39,7 +39,7 @@ def remove(config_file: Path, name: str) -> None:
         if store is None:
             remove_source(config_file, name)
         else:
-            store.followed.remove(name)
+            store.sources_outside_config.remove(name)
 
 
 def enable(config_file: Path, name: str, *, is_enabled: bool) -> None:
@@ -49,7 +49,7 @@ def enable(config_file: Path, name: str, *, is_enabled: bool) -> None:
         if store is None:
             change_source(config_file, name, {"enabled": is_enabled})
         else:
-            store.followed.enable(name, is_enabled=is_enabled)
+            store.sources_outside_config.enable(name, is_enabled=is_enabled)
 
 
 def categorise(config_file: Path, name: str, categories: Sequence[str]) -> None:
@@ -59,9 +59,9 @@ def categorise(config_file: Path, name: str, categories: Sequence[str]) -> None:
         if store is None:
             change_source(config_file, name, {"categories": [*categories]})
         else:
-            row = store.followed.named([name])[name]
+            row = store.sources_outside_config.named([name])[name]
             table = {**row.settings, "name": name, "enabled": row.enabled, "categories": [*categories]}
-            store.followed.change(new_followed(table))
+            store.sources_outside_config.change(new_source_of(table))
 
 
 def add_to_store(config: Config, table: Mapping[str, object]) -> None:
@@ -69,15 +69,18 @@ def add_to_store(config: Config, table: Mapping[str, object]) -> None:
 
     No source may have its name. If a removed source had it, that one's articles are shown again.
     """
-    new = new_followed(table)
+    new = new_source_of(table)
     with closing(Store(config.store)) as store:
         names = {source.name for source in config.sources}
         names |= {each.name for each in store.subscriptions.listed()}
-        if new.row.name in names or store.followed.taken([new.row.name]).get(new.row.name, "") is None:
+        if (
+            new.row.name in names
+            or store.sources_outside_config.taken([new.row.name]).get(new.row.name, "") is None
+        ):
             raise ConfigError(f"a source is named {new.row.name!r} already; choose another --name")
-        if (known := store.followed.by_key([new.key]).get(new.key)) is not None:
+        if (known := store.sources_outside_config.by_key([new.key]).get(new.key)) is not None:
             raise ConfigError(f"it is followed already, as {known!r}")
-        store.followed.add([new])
+        store.sources_outside_config.add([new])
 
 
 def followed_as(url: str, config: Config) -> str | None:
@@ -85,7 +88,11 @@ def followed_as(url: str, config: Config) -> str | None:
     if (name := in_config(url, config.sources)) is not None or not is_there(config.store):
         return name
     with closing(Store(config.store, reads_only=True)) as store:
-        return store.followed.by_key([key(url)]).get(key(url)) if store.followed.count() else None
+        return (
+            store.sources_outside_config.by_key([address_key(url)]).get(address_key(url))
+            if store.sources_outside_config.count()
+            else None
+        )
 
 
 def stored_names(config: Config, beginning: str, most: int) -> tuple[str, ...]:
@@ -93,17 +100,19 @@ def stored_names(config: Config, beginning: str, most: int) -> tuple[str, ...]:
     if not is_there(config.store):
         return ()
     with closing(Store(config.store, reads_only=True)) as store:
-        return store.followed.like(beginning, most) if store.followed.count() else ()
+        return (
+            store.sources_outside_config.like(beginning, most) if store.sources_outside_config.count() else ()
+        )
 
 
-def new_followed(table: Mapping[str, object]) -> NewFollowed:
+def new_source_of(table: Mapping[str, object]) -> NewSource:
     """Converts a `[[sources]]` table to a row of the store. Raises ConfigError with every mistake."""
     name, settings = str(table.get("name") or ""), settings_of(table)
     source: Source = checked_source(name, settings, enabled=table.get("enabled") is not False)
-    return NewFollowed(
-        row=FollowedRow(name, settings, source.enabled),
+    return NewSource(
+        row=SourceOutsideConfig(name, settings, source.enabled),
         source=source,
-        key=key(source.address),
+        key=address_key(source.address),
         is_special=is_special(settings),
     )
 
@@ -120,8 +129,8 @@ def _store_of(config: Config, name: str) -> Iterator[Store | None]:
         yield None
         return
     with closing(Store(config.store)) as store:
-        if not store.followed.named([name]):
-            named([name], [*names, *store.followed.like(name[:2], _NEAR)])
+        if not store.sources_outside_config.named([name]):
+            named([name], [*names, *store.sources_outside_config.like(name[:2], _NEAR)])
         yield store
 
 
@@ -135,10 +144,10 @@ def rename(config_file: Path, old: str, new: str, now: datetime) -> int:
     names = [source.name for source in config.sources]
     if old not in names and is_there(config.store):
         with closing(Store(config.store)) as store:
-            if store.followed.named([old]):
-                if new in names or (new != old and store.followed.named([new])):
+            if store.sources_outside_config.named([old]):
+                if new in names or (new != old and store.sources_outside_config.named([new])):
                     raise ConfigError(f"another source is named {new!r}; choose another name")
-                checked_source(new, store.followed.named([old])[old].settings)
+                checked_source(new, store.sources_outside_config.named([old])[old].settings)
                 return _rename_in_store(store, old, new, now, lambda: None)
     is_half_done = new in names and old not in names
     if not is_half_done:

@@ -12,13 +12,13 @@ from urllib.parse import urlsplit
 from aggregator.app.unused_names import given_categories, unused_names
 from aggregator.config.load import Config, Source
 from aggregator.config.rules import doubtful_names
-from aggregator.config.subscriptions import key
+from aggregator.config.subscriptions import address_key
 from aggregator.errors import StoreError
 from aggregator.fetch.guard import refusal as refusal_of
 from aggregator.fetch.guard import written_address
 from aggregator.fetch.source_checks import refusal
 from aggregator.normalise.secrets_in_addresses import without_logins
-from aggregator.publishing.local_member_pictures import face_mistakes
+from aggregator.publishing.local_member_pictures import local_picture_mistakes
 from aggregator.publishing.page_look import look_mistakes
 
 __all__ = ["doubts", "refusals"]
@@ -40,10 +40,10 @@ def refusals(config: Config) -> Iterator[str]:
     if config.output.exists() and not config.output.is_dir():
         yield f"output: {config.output} is a file; name a folder"
     if not isinstance(config.store, Path):
-        from aggregator.store.dialect import made  # as above
+        from aggregator.store.dialect import dialect_of  # as above
 
         try:
-            made(config.store, reads_only=True)
+            dialect_of(config.store, reads_only=True)
         except StoreError as error:
             yield f"store: {error}"
     elif config.store.is_dir():
@@ -52,7 +52,7 @@ def refusals(config: Config) -> Iterator[str]:
     if posts is not None and posts.folder.exists() and not posts.folder.is_dir():
         yield f"publish.posts.folder: {posts.folder} is a file; name a folder"
     yield from look_mistakes(config)
-    yield from face_mistakes(config)
+    yield from local_picture_mistakes(config)
 
 
 def doubts(config: Config) -> Iterator[str]:
@@ -91,7 +91,7 @@ def _doubts_of_hubs(config: Config) -> Iterator[str]:
 
 def _identity(source: Source) -> str:
     """Returns a key that is equal for two sources with the same articles."""
-    address = key(source.url) if source.url is not None else str(source.path or "")
+    address = address_key(source.url) if source.url is not None else str(source.path or "")
     return json.dumps([source.kind, address, source.options], sort_keys=True, default=str)
 
 

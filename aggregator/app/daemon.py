@@ -25,7 +25,7 @@ from aggregator.config import load as configuration
 from aggregator.config.load import Config
 from aggregator.errors import ConfigError, StoreError, StoreInUse
 from aggregator.polling.hub_callbacks import HubCallbacks
-from aggregator.server import Server, Vitals
+from aggregator.server import Server, ServiceHealth
 
 TICK = timedelta(seconds=5)
 UPKEEP = timedelta(hours=1)
@@ -53,7 +53,7 @@ class Daemon:
     """
 
     def __init__(self, config_file: Path, config: Config, serve_at: str | None = None) -> None:
-        self._vitals = Vitals()
+        self._vitals = ServiceHealth()
         self._watcher = LogWatcher(self._vitals, lambda: datetime.now(UTC))
         self._callbacks = HubCallbacks(config)
         self._listened: datetime | None = None

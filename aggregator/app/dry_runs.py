@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 
-from aggregator.app.feed_membership import Chooser
+from aggregator.app.feed_membership import FeedChooser
 from aggregator.config.load import Config, Source, named
-from aggregator.config.subscriptions import followed_as, joined
+from aggregator.config.subscriptions import followed_as, with_listed
 from aggregator.model.article import Document
 from aggregator.model.verdict import Verdict
 from aggregator.publishing.rule_results import facts_of
@@ -31,7 +31,7 @@ def tried_on_document(document: Document, config: Config, source: str | None, no
     if source is not None:
         named([source], [each.name for each in config.sources])
     taken_for = _source(document, config, source)
-    chooser = Chooser(config)
+    chooser = FeedChooser(config)
     found = []
     for article in document.articles:
         own = taken_for.categories if taken_for else ()
@@ -60,7 +60,7 @@ class StoredTrials:
     """
 
     def __init__(self, config: Config, source: str | None, advance: Callable[[int | None], object]) -> None:
-        self._chooser = Chooser(config)
+        self._chooser = FeedChooser(config)
         self._config = config
         self._source = source
         self._advance = advance
@@ -78,7 +78,7 @@ class StoredTrials:
         store = Store(self._config.store, reads_only=True)
         try:
             if self._source is not None:
-                sources, _ = joined(self._config.sources, store.subscriptions.listed())
+                sources, _ = with_listed(self._config.sources, store.subscriptions.listed())
                 named([self._source], [each.name for each in sources])
             self._advance(store.placements.count_standing(self._source))
             showing = frozenset(self._config.feeds_with_stories)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.app.feed_membership import Chooser
+from aggregator.app.feed_membership import FeedChooser
 from aggregator.config.load import Config
 from aggregator.model.verdict import Verdict
 from aggregator.publishing.rule_results import facts_of
 from aggregator.rules.feeds_of_article import ALL as EVERYTHING
-from aggregator.rules.feeds_of_article import feeds_of, labelled
+from aggregator.rules.feeds_of_article import feeds_of, with_labels
 from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rule import judge
 from aggregator.store import ALL, Store, Whereabouts
@@ -63,7 +63,7 @@ class Explanation:
 
 def explained(config: Config, name: str, now: datetime) -> tuple[Explanation, ...]:
     """Explains each article with this link or id. Writes nothing. Raises StoreError if there is no store."""
-    chooser = Chooser(config)
+    chooser = FeedChooser(config)
     store = Store(config.store, reads_only=True)
     try:
         found = store.articles.whereabouts(name)
@@ -87,7 +87,7 @@ def _shown_instead(found: Whereabouts, config: Config, store: Store) -> dict[str
 
 
 def _explained(
-    found: Whereabouts, chooser: Chooser, shown_instead: Mapping[str, str], now: datetime
+    found: Whereabouts, chooser: FeedChooser, shown_instead: Mapping[str, str], now: datetime
 ) -> Explanation:
     state = _STATES.get(found.state, "shown")
     if state == "shown" and not found.is_followed:
@@ -137,12 +137,14 @@ def _explained(
     )
 
 
-def _reasons(verdict: Verdict, facts: ArticleFacts, chooser: Chooser, now: datetime) -> Iterator[FeedReason]:
+def _reasons(
+    verdict: Verdict, facts: ArticleFacts, chooser: FeedChooser, now: datetime
+) -> Iterator[FeedReason]:
     """Yields reasons for `all`, its categories, feeds that rules name, saved feeds and its source's feed."""
     if (own := chooser.digest_of(facts.source)) is not None:
         yield FeedReason(feed=own, is_in=True, because="it is a digest, which is only in its own feed")
         return
-    seen = labelled(facts, verdict)
+    seen = with_labels(facts, verdict)
     names = (EVERYTHING, *facts.categories, *verdict.added, *verdict.removed, *chooser.queries)
     for feed in dict.fromkeys(names):
         query = chooser.queries.get(feed)

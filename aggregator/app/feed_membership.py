@@ -12,17 +12,17 @@ from aggregator.config.rules import rule_set
 from aggregator.model.verdict import Judged, Verdict
 from aggregator.publishing.rule_results import facts_of, written_verdict
 from aggregator.rules.feeds_of_article import ALL as EVERYTHING
-from aggregator.rules.feeds_of_article import feeds_of, standing_in
-from aggregator.rules.judge_in_worker import packed
+from aggregator.rules.feeds_of_article import feeds_after_rules, feeds_of
+from aggregator.rules.judge_in_worker import serialised
 from aggregator.rules.query_set import QuerySet
 from aggregator.rules.rule import judge
-from aggregator.store import ALL, OF_SOURCE, Kept, Placement
+from aggregator.store import ALL, OF_SOURCE, Placement, StoredArticle
 from aggregator.store.stored_article import JUDGED
 
-__all__ = ["Chooser"]
+__all__ = ["FeedChooser"]
 
 
-class Chooser:
+class FeedChooser:
     """Decides which feeds an article is in, by the rules, saved feeds and digests of a config.
 
     - `digest`: equal for configs that decide alike; "" for a config without any of these, and without feeds
@@ -62,7 +62,7 @@ class Chooser:
         """
         return self._own.get(source)
 
-    def __call__(self, found: Kept, now: datetime) -> Placement:
+    def __call__(self, found: StoredArticle, now: datetime) -> Placement:
         """Returns an article's feeds: `all`, categories, saved feeds in config order, its source's own."""
         if (own := self.digest_of(found.article.source)) is not None:
             # An entry of a digest repeats articles of other feeds, so it is in none of these.
@@ -70,7 +70,7 @@ class Chooser:
         article = found.article
         if (judged := self._judged_ahead(found, now)) is not None:
             verdict, categories = judged.verdict, judged.verdict.categories(article.categories)
-            standing = standing_in(
+            standing = feeds_after_rules(
                 verdict, categories, judged.saved, article.source, of_source=self.of_source
             )
         else:
@@ -87,13 +87,13 @@ class Chooser:
     @cached_property
     def packed(self) -> bytes:
         """The rules and saved feeds as processes that read documents get them; b"" without any."""
-        return packed(self.rules, self.queries) if self.rules.rules or self.queries else b""
+        return serialised(self.rules, self.queries) if self.rules.rules or self.queries else b""
 
     def mark(self, now: datetime) -> str:
         """Names these rules and this moment."""
         return f"{self.digest} {now.isoformat()}"
 
-    def _judged_ahead(self, found: Kept, now: datetime) -> Judged | None:
+    def _judged_ahead(self, found: StoredArticle, now: datetime) -> Judged | None:
         """What the process that read a new article says of it; None if it judged by other rules, or at
         another time.
 

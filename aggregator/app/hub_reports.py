@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from aggregator.fetch import Fetcher
     from aggregator.polling.hub_pings import PingReader
     from aggregator.polling.hub_subscribing import HubRequest, HubSubscriber
-    from aggregator.polling.poll import Poll
+    from aggregator.polling.poll_result import PollResult
     from aggregator.polling.read_documents import Reads
 
 __all__ = ["HubReports"]
@@ -65,7 +65,7 @@ class HubReports:
         if self._app.config.serve.url:
             self._pings.plan(self._sources(now), now)
 
-    def read(self, now: datetime) -> Iterator[Poll]:
+    def read(self, now: datetime) -> Iterator[PollResult]:
         """Reads and saves documents that hubs sent; yields a poll for each source."""
         if not self._is_stopping and self._app.config.serve.url and self._store.hub_pings.are_there():
             yield from self._pings.read(self._app.config, self._sources(now), now)

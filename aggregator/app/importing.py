@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from urllib.parse import urlsplit
 
-from aggregator.app.changing_sources import new_followed
+from aggregator.app.changing_sources import new_source_of
 from aggregator.config.load import Config
-from aggregator.config.subscriptions import key
+from aggregator.config.subscriptions import address_key
 from aggregator.errors import ConfigError
 from aggregator.model.article import Problem
 from aggregator.model.entry import Subscription
 from aggregator.normalise.links import without_login
-from aggregator.store import NewFollowed, Store
+from aggregator.store import NewSource, Store
 
 __all__ = ["Imported", "import_feeds"]
 
@@ -54,17 +54,17 @@ def import_feeds(
     name is in use, the address or a digest of it is appended. Raises StoreError.
     """
     done = Imported()
-    known = {key(source.url): source.name for source in config.sources if source.url}
+    known = {address_key(source.url): source.name for source in config.sources if source.url}
     names: dict[str, str | None] = {source.name: None for source in config.sources}
     left = iter(feeds)
     with closing(Store(config.store)) as store:
         listed = store.subscriptions.listed()
-        known |= {key(each.subscription.url): each.name for each in listed}
+        known |= {address_key(each.subscription.url): each.name for each in listed}
         names |= {each.name: None for each in listed}
         while batch := [*islice(left, _AT_ONCE)]:
             new = _new(batch, known, names, store, done)
             if not dry_run:
-                store.followed.add(new)
+                store.sources_outside_config.add(new)
             done.added += len(new)
             yield done
 
@@ -75,15 +75,15 @@ def _new(
     names: Mapping[str, str | None],
     store: Store,
     done: Imported,
-) -> list[NewFollowed]:
+) -> list[NewSource]:
     done.found += len(batch)
     by_key: dict[str, Subscription] = {}
     for each in batch:
-        by_key.setdefault(key(each.url), each)
+        by_key.setdefault(address_key(each.url), each)
     done.refused += len(batch) - len(by_key)
-    followed = store.followed.by_key(by_key)
+    followed = store.sources_outside_config.by_key(by_key)
     candidates = {of_feed: [*_names(each, of_feed)] for of_feed, each in by_key.items()}
-    taken = store.followed.taken({name for some in candidates.values() for name in some})
+    taken = store.sources_outside_config.taken({name for some in candidates.values() for name in some})
     taken |= names
     found = []
     for of_feed, each in by_key.items():
@@ -91,13 +91,15 @@ def _new(
             done.refuse(f"is followed already, as {name!r}", each.url)
             continue
         # A source that was removed and is added again gets its name and its articles back.
-        name = next((n for n in candidates[of_feed] if key(taken.get(n, each.url) or "") == of_feed), None)
+        name = next(
+            (n for n in candidates[of_feed] if address_key(taken.get(n, each.url) or "") == of_feed), None
+        )
         if name is None:
             done.refuse("has the name and the address of a source that was followed before", each.url)
             continue
         table = {"name": name, "url": each.url, "link": each.link, "categories": [*each.categories]}
         try:
-            found.append(new_followed(table))
+            found.append(new_source_of(table))
         except ConfigError as error:
             done.refuse(error.mistakes[0].removeprefix(f"source {name!r}: "), each.url)
             continue

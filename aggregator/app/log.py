@@ -13,9 +13,9 @@ from aggregator.media.fetch_results import CopyReport
 from aggregator.notify.delivery import Delivery
 from aggregator.polling.full_text import Completed
 from aggregator.polling.hub_subscribing import HubRequest
-from aggregator.polling.poll import Poll
+from aggregator.polling.poll_result import PollResult
 from aggregator.publishing.publication_result import Published
-from aggregator.server import Vitals
+from aggregator.server import ServiceHealth
 
 _log = logging.getLogger("aggregator")
 
@@ -25,11 +25,11 @@ class LogWatcher(RunWatcher):
     life.
     """
 
-    def __init__(self, vitals: Vitals, clock: Callable[[], datetime]) -> None:
+    def __init__(self, vitals: ServiceHealth, clock: Callable[[], datetime]) -> None:
         self._vitals = vitals
         self._clock = clock
 
-    def polled(self, poll: Poll) -> None:
+    def polled(self, poll: PollResult) -> None:
         """Logs a line for the poll and one for each problem, with facts for scripts (`facts`)."""
         facts: dict[str, object] = {
             "source": poll.source.name,

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from aggregator.media.fetch_results import CopyReport
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
-    from aggregator.polling.poll import Poll
+    from aggregator.polling.poll_result import PollResult
     from aggregator.publishing.publication_result import Published
 
 
 class RunWatcher:
     """Receives the events of a run; each method does nothing unless it is overridden."""
 
-    def polled(self, poll: Poll) -> None:
+    def polled(self, poll: PollResult) -> None:
         """A poll has ended, and its articles are saved."""
 
     def completed(self, completed: Completed) -> None:

@@ -151,10 +151,10 @@ def waiting_sources(config: Config, store: Store, now: datetime) -> WaitingSourc
         return None
     if any(source.full_text or source.is_local for source in config.sources):
         return None
-    if store.followed.count() or store.media.any() or store.outbox.channels():
+    if store.sources_outside_config.count() or store.media.any() or store.outbox.channels():
         return None
     names = [source.name for source in config.select(())]
-    states = store.queue.at_rest(now)
+    states = store.due_sources.at_rest(now)
     if states is None or not states.keys() >= {*names}:
         return None
     polls = [next_poll for _, next_poll in states.values() if next_poll is not None]

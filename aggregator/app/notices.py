@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from aggregator.notify.channels.protocol import Outside
     from aggregator.notify.delivery import Delivery
     from aggregator.notify.digests import Digests
-    from aggregator.notify.new_notices import Watching
+    from aggregator.notify.new_notices import NewNotices
     from aggregator.notify.notice_trial import NoticeTrial
 
-__all__ = ["Notices", "Waiting", "tried", "waiting"]
+__all__ = ["Notices", "Waiting", "try_notices", "waiting"]
 
 
 class Notices:
@@ -33,7 +33,7 @@ class Notices:
         self._config = config
         self._store = store
         self._fetcher = fetcher
-        self._watching: Watching | None = None
+        self._watching: NewNotices | None = None
         self._digests: Digests | None = None
 
     def begin(self, now: datetime) -> None:
@@ -41,9 +41,9 @@ class Notices:
         before.
         """
         if self._config().notify or self._config().mastodon:
-            from aggregator.notify.new_notices import Watching
+            from aggregator.notify.new_notices import NewNotices
 
-            self._watching = Watching(self._config, self._store)
+            self._watching = NewNotices(self._config, self._store)
             self._watching.begin(now)
         if self._config().digest:
             from aggregator.notify.digests import Digests
@@ -131,7 +131,7 @@ def waiting(config: Config, limit: int) -> list[Waiting]:
         store.close()
 
 
-def tried(
+def try_notices(
     config: Config, names: Sequence[str], now: datetime, *, sends: bool
 ) -> list[tuple[NoticeTrial, str]]:
     """Returns what the notices with these names (all if there are none) would say, each with the error of

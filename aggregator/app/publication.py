@@ -10,15 +10,15 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from aggregator import __version__
-from aggregator.app.feed_membership import Chooser
+from aggregator.app.feed_membership import FeedChooser
 from aggregator.app.notices import Notices
-from aggregator.app.resanitising import mend
+from aggregator.app.resanitising import resanitise_store
 from aggregator.app.stories import StoryPolicy
 from aggregator.app.tombstones import publish_tombstones
 from aggregator.config.load import Config
 from aggregator.errors import WriteError
 from aggregator.publishing.copies_in_articles import address_of_copies
-from aggregator.publishing.public_addresses import disclosure_of
+from aggregator.publishing.public_addresses import public_addresses_of
 from aggregator.publishing.publication_result import Published
 from aggregator.publishing.publish import SectionCache, publish
 from aggregator.store import Store
@@ -42,7 +42,7 @@ class Publication:
         self,
         config: Callable[[], Config],
         store: Store,
-        chooser: Chooser,
+        chooser: FeedChooser,
         story_policy: StoryPolicy,
         notices: Notices,
         copying: Callable[[], Copying],
@@ -66,7 +66,7 @@ class Publication:
 
     def publish(self, now: datetime, *, everything: bool) -> Published:
         """Publishes into the output folder."""
-        mend(self._store, self._config(), self._opened, lambda: self._is_stopping)
+        resanitise_store(self._store, self._config(), self._opened, lambda: self._is_stopping)
         self._choose(now)
         self._notices.make_digests(now)
         if self._config().publish.media is not None:
@@ -94,7 +94,7 @@ class Publication:
         done = write_posts(
             store=self._store,
             posts=posts,
-            disclosure=disclosure_of(self._config(), self._store),
+            disclosure=public_addresses_of(self._config(), self._store),
             rules=self._chooser.rules,
             version=__version__,
             everything=everything,

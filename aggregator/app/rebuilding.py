@@ -13,10 +13,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aggregator.app.bucket_output import copied
-from aggregator.app.feed_membership import Chooser
+from aggregator.app.feed_membership import FeedChooser
 from aggregator.backup.temporary_folder import sync, working_folder
 from aggregator.config.load import Config, Source
-from aggregator.config.subscriptions import key
+from aggregator.config.subscriptions import address_key
 from aggregator.errors import BackupError, FrontMatterError, ReadError
 from aggregator.front_matter import text as front_matter
 from aggregator.model.article import Article
@@ -91,7 +91,7 @@ def rebuild(config: Config, now: datetime, folder: Path | None = None) -> Rebuil
 
 
 def _fill(made: Path, config: Config, reading: _Published, now: datetime) -> int:
-    chooser = Chooser(config)
+    chooser = FeedChooser(config)
     by_source: dict[str, list[Found]] = defaultdict(list)
     owners = _Owners(config.sources)
     for published in reading.found():
@@ -199,7 +199,7 @@ class _Owners:
         by_host: dict[str, set[str]] = defaultdict(set)
         for source in configured:
             if source.url:
-                self._by_address[key(source.url)] = source.name
+                self._by_address[address_key(source.url)] = source.name
                 by_host[_host(source.url)].add(source.name)
         self._by_host = {
             host: next(iter(names)) for host, names in by_host.items() if len(names) == 1 and host
@@ -210,7 +210,7 @@ class _Owners:
         """Returns the source's name; None if it is uncertain."""
         origin = article.origin
         for address in (origin.self_link, origin.id):
-            if address and (name := self._by_address.get(key(address))):
+            if address and (name := self._by_address.get(address_key(address))):
                 return name
         if origin.title in self._names:
             return origin.title

@@ -15,20 +15,20 @@ from aggregator.store import Store
 if TYPE_CHECKING:
     from aggregator.model.article import Article
 
-__all__ = ["mend"]
+__all__ = ["resanitise_store"]
 
 _log = logging.getLogger("aggregator")
 
 
-def mend(store: Store, config: Config, now: datetime, is_stopping: Callable[[], bool]) -> None:
+def resanitise_store(store: Store, config: Config, now: datetime, is_stopping: Callable[[], bool]) -> None:
     """Sanitises articles that an earlier version stored, in batches, until `is_stopping` returns True."""
     looked = total = 0
 
     def mended_article(article: Article) -> Article:
-        from aggregator.reading.resanitising import mended
+        from aggregator.reading.resanitising import resanitised
 
         with further_players(config.html.players):
-            return mended(article)
+            return resanitised(article)
 
     for count, changed in store.resanitising.mend(mended_article, READER_VERSION, now):
         looked, total = looked + count, total + changed

@@ -11,11 +11,11 @@ from datetime import datetime, timedelta
 
 from aggregator.config.load import Config, Source
 from aggregator.config.sources_outside_config import checked_source
-from aggregator.config.subscriptions import key
+from aggregator.config.subscriptions import address_key
 from aggregator.errors import ConfigError
 from aggregator.polling.settings import changed, poll_settings
 from aggregator.schedule.state import PollState, Reason
-from aggregator.store import FollowedRow, Store
+from aggregator.store import SourceOutsideConfig, Store
 
 __all__ = ["MANY", "MOST_AT_ONCE", "StoreSources"]
 
@@ -42,26 +42,26 @@ class StoreSources:
         self._store = store
         self._config = config
         self._names = {source.name for source in config.sources}
-        self._keys = {key(source.url): source.name for source in config.sources if source.url}
+        self._keys = {address_key(source.url): source.name for source in config.sources if source.url}
         self._reported: set[str] = set()
         self._mark = ""
 
     def is_changed(self) -> bool:
         """Returns whether a command has changed the store's sources since `load_changes`."""
-        return self._store.followed.mark() != self._mark
+        return self._store.sources_outside_config.mark() != self._mark
 
     def with_configured(self, configured: Sequence[Source], now: datetime) -> tuple[Source, ...]:
         """Returns the config's sources, followed by those of the store that are held in memory."""
         found = [*configured]
-        if count := self._store.followed.count():
-            stored = self._store.followed
+        if count := self._store.sources_outside_config.count():
+            stored = self._store.sources_outside_config
             for rows in stored.batches() if count <= MANY else stored.special():
                 found += self._checked(rows, now)
         return tuple(found)
 
     def named(self, names: Collection[str], now: datetime) -> Mapping[str, Source]:
         """Returns the store's sources with these names that can be polled, by name."""
-        rows = self._store.followed.named(names)
+        rows = self._store.sources_outside_config.named(names)
         return {source.name: source for source in self._checked([*rows.values()], now)}
 
     def select(self, config: Config, names: Sequence[str], now: datetime) -> tuple[Source, ...]:
@@ -73,7 +73,7 @@ class StoreSources:
 
     def ready(self, sources: Sequence[Source], now: datetime) -> tuple[list[Source], dict[str, PollState]]:
         """Returns which of these sources may be polled now, and the state of the others."""
-        due = self._store.queue.due_among([source.name for source in sources], now)
+        due = self._store.due_sources.due_among([source.name for source in sources], now)
         wanted = [source for source in sources if source.is_local or source.name in due]
         chosen = {source.name for source in wanted}
         left = [source.name for source in sources if source.name not in chosen]
@@ -89,26 +89,26 @@ class StoreSources:
 
     def load_changes(self, now: datetime) -> None:
         """Loads changes that commands made; plans polls again if `[fetch]` or `interval` changed."""
-        self._mark = self._store.followed.mark()
-        for rows in self._store.followed.changed():
+        self._mark = self._store.sources_outside_config.mark()
+        for rows in self._store.sources_outside_config.changed():
             sources = self._checked(rows, now)
             self._store.sources.adopt_more(sources, now)
             states = self._store.sources.schedules([source.name for source in sources])
             failed = {name: state for name, state in states.items() if state.failures}
             self._store.sources.plan({n: replace(state, next_poll=now) for n, state in failed.items()})
-            self._store.followed.seen([row.name for row in rows])
+            self._store.sources_outside_config.seen([row.name for row in rows])
         example = poll_settings(Source(name="any", url="https://any.example/"), "", self._config)
         mark = f"{example.asked} {example.pace}"
         before = self._store.database.setting(_SETTING)
         if mark == before:
             return
-        for rows in self._store.followed.batches() if before is not None else ():
+        for rows in self._store.sources_outside_config.batches() if before is not None else ():
             sources = self._checked(rows, now)
             states = self._store.sources.schedules([source.name for source in sources])
             self._store.sources.plan(changed(sources, states, self._config, now))
         self._store.database.remember(_SETTING, mark)
 
-    def _checked(self, rows: Sequence[FollowedRow], now: datetime) -> list[Source]:
+    def _checked(self, rows: Sequence[SourceOutsideConfig], now: datetime) -> list[Source]:
         found = []
         for row in rows:
             try:
@@ -126,7 +126,7 @@ class StoreSources:
             raise ConfigError(
                 f"source {source.name!r}: the config has a source of this name; rename one of them"
             )
-        if (other := self._keys.get(key(source.address))) is not None:
+        if (other := self._keys.get(address_key(source.address))) is not None:
             raise ConfigError(
                 f"source {source.name!r}: the config has its address too, as {other!r}; remove one"
             )
@@ -139,7 +139,7 @@ class StoreSources:
                 _log.warning("in the store: %s", mistake)
         if name in self._names:
             return  # the poll state under this name is that of the config's source
-        if not self._store.queue.due_among([name], now):
+        if not self._store.due_sources.due_among([name], now):
             return
         state = self._store.sources.schedules([name])[name]
         reason = "; ".join(mistake.removeprefix(f"source {name!r}: ") for mistake in error.mistakes)

@@ -14,12 +14,12 @@ from aggregator.app.store_lock import running_daemon
 from aggregator.config.load import Config, Source
 from aggregator.config.sources_outside_config import checked_source
 from aggregator.config.store_address import is_there
-from aggregator.config.subscriptions import joined
+from aggregator.config.subscriptions import with_listed
 from aggregator.errors import ConfigError
 from aggregator.normalise.links import without_login
 from aggregator.normalise.secrets_in_addresses import without_logins
 from aggregator.schedule.health import HubHealth, PollRecord, SourceHealth, judge
-from aggregator.store import FollowedRow, HubSubscription, Lag, MediaCounts, Store
+from aggregator.store import HubSubscription, Lag, MediaCounts, SourceOutsideConfig, Store
 from aggregator.store.leases import LIVES
 
 _AT_ONCE = 500
@@ -53,7 +53,7 @@ def polling_status(config: Config, now: datetime) -> PollingStatus:
     try:
         media = store.media.counts() if config.publish.media is not None else None
         return PollingStatus(
-            lag=store.queue.lag(now), workers=(*live_workers(config), *_sharing(store)), media=media
+            lag=store.due_sources.lag(now), workers=(*live_workers(config), *_sharing(store)), media=media
         )
     finally:
         store.close()
@@ -85,8 +85,8 @@ def sources_of_store(config: Config) -> Iterator[Source]:
                 yield checked_source(row.name, row.settings, enabled=row.enabled)
 
 
-def _followed(store: Store, names: Collection[str]) -> Iterator[FollowedRow]:
-    for rows in store.followed.batches() if store.followed.count() else ():
+def _followed(store: Store, names: Collection[str]) -> Iterator[SourceOutsideConfig]:
+    for rows in store.sources_outside_config.batches() if store.sources_outside_config.count() else ():
         yield from (row for row in rows if row.name not in names)
 
 
@@ -113,7 +113,7 @@ def source_health(config: Config, now: datetime) -> Iterator[SourceHealth]:
     Sources are read in batches. Raises StoreError if there is no store.
     """
     with closing(Store(config.store, reads_only=True)) as store:
-        sources, _ = joined(config.sources, store.subscriptions.listed())
+        sources, _ = with_listed(config.sources, store.subscriptions.listed())
         held = {source.name: without_login(source.address) for source in sources}
         stored = ((row.name, str(row.settings.get("url"))) for row in _followed(store, held.keys()))
         hubs = store.hub_subscriptions.current()

@@ -22,7 +22,7 @@ from typing import Self
 
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError, StoreInUse
-from aggregator.store.dialect import Turn, made
+from aggregator.store.dialect import ServerLock, dialect_of
 
 __all__ = ["LockHolder", "lock_store", "lock_work", "running_daemon", "user_of"]
 
@@ -117,10 +117,10 @@ def _line_of(store: StoreAddress, name: str) -> str | None:
         os.close(descriptor)
 
 
-def _lock(store: StoreAddress, name: str) -> Turn:
+def _lock(store: StoreAddress, name: str) -> ServerLock:
     if isinstance(store, Path):
         return _FileTurn(store, _SUFFIXES[name])
-    found = made(store, reads_only=True).turn(name)
+    found = dialect_of(store, reads_only=True).turn(name)
     assert found is not None, "a server has locks"
     return found
 

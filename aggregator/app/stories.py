@@ -11,11 +11,11 @@ from functools import cached_property
 from types import TracebackType
 from typing import Self
 
-from aggregator.app.feed_membership import Chooser
+from aggregator.app.feed_membership import FeedChooser
 from aggregator.config.load import Config, Source
-from aggregator.config.subscriptions import joined
+from aggregator.config.subscriptions import with_listed
 from aggregator.errors import ConfigError
-from aggregator.store import ALL, Kept, Store, StoryArticle, StoryMember, StoryRecord, by_categories
+from aggregator.store import ALL, Store, StoredArticle, StoryArticle, StoryMember, StoryRecord, by_categories
 
 __all__ = ["StoryEditor", "StoryPolicy", "listed", "reason"]
 
@@ -67,7 +67,7 @@ class StoryPolicy:
         of_feeds = sorted([name, [*order]] for name, order in self._preferred.items())
         return _digest([sorted(self._priorities.items()), of_feeds])
 
-    def keys(self, found: Kept) -> Sequence[int]:
+    def keys(self, found: StoredArticle) -> Sequence[int]:
         """Returns the keys by which articles about the same story are found; none for entries of digests and
         for articles that were old when they were found.
 
@@ -86,7 +86,9 @@ class StoryPolicy:
 
         return TEXT_WINDOW
 
-    def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:
+    def join(
+        self, new: StoredArticle, candidates: Sequence[tuple[StoredArticle, frozenset[str]]]
+    ) -> tuple[int, str] | None:
         """Returns the candidate whose story the new article joins, and why, as JSON; None: no story."""
         from aggregator.rules.stories import Lookalike, comparable, join
 
@@ -126,10 +128,10 @@ class StoryEditor:
     """Changes stories on a person's request (`aggregator stories`); use it in a `with` statement."""
 
     def __init__(self, config: Config) -> None:
-        chooser, self._policy = Chooser(config), StoryPolicy(config)
+        chooser, self._policy = FeedChooser(config), StoryPolicy(config)
         judge = chooser if chooser.digest else by_categories
         self._store = Store(config.store, judge=judge, stories=self._policy)
-        self._policy.set_sources(joined(config.sources, self._store.subscriptions.listed())[0])
+        self._policy.set_sources(with_listed(config.sources, self._store.subscriptions.listed())[0])
 
     def __enter__(self) -> Self:
         return self
@@ -139,15 +141,15 @@ class StoryEditor:
     ) -> None:
         self._store.close()
 
-    def named(self, name: str) -> tuple[Kept, ...]:
+    def named(self, name: str) -> tuple[StoredArticle, ...]:
         """Returns the articles with this link or id."""
         return self._store.articles.named(name)
 
-    def split(self, found: Iterable[Kept], now: datetime) -> None:
+    def split(self, found: Iterable[StoredArticle], now: datetime) -> None:
         """Removes these articles from their stories permanently."""
         self._store.stories.split([each.pk for each in found], now)
 
-    def join(self, found: Iterable[Kept], now: datetime) -> None:
+    def join(self, found: Iterable[StoredArticle], now: datetime) -> None:
         """Joins these articles, and the stories that they are in, into one story."""
         self._store.stories.join([each.pk for each in found], now)
 

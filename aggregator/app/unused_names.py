@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterator
 from pathlib import Path
 
-from aggregator.config.article_filter import Watch
+from aggregator.config.article_filter import ArticleFilter
 from aggregator.config.load import Config
 from aggregator.config.rules import ALL, BRING_CATEGORIES, MAX_SUGGESTIONS
 from aggregator.errors import StoreError
@@ -50,7 +50,9 @@ def given_categories(config: Config) -> Iterator[str]:
 
 
 def _named(config: Config) -> Iterator[tuple[str, str]]:
-    tables: list[tuple[str, Watch]] = [(f"notify[{n}]", notice) for n, notice in enumerate(config.notify, 1)]
+    tables: list[tuple[str, ArticleFilter]] = [
+        (f"notify[{n}]", notice) for n, notice in enumerate(config.notify, 1)
+    ]
     tables += [(f"mastodon[{n}]", post) for n, post in enumerate(config.mastodon, 1)]
     for place, watch in tables:
         for name in watch.categories:

@@ -28,7 +28,7 @@ def upkeep(store: Store, config: Config, now: datetime) -> Iterator[int]:
     shown = [feed.entries or 0 for feed in config.publish.categories.values()]
     window = max(config.entries_per_feed, *shown, 0)
     # Sources of the store that are not in memory have no retention of their own.
-    further = store.followed.count()
+    further = store.sources_outside_config.count()
     facts = f"{now:%Y-%m-%d} {window} {config.retention!r} {rules!r} {further}"
     done = hashlib.blake2b(facts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     if store.database.setting("upkeep") == done:
@@ -53,5 +53,5 @@ def upkeep(store: Store, config: Config, now: datetime) -> Iterator[int]:
 def _unlisted(store: Store, keep: Keep, known: Collection[str]) -> Iterator[tuple[str, Keep]]:
     if keep.max_age is None and keep.max_articles is None:
         return
-    for rows in store.followed.batches():
+    for rows in store.sources_outside_config.batches():
         yield from ((row.name, keep) for row in rows if row.name not in known)

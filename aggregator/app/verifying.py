@@ -13,12 +13,12 @@ from aggregator.config.load import Config
 from aggregator.errors import DamagedStore, StoreError
 from aggregator.publishing.feed_folders import RenderContext, damaged
 from aggregator.publishing.outputs import outputs
-from aggregator.publishing.public_addresses import disclosure_of
+from aggregator.publishing.public_addresses import public_addresses_of
 from aggregator.store import Store
 from aggregator.store.checking import Fault, check_store
 from aggregator.writers import installed
 
-__all__ = ["Fault", "mend_search", "verify"]
+__all__ = ["Fault", "rebuild_search_index", "verify"]
 
 _PUBLISH = "'aggregator publish' writes them again"
 _DAMAGED = (
@@ -48,7 +48,7 @@ def verify(config: Config, advance: Callable[[int], object] = lambda _: None) ->
             yield Fault(kind="feeds that cannot be read", count=1, places=(str(error),), advice=_DAMAGED)
 
 
-def mend_search(config: Config) -> None:
+def rebuild_search_index(config: Config) -> None:
     """Deletes the search index; the next search builds it again. Raises StoreError."""
     with closing(Store(config.store)) as store:
         store.search.drop()
@@ -64,7 +64,7 @@ def _files(store: Store, config: Config) -> Iterator[Fault]:
             store,
             config,
             writers,
-            disclosure_of(config, store),
+            public_addresses_of(config, store),
             gives=False,
         )
     }

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aggregator.backup.backup_file import STORE, Container, Manifest
 from aggregator.backup.temporary_folder import sync, working_folder
-from aggregator.backup.untrusted_config import reach_of, reasons_against
+from aggregator.backup.untrusted_config import confined_config, reasons_to_disable
 from aggregator.errors import BackupError, DamagedStore, StoreError
 from aggregator.store import Store
 from aggregator.store.backup_copy import copy_store
@@ -43,7 +43,7 @@ def restore(file: Path, folder: Path, *, is_trusted: bool = False) -> Restored:
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with Container.opened(file) as container, working_folder(target.parent) as aside:
-            reach = reach_of(container.config(), is_trusted=is_trusted)
+            reach = confined_config(container.config(), is_trusted=is_trusted)
             made = aside / "made"
             store = made / reach.store
             store.parent.mkdir(parents=True)
@@ -91,10 +91,10 @@ def _switched_off(file: Path, store: Path) -> list[str]:
     count = 0
     try:
         with closing(Store(store)) as opened:
-            for rows in opened.followed.batches():
+            for rows in opened.sources_outside_config.batches():
                 for row in rows:
-                    if row.enabled and (reasons := [*reasons_against(row.settings)]):
-                        opened.followed.enable(row.name, is_enabled=False)
+                    if row.enabled and (reasons := [*reasons_to_disable(row.settings)]):
+                        opened.sources_outside_config.enable(row.name, is_enabled=False)
                         count += 1
                         notes += [f"source {row.name[:60]!r}: {' and '.join(reasons)}, and is off"]
                         del notes[_MOST_NOTES:]

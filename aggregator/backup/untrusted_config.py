@@ -15,7 +15,7 @@ from aggregator.config.change_values import Place, with_values
 from aggregator.config.load import Config
 from aggregator.errors import BackupError, ConfigError
 
-__all__ = ["Reach", "reach_of", "reasons_against"]
+__all__ = ["ConfinedConfig", "confined_config", "reasons_to_disable"]
 
 STORE, OUTPUT, STAGING, POSTS = "var/aggregator.db", "feeds", "var/staging", "posts"
 """The new places for a store, output, staging and posts that the config has outside its folder."""
@@ -32,7 +32,7 @@ _OF_FETCH: Mapping[str, tuple[object, str]] = {
 
 
 @dataclass(slots=True)
-class Reach:
+class ConfinedConfig:
     """A config to restore: its text, the path of its store in the folder, and descriptions of what was
     changed.
     """
@@ -42,7 +42,7 @@ class Reach:
     notes: list[str] = field(default_factory=list)
 
 
-def reach_of(body: bytes, *, is_trusted: bool) -> Reach:
+def confined_config(body: bytes, *, is_trusted: bool) -> ConfinedConfig:
     """Keeps a config in its folder: store, output and posts outside it are moved into it.
 
     Unless `is_trusted`, everything is switched off by which the config could run commands, read files of this
@@ -54,7 +54,7 @@ def reach_of(body: bytes, *, is_trusted: bool) -> Reach:
     except (ValueError, RecursionError) as error:
         raise BackupError(f"the backup's config cannot be read: {error}") from error
     changes: dict[Place, object] = {}
-    made = Reach(text=text, store=PurePosixPath(STORE))
+    made = ConfinedConfig(text=text, store=PurePosixPath(STORE))
     named = data.get("store", str(Config().store))
     store = None if _is_database(named) else _inside(named)
     if store is None:
@@ -130,7 +130,7 @@ def _switched_off(data: Mapping[str, Any]) -> Iterator[tuple[Place, object, str]
     for index, source in enumerate(sources if isinstance(sources, list) else ()):
         if not isinstance(source, dict) or source.get("enabled") is False:
             continue
-        if reasons := [*reasons_against(source)]:
+        if reasons := [*reasons_to_disable(source)]:
             name = str(source.get("name"))[:60]
             yield (
                 ("sources", index, "enabled"),
@@ -156,7 +156,7 @@ def _pictures_elsewhere(data: Mapping[str, Any]) -> Iterator[tuple[Place, object
             yield ("sources", index, "image"), "", f"the image of source {name!r}: {why}"
 
 
-def reasons_against(source: Mapping[str, Any]) -> Iterator[str]:
+def reasons_to_disable(source: Mapping[str, Any]) -> Iterator[str]:
     """Why a source from outside, given as a `[[sources]]` table, is switched off."""
     if _runs_code(source.get("kind", "feed")):
         yield "it would run a command, or a program of another package"

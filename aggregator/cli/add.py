@@ -15,9 +15,9 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import ERR, OUT, counted, print_json, shown, when
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 @click.option("--store", "is_for_store", is_flag=True, help="Add it to the store, not to the config.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def add(
     url: str,
     yes: bool,
@@ -149,7 +149,7 @@ def _tell_of(
 
 @click.command(epilog=EXIT_CODES)
 @click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path())
-@fails_well
+@reports_errors
 def init(folder: Path) -> int:
     """Makes a site folder: a config in which every common setting is explained, and a first article.
 

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, json_option, load_config
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    config_option,
+    json_option,
+    load_config,
+    reports_errors,
+)
 from aggregator.cli.terminal import OUT, counted, print_json, shown, when
 
 __all__ = ["backup", "rebuild", "restore"]
@@ -18,7 +25,7 @@ __all__ = ["backup", "rebuild", "restore"]
 @click.option("--force", is_flag=True, help="Replace FILE if it exists.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def backup(file: Path, force: bool, as_json: bool, config_file: Path) -> int:
     """Saves the config and the store in one file that only you may read. A daemon may run meanwhile.
 
@@ -53,7 +60,7 @@ def backup(file: Path, force: bool, as_json: bool, config_file: Path) -> int:
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--trust", is_flag=True, help="You made the backup: do not switch off anything in its config.")
 @json_option
-@fails_well
+@reports_errors
 def restore(file: Path, folder: Path, trust: bool, as_json: bool) -> int:
     """Restores a backup into a folder that is empty or does not exist, completely or not at all.
 
@@ -92,7 +99,7 @@ def restore(file: Path, folder: Path, trust: bool, as_json: bool) -> int:
 )
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def rebuild(folder: Path | None, as_json: bool, config_file: Path) -> int:
     """Makes a new store from the files that were published, when the store is lost.
 
@@ -105,10 +112,10 @@ def rebuild(folder: Path | None, as_json: bool, config_file: Path) -> int:
     aggregator rebuild --from /srv/www/feeds
     """
     from aggregator.app.rebuilding import rebuild as rebuilt_from
-    from aggregator.cli.wait_for_store import turn
+    from aggregator.cli.wait_for_store import wait_for_store
 
     config = load_config(config_file)
-    with turn(config.store, "rebuild"):
+    with wait_for_store(config.store, "rebuild"):
         done = rebuilt_from(config, datetime.now(UTC), folder)
     if as_json:
         print_json({"articles": done.articles, "of_known_sources": done.placed, "notes": done.notes})

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, load_config, source_names
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    config_option,
+    load_config,
+    reports_errors,
+    source_names,
+)
 from aggregator.cli.terminal import ERR, OUT, counted, shown
 
 __all__ = ["disable", "enable", "move", "remove", "rename"]
@@ -16,7 +23,7 @@ __all__ = ["disable", "enable", "move", "remove", "rename"]
 @click.command(epilog=EXIT_CODES)
 @click.argument("names", metavar="SOURCE...", nargs=-1, required=True, shell_complete=source_names)
 @config_option
-@fails_well
+@reports_errors
 def remove(names: tuple[str, ...], config_file: Path) -> int:
     """Removes sources from the config (its comments stay), or from the store if they were added there.
 
@@ -39,7 +46,7 @@ def remove(names: tuple[str, ...], config_file: Path) -> int:
 @click.argument("source", shell_complete=source_names)
 @click.argument("name")
 @config_option
-@fails_well
+@reports_errors
 def rename(source: str, name: str, config_file: Path) -> int:
     """Renames a source everywhere: its articles, their ids and edits stay.
 
@@ -51,10 +58,10 @@ def rename(source: str, name: str, config_file: Path) -> int:
     """
     from aggregator.app.changing_sources import mentions
     from aggregator.app.changing_sources import rename as renamed
-    from aggregator.cli.wait_for_store import turn
+    from aggregator.cli.wait_for_store import wait_for_store
 
     config = load_config(config_file)
-    with turn(config.store, "rename"):
+    with wait_for_store(config.store, "rename"):
         count = renamed(config_file, source, name, datetime.now(UTC))
     OUT.print(f"renamed {shown(source)} to {shown(name)}: {counted(count, 'stored article')}, with their ids")
     for each in mentions(config, source):
@@ -65,7 +72,7 @@ def rename(source: str, name: str, config_file: Path) -> int:
 @click.command(epilog=EXIT_CODES)
 @click.argument("names", metavar="SOURCE...", nargs=-1, required=True, shell_complete=source_names)
 @config_option
-@fails_well
+@reports_errors
 def enable(names: tuple[str, ...], config_file: Path) -> int:
     """Polls disabled sources again.
 
@@ -78,7 +85,7 @@ def enable(names: tuple[str, ...], config_file: Path) -> int:
 @click.command(epilog=EXIT_CODES)
 @click.argument("names", metavar="SOURCE...", nargs=-1, required=True, shell_complete=source_names)
 @config_option
-@fails_well
+@reports_errors
 def disable(names: tuple[str, ...], config_file: Path) -> int:
     """Stops polling sources; their articles stay in the feeds.
 
@@ -92,7 +99,7 @@ def disable(names: tuple[str, ...], config_file: Path) -> int:
 @click.argument("source", shell_complete=source_names)
 @click.argument("categories", metavar="CATEGORY...", nargs=-1, required=True)
 @config_option
-@fails_well
+@reports_errors
 def move(source: str, categories: tuple[str, ...], config_file: Path) -> int:
     """Replaces the categories of a source; its stored articles change too.
 

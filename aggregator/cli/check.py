@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, load_config
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, load_config, reports_errors
 from aggregator.cli.terminal import OUT, counted, shown
 from aggregator.errors import ConfigError
 
@@ -15,7 +15,7 @@ from aggregator.errors import ConfigError
 @click.command(epilog=EXIT_CODES)
 @click.option("--store", "with_store", is_flag=True, help="Also try the rules on the stored articles.")
 @config_option
-@fails_well
+@reports_errors
 def check(with_store: bool, config_file: Path) -> int:
     """Checks the config and reports every mistake at once, each with file and key.
 

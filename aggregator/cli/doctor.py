@@ -7,7 +7,14 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.options import EXIT_CODES, EXIT_DONE, EXIT_NOTHING, config_option, fails_well, json_option
+from aggregator.cli.options import (
+    EXIT_CODES,
+    EXIT_DONE,
+    EXIT_NOTHING,
+    config_option,
+    json_option,
+    reports_errors,
+)
 from aggregator.cli.terminal import OUT, counted, plain, print_json, shown
 
 __all__ = ["doctor"]
@@ -19,7 +26,7 @@ _COLOURS = {"ok": "green", "note": "yellow", "trouble": "red"}
 @click.option("--offline", is_flag=True, help="Do not look up host names.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def doctor(offline: bool, as_json: bool, config_file: Path) -> int:
     """Reports versions, config, store, output, network, clock and confinement, for a bug report.
 

@@ -17,13 +17,13 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
     source_names,
 )
 from aggregator.cli.terminal import ERR, OUT, print_json, progress_bar
-from aggregator.cli.wait_for_store import after, turn
+from aggregator.cli.wait_for_store import true_after, wait_for_store
 
 if TYPE_CHECKING:
     from aggregator.app.nothing_due import IdleRun
@@ -40,7 +40,7 @@ ANNOUNCE_SECONDS = 10
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def fetch(
     names: tuple[str, ...],
     strict: bool,
@@ -79,7 +79,7 @@ def fetch(
 
     # A progress bar and lines of text can share a terminal only when one console prints both.
     both_terminals = OUT.is_terminal and ERR.is_terminal
-    with turn(config.store, "fetch"):
+    with wait_for_store(config.store, "fetch"):
         with (
             App(config, now := datetime.now(UTC)) as opened,
             progress_bar(as_json) as progress,
@@ -94,7 +94,7 @@ def fetch(
                 advance=lambda: progress.advance(task),
             )
             report.waiting(waiting, is_named=bool(names))
-            is_late = after(ANNOUNCE_SECONDS)
+            is_late = true_after(ANNOUNCE_SECONDS)
             run_once(
                 opened,
                 sources,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from aggregator.media.fetch_results import CopyReport
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
-    from aggregator.polling.poll import Poll
+    from aggregator.polling.poll_result import PollResult
     from aggregator.publishing.publication_result import Published
     from aggregator.schedule.state import PollState
 
@@ -55,7 +55,7 @@ class FetchReport(RunWatcher):
         self._lines = lines
         self._advance = advance
         self._waiting: Mapping[str, PollState] = {}
-        self._polls: list[Poll] = []
+        self._polls: list[PollResult] = []
         self._completed: list[Completed] = []
         self._copied: CopyReport | None = None
         self._pruned = 0
@@ -95,7 +95,7 @@ class FetchReport(RunWatcher):
             if states:
                 self._console.print("        --force polls them now", style="yellow")
 
-    def polled(self, poll: Poll) -> None:
+    def polled(self, poll: PollResult) -> None:
         """Prints a line for the poll and one for each of its problems, if `lines` asks for them."""
         self._polls.append(poll)
         self._advance()
@@ -177,7 +177,7 @@ def waiting_facts(state: PollState) -> dict[str, Any]:
     return {"next_poll_at": state.next_poll, "reason": state.reason.value, "next_poll": state.explain()}
 
 
-def _line(poll: Poll) -> str:
+def _line(poll: PollResult) -> str:
     name = shown(poll.source.name)
     if poll.error is not None:
         return f"[red]failed[/red]  {name}: {shown(poll.error.message)}"

@@ -15,12 +15,12 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import ERR, OUT, counted, print_json, print_published, published_facts, shown
-from aggregator.cli.wait_for_store import turn
+from aggregator.cli.wait_for_store import wait_for_store
 
 if TYPE_CHECKING:
     from aggregator.config.store_address import StoreAddress
@@ -36,7 +36,7 @@ __all__ = ["forget"]
 @click.option("--list", "lists", is_flag=True, help="List the ids of all forgotten articles.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def forget(
     article: str | None, everything: bool, undo: bool, lists: bool, as_json: bool, config_file: Path
 ) -> int:
@@ -74,7 +74,7 @@ def forget(
     if not found or (len(found) > 1 and not everything):
         return _refuse(found, asked, undo=undo, as_json=as_json)
     published = None
-    with turn(config.store, "forget"), App(config, now := datetime.now(UTC)) as opened:
+    with wait_for_store(config.store, "forget"), App(config, now := datetime.now(UTC)) as opened:
         if undo:
             opened.recall(found, now)
         else:

@@ -13,9 +13,9 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import ERR, OUT, counted, new_table, plain, print_json, shown, when
 
@@ -38,7 +38,7 @@ def notify() -> None:
 @notify.command("list", epilog=EXIT_CODES)
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def list_(as_json: bool, config_file: Path) -> int:
     """Lists the messages that wait to be sent to hubs, webhooks, mailboxes and services, and why they wait.
 
@@ -68,7 +68,7 @@ def list_(as_json: bool, config_file: Path) -> int:
 @click.option("--send", is_flag=True, help="Send it, marked as a test.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def test(names: tuple[str, ...], send: bool, as_json: bool, config_file: Path) -> int:
     """Shows what the notices would contain for the newest stored articles, and where they would be sent.
 
@@ -82,10 +82,10 @@ def test(names: tuple[str, ...], send: bool, as_json: bool, config_file: Path) -
     aggregator notify test urgent              only this one
     aggregator notify test urgent --send       does it arrive?
     """
-    from aggregator.app.notices import tried
+    from aggregator.app.notices import try_notices
 
     config = load_config(config_file)
-    trials = tried(config, names, datetime.now(UTC), sends=send)
+    trials = try_notices(config, names, datetime.now(UTC), sends=send)
     if as_json:
         print_json({"notices": [{**plain(trial), "sent": send, "error": error} for trial, error in trials]})
     elif not trials:

@@ -29,16 +29,16 @@ __all__ = [
     "EXIT_NOTHING",
     "EXIT_USAGE",
     "config_option",
-    "fails_well",
     "json_option",
     "load_config",
+    "reports_errors",
     "source_names",
 ]
 
 DEFAULT_CONFIG = Path("config/aggregator.toml")
 
 
-def fails_well(command: Callable[..., int]) -> Callable[..., None]:
+def reports_errors(command: Callable[..., int]) -> Callable[..., None]:
     """Turns a command's result or exception into an exit code and a message without a traceback."""
 
     @functools.wraps(command)

@@ -13,9 +13,9 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import plain, print_document, print_json
 
@@ -28,7 +28,7 @@ from aggregator.cli.terminal import plain, print_document, print_json
 @click.option("--source", help="With --rules: apply those of this source of the config.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def preview(
     target: str,
     kind: str | None,

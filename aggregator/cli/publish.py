@@ -12,12 +12,12 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import print_json, print_published, published_facts
-from aggregator.cli.wait_for_store import turn
+from aggregator.cli.wait_for_store import wait_for_store
 
 
 @click.command(epilog=EXIT_CODES)
@@ -26,7 +26,7 @@ from aggregator.cli.wait_for_store import turn
 @click.option("-q", "--quiet", is_flag=True, help="Print errors only.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def publish(everything: bool, take_over: bool, quiet: bool, as_json: bool, config_file: Path) -> int:
     """Writes feeds from the store, without network. Files that would not change are not written.
 
@@ -42,7 +42,7 @@ def publish(everything: bool, take_over: bool, quiet: bool, as_json: bool, confi
 
     config = load_config(config_file)
     with (
-        turn(config.store, "publish"),
+        wait_for_store(config.store, "publish"),
         App(config, now := datetime.now(UTC)) as opened,
     ):
         published = main_job.publish(

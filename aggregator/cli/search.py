@@ -11,9 +11,9 @@ from aggregator.cli.options import (
     EXIT_CODES,
     EXIT_DONE,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import ERR, OUT, plain, print_json, progress_bar, shown, when
 from aggregator.cli.why import parsed
@@ -30,7 +30,7 @@ from aggregator.cli.why import parsed
 )
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def search(query: str, limit: int, as_json: bool, config_file: Path) -> int:
     """Finds stored articles by a query in the language of rules and saved feeds, newest first.
 

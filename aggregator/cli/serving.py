@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, fails_well, load_config
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, config_option, load_config, reports_errors
 from aggregator.cli.printable import AsJson, AsLines
 from aggregator.cli.terminal import ERR, log_to_stderr, shown
 
@@ -44,7 +44,7 @@ def log_as(json_logs: bool) -> None:
     callback=_address,
     help="Also serve the feeds at this address.",
 )
-@fails_well
+@reports_errors
 def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
     """Polls sources when they are due and publishes what changed, until it is stopped.
 
@@ -73,7 +73,7 @@ def run(config_file: Path, json_logs: bool, serve_at: str | None) -> int:
     callback=_address,
     help="Where to listen. Default: serve.listen of the config.",
 )
-@fails_well
+@reports_errors
 def serve(config_file: Path, json_logs: bool, listen: str | None) -> int:
     """Serves the published feeds and pages, until it is stopped.
 

@@ -15,9 +15,9 @@ from aggregator.cli.options import (
     EXIT_CODES,
     EXIT_DONE,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
     source_names,
 )
 from aggregator.cli.terminal import OUT, counted, new_table, plain, print_json, shown, when
@@ -45,7 +45,7 @@ _SHORT_REASONS = {
 @click.option("--long", "is_long", is_flag=True, help="Show all details of each source.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def sources(names: tuple[str, ...], is_long: bool, as_json: bool, config_file: Path) -> int:
     """Lists each source: its state, its articles, its last success, its next poll and what decides it.
 
@@ -73,7 +73,7 @@ def sources(names: tuple[str, ...], is_long: bool, as_json: bool, config_file: P
 @click.command(epilog=EXIT_CODES)
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def status(as_json: bool, config_file: Path) -> int:
     """Prints a short summary: sources, articles, the last poll, what is broken or silent, and the lag.
 

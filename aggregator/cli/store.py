@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from aggregator.cli.options import EXIT_CODES, EXIT_DONE, fails_well, json_option
+from aggregator.cli.options import EXIT_CODES, EXIT_DONE, json_option, reports_errors
 from aggregator.cli.terminal import OUT, counted, plain, print_json, progress_bar, shown
 from aggregator.errors import ConfigError
 
@@ -30,7 +30,7 @@ def store() -> None:
 @click.argument("old", metavar="FROM")
 @click.argument("new", metavar="TO")
 @json_option
-@fails_well
+@reports_errors
 def copy(old: str, new: str, as_json: bool) -> int:
     """Copies the store FROM into TO, which is an empty database or a file that does not exist.
 
@@ -44,14 +44,14 @@ def copy(old: str, new: str, as_json: bool) -> int:
     aggregator store copy env:PLANET_STORE var/aggregator.db
     """
     from aggregator.app.store_lock import lock_store
-    from aggregator.cli.wait_for_store import turn
+    from aggregator.cli.wait_for_store import wait_for_store
     from aggregator.store.database_copy import move_store
 
     places = [_address("FROM", old), _address("TO", new)]
     with ExitStack() as held_locks:
         for place in places:
             held_locks.enter_context(lock_store(place, "store copy", datetime.now(UTC)))
-            held_locks.enter_context(turn(place, "store copy"))
+            held_locks.enter_context(wait_for_store(place, "store copy"))
         with progress_bar(as_json) as bar:
             step = bar.add_task("Copying", total=None)
 

@@ -13,15 +13,15 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import ERR, OUT, counted, print_json, progress_bar, shown
 
 if TYPE_CHECKING:
     from aggregator.app.stories import StoryEditor
-    from aggregator.store import Kept
+    from aggregator.store import StoredArticle
 
 _names = click.argument("names", metavar="LINK|ID...", nargs=-1, required=True)
 
@@ -49,7 +49,7 @@ def stories(context: click.Context, as_json: bool, config_file: Path) -> None:
     context.default_map = {name: {"config_file": config_file} for name in ("split", "join", "rebuild")}
 
 
-@fails_well
+@reports_errors
 def _list(as_json: bool, config_file: Path) -> int:
     from aggregator.app.stories import listed, reason
 
@@ -60,10 +60,10 @@ def _list(as_json: bool, config_file: Path) -> int:
                 "story": story.number,
                 "members": [
                     {
-                        "id": each.kept.uid,
-                        "source": each.kept.article.source,
-                        "title": each.kept.article.title,
-                        "link": each.kept.article.link,
+                        "id": each.stored.uid,
+                        "source": each.stored.article.source,
+                        "title": each.stored.article.title,
+                        "link": each.stored.article.link,
                         "feeds": [name or "all" for name in each.feeds],
                         "is_standing": each.is_standing,
                         "why": {"code": each.code, "score": each.score, "joins": each.joins},
@@ -78,9 +78,9 @@ def _list(as_json: bool, config_file: Path) -> int:
         return EXIT_DONE
     for story in found:
         for each in story.members:
-            article = each.kept.article
-            OUT.print(f"[bold]{shown(article.title or each.kept.uid)}[/bold] ({shown(article.source)})")
-            OUT.print(f"    {shown(article.link or each.kept.uid)}")
+            article = each.stored.article
+            OUT.print(f"[bold]{shown(article.title or each.stored.uid)}[/bold] ({shown(article.source)})")
+            OUT.print(f"    {shown(article.link or each.stored.uid)}")
             feeds = ", ".join(name or "all" for name in each.feeds) or "no feed"
             OUT.print(f"    {shown(reason(each))}; in {shown(feeds)}")
         OUT.print()
@@ -91,7 +91,7 @@ def _list(as_json: bool, config_file: Path) -> int:
 @stories.command(epilog=EXIT_CODES)
 @_names
 @config_option
-@fails_well
+@reports_errors
 def split(names: tuple[str, ...], config_file: Path) -> int:
     """Takes articles out of their stories permanently: only `join` undoes it.
 
@@ -111,7 +111,7 @@ def split(names: tuple[str, ...], config_file: Path) -> int:
 @stories.command("join", epilog=EXIT_CODES)
 @_names
 @config_option
-@fails_well
+@reports_errors
 def join_(names: tuple[str, ...], config_file: Path) -> int:
     """Joins articles, and all others in their stories, into one story.
 
@@ -133,7 +133,7 @@ def join_(names: tuple[str, ...], config_file: Path) -> int:
 
 @stories.command(epilog=EXIT_CODES)
 @config_option
-@fails_well
+@reports_errors
 def rebuild(config_file: Path) -> int:
     """Looks for stories among all stored articles, also those stored while stories were off.
 
@@ -151,9 +151,9 @@ def rebuild(config_file: Path) -> int:
     return EXIT_DONE
 
 
-def _found(editor: StoryEditor, names: tuple[str, ...]) -> list[Kept] | None:
+def _found(editor: StoryEditor, names: tuple[str, ...]) -> list[StoredArticle] | None:
     """The articles with these links or ids; None if one was not found, which is reported."""
-    found: dict[int, Kept] = {}
+    found: dict[int, StoredArticle] = {}
     is_whole = True
     for name in names:
         asked = name.encode("utf-8", "replace").decode()  # an argument may be bytes that are not UTF-8

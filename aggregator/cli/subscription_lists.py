@@ -14,9 +14,9 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import ERR, OUT, plain, print_json, shown
 from aggregator.model.article import Problem
@@ -34,7 +34,7 @@ _SHOWN_EACH = 50_000
 @click.option("--dry-run", is_flag=True, help="Show what would be added, and add nothing.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def import_(target: str, is_for_store: bool, dry_run: bool, as_json: bool, config_file: Path) -> int:
     """Adds the feeds of a list to the config: OPML, whose folders become categories, or one address a line.
 
@@ -91,10 +91,10 @@ def _import_into_store(
     as_json: bool,
 ) -> int:
     from aggregator.app.importing import Imported, import_feeds
-    from aggregator.cli.wait_for_store import turn
+    from aggregator.cli.wait_for_store import wait_for_store
 
     done = Imported()
-    with turn(config.store, "import"):
+    with wait_for_store(config.store, "import"):
         for done in import_feeds(config, feeds, dry_run=dry_run):
             if ERR.is_terminal and done.found % _SHOWN_EACH == 0:
                 ERR.print(f"{done.found:,} feeds were read, {done.added:,} are new", style="dim")
@@ -113,7 +113,7 @@ def _import_into_store(
 @click.command(epilog=EXIT_CODES)
 @click.argument("target", metavar="[FILE]", type=click.Path(path_type=Path, dir_okay=False), required=False)
 @config_option
-@fails_well
+@reports_errors
 def export(target: Path | None, config_file: Path) -> int:
     """Writes the followed feeds as a subscription list (OPML 2.0), to standard output or FILE.
 

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from aggregator.model.article import Article, Document
     from aggregator.notify.delivery import Delivery
     from aggregator.polling.full_text import Completed
-    from aggregator.polling.poll import Poll
+    from aggregator.polling.poll_result import PollResult
     from aggregator.publishing.publication_result import Published
-    from aggregator.store import Kept, Version
+    from aggregator.store import StoredArticle, Version
 
 
 class Terminal:
@@ -196,7 +196,7 @@ def print_document(document: Document) -> None:
         OUT.print(shown(str(problem)), style="yellow")
 
 
-def print_versions(now: Kept, earlier: Sequence[Version]) -> None:
+def print_versions(now: StoredArticle, earlier: Sequence[Version]) -> None:
     """Prints an article's edits, newest first, each as the lines it removed and added."""
     article = now.article
     OUT.print(f"[bold]{shown(article.title or now.uid)}[/bold] ({shown(article.source)})")
@@ -220,7 +220,7 @@ def _edited(before: Article, after: Article) -> Iterator[str]:
     yield from (line for line in islice(lines, 2, None) if not line.startswith("@@"))
 
 
-def poll_facts(poll: Poll) -> dict[str, Any]:
+def poll_facts(poll: PollResult) -> dict[str, Any]:
     """A poll, as --json prints it."""
     return {
         "source": poll.source.name,

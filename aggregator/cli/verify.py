@@ -11,9 +11,9 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import OUT, counted, plain, print_json, shown
 
@@ -26,7 +26,7 @@ _SHOWN = 5
 @click.option("--mend", is_flag=True, help="Delete the search index; the next search rebuilds it.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def verify(mend: bool, as_json: bool, config_file: Path) -> int:
     """Looks for damage in the store's file, between its tables, and in every version of every article.
 
@@ -37,14 +37,14 @@ def verify(mend: bool, as_json: bool, config_file: Path) -> int:
     aggregator verify
     aggregator verify --json       for a script
     """
-    from aggregator.app.verifying import mend_search
+    from aggregator.app.verifying import rebuild_search_index
     from aggregator.app.verifying import verify as faults_of
-    from aggregator.cli.wait_for_store import turn
+    from aggregator.cli.wait_for_store import wait_for_store
 
     config = load_config(config_file)
     if mend:
-        with turn(config.store, "verify"):
-            mend_search(config)
+        with wait_for_store(config.store, "verify"):
+            rebuild_search_index(config)
     looked: list[int] = []
     faults = [*faults_of(config, looked.append)]
     if as_json:

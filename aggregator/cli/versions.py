@@ -11,9 +11,9 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import ERR, plain, print_json, print_versions, shown
 
@@ -22,7 +22,7 @@ from aggregator.cli.terminal import ERR, plain, print_json, print_versions, show
 @click.argument("article", metavar="LINK|ID")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def versions(article: str, as_json: bool, config_file: Path) -> int:
     """Shows the edits of an article, the newest first: what each removed and added.
 

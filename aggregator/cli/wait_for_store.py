@@ -13,13 +13,13 @@ from aggregator.cli.terminal import ERR, shown
 if TYPE_CHECKING:
     from aggregator.config.store_address import StoreAddress
 
-__all__ = ["after", "turn"]
+__all__ = ["true_after", "wait_for_store"]
 
 WAIT_SECONDS = 300
 """How long a command waits for another that is using the same store."""
 
 
-def after(seconds: float) -> Callable[[], bool]:
+def true_after(seconds: float) -> Callable[[], bool]:
     """A function that returns True when `seconds` have passed since its first call."""
     began: list[float] = []
 
@@ -31,7 +31,7 @@ def after(seconds: float) -> Callable[[], bool]:
     return is_over
 
 
-def turn(store: StoreAddress, command: str) -> AbstractContextManager[object]:
+def wait_for_store(store: StoreAddress, command: str) -> AbstractContextManager[object]:
     """Waits for another command that uses the store, and prints that it waits. Raises StoreInUse."""
     from aggregator.app.store_lock import lock_work
 
@@ -39,6 +39,6 @@ def turn(store: StoreAddress, command: str) -> AbstractContextManager[object]:
         store,
         command,
         datetime.now(UTC),
-        is_over=after(WAIT_SECONDS),
+        is_over=true_after(WAIT_SECONDS),
         report=lambda sentence: ERR.print(shown(sentence)),
     )

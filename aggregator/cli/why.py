@@ -16,9 +16,9 @@ from aggregator.cli.options import (
     EXIT_DONE,
     EXIT_NOTHING,
     config_option,
-    fails_well,
     json_option,
     load_config,
+    reports_errors,
 )
 from aggregator.cli.terminal import ERR, OUT, new_table, plain, print_json, progress_bar, shown
 from aggregator.errors import ConfigError, QueryError
@@ -66,7 +66,7 @@ def progress(what: str, as_json: bool) -> Iterator[Callable[[int | None], object
 @click.argument("article", metavar="LINK|ID")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def why(article: str, as_json: bool, config_file: Path) -> int:
     """Shows which rules match an article, which feeds have it, and why it is not in others.
 
@@ -130,7 +130,7 @@ def rules() -> None:
 @click.option("--changed", is_flag=True, help="Only rules and feeds in which anything would change.")
 @json_option
 @config_option
-@fails_well
+@reports_errors
 def test(source: str | None, query: str | None, changed: bool, as_json: bool, config_file: Path) -> int:
     """Shows what the config's rules and saved feeds do to the stored articles, before anything is published.
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import click
 
-from aggregator.cli.options import EXIT_CODES, config_option, fails_well, load_config
+from aggregator.cli.options import EXIT_CODES, config_option, load_config, reports_errors
 from aggregator.cli.serving import json_logs_option, log_as
 
 _QUEUES = ("poll", "publish", "upkeep")
@@ -29,7 +29,7 @@ _QUEUES = ("poll", "publish", "upkeep")
     type=click.IntRange(1, 1_000),
     help="How many publishers to poll at a time. Default: fetch.workers.",
 )
-@fails_well
+@reports_errors
 def worker(config_file: Path, json_logs: bool, queues: tuple[str, ...], at_once: int | None) -> NoReturn:
     """Polls and publishes together with other workers, on this and other machines, until it is stopped.
 
@@ -44,11 +44,11 @@ def worker(config_file: Path, json_logs: bool, queues: tuple[str, ...], at_once:
     """
     from aggregator.app.log import LogWatcher
     from aggregator.machines import worker_process
-    from aggregator.server import Vitals
+    from aggregator.server import ServiceHealth
 
     config = load_config(config_file)
     log_as(json_logs)
-    watcher = LogWatcher(Vitals(), lambda: datetime.now(UTC))
+    watcher = LogWatcher(ServiceHealth(), lambda: datetime.now(UTC))
     worker_process.run(
         config, queues=queues or _QUEUES, at_once=at_once or config.fetch.workers, watcher=watcher
     )

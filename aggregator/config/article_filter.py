@@ -14,10 +14,10 @@ from aggregator.model.settings import Settings
 if TYPE_CHECKING:
     from aggregator.rules.query import Query
 
-__all__ = ["Watch"]
+__all__ = ["ArticleFilter"]
 
 
-class Watch(Settings):
+class ArticleFilter(Settings):
     """Chooses new articles: those that match the query `when`, of these sources, in these categories.
 
     A key that is not set does not restrict. `limit`: how many new articles are reported one by one, the

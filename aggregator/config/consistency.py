@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from aggregator.config.digests import undigested
-from aggregator.config.notifying import misdirected
-from aggregator.config.posting import misposted
-from aggregator.config.rules import misnamed
+from aggregator.config.digests import digest_mistakes
+from aggregator.config.notifying import notice_mistakes
+from aggregator.config.posting import posting_mistakes
+from aggregator.config.rules import unknown_names
 
 if TYPE_CHECKING:
     from aggregator.config.load import Config
@@ -19,13 +19,13 @@ __all__ = ["contradictions"]
 def contradictions(config: Config) -> Iterator[str]:
     """A message for each contradiction, with the key and what to change."""
     sources, publish, limited = config.sources, config.publish, config.retention.categories
-    yield from misnamed(config.rules, config.feeds, sources, publish, limited)
+    yield from unknown_names(config.rules, config.feeds, sources, publish, limited)
     names = {source.name for source in sources}
     has_lists = any(source.kind == "opml" for source in sources)
-    yield from misdirected(config.notify, config.smtp, None if has_lists else names)
-    yield from misposted(config.mastodon, None if has_lists else names)
+    yield from notice_mistakes(config.notify, config.smtp, None if has_lists else names)
+    yield from posting_mistakes(config.mastodon, None if has_lists else names)
     feeds = {*publish.categories, *(feed.name for feed in config.feeds)}
     feeds.update(name for source in sources for name in source.categories)
-    yield from undigested(config.digest, config.smtp, names, feeds)
+    yield from digest_mistakes(config.digest, config.smtp, names, feeds)
     if publish.media and not config.site.url:
         yield "publish.media: feeds need absolute addresses for copies; set site.url too"

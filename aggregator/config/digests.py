@@ -18,7 +18,7 @@ from aggregator.normalise.folder_names import folder_key, folder_name
 if TYPE_CHECKING:
     from aggregator.rules.query import Query
 
-__all__ = ["DAYS", "SOURCE_PREFIX", "Digest", "undigested"]
+__all__ = ["DAYS", "SOURCE_PREFIX", "Digest", "digest_mistakes"]
 
 SOURCE_PREFIX = "digest: "
 """The prefix of the names of the sources to which entries of digests belong in the store."""
@@ -96,7 +96,7 @@ class Digest(Settings):
         return parse(self.query)
 
 
-def undigested(
+def digest_mistakes(
     digests: Sequence[Digest], smtp: Smtp | None, sources: Collection[str], feeds: Collection[str]
 ) -> Iterator[str]:
     """Mistakes in digests that cannot be sent or published, given the names of sources and feeds."""

@@ -28,7 +28,7 @@ from aggregator.config.publishing import (
     Publish,
     SiteSettings,
 )
-from aggregator.config.query_limits import too_much
+from aggregator.config.query_limits import over_limits
 from aggregator.config.rules import EXPLAINED, RuleSettings, SavedFeed, StoriesSettings
 from aggregator.config.serving import Serve, split_address
 from aggregator.config.sources import Auth, FullText, Keep, Retention, Source
@@ -200,7 +200,7 @@ def checked(body: bytes, file: Path, shown: str) -> Config:
     except RecursionError as error:
         raise ConfigError(f"{shown}: is nested too deep") from error
 
-    if mistakes := [*too_much(data)]:
+    if mistakes := [*over_limits(data)]:
         raise ConfigError(*(f"{shown}: {m}" for m in mistakes))
     mistakes = [mistake for table in _TABLES for mistake in _repeated_names(data.get(table), table)]
     mistakes += mistakes_of_kinds(data)

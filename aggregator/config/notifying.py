@@ -12,12 +12,12 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
-from aggregator.config.article_filter import Watch
+from aggregator.config.article_filter import ArticleFilter
 from aggregator.config.values import Duration, FilePath, Secret, TimeZone, plain_secret
 from aggregator.model.settings import Settings
 from aggregator.normalise.secrets_in_addresses import host_of
 
-__all__ = ["EVENTS", "Notify", "Smtp", "misdirected", "quiet_times", "signing_key"]
+__all__ = ["EVENTS", "Notify", "Smtp", "notice_mistakes", "quiet_times", "signing_key"]
 
 EVENTS = ("broken", "silent", "moved", "back", "gone")
 """Events of a source: states of `schedule.health`, "moved", and "back" from broken, silent or gone."""
@@ -133,7 +133,7 @@ class Smtp(Settings):
         return self.port or _PORTS[self.security]
 
 
-class Notify(Watch):
+class Notify(ArticleFilter):
     """One `[[notify]]` table: what is sent to one receiver.
 
     `to` is an address: https (a webhook, which is signed with `key`), mailto, or apprise. `when` is a query:
@@ -188,7 +188,7 @@ class Notify(Watch):
         return self.when is not None or not self.on
 
 
-def misdirected(
+def notice_mistakes(
     notices: Sequence[Notify], smtp: Smtp | None, sources: Collection[str] | None
 ) -> Iterator[str]:
     """Mistakes in notices: no mail server, or unknown sources. `sources` None: a list may add any name."""

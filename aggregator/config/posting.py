@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from aggregator.config.article_filter import Watch
+from aggregator.config.article_filter import ArticleFilter
 from aggregator.config.values import PositiveDuration, Secret
 
-__all__ = ["Mastodon", "misposted"]
+__all__ = ["Mastodon", "posting_mistakes"]
 
 _HASHTAG = re.compile(r"#?(?=\w*[^\W\d_])\w{1,60}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{2,8})?")
@@ -48,7 +48,7 @@ Hashtag = Annotated[str, BeforeValidator(_hashtag)]
 LanguageCode = Annotated[str, BeforeValidator(_language)]
 
 
-class Mastodon(Watch):
+class Mastodon(ArticleFilter):
     """One `[[mastodon]]` table: new articles become statuses of the account of `token` at the server `to`.
 
     `every`: the least time between two statuses. `tags`: hashtags of every status; `article_tags`: how many
@@ -81,7 +81,7 @@ class Mastodon(Watch):
         return urlsplit(self.to).hostname or ""
 
 
-def misposted(posts: Sequence[Mastodon], sources: Collection[str] | None) -> Iterator[str]:
+def posting_mistakes(posts: Sequence[Mastodon], sources: Collection[str] | None) -> Iterator[str]:
     """Mistakes for sources that do not exist. `sources` None: a list may add any name."""
     for n, each in enumerate(posts, 1):
         yield from each.unknown_sources(f"mastodon[{n}]", sources)

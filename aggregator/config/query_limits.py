@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Any
 
-__all__ = ["MAX_CHARACTERS", "MAX_REGEXES", "MAX_TABLES", "too_much"]
+__all__ = ["MAX_CHARACTERS", "MAX_REGEXES", "MAX_TABLES", "over_limits"]
 
 MAX_TABLES: Mapping[str, int] = MappingProxyType(
     {"rules": 2_000, "feeds": 10_000, "notify": 1_000, "digest": 1_000, "mastodon": 1_000}
@@ -25,7 +25,7 @@ _READ = ("when", "query", "then")
 _REGEX = re.compile(r"(?:^|[\s(:：!+-])/(?!/)")
 
 
-def too_much(data: Mapping[str, Any]) -> Iterator[str]:
+def over_limits(data: Mapping[str, Any]) -> Iterator[str]:
     """Mistakes for a config that is over a limit; `data` is its parsed TOML, not checked yet."""
     characters = regexes = 0
     for key, most in MAX_TABLES.items():

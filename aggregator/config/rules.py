@@ -30,8 +30,8 @@ __all__ = [
     "SavedFeed",
     "StoriesSettings",
     "doubtful_names",
-    "misnamed",
     "rule_set",
+    "unknown_names",
 ]
 
 EXPLAINED = frozenset(("when", "query", "then"))
@@ -83,9 +83,9 @@ class RuleSettings(Settings):
     @property
     def rule(self) -> Rule:
         """The settings as a rule."""
-        from aggregator.rules.rule import made
+        from aggregator.rules.rule import rule_of
 
-        return made(
+        return rule_of(
             name=self.name,
             when=self.when,
             then=self.then,
@@ -219,7 +219,7 @@ class _Names:
                 )
 
 
-def misnamed(
+def unknown_names(
     rules: Sequence[RuleSettings],
     feeds: Sequence[SavedFeed],
     sources: Sequence[Source],

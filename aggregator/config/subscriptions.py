@@ -13,7 +13,7 @@ from aggregator.model.article import Problem
 from aggregator.model.entry import Subscription, SubscriptionList
 from aggregator.normalise.links import without_login
 
-__all__ = ["Listed", "Plan", "followed", "followed_as", "joined", "key", "plan", "unlike"]
+__all__ = ["Listed", "Plan", "address_key", "followed", "followed_as", "plan", "unused_name", "with_listed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ class Listed:
     is_missing: bool = False
 
 
-def joined(
+def with_listed(
     sources: Sequence[Source], listed: Sequence[Listed]
 ) -> tuple[tuple[Source, ...], Mapping[str, tuple[Problem, ...]]]:
     """The config's sources followed by those that their lists name, and for each list its problems.
@@ -46,7 +46,7 @@ def joined(
     list's settings except those for the list's origin: headers, auth, cookie, TLS.
     """
     of_lists = {source.name: source for source in sources}
-    known = {key(source.url): source.name for source in sources if source.url}
+    known = {address_key(source.url): source.name for source in sources if source.url}
     taken = {source.name for source in sources}
     every = [*sources]
     reported: dict[str, list[Problem]] = {}
@@ -54,7 +54,7 @@ def joined(
     for each in sorted((each for each in listed if each.list in of_lists), key=lambda each: order[each.list]):
         url = each.subscription.url
         problems = reported.setdefault(each.list, [])
-        if (name := known.get(key(url))) is not None:
+        if (name := known.get(address_key(url))) is not None:
             problems.append(Problem(text=f"is followed already, as {name!r}", where=url))
             continue
         if each.name in taken:
@@ -68,7 +68,7 @@ def joined(
         except ValueError:
             problems.append(Problem(text="not an address that can be followed: left out", where=url))
             continue
-        known[key(url)] = each.name
+        known[address_key(url)] = each.name
     return tuple(every), {name: _bounded(problems) for name, problems in reported.items()}
 
 
@@ -107,15 +107,15 @@ def plan(found: SubscriptionList, sources: Sequence[Source]) -> Plan:
     port, a fragment or a slash at the end. A feed without a title is named after its host.
     """
     taken = {source.name for source in sources}
-    known = {key(source.url): source.name for source in sources if source.url}
+    known = {address_key(source.url): source.name for source in sources if source.url}
     new: list[Mapping[str, object]] = []
     problems: list[Problem] = [*found.problems]
     for subscription in found.subscriptions:
-        of_feed = key(subscription.url)
+        of_feed = address_key(subscription.url)
         if (name := known.get(of_feed)) is not None:
             problems.append(Problem(text=f"is followed already, as {name!r}", where=subscription.url))
             continue
-        name = unlike(subscription.title or urlsplit(subscription.url).hostname or "feed", taken)
+        name = unused_name(subscription.title or urlsplit(subscription.url).hostname or "feed", taken)
         taken.add(name)
         known[of_feed] = name
         new.append(
@@ -131,8 +131,10 @@ def plan(found: SubscriptionList, sources: Sequence[Source]) -> Plan:
 
 def followed_as(url: str, sources: Sequence[Source]) -> str | None:
     """The name of the source that follows this address, as `plan` compares them; None if there is none."""
-    of_feed = key(url)
-    return next((source.name for source in sources if source.url and key(source.url) == of_feed), None)
+    of_feed = address_key(url)
+    return next(
+        (source.name for source in sources if source.url and address_key(source.url) == of_feed), None
+    )
 
 
 def followed(sources: Sequence[Source]) -> SubscriptionList:
@@ -163,7 +165,7 @@ def followed(sources: Sequence[Source]) -> SubscriptionList:
 
 
 @lru_cache(maxsize=4_096)  # an import calls it several times for each feed
-def key(url: str) -> str:
+def address_key(url: str) -> str:
     """The key of an address: equal for two addresses of the same feed (see `plan`)."""
     try:
         parts = urlsplit(url)
@@ -176,7 +178,7 @@ def key(url: str) -> str:
     return f"{place}{path}?{parts.query}" if parts.query else f"{place}{path}"
 
 
-def unlike(name: str, taken: set[str]) -> str:
+def unused_name(name: str, taken: set[str]) -> str:
     """The name, numbered if another source has it."""
     name = name[:MAX_NAME]
     number = 2

@@ -4,7 +4,7 @@ from aggregator.discovery.candidates import Candidate, ReadCandidate, address, f
 from aggregator.discovery.common_paths import common_paths, named_sitemaps
 from aggregator.discovery.known_sites import feeds as known_feeds
 from aggregator.discovery.ranking import ranked
-from aggregator.discovery.web_page import is_web_page, offered
+from aggregator.discovery.web_page import is_web_page, offered_feeds
 
 __all__ = [
     "Candidate",
@@ -15,6 +15,6 @@ __all__ = [
     "is_web_page",
     "known_feeds",
     "named_sitemaps",
-    "offered",
+    "offered_feeds",
     "ranked",
 ]

@@ -22,7 +22,7 @@ from aggregator.discovery import (
     format_of,
     known_feeds,
     named_sitemaps,
-    offered,
+    offered_feeds,
     ranked,
 )
 from aggregator.discovery.guess_kind import (
@@ -215,7 +215,7 @@ class _Search:
 
     def _offers(self, page: Resource) -> tuple[Candidate, ...]:
         try:
-            return offered(page)
+            return offered_feeds(page)
         except ReadError as error:
             self._problems.append(Problem(text=error.message, where=page.url))
             return known_feeds(page.url)

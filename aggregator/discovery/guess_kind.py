@@ -10,7 +10,7 @@ from typing import Any
 from selectolax.lexbor import LexborHTMLParser
 
 from aggregator.adapters import kinds
-from aggregator.adapters.feed.document import unpacked
+from aggregator.adapters.feed.document import gunzipped
 from aggregator.adapters.feed.json_feed import is_json
 from aggregator.adapters.sitemap import root_of
 from aggregator.discovery.web_page import is_web_page
@@ -71,7 +71,7 @@ def kind_of_place(typed: str) -> str | None:
 
 def kinds_of(resource: Resource) -> tuple[str, ...]:
     """The kinds that may read a document, the most probable first."""
-    body = unpacked(resource.body)
+    body = gunzipped(resource.body)
     if is_json(body):
         return ("feed", "json")
     head = encoding.decode(body[:MAX_HEAD], resource.content_type).text.lstrip("\ufeff \t\r\n")

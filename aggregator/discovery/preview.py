@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from aggregator.adapters import kinds
 from aggregator.config.load import Fetch, Source
-from aggregator.config.subscriptions import unlike
+from aggregator.config.subscriptions import unused_name
 from aggregator.discovery.guess_kind import MIN_ENTRIES, guessed_options, is_address, kind_of_place, kinds_of
 from aggregator.errors import ConfigError, NotAFeed, ReadError, SourceError
 from aggregator.fetch import Fetcher, NotModified, user_agent
@@ -136,7 +136,7 @@ def as_written(
             raise ConfigError(f"it is followed already, as {each.name!r}")
     place = urlsplit(source.address).hostname or Path(target).name or target
     return {
-        "name": name or unlike(document.title.strip() or place, taken),
+        "name": name or unused_name(document.title.strip() or place, taken),
         "kind": source.kind if source.kind != "feed" else None,
         "url": source.url,
         "path": str(source.path) if source.path is not None else None,

@@ -47,7 +47,7 @@ _PAGE_NUMBER = re.compile(r"/(?:page/?-?\d*|index\.\w+|\d+)?/?$")
 _MARKUP = re.compile(rb"<(?:!doctype html|html|head|body|title|a|div|p)\b", re.IGNORECASE)
 
 
-def offered(resource: Resource) -> tuple[Candidate, ...]:
+def offered_feeds(resource: Resource) -> tuple[Candidate, ...]:
     """The feeds that a page links to, and those of a known site, the most probable first.
 
     Raises ReadError if it is not a page. Nothing is fetched, so none of them is checked yet.

@@ -52,7 +52,7 @@ _NAMED_DIFFERENTLY = 62  # X509_V_ERR_HOSTNAME_MISMATCH
 
 
 @contextlib.contextmanager
-def mapped() -> Iterator[None]:
+def map_errors() -> Iterator[None]:
     """Turns any exception of a library inside the `with` statement into a FetchError."""
     try:
         yield

@@ -27,7 +27,7 @@ from aggregator.fetch.addresses import (
 )
 from aggregator.fetch.connection import Adapter, Verify, exchange, is_cut_short
 from aggregator.fetch.cookies import Cookies
-from aggregator.fetch.error_mapping import mapped
+from aggregator.fetch.error_mapping import map_errors
 from aggregator.fetch.guard import Guard
 from aggregator.model.retrieved import AnswerHints, Fetched, NotModified, Resource, Validators
 from aggregator.normalise import hub_links
@@ -170,7 +170,7 @@ class HttpFetcher:
             silence_seconds=self._settings.timeout.total_seconds(),
         ):
             try:
-                with mapped(), self._send(hop, headers or {}, body) as response:
+                with map_errors(), self._send(hop, headers or {}, body) as response:
                     if 200 <= response.status_code < 300:
                         _settle(response)
                     else:
@@ -190,7 +190,7 @@ class HttpFetcher:
             conditions = _conditions(hop.url, validators)
             if hop.permit:
                 hop.permit(hop.url)
-            with mapped(), self._send(hop, conditions, cookies=cookies) as response:
+            with map_errors(), self._send(hop, conditions, cookies=cookies) as response:
                 status = response.status_code
                 if status in REDIRECTS and response.headers.get("Location"):
                     _settle(response)
@@ -292,7 +292,7 @@ class HttpFetcher:
         status, wait = response.status_code, hints.retry_after
         beginning = b""
         if status in bot_protection.STATUSES:
-            with contextlib.suppress(errors.FetchError), mapped():
+            with contextlib.suppress(errors.FetchError), map_errors():
                 beginning = next(response.iter_content(bot_protection.MAX_BYTES), b"")
         _settle(response)
         if who := bot_protection.challenger(status, response.headers, beginning):

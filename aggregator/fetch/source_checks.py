@@ -12,7 +12,7 @@ from aggregator import errors
 from aggregator.adapters import kinds
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch.addresses import fetchable
-from aggregator.fetch.error_mapping import mapped
+from aggregator.fetch.error_mapping import map_errors
 from aggregator.fetch.guard import Guard
 
 _LOCAL = (".localdomain", ".local", ".lan", ".home", ".internal", ".intranet", ".private", ".corp", ".arpa")
@@ -72,7 +72,7 @@ def _check_path(path: Path, advice: str, *, may_be_folder: bool = True) -> None:
 
 def _check_address(url: str, settings: Fetch) -> None:
     if url.startswith(("http:", "https:")):
-        with mapped():
+        with map_errors():
             requests.PreparedRequest().prepare_url(fetchable(url), None)
     host = urlsplit(url).hostname
     if not host:

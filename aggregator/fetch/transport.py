@@ -14,7 +14,7 @@ from aggregator import errors
 from aggregator.config.load import Fetch, Source
 from aggregator.fetch.confined_folder import Folder
 from aggregator.fetch.connection import connect, exchange, secured, unreachable
-from aggregator.fetch.error_mapping import mapped
+from aggregator.fetch.error_mapping import map_errors
 from aggregator.fetch.guard import Guard
 from aggregator.fetch.local_files import fetch_file, fetch_folder
 from aggregator.model.retrieved import Fetched, NotModified, Validators
@@ -41,7 +41,7 @@ def retrieved(
         silence_seconds=settings.timeout.total_seconds(),
     ):
         try:
-            with mapped():
+            with map_errors():
                 fetched = retrieve(source, validators, GuardedTransport(source, settings, guard, get))
         except errors.SourceError:
             raise
@@ -103,7 +103,7 @@ class GuardedTransport:
         if tls is None:
             return made
         try:
-            with mapped():
+            with map_errors():
                 return tls.wrap_socket(made, server_hostname=host)
         except BaseException:
             made.close()
@@ -123,5 +123,5 @@ class GuardedTransport:
 
     @contextlib.contextmanager
     def errors(self) -> Iterator[None]:
-        with mapped():
+        with map_errors():
             yield

@@ -16,7 +16,7 @@ from aggregator.config.load import Source
 from aggregator.machines.job_engine import Queued, Task
 from aggregator.machines.shards import shard_of, shards_of
 from aggregator.machines.shared_clock import SharedClock
-from aggregator.polling.poll import Polls
+from aggregator.polling.poll import Poller
 from aggregator.store import Claim, Hold, WorkerRecord
 
 __all__ = ["Work"]
@@ -54,7 +54,7 @@ class Work:
         self._leases = app.store.leases
         # Created here, because several threads could otherwise each create one at first use.
         self._polls, self._hosts = app.polls, app.polls.hosts
-        self._holding: set[Polls] = set()
+        self._holding: set[Poller] = set()
         self._started = self._leases.database_time()
         self._clock = SharedClock(self._started)
         self._polled = 0
@@ -200,7 +200,7 @@ class Work:
         return []
 
     @contextmanager
-    def _holding_for(self, hold: Hold, threads: int, asked: Collection[str]) -> Iterator[Polls]:
+    def _holding_for(self, hold: Hold, threads: int, asked: Collection[str]) -> Iterator[Poller]:
         """Yields what polls a shard, for a minute; afterwards releases the shard.
 
         `asked`: the publishers that requests were made to. Until when they asked us to wait is stored with

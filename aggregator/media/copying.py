@@ -16,7 +16,7 @@ from aggregator.config.load import Config, MediaSettings, Source
 from aggregator.errors import AggregatorError, SourceError, WriteError
 from aggregator.media.copy_files import damaged_files, hash_of_file, remove_files, write_file
 from aggregator.media.fetch_results import LONGEST_WAIT, CopyReport, FetchedFile, outcome_of
-from aggregator.media.member_pictures import MemberFace
+from aggregator.media.member_pictures import MemberPicture
 from aggregator.media.references import shown_by
 from aggregator.model.article import Article, Problem
 from aggregator.model.media_copies import CopiedFile
@@ -62,7 +62,7 @@ class Copying:
         config: Callable[[], Config],
         store: Store,
         fetcher: Callable[[], FetchesFiles],
-        faces: Callable[[], Sequence[MemberFace]] = tuple,
+        faces: Callable[[], Sequence[MemberPicture]] = tuple,
     ) -> None:
         self._config = config
         self._store = store
@@ -212,7 +212,7 @@ class Copying:
         now: datetime,
         room: int,
     ) -> None:
-        from aggregator.polling.paced_threads import Turns
+        from aggregator.polling.paced_threads import PacedThreads
 
         sources = {source.name: source for source in self._config().sources}
         timer = threading.Timer(settings.time.total_seconds(), self._end.set)
@@ -220,7 +220,7 @@ class Copying:
         timer.start()
         outcomes: list[CopyOutcome] = []
         try:
-            turns = Turns(
+            turns = PacedThreads(
                 self._fetcher().hosts,
                 [each.address for each in wanted],
                 workers=min(self._config().fetch.workers, MAX_AT_ONCE),

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["MemberFace"]
+__all__ = ["MemberPicture"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class MemberFace:
+class MemberPicture:
     """A picture of `source`; `file`: a local file, whose `address` is made from its content; None: remote."""
 
     source: str

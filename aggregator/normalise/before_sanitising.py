@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from aggregator.normalise import element_fallbacks, mathml
 
-__all__ = ["as_shown"]
+__all__ = ["only_visible"]
 
 _HIDDEN = re.compile(r"<dialog[\s>]|<[a-z][^<>]*?\shidden[\s=/>]", re.IGNORECASE)
 _NAMES = ("hidden", "dialog", "HIDDEN", "DIALOG")
@@ -55,7 +55,7 @@ _RGB = re.compile(r"rgba?\(\s*([0-9]{1,3})[\s,]+([0-9]{1,3})[\s,]+([0-9]{1,3})\b
 _WORD = re.compile(r"\s*([a-z]{3,20})\s*(?:!important\s*)?", re.IGNORECASE)
 
 
-def as_shown(html: str) -> str:
+def only_visible(html: str) -> str:
     """`html` without elements that a page does not show, with AMP's images as images and colours in pairs.
 
     A text colour without its background colour may be unreadable, and the sanitiser keeps only
@@ -94,7 +94,9 @@ def _replaced(html: str) -> str:
     written = _inner(tree)
     mark = next(mark for n in count() if (mark := f"\ue000{n}\ue001") not in written)
     found = [*_outermost(tree)]
-    made = [mathml.formula(node) if node.tag == "math" else element_fallbacks.instead(node) for node in found]
+    made = [
+        mathml.formula(node) if node.tag == "math" else element_fallbacks.replacement(node) for node in found
+    ]
     for node in found:
         node.replace_with(mark)
     parts = _inner(tree).split(mark)

@@ -15,14 +15,14 @@ from selectolax.lexbor import LexborNode
 from aggregator.normalise.embedded_players import player_address
 from aggregator.normalise.links import FOLLOWED
 
-__all__ = ["ELEMENTS", "instead"]
+__all__ = ["ELEMENTS", "replacement"]
 
 MAX_CHARACTERS = 200
 """The longest text of a link."""
 
 _NAMES = "applet embed noembed noframes object script select svg textarea xmp"
 ELEMENTS = frozenset(_NAMES.split())
-"""The elements that `instead` replaces."""
+"""The elements that `replacement` replaces."""
 
 _TEX = re.compile(r"\s*math/tex\s*(?:;\s*mode\s*=\s*(display)\s*)?", re.IGNORECASE)
 _SHOWS = re.compile(r"<(?:a|audio|embed|iframe|img|object|picture|video)(?=[\s/>])", re.IGNORECASE)
@@ -42,7 +42,7 @@ _PLAYED = ("audio", "video")
 _MAX_DEPTH = 250
 
 
-def instead(node: LexborNode) -> str:
+def replacement(node: LexborNode) -> str:
     """HTML, still to be sanitised, in place of one of `ELEMENTS`; "" if nothing of it is visible.
 
     - `svg`: its name, its texts and descriptions, links and pictures in it.

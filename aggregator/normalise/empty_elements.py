@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-__all__ = ["without_shells"]
+__all__ = ["without_empty_elements"]
 
 MAX_ROUNDS = 10
 """How many nested elements around a removed one are removed, from the innermost."""
@@ -20,7 +20,7 @@ _NAMES = (
 _END = re.compile(rf">[ \t\r\n]*+</({'|'.join(_NAMES.split())})>")
 
 
-def without_shells(clean: str) -> str:
+def without_empty_elements(clean: str) -> str:
     """Sanitised HTML without empty attributes and without empty elements."""
     if any(attribute in clean for attribute in _EMPTY_ATTRIBUTES):
         clean = _TAG.sub(_without_empty, clean)

@@ -20,7 +20,7 @@ from aggregator.normalise.links import FOLLOWED, WEB, resolve, with_ascii_host, 
 from aggregator.normalise.plain_text import as_html
 from aggregator.normalise.secrets_in_addresses import carries, host_of, is_publishable, secrets_of
 from aggregator.normalise.single_article import reading_of
-from aggregator.normalise.text import cut, is_html, people, plain, plain_name, summarise, tidy, unmarked
+from aggregator.normalise.text import cut, is_html, people, plain, plain_name, summarise, tidy, without_markup
 from aggregator.normalise.xml_base import make_absolute
 
 __all__ = ["articles"]
@@ -277,7 +277,7 @@ class _Reader:
     def _made_title(self, body: str) -> str:
         head = body[: 20 * MAX_MADE_TITLE]
         return cut(
-            tidy(unmarked(head[: head.rfind("<")] if len(head) < len(body) and "<" in head else head)),
+            tidy(without_markup(head[: head.rfind("<")] if len(head) < len(body) and "<" in head else head)),
             MAX_MADE_TITLE,
         )
 

@@ -10,7 +10,7 @@ from aggregator.model.entry import Passed
 from aggregator.normalise.links import FOLLOWED, resolve
 from aggregator.normalise.text import is_html
 
-__all__ = ["ADDRESS_SCHEMES", "harmless", "inert", "is_active", "of_the_feed"]
+__all__ = ["ADDRESS_SCHEMES", "harmless", "inert_text", "is_active", "of_the_feed"]
 
 Values = list[Passed]
 
@@ -55,7 +55,7 @@ _IGNORED = re.compile(r"[\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-
 def harmless(extra: Mapping[str, Values], *bases: str) -> dict[str, Values]:
     """`Entry.extra` with HTML sanitised, addresses absolute, and without `javascript:` and similar addresses.
 
-    Text that is not HTML (`is_html`) stays text, made `inert`.
+    Text that is not HTML (`is_html`) stays text, made `inert_text`.
     """
     made: dict[str, Values] = {}
     for key, values in extra.items():
@@ -76,7 +76,7 @@ def is_active(text: str) -> bool:
     return ":" in text and _ACTIVE.match(_IGNORED.sub("", text[:1_000]).lstrip()) is not None
 
 
-def inert(text: str) -> str:
+def inert_text(text: str) -> str:
     """Plain text that is safe in a reader that renders it as HTML, as many do with RSS titles.
 
     If it contains a tag that HTML knows, or one with attributes, a space is added after each `<` that would
@@ -106,7 +106,7 @@ def _value(value: Passed, bases: tuple[str, ...], *, is_address: bool) -> Passed
         elif key == "xml:base" or is_active(written):
             continue
         else:
-            made[name] = inert(written)
+            made[name] = inert_text(written)
     return made if any(text for name, text in made.items() if name != _ELEMENT) else {}
 
 
@@ -126,7 +126,7 @@ def _text(text: str, bases: tuple[str, ...], *, is_address: bool) -> str:
     if "<" not in text and "&" not in text:
         return text
     if not is_html(text):
-        return inert(text)
+        return inert_text(text)
     from aggregator.normalise.html import sanitise  # imports nh3, which writers of feeds do not need
 
     return sanitise(text, *bases)

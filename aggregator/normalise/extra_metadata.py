@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from aggregator.model.entry import Category, Entry, Link, Person, Text
-from aggregator.normalise.extension_elements import ADDRESS_SCHEMES, inert, is_active
+from aggregator.normalise.extension_elements import ADDRESS_SCHEMES, inert_text, is_active
 from aggregator.normalise.links import WEB, resolve
 from aggregator.normalise.text import email_of, people, plain_name, tidy
 
@@ -101,7 +101,7 @@ def _attributes(link: Link) -> Iterable[tuple[str, str]]:
     media_type, language = (link.type or "").strip(), (link.language or "").strip()
     yield "type", media_type if _MEDIA_TYPE.fullmatch(media_type) else ""
     yield "hreflang", language if _LANGUAGE.fullmatch(language) else ""
-    yield "title", inert(tidy((link.title or "")[:MAX_CHARACTERS]))
+    yield "title", inert_text(tidy((link.title or "")[:MAX_CHARACTERS]))
     length = (link.length or "").strip()
     yield "length", length if length.isascii() and length.isdecimal() and len(length) < 19 else ""
     for name, value in (link.others or {}).items():
@@ -170,4 +170,4 @@ def _text(written: str | None) -> str:
     "" for an address that would run code when followed.
     """
     text = tidy((written or "")[:MAX_CHARACTERS])
-    return "" if is_active(text) else inert(text)
+    return "" if is_active(text) else inert_text(text)

@@ -14,11 +14,11 @@ import nh3
 
 from aggregator.normalise import mathml
 from aggregator.normalise.anchors import Owner, has_anchors, within_article
-from aggregator.normalise.before_sanitising import as_shown
+from aggregator.normalise.before_sanitising import only_visible
 from aggregator.normalise.embedded import LAZY, REFUSED, finish, is_pixel
-from aggregator.normalise.empty_elements import without_shells
+from aggregator.normalise.empty_elements import without_empty_elements
 from aggregator.normalise.links import FOLLOWED, resolve
-from aggregator.normalise.text import tidy, unmarked
+from aggregator.normalise.text import tidy, without_markup
 from aggregator.normalise.xml_characters import legal
 
 __all__ = [
@@ -233,7 +233,7 @@ def sanitise(html: str, *bases: str) -> str:
     """
     html = _without_comments(html)
     if hazard(html):
-        return escaped(unmarked(html[:MAX_CHARACTERS]))
+        return escaped(without_markup(html[:MAX_CHARACTERS]))
     body = HtmlBody(raw=html, bases=bases)
     sanitise_checked([body])
     return body.html
@@ -294,7 +294,7 @@ def _prepared(html: str) -> str:
         # nh3 would treat a noscript's content as text: it parses like a browser that runs scripts.
         html = _NOSCRIPT.sub("", _without_comments(html))
     html = _CROWDED.sub("", html) if len(html) > 2 * MAX_ATTRIBUTES else html
-    return as_shown(html)
+    return only_visible(html)
 
 
 def _clean(html: str, *, has_anchors: bool) -> str:
@@ -318,7 +318,7 @@ def _finish(body: HtmlBody) -> None:
         clean = _ACTIVE_STYLE.sub(r"\1", clean)
     clean = mathml.only_formulas(clean) if "<math" in clean else clean
     # Stored bodies are sanitised without an owner: archived ones must not change without reason.
-    body.html = (clean if body.owner is None else without_shells(clean)).strip()
+    body.html = (clean if body.owner is None else without_empty_elements(clean)).strip()
 
 
 def escaped(text: str) -> str:

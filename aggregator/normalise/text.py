@@ -15,7 +15,17 @@ from unicodedata import east_asian_width
 
 from aggregator.model.entry import Person, Text, TextType
 
-__all__ = ["beginning", "cut", "is_html", "people", "plain", "plain_name", "summarise", "tidy", "unmarked"]
+__all__ = [
+    "beginning",
+    "cut",
+    "is_html",
+    "people",
+    "plain",
+    "plain_name",
+    "summarise",
+    "tidy",
+    "without_markup",
+]
 
 MAX_TITLE = 1_000
 MAX_SUMMARY = 280
@@ -93,7 +103,7 @@ def plain_value(value: str, type_: TextType = "unknown", max_characters: int = M
             value = _SILENT.sub(" ", value) if "</" in value else value
             marked = value if type_ == "xhtml" else _with_mentions_escaped(value)
             if type_ != "unknown" or marked is value or is_html(marked.replace("&lt;", "")):
-                value = unmarked(marked)
+                value = without_markup(marked)
     value = tidy(value[: 8 * max_characters])
     if "< " in value and type_ == "unknown":
         value = _PARTED.sub(_joined_tag, value)
@@ -182,7 +192,7 @@ def is_html(text: str) -> bool:
     return "&" in text and any(m[1] is None or f"{m[1]};" in html5 for m in _ENTITY.finditer(text))
 
 
-def unmarked(markup: str) -> str:
+def without_markup(markup: str) -> str:
     """HTML without its tags, entities decoded once; an image is replaced by its alternative text.
 
     Tags that HTML does not know stay as text: `List<String>` is more useful than `List`. Formulas and
@@ -261,7 +271,7 @@ def beginning(html: str, max_characters: int) -> str:
     # Twelve characters of markup for each one of text are rare; usually half as much as the text is enough.
     for share in (1.5, 2.5, 5, 12):
         head = _whole_tags(html, int(share * max_characters))
-        text = tidy(unmarked(head))
+        text = tidy(without_markup(head))
         end = _fitting(text, max_characters)
         if end < len(text):
             break

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from aggregator.errors import AggregatorError, DeliveryError
 from aggregator.notify.channels import channel
 from aggregator.notify.channels.protocol import DeliveryChannel, Outside, Patience
-from aggregator.store import Outgoing, Store
+from aggregator.store import OutboxMessage, Store
 
 __all__ = ["Delivery", "deliver", "next_attempt"]
 
@@ -41,7 +41,7 @@ class Delivery:
 
 
 def next_attempt(
-    message: Outgoing, error: DeliveryError, patience: Patience, now: datetime
+    message: OutboxMessage, error: DeliveryError, patience: Patience, now: datetime
 ) -> datetime | None:
     """When a message is sent again after this failure; None: never.
 
@@ -104,7 +104,7 @@ def _given_up(store: Store, name: str, way: DeliveryChannel) -> Iterator[Deliver
 
 
 def _sent(
-    way: DeliveryChannel, message: Outgoing, now: datetime
+    way: DeliveryChannel, message: OutboxMessage, now: datetime
 ) -> tuple[DeliveryError | None, datetime | None]:
     """Why it was not accepted, None if it was; and until when nothing may be sent to its target."""
     try:
@@ -120,7 +120,10 @@ def _sent(
 
 
 def _result(
-    way: DeliveryChannel, message: Outgoing, error: DeliveryError | None = None, again: datetime | None = None
+    way: DeliveryChannel,
+    message: OutboxMessage,
+    error: DeliveryError | None = None,
+    again: datetime | None = None,
 ) -> Delivery:
     return Delivery(
         channel=message.channel,
@@ -133,7 +136,7 @@ def _result(
     )
 
 
-def _subject(way: DeliveryChannel, message: Outgoing) -> str:
+def _subject(way: DeliveryChannel, message: OutboxMessage) -> str:
     """What it is about; "" if its payload cannot be read."""
     try:
         return way.subject(message)

@@ -27,9 +27,9 @@ from aggregator.notify.new_notices import MAX_LINK, written_article
 from aggregator.notify.notice import MAX_TITLE, ArticleNotice
 from aggregator.notify.stored_positions import moment_of, number_of
 from aggregator.publishing.rule_results import facts_of, read_verdict
-from aggregator.rules.feeds_of_article import ALL, labelled
-from aggregator.store import Arrival, Erasable, Found, Outgoing, Store, Update, outgoing_id
-from aggregator.store.published_ids import made_of
+from aggregator.rules.feeds_of_article import ALL, with_labels
+from aggregator.store import Arrival, Erasable, Found, OutboxMessage, Store, Update, message_id_of
+from aggregator.store.published_ids import uuid_of
 
 __all__ = ["CHANNEL", "Digests", "entry_again", "forget_in_digests", "sources_of"]
 
@@ -99,7 +99,7 @@ class Digests:
             last = self._store.arrivals.last()
             due = self._due(digest, now)
             said = self._said(digest, _Mark(min(mark.number, last), mark.due), last, due, now)
-            letters: list[Outgoing] = []
+            letters: list[OutboxMessage] = []
             if said.articles:
                 if digest.feed:
                     self._enter(digest, said, due, now)
@@ -185,7 +185,7 @@ def entry_again(article: Article, config: Config) -> Article | None:
         return None
     id_ = _entry_id(article.published)
     for digest in config.digest:
-        if digest.enabled and digest.feed and made_of(digest.source, id_) == article.id:
+        if digest.enabled and digest.feed and uuid_of(digest.source, id_) == article.id:
             # Its link and its summary were made of the rest.
             stored = replace(article, source=digest.source, id=id_, link=None, summary="")
             return replace(stored, categories=(digest.name,), tags=())
@@ -229,12 +229,12 @@ def _matches(digest: Digest, arrival: Arrival, now: datetime) -> bool:
     if digest.category not in (None, ALL) and digest.category not in arrival.feeds:
         return False
     query, article = digest.parsed, arrival.article
-    return query is None or query.matches(labelled(facts_of(article), read_verdict(article.decision)), now)
+    return query is None or query.matches(with_labels(facts_of(article), read_verdict(article.decision)), now)
 
 
-def _letter(digest: Digest, said: DigestText, to: str, now: datetime) -> Outgoing:
-    return Outgoing(
-        id=outgoing_id(CHANNEL, digest.name, said.due, to),
+def _letter(digest: Digest, said: DigestText, to: str, now: datetime) -> OutboxMessage:
+    return OutboxMessage(
+        id=message_id_of(CHANNEL, digest.name, said.due, to),
         channel=CHANNEL,
         target=f"{digest.name}: {to}",
         payload=said.payload(),

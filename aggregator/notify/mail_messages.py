@@ -12,12 +12,12 @@ from email.utils import format_datetime
 
 from aggregator.normalise.text import cut, tidy
 
-__all__ = ["letter", "list_id"]
+__all__ = ["list_id", "mail_message"]
 
 MAX_LINE = 200
 
 
-def letter(
+def mail_message(
     *,
     message_id: str,
     sender: str,

@@ -13,7 +13,7 @@ from aggregator.model.article import Article
 from aggregator.normalise.text import cut, plain_value, tidy
 from aggregator.notify.mentions import link_without_mentions, without_mentions
 from aggregator.notify.notice import MAX_TITLE, is_web
-from aggregator.store import Arrival, Outgoing, outgoing_id
+from aggregator.store import Arrival, OutboxMessage, message_id_of
 
 __all__ = ["CHANNEL", "counted", "language_of", "posts_of", "status_text"]
 
@@ -26,7 +26,7 @@ _LANGUAGE = re.compile(r"([A-Za-z]{2,3})(?![A-Za-z])")
 
 def posts_of(
     rule: Mastodon, shown: Sequence[Article], arrived: Sequence[Arrival], now: datetime, last: datetime | None
-) -> list[Outgoing]:
+) -> list[OutboxMessage]:
     """Messages for articles, in order of publication.
 
     None is due before `every` has passed since the `last` one. An article without a web address is left out:
@@ -48,8 +48,8 @@ def posts_of(
             "language": article.origin.language or "",
         }
         made.append(
-            Outgoing(
-                id=outgoing_id(CHANNEL, rule.name, rule.to, arrival.article.uid),
+            OutboxMessage(
+                id=message_id_of(CHANNEL, rule.name, rule.to, arrival.article.uid),
                 channel=CHANNEL,
                 target=rule.name,
                 payload={"articles": [said]},

@@ -13,22 +13,22 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from aggregator.config.article_filter import Watch
+from aggregator.config.article_filter import ArticleFilter
 from aggregator.config.load import Config, Mastodon, Notify
 from aggregator.config.rules import rule_set
 from aggregator.normalise.text import plain_value
 from aggregator.notify.mastodon_status import posts_of
 from aggregator.notify.notice import MAX_SUMMARY, MAX_TITLE, ArticleNotice, Notice, SourceNotice
 from aggregator.notify.quiet_hours import is_quiet
-from aggregator.notify.source_events import changes, noted
+from aggregator.notify.source_events import changes, states_to_store
 from aggregator.notify.stored_positions import moment_of, number_of
 from aggregator.publishing.rule_results import facts_of, read_verdict, shown
-from aggregator.rules.feeds_of_article import ALL, labelled
+from aggregator.rules.feeds_of_article import ALL, with_labels
 from aggregator.rules.rule import RuleSet
 from aggregator.schedule.health import BROKEN_AFTER, PollRecord
-from aggregator.store import Arrival, Outgoing, Store, outgoing_id
+from aggregator.store import Arrival, OutboxMessage, Store, message_id_of
 
-__all__ = ["MAX_LINK", "SETTING", "Watching", "matches", "renamed", "written_article"]
+__all__ = ["MAX_LINK", "SETTING", "NewNotices", "matches", "renamed", "written_article"]
 
 MAX_LINK = 2_000
 SETTING = "notices"
@@ -47,14 +47,14 @@ class _Place:
 
     number: int
     last: datetime | None = None
-    noted: Mapping[str, str] | None = None
+    states: Mapping[str, str] | None = None
 
 
 @dataclass(slots=True)
 class _Found:
     """What is new for a notice or posts; the newest articles, up to its limit, are kept."""
 
-    rule: Watch
+    rule: ArticleFilter
     articles: list[Arrival] = field(default_factory=list)
     count: int = 0
     sources: list[SourceNotice] = field(default_factory=list)
@@ -65,7 +65,7 @@ class _Found:
         del self.articles[: -self.rule.limit]
 
 
-class Watching:
+class NewNotices:
     """Finds what is new for the notices and posts of a config, which includes the sources from lists."""
 
     def __init__(self, config: Callable[[], Config], store: Store) -> None:
@@ -75,7 +75,7 @@ class Watching:
         self._health_looked: datetime | None = None
 
     @property
-    def _rules(self) -> tuple[Watch, ...]:
+    def _rules(self) -> tuple[ArticleFilter, ...]:
         config = self._config()
         return tuple(rule for rule in (*config.notify, *config.mastodon) if rule.enabled)
 
@@ -89,9 +89,11 @@ class Watching:
         for rule in self._rules:
             place = places.get(rule.mark) or _Place(self._store.arrivals.last())
             if not (isinstance(rule, Notify) and rule.on):
-                place = replace(place, noted=None)
-            elif place.noted is None:
-                place = replace(place, noted=noted(self._records(rule), {}, now, _broken_after(rule)))
+                place = replace(place, states=None)
+            elif place.states is None:
+                place = replace(
+                    place, states=states_to_store(self._records(rule), {}, now, _broken_after(rule))
+                )
             kept[rule.mark] = place
         empty |= self._store.arrivals.without_any() if kept else frozenset()
         if kept or places:
@@ -122,14 +124,14 @@ class Watching:
         after = dict(places)
         self._look_at_articles(ready, places, after, empty, now)
         self._look_at_sources(ready, after, now)
-        new: list[Outgoing] = []
+        new: list[OutboxMessage] = []
         for name, found in ready.items():
             if found.count or found.sources:
                 new += self._messages(found, places[name].last, now)
                 after[name] = replace(after[name], last=now)
         return len(new) if self._remember(text, _written(after, empty), new) else 0
 
-    def _is_due(self, rule: Watch, place: _Place, now: datetime) -> bool:
+    def _is_due(self, rule: ArticleFilter, place: _Place, now: datetime) -> bool:
         if not isinstance(rule, Notify):
             return True  # posts wait in the outbox
         # A clock that was set back must not stop notices for long.
@@ -168,10 +170,10 @@ class Watching:
         self._health_looked = now
         for found, rule in wanted:
             name = rule.mark
-            records, before = self._records(rule), after[name].noted or {}
-            seen = noted(records, before, now, _broken_after(rule))
+            records, before = self._records(rule), after[name].states or {}
+            seen = states_to_store(records, before, now, _broken_after(rule))
             found.sources = [each for each in changes(records, before, seen, now) if each.event in rule.on]
-            after[name] = replace(after[name], noted=seen)
+            after[name] = replace(after[name], states=seen)
 
     def _records(self, rule: Notify) -> dict[str, PollRecord]:
         """The records of the enabled sources that a notice is about."""
@@ -183,7 +185,7 @@ class Watching:
         }
         return {record.name: record for record in self._store.sources.health() if record.name in about}
 
-    def _messages(self, found: _Found, last: datetime | None, now: datetime) -> list[Outgoing]:
+    def _messages(self, found: _Found, last: datetime | None, now: datetime) -> list[OutboxMessage]:
         rule, config = found.rule, self._config()
         rules = rule_set(config.rules, config.feeds)
         if isinstance(rule, Mastodon):
@@ -200,14 +202,14 @@ class Watching:
             more_sources=max(0, len(found.sources) - rule.limit),
         )
         payload = notice.payload()
-        message_id = outgoing_id("notice", payload)
+        message_id = message_id_of("notice", payload)
         return [
-            Outgoing(
+            OutboxMessage(
                 id=message_id, channel=rule.channel, target=rule.name, payload=payload, queued=now, due=now
             )
         ]
 
-    def _remember(self, before: str | None, now: str, new: Collection[Outgoing] = ()) -> bool:
+    def _remember(self, before: str | None, now: str, new: Collection[OutboxMessage] = ()) -> bool:
         return now != before and self._store.arrivals.looked(SETTING, before, now, new)
 
     def _read(self) -> tuple[str | None, dict[str, _Place], frozenset[str]]:
@@ -220,7 +222,7 @@ def _broken_after(rule: Notify) -> timedelta:
     return BROKEN_AFTER if rule.broken_after is None else rule.broken_after
 
 
-def matches(rule: Watch, arrival: Arrival, now: datetime) -> bool:
+def matches(rule: ArticleFilter, arrival: Arrival, now: datetime) -> bool:
     """Whether a notice is about an article."""
     article = arrival.article
     if rule.sources and article.article.source not in rule.sources:
@@ -228,7 +230,7 @@ def matches(rule: Watch, arrival: Arrival, now: datetime) -> bool:
     if rule.categories and arrival.feeds.isdisjoint(rule.categories):
         return False
     query = rule.query
-    return query is None or query.matches(labelled(facts_of(article), read_verdict(article.decision)), now)
+    return query is None or query.matches(with_labels(facts_of(article), read_verdict(article.decision)), now)
 
 
 def written_article(arrival: Arrival, rules: RuleSet) -> ArticleNotice:
@@ -248,9 +250,9 @@ def renamed(text: str, old: str, new: str) -> str:
     """The setting after a source was renamed: its recorded state stays."""
     places, empty = _read(text)
     for mark, place in places.items():
-        if place.noted is not None and old in place.noted:
-            seen = {new if name == old else name: said for name, said in place.noted.items() if name != new}
-            places[mark] = replace(place, noted=seen)
+        if place.states is not None and old in place.states:
+            seen = {new if name == old else name: said for name, said in place.states.items() if name != new}
+            places[mark] = replace(place, states=seen)
     return _written(places, {new if name == old else name for name in empty})
 
 
@@ -269,7 +271,7 @@ def _place(facts: Mapping[str, Any]) -> _Place:
     return _Place(
         number=number_of(facts["number"]),
         last=None if last is None else moment_of(last),
-        noted=None if seen is None else {str(name): str(said) for name, said in seen.items()},
+        states=None if seen is None else {str(name): str(said) for name, said in seen.items()},
     )
 
 
@@ -278,7 +280,7 @@ def _written(places: Mapping[str, _Place], empty: Collection[str]) -> str:
         name: {
             "number": place.number,
             "last": place.last and place.last.isoformat(),
-            "noted": place.noted,
+            "noted": place.states,
         }
         for name, place in sorted(places.items())
     }

@@ -13,7 +13,7 @@ from aggregator.notify.channels.protocol import Outside
 from aggregator.notify.new_notices import matches, written_article
 from aggregator.notify.notice import Notice, SourceNotice
 from aggregator.notify.quiet_hours import is_quiet
-from aggregator.store import Arrival, Outgoing, Store, outgoing_id
+from aggregator.store import Arrival, OutboxMessage, Store, message_id_of
 
 __all__ = ["NoticeTrial", "send_test", "tried"]
 
@@ -86,8 +86,8 @@ def send_test(trial: NoticeTrial, outside: Outside, now: datetime) -> None:
     if way is None:
         raise DeliveryError(f"this version has no channel {trial.channel!r}")
     payload = trial.notice.payload()
-    message_id = outgoing_id("test", payload)
-    message = Outgoing(
+    message_id = message_id_of("test", payload)
+    message = OutboxMessage(
         id=message_id, channel=trial.channel, target=trial.name, payload=payload, queued=now, due=now
     )
     way.send(message, now)

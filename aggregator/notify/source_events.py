@@ -12,7 +12,7 @@ from aggregator.normalise.text import plain_value
 from aggregator.notify.notice import MAX_SUMMARY, MAX_TITLE, SourceNotice
 from aggregator.schedule.health import BROKEN_AFTER, PollRecord, judge
 
-__all__ = ["changes", "noted"]
+__all__ = ["changes", "states_to_store"]
 
 _ILL = ("broken", "silent", "gone")
 _MOVED = "moved "
@@ -20,7 +20,7 @@ Noted = Mapping[str, str]
 """Source name -> "broken", "silent" or "gone", and after it "moved " with a digest of the new address."""
 
 
-def noted(
+def states_to_store(
     records: Mapping[str, PollRecord], before: Noted, now: datetime, broken_after: timedelta = BROKEN_AFTER
 ) -> dict[str, str]:
     """The states of sources that must be stored, without healthy ones.

@@ -14,7 +14,7 @@ from aggregator.object_store.bucket import LARGE_BYTES, Bucket, Conflict
 from aggregator.object_store.inventory import BucketFile
 from aggregator.object_store.keys import Headers, digest_of, is_sound, new_digest, rank
 from aggregator.object_store.object_metadata import file_of
-from aggregator.object_store.parallel import at_once
+from aggregator.object_store.parallel import run_parallel
 from aggregator.writers.output_files import place
 
 __all__ = ["fetch_changes", "paths_in", "read", "wanted"]
@@ -89,7 +89,7 @@ def fetch_changes(
     for step in (0, 1, 2):
         # Plain files before their compressed forms, which our server compares with them.
         paths = sorted(path for path in changed if rank(path) == step)
-        done, errors = at_once(lambda path: _bring(bucket, folder, path, now[path]), paths)
+        done, errors = run_parallel(lambda path: _bring(bucket, folder, path, now[path]), paths)
         if errors:
             raise errors[0]
         lacking.update(path for path, is_right in done.items() if not is_right)

@@ -19,7 +19,7 @@ from aggregator.object_store.inventory_lock import Register, Waits, current, wai
 from aggregator.object_store.keys import Headers, is_sound
 from aggregator.object_store.local_copy import fetch_changes, paths_in, wanted
 from aggregator.object_store.object_metadata import file_of
-from aggregator.object_store.parallel import at_once
+from aggregator.object_store.parallel import run_parallel
 from aggregator.object_store.upload import Push, Pushed
 from aggregator.server.media_types import MediaTypes
 from aggregator.writers import formats
@@ -205,7 +205,7 @@ class Mirror:
         """Reads what is at these paths, by the marks of the objects themselves."""
         if not paths:
             return
-        found, errors = at_once(bucket.attributes, paths)
+        found, errors = run_parallel(bucket.attributes, paths)
         if errors:
             raise errors[0]
         files = dict(remote.inventory.files)

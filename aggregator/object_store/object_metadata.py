@@ -7,14 +7,14 @@ from collections.abc import Mapping
 
 from aggregator.object_store.inventory import MAX_NUMBER, BucketFile
 
-__all__ = ["file_of", "marked"]
+__all__ = ["file_of", "with_mark"]
 
 _NUMBER = re.compile(r"[0-9]{1,19}", re.ASCII)
 _NAME = "aggregator"
 """The metadata's name: `x-amz-meta-aggregator`."""
 
 
-def marked(headers: Mapping[str, str], file: BucketFile) -> dict[str, str]:
+def with_mark(headers: Mapping[str, str], file: BucketFile) -> dict[str, str]:
     """The headers with the mark of a file."""
     return {**headers, _NAME: f"{file.digest} {file.headers} {file.modified_ns}"}
 

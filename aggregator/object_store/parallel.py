@@ -8,14 +8,14 @@ from typing import TypeVar
 
 from aggregator.errors import BucketInUse, ObjectStoreError
 
-__all__ = ["at_once"]
+__all__ = ["run_parallel"]
 
 _THREADS = 8
 
 _Result = TypeVar("_Result")
 
 
-def at_once(
+def run_parallel(
     work: Callable[[str], _Result], paths: Iterable[str]
 ) -> tuple[dict[str, _Result], list[ObjectStoreError]]:
     """The results of the work for each path, and the errors of the others; after an error no further one is

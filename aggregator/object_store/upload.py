@@ -13,8 +13,8 @@ from aggregator.object_store.inventory import BucketFile
 from aggregator.object_store.inventory_lock import Register
 from aggregator.object_store.keys import Headers, rank
 from aggregator.object_store.local_copy import read
-from aggregator.object_store.object_metadata import file_of, marked
-from aggregator.object_store.parallel import at_once
+from aggregator.object_store.object_metadata import file_of, with_mark
+from aggregator.object_store.parallel import run_parallel
 
 __all__ = ["Push", "Pushed", "looked_at"]
 
@@ -39,7 +39,7 @@ def looked_at(bucket: Bucket, paths: Sequence[str]) -> dict[str, BucketObject | 
     if len(paths) >= _LISTED_FROM:
         listed = bucket.list()
         return {path: listed.get(path) for path in paths}
-    done, errors = at_once(bucket.find, paths)
+    done, errors = run_parallel(bucket.find, paths)
     if errors:
         raise errors[0]
     return done
@@ -121,7 +121,7 @@ class Push:
         todo = list(paths)
         for _ in range(_ATTEMPTS):
             self._doubtful.update(todo)
-            done, errors = at_once(lambda path: self._put_one(path, wanted[path]), todo)
+            done, errors = run_parallel(lambda path: self._put_one(path, wanted[path]), todo)
             self._result.errors += errors
             found = looked_at(self._bucket, list(done))
             for path, file in done.items():
@@ -147,7 +147,7 @@ class Push:
         )
 
     def _put_one(self, path: str, file: BucketFile) -> BucketFile:
-        headers = marked(self._headers.of(path), file)
+        headers = with_mark(self._headers.of(path), file)
         for _ in range(_ATTEMPTS):
             self._register.renew()
             try:

@@ -23,7 +23,7 @@ from aggregator.errors import (
 )
 from aggregator.fetch import Hosts, Resource
 from aggregator.model.article import Article, Problem
-from aggregator.polling.paced_threads import Turns
+from aggregator.polling.paced_threads import PacedThreads
 from aggregator.polling.read_documents import Reads
 from aggregator.reading.context import Context
 from aggregator.store import PageRequest, Store
@@ -118,7 +118,7 @@ class Completing:
         timer.daemon = True
         timer.start()
         try:
-            turns = Turns(
+            turns = PacedThreads(
                 self._fetcher.hosts,
                 [page.url for page in due],
                 workers=self._workers,

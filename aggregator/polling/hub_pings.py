@@ -13,7 +13,7 @@ from aggregator.errors import AggregatorError, SourceError
 from aggregator.fetch import Resource
 from aggregator.polling.compare_last_poll import context_of, is_outdated
 from aggregator.polling.hubs import SourcesNamed, may_subscribe
-from aggregator.polling.poll_result import Poll
+from aggregator.polling.poll_result import PollResult
 from aggregator.polling.read_documents import Reads, found, gather
 from aggregator.polling.settings import as_moved, policy, poll_settings
 from aggregator.reading.version import READER_VERSION
@@ -71,7 +71,7 @@ class PingReader:
             self._store.sources.plan(following)
         self._store.hub_subscriptions.took([known.pk for known in pinged], now)
 
-    def read(self, config: Config, named: SourcesNamed, now: datetime) -> Iterator[Poll]:
+    def read(self, config: Config, named: SourcesNamed, now: datetime) -> Iterator[PollResult]:
         """Reads the oldest ping of each subscription, not two within five seconds, and saves its articles.
 
         If a ping cannot be read, or needs the whole feed to be understood, its source is polled.
@@ -92,7 +92,7 @@ class PingReader:
 
     def _take(
         self, known: HubSubscription, source: Source, ping: HubPing, config: Config, now: datetime
-    ) -> Poll | None:
+    ) -> PollResult | None:
         state = self._store.sources.states([source.name]).get(source.name, SourceRecord())
         began, problem, poll = time.monotonic(), "", None
         try:
@@ -123,7 +123,7 @@ class PingReader:
         ping: HubPing,
         config: Config,
         now: datetime,
-    ) -> Poll | None:
+    ) -> PollResult | None:
         """Saves the articles of a ping; returns None if it needs a poll to be understood. Raises
         SourceError.
         """
@@ -157,7 +157,7 @@ class PingReader:
         saved: Saved | None = self._store.pushed.commit(update, now)
         if saved is None:
             return None
-        return Poll(source=source, saved=saved, was_read=True, problems=tuple(gathered.problems))
+        return PollResult(source=source, saved=saved, was_read=True, problems=tuple(gathered.problems))
 
 
 def _relying(

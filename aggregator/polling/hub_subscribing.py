@@ -29,7 +29,7 @@ from aggregator.fetch.guard import Guard
 from aggregator.normalise.links import without_login
 from aggregator.polling.compare_last_poll import context_of
 from aggregator.polling.hubs import SourcesNamed, callbacks_of, may_subscribe, offer_of
-from aggregator.polling.paced_threads import Turns
+from aggregator.polling.paced_threads import PacedThreads
 from aggregator.polling.read_documents import Reads
 from aggregator.polling.settings import as_moved, policy
 from aggregator.schedule import decide as schedule
@@ -182,7 +182,7 @@ class HubSubscriber:
             if (each := self._ready(known, config, now)) is not None
         ]
         sources = named({known.source for known in asked})
-        turns = Turns(
+        turns = PacedThreads(
             self._fetcher.hosts,
             [known.hub for known in asked],
             workers=_WORKERS,

@@ -10,7 +10,8 @@ from datetime import datetime
 from aggregator.config.load import Config, Source
 from aggregator.fetch import Fetcher, user_agent
 from aggregator.polling.fetcher_protocol import Fetches
-from aggregator.polling.poll import Poll, Polls
+from aggregator.polling.poll import Poller
+from aggregator.polling.poll_result import PollResult
 from aggregator.polling.read_documents import Reads
 from aggregator.reading.workers import Workers
 from aggregator.store import Store
@@ -44,11 +45,11 @@ def opened(config: Config) -> Iterator[Services]:
         store.close()
 
 
-def poll(source: Source, services: Services, now: datetime, *, refetch: bool = False) -> Poll:
+def poll(source: Source, services: Services, now: datetime, *, refetch: bool = False) -> PollResult:
     """Polls one source now, whether it is due or not; saves its articles and when it is polled next.
 
     The store must know the source already (`store.sources.adopt`). `refetch`: fetches without validators, and
     reads everything again. If the source fails, that is the `error` of the result. Raises StoreError.
     """
-    polls = Polls(services.config, services.store, services.fetcher, services.read)
+    polls = Poller(services.config, services.store, services.fetcher, services.read)
     return next(polls.poll_many([source], now, refetch=refetch))

@@ -31,7 +31,7 @@ _LAST_SECONDS = 5.0
 _Result = TypeVar("_Result")
 
 
-class Turns(Generic[_Result]):
+class PacedThreads(Generic[_Result]):
     """One run of `work` over `addresses`, by number, on `workers` threads. Iterate over it once.
 
     - `work`: what runs in a thread; its exceptions are raised by the iteration.

@@ -29,9 +29,8 @@ from aggregator.polling.compare_last_poll import (
 from aggregator.polling.fetcher_protocol import Fetches
 from aggregator.polling.hubs import HubWatch, Offer, offer_of
 from aggregator.polling.online import Network, Successes
-from aggregator.polling.paced_threads import Turns
-from aggregator.polling.poll_result import Poll as Poll
-from aggregator.polling.poll_result import lag_of
+from aggregator.polling.paced_threads import PacedThreads
+from aggregator.polling.poll_result import PollResult, lag_of
 from aggregator.polling.read_documents import Reads, dated_in_order, found, gather
 from aggregator.polling.schedule_input import hints_of, result_of
 from aggregator.polling.server_clocks import ServerClocks
@@ -67,7 +66,7 @@ class _Poll:
     redated: Sequence[Article] = ()
 
 
-class Polls:
+class Poller:
     """Polls sources in parallel, within each publisher's request rate, and saves them in the order given.
 
     One order gives the same public ids and folder names in every run; only a source that is seconds slower
@@ -99,7 +98,9 @@ class Polls:
         """Returns what the Date headers of the publishers at these addresses say about the time."""
         return self._server_clocks.server_times(addresses, now)
 
-    def poll_many(self, sources: Sequence[Source], now: datetime, *, refetch: bool = False) -> Iterator[Poll]:
+    def poll_many(
+        self, sources: Sequence[Source], now: datetime, *, refetch: bool = False
+    ) -> Iterator[PollResult]:
         """Polls each source now, due or not; `refetch`: without validators, and reads everything again.
 
         A source that has moved permanently is polled at its new address, and yielded with that.
@@ -111,7 +112,7 @@ class Polls:
         states = self._store.sources.states(self._hubs.look(sources, now))
         moves = {name: state.moved_to for name, state in states.items()}
         sources = [as_moved(source, moves.get(source.name)) for source in sources]
-        turns = Turns(
+        turns = PacedThreads(
             self._fetcher.hosts,
             [source.address for source in sources],
             workers=self._threads,
@@ -124,7 +125,7 @@ class Polls:
         for batch in turns:
             yield from self._save_all([(sources[n], polled) for n, polled in batch], states, now)
 
-    def holding(self, store: Store, threads: int) -> Polls:
+    def holding(self, store: Store, threads: int) -> Poller:
         """Returns a copy that shares this state, with its own store view, threads and `stop`."""
         polls = copy(self)
         polls._store, polls._threads, polls._stop = store, threads, threading.Event()
@@ -295,12 +296,12 @@ class Polls:
 
     def _save_all(
         self, batch: Sequence[tuple[Source, _Poll]], states: Mapping[str, SourceRecord], now: datetime
-    ) -> Iterator[Poll]:
+    ) -> Iterator[PollResult]:
         """Saves a batch in order: all that was read in one transaction, all that is unchanged in another."""
         unchanged: list[Update] = []
         read: list[tuple[int, Update]] = []
         redated: dict[str, Sequence[Article]] = {}
-        polls: list[Poll] = []
+        polls: list[PollResult] = []
         for source, polled in batch:
             before = states.get(source.name, SourceRecord()).schedule
             chance = schedule.chance_of(source.name, before.polls)
@@ -319,7 +320,7 @@ class Polls:
             else:
                 unchanged.append(replace(polled.update, schedule=following))
             polls.append(
-                Poll(
+                PollResult(
                     source=source,
                     was_read=polled.was_read,
                     problems=tuple(polled.problems),
@@ -348,7 +349,7 @@ class Polls:
         return {**self._successes.known(now), **before}
 
     def _save(
-        self, read: list[tuple[int, Update]], unchanged: list[Update], polls: list[Poll], now: datetime
+        self, read: list[tuple[int, Update]], unchanged: list[Update], polls: list[PollResult], now: datetime
     ) -> None:
         if unchanged:
             self._store.sources.commit_unchanged(unchanged, now)

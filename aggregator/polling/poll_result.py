@@ -11,11 +11,11 @@ from aggregator.model.article import Problem
 from aggregator.schedule.state import PollState
 from aggregator.store import Saved
 
-__all__ = ["Poll", "lag_of"]
+__all__ = ["PollResult", "lag_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Poll:
+class PollResult:
     """The result of one poll of one source.
 
     - `was_read`: its document was read; else it was unchanged.

@@ -20,8 +20,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aggregator.errors import WriteError
-from aggregator.publishing.outputs import FeedOutput, channel, items_of, said_by_one
-from aggregator.store import Kept, Recent, Store
+from aggregator.publishing.outputs import FeedOutput, channel, description_of_only_source, items_of
+from aggregator.store import RecentArticles, Store, StoredArticle
 from aggregator.writers.channel import Chain, Channel, Item, Writer
 from aggregator.writers.output_files import remove, remove_leftovers
 
@@ -37,7 +37,7 @@ class ArchiveDocuments:
 
     output: FeedOutput
     full: int
-    recent: Recent
+    recent: RecentArticles
 
     def writers(self, number: int) -> Mapping[str, Writer]:
         """Returns the formats in which an archive is written, by their names."""
@@ -54,7 +54,9 @@ class ArchiveDocuments:
         """Returns a full archive, by its number. It does not depend on the time or on our version."""
         return self._document(number, shown)
 
-    def of_feed(self, feed: Channel, newest: Sequence[Kept], store: Store) -> tuple[Channel, Channel | None]:
+    def of_feed(
+        self, feed: Channel, newest: Sequence[StoredArticle], store: Store
+    ) -> tuple[Channel, Channel | None]:
         """Returns the feed, linked to its archives, and the open archive, if there is one."""
         rest = self._rest(newest, store)
         older = self.full + 1 if rest else self.full
@@ -70,7 +72,7 @@ class ArchiveDocuments:
             document = replace(document, updated=updated)
         return chained, document
 
-    def _rest(self, newest: Sequence[Kept], store: Store) -> tuple[Item, ...]:
+    def _rest(self, newest: Sequence[StoredArticle], store: Store) -> tuple[Item, ...]:
         if not newest:
             return ()
         unfiled = store.archives.unfiled(self.output.feed.name, newest[-1], self.recent)
@@ -91,7 +93,7 @@ class ArchiveDocuments:
             hubs=(),
             search="",  # a full archive never changes
             total=len(shown),
-            extra=said_by_one(shown, self.output),
+            extra=description_of_only_source(shown, self.output),
             chain=Chain(
                 number=number,
                 is_full=is_full,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from aggregator.config.load import Config
 from aggregator.model.article import Article
 from aggregator.model.media_copies import NO_COPIES, Copies
-from aggregator.store import Kept, Store
+from aggregator.store import Store, StoredArticle
 
 __all__ = ["NONE_SHOWN", "ShownCopies", "address_of_copies", "copies_of", "copies_shown"]
 
@@ -48,11 +48,11 @@ def address_of_copies(config: Config) -> str:
     return f"{config.site.url.rstrip('/')}/" if config.publish.media and config.site.url else ""
 
 
-def copies_of(kept: Iterable[Kept], store: Store, config: Config) -> ShownCopies:
+def copies_of(kept: Iterable[StoredArticle], store: Store, config: Config) -> ShownCopies:
     """Returns the copies of pictures that these articles show, if the config asks for copies."""
     return copies_shown(kept, store, address_of_copies(config))
 
 
-def copies_shown(kept: Iterable[Kept], store: Store, base: str) -> ShownCopies:
+def copies_shown(kept: Iterable[StoredArticle], store: Store, base: str) -> ShownCopies:
     """Like `copies_of`, by the public address of the output folder; "" for no copies."""
     return ShownCopies(base, store.media.of([each.revision for each in kept])) if base else NONE_SHOWN

@@ -20,7 +20,7 @@ from aggregator.publishing.archives import (
 )
 from aggregator.publishing.copies_in_articles import copies_of
 from aggregator.publishing.outputs import FeedOutput, channel, items_of, items_with
-from aggregator.store import Recent, Store
+from aggregator.store import RecentArticles, Store
 from aggregator.writers.channel import Channel, Item, Writer
 from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
 
@@ -99,13 +99,13 @@ def plan_of(output: FeedOutput, store: Store, context: RenderContext) -> FeedPla
 class FeedFolders:
     """Writes documents of feeds into their folders, in one process."""
 
-    def __init__(self, store: Store, context: RenderContext, recent: Recent | None = None) -> None:
+    def __init__(self, store: Store, context: RenderContext, recent: RecentArticles | None = None) -> None:
         self._store = store
         self._config = context.config
         self._version = context.version
         self._names = [writer.file_name for writer in context.writers.values()]
         self._reports_all = context.reports_all
-        self._recent = recent or Recent()
+        self._recent = recent or RecentArticles()
 
     def write(self, tasks: Sequence[Task]) -> list[WriteResult]:
         """Writes documents of feeds; returns the results in the order of the tasks."""

@@ -11,11 +11,11 @@ from aggregator.config.load import Config, Source
 from aggregator.errors import WriteError
 from aggregator.publishing.logo import read_picture
 
-__all__ = ["LocalFace", "face_mistakes", "local_face"]
+__all__ = ["LocalPicture", "local_picture", "local_picture_mistakes"]
 
 
 @dataclass(frozen=True, slots=True)
-class LocalFace:
+class LocalPicture:
     """A local picture, and its name in the folder of assets, which is made of its content."""
 
     file: Path
@@ -28,19 +28,19 @@ class LocalFace:
         return f"file:{self.name}"
 
 
-def local_face(source: Source) -> LocalFace | None:
+def local_picture(source: Source) -> LocalPicture | None:
     """Returns the local picture of a source; None if it has none. Raises WriteError."""
     if (file := source.image_file) is None:
         return None
     body = read_picture(file, f"source {source.name!r}: image")
     digest = hashlib.blake2b(body, digest_size=8).hexdigest()
-    return LocalFace(file, f"face-{digest}{file.suffix.lower()}", body)
+    return LocalPicture(file, f"face-{digest}{file.suffix.lower()}", body)
 
 
-def face_mistakes(config: Config) -> Iterator[str]:
+def local_picture_mistakes(config: Config) -> Iterator[str]:
     """Yields mistakes in local pictures."""
     for source in config.sources:
         try:
-            local_face(source)
+            local_picture(source)
         except WriteError as error:
             yield str(error)

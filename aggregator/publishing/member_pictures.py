@@ -13,30 +13,30 @@ from pathlib import Path
 
 from aggregator.config.load import Config, Source
 from aggregator.errors import WriteError
-from aggregator.media.member_pictures import MemberFace
-from aggregator.publishing.local_member_pictures import LocalFace, local_face
+from aggregator.media.member_pictures import MemberPicture
+from aggregator.publishing.local_member_pictures import LocalPicture, local_picture
 from aggregator.publishing.logo import FOLDER
-from aggregator.publishing.public_addresses import disclosure_of
+from aggregator.publishing.public_addresses import public_addresses_of
 from aggregator.publishing.sources_not_loaded import names_shown
 from aggregator.store import Store
 from aggregator.writers.output_files import remove, write_if_changed
 
-__all__ = ["Faces", "faces_to_copy"]
+__all__ = ["MemberPictures", "pictures_to_copy"]
 
 _OURS = re.compile(r"face-[0-9a-f]{16}\.(?:png|jpg|svg|webp)")
 
 
-class Faces:
+class MemberPictures:
     """The pictures of members in one publication; empty without a page of members."""
 
     def __init__(self, config: Config, store: Store) -> None:
         self._folder = config.output / FOLDER
         self._is_wanted = config.publish.pages.members
-        self._local: dict[str, LocalFace] = {}
+        self._local: dict[str, LocalPicture] = {}
         self.errors: list[WriteError] = []
         for source in config.sources if self._is_wanted else ():
             try:
-                if (face := local_face(source)) is not None:
+                if (face := local_picture(source)) is not None:
                     self._local[source.name] = face
             except WriteError as error:
                 self.errors.append(error)
@@ -92,23 +92,23 @@ class Faces:
             with suppress(OSError):  # it has other files
                 self._folder.rmdir()
 
-    def _uncopied(self) -> Iterator[LocalFace]:
+    def _uncopied(self) -> Iterator[LocalPicture]:
         return (face for face in self._local.values() if not self._copies.get(face.address))
 
 
-def faces_to_copy(config: Config, store: Store) -> Sequence[MemberFace]:
+def pictures_to_copy(config: Config, store: Store) -> Sequence[MemberPicture]:
     """Returns the pictures that the page of members shows; none without that page."""
     if not config.publish.pages.members:
         return ()
     names = names_shown(store, config)
-    of_feeds, disclosure = store.sources.faces(names), disclosure_of(config, store)
+    of_feeds, disclosure = store.sources.faces(names), public_addresses_of(config, store)
     wanted = []
     for source in config.sources:
         with suppress(WriteError):  # reported when it is published
-            if (face := local_face(source)) is not None:
-                wanted.append(MemberFace(source=source.name, address=face.address, file=face.file))
+            if (face := local_picture(source)) is not None:
+                wanted.append(MemberPicture(source=source.name, address=face.address, file=face.file))
                 continue
         address = source.image or disclosure.site(source, of_feeds.get(source.name))
         if address and not source.image_file:
-            wanted.append(MemberFace(source=source.name, address=address))
+            wanted.append(MemberPicture(source=source.name, address=address))
     return wanted

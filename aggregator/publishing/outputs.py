@@ -17,13 +17,13 @@ from aggregator.config.rules import SavedFeed, rule_set
 from aggregator.model.media_copies import MEDIA
 from aggregator.normalise.folder_names import folder_name
 from aggregator.publishing.copies_in_articles import NONE_SHOWN, ShownCopies, copies_of
-from aggregator.publishing.public_addresses import Disclosure
+from aggregator.publishing.public_addresses import PublicAddresses
 from aggregator.publishing.rule_results import also_in, shown, story_key
-from aggregator.publishing.sources_not_loaded import unlisted
+from aggregator.publishing.sources_not_loaded import count_not_loaded
 from aggregator.publishing.which_articles_have_pages import ArticlePages, pages_of
 from aggregator.rules.feeds_of_article import ALL as EVERYTHING
 from aggregator.rules.rule import RuleSet
-from aggregator.store import ALL, OF_SOURCE, FeedRecord, Kept, Store
+from aggregator.store import ALL, OF_SOURCE, FeedRecord, Store, StoredArticle
 from aggregator.writers.channel import Channel, Item, PageWriter, Writer, format_of
 from aggregator.writers.page_look import USUAL_LOOK, PageLook
 
@@ -57,7 +57,7 @@ class FeedOutput:
     files: tuple[str, ...]
     settings: CategoryFeed
     config: Config
-    disclosure: Disclosure
+    disclosure: PublicAddresses
     rules: RuleSet
     sources: int = 0
     damaged: frozenset[int] = frozenset()
@@ -143,7 +143,7 @@ def outputs(
     store: Store,
     config: Config,
     writers: Mapping[str, Writer],
-    disclosure: Disclosure,
+    disclosure: PublicAddresses,
     *,
     gives: bool = True,
     look: PageLook = USUAL_LOOK,
@@ -159,10 +159,10 @@ def outputs(
     saved = {each.name: each for each in config.feeds}
     rules = rule_set(config.rules, config.feeds)
     sources = Counter(name for source in config.sources for name in {ALL, *source.categories})
-    sources.update(unlisted(store, config))
+    sources.update(count_not_loaded(store, config))
     with_stories = config.feeds_with_stories
     pages = pages_of(config, pages_address(config)) if page_writer(config, writers) is not None else None
-    has_pages = pages is not None and (pages.sources or store.linkless.any())
+    has_pages = pages is not None and (pages.sources or store.articles_with_pages.any())
     made = []
     for feed in feeds:
         settings = saved.get(feed.name) if feed.kind == "query" else categories.get(feed.name)
@@ -248,11 +248,11 @@ def page_of(uid: str) -> str:
 
 
 def items(
-    kept: Iterable[Kept],
-    disclosure: Disclosure,
+    kept: Iterable[StoredArticle],
+    disclosure: PublicAddresses,
     rules: RuleSet,
     feed: str = ALL,
-    others: Mapping[int, Sequence[Kept]] = MappingProxyType({}),
+    others: Mapping[int, Sequence[StoredArticle]] = MappingProxyType({}),
     pages: ArticlePages | None = None,
     copies: ShownCopies = NONE_SHOWN,
 ) -> tuple[Item, ...]:
@@ -285,7 +285,7 @@ def items(
     return tuple(made)
 
 
-def items_of(output: FeedOutput, kept: Sequence[Kept], store: Store) -> tuple[Item, ...]:
+def items_of(output: FeedOutput, kept: Sequence[StoredArticle], store: Store) -> tuple[Item, ...]:
     """Returns articles as they are published in this feed, with others of their stories if it shows these."""
     others = store.stories.others([each.pk for each in kept]) if output.shows_stories else {}
     return items_with(output, kept, others, copies_of(kept, store, output.config))
@@ -293,8 +293,8 @@ def items_of(output: FeedOutput, kept: Sequence[Kept], store: Store) -> tuple[It
 
 def items_with(
     output: FeedOutput,
-    kept: Iterable[Kept],
-    others: Mapping[int, Sequence[Kept]],
+    kept: Iterable[StoredArticle],
+    others: Mapping[int, Sequence[StoredArticle]],
     copies: ShownCopies = NONE_SHOWN,
 ) -> tuple[Item, ...]:
     """Returns articles as they are published in this feed; `others`: those about the same stories, by
@@ -322,7 +322,7 @@ def channel(output: FeedOutput, showing: tuple[Item, ...], version: str) -> Chan
         image=output.image,
         hubs=output.config.publish.hubs,
         total=feed.total,
-        extra=said_by_one(showing, output),
+        extra=description_of_only_source(showing, output),
         generator_version=version,
         search="../search" if output.config.serve.search else "",
         site=output.config.site.title,
@@ -330,7 +330,7 @@ def channel(output: FeedOutput, showing: tuple[Item, ...], version: str) -> Chan
     )
 
 
-def said_by_one(shown: Sequence[Item], output: FeedOutput) -> Mapping[str, Any]:
+def description_of_only_source(shown: Sequence[Item], output: FeedOutput) -> Mapping[str, Any]:
     """Returns what the only source of a category says about itself; nothing if there are several sources."""
     is_one = output.sources <= 1 and len({item.article.source for item in shown}) == 1
     return shown[0].article.origin.extra if is_one else {}

@@ -10,13 +10,13 @@ from aggregator.config.load import Config, PageSettings, Source
 from aggregator.normalise.secrets_in_addresses import without_keys
 from aggregator.publishing.calendar_months import months_of
 from aggregator.publishing.copies_in_articles import copies_of
-from aggregator.publishing.member_pictures import Faces
+from aggregator.publishing.member_pictures import MemberPictures
 from aggregator.publishing.outputs import FeedOutput, items_with
-from aggregator.publishing.public_addresses import Disclosure
+from aggregator.publishing.public_addresses import PublicAddresses
 from aggregator.publishing.public_errors import public_advice, public_error
 from aggregator.schedule.health import SourceHealth, judge
-from aggregator.store import ALL, OF_SOURCE, Kept, Store
-from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
+from aggregator.store import ALL, OF_SOURCE, Store, StoredArticle
+from aggregator.writers.channel import FollowedSource, OutputFormat, Overview, Section
 from aggregator.writers.page_look import PageLook
 
 NEWEST = 3
@@ -60,10 +60,10 @@ def overview(
     files: tuple[str, ...],
     formats: tuple[OutputFormat, ...],
     version: str,
-    disclosure: Disclosure,
+    disclosure: PublicAddresses,
     cache: SectionCache,
     look: PageLook,
-    faces: Faces,
+    faces: MemberPictures,
 ) -> Overview:
     """Returns the whole site: the sections of these outputs, and these sources (empty if they are not
     needed).
@@ -123,7 +123,7 @@ def _moment(output: FeedOutput) -> float:
     return output.feed.changed.timestamp()
 
 
-def _section(output: FeedOutput, kept: Sequence[Kept], store: Store) -> Section:
+def _section(output: FeedOutput, kept: Sequence[StoredArticle], store: Store) -> Section:
     feed = output.feed
     newest = items_with(output, kept, {}, copies_of(kept, store, output.config))
     return Section(
@@ -144,11 +144,11 @@ def _followed(
     store: Store,
     followed: Sequence[Source],
     seen: datetime | None,
-    disclosure: Disclosure,
+    disclosure: PublicAddresses,
     pages: PageSettings,
     names: Collection[str] | None,
-    faces: Faces,
-) -> tuple[Followed, ...]:
+    faces: MemberPictures,
+) -> tuple[FollowedSource, ...]:
     """Returns the sources, in their order; `names`: their names, None if the store has no others."""
     healths = {health.name: health for health in store.sources.health(names)}
     sites = store.sources.sites(names)
@@ -161,7 +161,7 @@ def _followed(
         url = disclosure.address(source, health.moved_to)
         face, face_file = faces.shown(source, disclosure.site(source, of_feeds.get(source.name)))
         made.append(
-            Followed(
+            FollowedSource(
                 health=_public(judge(health, seen or _EPOCH), url),
                 categories=source.categories,
                 url=url,

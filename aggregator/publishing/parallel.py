@@ -31,7 +31,7 @@ from aggregator.publishing.feed_folders import (
     stamps_of,
 )
 from aggregator.publishing.outputs import FeedOutput
-from aggregator.store import Recent, Store
+from aggregator.store import RecentArticles, Store
 
 PAYS_FROM = 100
 """With fewer documents, starting a process takes longer than it saves."""
@@ -308,7 +308,7 @@ def _written_apart(context: RenderContext, tasks: Sequence[Task]) -> _Answer:
     try:
         store = _store(context.config.store)
         for plan, _ in tasks:
-            plan.output.disclosure.ask(store.followed.addresses)
+            plan.output.disclosure.ask(store.sources_outside_config.addresses)
         folders = FeedFolders(store, context, _recent())
         results = folders.write(tasks)
     except StoreError as error:
@@ -330,6 +330,6 @@ def _store(address: StoreAddress) -> Store:
 
 
 @lru_cache(maxsize=1)
-def _recent() -> Recent:
+def _recent() -> RecentArticles:
     """Returns the cache of this process, which ends with the publication."""
-    return Recent()
+    return RecentArticles()

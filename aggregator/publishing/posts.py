@@ -20,9 +20,9 @@ from aggregator.front_matter import text as front_matter
 from aggregator.normalise.folder_names import folder_key
 from aggregator.publishing.copies_in_articles import copies_shown
 from aggregator.publishing.outputs import items
-from aggregator.publishing.public_addresses import Disclosure
+from aggregator.publishing.public_addresses import PublicAddresses
 from aggregator.rules.rule import RuleSet
-from aggregator.store import Kept, Store
+from aggregator.store import Store, StoredArticle
 from aggregator.store.posts import PostFile
 from aggregator.writers import posts as writer
 from aggregator.writers.channel import Item
@@ -51,7 +51,7 @@ def write_posts(
     *,
     store: Store,
     posts: Posts,
-    disclosure: Disclosure,
+    disclosure: PublicAddresses,
     rules: RuleSet | None = None,
     version: str,
     everything: bool = False,
@@ -101,7 +101,7 @@ class _Folder:
         self,
         posts: Posts,
         store: Store,
-        disclosure: Disclosure,
+        disclosure: PublicAddresses,
         rules: RuleSet,
         done: Written,
         copies_at: str,
@@ -134,7 +134,7 @@ class _Folder:
                 found.append(uid)
         return found
 
-    def mend(self, kept: Kept) -> None:
+    def mend(self, kept: StoredArticle) -> None:
         """Writes an article's file again if it is empty or cut short."""
         post = self.known[kept.uid]
         body = writer.render(self._item(kept), self._posts, post.path)
@@ -150,7 +150,7 @@ class _Folder:
             return
         self._note(kept.uid, replace(post, body_hash=_hash(body)))
 
-    def write(self, kept: Kept, mark: str) -> None:
+    def write(self, kept: StoredArticle, mark: str) -> None:
         """Writes an article's file, unless the file is not ours any more."""
         post = self.known.get(kept.uid)
         item = self._item(kept)
@@ -174,7 +174,7 @@ class _Folder:
         )
         self._note(kept.uid, made)
 
-    def _item(self, kept: Kept) -> Item:
+    def _item(self, kept: StoredArticle) -> Item:
         copies = copies_shown([kept], self._store, self._copies_at)
         return items([kept], self._disclosure, self._rules, copies=copies)[0]
 
@@ -227,7 +227,7 @@ class _Folder:
         self._done.errors.append(error)
         self.failed = True
 
-    def _place(self, item: Item, kept: Kept) -> str:
+    def _place(self, item: Item, kept: StoredArticle) -> str:
         """Returns a path that no other file has, except a file of the same article from an earlier store."""
         for attempt in count():
             place = writer.path(item, self._posts, attempt)

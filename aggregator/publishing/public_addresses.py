@@ -14,10 +14,10 @@ from aggregator.normalise.secrets_in_addresses import RULES, carries, host_of, i
 from aggregator.publishing.sources_not_loaded import names_shown
 from aggregator.store import Store
 
-__all__ = ["Disclosure", "disclosure_of"]
+__all__ = ["PublicAddresses", "public_addresses_of"]
 
 
-class Disclosure:
+class PublicAddresses:
     """Decides which addresses of sources may be published; `moves`: where some sources have moved to.
 
     It is applied when articles are rendered, so that it holds for stored articles too. `mark` changes when
@@ -87,9 +87,11 @@ class Disclosure:
         return source.name in self._public and is_publishable(url)
 
 
-def disclosure_of(config: Config, store: Store) -> Disclosure:
+def public_addresses_of(config: Config, store: Store) -> PublicAddresses:
     """Returns the disclosure for a config and the sources of its store."""
-    return Disclosure(config, store.sources.moves(names_shown(store, config)), store.followed.addresses)
+    return PublicAddresses(
+        config, store.sources.moves(names_shown(store, config)), store.sources_outside_config.addresses
+    )
 
 
 @lru_cache(maxsize=4_096)  # most entries of a feed have the same origin

@@ -15,15 +15,15 @@ from aggregator.errors import WriteError
 from aggregator.publishing import parallel as sharing
 from aggregator.publishing.feed_folders import RenderContext, WriteResult, damaged
 from aggregator.publishing.logo import remove_logos, write_logo
-from aggregator.publishing.member_pictures import Faces
+from aggregator.publishing.member_pictures import MemberPictures
 from aggregator.publishing.outputs import FeedOutput, outputs, page_writer
 from aggregator.publishing.overview import SectionCache, overview
 from aggregator.publishing.page_look import look_of
-from aggregator.publishing.public_addresses import Disclosure, disclosure_of
+from aggregator.publishing.public_addresses import PublicAddresses, public_addresses_of
 from aggregator.publishing.publication_result import Published
-from aggregator.publishing.sources_not_loaded import unlisted
+from aggregator.publishing.sources_not_loaded import count_not_loaded
 from aggregator.publishing.which_articles_have_pages import pages_of
-from aggregator.publishing.write_article_pages import OwnPages
+from aggregator.publishing.write_article_pages import ArticlePageFiles
 from aggregator.store import ALL, Store
 from aggregator.writers.channel import OutputFormat, Overview, SiteWriter, Writer, format_of, is_wanted
 from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
@@ -60,7 +60,7 @@ def publish(
     - `processes`: how many processes write if there is much to write; None for one per core, at most four.
     """
     context = RenderContext(config=config, writers=writers, version=version, everything=everything)
-    disclosure = disclosure_of(config, store)
+    disclosure = public_addresses_of(config, store)
     of_pages = look_of(config)
     of_articles = json.dumps(pages_of(config, "").look)
     facts = (
@@ -85,10 +85,10 @@ def publish(
         elif renew or output.feed.is_stale:
             due.append(output)
     writer = page_writer(config, writers)
-    pages = OwnPages(store, config, writer, look, everything=everything, look=of_pages)
+    pages = ArticlePageFiles(store, config, writer, look, everything=everything, look=of_pages)
     before = WriteResult()
     write_logo(config, of_pages.logo, before)
-    faces = Faces(config, store)
+    faces = MemberPictures(config, store)
     before.written += faces.write()
     if chosen:
         pages.write(disclosure, chosen[0].rules, version, before)
@@ -123,10 +123,10 @@ class _Site:
         store: Store,
         config: Config,
         version: str,
-        disclosure: Disclosure,
+        disclosure: PublicAddresses,
         formats: tuple[OutputFormat, ...],
         look: PageLook,
-        faces: Faces,
+        faces: MemberPictures,
         done: WriteResult,
     ) -> None:
         self._formats = formats
@@ -155,7 +155,7 @@ class _Site:
         formats = [name for name in site_writers if name in config.all_formats]
         writers = [w for name in formats for w in site_writers[name] if is_wanted(w, self._look)]
         files = tuple(writer.file_name for writer in writers)
-        further = max(unlisted(store, config)[ALL], 0)
+        further = max(count_not_loaded(store, config)[ALL], 0)
         shown = [source.name for source in config.sources] if further else None
         seen, states = store.sources.pulse(shown)
         states += _digest([(s.name, s.address, s.categories) for s in config.sources])

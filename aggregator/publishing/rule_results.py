@@ -13,7 +13,7 @@ from aggregator.model.article import Article
 from aggregator.model.verdict import Rewriting, Verdict
 from aggregator.rules.feeds_of_article import ALL as EVERYTHING
 from aggregator.rules.rule import RuleSet
-from aggregator.store import Kept
+from aggregator.store import StoredArticle
 from aggregator.writers.channel import AlsoIn
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def read_verdict(written: str | None) -> Verdict:
         raise DamagedStore("what rules decided", error) from error
 
 
-def facts_of(found: Kept, article: Article | None = None) -> ArticleFacts:
+def facts_of(found: StoredArticle, article: Article | None = None) -> ArticleFacts:
     """Returns what queries see of a stored article as it was found, or of `article`, another form of it."""
     from aggregator.rules.query import ArticleFacts
 
@@ -82,7 +82,7 @@ def facts_of(found: Kept, article: Article | None = None) -> ArticleFacts:
     )
 
 
-def shown(kept: Kept, rules: RuleSet, feed: str) -> tuple[Article, str]:
+def shown(kept: StoredArticle, rules: RuleSet, feed: str) -> tuple[Article, str]:
     """Returns the article as a feed shows it ("all": the feed of everything), and a key that is equal for
     equal results.
     """
@@ -100,7 +100,7 @@ def shown(kept: Kept, rules: RuleSet, feed: str) -> tuple[Article, str]:
     return rules.rewritten(article, verdict, feed) if rewrites else article, f"{kept.revision} {variant}"
 
 
-def variants(kept: Kept, rules: RuleSet) -> tuple[Article, ...]:
+def variants(kept: StoredArticle, rules: RuleSet) -> tuple[Article, ...]:
     """Returns the different forms in which feeds show an article that rules rewrite; else nothing."""
     verdict = read_verdict(kept.decision)
     named = (name for each in verdict.rewritings for name in each.feeds)
@@ -108,7 +108,7 @@ def variants(kept: Kept, rules: RuleSet) -> tuple[Article, ...]:
     return tuple({key: article for article, key in made}.values()) if verdict.rewritings else ()
 
 
-def also_in(others: Iterable[Kept], rules: RuleSet, feed: str) -> tuple[AlsoIn, ...]:
+def also_in(others: Iterable[StoredArticle], rules: RuleSet, feed: str) -> tuple[AlsoIn, ...]:
     """Returns the other articles of a story as a feed lists them, without those that rules drop."""
     made = []
     for kept in others:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from aggregator.config.rules import SavedFeed
 from aggregator.publishing.outputs import FeedOutput
-from aggregator.store import Kept, Recent, Store
+from aggregator.store import RecentArticles, Store, StoredArticle
 
 __all__ = ["LOOKED_AT", "newest"]
 
@@ -18,7 +18,7 @@ LOOKED_AT = 1_000
 """How many of its newest articles a feed selects from."""
 
 
-def newest(output: FeedOutput, store: Store, recent: Recent) -> tuple[Kept, ...]:
+def newest(output: FeedOutput, store: Store, recent: RecentArticles) -> tuple[StoredArticle, ...]:
     """Returns the articles that a feed shows, in its order."""
     if not output.is_selection:
         return store.feeds.newest(output.feed.name, output.entries, recent)
@@ -33,7 +33,7 @@ def newest(output: FeedOutput, store: Store, recent: Recent) -> tuple[Kept, ...]
     return tuple(chosen[: output.entries])
 
 
-def _sort(found: list[Kept], output: FeedOutput, store: Store) -> None:
+def _sort(found: list[StoredArticle], output: FeedOutput, store: Store) -> None:
     """Sorts by relevance, or by how many sources have the story; among equals, the newest first."""
     settings = output.settings
     if not isinstance(settings, SavedFeed) or settings.sort == "published":
@@ -48,5 +48,5 @@ def _sort(found: list[Kept], output: FeedOutput, store: Store) -> None:
     found.sort(key=lambda kept: -_sources(kept, others.get(kept.pk, ())))
 
 
-def _sources(kept: Kept, others: Sequence[Kept]) -> int:
+def _sources(kept: StoredArticle, others: Sequence[StoredArticle]) -> int:
     return len({kept.article.source, *(other.article.source for other in others)})

@@ -14,12 +14,12 @@ from aggregator.errors import QueryError
 from aggregator.publishing.copies_in_articles import copies_of
 from aggregator.publishing.outputs import items
 from aggregator.publishing.page_look import look_of
-from aggregator.publishing.public_addresses import disclosure_of
+from aggregator.publishing.public_addresses import public_addresses_of
 from aggregator.publishing.rule_results import facts_of, read_verdict, shown
 from aggregator.rules.feeds_of_article import ALL as EVERYTHING
 from aggregator.rules.query import Query, parse_once
 from aggregator.rules.query.terms import FIELDS
-from aggregator.store import ALL, Kept, Store
+from aggregator.store import ALL, Store, StoredArticle
 from aggregator.writers.channel import Channel, Item, Writer, format_of
 from aggregator.writers.html.page_variables import MAX_QUERY
 from aggregator.writers.html.search_page import SearchResults, problem_of, results_page
@@ -83,7 +83,7 @@ class PublicSearch:
         """
         store = Store(self._config.store, reads_only=True)
         try:
-            disclosure = disclosure_of(self._config, store)
+            disclosure = public_addresses_of(self._config, store)
             feeds = store.feeds.all()
             found: list[Item] = []
             for kept, feed in self._candidates(store, query, now, is_over):
@@ -100,7 +100,7 @@ class PublicSearch:
 
     def _candidates(
         self, store: Store, query: Query, now: datetime, is_over: Callable[[], bool]
-    ) -> Iterator[tuple[Kept, str]]:
+    ) -> Iterator[tuple[StoredArticle, str]]:
         """Yields articles that may match, each with the name of a feed that shows it, preferably `all`."""
         for kept in store.search.may_match(query.narrowing(now), self._unpublished, is_over):
             feed = ALL

@@ -12,7 +12,7 @@ from aggregator.errors import WriteError
 from aggregator.publishing.copies_in_articles import ShownCopies, address_of_copies
 from aggregator.publishing.feed_folders import WriteResult
 from aggregator.publishing.outputs import PAGES, items, page_of, pages_address
-from aggregator.publishing.public_addresses import Disclosure
+from aggregator.publishing.public_addresses import PublicAddresses
 from aggregator.publishing.which_articles_have_pages import pages_of
 from aggregator.rules.rule import RuleSet
 from aggregator.store import Store
@@ -21,7 +21,7 @@ from aggregator.writers.channel import PageWriter
 from aggregator.writers.output_files import remove, remove_leftovers, stamp, write_if_changed
 from aggregator.writers.page_look import PageLook
 
-__all__ = ["OwnPages"]
+__all__ = ["ArticlePageFiles"]
 
 _FOLDER = ""
 """The folder under which the store records written pages; no folder of posts has this name."""
@@ -29,7 +29,7 @@ _FOLDER = ""
 _AT_ONCE = 200
 
 
-class OwnPages:
+class ArticlePageFiles:
     """Writes and removes pages; without a `writer` there are none.
 
     - `look`: the look of the pages; `mark` changes with it.
@@ -54,12 +54,14 @@ class OwnPages:
         self._everything = everything
         self._known = store.posts.written(_FOLDER)
         self._pages = pages = pages_of(config, pages_address(config))
-        self._shown = store.linkless.shown(pages.sources, pages.without) if writer is not None else {}
+        self._shown = (
+            store.articles_with_pages.shown(pages.sources, pages.without) if writer is not None else {}
+        )
         base = address_of_copies(config) if self._shown else ""
         found = store.media.of([each.pk for each in self._shown.values()]) if base else {}
         self._copies = ShownCopies(base, found)
 
-    def write(self, disclosure: Disclosure, rules: RuleSet, version: str, done: WriteResult) -> None:
+    def write(self, disclosure: PublicAddresses, rules: RuleSet, version: str, done: WriteResult) -> None:
         """Writes the pages that feeds are about to link to; one that fails does not stop the others."""
         if self._writer is None:
             return
@@ -74,7 +76,7 @@ class OwnPages:
         if not due:
             return
         changed: dict[str, PostFile | None] = {}
-        for kept in self._store.linkless.some(due):
+        for kept in self._store.articles_with_pages.some(due):
             item = items([kept], disclosure, rules, pages=self._pages, copies=self._copies)[0]
             path = place / item.page
             try:

@@ -7,10 +7,10 @@ from dataclasses import replace
 from aggregator.model.article import Article
 from aggregator.normalise.verbatim import kept_or_sanitised
 
-__all__ = ["mended"]
+__all__ = ["resanitised"]
 
 
-def mended(article: Article) -> Article:
+def resanitised(article: Article) -> Article:
     """Returns the article with its bodies sanitised by today's rules; the same object if nothing changes."""
     base = article.link or ""
     content = article.content and kept_or_sanitised(article.content, base)

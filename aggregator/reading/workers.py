@@ -146,9 +146,9 @@ def _judged(reading: Reading, context: Context) -> Reading:
     if not context.rules or context.now is None or not articles:
         return reading
     try:
-        from aggregator.rules.judge_in_worker import judged
+        from aggregator.rules.judge_in_worker import judge_articles
 
-        return replace(reading, judged=judged(articles, context.rules, context.now))
+        return replace(reading, judged=judge_articles(articles, context.rules, context.now))
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - see above

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.rules.feeds_of_article import feeds_of, labelled
+from aggregator.rules.feeds_of_article import feeds_of, with_labels
 from aggregator.rules.query import ArticleFacts, Query
 from aggregator.rules.query_set import QuerySet
 from aggregator.rules.rule import RuleSet, judge
@@ -187,7 +187,7 @@ def tried_query(
     feeds: Counter[str] = Counter()
     for facts, standing, _ in articles:
         count += 1
-        if query.matches(labelled(facts, judge(rules, facts, now)), now):
+        if query.matches(with_labels(facts, judge(rules, facts, now)), now):
             matched += 1
             examples += [_title(facts)] * (matched <= MAX_EXAMPLES)
             feeds.update(standing)

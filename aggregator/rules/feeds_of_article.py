@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from aggregator.rules.query import ArticleFacts
     from aggregator.rules.query_set import QuerySet
 
-__all__ = ["feeds_of", "labelled", "standing_in"]
+__all__ = ["feeds_after_rules", "feeds_of", "with_labels"]
 
 ALL = "all"
 
 
-def labelled(facts: ArticleFacts, verdict: Verdict) -> ArticleFacts:
+def with_labels(facts: ArticleFacts, verdict: Verdict) -> ArticleFacts:
     """The article with the categories and tags after the rules, as saved feeds and searches see it."""
     categories, tags = verdict.categories(facts.categories), verdict.all_tags(facts.tags)
     return facts if (categories, tags) == (facts.categories, facts.tags) else facts.labelled(categories, tags)
@@ -34,12 +34,12 @@ def feeds_of(
     """
     if verdict.dropped_by is not None:
         return frozenset()
-    seen = labelled(facts, verdict)
+    seen = with_labels(facts, verdict)
     matching = queries.matching(seen, now)
-    return standing_in(verdict, seen.categories, matching, facts.source, of_source=of_source)
+    return feeds_after_rules(verdict, seen.categories, matching, facts.source, of_source=of_source)
 
 
-def standing_in(
+def feeds_after_rules(
     verdict: Verdict,
     categories: Iterable[str],
     matching: Iterable[str],

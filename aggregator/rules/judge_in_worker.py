@@ -14,17 +14,17 @@ from typing import TYPE_CHECKING
 
 from aggregator.model.article import Article
 from aggregator.model.verdict import Judged
-from aggregator.rules.feeds_of_article import labelled
+from aggregator.rules.feeds_of_article import with_labels
 from aggregator.rules.query_set import QuerySet
-from aggregator.rules.rule import RuleSet, judge, made
+from aggregator.rules.rule import RuleSet, judge, rule_of
 
 if TYPE_CHECKING:
     from aggregator.rules.query import Query
 
-__all__ = ["judged", "packed"]
+__all__ = ["judge_articles", "serialised"]
 
 
-def packed(rules: RuleSet, queries: Mapping[str, Query]) -> bytes:
+def serialised(rules: RuleSet, queries: Mapping[str, Query]) -> bytes:
     """Rules and saved feeds as they are sent to another process."""
     facts = {
         "rules": [
@@ -37,8 +37,8 @@ def packed(rules: RuleSet, queries: Mapping[str, Query]) -> bytes:
     return json.dumps(facts).encode()
 
 
-def judged(articles: Iterable[Article], by: bytes, now: datetime) -> tuple[Judged, ...]:
-    """What the rules that `packed` was given say of new articles at `now`.
+def judge_articles(articles: Iterable[Article], by: bytes, now: datetime) -> tuple[Judged, ...]:
+    """What the rules that `serialised` was given say of new articles at `now`.
 
     Dates that the source did not give are unknown here. Raises QueryError and ValueError if the rules cannot
     be read, which the process that packed them could.
@@ -51,7 +51,7 @@ def judged(articles: Iterable[Article], by: bytes, now: datetime) -> tuple[Judge
         facts = ArticleFacts(article, first_seen=now)
         verdict = judge(rules, facts, now)
         is_dropped = verdict.dropped_by is not None
-        saved = () if is_dropped else queries.matching(labelled(facts, verdict), now)
+        saved = () if is_dropped else queries.matching(with_labels(facts, verdict), now)
         found.append(Judged(verdict=verdict, saved=tuple(saved)))
     return tuple(found)
 
@@ -62,7 +62,7 @@ def _unpacked(by: bytes) -> tuple[RuleSet, QuerySet]:
 
     facts = json.loads(by)
     rules = [
-        made(name=name, when=when, then=then, sources=sources, categories=categories)
+        rule_of(name=name, when=when, then=then, sources=sources, categories=categories)
         for name, when, then, sources, categories in facts["rules"]
     ]
     queries = QuerySet({name: parse_once(text) for name, text in facts["queries"]})

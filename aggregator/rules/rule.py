@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # Publishing needs the rules of each config, and most have none: the query language, the actions and the HTML
 # code are imported with the first rule.
 
-__all__ = ["RULES_VERSION", "Rule", "RuleSet", "judge", "made"]
+__all__ = ["RULES_VERSION", "Rule", "RuleSet", "judge", "rule_of"]
 
 RULES_VERSION = 1
 """Increase it when the same rules may give another result for the same article."""
@@ -48,7 +48,7 @@ class Rule:
         object.__setattr__(self, "acts_otherwise", is_any)
 
 
-def made(
+def rule_of(
     *, name: str, when: str, then: object, sources: Iterable[str] = (), categories: Iterable[str] = ()
 ) -> Rule:
     """Makes a rule from its settings. Raises QueryError, and ValueError for an invalid `then`."""

@@ -16,10 +16,10 @@ from aggregator.errors import ListenError, StoreError
 from aggregator.server.clients import host_mistake, is_direct
 from aggregator.server.hub_callbacks import CallbackRequests, Callbacks
 from aggregator.server.listener import Listener, bound
-from aggregator.server.service_health import Vitals
+from aggregator.server.service_health import ServiceHealth
 from aggregator.server.site import OutputApplication, Receive, Scope, Send, send_text
 
-__all__ = ["Server", "Vitals"]
+__all__ = ["Server", "ServiceHealth"]
 
 _READY_SECONDS = 1.0
 LISTENING_SECONDS = 60
@@ -46,12 +46,12 @@ class Server:
         config: Config,
         listen: str,
         clock: Callable[[], datetime],
-        vitals: Vitals | None = None,
+        vitals: ServiceHealth | None = None,
         callbacks: Callbacks | None = None,
     ) -> None:
         self._config = config
         self._clock = clock
-        self._vitals = vitals or Vitals()
+        self._vitals = vitals or ServiceHealth()
         self._site = OutputApplication(config, clock)
         self._callbacks = callbacks
         self._hubs = CallbackRequests(callbacks, clock) if callbacks is not None else None

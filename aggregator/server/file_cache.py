@@ -16,7 +16,7 @@ from typing import cast
 import brotli
 
 from aggregator.model.media_copies import is_copy
-from aggregator.writers.output_files import holds_packed
+from aggregator.writers.output_files import decompresses_to
 
 __all__ = ["EncodedBody", "File", "Files", "compressed", "plain_body"]
 
@@ -211,7 +211,7 @@ class Files:
     def _beside(self, path: str, plain: bytes, encoding: str) -> bytes | None:
         # Decompressed to compare: times do not show which of the two was written first.
         found = self._opened(path, less_than_bytes=len(plain))
-        return found[0] if found is not None and holds_packed(found[0], plain, encoding) else None
+        return found[0] if found is not None and decompresses_to(found[0], plain, encoding) else None
 
     def _keep(self, file: File) -> None:
         self._kept[file.path] = file

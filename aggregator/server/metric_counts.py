@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-__all__ = ["Counts", "Spread", "StoreFacts"]
+__all__ = ["Counts", "Histogram", "StoreFacts"]
 
 _LAG_BOUNDS = (1, 5, 15, 60, 300, 900, 3_600, 4 * 3_600, 24 * 3_600)
 _PUBLICATION_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
@@ -25,7 +25,7 @@ class StoreFacts:
     changed: datetime | None
 
 
-class Spread:
+class Histogram:
     """A histogram of seconds: how many values are in each interval."""
 
     def __init__(self, bounds: Sequence[float]) -> None:
@@ -60,8 +60,8 @@ class Counts:
         self.polls: Counter[str] = Counter()
         self.totals: Counter[str] = Counter()
         self.notifications: Counter[tuple[str, str]] = Counter()
-        self.lag = Spread(_LAG_BOUNDS)
-        self.publications = Spread(_PUBLICATION_BOUNDS)
+        self.lag = Histogram(_LAG_BOUNDS)
+        self.publications = Histogram(_PUBLICATION_BOUNDS)
 
     def polled(self, outcome: str, size: int, lag: timedelta | None) -> None:
         """Counts a poll that fetched `size` bytes; `lag` None: the source was not due."""

@@ -17,7 +17,7 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from aggregator import __version__
-from aggregator.server.metric_counts import Counts, Spread, StoreFacts
+from aggregator.server.metric_counts import Counts, Histogram, StoreFacts
 
 __all__ = ["ProcessFacts", "exposition"]
 
@@ -108,7 +108,7 @@ def _counter(name: str, words: str, labels: Sequence[str], values: _Values) -> M
     return found
 
 
-def _histogram(name: str, words: str, spread: Spread) -> Metric:
+def _histogram(name: str, words: str, spread: Histogram) -> Metric:
     buckets = [
         ("+Inf" if bound == float("inf") else str(float(bound)), float(count))
         for bound, count in spread.cumulative()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from aggregator.publishing.publication_result import Published
     from aggregator.store import Saved
 
-__all__ = ["MAX_SILENCE_SECONDS", "Vitals"]
+__all__ = ["MAX_SILENCE_SECONDS", "ServiceHealth"]
 
 MAX_SILENCE_SECONDS = 300
 """A daemon that reports no activity for this long hangs: each tick and each poll reports some."""
@@ -34,7 +34,7 @@ MAX_SILENCE_SECONDS = 300
 _REST = 20
 
 
-class Vitals:
+class ServiceHealth:
     """What one process reports about itself, filled in by the daemon. Safe to use from several threads.
 
     `beat` is the time of its last activity; None: this process does not poll, so none is expected.
@@ -146,13 +146,13 @@ def facts_of(store: Store, now: datetime) -> StoreFacts:
     """The numbers of a store at `now`. Raises StoreError."""
     states: Counter[str] = Counter()
     articles = 0
-    for names in store.queue.names():
+    for names in store.due_sources.names():
         sources = store.sources.health(names)
         states.update(judge(health, now).state for health in sources)
         articles += sum(source.articles for source in sources)
     return StoreFacts(
         states={name: states[name] for name in STATES},
-        due=store.queue.lag(now).due,
+        due=store.due_sources.lag(now).due,
         articles=articles,
         changed=max((feed.changed for feed in store.feeds.all()), default=None),
     )

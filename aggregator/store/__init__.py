@@ -8,7 +8,7 @@ from aggregator.store.hubs.pings import HubPing
 from aggregator.store.hubs.subscriptions import HubState, HubSubscription
 from aggregator.store.leases import Claim, Hold, WorkerRecord
 from aggregator.store.media import CopyOutcome, MediaCounts, WantedFile
-from aggregator.store.outbox_messages import IN_DOUBT, Outgoing, announcement, outgoing_id
+from aggregator.store.outbox_messages import IN_DOUBT, OutboxMessage, announcement, message_id_of
 from aggregator.store.page_requests import PageRequest
 from aggregator.store.records import (
     FeedRecord,
@@ -20,9 +20,9 @@ from aggregator.store.records import (
     Whereabouts,
 )
 from aggregator.store.schema import ALL, OF_SOURCE
-from aggregator.store.sources_outside_config import FollowedRow, NewFollowed
+from aggregator.store.sources_outside_config import NewSource, SourceOutsideConfig
 from aggregator.store.store import Store
-from aggregator.store.stored_article import Kept, Recent
+from aggregator.store.stored_article import RecentArticles, StoredArticle
 from aggregator.store.stories import StoryArticle, StoryRecord
 from aggregator.store.story_changes import StoryMember
 from aggregator.store.write_transaction import Placement, by_categories
@@ -36,24 +36,24 @@ __all__ = [
     "CopyOutcome",
     "Erasable",
     "FeedRecord",
-    "FollowedRow",
     "Found",
     "Hold",
     "HubPing",
     "HubState",
     "HubSubscription",
-    "Kept",
     "Lag",
     "MediaCounts",
-    "NewFollowed",
-    "Outgoing",
+    "NewSource",
+    "OutboxMessage",
     "PageRequest",
     "Placement",
     "PolledArticles",
-    "Recent",
+    "RecentArticles",
     "Saved",
+    "SourceOutsideConfig",
     "SourceRecord",
     "Store",
+    "StoredArticle",
     "StoryArticle",
     "StoryMember",
     "StoryRecord",
@@ -64,5 +64,5 @@ __all__ = [
     "WorkerRecord",
     "announcement",
     "by_categories",
-    "outgoing_id",
+    "message_id_of",
 ]

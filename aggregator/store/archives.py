@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from aggregator.store.column_types import microseconds
 from aggregator.store.database import Database
-from aggregator.store.raw_sql import ask
+from aggregator.store.raw_sql import fetch_rows
 from aggregator.store.schema import archive_entries, archives, articles, feeds, placements, revisions
-from aggregator.store.stored_article import Kept, Recent
+from aggregator.store.stored_article import RecentArticles, StoredArticle
 
 _AT_ONCE = 50
 _NAMES_AT_ONCE = 500
@@ -76,7 +76,9 @@ class Archives:
             with self._database.transaction() as connection:
                 made = _file(connection, feed, entries)
 
-    def unfiled(self, feed: str, last: Kept, recent: Recent | None = None) -> tuple[Kept, ...]:
+    def unfiled(
+        self, feed: str, last: StoredArticle, recent: RecentArticles | None = None
+    ) -> tuple[StoredArticle, ...]:
         """Returns the articles of a feed that are older than `last` and in no full archive, newest first.
 
         `recent`: a cache of articles that were read before; these are added.
@@ -84,7 +86,7 @@ class Archives:
         asked = {"of_feed": feed, "last_published": last.published, "last_uid": last.uid}
         with self._database.snapshot() as connection:
             numbers = connection.scalars(_UNFILED, asked).all()
-            return (recent or Recent()).read(connection, numbers)
+            return (recent or RecentArticles()).read(connection, numbers)
 
     def count(self, feed: str, look: str) -> tuple[int, frozenset[int]]:
         """Returns how many full archives a feed has, and the numbers of those not written yet with this
@@ -124,20 +126,20 @@ class Archives:
                     found[row.name, row.number] = row.published
         return found
 
-    def articles(self, feed: str, number: int) -> tuple[Kept, ...]:
+    def articles(self, feed: str, number: int) -> tuple[StoredArticle, ...]:
         """Returns the articles of a full archive as they were when it was made, newest first."""
-        return self.several([(feed, number)], Recent())[feed, number]
+        return self.several([(feed, number)], RecentArticles())[feed, number]
 
     def several(
-        self, wanted: Collection[tuple[str, int]], recent: Recent
-    ) -> dict[tuple[str, int], tuple[Kept, ...]]:
+        self, wanted: Collection[tuple[str, int]], recent: RecentArticles
+    ) -> dict[tuple[str, int], tuple[StoredArticle, ...]]:
         """Returns the articles of several full archives, by feed and number.
 
         `recent`: a cache of articles that were read before; these are added.
         """
         with self._database.snapshot() as connection:
             numbers = {
-                archive: [revision for (revision,) in ask(connection, _ENTRIES, archive)]
+                archive: [revision for (revision,) in fetch_rows(connection, _ENTRIES, archive)]
                 for archive in wanted
             }
             found = recent.read(connection, [*chain.from_iterable(numbers.values())])

@@ -12,14 +12,20 @@ import sqlalchemy as sa
 
 from aggregator.errors import DamagedStore
 from aggregator.model.article import Article
-from aggregator.store.article_changes import Changes
+from aggregator.store.article_changes import ArticleChanges
 from aggregator.store.column_types import Instant
 from aggregator.store.database import Database, remember
 from aggregator.store.outbox import enqueue
-from aggregator.store.outbox_messages import Outgoing
+from aggregator.store.outbox_messages import OutboxMessage
 from aggregator.store.schema import ALL, FOUND, articles, feeds, placements, revisions, settings, sources
-from aggregator.store.stored_article import REVISION, Kept, kept, of_newest, unpacked
-from aggregator.store.write_transaction import Writing
+from aggregator.store.stored_article import (
+    REVISION,
+    StoredArticle,
+    decoded,
+    from_row,
+    of_newest,
+)
+from aggregator.store.write_transaction import WriteTransaction
 
 __all__ = ["Arrival", "Arrivals"]
 
@@ -34,7 +40,7 @@ _FEEDS = (
 class Arrival:
     """An article in the feed of everything, and the names of the other feeds that have it."""
 
-    article: Kept
+    article: StoredArticle
     feeds: frozenset[str]
 
 
@@ -67,7 +73,7 @@ class Arrivals:
             # A damaged article is reported when it is published.
             with suppress(DamagedStore):
                 if ALL in names[row.pk]:
-                    shown.append(Arrival(article=kept(row), feeds=frozenset(names[row.pk] - {ALL})))
+                    shown.append(Arrival(article=from_row(row), feeds=frozenset(names[row.pk] - {ALL})))
         return shown, rows[-1].pk if len(rows) == limit else None
 
     def first_of(self, names: Collection[str]) -> dict[str, datetime]:
@@ -84,7 +90,7 @@ class Arrivals:
         with self._database.snapshot() as connection:
             return frozenset(connection.scalars(query))
 
-    def looked(self, setting: str, before: str | None, now: str, new: Collection[Outgoing]) -> bool:
+    def looked(self, setting: str, before: str | None, now: str, new: Collection[OutboxMessage]) -> bool:
         """Queues messages and stores up to which article they report; does neither if another process did
         first.
 
@@ -108,10 +114,10 @@ class Arrivals:
         theirs = articles.c.source.startswith(prefix, autoescape=True)
         every = sa.select(*REVISION).join_from(articles, revisions, revisions.c.article == articles.c.pk)
         with self._database.transaction() as connection:
-            writing = Writing(connection, now)
-            changes = Changes(writing, "")
+            writing = WriteTransaction(connection, now)
+            changes = ArticleChanges(writing, "")
             for row in connection.execute(every.where(theirs).order_by(revisions.c.pk)).all():
-                article = unpacked(row)
+                article = decoded(row)
                 if (changed := change(article)) != article:
                     changes.mend(row, changed)
             writing.placing.save()

@@ -16,7 +16,7 @@ from aggregator.store.column_types import microseconds
 from aggregator.store.edits import Edit, Found, Insert, Known, Same, decide, hash_of, is_read_anew, versioned
 from aggregator.store.known_ids import KnownIds
 from aggregator.store.pruned_digests import keep_digests
-from aggregator.store.published_ids import is_permanent, made_of
+from aggregator.store.published_ids import is_permanent, uuid_of
 from aggregator.store.schema import (
     FORGOTTEN,
     FOUND,
@@ -30,8 +30,8 @@ from aggregator.store.schema import (
     revisions,
     stories,
 )
-from aggregator.store.stored_article import JUDGED, REVISION, Kept, kept, of_newest, unpacked
-from aggregator.store.write_transaction import Writing
+from aggregator.store.stored_article import JUDGED, REVISION, StoredArticle, decoded, from_row, of_newest
+from aggregator.store.write_transaction import WriteTransaction
 
 MAX_VERSIONS = 10
 COMPLETED = ("title", "authors", "headimg", "summary", "content")
@@ -55,7 +55,7 @@ _ARTICLES = (
 _REVISIONS = "revisions (pk, article, published, updated, content_hash, data)"
 
 
-class Asks(Protocol):
+class RequestsPages(Protocol):
     """Queues requests for the web pages that complete articles."""
 
     def ask(self, pk: int, article: Article) -> None:
@@ -67,10 +67,10 @@ class Asks(Protocol):
         ...
 
 
-class Changes:
+class ArticleChanges:
     """Changes the articles of one source in one transaction; `wanted` requests their web pages."""
 
-    def __init__(self, writing: Writing, source: str, wanted: Asks | None = None) -> None:
+    def __init__(self, writing: WriteTransaction, source: str, wanted: RequestsPages | None = None) -> None:
         self._wanted = wanted
         self._writing = writing
         self._placing = writing.placing
@@ -134,7 +134,7 @@ class Changes:
             article_rows.append((*facts, f.fingerprint, f.reader_version, f.file, given))
             content_hash = versioned(f.content_hash) if f.content_hash else hash_of(article)
             revision_rows.append((revision, pk, published, updated, content_hash, f.packed or pack(article)))
-            one = Kept(
+            one = StoredArticle(
                 pk=pk,
                 revision=revision,
                 uid=uid,
@@ -166,7 +166,7 @@ class Changes:
             if id in free:
                 yield id
             else:
-                yield made_of(self._source, id)
+                yield uuid_of(self._source, id)
 
     def _take_known(self, row: sa.Row[Any], found: Found, *, is_renamed: bool = False) -> None:
         if row.state in _ENDED:
@@ -216,7 +216,7 @@ class Changes:
     def _place(self, pk: int, *, is_edited: bool = False) -> None:
         """Decides the feeds of an article as it is stored now."""
         row = self._connection.execute(of_newest().where(articles.c.pk == pk)).one()
-        self._writing.place(kept(row), is_edited=is_edited)
+        self._writing.place(from_row(row), is_edited=is_edited)
 
     def _save(
         self,
@@ -265,7 +265,7 @@ class Changes:
         Returns whether it changed. An article that was not published yet gets no earlier version, and may
         still get its date.
         """
-        old = unpacked(row)
+        old = decoded(row)
         is_new = row.first_seen == self._now
         published, updated = row.published, row.updated
         given = dates.read(row.given)
@@ -301,7 +301,7 @@ class Changes:
 
     def file_under(self, row: sa.Row[Any], article: Article) -> None:
         """Saves an article of which only the categories changed, and decides its feeds again."""
-        if article != unpacked(row):
+        if article != decoded(row):
             self._save(row, article)
         if row.state == FOUND:
             self._place(row.pk)
@@ -383,12 +383,12 @@ def _has_dates_of(article: Article, found: Article) -> bool:
 
 
 CURRENT: tuple[sa.ColumnElement[Any], ...] = (*REVISION, articles.c.state)
-"""The columns of an article as it is now, as methods of `Changes` expect them."""
+"""The columns of an article as it is now, as methods of `ArticleChanges` expect them."""
 
 
 def _known(row: sa.Row[Any]) -> Known:
     return Known(
-        article=unpacked(row),
+        article=decoded(row),
         updated=row.updated,
         content_hash=row.content_hash,
         edits=row.edits,

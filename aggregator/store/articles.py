@@ -10,22 +10,22 @@ import sqlalchemy as sa
 
 from aggregator.config.load import Keep
 from aggregator.store import retention
-from aggregator.store.article_changes import IS_ANY, Changes
+from aggregator.store.article_changes import IS_ANY, ArticleChanges
 from aggregator.store.database import Database
-from aggregator.store.raw_sql import ask
+from aggregator.store.raw_sql import fetch_rows
 from aggregator.store.records import PolledArticles, Version, Whereabouts
 from aggregator.store.schema import FOUND, WITHDRAWN, articles, feeds, placements, revisions, sources
 from aggregator.store.stored_article import (
     NEWEST_REVISION,
     REVISION,
-    Kept,
+    StoredArticle,
+    decoded,
+    from_row,
     is_named,
-    kept,
     of_newest,
-    unpacked,
 )
 from aggregator.store.story_changes import NO_STORIES, StoryRules
-from aggregator.store.write_transaction import Judge, Writing, by_categories
+from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
 _OF_SOURCE = articles.c.source == sa.bindparam("of_source")
 # A withdrawn article must be read again when its file is back.
@@ -60,7 +60,7 @@ class Articles:
         """Returns what a poll of a source needs to know of its articles, with at most `dates` dates."""
         asked = {"of_source": source, "by_reader": reader_version, "so_many": dates}
         with self._database.snapshot() as connection:
-            if not ask(connection, IS_ANY, (source,)):
+            if not fetch_rows(connection, IS_ANY, (source,)):
                 return PolledArticles()
             return PolledArticles(
                 fingerprints=frozenset(connection.scalars(_FINGERPRINTS, asked)),
@@ -73,14 +73,14 @@ class Articles:
         with self._database.snapshot() as connection:
             return connection.scalar(sa.select(sa.func.max(articles.c.pk))) or 0
 
-    def all(self, source: str | None = None) -> Iterator[Kept]:
+    def all(self, source: str | None = None) -> Iterator[StoredArticle]:
         """Yields every article with its content, oldest first, of one source or of all."""
         query = of_newest().order_by(articles.c.published, articles.c.uid)
         if source is not None:
             query = query.where(articles.c.source == source)
         with self._database.snapshot() as connection:
             for row in connection.execute(query):
-                yield kept(row)
+                yield from_row(row)
 
     def prune(
         self, keep: Keep, window: int, now: datetime, *, source: str = "", category: str = ""
@@ -97,8 +97,8 @@ class Articles:
             old_versions = retention.old_versions(connection, scope, keep, now)
         while place is not None:
             with self._database.transaction() as connection:
-                writing = Writing(connection, now, self._judge, self._rules)
-                changes = Changes(writing, source)
+                writing = WriteTransaction(connection, now, self._judge, self._rules)
+                changes = ArticleChanges(writing, source)
                 place = retention.prune(connection, changes, scope, place, window)
                 writing.placing.save()
             yield changes.pruned
@@ -132,17 +132,17 @@ class Articles:
                     source=row.source,
                     state=row.state,
                     is_followed=row.active,
-                    kept=None if row.revision is None else kept(row),
+                    kept=None if row.revision is None else from_row(row),
                     feeds=tuple(connection.scalars(standing, {"of_pk": row.pk})),
                 )
                 for row in connection.execute(query).all()
             )
 
-    def named(self, name: str) -> tuple[Kept, ...]:
+    def named(self, name: str) -> tuple[StoredArticle, ...]:
         """Returns articles whose link, published id or id at the source this is or was, oldest first."""
         query = of_newest().where(is_named(name)).order_by(articles.c.published, articles.c.uid)
         with self._database.snapshot() as connection:
-            return tuple(kept(row) for row in connection.execute(query))
+            return tuple(from_row(row) for row in connection.execute(query))
 
     def earlier_versions(self, uid: str) -> tuple[Version, ...]:
         """Returns the earlier versions of an article, newest first."""
@@ -154,4 +154,4 @@ class Articles:
         )
         with self._database.snapshot() as connection:
             rows = connection.execute(query).all()
-        return tuple(Version(article=unpacked(row), replaced=row.replaced) for row in rows)
+        return tuple(Version(article=decoded(row), replaced=row.replaced) for row in rows)

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from aggregator.store.article_json import WithoutLink
 from aggregator.store.database import Database
 from aggregator.store.schema import archive_entries, articles, decisions, placements, revisions
-from aggregator.store.stored_article import REVISION, Kept, kept
+from aggregator.store.stored_article import REVISION, StoredArticle, from_row
 
-__all__ = ["Linkless", "ShownRevision"]
+__all__ = ["ArticlesWithPages", "ShownRevision"]
 
 _AT_ONCE = 500
 
@@ -41,7 +41,7 @@ class ShownRevision:
     mark: str
 
 
-class Linkless:
+class ArticlesWithPages:
     """The part of the store that finds articles for pages; each method is one transaction."""
 
     def __init__(self, database: Database) -> None:
@@ -76,7 +76,7 @@ class Linkless:
                         found[row.uid] = ShownRevision(row.pk, mark)
         return dict(sorted(found.items()))
 
-    def some(self, pks: Collection[int]) -> Iterator[Kept]:
+    def some(self, pks: Collection[int]) -> Iterator[StoredArticle]:
         """Yields the articles of these revisions."""
         ordered = sorted(pks)
         query = sa.select(*REVISION).join_from(revisions, articles, articles.c.pk == revisions.c.article)
@@ -84,7 +84,7 @@ class Linkless:
             some = revisions.c.pk.in_(ordered[start : start + _AT_ONCE])
             with self._database.snapshot() as connection:
                 rows = connection.execute(query.where(some)).all()
-            yield from map(kept, rows)
+            yield from map(from_row, rows)
 
 
 def _digest(decision: str | None) -> str:

@@ -9,16 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.store.published_ids import is_permanent
-from aggregator.store.raw_sql import ask_each, insert
+from aggregator.store.raw_sql import fetch_rows_of_each, insert_rows
 
-__all__ = ["Pending"]
+__all__ = ["BatchedInserts"]
 
 _TAKEN = "SELECT uid FROM articles WHERE uid IN ({})"
 _READ = """SELECT name FROM sources WHERE name IN ({})
 AND EXISTS (SELECT 1 FROM articles WHERE articles.source = sources.name)"""
 
 
-class Pending:
+class BatchedInserts:
     """A connection with rows that wait; they are inserted before it is used for anything else.
 
     Other threads poll, so the saving thread waits for the interpreter's lock after each statement: statements
@@ -45,7 +45,7 @@ class Pending:
         self._sources.clear()
         waiting, self._rows = self._rows, {}
         for into, rows in waiting.items():
-            insert(self.bare, into, rows)
+            insert_rows(self.bare, into, rows)
 
     def insert(self, into: str, rows: Sequence[Sequence[Any]]) -> None:
         """Like `rows.insert`, but later; tables are written in the order in which they were first named."""
@@ -78,4 +78,4 @@ class Pending:
     def _ask(self, query: str, names: Collection[str], known: dict[str, bool]) -> None:
         if asked := [name for name in dict.fromkeys(names) if name not in known]:
             known.update(dict.fromkeys(asked, False))
-            known.update((row[0], True) for row in ask_each(self.bare, query, asked))
+            known.update((row[0], True) for row in fetch_rows_of_each(self.bare, query, asked))

@@ -21,7 +21,7 @@ from aggregator.model.article import Article
 from aggregator.normalise.tracking import without_tracking
 from aggregator.store.edits import words
 
-__all__ = ["Identity", "digest_of_link", "host_of", "joined", "places"]
+__all__ = ["Identity", "digest_of_link", "host_of", "matched", "normalised_addresses"]
 
 _LONG = 100
 _SOME = 20
@@ -45,7 +45,7 @@ class Identity:
     @classmethod
     def of(cls, article: Article, hosts: Collection[str] = (), *, host: str = "*") -> Identity:
         """Returns the identity of an article; each of `hosts` is replaced by `host`."""
-        return cls(article, *places(article.id, article.link, hosts, host))
+        return cls(article, *normalised_addresses(article.id, article.link, hosts, host))
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -109,7 +109,7 @@ def digest_of_link(link: str) -> str:
     return _digest(("link", link))
 
 
-def joined(new: Sequence[Identity], old: Sequence[Identity], is_gone: Sequence[bool]) -> dict[int, int]:
+def matched(new: Sequence[Identity], old: Sequence[Identity], is_gone: Sequence[bool]) -> dict[int, int]:
     """Returns which of `new` is which of `old`, by index; each at most once.
 
     `is_gone`: for each of `old`, whether the document no longer has it. One that it still has is another
@@ -175,7 +175,9 @@ def host_of(address: str) -> str:
         return ""
 
 
-def places(id_: str, link: str | None, hosts: Collection[str] = (), host: str = "*") -> tuple[str, str]:
+def normalised_addresses(
+    id_: str, link: str | None, hosts: Collection[str] = (), host: str = "*"
+) -> tuple[str, str]:
     """Returns an article's id and link in normalised spelling; "" for one that is not an address."""
     link = link or ""
     by_id = _place(id_, hosts, host) if id_ == link or _WEB.match(id_) else ""

@@ -14,7 +14,7 @@ from aggregator.store.database import Database
 from aggregator.store.edits import hash_of, is_of_this_version
 from aggregator.store.schema import articles, outbox, revisions
 from aggregator.store.search import SETTING
-from aggregator.store.stored_article import unpacked
+from aggregator.store.stored_article import decoded
 
 __all__ = ["Fault", "check_store"]
 
@@ -135,7 +135,7 @@ def _contents(database: Database, advance: Callable[[int], object]) -> Iterator[
         for row in rows:
             place = f"{row.source}: {row.id}"
             try:
-                content_hash = hash_of(unpacked(row))
+                content_hash = hash_of(decoded(row))
             except (DamagedStore, TypeError, ValueError):
                 unreadable.append(place)
                 continue

@@ -14,12 +14,12 @@ import sqlalchemy as sa
 from aggregator.model.article import Article
 from aggregator.schedule import decide as schedule
 from aggregator.store import source_dates as given_dates
-from aggregator.store.article_changes import CURRENT, Changes
+from aggregator.store.article_changes import CURRENT, ArticleChanges
 from aggregator.store.column_types import Instant
 from aggregator.store.database import Database
 from aggregator.store.schema import aliases, articles, feeds, outbox, pages, revisions, sources
-from aggregator.store.stored_article import NEWEST_REVISION, unpacked
-from aggregator.store.write_transaction import Writing
+from aggregator.store.stored_article import NEWEST_REVISION, decoded
+from aggregator.store.write_transaction import WriteTransaction
 
 _BATCH = 500
 _WAS = "was_"
@@ -81,8 +81,8 @@ class ClockCorrections:
             )
             with self._database.transaction() as connection:
                 other_ids = {row.article: row.alias for row in connection.execute(under)}
-                writing = Writing(connection, now)
-                changes = Changes(writing, source)
+                writing = WriteTransaction(connection, now)
+                changes = ArticleChanges(writing, source)
                 query = sa.select(*_DATED).join_from(articles, revisions, NEWEST_REVISION)
                 is_found = sa.or_(articles.c.id.in_(some), articles.c.pk.in_(other_ids))
                 query = query.where(articles.c.source == source, is_found)
@@ -93,7 +93,7 @@ class ClockCorrections:
                     if row.edits:
                         updated = row.updated
                     if (published, updated) != (row.published, row.updated):
-                        dated_so = replace(unpacked(row), published=published, updated=updated)
+                        dated_so = replace(decoded(row), published=published, updated=updated)
                         changes.date(row, row.first_seen, dated_so, given_dates.read(row.given))
                 writing.placing.save()
 
@@ -116,8 +116,8 @@ class ClockCorrections:
             query = query.where(articles.c.pk > place, chosen)
             with self._database.transaction() as connection:
                 rows = connection.execute(query.order_by(articles.c.pk).limit(_BATCH)).all()
-                writing = Writing(connection, now)
-                changes = Changes(writing, "")
+                writing = WriteTransaction(connection, now)
+                changes = ArticleChanges(writing, "")
                 for row in rows:
                     corrected += _correct(changes, row, now, believed, newest, is_sure=is_sure)
                 writing.placing.save()
@@ -149,7 +149,13 @@ def _earlier(due: sa.Column[Any], by: timedelta, now: datetime) -> sa.ColumnElem
 
 
 def _correct(
-    changes: Changes, row: sa.Row[Any], now: datetime, believed: datetime, newest: int, *, is_sure: bool
+    changes: ArticleChanges,
+    row: sa.Row[Any],
+    now: datetime,
+    believed: datetime,
+    newest: int,
+    *,
+    is_sure: bool,
 ) -> bool:
     given = dict(given_dates.read(row.given))
     before = {name: row._mapping[name] for name in _DATES}
@@ -164,7 +170,7 @@ def _correct(
                 del given[_WAS + name]
         if row.pk > newest:
             _raise(dates, given, now, believed)
-    article = unpacked(row)
+    article = decoded(row)
     if dates == before and given == given_dates.read(row.given):
         return False
     dated = replace(article, published=dates["published"], updated=dates["updated"])

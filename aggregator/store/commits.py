@@ -15,17 +15,17 @@ from typing import Any
 
 from aggregator.errors import LeaseLost
 from aggregator.store import subscriptions
-from aggregator.store.article_changes import Changes
+from aggregator.store.article_changes import ArticleChanges
 from aggregator.store.database import Database
-from aggregator.store.group_commit import Together
+from aggregator.store.group_commit import GroupCommit
 from aggregator.store.leases import Hold, held
 from aggregator.store.page_requests import PageRequests
 from aggregator.store.poll_rows import COMMITTED, COMMITTED_AND_PLANNED, planned
 from aggregator.store.rebuilding import claim
 from aggregator.store.records import Saved, Update
 from aggregator.store.story_changes import StoryRules
-from aggregator.store.tombstones import bury
-from aggregator.store.write_transaction import Judge, Writing
+from aggregator.store.tombstones import insert_forgotten
+from aggregator.store.write_transaction import Judge, WriteTransaction
 
 __all__ = ["PollCommits", "commit"]
 
@@ -49,7 +49,7 @@ class PollCommits:
         self._database = database
         self._judge = judge
         self._rules = rules
-        self._together = Together[_Wanted, "list[Saved]"](self._save, weigh=_weigh, most=_MOST_AT_ONCE)
+        self._together = GroupCommit[_Wanted, "list[Saved]"](self._save, weigh=_weigh, most=_MOST_AT_ONCE)
 
     def save(self, updates: Sequence[Update], now: datetime, hold: Hold | None) -> list[Saved]:
         """Saves all of these updates, or none; returns the result of each. Raises LeaseLost if `hold` was
@@ -61,7 +61,7 @@ class PollCommits:
         with self._database.transaction() as connection:
             ours = held(connection, [each.hold for each in wanted if each.hold is not None])
             is_ours = [each.hold is None or each.hold in ours for each in wanted]
-            writing = Writing(connection, max(each.now for each in wanted), self._judge, self._rules)
+            writing = WriteTransaction(connection, max(each.now for each in wanted), self._judge, self._rules)
             updates = [update for each in compress(wanted, is_ours) for update in each.updates]
             writing.pending.look({each.source: [f.article.id for f in each.found] for each in updates})
             given: list[list[Saved] | Exception] = []
@@ -85,19 +85,19 @@ def _weigh(wanted: _Wanted) -> int:
     return sum(1 + len(update.found) for update in wanted.updates)
 
 
-def commit(writing: Writing, update: Update) -> tuple[Saved, dict[str, Any]]:
+def commit(writing: WriteTransaction, update: Update) -> tuple[Saved, dict[str, Any]]:
     """Saves the articles of one poll; returns how many, and the columns to set of its source."""
     wanted = None
     if update.pages:
         wanted = PageRequests(writing.connection, update.source, writing.now, update.pages)
-    changes = Changes(writing, update.source, wanted)
+    changes = ArticleChanges(writing, update.source, wanted)
     claim(writing, update.source, update.found)
-    bury(writing, update.source, update.found)
+    insert_forgotten(writing, update.source, update.found)
     changes.delete(update.refused)
     changes.withdraw(update.withdrawn)
     moving_to = update.schedule.moved_to if update.schedule else None
     changes.take(update.found, update.present, moving_to)
-    update = subscriptions.take(writing.pending.bare, update)
+    update = subscriptions.save_lists(writing.pending.bare, update)
     row = {
         "of_source": update.source,
         "new_validators": dict(update.validators),

@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
 from aggregator.store.column_types import Unreadable, version_of
-from aggregator.store.dialect import Dialect, made
-from aggregator.store.raw_sql import insert
+from aggregator.store.dialect import Dialect, dialect_of
+from aggregator.store.raw_sql import insert_rows
 from aggregator.store.schema import VERSION, metadata, settings
 
 __all__ = ["COPYING", "Database", "remember"]
@@ -35,7 +35,7 @@ class Database:
 
     def __init__(self, address: StoreAddress, *, reads_only: bool = False, is_copy: bool = False) -> None:
         self._is_copy = is_copy
-        self.dialect: Dialect = made(address, reads_only=reads_only)
+        self.dialect: Dialect = dialect_of(address, reads_only=reads_only)
         self.dialect.open(self._check_for_reading if reads_only else self._check)
 
     @property
@@ -158,7 +158,7 @@ class Database:
 
 def remember(connection: sa.Connection, name: str, value: str) -> None:
     """Stores a setting within a transaction."""
-    insert(connection, _SETTING, [(name, value)], known="(name) DO UPDATE SET value = excluded.value")
+    insert_rows(connection, _SETTING, [(name, value)], known="(name) DO UPDATE SET value = excluded.value")
 
 
 def _check_tables(found: dict[str, set[str]], connection: sa.Connection) -> None:

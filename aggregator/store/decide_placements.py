@@ -13,9 +13,9 @@ import sqlalchemy as sa
 from aggregator.errors import DamagedStore
 from aggregator.store.database import Database, remember
 from aggregator.store.schema import FOUND, articles, feeds, placements, sources, stories
-from aggregator.store.stored_article import Kept, kept, of_newest
+from aggregator.store.stored_article import StoredArticle, from_row, of_newest
 from aggregator.store.story_changes import NO_STORIES, StoryRules
-from aggregator.store.write_transaction import Judge, Writing, by_categories
+from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
 __all__ = ["Placements"]
 
@@ -63,7 +63,7 @@ class Placements:
         if known == set(names):
             return
         with self._database.transaction() as connection:
-            writing = Writing(connection, now)
+            writing = WriteTransaction(connection, now)
             for name in names:
                 writing.placing.define(name)
             gone = sorted(known.difference(names))
@@ -107,9 +107,9 @@ class Placements:
         """Decides for one batch; returns how many articles, how many changed, and the last number (None at
         the end).
         """
-        writing = Writing(connection, now, self.judge, self._rules)
+        writing = WriteTransaction(connection, now, self.judge, self._rules)
         rows = connection.execute(these.limit(_BATCH)).all()
-        changed = sum([writing.judge_again(kept(row)) for row in rows])
+        changed = sum([writing.judge_again(from_row(row)) for row in rows])
         writing.placing.save()
         return len(rows), changed, rows[-1].pk if len(rows) == _BATCH else None
 
@@ -155,7 +155,9 @@ class Placements:
                     remember(connection, _SEEN, now.isoformat())
         return total
 
-    def standing(self, source: str | None = None) -> Iterator[tuple[Kept, frozenset[str], frozenset[str]]]:
+    def standing(
+        self, source: str | None = None
+    ) -> Iterator[tuple[StoredArticle, frozenset[str], frozenset[str]]]:
         """Yields every article that may be shown, with its feeds, and the feeds of others in its story.
 
         The feed `all` is "". `source`: only articles of this source. Read in batches, in the order of their
@@ -171,7 +173,7 @@ class Placements:
                     _by_article(connection.execute(query, asked).all()) for query in (_FEEDS, _OF_OTHERS)
                 )
             for row in rows:
-                yield kept(row), frozenset(own[row.pk]), frozenset(of_others[row.pk])
+                yield from_row(row), frozenset(own[row.pk]), frozenset(of_others[row.pk])
             place = rows[-1].pk if len(rows) == _BATCH else None
 
     def count_standing(self, source: str | None = None) -> int:

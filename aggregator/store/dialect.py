@@ -23,8 +23,8 @@ __all__ = [
     "Check",
     "Dialect",
     "SearchIndex",
-    "Turn",
-    "made",
+    "ServerLock",
+    "dialect_of",
 ]
 
 DIALECTS: Mapping[str, str] = {
@@ -75,7 +75,7 @@ class SearchIndex(Protocol):
         ...
 
 
-class Turn(Protocol):
+class ServerLock(Protocol):
     """A lock that is released when its process ends; use it in a `with` statement."""
 
     def __enter__(self) -> Self: ...
@@ -188,7 +188,7 @@ class Dialect(Protocol):
         """Returns the folder of a key."""
         ...
 
-    def turn(self, name: str) -> Turn | None:
+    def turn(self, name: str) -> ServerLock | None:
         """Returns a lock on the server, "run" or "work"; None: a lock file is used instead.
 
         Works without `open`.
@@ -200,7 +200,7 @@ class Dialect(Protocol):
         ...
 
 
-def made(address: StoreAddress, *, reads_only: bool) -> Dialect:
+def dialect_of(address: StoreAddress, *, reads_only: bool) -> Dialect:
     """Returns the dialect of an address, not opened yet. Raises StoreError if there is none."""
     scheme = "" if isinstance(address, Path) else address.scheme
     if scheme not in DIALECTS:

@@ -15,7 +15,7 @@ from aggregator.store.sources_outside_config import batches
 
 _AT_ONCE = 500
 
-__all__ = ["POLLED", "Lag", "Queue"]
+__all__ = ["POLLED", "DueSources", "Lag"]
 
 POLLED = sa.and_(sources.c.active, sources.c.is_enabled, sa.not_(sources.c.is_gone))
 """The condition that a source is polled at all."""
@@ -37,7 +37,7 @@ class Lag:
     p99: timedelta
 
 
-class Queue:
+class DueSources:
     """The part of the store that finds due sources and how late they are; it writes nothing."""
 
     def __init__(self, database: Database) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from aggregator.store.database import Database
 from aggregator.store.records import FeedRecord
 from aggregator.store.schema import articles, feeds, placements
-from aggregator.store.stored_article import Kept, Recent, kept, of_newest
+from aggregator.store.stored_article import RecentArticles, StoredArticle, from_row, of_newest
 
 # Built once: a statement takes longer to build than to run. Columns of feeds are read by position: for
 # thousands of feeds, access by name took half of the time.
@@ -72,7 +72,9 @@ class Feeds:
         with self._database.row_transaction() as connection:
             connection.execute(statement, rows)
 
-    def newest(self, feed: str, limit: int, recent: Recent | None = None) -> tuple[Kept, ...]:
+    def newest(
+        self, feed: str, limit: int, recent: RecentArticles | None = None
+    ) -> tuple[StoredArticle, ...]:
         """Returns the newest `limit` articles of a feed, newest first; equal dates are ordered by published
         id.
 
@@ -80,9 +82,9 @@ class Feeds:
         """
         with self._database.snapshot() as connection:
             numbers = connection.scalars(_NEWEST, {"of_feed": feed, "limit": limit}).all()
-            return (recent or Recent()).read(connection, numbers)
+            return (recent or RecentArticles()).read(connection, numbers)
 
-    def newest_few(self, names: Sequence[str], limit: int) -> dict[str, tuple[Kept, ...]]:
+    def newest_few(self, names: Sequence[str], limit: int) -> dict[str, tuple[StoredArticle, ...]]:
         """Returns the newest `limit` articles of each of these feeds, by name."""
         if not names:
             return {}
@@ -103,10 +105,10 @@ class Feeds:
             .where(feeds.c.name.in_(names))
             .order_by(articles.c.published.desc(), articles.c.uid)
         )
-        made: dict[str, list[Kept]] = {name: [] for name in names}
+        made: dict[str, list[StoredArticle]] = {name: [] for name in names}
         with self._database.snapshot() as connection:
             for row in connection.execute(query):
-                made[row.feed].append(kept(row))
+                made[row.feed].append(from_row(row))
         return {name: tuple(found) for name, found in made.items()}
 
     def rendered(self, generations: Mapping[str, int]) -> None:

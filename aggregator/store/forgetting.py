@@ -11,11 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from aggregator.model.article_json import title_and_link
-from aggregator.store.changed_ids import Identity, digest_of_link, places
+from aggregator.store.changed_ids import Identity, digest_of_link, normalised_addresses
 from aggregator.store.database import Database
-from aggregator.store.known_ids import ALIASES, MAX_CANDIDATES, as_given
+from aggregator.store.known_ids import ALIASES, MAX_CANDIDATES, as_dated_by_source
 from aggregator.store.outbox import forget_article
-from aggregator.store.raw_sql import insert
+from aggregator.store.raw_sql import insert_rows
 from aggregator.store.schema import (
     FORGOTTEN,
     RECALLED,
@@ -29,9 +29,9 @@ from aggregator.store.schema import (
     stories,
     story_keys,
 )
-from aggregator.store.stored_article import ERASED, NEWEST_REVISION, REVISION, is_named, unpacked
+from aggregator.store.stored_article import ERASED, NEWEST_REVISION, REVISION, decoded, is_named
 from aggregator.store.story_changes import NO_STORIES, StoryRules
-from aggregator.store.write_transaction import Judge, Writing, by_categories
+from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
 __all__ = ["Erasable", "Forgetting"]
 
@@ -90,7 +90,7 @@ class Forgetting:
         database file: see `Database.rewrite`.
         """
         with self._database.transaction() as connection, self._database.dialect.overwriting(connection):
-            writing = Writing(connection, now, self._judge, self._rules)
+            writing = WriteTransaction(connection, now, self._judge, self._rules)
             touched = writing.stories.of_any([each.pk for each in found])
             for each in found:
                 if not each.is_forgotten:
@@ -115,18 +115,18 @@ class Forgetting:
             connection.execute(sources.update().where(sources.c.name.in_(names)).values(_UNREAD))
 
 
-def _erase(writing: Writing, each: Erasable) -> None:
+def _erase(writing: WriteTransaction, each: Erasable) -> None:
     connection, pk = writing.connection, each.pk
     theirs = revisions.c.article == pk
     query = sa.select(*REVISION).join_from(articles, revisions, theirs & (articles.c.pk == pk))
-    versions = [as_given(row) for row in connection.execute(query)]
+    versions = [as_dated_by_source(row) for row in connection.execute(query)]
     digests = {
         digest for article in versions for digest in Identity.of(article).digests(_shared(connection, each))
     }
     # Several articles of a source may have the same link: each gets its own alias for it.
     digests |= {f"{digest_of_link(article.link)}.{pk}" for article in versions if article.link}
     erased_as = [(each.source, f"{ERASED}{digest}", pk) for digest in sorted(digests)]
-    insert(connection, ALIASES, erased_as, known="DO NOTHING")
+    insert_rows(connection, ALIASES, erased_as, known="DO NOTHING")
     writing.placing.show_again(pk)
     writing.placing.leave(pk)
     of_theirs = archive_entries.c.revision.in_(sa.select(revisions.c.pk).where(theirs))
@@ -148,12 +148,12 @@ def _shared(connection: sa.Connection, each: Erasable) -> frozenset[str]:
         .order_by(articles.c.published.desc())
         .limit(MAX_CANDIDATES)
     )
-    found = (places(id_, title_and_link(data)[1]) for id_, data in connection.execute(query))
+    found = (normalised_addresses(id_, title_and_link(data)[1]) for id_, data in connection.execute(query))
     return frozenset(chain.from_iterable(found)) - {""}
 
 
 def _erasable(row: sa.Row[Any]) -> Erasable:
-    article = unpacked(row) if row.data is not None else None
+    article = decoded(row) if row.data is not None else None
     return Erasable(
         pk=row.pk,
         uid=row.uid,

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-__all__ = ["Together"]
+__all__ = ["GroupCommit"]
 
 _Asked = TypeVar("_Asked")
 _Given = TypeVar("_Given")
@@ -16,7 +16,7 @@ _FAILURES = 2
 """After this many failures in a row, the cause is not a single request."""
 
 
-class Together(Generic[_Asked, _Given]):
+class GroupCommit(Generic[_Asked, _Given]):
     """Calls `act` in one thread at a time, with all requests that threads have made by then.
 
     - `act`: returns the result of each request, in order; an exception among these is raised in the thread of

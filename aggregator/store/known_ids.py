@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from aggregator.model.article import Article
 from aggregator.model.article_json import title_and_link, unpack
 from aggregator.store import source_dates
-from aggregator.store.changed_ids import Identity, host_of, joined, places
+from aggregator.store.changed_ids import Identity, host_of, matched, normalised_addresses
 from aggregator.store.edits import Found
-from aggregator.store.raw_sql import insert
+from aggregator.store.raw_sql import insert_rows
 from aggregator.store.schema import FORGOTTEN, FOUND, PRUNED, WITHDRAWN, aliases, articles, revisions, sources
-from aggregator.store.stored_article import ERASED, NEWEST_REVISION, REVISION, unpacked
+from aggregator.store.stored_article import ERASED, NEWEST_REVISION, REVISION, decoded
 
-__all__ = ["ALIASES", "MAX_CANDIDATES", "KnownIds", "as_given"]
+__all__ = ["ALIASES", "MAX_CANDIDATES", "KnownIds", "as_dated_by_source"]
 
 MAX_CANDIDATES = 2_000
 """How many of a source's newest articles are compared: without a limit, polls would get slower each year."""
@@ -138,8 +138,8 @@ class KnownIds:
         hosts = self._hosts(f.article for f in found)
         new = [Identity.of(f.article, hosts) for f in found]
         rows = self._candidates(new, hosts)
-        old = [Identity.of(as_given(row), hosts) for row in rows]
-        for n, o in sorted(joined(new, old, [self._is_gone(row) for row in rows]).items()):
+        old = [Identity.of(as_dated_by_source(row), hosts) for row in rows]
+        for n, o in sorted(matched(new, old, [self._is_gone(row) for row in rows]).items()):
             yield found[n], rows[o]
 
     def _candidates(self, new: Sequence[Identity], hosts: Collection[str]) -> list[sa.Row[Any]]:
@@ -153,7 +153,7 @@ class KnownIds:
         chosen = []
         for pk, id_, data in self._connection.execute(_NEWEST, asked):
             title, link = title_and_link(data)
-            if title in titles or not addresses.isdisjoint(places(id_, link, hosts)):
+            if title in titles or not addresses.isdisjoint(normalised_addresses(id_, link, hosts)):
                 chosen.append(pk)
         rows: list[sa.Row[Any]] = []
         for start in range(0, len(chosen), _BATCH):
@@ -199,11 +199,11 @@ class KnownIds:
             self._connection.execute(aliases.delete().where(aliases.c.article == row.pk))
         is_it = (aliases.c.source == self._source) & (aliases.c.alias == alias)
         self._connection.execute(aliases.delete().where(is_it))
-        insert(self._connection, ALIASES, [(self._source, alias, row.pk)])
+        insert_rows(self._connection, ALIASES, [(self._source, alias, row.pk)])
 
 
-def as_given(row: sa.Row[Any]) -> Article:
+def as_dated_by_source(row: sa.Row[Any]) -> Article:
     """Returns the article of a row with the date that its source gave; None if it gave none."""
-    article = unpacked(row)
+    article = decoded(row)
     given = source_dates.read(row.given)
     return replace(article, published=given["published"]) if "published" in given else article

@@ -29,7 +29,7 @@ from aggregator.store.schema import (
     revisions,
     settings,
 )
-from aggregator.store.stored_article import NEWEST_REVISION, REVISION, kept
+from aggregator.store.stored_article import NEWEST_REVISION, REVISION, from_row
 
 __all__ = ["CopyOutcome", "MediaCounts", "MediaRecords", "WantedFile"]
 
@@ -148,7 +148,7 @@ class MediaRecords:
             for some in _batches(found):
                 numbers = [each.revision for each in some]
                 rows = connection.execute(_ARTICLES.where(revisions.c.pk.in_(numbers))).all()
-                shown = {row.revision: finds(kept(row).article) for row in rows}
+                shown = {row.revision: finds(from_row(row).article) for row in rows}
                 # Also if a revision is missing: it is stored as showing nothing.
                 self._note(connection, shown, [each.pk for each in some], now)
             if len(found) < _NOTED_AT_ONCE:

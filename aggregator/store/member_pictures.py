@@ -12,10 +12,10 @@ from aggregator.store.database import Database, remember
 from aggregator.store.media import FACES, WantedFile, copies_at, wanted_faces
 from aggregator.store.schema import media, settings
 
-__all__ = ["FaceRecords"]
+__all__ = ["MemberPictureRecords"]
 
 
-class FaceRecords:
+class MemberPictureRecords:
     """The part of the store that keeps records of members' pictures; each method is one transaction.
 
     No article shows them, so a setting lists which are wanted.

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from aggregator.store.column_types import Instant
 from aggregator.store.database import Database
-from aggregator.store.outbox_messages import IN_DOUBT, Outgoing
+from aggregator.store.outbox_messages import IN_DOUBT, OutboxMessage
 from aggregator.store.schema import outbox as table
 
 __all__ = ["Outbox", "enqueue", "forget_article"]
@@ -22,7 +22,7 @@ __all__ = ["Outbox", "enqueue", "forget_article"]
 _OLDEST_FIRST = (table.c.due, table.c.channel, table.c.target, table.c.queued, table.c.id)
 
 
-def enqueue(connection: sa.Connection, new: Iterable[Outgoing]) -> int:
+def enqueue(connection: sa.Connection, new: Iterable[OutboxMessage]) -> int:
     """Queues messages within a transaction; returns how many of them were not queued already.
 
     A message that waits already keeps its time, with new content. If messages to the same target wait after a
@@ -71,24 +71,24 @@ class Outbox:
         with self._database.snapshot() as connection:
             return tuple(connection.scalars(query))
 
-    def queue(self, new: Sequence[Outgoing]) -> int:
+    def queue(self, new: Sequence[OutboxMessage]) -> int:
         """Queues messages (see `enqueue`)."""
         with self._database.transaction() as connection:
             return enqueue(connection, new)
 
-    def due(self, now: datetime, limit: int) -> list[Outgoing]:
+    def due(self, now: datetime, limit: int) -> list[OutboxMessage]:
         """Returns at most `limit` messages that are due, the longest due first."""
         query = sa.select(table).where(table.c.due <= now).order_by(*_OLDEST_FIRST).limit(limit)
         with self._database.snapshot() as connection:
-            return [Outgoing(**row._mapping) for row in connection.execute(query)]
+            return [OutboxMessage(**row._mapping) for row in connection.execute(query)]
 
-    def waiting(self, limit: int) -> list[Outgoing]:
+    def waiting(self, limit: int) -> list[OutboxMessage]:
         """Returns at most `limit` messages, due or not, the longest due first."""
         query = sa.select(table).order_by(*_OLDEST_FIRST).limit(limit)
         with self._database.snapshot() as connection:
-            return [Outgoing(**row._mapping) for row in connection.execute(query)]
+            return [OutboxMessage(**row._mapping) for row in connection.execute(query)]
 
-    def claim(self, message: Outgoing, now: datetime, until: datetime) -> bool:
+    def claim(self, message: OutboxMessage, now: datetime, until: datetime) -> bool:
         """Reserves a due message, so that no other process sends it before `until`; returns False if another
         did.
 
@@ -101,7 +101,7 @@ class Outbox:
                 == 1
             )
 
-    def done(self, message: Outgoing, now: datetime, rest: datetime | None = None) -> None:
+    def done(self, message: OutboxMessage, now: datetime, rest: datetime | None = None) -> None:
         """Deletes a message that was sent or will never be. If its content changed meanwhile, it is due at
         once.
 
@@ -115,7 +115,7 @@ class Outbox:
                 is_theirs = (table.c.channel == message.channel) & (table.c.target == message.target)
                 connection.execute(table.update().where(is_theirs, table.c.due < rest).values(due=rest))
 
-    def put_off(self, message: Outgoing, due: datetime, error: str) -> None:
+    def put_off(self, message: OutboxMessage, due: datetime, error: str) -> None:
         """Records a failed attempt; nothing goes to this target before `due`."""
         is_theirs = (table.c.channel == message.channel) & (table.c.target == message.target)
         failed = {"due": due, "attempts": message.attempts + 1, "error": error}
@@ -123,17 +123,17 @@ class Outbox:
             connection.execute(table.update().where(is_theirs, table.c.due < due).values(due=due))
             connection.execute(table.update().where(table.c.id == message.id).values(failed))
 
-    def withdraw(self, channel: str, kept: Collection[str]) -> list[Outgoing]:
+    def withdraw(self, channel: str, kept: Collection[str]) -> list[OutboxMessage]:
         """Deletes and returns a channel's messages for targets that are not in `kept`."""
         return self._taken(sa.and_(table.c.channel == channel, table.c.target.not_in([*kept])))
 
-    def withdraw_surplus(self, channel: str, most: int) -> list[Outgoing]:
+    def withdraw_surplus(self, channel: str, most: int) -> list[OutboxMessage]:
         """Deletes and returns the oldest messages of each target of a channel that has more than `most`."""
         of_channel = sa.select(table.c.target).where(table.c.channel == channel)
         crowded = of_channel.group_by(table.c.target).having(sa.func.count() > most)
         with self._database.snapshot() as connection:
             targets = connection.scalars(crowded.order_by(table.c.target)).all()
-        found: list[Outgoing] = []
+        found: list[OutboxMessage] = []
         for target in targets:
             is_theirs = sa.and_(table.c.channel == channel, table.c.target == target)
             newest = sa.select(table.c.id).where(is_theirs)
@@ -141,13 +141,13 @@ class Outbox:
             found += self._taken(sa.and_(is_theirs, table.c.id.not_in(newest)))
         return found
 
-    def _taken(self, which: sa.ColumnElement[bool]) -> list[Outgoing]:
+    def _taken(self, which: sa.ColumnElement[bool]) -> list[OutboxMessage]:
         query = sa.select(table).where(which).order_by(*_OLDEST_FIRST)
         with self._database.snapshot() as connection:
             if connection.execute(query.limit(1)).first() is None:
                 return []
         with self._database.transaction() as connection:
-            found = [Outgoing(**row._mapping) for row in connection.execute(query)]
+            found = [OutboxMessage(**row._mapping) for row in connection.execute(query)]
             connection.execute(table.delete().where(which))
         return found
 
@@ -161,7 +161,7 @@ def _turn(connection: sa.Connection, channel: str, target: str) -> datetime | No
     return found
 
 
-def _row(message: Outgoing) -> dict[str, Any]:
+def _row(message: OutboxMessage) -> dict[str, Any]:
     return {
         "id": message.id,
         "channel": message.channel,

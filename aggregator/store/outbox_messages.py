@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-__all__ = ["IN_DOUBT", "WEBSUB", "Outgoing", "announcement", "outgoing_id"]
+__all__ = ["IN_DOUBT", "WEBSUB", "OutboxMessage", "announcement", "message_id_of"]
 
 WEBSUB = "websub"
 """The channel of notifications to hubs."""
@@ -19,7 +19,7 @@ IN_DOUBT = "it is being sent, or was when a process ended"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outgoing:
+class OutboxMessage:
     """A message in the outbox: `payload` is sent to `target` by `channel`.
 
     - `id`: equal for the same message, also when it is sent again: its idempotency key.
@@ -40,16 +40,16 @@ class Outgoing:
     error: str = ""
 
 
-def outgoing_id(*facts: object) -> str:
+def message_id_of(*facts: object) -> str:
     """Returns an id of 32 hexadecimal digits, equal for equal facts (JSON values)."""
     said = json.dumps(facts, ensure_ascii=False, sort_keys=True).encode("utf-8", "surrogatepass")
     return hashlib.blake2b(said, digest_size=16).hexdigest()
 
 
-def announcement(hub: str, topic: str, queued: datetime) -> Outgoing:
+def announcement(hub: str, topic: str, queued: datetime) -> OutboxMessage:
     """Returns the message that notifies a hub of a changed feed; one for each hub and feed."""
-    return Outgoing(
-        id=outgoing_id(WEBSUB, hub, topic),
+    return OutboxMessage(
+        id=message_id_of(WEBSUB, hub, topic),
         channel=WEBSUB,
         target=hub,
         payload={"topic": topic},

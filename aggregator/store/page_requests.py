@@ -13,12 +13,12 @@ import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.model.article_json import pack, unpack
-from aggregator.store.article_changes import COMPLETED, CURRENT, Changes
+from aggregator.store.article_changes import COMPLETED, CURRENT, ArticleChanges
 from aggregator.store.database import Database
 from aggregator.store.schema import articles, pages, revisions
 from aggregator.store.stored_article import NEWEST_REVISION
 from aggregator.store.story_changes import NO_STORIES, StoryRules
-from aggregator.store.write_transaction import Judge, Writing, by_categories
+from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
 MAX_TIMES = 24
 """How often an article's page is requested again because its entry changed: some change all the time."""
@@ -164,9 +164,9 @@ class Pages:
                 return False
             own = _own(row, row.source, row.id)
             made = merge(own)
-            writing = Writing(connection, now, self.judge, self._rules)
+            writing = WriteTransaction(connection, now, self.judge, self._rules)
             # If this page added nothing, what an earlier fetch added is kept.
-            is_changed = made != own and Changes(writing, row.source).complete(row, own, made)
+            is_changed = made != own and ArticleChanges(writing, row.source).complete(row, own, made)
             writing.placing.save()
             _settle(connection, page, None, 0)
             return is_changed

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from aggregator.store.database import Database
 from aggregator.store.schema import ALL, articles, decisions, feeds, placements, posts, revisions
-from aggregator.store.stored_article import NEWEST_REVISION, Kept, kept, of_newest
+from aggregator.store.stored_article import NEWEST_REVISION, StoredArticle, from_row, of_newest
 
 __all__ = ["PostFile", "PostFiles"]
 
@@ -74,14 +74,14 @@ class PostFiles:
                     found[uid] = hashlib.blake2b(facts, digest_size=16).hexdigest()
         return found
 
-    def some(self, uids: Sequence[str]) -> Iterator[Kept]:
+    def some(self, uids: Sequence[str]) -> Iterator[StoredArticle]:
         """Yields the articles with these published ids that exist, in this order."""
         for start in range(0, len(uids), _AT_ONCE):
             batch = uids[start : start + _AT_ONCE]
             with self._database.snapshot() as connection:
                 rows = connection.execute(of_newest().where(articles.c.uid.in_(batch))).all()
             found = {row.uid: row for row in rows}
-            yield from (kept(found[uid]) for uid in batch if uid in found)
+            yield from (from_row(found[uid]) for uid in batch if uid in found)
 
     def key(self, folder: Path) -> str:
         """Returns the key under which a folder is stored: its path relative to the store, so that both can be

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 
 from aggregator.store.changed_ids import Identity
-from aggregator.store.known_ids import ALIASES, as_given
-from aggregator.store.raw_sql import insert
+from aggregator.store.known_ids import ALIASES, as_dated_by_source
+from aggregator.store.raw_sql import insert_rows
 from aggregator.store.schema import articles, revisions
 from aggregator.store.stored_article import ERASED, NEWEST_REVISION, REVISION
 
@@ -29,6 +29,6 @@ def keep_digests(connection: sa.Connection, pks: Sequence[int]) -> None:
         kept = [
             (row.source, f"{ERASED}{digest}", row.pk)
             for row in rows
-            if (digest := Identity.of(as_given(row)).digest)
+            if (digest := Identity.of(as_dated_by_source(row)).digest)
         ]
-        insert(connection, ALIASES, kept, known="DO NOTHING")
+        insert_rows(connection, ALIASES, kept, known="DO NOTHING")

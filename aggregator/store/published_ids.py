@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 
-__all__ = ["is_permanent", "made_of"]
+__all__ = ["is_permanent", "uuid_of"]
 
 # RFC 3986 §3 with RFC 3987's letters: a scheme, then anything but spaces and the delimiters of §2.4.3. A
 # urn:uuid without a valid UUID (RFC 9562) is refused by validators and by readers that store UUIDs as
@@ -25,7 +25,7 @@ def is_permanent(id_: str) -> bool:
     return _URI.fullmatch(id_) is not None
 
 
-def made_of(source: str, id_: str) -> str:
+def uuid_of(source: str, id_: str) -> str:
     """Returns the published id of an article whose own id is not such a URI, or is in use; always the same
     one.
     """

@@ -14,7 +14,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-__all__ = ["ask", "ask_each", "change", "insert"]
+__all__ = ["change_rows", "fetch_rows", "fetch_rows_of_each", "insert_rows"]
 
 _AT_ONCE = 200
 """Rows for each statement; SQLite allows 32,766 values, PostgreSQL 65,535."""
@@ -23,7 +23,9 @@ _VALUES_AT_ONCE = 500
 _FEW = 5
 
 
-def insert(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]], *, known: str = "") -> None:
+def insert_rows(
+    connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]], *, known: str = ""
+) -> None:
     """Inserts rows into a table.
 
     - `into`: the table's name, with the columns in parentheses.
@@ -50,27 +52,27 @@ def _copy(connection: sa.Connection, into: str, rows: Sequence[Sequence[Any]]) -
             copying.write_row(row)
 
 
-def ask(connection: sa.Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+def fetch_rows(connection: sa.Connection, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Returns the rows of a query, in the transaction of this connection."""
     found: list[tuple[Any, ...]] = _run(connection, query, values).fetchall()
     return found
 
 
-def ask_each(
+def fetch_rows_of_each(
     connection: sa.Connection, query: str, values: Collection[Any], mark: str = "?"
 ) -> list[tuple[Any, ...]]:
     """Returns the rows of a query for any of these values; its `{}` is replaced by a `mark` for each."""
     ordered, found = [*values], list[tuple[Any, ...]]()
     for start in range(0, len(ordered), _VALUES_AT_ONCE):
         some = ordered[start : start + _VALUES_AT_ONCE]
-        found += ask(connection, _for_each(query, len(some), mark), some)
+        found += fetch_rows(connection, _for_each(query, len(some), mark), some)
     return found
 
 
-def change(
+def change_rows(
     connection: sa.Connection, statement: str, rows: Sequence[Sequence[Any]], values: Sequence[Any] = ()
 ) -> None:
-    """Changes several rows with one statement, for the same reason as `insert`.
+    """Changes several rows with one statement, for the same reason as `insert_rows`.
 
     `statement` has `{}` for the rows of values; placeholders before it are for `values`.
     """

@@ -13,9 +13,9 @@ import sqlalchemy as sa
 
 from aggregator.store.database import Database, remember
 from aggregator.store.edits import Found
-from aggregator.store.published_ids import made_of
+from aggregator.store.published_ids import uuid_of
 from aggregator.store.schema import articles, sources
-from aggregator.store.write_transaction import Writing
+from aggregator.store.write_transaction import WriteTransaction
 
 __all__ = ["REBUILT", "REBUILT_READER", "begin", "claim"]
 
@@ -48,14 +48,14 @@ def begin(database: Database, now: datetime) -> None:
         remember(connection, _SETTING, now.isoformat())
 
 
-def claim(writing: Writing, source: str, found: Sequence[Found]) -> None:
+def claim(writing: WriteTransaction, source: str, found: Sequence[Found]) -> None:
     """Gives articles that were read back, and are now found at a source, that source and their ids there."""
     if not found or writing.setting(_SETTING) is None:
         return
     connection = writing.connection
     for start in range(0, len(found), _BATCH):
         some = found[start : start + _BATCH]
-        own = {made_of(source, each.article.id): each.article.id for each in some}
+        own = {uuid_of(source, each.article.id): each.article.id for each in some}
         plain = {each.article.id for each in some}
         known = set(connection.scalars(_KNOWN, {"of_source": source, "some": [*plain]}))
         rows = connection.execute(_READ_BACK, {"some": [*own, *plain]}).all()

@@ -11,7 +11,7 @@ from aggregator.model.article import Article
 from aggregator.model.entry import Subscription
 from aggregator.schedule.state import PollState
 from aggregator.store.edits import Found
-from aggregator.store.stored_article import Kept
+from aggregator.store.stored_article import StoredArticle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,5 +132,5 @@ class Whereabouts:
     source: str
     state: str
     is_followed: bool
-    kept: Kept | None
+    kept: StoredArticle | None
     feeds: tuple[str, ...]

@@ -25,7 +25,7 @@ from aggregator.store.schema import (
     sources,
     subscriptions,
 )
-from aggregator.store.write_transaction import Writing
+from aggregator.store.write_transaction import WriteTransaction
 
 __all__ = ["rename_source"]
 
@@ -72,7 +72,7 @@ def rename_source(
             is_theirs = articles.c.source == new
             # Names are in the search index.
             connection.execute(articles.update().where(is_theirs).values(indexed=None))
-            writing = Writing(connection, now)
+            writing = WriteTransaction(connection, now)
             standing = sa.select(placements.c.article).distinct().join(articles).where(is_theirs)
             for pk in connection.scalars(standing).all():
                 writing.placing.show_again(pk)

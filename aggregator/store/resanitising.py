@@ -10,11 +10,11 @@ import sqlalchemy as sa
 
 from aggregator.model.article import Article
 from aggregator.model.article_json import pack, unpack
-from aggregator.store.article_changes import Changes
+from aggregator.store.article_changes import ArticleChanges
 from aggregator.store.database import Database, remember
 from aggregator.store.schema import archive_entries, archives, articles, pages, posts, revisions
-from aggregator.store.stored_article import REVISION, unpacked
-from aggregator.store.write_transaction import Writing
+from aggregator.store.stored_article import REVISION, decoded
+from aggregator.store.write_transaction import WriteTransaction
 
 Mend = Callable[[Article], Article]
 """Returns an article sanitised by today's rules; the same object if nothing changes."""
@@ -70,11 +70,11 @@ def _mend_revisions(connection: sa.Connection, mend: Mend, place: int, now: date
     query = sa.select(*REVISION).join_from(revisions, articles, revisions.c.article == articles.c.pk)
     query = query.where(revisions.c.pk > place).order_by(revisions.c.pk).limit(_BATCH)
     rows = connection.execute(query).all()
-    writing = Writing(connection, now)
-    changes = Changes(writing, "")
+    writing = WriteTransaction(connection, now)
+    changes = ArticleChanges(writing, "")
     mended = []
     for row in rows:
-        article = unpacked(row)
+        article = decoded(row)
         if (made := mend(article)) is not article:
             changes.mend(row, made)
             mended.append(row)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from aggregator.config.load import Keep
-from aggregator.store.article_changes import Changes, drop_versions
+from aggregator.store.article_changes import ArticleChanges, drop_versions
 from aggregator.store.schema import FOUND, articles, feeds, placements, revisions
 
 _BATCH = 500
@@ -93,7 +93,7 @@ def _order(place: tuple[datetime, str]) -> tuple[float, str]:
 
 
 def prune(
-    connection: sa.Connection, changes: Changes, scope: Scope, place: _Place, window: int
+    connection: sa.Connection, changes: ArticleChanges, scope: Scope, place: _Place, window: int
 ) -> _Place | None:
     """Prunes one batch from `place` on, except what feeds show; returns the place of the next, None at the
     end.

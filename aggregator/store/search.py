@@ -29,11 +29,11 @@ from aggregator.rules.query.narrowing import (
 from aggregator.store.database import Database, remember
 from aggregator.store.dialect import INDEXED_FIELDS
 from aggregator.store.schema import FOUND, articles, feeds, placements, revisions
-from aggregator.store.stored_article import NEWEST_REVISION, Kept, kept, of_newest
+from aggregator.store.stored_article import NEWEST_REVISION, StoredArticle, from_row, of_newest
 
 __all__ = ["INDEXED_FIELDS", "SETTING", "Search", "Words"]
 
-Words = Callable[[Kept], Mapping[str, str]]
+Words = Callable[[StoredArticle], Mapping[str, str]]
 """Returns the words of each of `INDEXED_FIELDS` of an article, separated by spaces, as queries see them."""
 
 _BATCH = 250
@@ -76,7 +76,9 @@ class Search:
         count = _BATCH
         while count == _BATCH:
             with self._database.transaction() as connection:
-                found = [kept(row) for row in connection.execute(_LEFT.order_by(articles.c.pk).limit(_BATCH))]
+                found = [
+                    from_row(row) for row in connection.execute(_LEFT.order_by(articles.c.pk).limit(_BATCH))
+                ]
                 rows = []
                 for each in found:
                     of_fields = words(each)
@@ -93,7 +95,7 @@ class Search:
         narrowing: Narrowing,
         published_but: Collection[str] | None = None,
         is_over: Callable[[], bool] = lambda: False,
-    ) -> Iterator[Kept]:
+    ) -> Iterator[StoredArticle]:
         """Yields candidates, newest first: articles that a narrowing admits, and perhaps others.
 
         `published_but`: only articles in a published feed, without the feeds of these names (`all` is "").
@@ -116,7 +118,7 @@ class Search:
                 if is_over():
                     raise TookTooLong("the search took too long")
                 if pk in found:
-                    yield kept(found[pk])
+                    yield from_row(found[pk])
 
     def _is_made(self) -> bool:
         return self._database.setting(SETTING) == _VERSION

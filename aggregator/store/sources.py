@@ -18,7 +18,7 @@ from aggregator.config.load import Source
 from aggregator.normalise.links import without_login
 from aggregator.schedule.health import PollRecord
 from aggregator.schedule.state import PollState
-from aggregator.store.article_changes import CURRENT, Changes
+from aggregator.store.article_changes import CURRENT, ArticleChanges
 from aggregator.store.article_json import OriginOf, origin_face, origin_link
 from aggregator.store.column_types import Instant, microseconds
 from aggregator.store.commits import PollCommits
@@ -29,14 +29,14 @@ from aggregator.store.poll_rows import (
     UNCHANGED,
     following_poll,
 )
-from aggregator.store.raw_sql import change
+from aggregator.store.raw_sql import change_rows
 from aggregator.store.rebuilding import REBUILT
 from aggregator.store.records import Saved, SourceRecord, Update
 from aggregator.store.schema import FOUND, articles, followed, revisions, settings, sources
 from aggregator.store.sources_outside_config import mark_in
-from aggregator.store.stored_article import NEWEST_REVISION, unpacked
+from aggregator.store.stored_article import NEWEST_REVISION, decoded
 from aggregator.store.story_changes import NO_STORIES, StoryRules
-from aggregator.store.write_transaction import Judge, Writing, by_categories
+from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
 _NAMES_AT_ONCE = 500
 _ROWS_AT_ONCE = 50
@@ -316,7 +316,7 @@ class Sources:
             rows.append((update.source, validators, update.body_hash, schedule, due))
         with self._saving(brief=True) as connection:
             for some in _batches(rows, _ROWS_AT_ONCE):
-                change(connection, UNCHANGED, some, (microseconds(now), microseconds(now)))
+                change_rows(connection, UNCHANGED, some, (microseconds(now), microseconds(now)))
 
     def _recategorise(
         self,
@@ -326,18 +326,18 @@ class Sources:
         after: Sequence[str],
         now: datetime,
     ) -> None:
-        writing = Writing(connection, now, self.judge, self._rules)
-        changes = Changes(writing, source)
+        writing = WriteTransaction(connection, now, self.judge, self._rules)
+        changes = ArticleChanges(writing, source)
         query = sa.select(*CURRENT).join_from(articles, revisions, NEWEST_REVISION)
         for row in connection.execute(query.where(articles.c.source == source)).all():
-            article = unpacked(row)
+            article = decoded(row)
             own = [name for name in article.categories if name not in before]
             categories = tuple(dict.fromkeys([*after, *own]))
             changes.file_under(row, replace(article, categories=categories))
         writing.placing.save()
 
     def _leave_feeds(self, connection: sa.Connection, source: str, now: datetime) -> None:
-        writing = Writing(connection, now, self.judge, self._rules)
+        writing = WriteTransaction(connection, now, self.judge, self._rules)
         pks = connection.scalars(sa.select(articles.c.pk).where(articles.c.source == source)).all()
         for batch in _batches(pks):
             writing.placing.leave_all(batch)

@@ -18,7 +18,7 @@ from aggregator.store.column_types import Shaped
 from aggregator.store.database import Database, remember
 from aggregator.store.schema import followed, settings, sources
 
-__all__ = ["FollowedRow", "FollowedSources", "NewFollowed", "batches", "mark_changed", "mark_in"]
+__all__ = ["NewSource", "SourceOutsideConfig", "SourcesOutsideConfig", "batches", "mark_changed", "mark_in"]
 
 _AT_ONCE = 500
 _CHANGES = "followed changes"
@@ -29,7 +29,7 @@ _NEW = {"active": True, "validators": {}, "body_hash": None, "title": "", "sched
 
 
 @dataclass(frozen=True, slots=True)
-class FollowedRow:
+class SourceOutsideConfig:
     """A source as it is stored; its settings are those of a `[[sources]]` table, not checked yet."""
 
     name: str
@@ -38,7 +38,7 @@ class FollowedRow:
 
 
 @dataclass(frozen=True, slots=True)
-class NewFollowed:
+class NewSource:
     """A checked source to add.
 
     - `row`: what is stored.
@@ -46,13 +46,13 @@ class NewFollowed:
     - `is_special`: it has settings that publishing, completing or upkeep need.
     """
 
-    row: FollowedRow
+    row: SourceOutsideConfig
     source: Source
     key: str
     is_special: bool
 
 
-class FollowedSources:
+class SourcesOutsideConfig:
     """The part of the store that keeps the sources outside the config; every method is one transaction.
 
     No method reads all of them at once.
@@ -67,7 +67,7 @@ class FollowedSources:
         with self._database.snapshot() as connection:
             return connection.scalar(_COUNT) or 0
 
-    def named(self, names: Collection[str]) -> dict[str, FollowedRow]:
+    def named(self, names: Collection[str]) -> dict[str, SourceOutsideConfig]:
         """Returns the sources with these names, by name."""
         found = {}
         with self._database.single() as connection:
@@ -77,7 +77,7 @@ class FollowedSources:
                 found.update({row.name: _row(*row) for row in connection.execute(query)})
         return found
 
-    def batches(self) -> Iterator[list[FollowedRow]]:
+    def batches(self) -> Iterator[list[SourceOutsideConfig]]:
         """Yields all sources ordered by name, five hundred at a time."""
         last = ""
         while True:
@@ -89,17 +89,17 @@ class FollowedSources:
             yield [_row(*row) for row in rows]
             last = rows[-1].name
 
-    def special(self) -> Iterator[list[FollowedRow]]:
+    def special(self) -> Iterator[list[SourceOutsideConfig]]:
         """Yields the sources with settings that publishing, completing or upkeep need, five hundred at a
         time.
         """
         return self._marked(followed.c.is_special)
 
-    def changed(self) -> Iterator[list[FollowedRow]]:
+    def changed(self) -> Iterator[list[SourceOutsideConfig]]:
         """Yields the sources that commands changed and no run has loaded yet, five hundred at a time."""
         return self._marked(followed.c.is_changed)
 
-    def _marked(self, mark: sa.ColumnElement[bool]) -> Iterator[list[FollowedRow]]:
+    def _marked(self, mark: sa.ColumnElement[bool]) -> Iterator[list[SourceOutsideConfig]]:
         # With a condition on the name, SQLite would scan all by name instead of the index of marked ones.
         with self._database.snapshot() as connection:
             names = sorted(connection.scalars(sa.select(followed.c.name).where(mark)))
@@ -168,7 +168,7 @@ class FollowedSources:
             found = connection.execute(query.where(sources.c.name == name)).one_or_none()
         return None if found is None else (found.address, found.moved_to)
 
-    def add(self, new: Sequence[NewFollowed]) -> None:
+    def add(self, new: Sequence[NewSource]) -> None:
         """Adds these sources. Their names must not be in this table."""
         with self._database.transaction() as connection:
             known: set[str] = set()
@@ -204,7 +204,7 @@ class FollowedSources:
                 connection.execute(followed.insert(), rows)
                 mark_changed(connection)
 
-    def change(self, changed: NewFollowed) -> None:
+    def change(self, changed: NewSource) -> None:
         """Changes the settings of a source; the next run loads them."""
         values = {"settings": dict(changed.row.settings), "enabled": changed.row.enabled, "key": changed.key}
         values |= {"is_special": changed.is_special, "is_changed": True}
@@ -242,12 +242,12 @@ class FollowedSources:
                 mark_changed(connection)  # their categories may have changed
 
 
-def _row(name: str, settings: str, enabled: bool) -> FollowedRow:
+def _row(name: str, settings: str, enabled: bool) -> SourceOutsideConfig:
     try:
         found = json.loads(settings)
     except (ValueError, TypeError, RecursionError):
         found = None
-    return FollowedRow(name, found if isinstance(found, dict) else {}, enabled)
+    return SourceOutsideConfig(name, found if isinstance(found, dict) else {}, enabled)
 
 
 def mark_changed(connection: sa.Connection) -> None:
@@ -256,7 +256,7 @@ def mark_changed(connection: sa.Connection) -> None:
 
 
 def mark_in(connection: sa.Connection) -> str:
-    """As `FollowedSources.mark`, in a transaction that does more."""
+    """As `SourcesOutsideConfig.mark`, in a transaction that does more."""
     return connection.scalar(sa.select(settings.c.value).where(settings.c.name == _CHANGES)) or ""
 
 

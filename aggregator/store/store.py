@@ -10,12 +10,12 @@ from aggregator.config.store_address import StoreAddress
 from aggregator.store.archives import Archives
 from aggregator.store.arrivals import Arrivals
 from aggregator.store.articles import Articles
-from aggregator.store.articles_with_pages import Linkless
+from aggregator.store.articles_with_pages import ArticlesWithPages
 from aggregator.store.clock_corrections import ClockCorrections
 from aggregator.store.counts_by_time import Calendar
 from aggregator.store.database import Database
 from aggregator.store.decide_placements import Placements
-from aggregator.store.due_sources import Queue
+from aggregator.store.due_sources import DueSources
 from aggregator.store.feeds import Feeds
 from aggregator.store.forgetting import Forgetting
 from aggregator.store.hubs.pings import HubPings
@@ -23,13 +23,13 @@ from aggregator.store.hubs.pushed import PushedArticles
 from aggregator.store.hubs.subscriptions import HubSubscriptions
 from aggregator.store.leases import Hold, Leases
 from aggregator.store.media import MediaRecords
-from aggregator.store.member_pictures import FaceRecords
+from aggregator.store.member_pictures import MemberPictureRecords
 from aggregator.store.outbox import Outbox
 from aggregator.store.page_requests import Pages
 from aggregator.store.posts import PostFiles
 from aggregator.store.resanitising import Resanitising
 from aggregator.store.sources import Sources
-from aggregator.store.sources_outside_config import FollowedSources
+from aggregator.store.sources_outside_config import SourcesOutsideConfig
 from aggregator.store.stories import Stories
 from aggregator.store.story_changes import NO_STORIES, StoryRules
 from aggregator.store.subscriptions import Subscriptions
@@ -71,8 +71,8 @@ class Store:
     ) -> None:
         self.database = database = Database(address, reads_only=reads_only)
         self.sources = Sources(database, judge, stories)
-        self.queue = Queue(database)
-        self.followed = FollowedSources(database)
+        self.due_sources = DueSources(database)
+        self.sources_outside_config = SourcesOutsideConfig(database)
         self.articles = Articles(database, judge, stories)
         self.feeds = Feeds(database)
         self.archives = Archives(database)
@@ -80,7 +80,7 @@ class Store:
         self.placements = Placements(database, judge, stories)
         self.stories = Stories(database, judge, stories)
         self.posts = PostFiles(database)
-        self.linkless = Linkless(database)
+        self.articles_with_pages = ArticlesWithPages(database)
         self.calendar = Calendar(database)
         self.subscriptions = Subscriptions(database)
         self.arrivals = Arrivals(database)
@@ -93,7 +93,7 @@ class Store:
         self.clock_corrections = ClockCorrections(database)
         self.resanitising = Resanitising(database)
         self.media = MediaRecords(database)
-        self.faces = FaceRecords(database)
+        self.faces = MemberPictureRecords(database)
         self.leases = Leases(database)
 
     def holding(self, hold: Hold) -> Store:

@@ -16,7 +16,7 @@ from aggregator.model.article_json import Unreadable, unpack
 from aggregator.store.article_json import has_link
 from aggregator.store.changed_ids import digest_of_link
 from aggregator.store.column_types import moment
-from aggregator.store.raw_sql import ask_each
+from aggregator.store.raw_sql import fetch_rows_of_each
 from aggregator.store.schema import aliases, articles, decisions, revisions
 
 __all__ = [
@@ -24,12 +24,12 @@ __all__ = [
     "JUDGED",
     "NEWEST_REVISION",
     "REVISION",
-    "Kept",
-    "Recent",
+    "RecentArticles",
+    "StoredArticle",
+    "decoded",
+    "from_row",
     "is_named",
-    "kept",
     "of_newest",
-    "unpacked",
 ]
 
 MAX_BYTES = 8 * 1024 * 1024
@@ -38,14 +38,14 @@ MAX_BYTES = 8 * 1024 * 1024
 _LEAST_BYTES = 1_000
 
 JUDGED = "judged"
-"""The key in `Kept.made` of what rules said of a new article where it was read (`Found.judged`)."""
+"""The key in `StoredArticle.made` of what rules said of a new article where it was read (`Found.judged`)."""
 
 ERASED = "erased:"
 """The prefix of aliases that are digests of marks and links of a forgotten or pruned article."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class StoredArticle:
     """A stored article.
 
     - `uid`: its published id, which never changes.
@@ -65,7 +65,7 @@ class Kept:
     decision: str | None = None
     is_dated: bool = True
     made: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
-    """A cache of what was made from it, for code that gets the same object again from `Recent`."""
+    """A cache of what was made from it, for code that gets the same object again from `RecentArticles`."""
 
 
 _DECISION = sa.select(decisions.c.data).where(decisions.c.article == articles.c.pk).scalar_subquery()
@@ -75,7 +75,7 @@ REVISION: tuple[sa.ColumnElement[Any], ...] = (
     *(revisions.c.pk.label("revision"), revisions.c.published, revisions.c.updated, revisions.c.data),
     _DECISION.label("decision"),
 )
-"""The columns of an article and one of its revisions that `kept` expects."""
+"""The columns of an article and one of its revisions that `from_row` expects."""
 
 NEWEST_REVISION = revisions.c.pk == articles.c.revision
 """The condition that joins an article with its newest revision."""
@@ -98,19 +98,19 @@ def of_newest(*columns: sa.ColumnElement[Any]) -> sa.Select[Any]:
     """Returns a query for articles with their newest revisions and these further columns, without pruned
     ones.
 
-    Articles whose newest revision is missing are included, so that `kept` reports them.
+    Articles whose newest revision is missing are included, so that `from_row` reports them.
     """
     query = sa.select(*REVISION, *columns).join_from(articles, revisions, NEWEST_REVISION, isouter=True)
     return query.where(articles.c.revision.is_not(None))
 
 
-def kept(row: sa.Row[Any]) -> Kept:
+def from_row(row: sa.Row[Any]) -> StoredArticle:
     """Converts a row of `REVISION`. Raises DamagedStore."""
-    return Kept(
+    return StoredArticle(
         pk=row.pk,
         revision=row.revision,
         uid=row.uid,
-        article=unpacked(row),
+        article=decoded(row),
         published=row.published,
         updated=row.updated,
         first_seen=row.first_seen,
@@ -126,7 +126,7 @@ _REVISIONS = """
 """
 
 
-class Recent:
+class RecentArticles:
     """A cache of the articles that were read last, by the numbers of their revisions.
 
     An article is in the feed of its category, in `all`, and in archives of both: if these are written in the
@@ -135,9 +135,9 @@ class Recent:
 
     def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         self._left_bytes = max_bytes
-        self._known: OrderedDict[int, Kept] = OrderedDict()
+        self._known: OrderedDict[int, StoredArticle] = OrderedDict()
 
-    def read(self, connection: sa.Connection, numbers: Sequence[int]) -> tuple[Kept, ...]:
+    def read(self, connection: sa.Connection, numbers: Sequence[int]) -> tuple[StoredArticle, ...]:
         """Returns the articles of these revisions, in their order. Raises DamagedStore."""
         known = self._known
         found = {number: known[number] for number in numbers if number in known}
@@ -154,17 +154,27 @@ class Recent:
         return tuple(found[number] for number in numbers)
 
 
-def _read(connection: sa.Connection, numbers: Sequence[int]) -> Iterator[Kept]:
+def _read(connection: sa.Connection, numbers: Sequence[int]) -> Iterator[StoredArticle]:
     """Yields the articles of these revisions. Raises DamagedStore."""
-    for revision, pk, uid, source, own_id, first_seen, given, published, updated, data, decision in ask_each(
-        connection, _REVISIONS, numbers
-    ):
+    for (
+        revision,
+        pk,
+        uid,
+        source,
+        own_id,
+        first_seen,
+        given,
+        published,
+        updated,
+        data,
+        decision,
+    ) in fetch_rows_of_each(connection, _REVISIONS, numbers):
         dates = moment(published), moment(updated)
         try:
             article = unpack(data, source=source, id=own_id, published=dates[0], updated=dates[1])
         except Unreadable as error:
             raise _damaged(own_id, source, error) from error
-        yield Kept(
+        yield StoredArticle(
             pk=pk,
             revision=revision,
             uid=uid,
@@ -193,11 +203,11 @@ def _damaged(own_id: object, source: object, cause: object) -> DamagedStore:
     return DamagedStore(f"the article {own_id!r} of source {source!r} in the store", cause)
 
 
-def _size(kept: Kept) -> int:
-    return _LEAST_BYTES + len(kept.article.content) + len(kept.article.summary)
+def _size(stored: StoredArticle) -> int:
+    return _LEAST_BYTES + len(stored.article.content) + len(stored.article.summary)
 
 
-def unpacked(row: sa.Row[Any]) -> Article:
+def decoded(row: sa.Row[Any]) -> Article:
     """Decodes the article of a row. Raises DamagedStore."""
     if row.data is None:
         raise _damaged(row.id, row.source, "its newest revision is lost")

@@ -23,9 +23,9 @@ from aggregator.store.schema import (
     stories,
     story_keys,
 )
-from aggregator.store.stored_article import Kept, kept, of_newest
+from aggregator.store.stored_article import StoredArticle, from_row, of_newest
 from aggregator.store.story_changes import EDITOR, NO_STORIES, SPLIT, StoryRules, read_why
-from aggregator.store.write_transaction import Judge, Writing, by_categories
+from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
 __all__ = ["Stories", "StoryArticle", "StoryRecord"]
 
@@ -55,7 +55,7 @@ class StoryArticle:
     - `is_standing`: it may be shown; False: it is withdrawn, or its source was removed.
     """
 
-    kept: Kept
+    stored: StoredArticle
     code: str = ""
     score: float = 1.0
     joins: str = ""
@@ -81,8 +81,8 @@ class Stories:
         self._judge = judge
         self._rules = rules
 
-    def _writing(self, connection: sa.Connection, now: datetime) -> Writing:
-        return Writing(connection, now, self._judge, self._rules)
+    def _writing(self, connection: sa.Connection, now: datetime) -> WriteTransaction:
+        return WriteTransaction(connection, now, self._judge, self._rules)
 
     def arrange(self, shows: str, order: str, now: datetime) -> int:
         """Applies settings about stories, once for each change; returns how many stories were checked.
@@ -140,7 +140,7 @@ class Stories:
                     why = read_why(row.why)
                     members.append(
                         StoryArticle(
-                            kept=kept(row),
+                            stored=from_row(row),
                             code=str(why.get("code", "")),
                             score=float(why.get("score", 1.0)),
                             joins=uids.get(why.get("with"), ""),
@@ -150,16 +150,16 @@ class Stories:
                     )
                 yield StoryRecord(number=number, members=tuple(members))
 
-    def others(self, pks: Collection[int]) -> Mapping[int, tuple[Kept, ...]]:
+    def others(self, pks: Collection[int]) -> Mapping[int, tuple[StoredArticle, ...]]:
         """Returns, for each of these articles that is in a story, the other articles of the story."""
         asked = sorted(pks)
         if not asked:
             return {}
-        found: dict[int, list[Kept]] = {}
+        found: dict[int, list[StoredArticle]] = {}
         with self._database.snapshot() as connection:
             for start in range(0, len(asked), _BATCH):
                 for row in connection.execute(_OTHERS, {"asked": asked[start : start + _BATCH]}):
-                    found.setdefault(row.asked, []).append(kept(row))
+                    found.setdefault(row.asked, []).append(from_row(row))
         return {pk: tuple(each) for pk, each in found.items()}
 
     def split(self, pks: Sequence[int], now: datetime) -> None:
@@ -217,7 +217,7 @@ class Stories:
                 joined = set()
                 for row in rows:
                     was = writing.stories.of(row.pk)
-                    story = writing.stories.enter_again(kept(row))
+                    story = writing.stories.enter_again(from_row(row))
                     if was is None and story is not None:
                         joined.add(row.pk)
                         writing.settle([story], anew=True)

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 import sqlalchemy as sa
 
-from aggregator.store.batched_inserts import Pending
-from aggregator.store.raw_sql import ask, ask_each, insert
+from aggregator.store.batched_inserts import BatchedInserts
+from aggregator.store.raw_sql import fetch_rows, fetch_rows_of_each, insert_rows
 from aggregator.store.schema import FOUND, articles, sources, stories
-from aggregator.store.stored_article import Kept, kept, of_newest
+from aggregator.store.stored_article import StoredArticle, from_row, of_newest
 
-__all__ = ["EDITOR", "NO_STORIES", "SPLIT", "Joining", "StoryMember", "StoryRules", "allotted"]
+__all__ = ["EDITOR", "NO_STORIES", "SPLIT", "StoryChanges", "StoryMember", "StoryRules", "feeds_of_members"]
 
 EDITOR, SPLIT = "editor", "split"
 """A person joined an article to a story, or split it off, so that it is not joined automatically."""
@@ -56,11 +56,13 @@ class StoryRules(Protocol):
         """The largest number of articles that one article is compared with."""
         ...
 
-    def keys(self, found: Kept) -> Sequence[int]:
+    def keys(self, found: StoredArticle) -> Sequence[int]:
         """Returns the keys by which articles about the same story are found: they share at least one."""
         ...
 
-    def join(self, new: Kept, candidates: Sequence[tuple[Kept, frozenset[str]]]) -> tuple[int, str] | None:
+    def join(
+        self, new: StoredArticle, candidates: Sequence[tuple[StoredArticle, frozenset[str]]]
+    ) -> tuple[int, str] | None:
         """Returns the number of the candidate whose story `new` joins, and why, as JSON; None: it joins none.
 
         Each candidate has the sources of its story's members with it.
@@ -84,10 +86,10 @@ class _NoStories:
     finds = False
     most_candidates = 0
 
-    def keys(self, _found: Kept) -> Sequence[int]:
+    def keys(self, _found: StoredArticle) -> Sequence[int]:
         return ()
 
-    def join(self, _new: Kept, _candidates: Sequence[tuple[Kept, frozenset[str]]]) -> None:
+    def join(self, _new: StoredArticle, _candidates: Sequence[tuple[StoredArticle, frozenset[str]]]) -> None:
         return None
 
     def shows_one(self, _feed: str) -> bool:
@@ -124,10 +126,10 @@ _MEMBERS = (
 )
 
 
-class Joining:
+class StoryChanges:
     """Changes stories within one transaction; does nothing if the rules do not look for stories."""
 
-    def __init__(self, pending: Pending, rules: StoryRules) -> None:
+    def __init__(self, pending: BatchedInserts, rules: StoryRules) -> None:
         self._pending = pending
         self.rules = rules
 
@@ -135,7 +137,7 @@ class Joining:
     def _connection(self) -> sa.Connection:
         return self._pending.connection
 
-    def enter(self, new: Iterable[Kept]) -> dict[int, int]:
+    def enter(self, new: Iterable[StoredArticle]) -> dict[int, int]:
         """Saves the keys of new articles, and joins them to known stories; returns the story of each that
         joined.
 
@@ -152,10 +154,10 @@ class Joining:
             rows += [(key, found.pk) for key in keys]
         if rows:
             # A deleted article may have had the same number, and left its keys.
-            insert(self._connection, _KEYS, rows, known="DO NOTHING")
+            insert_rows(self._connection, _KEYS, rows, known="DO NOTHING")
         return joined
 
-    def enter_again(self, found: Kept, *, joins: bool = True) -> int | None:
+    def enter_again(self, found: StoredArticle, *, joins: bool = True) -> int | None:
         """Adds the keys that an article has now, and joins it to a story; returns its story, None for
         none.
         """
@@ -163,7 +165,7 @@ class Joining:
         if story is None and joins:
             return self.enter([found]).get(found.pk)
         keys = [(key, found.pk) for key in self.rules.keys(found)]
-        insert(self._connection, _KEYS, keys, known="DO NOTHING")
+        insert_rows(self._connection, _KEYS, keys, known="DO NOTHING")
         return story
 
     def _known(self, keys: Collection[int]) -> set[int]:
@@ -172,14 +174,14 @@ class Joining:
         """
         if not keys:
             return set()
-        return {row[0] for row in ask_each(self._connection, _KNOWN, keys, mark="(?)")}
+        return {row[0] for row in fetch_rows_of_each(self._connection, _KNOWN, keys, mark="(?)")}
 
-    def _joined(self, found: Kept, keys: Sequence[int]) -> int | None:
+    def _joined(self, found: StoredArticle, keys: Sequence[int]) -> int | None:
         if not keys:
             return None
         asked = _SHARING.format(", ".join(["(?)"] * len(keys)), HOT)
         facts = (*keys, found.article.source, FOUND, found.pk, self.rules.most_candidates)
-        pks = [row[0] for row in ask(self._connection, asked, facts)]
+        pks = [row[0] for row in fetch_rows(self._connection, asked, facts)]
         if not pks:
             return None
         known = {
@@ -190,7 +192,7 @@ class Joining:
         rows = {row.pk: row for row in self._connection.execute(of_newest().where(articles.c.pk.in_(pks)))}
         sources_of = self._sources({row.story for row in known.values()})
         candidates = [
-            (kept(row), sources_of[known[pk].story] if pk in known else frozenset((row.source,)))
+            (from_row(row), sources_of[known[pk].story] if pk in known else frozenset((row.source,)))
             for pk in pks
             if pk not in split and (row := rows.get(pk)) is not None
         ]
@@ -234,7 +236,7 @@ class Joining:
         """Returns the story of an article; None if it is in none."""
         if not self.rules.finds:
             return None
-        found = ask(self._connection, _STORY, (article,))
+        found = fetch_rows(self._connection, _STORY, (article,))
         return int(found[0][0]) if found else None
 
     def of_any(self, pks: Sequence[int]) -> set[int]:
@@ -245,12 +247,12 @@ class Joining:
             found.update(self._connection.scalars(sa.select(stories.c.story).where(some)))
         return found
 
-    def members(self, story: int) -> list[tuple[StoryMember, Kept]]:
+    def members(self, story: int) -> list[tuple[StoryMember, StoredArticle]]:
         """Returns the members of a story, the one to show first; deletes a story that has only one member."""
         rows = self._connection.execute(_MEMBERS, {"of_story": story}).all()
         if len(rows) == 1 and not is_split(rows[0].why):
             self.remove(rows[0].pk)
-        return [(_member(row), kept(row)) for row in rows]
+        return [(_member(row), from_row(row)) for row in rows]
 
     def arrange(self, members: Sequence[StoryMember]) -> list[StoryMember]:
         """Assigns new places to the members of a story."""
@@ -273,7 +275,7 @@ class Joining:
         return arranged
 
 
-def allotted(
+def feeds_of_members(
     members: Sequence[StoryMember], wanted: Mapping[int, Sequence[str]], rules: StoryRules
 ) -> dict[int, tuple[str, ...]]:
     """Returns the feeds of each member of a story, from `wanted`: its feeds if there were no stories."""

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 
-from aggregator.config.subscriptions import Listed, key, unlike
+from aggregator.config.subscriptions import Listed, address_key, unused_name
 from aggregator.model.entry import Subscription
 from aggregator.store.database import Database
 from aggregator.store.records import Update
 from aggregator.store.schema import PRUNED, articles, revisions, sources, subscriptions
 from aggregator.store.sources_outside_config import mark_changed
 
-__all__ = ["FORGOTTEN_AFTER", "MISSING_IS_GONE", "Subscriptions", "take"]
+__all__ = ["FORGOTTEN_AFTER", "MISSING_IS_GONE", "Subscriptions", "save_lists"]
 
 MISSING_IS_GONE = 2
 """After this many polls without it, a feed has left its list: a list may be read while it is saved."""
@@ -83,7 +83,7 @@ class Subscriptions:
             connection.execute(subscriptions.delete().where(_LEFT, unknown))
 
 
-def take(connection: sa.Connection, update: Update) -> Update:
+def save_lists(connection: sa.Connection, update: Update) -> Update:
     """Stores the feeds of a list within the transaction that saves its poll; returns other updates unchanged.
 
     If a feed is missing for the first time, the update is returned without validators, so that the next poll
@@ -99,13 +99,15 @@ def take(connection: sa.Connection, update: Update) -> Update:
     is_changed = False
     new: list[dict[str, object]] = []
     for each in update.subscriptions:
-        if (of_feed := key(each.url)) in seen:
+        if (of_feed := address_key(each.url)) in seen:
             continue
         seen.add(of_feed)
         values = {"url": each.url, "link": each.link, "categories": [*each.categories], "missing": 0}
         row = known.get(of_feed)
         if row is None:
-            name = unlike(f"{update.source}: {each.title or urlsplit(each.url).hostname or 'feed'}", taken)
+            name = unused_name(
+                f"{update.source}: {each.title or urlsplit(each.url).hostname or 'feed'}", taken
+            )
             taken.add(name)
             new.append({"list": update.source, "key": of_feed, "name": name, **values})
         elif (row.url, row.link, row.categories, row.missing) != tuple(values.values()):

@@ -19,13 +19,13 @@ from aggregator.store.changed_ids import Identity
 from aggregator.store.database import Database, remember
 from aggregator.store.edits import Found
 from aggregator.store.known_ids import ALIASES
-from aggregator.store.published_ids import made_of
-from aggregator.store.raw_sql import insert
+from aggregator.store.published_ids import uuid_of
+from aggregator.store.raw_sql import insert_rows
 from aggregator.store.schema import FORGOTTEN, FOUND, WITHDRAWN, aliases, articles, settings
 from aggregator.store.stored_article import ERASED
-from aggregator.store.write_transaction import Writing
+from aggregator.store.write_transaction import WriteTransaction
 
-__all__ = ["Tombstone", "Tombstones", "bury"]
+__all__ = ["Tombstone", "Tombstones", "insert_forgotten"]
 
 MAX_TOMBSTONES = 100_000
 _SETTING = "tombstones"
@@ -104,7 +104,7 @@ class Tombstones:
         return tuple(forgotten), tuple(recalled)
 
 
-def bury(writing: Writing, source: str, found: Sequence[Found]) -> None:
+def insert_forgotten(writing: WriteTransaction, source: str, found: Sequence[Found]) -> None:
     """Inserts those of these articles as forgotten that are recorded as erased and not in the store."""
     text = writing.setting(_SETTING) if found else None
     if not text:
@@ -116,7 +116,7 @@ def bury(writing: Writing, source: str, found: Sequence[Found]) -> None:
         stored = sa.select(articles.c.id).where(articles.c.source == source, articles.c.id.in_([*some]))
         for id_ in {*some}.difference(connection.scalars(stored)):
             article = some[id_]
-            made = made_of(source, id_)
+            made = uuid_of(source, id_)
             uid = next((each for each in (made, id_) if _digest(each) in known), None)
             digest = _digest(uid) if uid else None
             if digest is None:
@@ -132,7 +132,7 @@ def bury(writing: Writing, source: str, found: Sequence[Found]) -> None:
             dates = {"published": moment, "updated": moment, "first_seen": now}
             connection.execute(articles.insert().values(**row, **dates, fingerprint="", file=""))
             marks = [(source, f"{ERASED}{mark}", pk) for mark in sorted(known[digest].marks)]
-            insert(connection, ALIASES, marks, known="DO NOTHING")
+            insert_rows(connection, ALIASES, marks, known="DO NOTHING")
 
 
 @lru_cache(maxsize=1)  # called for each source with articles, mostly with the same text

@@ -10,9 +10,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from aggregator.store.batched_inserts import Pending
+from aggregator.store.batched_inserts import BatchedInserts
 from aggregator.store.column_types import microseconds
-from aggregator.store.raw_sql import insert
+from aggregator.store.raw_sql import insert_rows
 from aggregator.store.schema import (
     ALL,
     OF_SOURCE,
@@ -24,7 +24,7 @@ from aggregator.store.schema import (
     revisions,
 )
 
-__all__ = ["Placing"]
+__all__ = ["PlacementWriter"]
 
 _PK: sa.BindParameter[int] = sa.bindparam("of_article")
 _PKS: sa.BindParameter[list[int]] = sa.bindparam("some_articles", expanding=True)
@@ -60,10 +60,10 @@ Row = tuple[int, datetime, Iterable[str]]
 """The number of an article, its date, and the names of its feeds."""
 
 
-class Placing:
+class PlacementWriter:
     """Puts articles into feeds and removes them within one transaction; call `save` at the end."""
 
-    def __init__(self, pending: Pending, now: datetime) -> None:
+    def __init__(self, pending: BatchedInserts, now: datetime) -> None:
         self._pending = pending
         self._now = now
         self._feeds: dict[str, int] | None = None
@@ -114,7 +114,7 @@ class Placing:
 
     def _insert(self, rows: Sequence[tuple[int, int, int, int | None]]) -> None:
         if rows:
-            insert(self._connection, _PLACEMENTS, rows)
+            insert_rows(self._connection, _PLACEMENTS, rows)
             self._stale.update(row[0] for row in rows)
 
     def leave(self, pk: int) -> Mapping[int, int | None]:

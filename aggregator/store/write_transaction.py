@@ -8,14 +8,14 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
-from aggregator.store.batched_inserts import Pending
-from aggregator.store.raw_sql import ask
+from aggregator.store.batched_inserts import BatchedInserts
+from aggregator.store.raw_sql import fetch_rows
 from aggregator.store.schema import decisions
-from aggregator.store.stored_article import Kept
-from aggregator.store.story_changes import NO_STORIES, Joining, StoryRules, allotted
-from aggregator.store.write_placements import Placing, names_of
+from aggregator.store.stored_article import StoredArticle
+from aggregator.store.story_changes import NO_STORIES, StoryChanges, StoryRules, feeds_of_members
+from aggregator.store.write_placements import PlacementWriter, names_of
 
-__all__ = ["Judge", "Placement", "Writing", "by_categories"]
+__all__ = ["Judge", "Placement", "WriteTransaction", "by_categories"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,16 +29,16 @@ class Placement:
 _DECIDED = "decisions (article, data)"
 _SETTING = "SELECT value FROM settings WHERE name = ?"
 
-Judge = Callable[[Kept, datetime], Placement]
+Judge = Callable[[StoredArticle, datetime], Placement]
 """Decides the feeds of an article: pure, equal results for equal article, config and time."""
 
 
-def by_categories(found: Kept, _now: datetime) -> Placement:
+def by_categories(found: StoredArticle, _now: datetime) -> Placement:
     """Returns the feeds of an article if there are no rules."""
     return Placement(feeds=names_of(tuple(found.article.categories)))
 
 
-class Writing:
+class WriteTransaction:
     """One transaction that writes articles."""
 
     def __init__(
@@ -48,11 +48,11 @@ class Writing:
         judge: Judge = by_categories,
         rules: StoryRules = NO_STORIES,
     ) -> None:
-        self.pending = Pending(connection)
+        self.pending = BatchedInserts(connection)
         self.now = now
         self.judge = judge
-        self.placing = Placing(self.pending, now)
-        self.stories = Joining(self.pending, rules)
+        self.placing = PlacementWriter(self.pending, now)
+        self.stories = StoryChanges(self.pending, rules)
         self._last: dict[sa.Table, int] = {}
         self._settings: dict[str, str | None] = {}
         self._judged_again: set[int] = set()
@@ -74,11 +74,11 @@ class Writing:
     def setting(self, name: str) -> str | None:
         """Returns a stored setting (None: never set), read once, because this transaction sets none."""
         if name not in self._settings:
-            found = ask(self.pending.bare, _SETTING, (name,))
+            found = fetch_rows(self.pending.bare, _SETTING, (name,))
             self._settings[name] = found[0][0] if found else None
         return self._settings[name]
 
-    def enter(self, new: Sequence[Kept]) -> None:
+    def enter(self, new: Sequence[StoredArticle]) -> None:
         """Puts new articles, all of one source, into the feeds that `judge` decides.
 
         Those about a known story join it, and go into the feeds in which it is not shown already.
@@ -95,7 +95,7 @@ class Writing:
         self.pending.insert(_DECIDED, decided)
         self.settle(joined.values())
 
-    def place(self, found: Kept, *, is_edited: bool = False) -> None:
+    def place(self, found: StoredArticle, *, is_edited: bool = False) -> None:
         """Puts a stored article into the feeds that `judge` decides.
 
         An edited article gets new story keys, but it can join a story only in the run that first found it.
@@ -120,7 +120,7 @@ class Writing:
         for number in dict.fromkeys(numbers):
             self._settle(number, anew=anew)
 
-    def judge_again(self, found: Kept) -> bool:
+    def judge_again(self, found: StoredArticle) -> bool:
         """Decides the feeds of an article again after rules changed; returns whether anything changed.
 
         Full archives follow: a rule hides an article in them, and shows it again.
@@ -148,7 +148,7 @@ class Writing:
         standing = {member.article for member in members if member.is_standing}
         judged = {one.pk: self.judge(one, self.now) for _, one in found if one.pk in standing}
         wanted = {pk: placement.feeds for pk, placement in judged.items()}
-        feeds = allotted(members, wanted, self.stories.rules)
+        feeds = feeds_of_members(members, wanted, self.stories.rules)
         ours = [one for _, one in found if one.pk in standing]
         for one in ours:
             for name in {*wanted[one.pk]}.difference(feeds[one.pk]):
@@ -160,7 +160,7 @@ class Writing:
                 self.placing.show_again(one.pk)
         return is_changed
 
-    def _stand(self, found: Kept, placement: Placement, *, is_edited: bool = False) -> bool:
+    def _stand(self, found: StoredArticle, placement: Placement, *, is_edited: bool = False) -> bool:
         before = set(self.placing.names(found.pk))
         if (before, found.decision) == ({*placement.feeds}, placement.decision) and not is_edited:
             return False

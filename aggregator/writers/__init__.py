@@ -16,7 +16,7 @@ from aggregator.writers.atom import Atom
 from aggregator.writers.channel import (
     Chain,
     Channel,
-    Followed,
+    FollowedSource,
     Item,
     OutputFormat,
     Overview,
@@ -38,7 +38,7 @@ __all__ = [
     "WRITERS",
     "Chain",
     "Channel",
-    "Followed",
+    "FollowedSource",
     "Item",
     "OutputFormat",
     "Overview",

@@ -201,7 +201,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Followed:
+class FollowedSource:
     """One source: its health, and its categories in the config.
 
     - `url`: the address of its feed; None if it is not http or https, so that it is in no subscription list.
@@ -254,7 +254,7 @@ class Overview:
     link: str
     updated: datetime
     sections: tuple[Section, ...]
-    followed: tuple[Followed, ...] = ()
+    followed: tuple[FollowedSource, ...] = ()
     further: int = 0
     seen: datetime | None = None
     files: tuple[str, ...] = ()

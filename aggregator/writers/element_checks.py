@@ -15,7 +15,7 @@ from aggregator.writers.element_rules import ITEM, ONCE, is_allowed, may_have
 from aggregator.writers.markup import MarkupElement
 from aggregator.writers.xml_text import identifier, language_tag, percent_encoded, permanent_id
 
-__all__ = ["sound"]
+__all__ = ["valid_elements"]
 
 # Elements with attributes or other elements, and no text.
 _WITHOUT_TEXT = frozenset(
@@ -77,7 +77,7 @@ _ROLES = frozenset(
 )
 
 
-def sound(elements: Iterable[MarkupElement], inside: str = ITEM) -> list[MarkupElement]:
+def valid_elements(elements: Iterable[MarkupElement], inside: str = ITEM) -> list[MarkupElement]:
     """Returns the elements that are valid together, each repaired; the others are left out.
 
     `inside`: their parent element, `ITEM` for an entry, `FEED` for the feed itself.
@@ -96,7 +96,7 @@ def _mended(element: MarkupElement, inside: str) -> Iterator[MarkupElement]:
     if not is_allowed(name, inside):
         return
     attributes = _attributes(element)
-    children = tuple(sound(element.children, name)) if element.children else ()
+    children = tuple(valid_elements(element.children, name)) if element.children else ()
     text = "" if name in _WITHOUT_TEXT else element.text
     if (check := _TEXTS.get(name)) is not None:
         found = check(text.strip())

@@ -23,7 +23,7 @@ import brotli
 
 from aggregator.errors import WriteError
 
-__all__ = ["holds_packed", "place", "remove", "remove_leftovers", "stamp", "write_if_changed"]
+__all__ = ["decompresses_to", "place", "remove", "remove_leftovers", "stamp", "write_if_changed"]
 
 COMPRESS_FROM_BYTES = 1024  # below that a response fits into one packet anyway
 
@@ -48,7 +48,7 @@ _ENCODINGS: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
 }
 
 
-def holds_packed(packed: bytes, plain: bytes, encoding: str) -> bool:
+def decompresses_to(packed: bytes, plain: bytes, encoding: str) -> bool:
     """Returns whether these bytes, in "gzip" or "br", decompress to `plain`; reads no more than its size."""
     try:
         if encoding == "gzip":
@@ -266,4 +266,4 @@ def _holds_packed(name: str, body: bytes, encoding: str) -> bool:
     if found is None or not _is_file(found) or found.st_size > 2 * len(body):
         return False
     with open(name, "rb") as file:
-        return holds_packed(file.read(), body, encoding)
+        return decompresses_to(file.read(), body, encoding)

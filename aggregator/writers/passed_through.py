@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from aggregator.model.article import Article, Enclosure
 from aggregator.normalise.xml_characters import legal
-from aggregator.writers.element_checks import sound
+from aggregator.writers.element_checks import valid_elements
 from aggregator.writers.element_rules import FEED, ITEM
 from aggregator.writers.markup import MarkupElement
 from aggregator.writers.xml_text import address, language_tag, line
@@ -139,8 +139,8 @@ def _passed_through(extra: Mapping[str, object], inside: str = ITEM) -> list[Mar
             if element and element not in found:
                 found.append(element)
             if len(found) == MAX_ELEMENTS:
-                return sound(found, inside)
-    return sound(found, inside)
+                return valid_elements(found, inside)
+    return valid_elements(found, inside)
 
 
 @lru_cache(maxsize=256)  # few names are used

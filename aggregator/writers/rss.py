@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import lru_cache, partial
 
 from aggregator.model.article import Article, Enclosure, Origin
-from aggregator.normalise.extension_elements import inert
+from aggregator.normalise.extension_elements import inert_text
 from aggregator.writers.channel import Channel, Item
 from aggregator.writers.cleaned_items import Cleaned, cleaned
 from aggregator.writers.extra_metadata import NO_ADDRESS, text_language
@@ -76,7 +76,7 @@ def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
     article, origin = item.article, item.article.origin
     around = item.language or channel.language
     # An item needs a title or a description (RSS 2.0 `<item>`).
-    if title := inert(item.title) or ("" if item.summary else item.link or item.id):
+    if title := inert_text(item.title) or ("" if item.summary else item.link or item.id):
         yield f"<title{_language(article, 'title', around)}>{_plain(title)}</title>"
     if item.link:
         yield f"<link>{escaped(item.link)}</link>"
@@ -96,9 +96,9 @@ def _item(item: Cleaned, channel: Channel) -> Iterator[str]:
     yield f"<pubDate>{rfc822(item.published)}</pubDate>"
     emails = ((name, item.people.get(("author", name), NO_ADDRESS).email) for name in item.authors)
     if author := next((f"{email} ({name})" for name, email in emails if email), None):
-        yield f"<author>{_plain(inert(author))}</author>"
+        yield f"<author>{_plain(inert_text(author))}</author>"
     for name in item.authors:
-        yield f"<dc:creator>{_plain(inert(name))}</dc:creator>"
+        yield f"<dc:creator>{_plain(inert_text(name))}</dc:creator>"
     for name in item.contributors:
         yield _contributor(name, item)
     for link in item.links:
@@ -121,18 +121,18 @@ def _categories(item: Cleaned) -> Iterator[str]:
     for name in item.categories:
         named = item.terms.get(name, ())
         for term in named:
-            text = _plain(inert(term.term))
+            text = _plain(inert_text(term.term))
             yield f"<category{attributes({'domain': term.scheme or None})}>{text}</category>"
         if not any(term.term == name for term in named):
-            yield f"<category>{_plain(inert(name))}</category>"
+            yield f"<category>{_plain(inert_text(name))}</category>"
 
 
 def _contributor(name: str, item: Cleaned) -> str:
     """Returns a contributor: with an address as in Atom, because Dublin Core has only names."""
     found = item.people.get(("contributor", name))
     if found is None:
-        return f"<dc:contributor>{_plain(inert(name))}</dc:contributor>"
-    said = {"name": inert(name), "uri": found.uri, "email": found.email}
+        return f"<dc:contributor>{_plain(inert_text(name))}</dc:contributor>"
+    said = {"name": inert_text(name), "uri": found.uri, "email": found.email}
     children = [f"<atom:{each}>{escaped(text)}</atom:{each}>" for each, text in said.items() if text]
     return nested("atom:contributor", children, 3)
 
@@ -141,7 +141,9 @@ def _contributor(name: str, item: Cleaned) -> str:
 def _source(origin: Origin) -> str:
     """Returns RSS 2.0 `<source>`; "" without an address, which is required."""
     url = address(origin.self_link)
-    return f'<source url="{quoted(url)}">{_plain(inert(line(origin.title)) or url)}</source>' if url else ""
+    return (
+        f'<source url="{quoted(url)}">{_plain(inert_text(line(origin.title)) or url)}</source>' if url else ""
+    )
 
 
 def _extensions(item: Cleaned, first: Enclosure | None, language: str | None) -> Iterator[str]:
@@ -152,7 +154,7 @@ def _extensions(item: Cleaned, first: Enclosure | None, language: str | None) ->
             continue
         ours.append(media := _media_content(enclosure))
         if enclosure.title:
-            title = f"<media:title>{escaped(inert(enclosure.title))}</media:title>"
+            title = f"<media:title>{escaped(inert_text(enclosure.title))}</media:title>"
             yield nested("media:content" + attributes(media.attributes), [title], 3)
         else:
             yield str(media)

@@ -84,7 +84,7 @@ def test_what_has_no_entries_is_refused(markup: str, message: str) -> None:
 def test_the_kind_keeps_the_contract() -> None:
     """What we ask of others."""
     sample = Resource(url="https://tea.example/", body=FEED.encode())
-    assert contract.broken(kinds.named("microformats"), [sample]) == []
+    assert contract.broken_promises(kinds.named("microformats"), [sample]) == []
 
 
 def test_without_its_library_the_kind_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,7 +60,7 @@ def _installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
 def test_the_example_keeps_the_contract() -> None:
     """A reader who copies it starts from something sound."""
     sample = contract.Resource(url="https://tea.example/CHANGELOG.md", body=CHANGELOG)
-    assert contract.broken(kinds.named("changelog"), [sample], {"unreleased": True}) == []
+    assert contract.broken_promises(kinds.named("changelog"), [sample], {"unreleased": True}) == []
 
 
 @pytest.mark.usefixtures("_installed")

@@ -40,7 +40,7 @@ def sample(body: bytes = b"tea\ncake") -> Resource:
 def test_our_kinds_keep_the_contract(name: str) -> None:
     """What we ask of others."""
     body, options = SAMPLES[name]
-    assert contract.broken(kinds.named(name), [sample(body)], options) == []
+    assert contract.broken_promises(kinds.named(name), [sample(body)], options) == []
 
 
 def _sound(resource: Resource, _: object) -> Feed:
@@ -74,7 +74,7 @@ class Strict(Settings):
 
 def test_a_sound_kind_breaks_nothing() -> None:
     """What the others below differ from."""
-    assert contract.broken(Kind(read=_sound), [sample()]) == []
+    assert contract.broken_promises(Kind(read=_sound), [sample()]) == []
 
 
 @pytest.mark.parametrize(
@@ -109,4 +109,4 @@ def test_a_sound_kind_breaks_nothing() -> None:
 )
 def test_a_kind_that_breaks_it_is_reported(kind: Kind, message: str) -> None:
     """One line for each promise."""
-    assert any(message in line for line in contract.broken(kind, [sample()]))
+    assert any(message in line for line in contract.broken_promises(kind, [sample()]))

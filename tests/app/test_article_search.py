@@ -16,7 +16,7 @@ import pytest
 
 from aggregator.app import article_search
 from aggregator.app.article_search import brought_up_to_date, search
-from aggregator.app.feed_membership import Chooser
+from aggregator.app.feed_membership import FeedChooser
 from aggregator.config.load import Config, Keep, Source, load
 from aggregator.config.rules import RuleSettings, rule_set
 from aggregator.config.store_address import StoreAddress
@@ -24,8 +24,8 @@ from aggregator.model.article import Article
 from aggregator.rules.query import parse
 from aggregator.rules.query.narrowing import HasWords
 from aggregator.rules.rule import RuleSet
-from aggregator.store import Found, Kept, Store, Update
-from aggregator.store.raw_sql import ask
+from aggregator.store import Found, Store, StoredArticle, Update
+from aggregator.store.raw_sql import fetch_rows
 from tests.conftest import SQLITE_ONLY
 from tests.support.queries import NAMES, NOW, Made
 from tests.support.site import Site, feed
@@ -42,7 +42,7 @@ def store_of(
     path: StoreAddress, *articles: Article, withdrawn: tuple[str, ...] = (), rules: Config | None = None
 ) -> None:
     """Saves what a poll of each source gave, an article from a file of its own."""
-    opened = Store(path, judge=Chooser(rules or Config()))
+    opened = Store(path, judge=FeedChooser(rules or Config()))
     opened.sources.adopt(
         [Source(name=name, url=f"https://s.example/{n}") for n, name in enumerate(NAMES)], NOW
     )
@@ -63,7 +63,7 @@ def indexed(place: StoreAddress) -> dict[int, frozenset[str]]:
         return {pk: frozenset(title.split()) for pk, title in found.items()}
     opened = Store(place)
     with opened.database.snapshot() as connection:
-        rows = ask(connection, "SELECT pk, tsvector_to_array(words) FROM search_index")
+        rows = fetch_rows(connection, "SELECT pk, tsvector_to_array(words) FROM search_index")
     opened.close()
     return {pk: frozenset(word[1:] for word in words if word[0] == "0") for pk, words in rows}
 
@@ -123,7 +123,7 @@ def test_a_search_finds_what_the_query_finds_in_everything(place: StoreAddress, 
     assert min(narrowed, matched) > CASES // 30
 
 
-def is_withdrawn(each: Kept) -> bool:
+def is_withdrawn(each: StoredArticle) -> bool:
     """As the test above withdraws them."""
     return 60 <= int(each.article.id) < 70
 
@@ -200,7 +200,7 @@ def test_what_is_forgotten_leaves_no_word_in_the_file(path: Path) -> None:
 
 def test_tags_of_rules_are_found_and_indexed_again(path: StoreAddress) -> None:
     """When rules change what is stored."""
-    chooser = Chooser(RULES)
+    chooser = FeedChooser(RULES)
     opened = Store(path, judge=chooser)
     list(opened.placements.decide_all(chooser.digest, NOW))
     assert opened.search.left() == 2

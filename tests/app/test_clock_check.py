@@ -14,8 +14,8 @@ import pytest
 from aggregator.app.app import App
 from aggregator.app.status import source_health
 from aggregator.config import load as config
-from aggregator.polling.poll import Poll
-from aggregator.store import ALL, Kept, Store, announcement
+from aggregator.polling.poll_result import PollResult
+from aggregator.store import ALL, Store, StoredArticle, announcement
 from tests.conftest import NOW, Answer, Request, Server
 from tests.support.site import Site
 
@@ -48,7 +48,7 @@ def a_feed(site: Site, body: bytes, retention: str = "") -> None:
         site.file.write_text(site.file.read_text() + f"\n[retention]\n{retention}\n")
 
 
-def run(site: Site, now: datetime, *, force: bool = True) -> tuple[list[Poll], int]:
+def run(site: Site, now: datetime, *, force: bool = True) -> tuple[list[PollResult], int]:
     """What `aggregator fetch` does at a moment: the polls, and how many articles were pruned."""
     with App(config.load(site.file), now) as app:
         asked = app.config.select(())
@@ -60,7 +60,7 @@ def run(site: Site, now: datetime, *, force: bool = True) -> tuple[list[Poll], i
     return polls, pruned
 
 
-def stored(site: Site) -> list[Kept]:
+def stored(site: Site) -> list[StoredArticle]:
     """Every article, oldest first."""
     store = Store(site.home / "var" / "aggregator.db")
     kept = list(store.articles.all())

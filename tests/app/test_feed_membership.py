@@ -18,7 +18,7 @@ from aggregator.model.article import Article
 from aggregator.model.verdict import Judged, Rewriting, Verdict
 from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rule import RuleSet, judge
-from aggregator.store import Kept
+from aggregator.store import StoredArticle
 from aggregator.store.stored_article import JUDGED
 from tests.conftest import Answer, Server
 from tests.support.site import Site
@@ -222,9 +222,9 @@ def test_what_no_rule_could_say_is_not_believed(tmp_path: Path, judged: Judged) 
     """A process that reads documents may have been taken over by one."""
     file = tmp_path / "aggregator.toml"
     file.write_text(RULES)
-    chooser, now = feed_membership.Chooser(load(file)), datetime(2026, 9, 1, tzinfo=UTC)
+    chooser, now = feed_membership.FeedChooser(load(file)), datetime(2026, 9, 1, tzinfo=UTC)
     article = Article(id="1", source="a", title="Chess and tea", categories=("World",), published=now)
-    kept = Kept(uid="1", article=article, published=now, updated=now, first_seen=now)
+    kept = StoredArticle(uid="1", article=article, published=now, updated=now, first_seen=now)
     plain = chooser(kept, now)
     assert plain.feeds == ("", "World", "Games", "Drinks")
     believed = Judged(verdict=Verdict(matched=("Chess",)), saved=("Drinks",))

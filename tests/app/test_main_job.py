@@ -21,7 +21,7 @@ import feedparser
 import pytest
 
 from aggregator.publishing.outputs import page_of
-from aggregator.store import ALL, Kept, Store
+from aggregator.store import ALL, Store, StoredArticle
 from tests.conformance.documents import check_atom, check_json_feed, check_opml, check_rss
 from tests.conformance.html import check_html
 from tests.conftest import Answer, Server
@@ -151,10 +151,10 @@ def is_read_back(folder: str, form: str) -> bool:
     return folder.startswith("all/") and number % STRIDE == 0 and form == in_turn
 
 
-def kept_in(site: Site) -> dict[str, tuple[Kept, ...]]:
+def kept_in(site: Site) -> dict[str, tuple[StoredArticle, ...]]:
     """What the store keeps for each folder of a feed and of its archives, newest first."""
     store = Store(site.home / "var" / "aggregator.db")
-    documents: dict[str, tuple[Kept, ...]] = {}
+    documents: dict[str, tuple[StoredArticle, ...]] = {}
     for each in store.feeds.all():
         documents[f"{each.folder}"] = newest = tuple(store.feeds.newest(each.name, 50))
         full, _ = store.archives.count(each.name, "")
@@ -166,7 +166,7 @@ def kept_in(site: Site) -> dict[str, tuple[Kept, ...]]:
     return {folder: tuple(map(_with_a_page, kept)) for folder, kept in documents.items()}
 
 
-def _with_a_page(kept: Kept) -> Kept:
+def _with_a_page(kept: StoredArticle) -> StoredArticle:
     """As it is published: an article without a link has a page of its own."""
     if kept.article.link:
         return kept

@@ -308,9 +308,9 @@ def test_many_are_not_read_at_once(site: Site, monkeypatch: pytest.MonkeyPatch) 
         assert app.config.sources == ()
         assert len(app.due_names(now, 500)) == 500
     with closing(Store(store_of(site))) as store:
-        assert [len(batch) for batch in store.followed.batches()] == [500, 500, 200]
-        assert store.followed.per_category() == {"": 1_200}
-        assert store.queue.lag(now).due == 1_200
+        assert [len(batch) for batch in store.sources_outside_config.batches()] == [500, 500, 200]
+        assert store.sources_outside_config.per_category() == {"": 1_200}
+        assert store.due_sources.lag(now).due == 1_200
 
 
 def test_pages_say_how_many_sources_they_do_not_list(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

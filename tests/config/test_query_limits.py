@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.load import checked
-from aggregator.config.query_limits import MAX_CHARACTERS, MAX_REGEXES, MAX_TABLES, too_much
+from aggregator.config.query_limits import MAX_CHARACTERS, MAX_REGEXES, MAX_TABLES, over_limits
 from aggregator.config.rules import MAX_SUGGESTIONS
 from aggregator.errors import ConfigError
 from tests.support.site import Site
@@ -28,8 +28,8 @@ def rules(count: int, when: str, then: str = "'drop'") -> str:
 def test_tables_are_counted_before_any_is_read(key: str) -> None:
     """One too many is a mistake, though none of them is right; as many as may be are none."""
     most = MAX_TABLES[key]
-    assert list(too_much({key: [{}] * most})) == []
-    (found,) = too_much({key: [{}] * (most + 1)})
+    assert list(over_limits({key: [{}] * most})) == []
+    (found,) = over_limits({key: [{}] * (most + 1)})
     assert found == f"{key}: {most + 1:,} tables, more than {most:,}; join those that do the same by OR"
 
 
@@ -37,8 +37,8 @@ def test_queries_together_have_a_length() -> None:
     """Those of all tables, and what actions say."""
     half = "x" * (MAX_CHARACTERS // 2)
     tables = {"rules": [{"when": half, "then": {"tag": [half]}}], "feeds": [{"query": ""}]}
-    assert list(too_much(tables)) == []
-    (found,) = too_much({**tables, "notify": [{"when": "tea"}]})
+    assert list(over_limits(tables)) == []
+    (found,) = over_limits({**tables, "notify": [{"when": "tea"}]})
     assert f"have {MAX_CHARACTERS + 3:,} characters, more than {MAX_CHARACTERS:,}" in found
 
 
@@ -46,15 +46,15 @@ def test_regexes_are_counted_and_addresses_are_none() -> None:
     """In queries, and patterns of rewrites."""
     query = "title:/a/ OR (/b/ AND -/c/) OR link:https://tea.example/a/b OR text:and/or"
     patterns = {"rewrite": {"title": [{"pattern": "/a/"}, {"pattern": "b"}]}}
-    assert list(too_much({"rules": [{"when": query, "then": patterns}] * (MAX_REGEXES // 5)})) == []
-    (found,) = too_much({"rules": [{"when": query, "then": patterns}] * (MAX_REGEXES // 5 + 1)})
+    assert list(over_limits({"rules": [{"when": query, "then": patterns}] * (MAX_REGEXES // 5)})) == []
+    (found,) = over_limits({"rules": [{"when": query, "then": patterns}] * (MAX_REGEXES // 5 + 1)})
     assert f"{MAX_REGEXES + 5:,} regexes" in found
 
 
 @pytest.mark.parametrize("tables", [{"rules": 5}, {"rules": [5, None, []]}, {"feeds": {"query": "x"}}])
 def test_what_is_no_list_of_tables_is_left_to_others(tables: dict[str, object]) -> None:
     """They report it."""
-    assert list(too_much(tables)) == []
+    assert list(over_limits(tables)) == []
 
 
 def test_check_and_every_start_report_it(site: Site) -> None:

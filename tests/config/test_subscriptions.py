@@ -6,7 +6,7 @@ import pytest
 
 from aggregator.adapters.opml.outlines import Subscription, SubscriptionList
 from aggregator.config.load import Source
-from aggregator.config.subscriptions import Listed, followed, joined, plan
+from aggregator.config.subscriptions import Listed, followed, plan, with_listed
 
 
 def listed(*urls: str, title: str = "") -> SubscriptionList:
@@ -97,7 +97,7 @@ def test_feeds_of_a_list_take_its_settings_over() -> None:
         }
     )
     feed = Subscription(url="https://a.example/feed", title="A")
-    made, _ = joined([friends], [Listed(list="Friends", name="Friends: A", subscription=feed)])
+    made, _ = with_listed([friends], [Listed(list="Friends", name="Friends: A", subscription=feed)])
     taken_over = ("author", "timezone", "full_text", "robots", "private", "interval", "adaptive", "enabled")
     assert [getattr(made[1], name) for name in taken_over] == [getattr(friends, name) for name in taken_over]
     assert (made[1].kind, made[1].cookie, made[1].has_public_address) == ("feed", None, False)

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from aggregator.discovery import offered
+from aggregator.discovery import offered_feeds
 from aggregator.model.resource import Resource
 
 ARCHIVED = "https://web.archive.org/web/20110926231958/http://diveintomark.org/tests/client/autodiscovery/"
@@ -220,7 +220,7 @@ def test_the_feed_of_a_saved_page_is_the_first(
 ) -> None:
     """The feed that a person would follow is the first candidate; a page without any has none."""
     body = (corpus / "pages" / folder / name).read_bytes()
-    found = offered(Resource(url=url, body=body, content_type="text/html"))
+    found = offered_feeds(Resource(url=url, body=body, content_type="text/html"))
     there = [each.url for each in found]
     wanted = urljoin(url, expected) if expected else None
     if name in MISSES:
@@ -240,5 +240,5 @@ def test_every_saved_page_is_in_the_table(corpus: Path) -> None:
 def test_comments_are_never_the_first(corpus: Path) -> None:
     """On no page of the corpus, wherever it came from."""
     for path in (corpus / "pages" / "html").iterdir():
-        found = offered(Resource(url="https://site.example/", body=path.read_bytes()))
+        found = offered_feeds(Resource(url="https://site.example/", body=path.read_bytes()))
         assert not (found and found[0].is_of_comments and not all(each.is_of_comments for each in found))

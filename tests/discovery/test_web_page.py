@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from aggregator.discovery import offered
+from aggregator.discovery import offered_feeds
 from aggregator.errors import ReadError
 from aggregator.model.resource import Resource
 
@@ -13,7 +13,7 @@ PAGE = "https://example.org/blog/"
 
 def urls(markup: str, url: str = PAGE) -> list[str]:
     """What a page offers, in order."""
-    found = offered(Resource(url=url, body=markup.encode(), content_type="text/html; charset=utf-8"))
+    found = offered_feeds(Resource(url=url, body=markup.encode(), content_type="text/html; charset=utf-8"))
     return [candidate.url for candidate in found]
 
 
@@ -25,7 +25,7 @@ def link(href: str, title: str = "", type_: str = "application/rss+xml") -> str:
 def test_what_the_head_links_to_keeps_title_and_type() -> None:
     """Titles are plain text on one line; relative addresses count from `<base>`."""
     markup = "<base href='/b/'>" + link("feed.xml", "News &amp; \n  more") + "<p>text"
-    (found,) = offered(Resource(url=PAGE, body=markup.encode()))
+    (found,) = offered_feeds(Resource(url=PAGE, body=markup.encode()))
     assert (found.url, found.title, found.type) == (
         "https://example.org/b/feed.xml",
         "News & more",
@@ -157,6 +157,6 @@ def test_a_page_of_nothing_but_links_is_bounded() -> None:
 def test_what_is_no_page_is_reported() -> None:
     """An image, or nothing at all."""
     with pytest.raises(ReadError, match="PNG"):
-        offered(Resource(url=PAGE, body=b"\x89PNG\r\n\x1a\n"))
+        offered_feeds(Resource(url=PAGE, body=b"\x89PNG\r\n\x1a\n"))
     with pytest.raises(ReadError, match="empty"):
-        offered(Resource(url=PAGE, body=b" "))
+        offered_feeds(Resource(url=PAGE, body=b" "))

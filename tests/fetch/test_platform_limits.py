@@ -16,7 +16,7 @@ from aggregator.errors import Later
 from aggregator.fetch import Fetcher, user_agent
 from aggregator.fetch.pacing import Hosts, Pace
 from aggregator.fetch.platform_limits import PLATFORMS, paces
-from aggregator.polling.paced_threads import Turns
+from aggregator.polling.paced_threads import PacedThreads
 from tests.conftest import NOW, Answer, Request, Server
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -177,7 +177,7 @@ def test_a_servers_log_shows_the_pace_of_its_host(
     def refused(number: int, error: Later) -> int:
         raise error
 
-    turns = Turns(fetcher.hosts, urls, workers=6, work=get, postponed=refused, stop=threading.Event())
+    turns = PacedThreads(fetcher.hosts, urls, workers=6, work=get, postponed=refused, stop=threading.Event())
     assert sorted(number for batch in turns for number, _ in batch) == list(range(6))
     assert log.most == at_once
     # Five gaps; half of that, as what a busy machine delays most may be the first request.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from aggregator.normalise.anchors import Owner
-from aggregator.normalise.empty_elements import MAX_ROUNDS, without_shells
+from aggregator.normalise.empty_elements import MAX_ROUNDS, without_empty_elements
 from aggregator.normalise.html import HtmlBody, sanitise, sanitise_checked
 
 
@@ -42,7 +42,7 @@ def test_shells_go_and_what_holds_something_stays(written: str, right: str | Non
         assert "<td></td>" in made or "<li></li>" in made or ' id="' in made or "<img" in made
     else:
         assert made == right
-    assert without_shells(made) == made
+    assert without_empty_elements(made) == made
 
 
 def test_what_is_stored_is_left_alone() -> None:
@@ -53,5 +53,5 @@ def test_what_is_stored_is_left_alone() -> None:
 def test_shells_in_shells_are_left_after_so_many_rounds() -> None:
     """Whatever is left: each round reads all of it."""
     deep = "<div>" * 200 + "</div>" * 200
-    left = without_shells(deep * 400)
+    left = without_empty_elements(deep * 400)
     assert left.count("<div>") == 400 * (200 - MAX_ROUNDS)

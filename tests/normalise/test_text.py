@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aggregator.model.entry import Person, Text, TextType
-from aggregator.normalise.extension_elements import inert
+from aggregator.normalise.extension_elements import inert_text
 from aggregator.normalise.text import (
     _TAG,
     _WIDE,
@@ -22,7 +22,7 @@ from aggregator.normalise.text import (
     plain_name,
     summarise,
     tidy,
-    unmarked,
+    without_markup,
 )
 
 
@@ -128,7 +128,7 @@ def test_markup_of_a_title_goes(kind: TextType, markup: str, title: str) -> None
 )
 def test_a_title_of_our_own_rss_is_what_it_was(title: str) -> None:
     """There a blank stands in each tag that a title speaks of, so that no reader takes it for markup."""
-    assert plain(Text(inert(title), "unknown")) == title
+    assert plain(Text(inert_text(title), "unknown")) == title
 
 
 def test_no_tag_of_parsed_markup_is_taken_for_text() -> None:
@@ -263,7 +263,7 @@ def test_full_width_characters_take_two_columns(text: str, columns: int, expecte
 
 def test_tags_of_any_case_leave_the_same() -> None:
     """Inline elements join what they stand between, others part it, unknown ones are text."""
-    assert unmarked("a<B>b</B>c<P>d<BR/>e</p>f<Foo>g<x-y>h<!-- i -->]]>") == "abc d e f<Foo>g h  i   "
+    assert without_markup("a<B>b</B>c<P>d<BR/>e</p>f<Foo>g<x-y>h<!-- i -->]]>") == "abc d e f<Foo>g h  i   "
 
 
 def test_every_character_of_two_columns_is_among_those_that_may_be() -> None:
@@ -281,4 +281,4 @@ def test_tags_taken_out_at_once_leave_what_they_leave_one_by_one(pieces: list[st
     """The quick way is the slow way."""
     markup = "".join(pieces)
     one_by_one = _TAG.sub(lambda tag: _left(tag[0], tag[1]), markup).replace("-->", " ").replace("]]>", " ")
-    assert unmarked(markup) == one_by_one.replace("&lt;", "<")
+    assert without_markup(markup) == one_by_one.replace("&lt;", "<")

@@ -13,7 +13,7 @@ from aggregator.errors import DeliveryError
 from aggregator.notify import delivery
 from aggregator.notify.channels.protocol import DeliveryChannel, Outside, Patience
 from aggregator.notify.delivery import Delivery, deliver
-from aggregator.store import Outgoing, Store
+from aggregator.store import OutboxMessage, Store
 from tests.conftest import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -28,14 +28,14 @@ class Test(DeliveryChannel):
     def targets(self) -> Collection[str]:
         return ("one", "two", "asleep")
 
-    def send(self, message: Outgoing, now: datetime) -> None:
+    def send(self, message: OutboxMessage, now: datetime) -> None:
         match message.payload["does"]:
             case "fail":
                 raise DeliveryError("away", wait=timedelta(minutes=message.payload.get("wait", 0)))
             case "err":
                 raise ZeroDivisionError("a mistake")
 
-    def subject(self, message: Outgoing) -> str:
+    def subject(self, message: OutboxMessage) -> str:
         if message.payload["does"] == "unsaid":
             raise KeyError("topic")
         return message.id
@@ -58,7 +58,7 @@ def queue(store: Store, *said: tuple[str, str, str], channel: str = "test", wait
     for name, target, does in said:
         says = {"does": does, "wait": wait}
         store.outbox.queue(
-            [Outgoing(id=name, channel=channel, target=target, payload=says, queued=NOW, due=NOW)]
+            [OutboxMessage(id=name, channel=channel, target=target, payload=says, queued=NOW, due=NOW)]
         )
 
 

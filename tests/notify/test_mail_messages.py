@@ -6,7 +6,7 @@ from email import message_from_bytes, policy
 
 import pytest
 
-from aggregator.notify.mail_messages import letter, list_id
+from aggregator.notify.mail_messages import list_id, mail_message
 from tests.conftest import NOW
 
 HOSTILE = [
@@ -27,7 +27,7 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_headers_are_one_line_each(text: str) -> None:
     """Whatever stands in title, name and body: the headers are ours, in lines that every server takes."""
-    made = letter(
+    made = mail_message(
         message_id="0" * 32,
         sender="p@planet.example",
         sender_name=text,

@@ -12,7 +12,7 @@ import trustme
 from aggregator.config.load import Smtp
 from aggregator.errors import DeliveryError
 from aggregator.notify import smtp
-from aggregator.notify.mail_messages import letter
+from aggregator.notify.mail_messages import mail_message
 from aggregator.notify.smtp import send_mail
 from tests.conftest import NOW
 from tests.support.receiving import Mailbox
@@ -20,7 +20,7 @@ from tests.support.receiving import Mailbox
 
 def send(**settings: object) -> None:
     """One letter."""
-    made = letter(
+    made = mail_message(
         message_id="1",
         sender="p@planet.example",
         sender_name="Planet",

@@ -16,9 +16,9 @@ from aggregator.errors import Disallowed, FetchError, Gone, HttpStatus, Later, N
 from aggregator.fetch import Fetcher
 from aggregator.model.article import Article
 from aggregator.polling.full_text import AFTER, Completed, Completing, again_at, merged
-from aggregator.polling.poll import Polls
+from aggregator.polling.poll import Poller
 from aggregator.reading.document import read_resource
-from aggregator.store import Kept, Store
+from aggregator.store import Store, StoredArticle
 from tests.conftest import Answer, Server
 from tests.support.site import Site
 
@@ -59,7 +59,7 @@ def run(site: Site, now: datetime = NOW, *, refetch: bool = False) -> Completed 
     store, fetcher = Store(config.store), Fetcher(config.fetch, "Aggregator/1")
     try:
         store.sources.adopt(config.sources, now)
-        polls = Polls(config, store, fetcher, read_resource)
+        polls = Poller(config, store, fetcher, read_resource)
         assert [poll.error for poll in polls.poll_many(config.sources, now, refetch=refetch)] == [None]
         fared = list(Completing(config, store, fetcher, read_resource).complete(config.sources, now))
     finally:
@@ -69,7 +69,7 @@ def run(site: Site, now: datetime = NOW, *, refetch: bool = False) -> Completed 
     return fared[0] if fared else None
 
 
-def kept(site: Site) -> dict[str, Kept]:
+def kept(site: Site) -> dict[str, StoredArticle]:
     """What the store has, by the last part of the address."""
     store = Store(load(site.file).store)
     try:

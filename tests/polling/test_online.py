@@ -10,7 +10,8 @@ import pytest
 
 from aggregator.config import load as config
 from aggregator.fetch import Fetcher
-from aggregator.polling.poll import Poll, Polls
+from aggregator.polling.poll import Poller
+from aggregator.polling.poll_result import PollResult
 from aggregator.reading.document import read_resource
 from aggregator.schedule import decide as schedule
 from aggregator.schedule.decide import Reason
@@ -59,9 +60,9 @@ class Machine:
 
     def restart(self) -> None:
         """Another run of the program over the same store."""
-        self._polls = Polls(self._config, self._store, self._fetcher, read_resource)
+        self._polls = Poller(self._config, self._store, self._fetcher, read_resource)
 
-    def poll(self, now: datetime, names: str = "") -> dict[str, Poll]:
+    def poll(self, now: datetime, names: str = "") -> dict[str, PollResult]:
         """Polls these sources, or all."""
         polls = list(self._polls.poll_many(self._config.select(list(names)), now))
         return {poll.source.name: poll for poll in polls}
@@ -98,7 +99,7 @@ def start(site: Site, server: Server) -> Iterator[Start]:
         machine.close()
 
 
-def notices(polls: dict[str, Poll]) -> list[str]:
+def notices(polls: dict[str, PollResult]) -> list[str]:
     """What was said of the network."""
     return [poll.notice for poll in polls.values() if poll.notice]
 

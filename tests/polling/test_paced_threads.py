@@ -12,7 +12,7 @@ import pytest
 
 from aggregator.fetch import Hosts
 from aggregator.polling import paced_threads
-from aggregator.polling.paced_threads import Turns
+from aggregator.polling.paced_threads import PacedThreads
 
 ADDRESSES = [f"http://h{n}.example/" for n in range(300)]
 
@@ -23,9 +23,9 @@ def taking_turns(
     stop: threading.Event | None = None,
     hosts: Hosts | None = None,
     count: int = 300,
-) -> Turns[str]:
+) -> PacedThreads[str]:
     """Turns over so many publishers, without a gap."""
-    return Turns(
+    return PacedThreads(
         hosts or Hosts(gap=timedelta(0)),
         ADDRESSES[:count],
         workers=8,

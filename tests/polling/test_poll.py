@@ -14,7 +14,8 @@ from aggregator.app import app
 from aggregator.config import load as config
 from aggregator.errors import ReadError, StoreError
 from aggregator.fetch import Fetcher, Hosts, Resource
-from aggregator.polling.poll import Poll, Polls
+from aggregator.polling.poll import Poller
+from aggregator.polling.poll_result import PollResult
 from aggregator.reading.document import Context, Reading, read_resource
 from aggregator.schedule import decide as schedule
 from aggregator.store import Store
@@ -345,7 +346,7 @@ def test_what_is_no_sources_failure_ends_the_run_with_its_reason(site: Site, ser
         raise StoreError("the disk is full")
 
     with pytest.raises(StoreError, match="the disk is full"):
-        list(Polls(loaded, store, fetcher, broken).poll_many(loaded.select(()), NOW))
+        list(Poller(loaded, store, fetcher, broken).poll_many(loaded.select(()), NOW))
     fetcher.close()
     store.close()
 
@@ -364,13 +365,13 @@ def test_a_mistake_of_ours_costs_one_source(site: Site, server: Server) -> None:
             raise KeyError("x" * 10_000)
         return read_resource(resource, context)
 
-    first, second, third = Polls(loaded, store, fetcher, mistaken).poll_many(loaded.select(()), NOW)
+    first, second, third = Poller(loaded, store, fetcher, mistaken).poll_many(loaded.select(()), NOW)
     assert isinstance(second.error, ReadError)
     assert (second.error.source, second.error.url) == ("s1", f"{server.url}/s1")
     assert second.error.reason.startswith("polling it failed because of a bug in aggregator: KeyError('xxx")
     assert len(second.error.reason) <= 500
     assert [first.saved.new, second.saved.new, third.saved.new] == [1, 0, 1]
-    (again,) = Polls(loaded, store, fetcher, read_resource).poll_many(loaded.select(["s1"]), NOW + HOUR)
+    (again,) = Poller(loaded, store, fetcher, read_resource).poll_many(loaded.select(["s1"]), NOW + HOUR)
     fetcher.close()
     store.close()
     assert (again.error, again.saved.new) == (None, 1)
@@ -399,7 +400,7 @@ def unreadable_page() -> Callable[[Request], Answer]:
     return page
 
 
-def poll_at(site: Site, moment: datetime) -> Poll:
+def poll_at(site: Site, moment: datetime) -> PollResult:
     """How a forced poll of the only source goes at a moment."""
     with app.App(config.load(site.file), moment) as opened:
         (poll,) = opened.fetch(opened.config.select(()), moment)

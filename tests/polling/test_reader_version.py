@@ -13,7 +13,8 @@ import pytest
 from aggregator.config import load as config
 from aggregator.fetch import Fetcher, Resource
 from aggregator.model.article import Article
-from aggregator.polling.poll import Poll, Polls
+from aggregator.polling.poll import Poller
+from aggregator.polling.poll_result import PollResult
 from aggregator.reading.document import READER_VERSION, Context, Reading, read_resource
 from aggregator.store import ALL, Store
 from tests.conftest import NOW, Answer, Request, Server
@@ -54,13 +55,13 @@ def opened(site: Site) -> Iterator[Store]:
     store.close()
 
 
-def poll(site: Site, now: datetime, read: Read = read_resource, *, refetch: bool = False) -> Poll:
+def poll(site: Site, now: datetime, read: Read = read_resource, *, refetch: bool = False) -> PollResult:
     """One poll of the only source."""
     loaded = config.load(site.file)
     fetcher = Fetcher(loaded.fetch, "Test")
     with opened(site) as store:
         store.sources.adopt(loaded.sources, now)
-        (made,) = Polls(loaded, store, fetcher, read).poll_many(loaded.select(()), now, refetch=refetch)
+        (made,) = Poller(loaded, store, fetcher, read).poll_many(loaded.select(()), now, refetch=refetch)
         for one in store.feeds.all():
             store.feeds.rendered({one.name: one.generation})
     fetcher.close()
@@ -219,7 +220,7 @@ def test_a_failure_at_the_turn_after_an_upgrade_costs_no_more_than_a_request_a_d
     fetcher = Fetcher(loaded.fetch, "Test")
     with opened(site) as store:
         for hours in (48, 49):
-            polls = Polls(loaded, store, fetcher, mending)
+            polls = Poller(loaded, store, fetcher, mending)
             (made,) = polls.poll_many(loaded.select(()), NOW + hours * HOUR)
             assert made.error is not None
     fetcher.close()

@@ -19,10 +19,10 @@ from aggregator.processes import Processes
 from aggregator.publishing import parallel as sharing
 from aggregator.publishing.feed_folders import FeedPlan, RenderContext
 from aggregator.publishing.outputs import outputs
-from aggregator.publishing.public_addresses import Disclosure
+from aggregator.publishing.public_addresses import PublicAddresses
 from aggregator.publishing.publication_result import Published
 from aggregator.publishing.publish import publish
-from aggregator.store.sources_outside_config import FollowedRow, NewFollowed
+from aggregator.store.sources_outside_config import NewSource, SourceOutsideConfig
 from aggregator.writers import SITE_WRITERS, WRITERS
 from aggregator.writers.channel import Channel, Writer
 from aggregator.writers.rss import Rss
@@ -83,9 +83,9 @@ def planet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Planet:
 def follow_in_store(planet: Planet) -> None:
     """A source that the store follows, and an article of it in each category."""
     url = "https://far.example/feed"
-    row = FollowedRow("Far", {"url": url}, enabled=True)
-    new = NewFollowed(row=row, source=Source(name="Far", url=url), key="far.example/feed", is_special=False)
-    planet.store.followed.add([new])
+    row = SourceOutsideConfig("Far", {"url": url}, enabled=True)
+    new = NewSource(row=row, source=Source(name="Far", url=url), key="far.example/feed", is_special=False)
+    planet.store.sources_outside_config.add([new])
     origin = Origin(id="urn:x:far", title="Far", self_link=url)
     planet.add(
         *(article(1000 + n, source="Far", categories=(f"c{n}",), origin=origin) for n in range(CATEGORIES))
@@ -194,7 +194,7 @@ def test_a_share_is_of_so_many_documents_and_entries(
     """The articles of a share are in memory at once; those of one document always are."""
     monkeypatch.setattr(sharing, "_ENTRIES_AT_ONCE", 10)
     config = planet.config.model_copy(update={"entries_per_feed": entries})
-    feed, *_ = outputs(planet.store, config, WRITERS, Disclosure(config, {}))
+    feed, *_ = outputs(planet.store, config, WRITERS, PublicAddresses(config, {}))
     tasks = [(FeedPlan(output=feed), number) for number in range(7)]
     shares = [*sharing._shares(tasks)]
     assert [len(share) for share in shares] == sizes

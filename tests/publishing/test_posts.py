@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.config.load import Posts
 from aggregator.publishing.posts import write_posts
-from aggregator.publishing.public_addresses import Disclosure
+from aggregator.publishing.public_addresses import PublicAddresses
 from aggregator.writers import posts as writer
 from aggregator.writers.channel import Item
 from tests.support.planet import Planet, article
@@ -250,7 +250,7 @@ def test_posts_and_store_can_be_moved_together(tmp_path: Path, *, is_old: bool) 
         elif is_old:
             with planet.store.database.transaction() as connection:
                 connection.exec_driver_sql("UPDATE posts SET folder = ?", (str(home / "posts"),))
-        disclosure = Disclosure(planet.config, {})
+        disclosure = PublicAddresses(planet.config, {})
         done = write_posts(store=planet.store, posts=posts, disclosure=disclosure, version="1")
         assert (len(done.written), done.notes) == (8 if home.name == "here" else 0, [])
         if home.name == "there":

@@ -15,7 +15,7 @@ import pytest
 import aggregator
 from aggregator.config.load import Auth, Config, Source
 from aggregator.model.article import Origin
-from aggregator.publishing.public_addresses import Disclosure
+from aggregator.publishing.public_addresses import PublicAddresses
 from tests.conftest import Answer, Request, Server
 from tests.support.planet import NEWS, Planet, article
 from tests.support.site import Site, feed
@@ -259,11 +259,13 @@ def test_where_a_source_can_be_followed_by_anybody(
     """What stands in sources.opml and on the status page."""
     source = Source.model_validate({"name": "news", "url": SELF, **changes})
     config = Config(sources=(source,))
-    assert Disclosure(config, {}).address(source, moved_to) == shown
+    assert PublicAddresses(config, {}).address(source, moved_to) == shown
 
 
 def test_an_article_of_a_source_that_is_gone_names_no_address() -> None:
     """It may have been private; its id and its site stay."""
     config = Config()
     made = article(1, origin=Origin(id="urn:x", title="N", link="https://news.example/", self_link=SELF))
-    assert Disclosure(config, {}).shown(made) == replace(made, origin=replace(made.origin, self_link=None))
+    assert PublicAddresses(config, {}).shown(made) == replace(
+        made, origin=replace(made.origin, self_link=None)
+    )

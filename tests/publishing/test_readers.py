@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from aggregator.model.article import Article
-from aggregator.store import Kept
+from aggregator.store import StoredArticle
 from tests.conftest import NOW
 from tests.support.channels import ARTICLE
 from tests.support.planet import BASIC, Planet, article
@@ -63,7 +63,7 @@ def planet(tmp_path: Path) -> Iterator[Planet]:
     made.store.close()
 
 
-def documents(planet: Planet) -> dict[str, tuple[Kept, ...]]:
+def documents(planet: Planet) -> dict[str, tuple[StoredArticle, ...]]:
     """What each feed document should hold."""
     newest = planet.store.feeds.newest("World", 5)
     return {"World": newest, "World/archive/1": planet.store.archives.unfiled("World", newest[-1])}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from aggregator.rules.dry_run import FeedTrial, RuleTrial, tried, tried_query
-from aggregator.rules.feeds_of_article import feeds_of, labelled
+from aggregator.rules.feeds_of_article import feeds_of, with_labels
 from aggregator.rules.query import ArticleFacts, parse
 from aggregator.rules.query_set import QuerySet
-from aggregator.rules.rule import RuleSet, judge, made
+from aggregator.rules.rule import RuleSet, judge, rule_of
 from tests.rules.test_rule import ARTICLE, NOW, rule
 
 NONE = frozenset[str]()
@@ -30,8 +30,8 @@ def test_an_article_stands_in_its_categories_in_all_and_where_queries_find_it() 
     )
     verdict = judge(rules, facts, NOW)
     assert feeds_of(verdict, facts, QUERIES, NOW) == {"Front page", "Board", "Games"}
-    assert labelled(facts, verdict).tags == ("games", "green")
-    assert labelled(facts, judge(nothing, facts, NOW)) is facts
+    assert with_labels(facts, verdict).tags == ("games", "green")
+    assert with_labels(facts, judge(nothing, facts, NOW)) is facts
 
 
 def test_a_saved_feed_can_be_left_by_a_rule() -> None:
@@ -77,7 +77,7 @@ def test_a_rule_that_drops_all_of_its_sources_is_a_doubt() -> None:
         (ArticleFacts(replace(ARTICLE, id=str(n)), source=source), frozenset({"all"}), NONE)
         for n, source in enumerate(("a", "b"))
     ]
-    one = made(name="one", when="poker", then="keep-only", sources=["a"])
+    one = rule_of(name="one", when="poker", then="keep-only", sources=["a"])
     trial = tried(RuleSet([one]), QuerySet({}), found, NOW)
     assert trial.doubts == ("rule 'one' matches nothing", "rule 'one' drops everything of its sources")
     assert [(each.asked, each.matched, each.dropped, each.moved) for each in trial.rules] == [(1, 0, 1, 1)]

@@ -9,11 +9,11 @@ import pytest
 from aggregator.errors import QueryError
 from aggregator.model.verdict import Judged
 from aggregator.model.wire import Format
-from aggregator.rules.feeds_of_article import labelled
-from aggregator.rules.judge_in_worker import judged, packed
+from aggregator.rules.feeds_of_article import with_labels
+from aggregator.rules.judge_in_worker import judge_articles, serialised
 from aggregator.rules.query import ArticleFacts, parse
 from aggregator.rules.query_set import QuerySet
-from aggregator.rules.rule import RuleSet, judge, made
+from aggregator.rules.rule import RuleSet, judge, rule_of
 from tests.support.queries import NAMES, NOW, Made
 
 FORMAT = Format(Judged)
@@ -47,7 +47,7 @@ def test_what_is_judged_ahead_is_what_would_be_judged(seed: int) -> None:
     made_here = Made(random)
     rules = RuleSet(
         [
-            made(
+            rule_of(
                 name=f"{n}",
                 when=query(made_here),
                 then=actions(random),
@@ -60,11 +60,11 @@ def test_what_is_judged_ahead_is_what_would_be_judged(seed: int) -> None:
     )
     queries = QuerySet({f"Saved {n}": parse(query(made_here)) for n in range(3)})
     articles = [made_here.facts().article for _ in range(5)]
-    found = judged(articles, packed(rules, queries), NOW)
+    found = judge_articles(articles, serialised(rules, queries), NOW)
     assert len(found) == len(articles)
     for article, one in zip(articles, found, strict=True):
         facts = ArticleFacts(article, first_seen=NOW)
         verdict = judge(rules, facts, NOW)
-        matching = [] if verdict.dropped_by else queries.matching(labelled(facts, verdict), NOW)
+        matching = [] if verdict.dropped_by else queries.matching(with_labels(facts, verdict), NOW)
         again = FORMAT.loads(FORMAT.dumps(one))
         assert (again.verdict, again.saved) == (verdict, tuple(matching))

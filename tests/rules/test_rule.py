@@ -17,7 +17,7 @@ from aggregator.model.verdict import Rewriting, Verdict
 from aggregator.rules import actions
 from aggregator.rules.query import ArticleFacts
 from aggregator.rules.rewrites import KEYS
-from aggregator.rules.rule import Rule, RuleSet, judge, made
+from aggregator.rules.rule import Rule, RuleSet, judge, rule_of
 from tests.support.examples import examples
 
 NAMES = (*actions.ACTIONS, *KEYS, "pattern", "with", "p", "https://a.example/b.png", "x")
@@ -42,7 +42,7 @@ def rule(
     categories: tuple[str, ...] = (),
 ) -> Rule:
     """A rule, named after its query."""
-    return made(name=name or when, when=when, then=then, sources=sources, categories=categories)
+    return rule_of(name=name or when, when=when, then=then, sources=sources, categories=categories)
 
 
 def said(*rules: Rule, article: Article = ARTICLE, saved: tuple[str, ...] = ()) -> Verdict:

@@ -15,8 +15,8 @@ from aggregator import errors
 from aggregator.config.load import Config, Source
 from aggregator.publishing.publication_result import Published
 from aggregator.schedule.state import PollState
-from aggregator.server import Vitals
-from aggregator.server.metric_counts import Spread
+from aggregator.server import ServiceHealth
+from aggregator.server.metric_counts import Histogram
 from aggregator.store import Saved, Store
 from tests.support.serving import NOW, serving
 
@@ -33,7 +33,7 @@ def families(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Metric]:
     store.sources.adopt([Source(name=f"s{n}", url=f"https://e.example/{n}") for n in range(3)], NOW)
     store.sources.plan({"s0": PollState(next_poll=NOW - HOUR), "s1": PollState(next_poll=NOW + HOUR)})
     store.close()
-    state = Vitals()
+    state = ServiceHealth()
     state.polled("read", 1_000, timedelta(seconds=30))
     state.polled("unchanged", 0, 2 * HOUR)
     state.polled("timeout")
@@ -120,7 +120,7 @@ def test_every_metric_is_in_the_document(families: dict[str, Metric]) -> None:
 
 def test_the_strict_parser_reads_it_too(tmp_path: Path) -> None:
     """OpenMetrics', which refuses doubtful forms, once the end has its mark."""
-    state = Vitals()
+    state = ServiceHealth()
     state.polled("read", 10, timedelta(seconds=1))
     text = state.metrics(Config(store=tmp_path / "none.db", output=tmp_path), {200: 1}, NOW)
     state.close()
@@ -146,7 +146,7 @@ def test_without_the_library_the_address_says_what_to_install(
 
 def test_a_process_that_does_not_poll_has_no_numbers_of_polls(tmp_path: Path) -> None:
     """Zeros would look like a poller that does nothing."""
-    text = Vitals().metrics(Config(store=tmp_path / "none.db", output=tmp_path), {}, NOW)
+    text = ServiceHealth().metrics(Config(store=tmp_path / "none.db", output=tmp_path), {}, NOW)
     assert text is not None
     assert {family.name for family in parsed(text.decode())} == {
         "aggregator_info",
@@ -161,14 +161,14 @@ def test_the_store_is_not_asked_at_each_look(tmp_path: Path, monkeypatch: pytest
     seconds = iter([0.0, 2.0, 41.9, 42.1, 43.0])
     monkeypatch.setattr("aggregator.server.service_health.time.monotonic", lambda: next(seconds))
     asked: list[Path] = []
-    real = Vitals._opened
+    real = ServiceHealth._opened
 
-    def opened(self: Vitals, path: Path) -> Store:
+    def opened(self: ServiceHealth, path: Path) -> Store:
         asked.append(path)
         return real(self, path)
 
-    monkeypatch.setattr(Vitals, "_opened", opened)
-    state = Vitals()
+    monkeypatch.setattr(ServiceHealth, "_opened", opened)
+    state = ServiceHealth()
     for times in (1, 1, 2):
         state.metrics(config, {}, NOW)
         assert len(asked) == times
@@ -177,7 +177,7 @@ def test_the_store_is_not_asked_at_each_look(tmp_path: Path, monkeypatch: pytest
 
 def test_a_bound_belongs_to_what_is_below_it() -> None:
     """As `le` says: less or equal."""
-    spread = Spread((1, 5))
+    spread = Histogram((1, 5))
     for seconds in (0, 1, 1.5, 5, 6):
         spread.observe(seconds)
     assert spread.cumulative() == [(1, 2), (5, 4), (float("inf"), 5)]

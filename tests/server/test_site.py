@@ -19,7 +19,7 @@ import pytest
 from aggregator.config.load import Config, Publish, SiteSettings
 from aggregator.errors import ListenError
 from aggregator.publishing.publication_result import Published
-from aggregator.server import Server, Vitals, service_health
+from aggregator.server import Server, ServiceHealth, service_health
 from aggregator.server.file_cache import MAX_HELD_COPY_BYTES
 from aggregator.store import Store
 from tests.support.serving import NOW, Served, ask, serving
@@ -373,7 +373,7 @@ def test_health_and_readiness(tmp_path: Path) -> None:
         reply = served.ask("/readyz")
         assert (reply.status, reply.body) == (503, b"there is no store yet\n")
         assert reply.headers["cache-control"] == "no-store"
-    state = Vitals()
+    state = ServiceHealth()
     config = Config(output=tmp_path / "feeds", store=tmp_path / "store.db")
     Store(config.store).close()
     assert state.missing(config) == "no feed has been published yet"
@@ -389,7 +389,7 @@ def test_a_daemon_that_hangs_is_not_ready(tmp_path: Path, monkeypatch: pytest.Mo
     config = Config(output=tmp_path / "feeds", store=tmp_path / "store.db")
     Store(config.store).close()
     put(tmp_path, {"news/rss.xml": b"<rss/>"})
-    state = Vitals()
+    state = ServiceHealth()
     state.beat()
     assert state.missing(config) is None
     later = time.monotonic() + service_health.MAX_SILENCE_SECONDS + 1
@@ -401,7 +401,7 @@ def test_a_daemon_that_hangs_is_not_ready(tmp_path: Path, monkeypatch: pytest.Mo
 def test_metrics_for_prometheus(tmp_path: Path) -> None:
     """Sources, articles and polls in numbers; what was answered, by status."""
     put(tmp_path, {"news/rss.xml": b"<rss/>"})
-    state = Vitals()
+    state = ServiceHealth()
     state.polled("read")
     state.polled("timeout")
     state.polled("read")

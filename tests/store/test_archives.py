@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
-from aggregator.store import ALL, Found, Kept, Store, Update
+from aggregator.store import ALL, Found, Store, StoredArticle, Update
 from tests.conftest import NOW, SQLITE_ONLY
 from tests.support.older_stores import take_back
 
@@ -50,7 +50,7 @@ def commit(store: Store, *articles: Article, after: timedelta = timedelta()) -> 
     store.sources.commit(Update(source="news", validators={}, body_hash=None, found=found), NOW + after)
 
 
-def titles(kept: Sequence[Kept]) -> list[str]:
+def titles(kept: Sequence[StoredArticle]) -> list[str]:
     """What is written on them, without the word."""
     return [k.article.title.removeprefix("Day ") for k in kept]
 

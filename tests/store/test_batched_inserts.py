@@ -11,7 +11,7 @@ import pytest
 from aggregator.config.load import Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
-from aggregator.store import Found, Kept, Placement, Saved, Store, Update
+from aggregator.store import Found, Placement, Saved, Store, StoredArticle, Update
 from tests.conftest import NOW
 
 SOURCES = [Source(name=name, url=f"https://{name}.example/feed") for name in ("a", "b", "c")]
@@ -69,7 +69,7 @@ def test_new_and_known_sources_may_be_saved_together(store: Store) -> None:
 def test_articles_that_stand_nowhere_are_saved(place: StoreAddress) -> None:
     """No feed becomes stale by them."""
 
-    def nowhere(_found: Kept, _now: object) -> Placement:
+    def nowhere(_found: StoredArticle, _now: object) -> Placement:
         return Placement(feeds=())
 
     with closing(Store(place, judge=nowhere)) as store:

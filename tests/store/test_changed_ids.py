@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from aggregator.model.article import Article
-from aggregator.store.changed_ids import Identity, joined
+from aggregator.store.changed_ids import Identity, matched
 from tests.conftest import NOW
 
 OLD = Article(
@@ -37,24 +37,24 @@ OLD = Article(
 def test_addresses_are_compared_without_what_changes_their_spelling(address: str, is_same: bool) -> None:
     """What may lead to another page stays: path, query, fragment, port, subdomain."""
     new = replace(OLD, id=address, link=address)
-    assert joined([Identity.of(new)], [Identity.of(OLD)], [True]) == ({0: 0} if is_same else {})
+    assert matched([Identity.of(new)], [Identity.of(OLD)], [True]) == ({0: 0} if is_same else {})
 
 
 def test_hosts_count_as_one_where_the_source_had_them() -> None:
     """Only those that are named."""
     new = replace(OLD, id=OLD.id.replace("blog", "other"), link=OLD.id.replace("blog", "other"))
     hosts = ("blog.example", "other.example")
-    assert joined([Identity.of(new, hosts)], [Identity.of(OLD, hosts)], [True]) == {0: 0}
-    assert joined([Identity.of(new, hosts[:1])], [Identity.of(OLD, hosts[:1])], [True]) == {}
+    assert matched([Identity.of(new, hosts)], [Identity.of(OLD, hosts)], [True]) == {0: 0}
+    assert matched([Identity.of(new, hosts[:1])], [Identity.of(OLD, hosts[:1])], [True]) == {}
 
 
 def test_each_is_joined_once_and_never_with_one_that_is_still_there() -> None:
     """Nothing distinguishes two that are alike, on either side."""
     new, old = Identity.of(replace(OLD, id="new")), Identity.of(replace(OLD, id="old"))
-    assert joined([new], [old], [True]) == {0: 0}
-    assert joined([new], [old], [False]) == {}
-    assert joined([new, new], [old], [True]) == {}
-    assert joined([new], [old, old], [True, True]) == {}
+    assert matched([new], [old], [True]) == {0: 0}
+    assert matched([new], [old], [False]) == {}
+    assert matched([new, new], [old], [True]) == {}
+    assert matched([new], [old, old], [True, True]) == {}
 
 
 def test_digests_are_those_of_every_mark_and_hold_no_words() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from aggregator.app.feed_membership import Chooser
+from aggregator.app.feed_membership import FeedChooser
 from aggregator.config.load import Config, Source
 from aggregator.config.rules import SavedFeed
 from aggregator.config.store_address import StoreAddress
@@ -22,7 +22,9 @@ QUERIES = {
     "Edited": "updated:>now-2d",
     "Seen": "seen:>now-5d",
 }
-CHOOSER = Chooser(Config(feeds=tuple(SavedFeed(name=name, query=query) for name, query in QUERIES.items())))
+CHOOSER = FeedChooser(
+    Config(feeds=tuple(SavedFeed(name=name, query=query) for name, query in QUERIES.items()))
+)
 HOURS = (1, 20, 30, 60, 100, 160, 200, 700, 730)
 
 

@@ -39,21 +39,21 @@ def plan(store: Store, *late: timedelta) -> None:
 
 def test_an_empty_store_is_not_late(store: Store) -> None:
     """Nothing is divided by nothing."""
-    assert store.queue.lag(NOW) == Lag(sources=0, due=0, p50=NONE, p95=NONE, p99=NONE)
+    assert store.due_sources.lag(NOW) == Lag(sources=0, due=0, p50=NONE, p95=NONE, p99=NONE)
 
 
 def test_a_new_source_is_due_and_not_late(store: Store) -> None:
     """Since when is not known."""
     follow(store, 3)
     plan(store, -HOUR)
-    assert store.queue.lag(NOW) == Lag(sources=3, due=2, p50=NONE, p95=NONE, p99=NONE)
+    assert store.due_sources.lag(NOW) == Lag(sources=3, due=2, p50=NONE, p95=NONE, p99=NONE)
 
 
 def test_percentiles_are_of_all_sources_that_are_polled(store: Store) -> None:
     """By the nearest rank: of a hundred the 50th, the 95th and the 99th; those not due count as not late."""
     follow(store, 100)
     plan(store, *((n - 39) * HOUR for n in range(100)))  # 60 are late, by 1 to 60 hours
-    assert store.queue.lag(NOW) == Lag(sources=100, due=61, p50=10 * HOUR, p95=55 * HOUR, p99=59 * HOUR)
+    assert store.due_sources.lag(NOW) == Lag(sources=100, due=61, p50=10 * HOUR, p95=55 * HOUR, p99=59 * HOUR)
 
 
 def test_who_is_not_polled_is_not_counted(store: Store) -> None:
@@ -61,9 +61,9 @@ def test_who_is_not_polled_is_not_counted(store: Store) -> None:
     follow(store, 4, disabled=1)
     plan(store, *[HOUR] * 4)
     store.sources.plan({"s0": PollState(next_poll=None)})
-    assert store.queue.lag(NOW) == Lag(sources=2, due=2, p50=HOUR, p95=HOUR, p99=HOUR)
+    assert store.due_sources.lag(NOW) == Lag(sources=2, due=2, p50=HOUR, p95=HOUR, p99=HOUR)
     store.sources.adopt([], NOW)
-    assert store.queue.lag(NOW).sources == 0
+    assert store.due_sources.lag(NOW).sources == 0
 
 
 def test_what_is_not_enabled_takes_no_place_among_those_that_are_due(store: Store) -> None:

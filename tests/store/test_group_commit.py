@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from aggregator.store.group_commit import Together
+from aggregator.store.group_commit import GroupCommit
 
 
 class Act:
@@ -26,7 +26,7 @@ class Act:
         return [KeyError(each) if each == 7 else each for each in asked]
 
 
-def ask(together: Together[int, int], act: Act, *numbers: int) -> dict[int, int | Exception]:
+def ask(together: GroupCommit[int, int], act: Act, *numbers: int) -> dict[int, int | Exception]:
     """What each thread is given: the first one begins alone, the others ask while it is at it."""
     given: dict[int, int | Exception] = {}
 
@@ -52,7 +52,7 @@ def ask(together: Together[int, int], act: Act, *numbers: int) -> dict[int, int 
 def test_what_waits_is_done_in_one_call() -> None:
     """Each thread gets its own; what concerns one alone is raised there."""
     act = Act()
-    given = ask(Together(act, weigh=lambda _: 1, most=10), act, 1, 2, 7, 3)
+    given = ask(GroupCommit(act, weigh=lambda _: 1, most=10), act, 1, 2, 7, 3)
     assert act.calls == [[1], [2, 7, 3]]
     assert (given[1], given[2], given[3]) == (1, 2, 3)
     assert isinstance(given[7], KeyError)
@@ -61,7 +61,7 @@ def test_what_waits_is_done_in_one_call() -> None:
 def test_a_call_gets_no_more_than_its_measure() -> None:
     """But one that asks for more than that alone."""
     act = Act()
-    given = ask(Together(act, weigh=lambda number: number, most=5), act, 1, 2, 3, 9, 4)
+    given = ask(GroupCommit(act, weigh=lambda number: number, most=5), act, 1, 2, 3, 9, 4)
     assert act.calls == [[1], [2, 3], [9], [4]]
     assert given == {number: number for number in (1, 2, 3, 9, 4)}
 
@@ -69,7 +69,7 @@ def test_a_call_gets_no_more_than_its_measure() -> None:
 def test_one_that_makes_a_call_fail_fails_alone() -> None:
     """The others are asked for again, each by itself."""
     act = Act()
-    given = ask(Together(act, weigh=lambda _: 1, most=10), act, 1, 2, 13, 3)
+    given = ask(GroupCommit(act, weigh=lambda _: 1, most=10), act, 1, 2, 13, 3)
     assert act.calls == [[1], [2, 13, 3], [2], [13], [3]]
     assert (given[1], given[2], given[3]) == (1, 2, 3)
     assert isinstance(given[13], ValueError)
@@ -84,7 +84,7 @@ def test_where_all_fail_few_are_tried_alone() -> None:
             raise OSError("away")
 
     act = Away()
-    given = ask(Together(act, weigh=lambda _: 1, most=10), act, 1, 2, 3, 4, 5)
+    given = ask(GroupCommit(act, weigh=lambda _: 1, most=10), act, 1, 2, 3, 4, 5)
     assert act.calls == [[1], [2, 3, 4, 5], [2], [3]]
     assert {type(each) for each in given.values()} == {OSError}
 
@@ -101,7 +101,7 @@ def test_a_thread_that_ends_leaves_what_others_ask_for_to_them() -> None:
 
     act = Ending()
     act.may_go.set()
-    together = Together(act, weigh=lambda _: 1, most=10)
+    together = GroupCommit(act, weigh=lambda _: 1, most=10)
     with pytest.raises(KeyboardInterrupt):
         together(1)
     assert ask(together, act, 2) == {2: 2}

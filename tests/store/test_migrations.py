@@ -21,7 +21,7 @@ import pytest
 from aggregator.config.load import Keep, Source
 from aggregator.errors import DamagedStore, StoreError
 from aggregator.model.article import Article, Enclosure, Origin
-from aggregator.store import ALL, Found, Kept, Store, Update, migrations
+from aggregator.store import ALL, Found, Store, StoredArticle, Update, migrations
 from aggregator.store.schema import PRUNED, VERSION
 from tests.conftest import NOW, Answer, Server
 from tests.support.older_stores import take_back
@@ -96,7 +96,7 @@ def fill(file: Path) -> None:
 class Content(NamedTuple):
     """What a store gives out."""
 
-    articles: list[Kept]
+    articles: list[StoredArticle]
     versions: dict[str, Any]
     feeds: Any
     newest: dict[str, list[str]]
@@ -109,7 +109,7 @@ class Content(NamedTuple):
     health: Any
 
 
-def _plain(kept: Kept) -> Kept:
+def _plain(kept: StoredArticle) -> StoredArticle:
     # Numbers inside the store, and when it was first seen, are no part of what an archive shows.
     return replace(kept, pk=0, revision=0, first_seen=NOW)
 
@@ -533,7 +533,7 @@ def test_articles_that_only_archives_know_are_kept_for_them(old: Callable[[int],
     store.close()
 
 
-def _renamed(kept: Kept) -> str:
+def _renamed(kept: StoredArticle) -> str:
     return "other" if kept.article.source == "notes" else kept.article.source
 
 

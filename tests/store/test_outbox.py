@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from aggregator.config.store_address import DatabaseAddress
-from aggregator.store import Outgoing, Store, announcement, outgoing_id
+from aggregator.store import OutboxMessage, Store, announcement, message_id_of
 from aggregator.store.backup_copy import copy_store
 from aggregator.store.schema import VERSION
 from tests.conftest import NOW
@@ -27,17 +27,17 @@ def store(place: Path | DatabaseAddress) -> Iterator[Store]:
     made.close()
 
 
-def message(name: str, target: str = "mine", *, after: timedelta = timedelta(0)) -> Outgoing:
+def message(name: str, target: str = "mine", *, after: timedelta = timedelta(0)) -> OutboxMessage:
     """One that was queued some time after now."""
     at = NOW + after
     payload = {"says": name}
-    return Outgoing(id=name, channel="test", target=target, payload=payload, queued=at, due=at)
+    return OutboxMessage(id=name, channel="test", target=target, payload=payload, queued=at, due=at)
 
 
 def test_the_same_facts_give_the_same_id() -> None:
     """Whatever process makes it; other facts give another."""
-    assert outgoing_id("a", 1, {"b": 2, "c": 3}) == outgoing_id("a", 1, {"c": 3, "b": 2})
-    assert len({outgoing_id("a"), outgoing_id("a", ""), outgoing_id(), outgoing_id("\ud800")}) == 4
+    assert message_id_of("a", 1, {"b": 2, "c": 3}) == message_id_of("a", 1, {"c": 3, "b": 2})
+    assert len({message_id_of("a"), message_id_of("a", ""), message_id_of(), message_id_of("\ud800")}) == 4
 
 
 def test_a_message_waits_once_and_keeps_its_turn(store: Store) -> None:

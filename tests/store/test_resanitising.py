@@ -20,7 +20,7 @@ from aggregator.config import load as config
 from aggregator.config.load import Source
 from aggregator.model.article import Article
 from aggregator.reading.document import READER_VERSION
-from aggregator.reading.resanitising import mended
+from aggregator.reading.resanitising import resanitised
 from aggregator.store import ALL, Found, Store, Update, resanitising
 from tests.conftest import NOW
 from tests.support.older_stores import take_back
@@ -158,7 +158,7 @@ def test_a_killed_mending_goes_on_where_it_was(
 
     def watching(article: Article) -> Article:
         seen.append(article.title)
-        return mended(article)
+        return resanitised(article)
 
     total = 0
     for _ in range(100):
@@ -221,10 +221,10 @@ def test_stores_of_every_earlier_version_are_brought_up_to_date(tmp_path: Path, 
         new.sources.adopt([source], NOW)
         assert new.sources.states()["news"].reader_version == 1
         assert new.articles.going_by("news", 2).fingerprints == frozenset()
-        list(new.resanitising.mend(mended, 2, NOW))
+        list(new.resanitising.mend(resanitised, 2, NOW))
         (kept,) = new.articles.all()
         assert not acts(kept.article.content)
-        assert not list(new.resanitising.mend(mended, 2, NOW))
+        assert not list(new.resanitising.mend(resanitised, 2, NOW))
         found = [Found(replace(article, content="<p>new</p>"), "mark", reader_version=2)]
         saved = new.sources.commit(replace(update, found=found, reader_version=2), NOW)
         assert saved.changed == 0

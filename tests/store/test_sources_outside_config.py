@@ -9,8 +9,8 @@ import pytest
 
 from aggregator.config.sources_outside_config import checked_source, is_special
 from aggregator.config.store_address import StoreAddress
-from aggregator.config.subscriptions import key
-from aggregator.store import FollowedRow, NewFollowed, Store
+from aggregator.config.subscriptions import address_key
+from aggregator.store import NewSource, SourceOutsideConfig, Store
 from tests.conftest import NOW
 
 
@@ -22,21 +22,23 @@ def store(place: StoreAddress) -> Iterator[Store]:
     made.close()
 
 
-def new(name: str, **settings: Any) -> NewFollowed:
+def new(name: str, **settings: Any) -> NewSource:
     """A source to follow."""
     settings = {"url": f"https://{name.lower()}.example/feed", **settings}
     source = checked_source(name, settings)
-    return NewFollowed(FollowedRow(name, settings, True), source, key(source.address), is_special(settings))
+    return NewSource(
+        SourceOutsideConfig(name, settings, True), source, address_key(source.address), is_special(settings)
+    )
 
 
-def names(batches: Iterator[list[FollowedRow]]) -> list[str]:
+def names(batches: Iterator[list[SourceOutsideConfig]]) -> list[str]:
     """The names in batches."""
     return [row.name for rows in batches for row in rows]
 
 
 def test_what_is_added_is_found_by_name_key_mark_and_category(store: Store) -> None:
     """And is a source at once: due, in its categories."""
-    followed = store.followed
+    followed = store.sources_outside_config
     assert (followed.count(), names(followed.batches()), followed.per_category()) == (0, [], {})
     followed.add([new("b", categories=["X"]), new("a", private=True), new("c", categories=["X", "Y"])])
     assert followed.count() == 3
@@ -53,36 +55,36 @@ def test_what_is_added_is_found_by_name_key_mark_and_category(store: Store) -> N
 
 def test_what_is_changed_waits_for_a_run(store: Store) -> None:
     """Which adopts it: other categories, and the mark that a daemon looks at."""
-    store.followed.add([new("a")])
-    before = store.followed.mark()
-    store.followed.change(new("a", categories=["X"]))
-    assert store.followed.mark() != before
-    assert names(store.followed.changed()) == ["a"]
+    store.sources_outside_config.add([new("a")])
+    before = store.sources_outside_config.mark()
+    store.sources_outside_config.change(new("a", categories=["X"]))
+    assert store.sources_outside_config.mark() != before
+    assert names(store.sources_outside_config.changed()) == ["a"]
     store.sources.adopt_more([new("a", categories=["X"]).source], NOW)
-    store.followed.seen(["a"])
-    assert names(store.followed.changed()) == []
-    assert store.followed.per_category() == {"": 1, "X": 1}
+    store.sources_outside_config.seen(["a"])
+    assert names(store.sources_outside_config.changed()) == []
+    assert store.sources_outside_config.per_category() == {"": 1, "X": 1}
 
 
 def test_what_is_off_or_removed_is_not_due(store: Store) -> None:
     """A removed one keeps its name's history, and leaves with the next adoption; it may come back."""
-    store.followed.add([new("a"), new("b")])
-    store.followed.enable("a", is_enabled=False)
+    store.sources_outside_config.add([new("a"), new("b")])
+    store.sources_outside_config.enable("a", is_enabled=False)
     assert store.sources.due(NOW, 10) == ("b",)
-    store.followed.remove("b")
+    store.sources_outside_config.remove("b")
     assert store.sources.due(NOW, 10) == ()
-    assert store.followed.taken(["a", "b", "c"]) == {"a": None, "b": "https://b.example/feed"}
+    assert store.sources_outside_config.taken(["a", "b", "c"]) == {"a": None, "b": "https://b.example/feed"}
     store.sources.adopt([], NOW)
-    assert store.queue.lag(NOW).sources == 0
-    store.followed.add([new("b")])
-    assert names(store.followed.changed()) == ["b"]
+    assert store.due_sources.lag(NOW).sources == 0
+    store.sources_outside_config.add([new("b")])
+    assert names(store.sources_outside_config.changed()) == ["b"]
     store.sources.adopt_more([new("b").source], NOW)
     assert store.sources.due(NOW, 10) == ("b",)
 
 
 def test_a_configs_adoption_leaves_them_alone(store: Store) -> None:
     """They are followed whatever the config names."""
-    store.followed.add([new("a")])
+    store.sources_outside_config.add([new("a")])
     store.sources.adopt([checked_source("b", {"url": "https://b.example/"})], NOW)
     store.sources.adopt([], NOW)
     assert store.sources.due(NOW, 10) == ("a",)

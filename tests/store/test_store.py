@@ -15,10 +15,10 @@ from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.errors import StoreError
 from aggregator.model.article import Article, Enclosure, Origin
-from aggregator.store import ALL, Found, Kept, Saved, Store, Update
+from aggregator.store import ALL, Found, Saved, Store, StoredArticle, Update
 from aggregator.store.article_changes import MAX_VERSIONS
 from aggregator.store.edits import MAX_SILENT_EDITS
-from aggregator.store.raw_sql import ask
+from aggregator.store.raw_sql import fetch_rows
 from tests.conftest import NOW, SQLITE_ONLY
 from tests.support.older_stores import take_back
 
@@ -57,7 +57,7 @@ def commit(store: Store, *articles: Article, source: str = "news", now: datetime
     return store.sources.commit(update, now)
 
 
-def kept(store: Store) -> list[Kept]:
+def kept(store: Store) -> list[StoredArticle]:
     """Everything in the store, oldest first."""
     return list(store.articles.all())
 
@@ -313,10 +313,10 @@ def test_a_failure_keeps_validators(store: Store) -> None:
     assert store.sources.states(["news"])["news"].validators == {"etag": '"1"'}
     query = "select error from sources where name = 'news'"
     with store.database.snapshot() as connection:
-        assert ask(connection, query) == [("unreachable",)]
+        assert fetch_rows(connection, query) == [("unreachable",)]
     commit(store, article(1))
     with store.database.snapshot() as connection:
-        assert ask(connection, query) == [(None,)]
+        assert fetch_rows(connection, query) == [(None,)]
 
 
 @SQLITE_ONLY

@@ -14,7 +14,7 @@ from aggregator.config.load import Config, Keep, Source, StoriesSettings
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
 from aggregator.store import ALL, Found, Store, Update
-from aggregator.store.raw_sql import ask
+from aggregator.store.raw_sql import fetch_rows
 from aggregator.store.story_changes import HOT
 from tests.conftest import NOW
 
@@ -63,7 +63,7 @@ def shown(store: Store, feed: str = ALL) -> set[str]:
 
 def members(store: Store) -> list[list[tuple[str, str]]]:
     """Each story's members, by their ids, with why they are there."""
-    return [[(each.kept.uid, each.code) for each in story.members] for story in store.stories.all()]
+    return [[(each.stored.uid, each.code) for each in story.members] for story in store.stories.all()]
 
 
 def stale(store: Store) -> set[str]:
@@ -158,7 +158,7 @@ def test_switched_off_nothing_is_kept_of_an_article(place: StoreAddress) -> None
     commit(store, article("b"), hours=2)
     assert shown(store) == {"urn:a", "urn:b"}
     with store.database.snapshot() as connection:
-        assert ask(connection, "select count(*) from story_keys") == [(0,)]
+        assert fetch_rows(connection, "select count(*) from story_keys") == [(0,)]
     store.close()
 
 
@@ -176,8 +176,8 @@ def test_a_story_is_saved_with_its_article_or_not_at_all(
         with pytest.raises(KeyboardInterrupt):
             commit(store, article("b"), hours=2)
     with store.database.snapshot() as connection:
-        assert ask(connection, "select count(*) from stories") == [(0,)]
-        assert ask(connection, "select count(distinct article) from story_keys") == [(1,)]
+        assert fetch_rows(connection, "select count(*) from stories") == [(0,)]
+        assert fetch_rows(connection, "select count(distinct article) from story_keys") == [(1,)]
     commit(store, article("b"), hours=2)
     assert members(store) == [[("urn:a", ""), ("urn:b", "title")]]
 

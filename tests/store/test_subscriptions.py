@@ -9,7 +9,7 @@ import pytest
 
 from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
-from aggregator.config.subscriptions import joined
+from aggregator.config.subscriptions import with_listed
 from aggregator.model.article import Article
 from aggregator.model.entry import Subscription
 from aggregator.store import Found, Store, Update
@@ -37,7 +37,7 @@ def read(store: Store, subscriptions: Sequence[Subscription]) -> None:
     """The list is read, and its feeds are added."""
     update = Update(source="List", validators={}, body_hash="", subscriptions=subscriptions)
     store.sources.commit(update, NOW)
-    store.sources.adopt(joined([LIST], store.subscriptions.listed())[0], NOW)
+    store.sources.adopt(with_listed([LIST], store.subscriptions.listed())[0], NOW)
 
 
 def poll(store: Store, name: str, *articles: Article) -> None:

@@ -13,9 +13,9 @@ import pytest
 from aggregator.config.load import Keep, Source
 from aggregator.config.store_address import StoreAddress
 from aggregator.model.article import Article
-from aggregator.store import ALL, Found, Kept, Saved, Store, Update
-from aggregator.store.raw_sql import ask
-from aggregator.store.write_transaction import Placement, Writing
+from aggregator.store import ALL, Found, Saved, Store, StoredArticle, Update
+from aggregator.store.raw_sql import fetch_rows
+from aggregator.store.write_transaction import Placement, WriteTransaction
 from tests.conftest import NOW
 
 NOTES = Source(name="notes", url="https://notes.example/feed", categories=("Tea",))
@@ -70,7 +70,7 @@ def publish(store: Store) -> None:
     store.feeds.rendered({each.name: each.generation for each in store.feeds.all()})
 
 
-def in_archive(store: Store, feed: str = "Tea") -> list[tuple[Kept, ...]]:
+def in_archive(store: Store, feed: str = "Tea") -> list[tuple[StoredArticle, ...]]:
     """Every archive of a feed, the oldest first."""
     count, _ = store.archives.count(feed, LOOK)
     return [store.archives.articles(feed, number) for number in range(1, count + 1)]
@@ -100,14 +100,14 @@ def revisions(store: Store, uid: str) -> int:
     """How many revisions of an article are kept."""
     query = "select count(*) from revisions join articles on articles.pk = article where uid = ?"
     with store.database.snapshot() as connection:
-        return int(ask(connection, query, (uid,))[0][0])
+        return int(fetch_rows(connection, query, (uid,))[0][0])
 
 
 def hide(store: Store, uid: str, feed: str | None = None, *, is_hidden: bool = True) -> None:
     """Takes an article out of the archives of one feed, or of all, or shows it again."""
     with store.database.transaction() as connection:
-        ((of,),) = ask(connection, "select pk from articles where uid = ?", (uid,))
-        writing = Writing(connection, NOW)
+        ((of,),) = fetch_rows(connection, "select pk from articles where uid = ?", (uid,))
+        writing = WriteTransaction(connection, NOW)
         writing.placing.hide(of, feed, is_hidden=is_hidden)
         writing.placing.save()
 
@@ -246,7 +246,7 @@ def test_hiding_what_no_archive_shows_changes_nothing(store: Store) -> None:
 def test_a_judge_decides_the_feeds(tmp_path: Path) -> None:
     """In none it is kept, but shown nowhere, not even in `all`; its decision is recorded."""
 
-    def judge(found: Kept, _now: datetime) -> Placement:
+    def judge(found: StoredArticle, _now: datetime) -> Placement:
         if found.article.title == "1":
             return Placement(feeds=(), decision='{"dropped": true}')
         return Placement(feeds=(ALL, "Even") if int(found.article.title) % 2 == 0 else (ALL,))

@@ -16,7 +16,8 @@ from aggregator.fetch import Fetcher
 from aggregator.polling.hub_callbacks import CallbackAnswer, HubCallbacks
 from aggregator.polling.hub_pings import PingReader
 from aggregator.polling.hub_subscribing import HubRequest, HubSubscriber
-from aggregator.polling.poll import Poll, Polls
+from aggregator.polling.poll import Poller
+from aggregator.polling.poll_result import PollResult
 from aggregator.reading.document import read_resource
 from aggregator.store import HubSubscription, Store
 from tests.conftest import NOW, Answer, Server
@@ -73,7 +74,7 @@ class Followed:
         self.config = config
         self.store.sources.adopt(config.sources, self.now)
         self.callbacks.adopt(config)
-        self.polls = Polls(config, self.store, self.fetcher, read_resource)
+        self.polls = Poller(config, self.store, self.fetcher, read_resource)
 
     def document(self, *numbers: int, body: str = "Text") -> bytes:
         """The feed with these articles, as it names its hub."""
@@ -88,7 +89,7 @@ class Followed:
         self.now += timedelta(**wait)
         self.callbacks.listening(self.now)
 
-    def poll(self) -> Poll:
+    def poll(self) -> PollResult:
         """Polls it now."""
         (poll,) = self.polls.poll_many(self.config.select(()), self.now)
         return poll
@@ -97,7 +98,7 @@ class Followed:
         """Asks hubs for what is due."""
         return list(self.subscriber.run(self.config, self.named, self.now))
 
-    def read(self) -> list[Poll]:
+    def read(self) -> list[PollResult]:
         """Reads what hubs have sent."""
         self.reader.plan(self.named, self.now)
         return list(self.reader.read(self.config, self.named, self.now))

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from aggregator.schedule.health import STATES, SourceHealth
-from aggregator.writers.channel import Followed, Overview, Section
+from aggregator.writers.channel import FollowedSource, Overview, Section
 from tests.support.channels import ADDRESSES, DATES, FORMATS, ITEMS, TEXTS, UPDATED, item_of
 
 FILES = ("rss.xml", "atom.xml", "feed.json", "index.html")
@@ -32,7 +32,7 @@ def section_of(category: str | None = "Drinks", **changes: Any) -> Section:
     return replace(section, **changes)
 
 
-def followed_of(name: str = "Tea", state: str = "healthy", **changes: Any) -> Followed:
+def followed_of(name: str = "Tea", state: str = "healthy", **changes: Any) -> FollowedSource:
     """A source that published three times in the last week; `health` in `changes` changes its health."""
     health = SourceHealth(
         name=name,
@@ -52,7 +52,7 @@ def followed_of(name: str = "Tea", state: str = "healthy", **changes: Any) -> Fo
         error=None,
         advice=None,
     )
-    followed = Followed(
+    followed = FollowedSource(
         health=replace(health, **changes.pop("health", {})),
         url="https://tea.example/feed",
         link="https://tea.example/",
@@ -100,7 +100,7 @@ HEALTHS = st.builds(
     advice=_MAYBE,
 )
 FOLLOWED = st.builds(
-    Followed,
+    FollowedSource,
     health=HEALTHS,
     url=_LINKS,
     link=_LINKS,

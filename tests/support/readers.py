@@ -21,9 +21,9 @@ from typing import Any
 import feedparser
 
 from aggregator.model.article import Article, Enclosure
-from aggregator.normalise.extension_elements import inert
+from aggregator.normalise.extension_elements import inert_text
 from aggregator.normalise.text import plain_name
-from aggregator.store import Kept
+from aggregator.store import StoredArticle
 from aggregator.writers.passed_through import enclosures
 
 FEEDSMITH = Path(__file__).parents[1] / "feedsmith"
@@ -123,11 +123,11 @@ def _parsed(moment: Any) -> datetime | None:
     return datetime.fromtimestamp(calendar.timegm(moment), UTC) if moment else None
 
 
-def expected(kept: Kept, name: str) -> Seen:
+def expected(kept: StoredArticle, name: str) -> Seen:
     """What an article is to a reader of the file of this name."""
     article = kept.article
     is_rss, is_atom = name == "rss.xml", name == "atom.xml"
-    as_sent = inert if is_rss else str  # RSS has no way to say that text is text
+    as_sent = inert_text if is_rss else str  # RSS has no way to say that text is text
     stands_in = article.link or kept.uid
     media = enclosures(article)
     if is_rss:
@@ -163,7 +163,9 @@ def _length(enclosure: Enclosure, *, is_rss: bool) -> int | None:
     return enclosure.length or 0 if is_rss else enclosure.length  # RSS requires one
 
 
-def differences(found: Sequence[Seen], kept: Sequence[Kept], name: str, excused: Excused) -> Iterator[str]:
+def differences(
+    found: Sequence[Seen], kept: Sequence[StoredArticle], name: str, excused: Excused
+) -> Iterator[str]:
     """A line for each field of an entry that a reader does not see as it is in the file of this name."""
     if len(found) != len(kept):
         yield f"{name}: {len(found)} entries instead of {len(kept)}"

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.config.load import Config
-from aggregator.server import Server, Vitals
+from aggregator.server import Server, ServiceHealth
 
 NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ class Reply:
 class Served:
     """A server on loopback for a folder."""
 
-    def __init__(self, home: Path, vitals: Vitals | None = None, **settings: Any) -> None:
+    def __init__(self, home: Path, vitals: ServiceHealth | None = None, **settings: Any) -> None:
         settings = {"output": home / "feeds", "store": home / "var" / "store.db", **settings}
         self.config = Config.model_validate(settings)
         self.output = self.config.output
@@ -65,7 +65,7 @@ def ask(port: int, path: str, method: str = "GET", **headers: str) -> Reply:
 
 
 @contextmanager
-def serving(home: Path, vitals: Vitals | None = None, **settings: Any) -> Iterator[Served]:
+def serving(home: Path, vitals: ServiceHealth | None = None, **settings: Any) -> Iterator[Served]:
     """A server for a while."""
     served = Served(home, vitals, **settings)
     try:

@@ -10,7 +10,7 @@ from lxml import etree
 
 from aggregator.adapters.opml.outlines import Subscription, read
 from aggregator.schedule.health import SourceHealth
-from aggregator.writers import SITE_WRITERS, Followed, Overview, Section
+from aggregator.writers import SITE_WRITERS, FollowedSource, Overview, Section
 from aggregator.writers.opml import FeedList, SourceList, subscription_list
 from tests.conformance.documents import check_opml
 from tests.support.channels import FORMATS
@@ -36,9 +36,9 @@ def section(category: str | None, *files: str, public: bool = True) -> Section:
     )
 
 
-def followed(name: str, url: str | None, *categories: str, link: str | None = None) -> Followed:
+def followed(name: str, url: str | None, *categories: str, link: str | None = None) -> FollowedSource:
     """A healthy source."""
-    return Followed(
+    return FollowedSource(
         health=SourceHealth(
             name=name,
             address=url or "",
@@ -63,7 +63,7 @@ def followed(name: str, url: str | None, *categories: str, link: str | None = No
     )
 
 
-def overview(*sections: Section, sources: tuple[Followed, ...] = ()) -> Overview:
+def overview(*sections: Section, sources: tuple[FollowedSource, ...] = ()) -> Overview:
     """A site of these feeds and sources."""
     return Overview(
         title="Planet & friends",

@@ -20,7 +20,7 @@ from aggregator.model.article import Problem
 from aggregator.model.entry import Feed
 from aggregator.normalise import encoding
 
-__all__ = ["KIND", "MAX_UNPACKED_BYTES", "read", "unpacked"]
+__all__ = ["KIND", "MAX_UNPACKED_BYTES", "gunzipped", "read"]
 
 MAX_UNPACKED_BYTES = 16 * 1024 * 1024
 MAX_BROKEN_ENTRIES = 2_000
@@ -34,7 +34,7 @@ def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed
     `content_type` is HTTP's; `url` is the address of the body, to resolve the feeds that a page links to.
     Raises NotAFeed for any other document, and ReadError for one that cannot be read.
     """
-    body = unpacked(body)
+    body = gunzipped(body)
     not_a_feed.refuse_other_bytes(body, url)
     if json_feed.is_json(body):
         return json_feed.read(body, url=url, content_type=content_type)
@@ -60,16 +60,16 @@ def read(body: bytes, *, url: str = "", content_type: str | None = None) -> Feed
     return feed
 
 
-def unpacked(body: bytes) -> bytes:
+def gunzipped(body: bytes) -> bytes:
     """The feed inside a gzip file: some servers compress twice, or serve `feed.xml.gz` as a file."""
     if not body.startswith(b"\x1f\x8b"):
         return body
     unpacking = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
     try:
-        unpacked = unpacking.decompress(body, MAX_UNPACKED_BYTES)
+        content = unpacking.decompress(body, MAX_UNPACKED_BYTES)
     except zlib.error:
         return body
-    return body if unpacking.unconsumed_tail or not unpacked else unpacked
+    return body if unpacking.unconsumed_tail or not content else content
 
 
 def _read_broken(text: str, fault: strict.NotWellFormed, url: str) -> Feed:

@@ -313,7 +313,7 @@ CHANNEL: Handlers = {
 }
 
 
-def bare(handlers: Handlers) -> Handlers:
+def without_namespace(handlers: Handlers) -> Handlers:
     """The same table for an Atom document without its namespace."""
     return {**handlers, **{k.removeprefix("atom:"): v for k, v in handlers.items() if k.startswith("atom:")}}
 

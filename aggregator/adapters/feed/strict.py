@@ -150,7 +150,7 @@ def _read(root: _Element) -> Feed:
 
 
 _PREFIXED = (elements.CHANNEL, elements.ITEM)
-_BARE = (elements.bare(elements.CHANNEL), elements.bare(elements.ITEM))
+_BARE = (elements.without_namespace(elements.CHANNEL), elements.without_namespace(elements.ITEM))
 
 
 def _forget_namespace(root: _Element) -> None:

@@ -39,7 +39,7 @@ def fetch_imap(
     """
     wanted = MailSelection.by(options, validators, transport.max_bytes)
     try:
-        parts, folder = taken_apart(source.address)
+        parts, folder = mailbox_parts(source.address)
         with _session(source, parts, transport) as session:
             _gather(session, folder, wanted, source.address, transport)
     except errors.FetchError as error:
@@ -202,7 +202,7 @@ def _fetch_errors(transport: Transport) -> Iterator[None]:
             raise errors.BrokenExchange(f"the exchange broke off: {str(error)[:200]}") from error
 
 
-def taken_apart(address: str) -> tuple[SplitResult, str]:
+def mailbox_parts(address: str) -> tuple[SplitResult, str]:
     """The parts of a mailbox's address, and the name of its folder. Raises BadAddress."""
     try:
         parts = urlsplit(address)

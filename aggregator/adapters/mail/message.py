@@ -299,9 +299,9 @@ def _linked(block: str) -> str:
 
 def _check(source: RetrievedSource, _: Callable[[str], Any]) -> None:
     if source.path is None:
-        from aggregator.adapters.mail.imap import taken_apart
+        from aggregator.adapters.mail.imap import mailbox_parts
 
-        taken_apart(source.address)
+        mailbox_parts(source.address)
 
 
 def _retrieve(source: RetrievedSource, validators: Validators, transport: Transport) -> Fetched | NotModified:

@@ -9,9 +9,9 @@ from aggregator.config.digests import Digest
 from aggregator.errors import DeliveryError
 from aggregator.notify.channels.protocol import DeliveryChannel, Patience
 from aggregator.notify.digest_text import DigestText
-from aggregator.notify.mail_messages import letter, list_id
+from aggregator.notify.mail_messages import list_id, mail_message
 from aggregator.notify.smtp import send_mail
-from aggregator.store import Outgoing
+from aggregator.store import OutboxMessage
 
 __all__ = ["DigestMail", "inlined"]
 
@@ -30,7 +30,7 @@ class DigestMail(DeliveryChannel):
         enabled = (digest for digest in self.outside.config.digest if digest.enabled)
         return {f"{digest.name}: {to}": (digest, to) for digest in enabled for to in digest.to}
 
-    def send(self, message: Outgoing, now: datetime) -> None:
+    def send(self, message: OutboxMessage, now: datetime) -> None:
         """Sends one mail; its Message-ID is made from the message's id, also when it is sent again."""
         config = self.outside.config
         if (found := self._receivers().get(message.target)) is None:
@@ -43,7 +43,7 @@ class DigestMail(DeliveryChannel):
         if digest.unsubscribe:
             headers["List-Unsubscribe"] = f"<{digest.unsubscribe}>"
             headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
-        sent = letter(
+        sent = mail_message(
             message_id=message.id,
             sender=sender,
             sender_name=config.site.title,
@@ -56,7 +56,7 @@ class DigestMail(DeliveryChannel):
         )
         send_mail(config.smtp, sent)
 
-    def subject(self, message: Outgoing) -> str:
+    def subject(self, message: OutboxMessage) -> str:
         """The title of the digest."""
         return DigestText.of(message.payload).title
 

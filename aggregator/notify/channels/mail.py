@@ -8,10 +8,10 @@ from urllib.parse import unquote
 from aggregator.config.load import Notify
 from aggregator.errors import DeliveryError
 from aggregator.notify.channels.receivers import Receivers
-from aggregator.notify.mail_messages import letter, list_id
+from aggregator.notify.mail_messages import list_id, mail_message
 from aggregator.notify.notice import Notice
 from aggregator.notify.smtp import send_mail
-from aggregator.store import Outgoing
+from aggregator.store import OutboxMessage
 
 __all__ = ["Mail"]
 
@@ -21,13 +21,13 @@ class Mail(Receivers):
 
     name = "mail"
 
-    def tell(self, rule: Notify, notice: Notice, message: Outgoing, now: datetime) -> None:
+    def tell(self, rule: Notify, notice: Notice, message: OutboxMessage, now: datetime) -> None:
         """Sends one mail; its Message-ID is made from the message's id, also when it is sent again."""
         config = self.outside.config
         if config.smtp is None:
             raise DeliveryError("there is no mail server in the config: add a table [smtp]")
         sender = config.smtp.sender
-        sent = letter(
+        sent = mail_message(
             message_id=message.id,
             sender=sender,
             sender_name=config.site.title,

@@ -20,7 +20,7 @@ from aggregator.fetch.freshness import until_reset
 from aggregator.notify.channels.protocol import DeliveryChannel, Outside, Patience, not_taken
 from aggregator.notify.mastodon_status import language_of, status_text
 from aggregator.notify.mentions import link_without_mentions
-from aggregator.store import IN_DOUBT, Outgoing
+from aggregator.store import IN_DOUBT, OutboxMessage
 
 __all__ = ["Statuses"]
 
@@ -62,12 +62,12 @@ class Statuses(DeliveryChannel):
         rule = self._rule(target)
         return target if rule is None else f"{target} ({rule.host})"
 
-    def subject(self, message: Outgoing) -> str:
+    def subject(self, message: OutboxMessage) -> str:
         """The title of the article, else its link."""
         said = _said(message)
         return str(said.get("title") or said.get("link") or "")
 
-    def send(self, message: Outgoing, now: datetime) -> datetime | None:
+    def send(self, message: OutboxMessage, now: datetime) -> datetime | None:
         """Posts a status unless it was posted already; returns the earliest time for the next one."""
         rule = self._rule(message.target)
         if rule is None:
@@ -97,10 +97,12 @@ class Statuses(DeliveryChannel):
         reset = until_reset(answered, now)
         return now + max(rule.every, reset or timedelta())
 
-    def _is_in_doubt(self, message: Outgoing) -> bool:
+    def _is_in_doubt(self, message: OutboxMessage) -> bool:
         return message.error == IN_DOUBT or message.error.endswith(_DOUBTFUL)
 
-    def _was_posted(self, rule: Mastodon, said: dict[str, Any], message: Outgoing, now: datetime) -> bool:
+    def _was_posted(
+        self, rule: Mastodon, said: dict[str, Any], message: OutboxMessage, now: datetime
+    ) -> bool:
         """Whether the account has posted this link; if reading is not allowed, the server's memory is used.
 
         Raises DeliveryError if neither can answer, and if the server cannot be reached now.
@@ -161,7 +163,7 @@ def _limits(said: Any) -> _Limits:
     )
 
 
-def _said(message: Outgoing) -> dict[str, Any]:
+def _said(message: OutboxMessage) -> dict[str, Any]:
     listed = message.payload.get("articles")
     first = listed[0] if isinstance(listed, list) and listed else {}
     return first if isinstance(first, dict) else {}

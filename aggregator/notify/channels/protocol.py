@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from aggregator.config.load import Config
 from aggregator.errors import DeliveryError, HttpStatus, SourceError
-from aggregator.store import Outgoing
+from aggregator.store import OutboxMessage
 
 if TYPE_CHECKING:
     from aggregator.fetch import Fetcher
@@ -60,14 +60,14 @@ class DeliveryChannel(ABC):
         """The targets that the config has for this channel; messages for any other target are given up."""
 
     @abstractmethod
-    def send(self, message: Outgoing, now: datetime) -> datetime | None:
+    def send(self, message: OutboxMessage, now: datetime) -> datetime | None:
         """Sends a message, within a minute. Raises DeliveryError.
 
         Returns the time before which nothing more may be sent to that target; None for no pause.
         """
 
     @abstractmethod
-    def subject(self, message: Outgoing) -> str:
+    def subject(self, message: OutboxMessage) -> str:
         """What the message is about, in a few words, for logs."""
 
     def is_resting(self, target: str, now: datetime) -> bool:

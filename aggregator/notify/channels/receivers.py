@@ -11,7 +11,7 @@ from aggregator.errors import DeliveryError
 from aggregator.notify.channels.protocol import DeliveryChannel
 from aggregator.notify.notice import Notice
 from aggregator.notify.quiet_hours import is_quiet
-from aggregator.store import Outgoing
+from aggregator.store import OutboxMessage
 
 __all__ = ["Receivers"]
 
@@ -29,7 +29,7 @@ class Receivers(DeliveryChannel):
     def _rules(self) -> list[Notify]:
         return [rule for rule in self.outside.config.notify if rule.enabled]
 
-    def send(self, message: Outgoing, now: datetime) -> None:
+    def send(self, message: OutboxMessage, now: datetime) -> None:
         """Sends a notice. Raises DeliveryError."""
         rule = self._rule(message.target)
         if rule is None:
@@ -37,10 +37,10 @@ class Receivers(DeliveryChannel):
         self.tell(rule, Notice.of(message.payload), message, now)
 
     @abstractmethod
-    def tell(self, rule: Notify, notice: Notice, message: Outgoing, now: datetime) -> None:
+    def tell(self, rule: Notify, notice: Notice, message: OutboxMessage, now: datetime) -> None:
         """Sends a notice to the receiver of a rule. Raises DeliveryError."""
 
-    def subject(self, message: Outgoing) -> str:
+    def subject(self, message: OutboxMessage) -> str:
         """The title of the notice."""
         return Notice.of(message.payload).subject
 

@@ -15,7 +15,7 @@ from aggregator.normalise.text import cut, tidy
 from aggregator.notify.channels.receivers import Receivers
 from aggregator.notify.mentions import without_mentions
 from aggregator.notify.notice import Notice
-from aggregator.store import Outgoing
+from aggregator.store import OutboxMessage
 
 __all__ = ["AppriseServices"]
 
@@ -28,7 +28,7 @@ class AppriseServices(Receivers):
 
     name = "apprise"
 
-    def tell(self, rule: Notify, notice: Notice, message: Outgoing, now: datetime) -> None:
+    def tell(self, rule: Notify, notice: Notice, message: OutboxMessage, now: datetime) -> None:
         """Sends one plain text message. Services have no message ids: one that was sent when we were killed
         is repeated.
         """

@@ -16,7 +16,7 @@ from aggregator.errors import SourceError
 from aggregator.notify.channels.protocol import not_taken
 from aggregator.notify.channels.receivers import Receivers
 from aggregator.notify.notice import Notice
-from aggregator.store import Outgoing
+from aggregator.store import OutboxMessage
 
 __all__ = ["Webhooks", "body_of", "signed"]
 
@@ -26,7 +26,7 @@ class Webhooks(Receivers):
 
     name = "webhook"
 
-    def tell(self, rule: Notify, notice: Notice, message: Outgoing, now: datetime) -> None:
+    def tell(self, rule: Notify, notice: Notice, message: OutboxMessage, now: datetime) -> None:
         """Sends one request, with the message's id as `webhook-id`, also when it is sent again."""
         body = body_of(notice)
         headers = signed(message.id, now, body, rule.key.get_secret_value() if rule.key else "")

@@ -12,7 +12,7 @@ from datetime import datetime
 
 from aggregator.errors import SourceError
 from aggregator.notify.channels.protocol import DeliveryChannel, Patience, not_taken
-from aggregator.store import Outgoing
+from aggregator.store import OutboxMessage
 
 
 class Hubs(DeliveryChannel):
@@ -26,13 +26,13 @@ class Hubs(DeliveryChannel):
         """The addresses of `publish.hubs`."""
         return self.outside.config.publish.hubs
 
-    def send(self, message: Outgoing, now: datetime) -> None:
+    def send(self, message: OutboxMessage, now: datetime) -> None:
         """Sends one form."""
         try:
             self.outside.fetcher().announce(message.target, self.subject(message), now)
         except SourceError as error:
             raise not_taken(error) from error
 
-    def subject(self, message: Outgoing) -> str:
+    def subject(self, message: OutboxMessage) -> str:
         """The address of the feed."""
         return str(message.payload["topic"])

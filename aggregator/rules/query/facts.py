@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from aggregator.model.article import Article
 from aggregator.normalise.links import with_ascii_host
-from aggregator.normalise.text import tidy, unmarked
+from aggregator.normalise.text import tidy, without_markup
 from aggregator.rules.query.words import BREAK, FoldedText
 
 __all__ = ["TEXT_FIELDS", "ArticleFacts", "ascii_host"]
@@ -130,7 +130,7 @@ class ArticleFacts:
 
 
 def _plain(html: str) -> str:
-    return tidy(unmarked(html)) if html else ""
+    return tidy(without_markup(html)) if html else ""
 
 
 def _languages(facts: ArticleFacts) -> tuple[str, ...]:

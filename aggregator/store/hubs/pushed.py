@@ -20,7 +20,7 @@ from aggregator.store.known_ids import KnownIds
 from aggregator.store.records import Saved, Update
 from aggregator.store.schema import articles
 from aggregator.store.story_changes import NO_STORIES, StoryRules
-from aggregator.store.write_transaction import Judge, Writing, by_categories
+from aggregator.store.write_transaction import Judge, WriteTransaction, by_categories
 
 __all__ = ["PushedArticles"]
 
@@ -45,7 +45,7 @@ class PushedArticles:
         """
         with suppress(_Uncertain), self._database.transaction() as connection:
             _check(connection, update.source, update.found)
-            writing = Writing(connection, now, self._judge, self._rules)
+            writing = WriteTransaction(connection, now, self._judge, self._rules)
             saved, _ = commit(writing, update)
             writing.placing.save()
             return saved

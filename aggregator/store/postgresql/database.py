@@ -17,7 +17,7 @@ import aggregator.store.postgresql.tables  # noqa: F401 - registers how expressi
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import DamagedStore, StoreError, TookTooLong
 from aggregator.store.column_types import Unreadable, version_of
-from aggregator.store.dialect import OPTION, Check, Turn
+from aggregator.store.dialect import OPTION, Check, ServerLock
 from aggregator.store.postgresql.word_index import WordIndex
 from aggregator.store.schema import VERSION, metadata, settings
 
@@ -301,11 +301,11 @@ class PostgreSQL:
         """Returns the folder of this path."""
         return Path(key)
 
-    def turn(self, name: str) -> Turn:
+    def turn(self, name: str) -> ServerLock:
         """Returns an advisory lock on a separate connection."""
-        from aggregator.store.postgresql.locks import ServerTurn
+        from aggregator.store.postgresql.locks import AdvisoryLock
 
-        return ServerTurn(self._address, _TURNS[name])
+        return AdvisoryLock(self._address, _TURNS[name])
 
     def size(self) -> int:
         """Returns the size of all tables with their indexes, in bytes."""

@@ -11,7 +11,7 @@ import psycopg
 from aggregator.config.store_address import DatabaseAddress
 from aggregator.store.postgresql.database import LOCK, connect, database_errors
 
-__all__ = ["ServerTurn"]
+__all__ = ["AdvisoryLock"]
 
 _MAX_NAME = 63
 _TAKE = f"SELECT pg_try_advisory_lock({LOCK}, %s)"
@@ -21,7 +21,7 @@ AND l.classid::bigint = ({LOCK}::bigint & 4294967295) AND l.objid::bigint = %s
 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"""  # noqa: S608 - ours
 
 
-class ServerTurn:
+class AdvisoryLock:
     """A lock on a separate connection. Raises StoreError, here and in every method."""
 
     def __init__(self, address: DatabaseAddress, number: int) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from aggregator.normalise.secrets_in_addresses import without_logins
 from aggregator.normalise.text import tidy
-from aggregator.writers.channel import Followed, Overview
+from aggregator.writers.channel import FollowedSource, Overview
 from aggregator.writers.html.entry_markup import picture, title_text
 from aggregator.writers.html.locale import Locale, locale_of
 from aggregator.writers.html.page_variables import PAGE, common
@@ -61,7 +61,7 @@ class MembersPage:
         )
 
 
-def _member(followed: Followed, index: str, locale: Locale) -> _Member:
+def _member(followed: FollowedSource, index: str, locale: Locale) -> _Member:
     name = title_text(without_logins(followed.health.name), locale)
     return _Member(
         name=name,

@@ -16,7 +16,7 @@ from aggregator.normalise.secrets_in_addresses import without_logins
 from aggregator.normalise.text import tidy
 from aggregator.schedule.health import SourceHealth, rhythm_of, usual_gap
 from aggregator.schedule.state import Reason
-from aggregator.writers.channel import Followed, OutputFormat, Overview, Section
+from aggregator.writers.channel import FollowedSource, OutputFormat, Overview, Section
 from aggregator.writers.html.entry_markup import picture, time, title_text
 from aggregator.writers.html.entry_view import EntryView
 from aggregator.writers.html.locale import Locale, locale_of
@@ -104,7 +104,7 @@ class StatusPage:
         """
         look = overview.look
         locale = locale_of(overview.language, look.timezone)
-        states: dict[str, list[Followed]] = {state: [] for state in _STATES}
+        states: dict[str, list[FollowedSource]] = {state: [] for state in _STATES}
         for followed in overview.followed:
             states.setdefault(followed.health.state, []).append(followed)
         name = tidy(overview.title) or str(locale.say("feeds"))
@@ -206,7 +206,7 @@ def _page_of(folder: str, page: str) -> str:
     return f"{quote(folder)}/{page}"
 
 
-def _row(followed: Followed, seen: datetime | None, locale: Locale) -> _Row:
+def _row(followed: FollowedSource, seen: datetime | None, locale: Locale) -> _Row:
     health = followed.health
     return _Row(
         name=title_text(without_logins(health.name), locale),
@@ -224,7 +224,7 @@ def _row(followed: Followed, seen: datetime | None, locale: Locale) -> _Row:
     )
 
 
-def _rhythm_of(followed: Followed, locale: Locale) -> Markup:
+def _rhythm_of(followed: FollowedSource, locale: Locale) -> Markup:
     unit, number = rhythm_of(usual_gap(followed.published))
     return locale.say(f"rhythm_{unit}", number)
 

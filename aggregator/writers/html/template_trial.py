@@ -15,7 +15,7 @@ from aggregator.writers.channel import (
     AlsoIn,
     Chain,
     Channel,
-    Followed,
+    FollowedSource,
     Item,
     Month,
     OutputFormat,
@@ -174,7 +174,7 @@ def _overviews(look: PageLook) -> Iterator[Overview]:
         moved_to="https://milk.example/feed",
     )
     followed = (
-        Followed(
+        FollowedSource(
             health=judge(well, _NOW),
             url=well.address,
             link="https://tea.example/",
@@ -182,8 +182,8 @@ def _overviews(look: PageLook) -> Iterator[Overview]:
             published=(_NOW,),
             page="sources/tea",
         ),
-        Followed(health=judge(ill, _NOW)),
-        Followed(health=judge(PollRecord(name="New", address="https://new.example/"), _NOW)),
+        FollowedSource(health=judge(ill, _NOW)),
+        FollowedSource(health=judge(PollRecord(name="New", address="https://new.example/"), _NOW)),
     )
     month = Month(start=_NOW, count=2, folder="all/", day="2026-03-01")
     yield Overview(

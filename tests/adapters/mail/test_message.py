@@ -304,5 +304,5 @@ def test_the_kind_keeps_the_contract() -> None:
         contract.Resource(url="imaps://m.example/", body=newsletter().as_bytes(), name="1"),
         contract.Resource(url="imaps://m.example/", body=message(1), name="2"),
     ]
-    assert contract.broken(KIND, samples) == []
-    assert contract.broken(KIND, samples, {"sender": "@tea.example"}) == []
+    assert contract.broken_promises(KIND, samples) == []
+    assert contract.broken_promises(KIND, samples, {"sender": "@tea.example"}) == []

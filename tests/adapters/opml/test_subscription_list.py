@@ -14,7 +14,7 @@ from aggregator.adapters.opml import subscription_list as lists
 from aggregator.app.app import App
 from aggregator.config import load as config
 from aggregator.config.load import Source
-from aggregator.config.subscriptions import Listed, joined
+from aggregator.config.subscriptions import Listed, with_listed
 from aggregator.model.entry import Subscription, SubscriptionList
 from aggregator.model.resource import Resource
 from aggregator.store import Store
@@ -235,7 +235,7 @@ def test_what_is_reported_of_a_list_has_an_end() -> None:
         Listed(list="List", name=f"List: {n}", subscription=Subscription(url="http://t.example"))
         for n in range(500)
     ]
-    every, message = joined(sources, feeds)
+    every, message = with_listed(sources, feeds)
     assert len(every) == 2
     assert len(message["List"]) == 101
     assert message["List"][-1].text == "and 400 more"
@@ -248,7 +248,7 @@ def test_a_name_that_the_config_has_is_the_configs() -> None:
         Source(name="List: Tea", url="https://other.example/"),
     ]
     listed = Listed(list="List", name="List: Tea", subscription=Subscription(url="https://t.example/"))
-    every, message = joined(sources, [listed])
+    every, message = with_listed(sources, [listed])
     assert [source.name for source in every] == ["List", "List: Tea"]
     assert "has its name" in message["List"][0].text
 

@@ -13,7 +13,7 @@ from aggregator.errors import DeliveryError
 from aggregator.notify.channels import channel
 from aggregator.notify.channels.protocol import Outside
 from aggregator.notify.notice import ArticleNotice, Notice
-from aggregator.store import Outgoing
+from aggregator.store import OutboxMessage
 from tests.conftest import NOW, Answer, Server
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Apprise, as it is imported
@@ -31,7 +31,7 @@ def send(to: str) -> None:
         ArticleNotice(id=f"{n}", title=f"Tea & <b> {n}", summary="@everyone" + "茶" * 300) for n in range(30)
     )
     notice = Notice(name="n", made=NOW.isoformat(), articles=articles)
-    message = Outgoing(
+    message = OutboxMessage(
         id="1", channel="apprise", target="n", payload=notice.payload(), queued=NOW, due=NOW + timedelta(0)
     )
     way.send(message, NOW)

@@ -17,7 +17,7 @@ from aggregator.config.store_address import DatabaseAddress
 from aggregator.errors import StoreError, TookTooLong
 from aggregator.model.article import Article
 from aggregator.store import Found, Store, Update
-from aggregator.store.raw_sql import ask
+from aggregator.store.raw_sql import fetch_rows
 from aggregator.store.schema import metadata
 from tests.conftest import NOW
 from tests.support.postgresql import PostgresServer
@@ -116,7 +116,7 @@ def test_transactions_that_save_articles_come_one_after_another(store: Store) ->
     thread = threading.Thread(target=second)
     thread.start()
     with store.database.transaction() as connection:
-        ask(connection, "SELECT 1")
+        fetch_rows(connection, "SELECT 1")
         began.set()
         thread.join(0.2)
         order.append("first")
@@ -127,7 +127,7 @@ def test_transactions_that_save_articles_come_one_after_another(store: Store) ->
 def test_what_saves_no_article_waits_for_none_that_does(store: Store) -> None:
     """Next polls, failures, validators, settings."""
     with store.database.transaction() as connection:
-        ask(connection, "SELECT 1")
+        fetch_rows(connection, "SELECT 1")
         store.sources.fail("news", "unreachable", NOW)
         store.sources.plan({})
         store.sources.commit_unchanged([Update(source="news", validators={"a": 1}, body_hash=None)], NOW)
@@ -139,15 +139,15 @@ def test_what_saves_no_article_waits_for_none_that_does(store: Store) -> None:
 def test_a_reader_sees_one_state(store: Store) -> None:
     """However many statements it makes."""
     with store.database.snapshot() as connection:
-        assert ask(connection, "SELECT count(*) FROM articles") == [(0,)]
+        assert fetch_rows(connection, "SELECT count(*) FROM articles") == [(0,)]
         commit(store, article(1))
-        assert ask(connection, "SELECT count(*) FROM articles") == [(0,)]
+        assert fetch_rows(connection, "SELECT count(*) FROM articles") == [(0,)]
 
 
 def test_what_reads_cannot_write(store: Store) -> None:
     """The server refuses it."""
     with pytest.raises(StoreError, match="read-only"), store.database.snapshot() as connection:
-        ask(connection, "DELETE FROM articles RETURNING pk")
+        fetch_rows(connection, "DELETE FROM articles RETURNING pk")
 
 
 def test_what_takes_too_long_is_cancelled(store: Store) -> None:
@@ -156,7 +156,7 @@ def test_what_takes_too_long_is_cancelled(store: Store) -> None:
         pytest.raises(TookTooLong),
         store.database.bounded(lambda: True) as connection,
     ):
-        ask(connection, "SELECT pg_sleep(60)")
+        fetch_rows(connection, "SELECT pg_sleep(60)")
     assert commit(store, article(1)) == 1
 
 
@@ -248,12 +248,12 @@ def test_each_fault_of_the_server_comes_with_what_to_do(store: Store, code: str,
 def test_single_statements_are_no_transaction(store: Store) -> None:
     """Each reads what others have saved by then, and is saved by itself, though a later one fails."""
     with store.database.single() as connection:
-        assert ask(connection, "SELECT name FROM sources") == [("news",)]
+        assert fetch_rows(connection, "SELECT name FROM sources") == [("news",)]
         store.sources.adopt([NEWS, NEWS.model_copy(update={"name": "more"})], NOW)
-        assert len(ask(connection, "SELECT name FROM sources")) == 2
+        assert len(fetch_rows(connection, "SELECT name FROM sources")) == 2
     with store.database.single(writes=True) as connection:
         connection.exec_driver_sql("UPDATE sources SET title = 'kept' WHERE name = 'news'")
         with pytest.raises(ProgrammingError):
             connection.exec_driver_sql("UPDATE sources SET nonsense = 1")
     with store.database.snapshot() as connection:
-        assert ask(connection, "SELECT title FROM sources WHERE name = 'news'") == [("kept",)]
+        assert fetch_rows(connection, "SELECT title FROM sources WHERE name = 'news'") == [("kept",)]
